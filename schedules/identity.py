@@ -20,11 +20,13 @@ def name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, 
 
     The first of these that exists: the id that the configuration pins, the id it had before (`known`), the id that a
     person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If several
-    groups want the same id, the first in rank gets it. The others get it with a short hash of their key.
+    groups want an id, the one that had it gets it, else the first in rank. The others get it with a hash of their key.
     """
     given: dict[Key, str] = {}
     taken: set[str] = set()
-    ordered = sorted(groups, key=lambda group: group.entries[0].rank)
+    # A new entry that leads to the page of a pinned id must not take that id from the entry that has it.
+    keep = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
+    ordered = sorted(groups, key=lambda group: (group.key not in keep, group.entries[0].rank))
     # All groups get their pinned ids before any gets a known one, and so on. So a new group never takes an old id.
     wishes: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
         (lambda group: [entry.pin for entry in group.entries if entry.pin], False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -46,7 +46,7 @@ class Pin(_EntryPattern):
     """Your decision that an announcement at this address, or with this title, is this release.
 
     Give `url` or `title`. Every key given must match. After a reload, earlier promises, looks and notices belong to
-    this release.
+    this release. An entry keeps its pinned id if a new entry leads to the same page.
     """
 
     id: Name
@@ -134,17 +134,15 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
 
 
 class _PinIndex:
-    """Finds the pin of an entry by its links or its title."""
+    """Finds the pin of an entry by its links and its title, by a link, or by its title."""
 
     def __init__(self, pins: Sequence[Pin]) -> None:
-        self._by_link = {canonical_address(pin.url): pin for pin in pins if pin.url}
-        self._by_title = {read_title(pin.title): pin for pin in pins if pin.title and not pin.url}
+        self._pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in pins}
 
     def find(self, entry: Joinable) -> str | None:
         """Return the release id that an entry is pinned to, None without a pin."""
-        linked = (self._by_link.get(link) for link in entry.links)
-        candidates: Iterable[Pin | None] = (*linked, self._by_title.get(entry.title))
-        return next((pin.id for pin in candidates if pin is not None and pin.fits(entry)), None)
+        pins = (self._pins.get((link, title)) for link in (*entry.links, "") for title in (entry.title, read_title("")))
+        return next((pin.id for pin in pins if pin is not None and pin.fits(entry)), None)
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:

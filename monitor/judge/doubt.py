@@ -33,16 +33,17 @@ def drop_unconfirmed(
     if reason is None:
         reason = _change_text(case, promise) if in_force.in_doubt else _unconfirmed_reason(case, promise, parts)
     if reason is not None:
-        words = (VerdictKind.UNPROVEN,) if unlisted is not None else ()
-        claimed = [
+        # That the calendar dropped the entry explains an unproven part better than the looks do.
+        more = (VerdictKind.UNPROVEN,) if unlisted is not None else ()
+        doubtful = [
             part
             for part in parts
-            if part.exposures or part.verdict in (*_unconfirmed_verdicts(case, promise, part), *words)
+            if part.exposures or part.verdict in (*_unconfirmed_verdicts(case, promise, part), *more)
         ]
-        if claimed:
-            left = tuple(_without_claim(part, reason) if part in claimed else part for part in parts)
-            return _drop_unless_true_to_the_minute(case, promise, left, evidences)[0], reason
-    return _drop_unless_true_to_the_minute(case, promise, parts, evidences)
+        if doubtful:
+            left = tuple(_without_claim(part, reason) if part in doubtful else part for part in parts)
+            return _drop_claims_for_the_day_only(case, promise, left, evidences)[0], reason
+    return _drop_claims_for_the_day_only(case, promise, parts, evidences)
 
 
 def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tuple[VerdictKind, ...]:
@@ -53,20 +54,20 @@ def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tu
     return BREACHES if others and was_out else _CLAIMS
 
 
-def _drop_unless_true_to_the_minute(
+def _drop_claims_for_the_day_only(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return parts without claims that are true for the day only, if a time may have been confirmed before the slot."""
-    readings = [tuple(judge_by_promise(case, each, evidences)) for each in _readings_to_the_minute(case)]
-    words: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
+    """Return parts without claims for the day that a possible time of that day contradicts, and the reason, or None."""
+    by_time = [tuple(judge_by_promise(case, each, evidences)) for each in _readings_to_the_minute(case)]
+    droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
     reason = _change_text(case, promise)
     if not case.in_force.in_doubt:
-        words = (VerdictKind.ON_TIME,)
+        droppable = (VerdictKind.ON_TIME,)
         reason = f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
     is_due = has_passed(promise.slot, case.now)
     left = tuple(
         _without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING)
-        if part.verdict in words and any(_contradicts(theirs[place].verdict, part.verdict) for theirs in readings)
+        if part.verdict in droppable and any(_contradicts(others[place].verdict, part.verdict) for others in by_time)
         else part
         for place, part in enumerate(parts)
     )
@@ -93,7 +94,7 @@ def _readings_to_the_minute(case: Case) -> list[Promise]:
 
 def _contradicts(other: VerdictKind, word: VerdictKind) -> bool:
     # A part that is on time for the day must also be on time for the minute.
-    return not _is_same(word, other) and (word is VerdictKind.ON_TIME or other in _CLAIMS)
+    return not _is_same_claim(word, other) and (word is VerdictKind.ON_TIME or other in _CLAIMS)
 
 
 def drop_disputed_breaches(
@@ -140,7 +141,7 @@ def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvide
 
 def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Sequence[PartVerdict]]) -> PartVerdict:
     """Return a part without its breach if another calendar denies it. `place` is its place among the parts."""
-    denied = [by for by, theirs in others.items() if not theirs or not _is_same(part.verdict, theirs[place].verdict)]
+    denied = [by for by, each in others.items() if not each or not _is_same_claim(part.verdict, each[place].verdict)]
     if part.verdict not in BREACHES or not denied:
         return part
     texts = "; ".join(map(promise_text, denied))
@@ -148,7 +149,16 @@ def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Se
     return _without_claim(part, f"{verdict}, and it is not known which is right: {texts}")
 
 
-def _is_same(one: VerdictKind, other: VerdictKind) -> bool:
+def is_late(case: Case, part: PartVerdict) -> bool:
+    """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
+    if part.verdict in LATE_VERDICTS:
+        return True
+    latest = None if case.window is None else case.window.latest
+    after = part.released.after
+    return part.verdict is VerdictKind.EARLY and latest is not None and after is not None and after > latest
+
+
+def _is_same_claim(one: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All verdicts of lateness do."""
     return other in (LATE_VERDICTS if one in LATE_VERDICTS else (one,))
 
@@ -202,10 +212,11 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Sequence[PartVerdic
 
 def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
     """Return the reason "not read again since the breach", or None if it was read again or no part is a breach."""
-    counts_from, shown = _must_be_confirmed_at(case, parts), case.in_force.announced_as_of
-    if shown is None or counts_from is None or shown >= counts_from:
-        return None
-    if not any(part.verdict in BREACHES for part in parts):
+    # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
+    exposed = () if any(is_late(case, part) for part in parts) else parts
+    counts_from, shown = _must_be_confirmed_at(case, exposed), case.in_force.announced_as_of
+    is_breach = any(part.verdict in BREACHES for part in parts)
+    if not is_breach or shown is None or counts_from is None or shown >= counts_from:
         return None
     return f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
 

@@ -11,7 +11,7 @@ from monitor.judge.doubt import drop_disputed_breaches, drop_unconfirmed, find_p
 from monitor.judge.exposure import open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.elsewhere_first import public_elsewhere
-from monitor.judge.findings.stale_edge import users_delay
+from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_part, origin_awaited_until
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence, gather_evidence
 from monitor.judge.policy import Policy, grade_delay
@@ -64,7 +64,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case. `evidences` are the observations of each part, in the release's order."""
     parts, doubt = drop_unconfirmed(case, _judge_parts(case, evidences), evidences)
     pairs = zip(drop_disputed_breaches(case, parts, evidences), evidences, strict=True)
-    parts = tuple(replace(part, users_delay=users_delay(case, part, evidence)) for part, evidence in pairs)
+    parts = tuple(replace(part, users_delay=measure_users_delay(case, part, evidence)) for part, evidence in pairs)
     found = collect_findings(case, parts, evidences, find_promise_doubts(case, doubt, parts))
     word, reason = _release_word(case, parts, evidences)
     final = _is_final(case, parts)

@@ -47,9 +47,8 @@ class PartEvidence:
     def publishers_stamp(self) -> datetime | None:
         """Return the earliest time of first publication that a present page or file states, or None if none does."""
         runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
-        return min(
-            (proved_spells for run in runs if (proved_spells := first_published(run.version)) is not None), default=None
-        )
+        stamps = (first_published(run.version) for run in runs)
+        return min((stamp for stamp in stamps if stamp is not None), default=None)
 
     @property
     def main_runs(self) -> list[Run]:

@@ -116,13 +116,13 @@ def _date_removal(group: Sequence[_Showing], absences: Sequence[Spell]) -> Inter
     """Return when the content was removed: from the part itself, unless the content API showed it for longer."""
     main, content = ([each for each in group if (each.spell.view is View.CONTENT) is api] for api in (False, True))
     if not main or not content:
-        return _removal_in(group, absences)
-    went = _removal_in(main, absences)
+        return _date_removal_in_all_views(group, absences)
+    went = _date_removal_in_all_views(main, absences)
     no_longer = went is None or went.by is None or max(showing.spell.end for showing in content) <= went.by
-    return went if no_longer else _removal_in(content, absences)
+    return went if no_longer else _date_removal_in_all_views(content, absences)
 
 
-def _removal_in(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
+def _date_removal_in_all_views(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
     """Return when the content was removed from all views of a group; None if a view may still show it."""
     end = max(showing.spell.end for showing in group)
     latest = {showing.spell.view: showing.absent_by for showing in group}

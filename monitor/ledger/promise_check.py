@@ -107,8 +107,7 @@ class PromiseCheck:
     def record_read(self, calendar: str, begun: datetime) -> None:
         """Record a read that began at `begun`, even a failed one, and call the callbacks of requests that it meets."""
         self._last_read[calendar] = max(begun, self._last_read.get(calendar, begun))
-        waiting = self._requests.pop(calendar, {})
-        for release, (since, then) in waiting.items():
+        for release, (since, then) in self._requests.pop(calendar, {}).items():
             if since > begun:
                 self._requests[calendar][release] = (since, then)
                 self._wakeup.set()
@@ -133,11 +132,12 @@ def early_read_since(verdict: Verdict) -> datetime | None:
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     """Return since when a read must confirm the promise (rule 13). None if there is no breach, or if one has."""
     begins = None if verdict.slot is None else verdict.slot.begins()
-    is_breach = any(part.verdict in BREACHES for part in verdict.parts)
-    if begins is None or not (is_breach or any(found.kind is Kind.PROMISE_IN_DOUBT for found in verdict.findings)):
+    kinds, verdicts = {found.kind for found in verdict.findings}, {part.verdict for part in verdict.parts}
+    if begins is None or not (Kind.PROMISE_IN_DOUBT in kinds or verdicts.intersection(BREACHES)):
         return None
+    # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
+    exposed = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
     # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.
-    exposed = [exposure.start.by for exposure in verdict.exposures]
     seen = exposed if exposed or verdict.at >= begins else [part.first_seen.by for part in verdict.parts]
     since = min([begins, *sorted(filter(None, seen))[-1:]])
     is_known = verdict.confirmed is not None and verdict.confirmed >= since

@@ -8,7 +8,7 @@ from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 
 REDIRECTED = "redirected"
-"""Reason of an unknown: the address redirects to another one on its host, which the next look uses."""
+"""Reason of an unknown: the address redirects to another path on its host, which the next look uses."""
 _FILES = "assets.publishing.service.gov.uk"
 _PAGES = "www.gov.uk"
 _PORTS = {"http": 80, "https": 443}
@@ -29,9 +29,8 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
         return absent("still a draft")
     if _is_withdrawal(url, there):
         return withdrawn("its address leads to the parent page")
-    if is_same_site(url, there) and there != url:
-        return unknown(REDIRECTED, (Found(there, "", "redirect"),))
-    return unknown(_describe_destination(url, there))
+    is_followed = is_same_site(url, there) and there != url
+    return unknown(_describe_destination(url, there), (Found(there, "", "redirect"),) if is_followed else ())
 
 
 def is_same_site(here: str, there: str) -> bool:
@@ -57,10 +56,11 @@ def _is_withdrawal(url: str, there: str) -> bool:
 
 
 def _describe_destination(url: str, there: str) -> str:
-    if there == url:
-        return "redirected to itself"
-    same = urlsplit(url).hostname == urlsplit(there).hostname
-    return "redirected to another port or scheme" if same else "redirected to another host"
+    here, to = urlsplit(url), urlsplit(there)
+    if not is_same_site(url, there):
+        return "redirected to another port or scheme" if here.hostname == to.hostname else "redirected to another host"
+    # The same path with another query, as after a check for cookies, is not where a release was published.
+    return "redirected to itself" if here.path == to.path else REDIRECTED
 
 
 def _resolve_location(url: str, answer: Answer) -> str | None:

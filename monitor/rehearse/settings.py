@@ -30,25 +30,24 @@ def rehearsal_settings(script: Script, base: Settings, folder: Path) -> Settings
         "evidence": EvidenceSettings(folder=str(folder / "evidence")),
         "calendar": base.calendar or _calendars_of_script(script),
         "part": [*base.part, *(part for release in script.release for part in _parts_to_watch(release))],
-        # A pin gives each release its id in the script, as a slug.
-        "pin": [
-            *base.pin,
-            *(Pin(id=one.id.lower().replace(" ", "-"), url=announced_url(one)) for one in script.release),
-        ],
+        "pin": [*base.pin, *(pin for release in script.release for pin in _pins_of_release(release))],
         "channel": channels,
         "deadman": DeadmanSettings(),
     }
     return base.model_copy(update=changed)
 
 
+def _pins_of_release(release: ScriptRelease) -> list[Pin]:
+    """Return pins that give a release its id in the script, as a slug. Titles separate several entries of a page."""
+    name, addresses = release.id.lower().replace(" ", "-"), (announced_url(release), release.url)
+    return [Pin(id=name, url=url, title=title) for url in addresses for title in (release.announced_title, "")]
+
+
 def _calendars_of_script(script: Script) -> list[CalendarSettings]:
     """Return the simulated calendars that announce the script's releases: GOV.UK, TOML or both."""
-    calendars = []
-    if any(is_on_gov_uk_calendar(release) for release in script.release):
-        calendars.append(CalendarSettings(name="govuk", kind="govuk"))
-    if not all(is_on_gov_uk_calendar(release) for release in script.release):
-        calendars.append(CalendarSettings(name=CALENDAR_NAME, kind="toml", url=CALENDAR_URL))
-    return calendars
+    is_listed = [is_on_gov_uk_calendar(release) for release in script.release]
+    govuk = [CalendarSettings(name="govuk", kind="govuk")] if any(is_listed) else []
+    return govuk if all(is_listed) else [*govuk, CalendarSettings(name=CALENDAR_NAME, kind="toml", url=CALENDAR_URL)]
 
 
 def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
@@ -62,6 +61,5 @@ def _parts_to_watch(release: ScriptRelease) -> list[PartSettings]:
         for part in release.part
     ]
     if release.recognise is not None:
-        page = {"id": "page", "role": "page", "url": "{url}", "recognise": release.recognise}
-        parts.insert(0, {"match": match, **page})
+        parts.insert(0, {"match": match, "id": "page", "role": "page", "url": "{url}", "recognise": release.recognise})
     return [PartSettings.model_validate(part) for part in parts]

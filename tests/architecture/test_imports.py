@@ -165,7 +165,7 @@ BUDGETS = {
     "monitor/config": 1812,
     "monitor/web": 5864,
     "monitor/app": 2581,
-    "monitor/rehearse": 3577,
+    "monitor/rehearse": 3575,
     "monitor/cli": 4883,
 }
 

@@ -25,7 +25,7 @@ def with_kinds(made: World, always: str | None = None) -> World:
     """
     for name, add in KINDS.items():
         rng = Random(f"ninethirty {name} {made.seed}")  # noqa: S311 # no secret, and to be repeatable
-        is_drawn = rng.random() < _SHARE and name not in UNDRAWN
+        is_drawn = rng.random() < _SHARE
         if is_drawn or name == always:
             made = add(rng, made)
     return made
@@ -144,7 +144,9 @@ def _entries(rng: Random, made: World) -> World:
         "split": (f"{series} in England: {period}", f"{series} in Wales: {period}"),
         "merged": (f"{series} and Example benefits: {period}",),
     }[manner]
-    is_same_page = manner == "successor" or (bool(titles) and rng.random() < 0.5)
+    # A page that was out before the edit has the earlier entry's title.
+    is_free = not any(one.what == "ours" and one.at <= at for one in release.page.shows)
+    is_same_page = is_free and (manner == "successor" or (bool(titles) and rng.random() < 0.5))
     new = tuple(
         _entry(release, number, title, at, is_same_page=is_same_page and number == 1)
         for number, title in enumerate(titles, 1)
@@ -181,7 +183,6 @@ def _entry(of: Release, number: int, title: str, at: datetime | None, *, is_same
         parts=of.parts if is_same_page else (),
         known_from=at,
         organisations=of.organisations,
-        is_successor=is_same_page,
         announced=told,
     )
 
@@ -209,5 +210,3 @@ KINDS: dict[str, Callable[[Random, World], World]] = {
     "entry": _entries,
     "re-date": _re_dates,
 }
-# Not every world with an entry that is split or merged agrees with its truth yet. `--kind` plays them.
-UNDRAWN = frozenset({"entry"})

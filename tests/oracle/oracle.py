@@ -18,7 +18,7 @@ from tests.oracle.measures import bound_denied, measures_denied
 from tests.oracle.promises import in_force, is_confirmed, is_hidden, is_unsettled
 from tests.oracle.sentences import sentences_denied
 from tests.oracle.words import denied, not_on_time, part_denied
-from tests.oracle.world import Place, Release, World, spans
+from tests.oracle.world import Place, Release, World, spans, truths
 
 _TOLERANCE = timedelta(minutes=1)
 _ACCUSING = {"late", "overdue", "early"}
@@ -49,7 +49,15 @@ class Told:
 
 
 def finds(world: World, told: Told) -> list[Find]:
-    """Return everything wrong with what was said of a world, contradictions first, each kind of fault once."""
+    """Return everything wrong with what was said of a world, by the truth that fits it best.
+
+    Contradictions come first, and each kind of fault only once.
+    """
+    found = [_finds(one, told) for one in truths(world)]
+    return min(found, key=lambda each: sum(one.level == "contradiction" for one in each))
+
+
+def _finds(world: World, told: Told) -> list[Find]:
     found: dict[tuple[str, str, str], Find] = {}
     for one in (*_of_releases(world, told.json), *_of_notices(world, told.notices), *_of_rates(world, told.json)):
         found.setdefault((one.level, one.what, one.release), one)

@@ -38,7 +38,7 @@ def in_force(release: Release, now: datetime) -> InForce:
     """Return what is in force at `now`: the last slot announced before it passed, while it stands confirmed."""
     slot, state = release.slot, release.state or "confirmed"
     cancelled = moved = False
-    states = [(None if release.is_successor else release.known_from, state)]
+    states = [(release.known_from, state)]
     for change in release.changes:
         if change.at > now or change.at >= slot:
             continue
@@ -48,7 +48,7 @@ def in_force(release: Release, now: datetime) -> InForce:
             states.append((change.at, change.state))
             cancelled = change.state == "cancelled"
     told = [state for at, state in states if at is None or at < slot]
-    dropped = [change.at for change in release.changes if change.gone and not release.is_succeeded]
+    dropped = [change.at for change in release.changes if change.gone]
     dropped += [release.redated] if release.redated is not None else []
     if any(at <= min(now, slot - READ_EVERY) for at in dropped):
         return InForce((), cancelled, moved)
@@ -59,9 +59,12 @@ def in_force(release: Release, now: datetime) -> InForce:
 
 
 def in_force_early(release: Release, now: datetime) -> InForce:
-    """Return what was in force as the release first came, where by now nothing is: called off since, it was early."""
+    """Return what was in force as the release first came, where by now nothing is: called off since, it was early.
+
+    A read every ten minutes need not have shown what was called off just before.
+    """
     force, shown = in_force(release, now), [span.begins for place in release.places for span in spans(place)]
-    return force if force.slots or not shown else in_force(release, min(shown))
+    return force if force.slots or not shown else in_force(release, min(shown) - READ_EVERY)
 
 
 def due_from(release: Release, now: datetime) -> datetime | None:
@@ -122,9 +125,9 @@ def is_hidden(release: Release, now: datetime) -> bool:
 def is_confirmed(release: Release, now: datetime, confirmed: datetime | None) -> bool:
     """Tell whether the promise was read after what had changed by `now`, if it was read when it is said to have been.
 
-    Once its page is out, a change of the promise is no matter of whether it was early.
+    Once it is out at any address, a change of the promise is no matter of whether it was early.
     """
-    out = min([now, *(span.begins for span in spans(release.page))])
+    out = min([now, *(span.begins for place in release.places for span in spans(place))])
     changes = [change.at for change in release.changes if change.at <= out]
     return confirmed is not None and confirmed >= max(changes, default=confirmed)
 

@@ -179,8 +179,12 @@ def _body(release: Release, one: Showing) -> str | None:
 
 
 def _is_ahead(release: Release, one: Showing) -> bool:
-    """Return whether a page is sure to be seen before every slot of its release: only then can it be a placeholder."""
-    return not release.changes and release.other_calendar is None and one.at < release.slot - _AHEAD
+    """Return whether a page is sure to be seen before every slot of its release: only then can it be a placeholder.
+
+    A page at an address that nobody announced is first seen when something leads to it.
+    """
+    is_moved = release.changes or release.other_calendar is not None
+    return not (is_moved or release.is_guessed) and one.at < release.slot - _AHEAD
 
 
 def _placeholder(release: Release, number: int) -> str:

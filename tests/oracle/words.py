@@ -119,10 +119,15 @@ def _left_unseen(world: World, place: Place, first: datetime) -> bool:
 
 
 def _found_within(world: World, place: Place) -> timedelta:
-    """Return how soon what stands somewhere is seen; a page that nothing leads to once it is listed."""
+    """Return how soon what stands somewhere is seen; a page that nothing leads to once it is listed.
+
+    A file is not looked at behind its edge: it is seen when the edge no longer keeps the answer before it.
+    """
     release = release_of(world, place)
     announced = release.announced
-    if announced is None or place is not release.page or not release.is_guessed or announced.redirect != "never":
+    if place is not release.page:
+        return _SEEN_WITHIN + timedelta(seconds=max((one.cache for one in place.shows), default=0.0))
+    if announced is None or not release.is_guessed or announced.redirect != "never":
         return _SEEN_WITHIN
     return _SEEN_WITHIN + timedelta(seconds=announced.listed)
 

@@ -7,7 +7,7 @@ kept beside it as JSON, and is asked by the oracle.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
@@ -101,8 +101,6 @@ class Release:
     """When its only calendar drops the zone's offset from its time, so that it means another instant."""
     is_succeeded: bool = False
     """Whether a new entry of the same page takes its place."""
-    is_successor: bool = False
-    """Whether it takes the place of an earlier entry of the same page, whose promise it repeats."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -170,6 +168,23 @@ class Span:
 
     def holds(self, instant: datetime) -> bool:
         return self.begins <= instant and (self.shown is None or instant < self.shown)
+
+
+def truths(world: World) -> Iterator[World]:
+    """Yield every world that an entry replaced on its own page permits: the page is still its own, or another's."""
+    yield world
+    for old in world.releases:
+        if old.is_succeeded:
+            page, *parts = (_as_another(place) for place in old.places)
+            other = replace(old, page=page, parts=tuple(parts))
+            yield replace(world, releases=tuple(other if one is old else one for one in world.releases))
+
+
+def _as_another(place: Place) -> Place:
+    """Return a page that shows another release from its beginning. A file has no title, so it stays."""
+    is_file = place.role in {"data", "attachment"}
+    shows = (replace(one, what="other") if one.what == "ours" and not is_file else one for one in place.shows)
+    return replace(place, shows=tuple(shows))
 
 
 def release_of(world: World, place: Place) -> Release:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from monitor.judge.case import Case
-from monitor.judge.doubt import judge_by_promise
+from monitor.judge.doubt import is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
 from monitor.judge.findings.announcement import find_in_ledger
 from monitor.judge.findings.blind import find_blindness
@@ -21,7 +21,6 @@ from schedules.times.words import between_exactly, exactly, lengths
 
 _WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
 _IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
-
 _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 _UNWATCHED = "its slot had passed when it was first read, so that it is late cannot be proved from here"
@@ -94,17 +93,8 @@ def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[Par
     return [
         Finding(Kind.LATE, part.id, _late_text(case, part), _delay_after_slot(case, part))
         for place, part in enumerate(parts)
-        if part.can_be_late and _is_late(case, part) and all(one and _is_late(by, one[place]) for by, one in others)
+        if part.can_be_late and is_late(case, part) and all(one and is_late(by, one[place]) for by, one in others)
     ]
-
-
-def _is_late(case: Case, part: PartVerdict) -> bool:
-    """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
-    if part.verdict in LATE_VERDICTS:
-        return True
-    latest = None if case.window is None else case.window.latest
-    after = part.released.after
-    return part.verdict is VerdictKind.EARLY and latest is not None and after is not None and after > latest
 
 
 def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:

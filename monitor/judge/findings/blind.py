@@ -44,7 +44,7 @@ def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     doubts: list[_Span] = []
     for part, evidence in (pair for pair in pairs if pair[0].can_be_late):
         blind = (_Span(span.begins, span.ends, span.cause) for span in case.blind if hides_part(case, evidence, span))
-        for span in (*blind, *_failed_stretches(evidence)):
+        for span in (*blind, *_find_failed_spans(evidence)):
             if _may_have_mattered(case, part, evidence, span):
                 if _CLOCK in span.cause.split(", "):
                     doubts.append(span)
@@ -72,20 +72,20 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
     return span.host in ("", urlsplit(evidence.part.url).hostname)
 
 
-def _failed_stretches(evidence: PartEvidence) -> list[_Span]:
+def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
     """Return the spans in which every look at the part itself failed."""
-    stretches: list[_Span] = []
+    failed: list[_Span] = []
     for view in MAIN_VIEWS:
-        goes_on = False
+        failed_before = False
         for run in evidence.views.get(view, ()):
             if run.state is State.UNKNOWN:
-                before = stretches.pop() if goes_on else _Span(run.first_sent, run.first_sent, run.why)
+                before = failed.pop() if failed_before else _Span(run.first_sent, run.first_sent, run.why)
                 is_known = run.why in (before.cause, *before.cause.split(", "))
                 cause = before.cause if is_known else f"{before.cause}, {run.why}"
-                stretches.append(_Span(before.begins, run.last_received, cause, before.looks + run.looks))
-            goes_on = run.state is State.UNKNOWN
+                failed.append(_Span(before.begins, run.last_received, cause, before.looks + run.looks))
+            failed_before = run.state is State.UNKNOWN
     known = [run for run in evidence.main_runs if run.state is not State.UNKNOWN]
-    extended = [_extend_to_next_look(span, evidence.main_runs) for span in stretches]
+    extended = [_extend_to_next_look(span, evidence.main_runs) for span in failed]
     unwatched = (each for span in extended if (each := _subtract_watched(span, known)) is not None)
     return _merge_overlapping(sorted(unwatched, key=lambda span: span.begins))
 

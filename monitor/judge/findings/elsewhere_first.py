@@ -41,13 +41,13 @@ def public_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]
 
 def _compare_with_page(case: Case, page: Pair, other: Pair) -> Finding | None:
     """Return the finding if an alternative was public before the page by more than the clock's uncertainty."""
-    (part, evidence), (landing, landing_sight) = other, page
+    (part, evidence), (page_part, page_evidence) = other, page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
     if came.by is None or not (evidence.all_presences or came.after is not None):
         return None
-    if landing.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
+    if page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
         return None
-    lead = between(came, landing.first_seen if landing.first_seen.by else Interval(landing_sight.last_absent, None))
+    lead = between(came, page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None))
     if lead.min is None or lead.min <= case.policy.uncertainty.total_seconds():
         return None
     return Finding(Kind.ELSEWHERE_FIRST, part.id, _lead_text(case, part, came, lead), lead)

@@ -41,7 +41,7 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> list[Finding]:
     return [Finding(Kind.STALE_EDGE, evidence.part.id, _hidden_text(case, span), span.seconds) for span in spans]
 
 
-def users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
+def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
     """Return how long after the slot users could first get a part. Its own `delay` is the publisher's.
 
     If the edge served an old answer, users waited until it stopped. If the edge has not shown the part, the delay has
@@ -83,7 +83,7 @@ def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came:
     edge = evidence.spells.get(View.EDGE, ())
     if came.by is None or any(is_early(presence, case.window) for presence in evidence.presences if case.window):
         return []
-    old = [spell for spell in _old_answers(edge, source) if served_until(spell) > came.by]
+    old = [spell for spell in _find_old_answers(edge, source) if served_until(spell) > came.by]
     if not old or any(spell.is_present and spell.begin <= came.by for spell in edge):
         return []
     found = []
@@ -93,7 +93,7 @@ def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came:
         shown = max((each.last_received for each in earlier), default=None)
         begun = came if shown is None else Interval(shown, max(shown, spell.begin))
         served = served_until(spell)
-        new_answers: list[Spell | Run] = [*(each for each in edge if each.is_present), *_withdrawn_runs(edge, source)]
+        new_answers: list[Spell | Run] = [*(one for one in edge if one.is_present), *_withdrawal_notices(edge, source)]
         later = (each for each in new_answers if each.last_received > spell.last_received)
         new = min(later, key=lambda each: each.begin, default=None)
         until = Interval(served, None if new is None else max(new.begin, served))
@@ -103,20 +103,20 @@ def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came:
     return found
 
 
-def _old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
-    """Return the absences at the edge that may be old answers, cut before the first notice of withdrawal.
+def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
+    """Return the absences at the edge that may be old answers, up to the first notice of withdrawal in each.
 
-    Once the edge has shown the part, a later absence may be a removal, unless `source` still shows the part then.
+    An absence after the edge has shown the part may be a removal. It counts only if `source` still showed the part.
     """
     shown = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
-    withdrawn = [*_withdrawn_runs(edge, source)]
+    notices = [*_withdrawal_notices(edge, source)]
     absent = [spell for spell in edge if not spell.is_present]
-    cut = [(spell, tuple(takewhile(lambda run: run not in withdrawn, spell.runs))) for spell in absent]
-    absences = [spell.of_runs(old) for spell, old in cut if old]
+    runs_before_notice = [tuple(takewhile(lambda run: run not in notices, spell.runs)) for spell in absent]
+    absences = [spell.of_runs(runs) for spell, runs in zip(absent, runs_before_notice, strict=True) if runs]
     return absences if shown is None else [spell for spell in absences if spell.begin <= max(shown, source.end)]
 
 
-def _withdrawn_runs(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:
+def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:
     """Yield the first run of each notice at the edge that withdraws what `source` had shown."""
     for spell in edge:
         before = None

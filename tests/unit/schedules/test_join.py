@@ -159,6 +159,21 @@ def test_two_pins_keep_entries_apart_that_share_a_link() -> None:
     assert ids(joined) == ["one", "two"]
 
 
+def test_pins_of_one_address_are_told_apart_by_title() -> None:
+    page = f"{BASE}/widgets"
+    pins = (Pin(id="one", url=page, title="Widgets: July 2026"), Pin(id="two", url=page, title="Gadgets"))
+    joined = join_entries({"a": [said("1", url=page), said("2", "Gadgets", page)]}, JoinRules(pins=pins))
+    assert joined.release_of == {("a", "1"): "one", ("a", "2"): "two"}
+
+
+def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() -> None:
+    rules = JoinRules(pins=(Pin(id="w", url=f"{BASE}/w"),))
+    old, new = said("2", url=f"{BASE}/w"), said("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
+    joined = join_entries({"a": [new, old]}, rules, known={("a", "2"): "w"})
+    assert joined.release_of["a", "2"] == "w"
+    assert joined.release_of["a", "1"] != "w"
+
+
 def test_a_split_keeps_an_entry_by_itself() -> None:
     rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
     joined = join_entries({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x")]}, rules)

@@ -13,7 +13,7 @@ from schedules.contract.verdict import Kind, VerdictKind
 from schedules.promise import Promise, Unlisted
 from tests.worlds.instants import DAY, SLOT, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, Story
-from tests.worlds.releases import a_promise, a_release
+from tests.worlds.releases import SHEET, a_promise, a_release
 from tests.worlds.verdicts import found, judged
 
 IN_TIME = "09:30:01"
@@ -88,6 +88,14 @@ def test_a_late_release_whose_calendar_was_not_read_again_has_that_doubt(read: s
     verdict = verdict_on([read_last(read)], None)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert [doubt.endswith("not read, or not shown there, again since") for doubt in doubts(verdict)] == [True] * count
+
+
+@pytest.mark.parametrize(("read", "count"), [("09:26", 1), ("09:30", 0)])
+def test_a_file_that_is_late_after_its_page_was_out_early_needs_a_read_at_the_slot(read: str, count: int) -> None:
+    seen = {"page": page("09:10"), "sheet": page(None)}
+    verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[read_last(read)], release=a_release(SHEET))
+    assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.OVERDUE]
+    assert len(doubts(verdict)) == count
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,14 @@ def test_promise_must_be_confirmed_by_the_latest_dated_exposure() -> None:
     assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None), at=after_slot(-20))) is None
 
 
+def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
+    early = verdict(part(VerdictKind.EARLY, -900), confirmed=-880)
+    late = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
+    assert confirmation_needed_since(early) is None
+    assert confirmation_needed_since(late) == SLOT
+    assert confirmation_needed_since(replace(late, confirmed=after_slot(5))) is None
+
+
 def test_doubtful_presence_before_its_slot_needs_a_read_since_it_was_seen() -> None:
     withheld = replace(part(VerdictKind.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))

@@ -10,6 +10,7 @@ from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Failure, Reason
 from monitor.look.interpret import Interpreter, Known
 from monitor.look.recognise.changed import NO_BASELINE
+from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 
@@ -132,6 +133,12 @@ def test_redirect_within_the_host_sets_the_address_of_the_next_look() -> None:
     found = see(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert see(answer(301, location="https://login.example/")).found == ()
+
+
+@pytest.mark.parametrize(("location", "why"), [(f"{URL}?turn=1", "redirected to itself"), ("/other", REDIRECTED)])
+def test_a_redirect_to_the_same_path_leads_to_no_publication(location: str, why: str) -> None:
+    sighting = see(answer(302, location=location))
+    assert (sighting.why, len(sighting.found)) == (why, 1)
 
 
 @pytest.mark.parametrize(
