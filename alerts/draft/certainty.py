@@ -51,7 +51,9 @@ def certainty(case: DraftInput) -> tuple[str, ...]:
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     sure = facts.certainty
-    gaps = [*_unread(facts), *unproven(facts)] or [_NEVER_BLIND]
+    read = words.brief(facts.unread_since, facts.timezone) if facts.unread_since else ""
+    unread = f"The calendar was last read with this announced time in it at {read}." if read else ""
+    gaps = [*filter(None, [unread]), *unproven(facts)] or [_NEVER_BLIND]
     shown = [each for each in facts.findings if each.kind in SHOWN and each.detail]
     details = [f"{each.kind.replace('_', ' ').capitalize()}: {each.detail.rstrip('.')}." for each in shown]
     records = [RECORDS] if sure.records else []
@@ -103,12 +105,6 @@ def _looks(sure: Certainty) -> str:
     if sure.widest_gap is None:
         return made
     return f"{made} Around the announced time the widest gap between two looks at the page was {_gap(sure.widest_gap)}."
-
-
-def _unread(facts: ReleaseFacts) -> list[str]:
-    last = facts.unread_since
-    told = "" if last is None else words.brief(last, facts.timezone)
-    return [f"The calendar was last read with this announced time in it at {told}."] if told else []
 
 
 def _gap(seconds: float) -> str:

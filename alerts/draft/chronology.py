@@ -37,15 +37,11 @@ def chronology(case: DraftInput) -> tuple[str, ...]:
 
     When each address was available is in the account above it.
     """
-    logged = sorted([*_logged(case), *_ticked(case)], key=lambda each: each[0])
-    return (HEADING, *_dated_lines(logged, case)) if logged else ()
-
-
-def _dated_lines(every: list[Happening], case: DraftInput) -> Iterator[str]:
-    known = None
-    for at, text in every:
-        yield f"{words.capital(words.clock_on(at, case.timezone, known))}: {text}"
+    lines, known = [HEADING], None
+    for at, text in sorted([*_logged(case), *_ticked(case)], key=lambda each: each[0]):
+        lines.append(f"{words.capital(words.clock_on(at, case.timezone, known))}: {text}")
         known = local_date(at, case.timezone)
+    return tuple(lines) if known else ()
 
 
 def _logged(case: DraftInput) -> Iterator[Happening]:

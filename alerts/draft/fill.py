@@ -76,6 +76,7 @@ def _section(chapter: Chapter, case: DraftInput) -> Section:
 def _field(question: Question, case: DraftInput) -> Field:
     found = {fact: known(fact, case) for fact in question.facts}
     missing = [fact for fact in question.facts if not found[fact] and _owed(fact, question)]
+    is_practice_to_confirm = question.filled_by is FilledBy.MIXED and found.get("clause.cite")
     return Field(
         id=question.id,
         # An incident that a person logged has no measurements.
@@ -87,7 +88,7 @@ def _field(question: Question, case: DraftInput) -> Field:
         placeholder=" ".join(f"[to be completed: {asks_for(fact)}]" for fact in missing),
         guidance=tuple(
             text
-            for fact in _asked(missing, question)
+            for fact in (*missing, *["clause.cite"] * bool(is_practice_to_confirm))
             for text in (
                 *summaries(fact, case),
                 *guidance.questions(fact, case.kinds),
@@ -108,8 +109,3 @@ def _owed(fact: str, question: Question) -> bool:
         "incident.evidence_list",
     )
     return fact not in optional or len(question.facts) == 1
-
-
-def _asked(missing: Sequence[str], question: Question) -> list[str]:
-    confirmed = ["clause.cite"] if "clause.cite" in question.facts and question.filled_by is FilledBy.MIXED else []
-    return [*missing, *(fact for fact in confirmed if fact not in missing)]

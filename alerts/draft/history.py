@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from alerts.draft import words
 from alerts.draft.input import DraftInput
 from alerts.incident import Incident
-from schedules.times.interval import Bounds
 
 CITED_OF_PLATFORM = 3
 CITES_OTHERS = "cite_others"
@@ -75,16 +74,13 @@ def outcome(incident: Incident) -> str:
         sort = incident.words.get("sort", "incident")
         return SORTS.get(sort, sort.replace("_", " "))
     if facts.exposures:
-        longest = max(facts.exposures, key=lambda each: each.seconds.min or 0.0).seconds
-        return f"public before its announced time for {words.roughly(longest)}"
+        longest = words.roughly(max(facts.exposures, key=lambda each: each.seconds.min or 0.0).seconds)
+        return f"public before its announced time{f' for {longest}' if longest else ''}"
     delays = [part.delay for part in facts.parts if part.required and part.delay]
     worst = max(delays, key=lambda delay: delay.min or 0.0, default=None)
     page = facts.page.delay if facts.page and facts.page.verdict == "late" else worst
-    return f"{facts.verdict.replace('_', ' ')}{_by(page)}"
-
-
-def _by(delay: Bounds | None) -> str:
-    return f" by {words.roughly(delay)}" if delay and (delay.min or 0) > 0 else ""
+    by = f" by {words.roughly(page)}" if page and (page.min or 0) > 0 else ""
+    return f"{facts.verdict.replace('_', ' ')}{by}"
 
 
 def shared_with(earlier: Incident, incident: Incident) -> str:

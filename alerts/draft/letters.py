@@ -8,7 +8,7 @@ from __future__ import annotations
 from alerts.draft import words
 from alerts.draft.code import OUTSIDE_CODE
 from alerts.draft.input import DraftInput
-from alerts.draft.narrative import announcement, availability, brought_forward, headline, since
+from alerts.draft.narrative import IN_TIME, announcement, availability, brought_forward, headline, since
 from alerts.draft.report import Report
 from alerts.fact_rules import appearance_of
 from alerts.finding import ReleaseFacts
@@ -102,7 +102,10 @@ def _say_early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     first = min(
         (each.start for each in facts.exposures if each.start.by), key=lambda each: each.by or facts.at, default=None
     )
-    was = f"{which} could be seen before that time{f', {since(first, facts)}' if first else ''}."
+    # A start in the last minute before the slot may be given as the slot itself.
+    is_in_last_minute = first and first.by and facts.slot and facts.slot - first.by < IN_TIME
+    start = f"before that time{f', {since(first, facts)}' if first else ''}"
+    was = f"{which} could be seen {'shortly before that time' if is_in_last_minute else start}."
     if forward := brought_forward(case):
         to = words.clock_on(forward, facts.timezone)
         moved = f"It will be released at {to} instead." if forward > case.now else f"It was brought forward to {to}."

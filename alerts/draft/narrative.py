@@ -13,7 +13,7 @@ from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, lead, parts_in_order
 from alerts.finding import ROLE_NAMES, Ended, Exposure, Part, ReleaseFacts
-from alerts.status import late_parts, was_public_at_slot
+from alerts.status import late_parts, was_public_at_slot, was_released
 from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
 
@@ -101,23 +101,19 @@ def lengths(facts: ReleaseFacts) -> tuple[str, ...]:
     said = []
     for part in parts_in_order(facts):
         for each in part.exposures:
-            is_told = each.ended is not Ended.SLOT and _is_known(each.seconds)
-            long = f" for {words.roughly(each.seconds)}" if is_told else ""
+            lasted = "" if each.ended is Ended.SLOT else words.roughly(each.seconds)
             ahead = _lead_in_words(each, facts)
-            start = f"{',' if long else ''} from {ahead} before the announced time" if ahead else " before its release"
-            said.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start}."))
+            told = ", ".join([*[f"for {lasted}"] * bool(lasted), *[f"from {ahead}"] * bool(ahead)])
+            said.append((part, f"{CAP_SUBJECT} {WAS} available{f' {told}' if told else ''} before the announced time."))
     return tuple(_fill_subjects(said, facts))
-
-
-def _is_known(length: Bounds) -> bool:
-    return length.max is not None or (length.min or 0.0) >= words.MINUTE
 
 
 def delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited: at another address if it came there first, then as announced."""
     late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
-    known = [(part, wait) for part, wait in late.values() if wait and _is_known(wait)]
+    # An edge may have kept a part from users only until some time before its slot. Then no one had to wait.
+    known = [(part, wait) for part, wait in late.values() if words.roughly(wait) and wait and (wait.min or 0.0) > 0]
     others = [part for part in _found_elsewhere(facts) if known and part.delay and (part.delay.max or 0.0) > 0]
     names = [words.capital(_name_alternative(part)) for part in others[:1]]
     first = [
@@ -180,27 +176,29 @@ def _say_exposures(part: Part, facts: ReleaseFacts, *, has_lengths: bool) -> str
 
 def _lead_in_words(exposure: Exposure, facts: ReleaseFacts) -> str:
     """Return how long before the slot a part was public, empty if that is not known."""
-    ahead = lead(exposure, facts.slot) if facts.slot else Bounds()
-    return words.roughly(ahead) if _is_known(ahead) else ""
+    return words.roughly(lead(exposure, facts.slot)) if facts.slot else ""
 
 
 def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     # The sentence on the start already gave the day.
     began = exposure.start.by or exposure.start.after
     known = local_date(began, facts.timezone) if began else _slot_day(facts)
+    if exposure.open and began is not None and facts.at - began < IN_TIME:
+        return f"{CAP_IT} had not yet been removed."
     if exposure.open:
         return f"{CAP_IT} {WAS} still available at {words.clock_on(facts.at, facts.timezone, known)}."
     if exposure.ended is Ended.SLOT:
         return f"{CAP_IT} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
         return f"It is not known whether {IT} {WAS} removed before the announced time."
-    lasted = f", after {words.roughly(exposure.seconds)}" if has_lengths and _is_known(exposure.seconds) else ""
-    return f"{CAP_IT} {WAS} removed {words.when(exposure.to, facts.timezone, known)}{lasted}."
+    lasted = words.roughly(exposure.seconds) if has_lengths else ""
+    after = f", after {lasted}" if lasted else ""
+    return f"{CAP_IT} {WAS} removed {words.when(exposure.to, facts.timezone, known)}{after}."
 
 
 def _say_late(part: Part, facts: ReleaseFacts) -> str:
     seen = fact_rules.appearance_of(part)
-    if part.is_hidden:
+    if _is_hidden_for_minutes(part):
         return f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}, but {_say_hidden_until(part, facts)}."
     if words.to_the_minute(seen) is None:
         return f"{CAP_SUBJECT} became available {_interval_in_words(seen, facts)}."
@@ -209,8 +207,14 @@ def _say_late(part: Part, facts: ReleaseFacts) -> str:
 
 def _say_on_time(part: Part, facts: ReleaseFacts) -> str:
     slot = f" at {_clock_at(facts.slot, facts)}" if facts.slot else ""
-    hidden = f", but {_say_hidden_until(part, facts)}" if part.is_hidden else ""
+    hidden = f", but {_say_hidden_until(part, facts)}" if _is_hidden_for_minutes(part) else ""
     return f"{CAP_SUBJECT} {WAS} published as announced{slot}{hidden}."
+
+
+def _is_hidden_for_minutes(part: Part) -> bool:
+    """Return whether a cache kept a part from users for a minute or longer after its slot and its publication."""
+    published = part.delay.max if part.delay and part.delay.max else 0.0
+    return part.is_hidden and ((part.wait or Bounds()).min or 0.0) - max(published, 0.0) >= words.MINUTE
 
 
 def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
@@ -238,6 +242,8 @@ def _say_released(part: Part, facts: ReleaseFacts) -> str:
         return ""
     if any(each.kind == "late" and each.part == part.id for each in facts.findings):
         return _say_late(part, facts)
+    if not was_released(part):
+        return f"{CAP_SUBJECT} {WAS} available {_interval_in_words(Interval(None, seen.by), facts)}."
     is_in_time = bool(part.exposures) and facts.slot is not None and seen.by <= facts.slot + IN_TIME
     return (
         _say_on_time(part, facts) if is_in_time else f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}."
