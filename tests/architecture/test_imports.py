@@ -162,7 +162,7 @@ BUDGETS = {
     "monitor/ledger": 2352,
     "monitor/watch": 3882,
     "monitor/config": 1687,
-    "monitor/web": 5867,
+    "monitor/web": 5926,
     "monitor/app": 2581,
     "monitor/rehearse": 3608,
     "monitor/cli": 4951,

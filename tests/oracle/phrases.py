@@ -14,7 +14,8 @@ _DAY = r"(?: on (?:[A-Z][a-z]+day )?\d{1,2} [A-Z][a-z]+(?: \d{4})?)?"
 TIME = rf"(?:\d{{1,2}}(?:\.\d\d)?[ap]m|noon|midnight){_DAY}"
 WHEN = rf"(?:(?:at |from |from some time |until |until some time )?(?:about |by |after |between {TIME} and )?{TIME})"
 _UNITS = r"\d+ (?:day|hour|minute)s?(?: \d+ (?:hour|minute)s?)*"
-LENGTH = rf"(?:less than a minute|(?:up to|at least|about) {_UNITS}|some \d+½ hours|\d+ to {_UNITS}|{_UNITS} to {_UNITS})"
+_RANGE = rf"(?:\d+|{_UNITS}) to {_UNITS}"
+LENGTH = rf"(?:less than a minute|(?:up to|at least|about) {_UNITS}|some \d+½ hours|{_RANGE})"
 _SECONDS = {"day": 86400, "hour": 3600, "minute": 60}
 
 
