@@ -141,7 +141,8 @@ def summaries(fact: str, case: DraftInput) -> tuple[str, ...]:
 
 
 def _slot(case: DraftInput) -> tuple[str, ...]:
-    return (narrative.announcement(case.facts),) if case.facts else (case.incident.words.get("next_edition", ""),)
+    typed = case.incident.words.get("next_edition", "")
+    return (narrative.announcement(case.facts, "The release") if case.facts else typed,)
 
 
 def _measure(case: DraftInput) -> tuple[str, ...]:
@@ -247,8 +248,7 @@ def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
         return tuple(said)
     if case.facts is not None:
         is_ahead = case.facts.slot is None or case.facts.slot > incident.occurred
-        which = "Next release" if is_ahead else "The release concerned"
-        said.append(f"{which}: {narrative.announcement(case.facts)}")
+        said.append(narrative.announcement(case.facts, "The next release" if is_ahead else "The release concerned"))
     elif typed.get("next_edition"):
         said.append(f"Next release: {typed['next_edition'].rstrip('.')}.")
     return tuple(said)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -22,8 +20,6 @@ SORTS = {
     "swapped": "file replaced after its release",
     "unannounced": "unannounced release",
 }
-MONTHS = {month.casefold() for month in (*calendar.month_name[1:], *calendar.month_abbr[1:])}
-PERIODS = MONTHS | {"spring", "summer", "autumn", "winter", "to", "and"}
 NONE_ON_FILE = "No earlier incident of this release, producer or platform is in this store. Add any that you know of."
 
 
@@ -51,20 +47,14 @@ def previous(case: DraftInput) -> tuple[str, ...]:
 
 
 def cited(earlier: Incident, case: DraftInput) -> str:
-    """Return one sentence: when it was, of which release, what happened, what it shares, the cause logged."""
-    shared = shared_with(earlier, case.incident)
-    same = f" (same {shared})" if shared else ""
+    """Return one sentence: when it was, of which release, on which platform, what happened, the cause logged."""
+    where = " on the same platform" * ("platform" in shared_with(earlier, case.incident))
     cause = earlier.words.get("cause")
     logged = f" Its cause was: {cause.rstrip('.')}." if cause else ""
-    named = f"“{earlier.title}”{_whose(earlier, case)}"
+    whose = case.settings.get(f"name of {earlier.producer}") or "another producer"
+    named = f"“{earlier.title}”{f' ({whose})' * (earlier.producer != case.incident.producer)}"
     day = case.local_day(earlier.occurred)
-    return f"An earlier incident on {day} concerned {named}: {outcome(earlier)}{same}.{logged}"
-
-
-def _whose(earlier: Incident, case: DraftInput) -> str:
-    if earlier.producer == case.incident.producer:
-        return ""
-    return f" ({case.settings.get(f'name of {earlier.producer}') or 'another producer'})"
+    return f"An earlier incident on {day}{where} concerned {named}: {outcome(earlier)}.{logged}"
 
 
 def outcome(incident: Incident) -> str:
@@ -84,7 +74,7 @@ def outcome(incident: Incident) -> str:
 
 
 def shared_with(earlier: Incident, incident: Incident) -> str:
-    """Return the closest thing two incidents share: release, series, producer or platform; empty for none.
+    """Return what two incidents share: the release, or producer and platform; empty for nothing.
 
     A platform counts only between incidents of one kind: one producer's leak says nothing of another's delay. Other
     producers' incidents are theirs to tell of: they count only when whoever signs asks for them.
@@ -98,16 +88,7 @@ def shared_with(earlier: Incident, incident: Incident) -> str:
     alike = earlier.kind == incident.kind and incident.kind != "hand"
     platform = "platform" if alike and mine and mine == theirs else ""
     producer = "producer" if earlier.producer == incident.producer else ""
-    mine_of, theirs_of = series(incident.title), series(earlier.title)
-    if producer and mine_of and mine_of == theirs_of:
-        producer = "series"
     return " and ".join(each for each in (producer, platform) if each)
-
-
-def series(title: str) -> tuple[str, ...]:
-    """Return the words of a title that its editions share: those that name no period."""
-    every = re.findall(r"[^\W_]+", title.casefold())
-    return tuple(word for word in every if not any(map(str.isdigit, word)) and word not in PERIODS)
 
 
 def _host(incident: Incident) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from alerts.draft import words
 from alerts.draft.code import OUTSIDE_CODE
 from alerts.draft.input import DraftInput
-from alerts.draft.narrative import IN_TIME, announcement, availability, brought_forward, headline, since
+from alerts.draft.narrative import IN_TIME, announcement, availability, brought_forward, call_it, headline, since
 from alerts.draft.report import Report
 from alerts.fact_rules import appearance_of
 from alerts.finding import ReleaseFacts
@@ -39,7 +39,7 @@ def covering(case: DraftInput) -> tuple[str, ...]:
         f"{ADDRESSED}{case.settings.get('to') or TO}",
         f"Subject: {'Breach report' if is_breach else 'Note on a release timing incident'}: {title} ({producer})",
         "Dear colleague,",
-        headline(case) or f"An incident of {day} concerns “{title}”. {case.incident.words.get('what', '')}".strip(),
+        headline(case) or f"An incident on {day} concerns “{title}”. {case.incident.words.get('what', '')}".strip(),
         f"Our {'note' if is_note else 'report'} is attached. {concerns}".strip(),
         "The measured times and their evidence are set out in a separate document." * bool(case.measured),
         f"{CLOSING}{case.settings.get('head_of_profession') or 'Head of Profession for Statistics'}",
@@ -91,7 +91,7 @@ def correction(case: DraftInput) -> tuple[str, ...]:
 def lines(case: DraftInput) -> tuple[str, ...]:
     """Return what ministers' offices and the press office can say, a line each, and what they leave unsaid."""
     title = case.facts.title if case.facts else case.incident.title
-    told = holding(case) or (f"An incident of {case.local_day(case.incident.occurred)} concerns “{title}”.",)
+    told = holding(case) or (f"An incident on {case.local_day(case.incident.occurred)} concerns “{title}”.",)
     questions = "Questions about the release are for the Head of Profession for Statistics."
     return (*told, CAUSE, NO_COMMENT, questions, CALLED)
 
@@ -113,14 +113,14 @@ def _say_early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
         return [f"{announcement(facts)} {moved}{f' {was}' if is_before else ''}"]
     if facts.slot is not None and facts.at < facts.slot:
         return [f"{announcement(facts)} {was} Please do not use, quote or pass on any of it before then."]
-    return [" ".join([*_say_where_now(case, facts), *availability(facts, has_lengths=False)])]
+    return [" ".join([*_say_where_now(case, facts), *call_it(availability(facts, has_lengths=False))])]
 
 
 def _say_late(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     is_late = any(part.required and (part.verdict == "late" or part.is_hidden) for part in facts.parts)
     if facts.verdict not in MISSING and not is_late:
         return []
-    return [" ".join([*_say_where_now(case, facts), *availability(facts)]), SORRY]
+    return [" ".join([*_say_where_now(case, facts), *call_it(availability(facts))]), SORRY]
 
 
 def _say_where_now(case: DraftInput, facts: ReleaseFacts) -> list[str]:

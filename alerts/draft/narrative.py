@@ -5,6 +5,7 @@ They contain no cause, intent or number of readers. Seconds, UTC and how it was 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from urllib.parse import unquote, urlsplit
@@ -48,12 +49,11 @@ def account(case: DraftInput) -> tuple[str, ...]:
     facts = case.facts
     if facts is None:
         return ()
-    # Do not repeat the announced time or the lengths if another question of the form asks for them.
-    opening = [] if "release.slot" in case.asked else [announcement(facts)]
+    # Do not repeat the title, the announced time or the lengths: other questions of the form ask for them.
     told = availability(facts, has_lengths="incident.delay" not in case.asked)
-    return tuple(
-        each for each in (" ".join([*opening, *told]), *_say_brought_forward(case), *_say_remarks(facts)) if each
-    )
+    if "release.slot" not in case.asked:
+        told = [announcement(facts, "The release"), *call_it(told)]
+    return tuple(each for each in (" ".join(told), *_say_brought_forward(case), *_say_remarks(facts)) if each)
 
 
 def headline(case: DraftInput) -> str:
@@ -63,7 +63,7 @@ def headline(case: DraftInput) -> str:
         return ""
     # An e-mail must not spread the address of content that is public before its slot.
     is_due = facts.slot is None or facts.at >= facts.slot
-    return " ".join([announcement(facts), *availability(facts, has_addresses=is_due)])
+    return " ".join([announcement(facts), *call_it(availability(facts, has_addresses=is_due))])
 
 
 def announcement(facts: ReleaseFacts, subject: str = "") -> str:
@@ -73,6 +73,11 @@ def announcement(facts: ReleaseFacts, subject: str = "") -> str:
         return f"{name} had no announced release time."
     slot = words.clock_on(facts.slot, facts.timezone) if facts.slot else facts.slot_text
     return f"{name} was pre-announced{ANNOUNCED_ON.get(facts.slot_source or '', '')} for {slot}."
+
+
+def call_it(told: Sequence[str]) -> list[str]:
+    """Return sentences that follow one that has named the release: if they begin with it, it is called `It`."""
+    return [re.sub("^The release ", "It ", text) if place == 0 else text for place, text in enumerate(told)]
 
 
 def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True) -> list[str]:

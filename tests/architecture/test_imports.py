@@ -151,7 +151,7 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9842,
+    "alerts": 9828,
     "schedules": 8046,
     "monitor/plan": 1735,
     "monitor/look": 6136,

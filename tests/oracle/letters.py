@@ -123,7 +123,7 @@ def _named(who: str, url: str | None, release: Release) -> _Named:
 
 
 def _of_name(name: str, every: Sequence[str], release: Release) -> Iterator[tuple[Sequence[Place], int]]:
-    if name == "the release":
+    if name in ("the release", "“”"):
         required = [place for place in release.places if place.required and place.role != "alternative"]
         yield required, len(required)
     elif name in _ALTERNATIVES:
@@ -275,7 +275,7 @@ _UNKNOWN = rf"It is not known whether (?P<who>.+) {_VERB} published as announced
 _BECAME = rf"(?P<who>.+?)(?: at (?P<at>http\S+))? became available(?: again)? (?P<when>{WHEN})"
 _WAS_EARLY = rf"(?P<who>.+) {_VERB} available(?: for (?P<length>{LENGTH}))?(?:,? from (?P<early>{LENGTH}))?"
 _CLAIMS: tuple[tuple[str, Callable[[_Said, re.Match[str]], bool]], ...] = (
-    (rf"(?:“”|It) was pre-announced(?: on GOV\.UK)? for (?P<slot>{TIME})\.", _is_slot),
+    (rf"(?P<who>“”|It|The release) was pre-announced(?: on GOV\.UK)? for (?P<slot>{TIME})\.", _is_slot),
     (rf"{_UNKNOWN}; (?:it|they) (?:became|was|were) available (?P<when>{WHEN})\.", _came),
     (rf"{_BECAME}(?:, (?P<early>{LENGTH}) early)?\.", _came),
     (rf"(?P<who>.+) {_VERB} not available (?P<when>{WHEN})\.", _came),
@@ -291,7 +291,7 @@ _CLAIMS: tuple[tuple[str, Callable[[_Said, re.Match[str]], bool]], ...] = (
     (rf"{_WAS_EARLY} before the announced time\.", _lasted),
     (rf"Access to (?P<who>.+) was delayed by (?P<length>{LENGTH})(?: so far)?\.", _delayed),
     (rf"(?P<who>.+) could be read elsewhere (?P<length>{LENGTH}) after the announced time\.", _delayed),
-    (r"“” is available at (?P<url>http\S+)\.", _is_out),
-    (rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH}) \(same .+\)\.", _earlier),
+    (r"(?P<who>“”) is available at (?P<url>http\S+)\.", _is_out),
+    (rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH})\.", _earlier),
 )
 """How each sentence that names a time or a length is checked, by its words without titles."""

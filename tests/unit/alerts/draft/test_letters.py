@@ -132,7 +132,7 @@ def test_lines_for_ministers_and_press_begin_like_the_statement(
 ) -> None:
     for incident in (ofqual_january, ofsted, moj):
         report = fill(incident, form_named("B"), settings, [], incident.opened)
-        logged = "An incident of 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
+        logged = "An incident on 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
         assert report.lines[0] == (report.holding[0] if report.holding else logged)
         assert incident.words.get("what", "nothing typed") not in " ".join(report.lines)
         assert "Questions about the release are for the Head of Profession for Statistics." in report.lines
@@ -169,7 +169,7 @@ def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announc
 
 def test_a_release_that_was_public_in_whole_is_not_said_to_have_been_so_in_part(ofsted: Incident) -> None:
     report = fill(stood(ofsted), form_named("B"), {}, [], at("2017-03-22T10:00+00:00"))
-    assert "The release became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
+    assert "It became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
     decided = bring_forward(stood(ofsted), "head", "2017-03-20T16:00", ofsted.opened)
     assert "could be seen" not in " ".join(fill(decided, form_named("B"), {}, [], ofsted.opened).correction)
 
