@@ -68,11 +68,8 @@ def complete_action(
 
 def describe_action(action: Action, timezone: str) -> str:
     """Return an action as one sentence of a report: the text, the owner, and the day it is due or was done."""
-    when = (
-        f"by {day_text(action.due)}"
-        if action.done is None
-        else f"done on {day_text(local_date(action.done, timezone))}"
-    )
+    done = None if action.done is None else day_text(local_date(action.done, timezone))
+    when = f"by {day_text(action.due)}" if done is None else f"done on {done}"
     return f"{action.text.rstrip('.')}: {action.owner}, {when}."
 
 

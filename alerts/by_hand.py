@@ -1,4 +1,4 @@
-"""What people do to incidents: log one by hand, acknowledge it, add notes, close it. All pure."""
+"""The acts of people on incidents: log one by hand, acknowledge it, add notes, close it. No I/O."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from email.utils import parseaddr, parsedate_to_datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts.fact_rules import GRADES
 from alerts.finding import ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
 from alerts.one_line import one_line
+from schedules.contract.verdict import Grade
 from schedules.times.zone import local_date
 
 _LONGEST_ROLE = 80
@@ -26,12 +26,12 @@ _DATE_FAULTS = {
     "until": 'not a date-time, write "2017-03-20T17:00"',
 }
 _LINK = re.compile(r"https?://[^\s\"'<>()]+[^\s\"'<>().,]")
-_NEAR = timedelta(days=1)
+_NEAR_INCIDENT = timedelta(days=1)
 """A date further than this from the incident is often a slip, such as the wrong year."""
 
 
 class InvalidInput(ValueError):
-    """What a person typed cannot be used; `faults` has every reason, one line each."""
+    """The text that a person typed is not valid. `faults` has each reason in one line."""
 
     def __init__(self, faults: list[str]) -> None:
         """Take all faults at once, one line each."""
@@ -58,7 +58,7 @@ def log_by_hand(
     producer = facts.producer if facts is not None else one_line(words["producer"])
     entries = [Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))]
     days += [_parse_instant(words["until"], timezone)] if words.get("until") else []
-    entries += [Entry(now, MONITOR, doubt) for doubt in _date_warnings(days, now, timezone)]
+    entries += [Entry(now, MONITOR, doubt) for doubt in _warn_of_dates(days, now, timezone)]
     return Incident(
         id=f"{release or _slug(producer)}-hand-{local_date(days[0], timezone)}-{_hash_of_input(words)}",
         kind=Kind.HAND,
@@ -105,12 +105,9 @@ def add_note(
     if faults:
         raise InvalidInput(faults)
     noted = _add_entry(incident, Entry(then, clean_role(role), make_storable(text.strip())))
-    is_far = min(abs(then - incident.occurred), now - then) > _NEAR
-    return (
-        _add_entry(noted, Entry(now, MONITOR, _distance_warning(then, incident.occurred, timezone)))
-        if is_far
-        else noted
-    )
+    is_far = min(abs(then - incident.occurred), now - then) > _NEAR_INCIDENT
+    warning = Entry(now, MONITOR, _warn_of_distance(then, incident.occurred, timezone))
+    return _add_entry(noted, warning) if is_far else noted
 
 
 def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
@@ -259,16 +256,18 @@ def clean_role(role: str) -> str:
 
 
 def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str) -> Iterator[str]:
+    """Yield a line for each typed word that is missing or not valid."""
     needed = ("what", "when") if facts is not None else ("title", "producer", "what", "when")
     yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
-    if words.get("grade", "report") not in GRADES:
-        yield f'grade: not one of {", ".join(GRADES)} (got "{words["grade"]}")'
+    if words.get("grade", "report") not in list(Grade):
+        yield f'grade: not one of {", ".join(Grade)} (got "{words["grade"]}")'
     wrong = [one for one in words.get("url", "").splitlines() if not is_address(one)]
     yield from (f'url: not a web address, it begins with https:// or http:// (got "{one}")' for one in wrong)
     yield from _find_faults_of_dates(words, now, timezone)
 
 
 def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
+    """Yield a line for each typed date that is not valid, is in the future, or ends before the beginning."""
     read: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
         try:
@@ -295,21 +294,21 @@ def _parse_instant(text: str, timezone: str) -> datetime:
     return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _distance_warning(instant: datetime, occurred: datetime, timezone: str) -> str:
+def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> str:
     local = local_date(instant, timezone)
     days = abs(instant - occurred) // timedelta(days=1)
     side = "before" if instant < occurred else "after"
     return f"check date: {local.day} {local:%B %Y} is {days} day{'s' * (days != 1)} {side} the incident"
 
 
-def _date_warnings(days: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
-    # Published reports have slips of this kind. The date stays as typed, and a person is asked to check it.
+def _warn_of_dates(days: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
+    """Yield a line for each date to check: at a weekend, far from the first one, or long ago. Dates are unchanged."""
     for instant in days:
         local = local_date(instant, timezone)
         if local.isoweekday() > 5:
             yield f"check date: {local.day} {local:%B %Y} is a {local:%A}"
-        if abs(instant - days[0]) > _NEAR:
-            yield _distance_warning(instant, days[0], timezone)
+        if abs(instant - days[0]) > _NEAR_INCIDENT:
+            yield _warn_of_distance(instant, days[0], timezone)
     if now - days[0] > timedelta(days=_STALE_AFTER_DAYS):
         yield f"check date: it is more than {_STALE_AFTER_DAYS} days ago"
 

@@ -14,12 +14,12 @@ from alerts.incident import (
     Entry,
     Incident,
     Kind,
-    route_names_of,
+    list_route_names,
+    make_thread_notice,
     steps_for_incident,
-    thread_notice,
 )
 from alerts.notice import Notice
-from alerts.notice_text import finding_details, title_with_slot
+from alerts.notice_text import list_finding_details, write_title_with_slot
 from alerts.one_line import one_line
 from alerts.status import describe_status
 from alerts.steps import ACKNOWLEDGE, numbered_steps, steps_at
@@ -73,7 +73,7 @@ def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime
     incident = _open_incident(name, f"Calendar {found.calendar}", found.producer, now, found.since, subject)
     steps = "calendar_doubted" if found.doubted else "calendar_unread"
     incident = replace(incident, calendar=found.calendar, step_list=steps)
-    return Decision(incident, (_opening_notice(incident, subject, lines, now),))
+    return Decision(incident, (_make_opening(incident, subject, lines, now),))
 
 
 def report_changed_periods(calendar: str, producer: str, periods: Sequence[tuple[str, str]], now: datetime) -> Decision:
@@ -86,7 +86,7 @@ def report_changed_periods(calendar: str, producer: str, periods: Sequence[tuple
     name = f"calendar-{calendar}-retitled-{now:%Y-%m-%dT%H%M%SZ}"
     incident = _open_incident(name, f"Calendar {calendar}: another period", producer, now, now, subject)
     incident = replace(incident, step_list="calendar_periods")
-    return Decision(incident, (_opening_notice(incident, subject, lines, now),))
+    return Decision(incident, (_make_opening(incident, subject, lines, now),))
 
 
 def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
@@ -98,11 +98,11 @@ def report_missing_edition(found: MissingEdition, now: datetime) -> Decision:
     name = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
     incident = _open_incident(name, series, found.producer, now, now, subject)
     incident = replace(incident, series=series, step_list="edition_missing")
-    return Decision(incident, (_opening_notice(incident, subject, lines, now),))
+    return Decision(incident, (_make_opening(incident, subject, lines, now),))
 
 
 def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
-    """Open and close an incident because a host's answers exceed the limits for parsing. One notice a day."""
+    """Return a closed incident, with one notice a day, because a host's answers exceed the limits for parsing."""
     name_of_host = one_line(host, 80)
     subject = f"UNREADABLE: answers of {name_of_host} take more time or memory to read than they may"
     lines = [
@@ -112,7 +112,7 @@ def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
     name = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
     incident = _open_incident(name, f"Answers of {name_of_host}", host, now, now, subject)
     incident = replace(incident, kind=Kind.TOO_COSTLY, closed=now, step_list="host_costly")
-    return Decision(incident, (_opening_notice(incident, subject, lines, now, "too_costly"),))
+    return Decision(incident, (_make_opening(incident, subject, lines, now, "too_costly"),))
 
 
 def close_resolved(known: Incident, now: datetime) -> Incident:
@@ -136,11 +136,11 @@ def fill_in_subject(incident: Incident) -> Incident:
 
 def are_of_one_edit(one: Incident, other: Incident) -> bool:
     """Return whether one read of a calendar revealed both changes, and they concern entries of one producer."""
-    read = _revealing_read(one)
-    return read is not None and (read, one.producer) == (_revealing_read(other), other.producer)
+    read = _find_revealing_read(one)
+    return read is not None and (read, one.producer) == (_find_revealing_read(other), other.producer)
 
 
-def _revealing_read(incident: Incident) -> tuple[str | None, datetime] | None:
+def _find_revealing_read(incident: Incident) -> tuple[str | None, datetime] | None:
     """Return the calendar and the instant of the read that revealed the change, None if no read did."""
     facts = incident.facts
     reads = [one.at for one in facts.findings if one.kind in CALENDAR_FINDINGS and one.at] if facts is not None else []
@@ -156,10 +156,10 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
     subject = f"CALENDAR: {len(entries)} entries of {source} ({producer}), {', '.join(states)}"
     lines = [subject, "", f"Producer: {producer}", "", "Entries:"]
     for one, facts in entries:
-        details = (*finding_details("calendar", facts), facts.url, f"Incident: {one.id}")
-        lines += [f"- {title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
+        details = (*list_finding_details("calendar", facts), facts.url, f"Incident: {one.id}")
+        lines += [f"- {write_title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
     lines += ["", *numbered_steps((ACKNOWLEDGE, *steps_at("calendar"))), "", f"Incident: {opening.incident}"]
-    findings = tuple(dict.fromkeys(name for one, _ in entries for name in route_names_of(one)))
+    findings = tuple(dict.fromkeys(name for one, _ in entries for name in list_route_names(one)))
     return replace(opening, release="", findings=findings, subject=one_line(subject), text="\n".join(lines) + "\n")
 
 
@@ -185,9 +185,9 @@ def _open_incident(name: str, title: str, producer: str, now: datetime, since: d
     )
 
 
-def _opening_notice(
+def _make_opening(
     incident: Incident, subject: str, lines: Sequence[str], now: datetime, kind: str = "calendar"
 ) -> Notice:
     steps = numbered_steps(steps_for_incident(incident, is_last=incident.closed is not None))
     text = "\n".join([subject, "", *lines, "", *steps, "", f"Incident: {incident.id}"]) + "\n"
-    return thread_notice(incident, kind, "thread", (kind,), now, (subject, text))
+    return make_thread_notice(incident, kind, "thread", (kind,), now, (subject, text))

@@ -45,7 +45,7 @@ LONGEST_SHORT_FORM = 459
 """The most characters of a short form: three text messages, joined."""
 
 
-def short_form(message: Message, most: int = LONGEST_SHORT_FORM) -> tuple[str, str]:
+def make_short_form(message: Message, most: int = LONGEST_SHORT_FORM) -> tuple[str, str]:
     """Return subject and link for a text message or a pager, at most `most` characters together.
 
     The link is empty if it would take more than half.

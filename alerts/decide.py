@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts import fact_rules
-from alerts.finding import Ended, ReleaseFacts, part_label
-from alerts.flapping import CONTENT_CHANGES, describe_flapping, flapping_kind, flapping_stretches, is_flapping
+from alerts.finding import ReleaseFacts, part_label
+from alerts.flapping import CONTENT_CHANGES, describe_flapping, find_flapping_kind, find_flapping_stretches, is_flapping
 from alerts.incident import (
     BREACHES,
     CONFIRMED,
@@ -18,10 +18,11 @@ from alerts.incident import (
     Entry,
     Incident,
     Kind,
-    fact_notice,
-    incident_kind,
+    find_incident_kind,
+    make_fact_notice,
 )
 from alerts.notice import Notice
+from schedules.contract.verdict import Ended, Grade, choose_worst_grade, verdict_text
 from schedules.times.zone import local_date
 
 _KEY_NAMES = {
@@ -75,18 +76,18 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
     the release. The same facts twice give no second notice.
     """
     known = known if known is not None and _is_updated_by(known, facts) else None
-    kind = incident_kind(facts, now)
+    kind = find_incident_kind(facts, now)
     if known is None:
         return Decision() if kind is None else _open_incident(facts, kind, now, taken)
     if kind is not None and _is_superseded(known, kind):
         opened = _open_incident(facts, kind, now, (*taken, known.id))
         return replace(opened, superseded=_close_superseded(known, opened.incident, now))
-    incident = _continue_incident(known, facts, kind)
-    notices = tuple(_notices_of_changes(known, incident, facts, now))
+    incident = _update_incident(known, facts, kind)
+    notices = tuple(_yield_notices(known, incident, facts, now))
     incident = _close_or_reopen(incident, notices, now)
-    entries = (*_entry_of_lowered_grade(known, facts, now), *(Entry(now, MONITOR, one.subject) for one in notices))
+    entries = (*_note_lowered_grade(known, facts, now), *(Entry(now, MONITOR, one.subject) for one in notices))
     incident = replace(incident, timeline=(*incident.timeline, *entries))
-    is_changed = fact_rules.drafted_facts(known.facts) != fact_rules.drafted_facts(facts)
+    is_changed = fact_rules.select_drafted_facts(known.facts) != fact_rules.select_drafted_facts(facts)
     return Decision(incident, notices, draft=incident.has_draft and (bool(notices) or is_changed))
 
 
@@ -116,7 +117,8 @@ def _close_superseded(known: Incident, opened: Incident | None, now: datetime) -
 
 
 def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]) -> Decision:
-    occurred = _occurrence(facts, kind)
+    """Return a new incident of a release with the notice that opens its thread. `taken` are ids of other incidents."""
+    occurred = _find_occurrence(facts, kind)
     mark = "lead-" if kind is Kind.LEAD else ""
     name = f"{facts.release}-{mark}{local_date(occurred, facts.timezone)}"
     incident = Incident(
@@ -128,35 +130,32 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         opened=now,
         occurred=occurred,
         # A release not found yet has grade none so far, but routes should treat it as the delay it may become.
-        grade=facts.grade if kind is not Kind.DUE else fact_rules.worse_grade(facts.grade, "note"),
+        grade=facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE)),
         facts=facts,
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
     )
-    opening = fact_notice(_OPENING_NOTICE.get(kind, "opened"), "thread", incident, facts, now)
+    opening = make_fact_notice(_OPENING_NOTICE.get(kind, "opened"), "thread", incident, facts, now)
     incident = replace(incident, timeline=(Entry(now, MONITOR, opening.subject),))
     return Decision(incident, (opening,), draft=incident.has_draft)
 
 
-def _occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
+def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
     if kind is Kind.EARLY:
-        return fact_rules.first_exposure_start(facts.exposures) or facts.at
+        return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
     return facts.at if kind in _SETTLED_BY_A_PERSON else facts.slot or facts.at
 
 
-def _continue_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
-    graver = kind is not None and GRAVITY.index(kind) > GRAVITY.index(known.kind)
-    return replace(
-        known,
-        kind=kind if graver and kind is not None else known.kind,
-        occurred=_occurrence(facts, kind) if graver and kind is not None else known.occurred,
-        grade=fact_rules.worse_grade(known.grade, facts.grade),
-        facts=facts,
-    )
+def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
+    """Return the incident with new facts. Its kind and grade become graver with them, never less grave."""
+    incident = replace(known, grade=choose_worst_grade((known.grade, facts.grade)), facts=facts)
+    if kind is None or GRAVITY.index(kind) <= GRAVITY.index(known.kind):
+        return incident
+    return replace(incident, kind=kind, occurred=_find_occurrence(facts, kind))
 
 
-def _notices_of_changes(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
+def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
     """Yield the notices about fact keys that are new since the `known` incident."""
-    had, has = fact_rules.fact_keys(known.facts), fact_rules.fact_keys(facts)
+    had, has = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     fresh = sorted(has - had)
     builder = _NoticeBuilder(known, incident, facts, now)
     if known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE:
@@ -165,11 +164,11 @@ def _notices_of_changes(known: Incident, incident: Incident, facts: ReleaseFacts
     is_over = known.closed is None and _is_over(incident, facts)
     over = [key for key in fresh if key.startswith("over ")]
     if is_flapping(facts, now) and not is_over:
-        turned = [key for key in fresh if _is_content_change(key, facts)]
-        stretches = flapping_stretches(facts)
-        if turned and len(stretches) > len(flapping_stretches(known.facts)):
-            yield builder.notice("comes_and_goes", [str(len(stretches))], flapping_kind(facts))
-        fresh, over = ([key for key in keys if key not in turned] for keys in (fresh, over))
+        flapping = [key for key in fresh if _is_content_change(key, facts)]
+        stretches = find_flapping_stretches(facts)
+        if flapping and len(stretches) > len(find_flapping_stretches(known.facts)):
+            yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
+        fresh, over = ([key for key in keys if key not in flapping] for keys in (fresh, over))
     # No notice if another exposure is open, which matters more, or if the last notice reports it anyway.
     if over and not is_over and not any(one.open for one in facts.exposures):
         yield builder.notice("exposure_closed", over, Kind.EARLY)
@@ -180,9 +179,9 @@ def _notices_of_changes(known: Incident, incident: Incident, facts: ReleaseFacts
         yield from [] if incident.kind is Kind.CALENDAR else [builder.notice("final", sorted(has), reasons=over)]
         return
     if known.closed is None:
-        yield from _notices_while_open(builder, fresh)
-    elif (reasons := _notifiable_keys(fresh)) or "appeared" in fresh or builder.is_graver:
-        yield builder.notice("reopened", sorted(has), _gravest_kind(reasons, incident), reasons)
+        yield from _yield_notices_while_open(builder, fresh)
+    elif (reasons := _select_notifiable_keys(fresh)) or "appeared" in fresh or builder.is_graver:
+        yield builder.notice("reopened", sorted(has), _find_gravest_kind(reasons, incident), reasons)
 
 
 def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
@@ -194,9 +193,10 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
     return sort in CONTENT_CHANGES and not by_slot
 
 
-def _notices_while_open(builder: _NoticeBuilder, fresh: list[str]) -> Iterator[Notice]:
-    reasons = _notifiable_keys(fresh)
-    case = _gravest_kind(reasons, builder.incident)
+def _yield_notices_while_open(builder: _NoticeBuilder, fresh: list[str]) -> Iterator[Notice]:
+    """Yield the notices about new fact keys of an open incident: a graver grade, new findings, and what came out."""
+    reasons = _select_notifiable_keys(fresh)
+    case = _find_gravest_kind(reasons, builder.incident)
     if builder.is_graver:
         yield builder.notice("grade_changed", [builder.incident.grade], case, reasons)
     elif reasons:
@@ -212,7 +212,7 @@ def _notices_while_open(builder: _NoticeBuilder, fresh: list[str]) -> Iterator[N
         yield from [builder.notice("new_finding", parts, Kind.LATE)] if parts else []
 
 
-def _notifiable_keys(fresh: list[str]) -> list[str]:
+def _select_notifiable_keys(fresh: list[str]) -> list[str]:
     return [key for key in fresh if key.split()[0] in _KIND_OF_KEY]
 
 
@@ -233,7 +233,7 @@ class _NoticeBuilder:
     def is_found(self) -> bool:
         """Return whether a page that was not found yet is out now, although it is not proved whether it was late."""
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
-        seen = [page is not None and fact_rules.appearance_of(page).by is not None for page in pages]
+        seen = [page is not None and fact_rules.find_appearance(page).by is not None for page in pages]
         return self.known.kind is Kind.DUE and seen == [False, True]
 
     def notice(self, kind: str, keys: list[str], case: Kind | None = None, reasons: list[str] | None = None) -> Notice:
@@ -241,10 +241,10 @@ class _NoticeBuilder:
         changed = describe_change(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)
         if self.is_graver:
             changed = f"{changed}; grade {self.incident.grade}, was {self.known.grade}".removeprefix("; ")
-        return fact_notice(kind, ",".join(keys), self.incident, self.facts, self.now, case=case, changed=changed)
+        return make_fact_notice(kind, ",".join(keys), self.incident, self.facts, self.now, case=case, changed=changed)
 
 
-def _gravest_kind(reasons: list[str], incident: Incident) -> Kind:
+def _find_gravest_kind(reasons: list[str], incident: Incident) -> Kind:
     kinds = [_KIND_OF_KEY[key.split()[0]] for key in reasons]
     return max(kinds, key=GRAVITY.index, default=incident.kind)
 
@@ -264,9 +264,9 @@ def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
     return facts.final and incident.kind not in _SETTLED_BY_A_PERSON
 
 
-def _entry_of_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
+def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
     before = known.facts.grade if known.facts is not None else known.grade
-    if fact_rules.worse_grade(before, facts.grade) != facts.grade:
+    if choose_worst_grade((before, facts.grade)) != facts.grade:
         words = f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
         yield Entry(now, MONITOR, words)
 
@@ -274,36 +274,38 @@ def _entry_of_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime)
 def describe_change(
     kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
 ) -> str:
-    """Return a notice's description of the changes since the facts `before`. Empty if it opens a thread."""
+    """Return a notice's description of the changes since the facts `before`. Empty if it opens a thread.
+
+    `keys` are the fact keys that the notice reports.
+    """
     if kind == "final":
         ends = ["the measurement is complete"] if facts.final else ["found"]
-        return "; ".join([*_describe_verdict_change(before, facts), *_why_exposures_ended(keys, facts), *ends])
+        return "; ".join([*_describe_verdict_change(before, facts), *_explain_ends(keys, facts), *ends])
     if keys == [CONFIRMED]:
         return _CONFIRMED if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
-        return "; ".join(_why_exposures_ended(keys, facts))
+        return "; ".join(_explain_ends(keys, facts))
     if kind == "comes_and_goes":
         return describe_flapping(facts, now)
     if kind in _FIXED_CHANGES:
         return _FIXED_CHANGES[kind]
-    return ", ".join(dict.fromkeys(_name_of_key(key) for key in keys))
+    return ", ".join(dict.fromkeys(_describe_key(key) for key in keys))
 
 
 def _describe_verdict_change(before: ReleaseFacts | None, facts: ReleaseFacts) -> list[str]:
     if before is None or before.verdict == facts.verdict:
         return []
-    new, old = (word.replace("_", " ") for word in (facts.verdict, before.verdict))
-    return [f"the verdict is {new}, was {old}"]
+    return [f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}"]
 
 
-def _why_exposures_ended(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
+def _explain_ends(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
     """Return why exposures ended; keys such as `over 0` give their position in `group_exposures`."""
     groups = fact_rules.group_exposures(facts.exposures)
     ended = [one.ended or Ended.UNKNOWN for key in keys for one in groups[int(key.split()[1])]]
     return list(dict.fromkeys(_END_REASONS[why] for why in ended))
 
 
-def _name_of_key(key: str) -> str:
+def _describe_key(key: str) -> str:
     sort, _, part = key.partition(" ")
     name = _KEY_NAMES.get(sort, sort)
     return f"{name}: {part_label(part)}" if sort in _KEYS_WITH_PART else name

@@ -19,7 +19,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """It was refused; retry at `at`."""
+    """The channel refused it for now. Retry at `at`."""
 
     at: datetime
     reason: str
@@ -27,7 +27,7 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """It was refused and is not retried. Later deliveries of its thread are not affected."""
+    """The channel refused it, and it is not retried. Later deliveries of its thread are not affected."""
 
     reason: str
 
@@ -37,7 +37,7 @@ AfterAttempt = Sent | RetryAt | GivenUp
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a delivery is tried. Delays double from `first` to `longest`; it is given up after `expires`."""
+    """How often a delivery is tried. Delays double from `first` to `longest`. It is given up after `expires`."""
 
     first: timedelta = timedelta(seconds=5)
     longest: timedelta = timedelta(minutes=10)
@@ -79,7 +79,7 @@ def decide_after_attempt(
     expiry = at + patience.expires
     if now >= expiry or attempts >= patience.attempts:
         return GivenUp(f"refused {attempts} times, most recently: {outcome.reason}")
-    wait = _retry_delay(outcome, attempts, rng, patience)
+    wait = _compute_retry_delay(outcome, attempts, rng, patience)
     # The last attempt is at the expiry itself, unless the channel asked for a longer delay.
     if outcome.retry_after is not None and now + outcome.retry_after > expiry:
         return GivenUp(f"its channel may be tried again only after it expires: {outcome.reason}")
@@ -94,7 +94,7 @@ def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[Pending
     """
     soonest: dict[tuple[str, str], datetime] = {}
     found = []
-    for one in sorted(waiting, key=_age_order, reverse=True):
+    for one in sorted(waiting, key=_get_age_key, reverse=True):
         thread = one.channel, one.thread
         if one.urgent:
             soonest[thread] = min(one.due, soonest.get(thread, one.due))
@@ -110,29 +110,29 @@ def select_ready(waiting: Iterable[PendingDelivery], now: datetime) -> list[Pend
     """
     waiting = list(waiting)
     urgent = {(one.channel, one.thread) for one in waiting if one.urgent and one.due <= now}
-    due = (one for one in _first_of_each_thread(waiting) if one.due <= now)
+    due = (one for one in _select_first_of_each_thread(waiting) if one.due <= now)
     return sorted(due, key=lambda one: (one.channel, one.thread) not in urgent)
 
 
 def next_due(waiting: Iterable[PendingDelivery]) -> datetime | None:
     """Return when the next delivery can be attempted, None if none waits. Only the first of a thread can be."""
-    return min((one.due for one in _first_of_each_thread(waiting)), default=None)
+    return min((one.due for one in _select_first_of_each_thread(waiting)), default=None)
 
 
-def _first_of_each_thread(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
+def _select_first_of_each_thread(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
     """Return the first delivery of each thread on each channel, oldest first."""
     first: dict[tuple[str, str], PendingDelivery] = {}
-    for one in sorted(waiting, key=_age_order):
+    for one in sorted(waiting, key=_get_age_key):
         first.setdefault((one.channel, one.thread), one)
     return list(first.values())
 
 
-def _age_order(one: PendingDelivery) -> tuple[datetime, bool, str]:
+def _get_age_key(one: PendingDelivery) -> tuple[datetime, bool, str]:
     """Return the sort key for age; at the same time, the notice that opens a thread comes first."""
     return one.at, one.notice != one.thread, one.notice
 
 
-def _retry_delay(outcome: Refused, attempts: int, rng: Random, patience: RetryPolicy) -> timedelta:
+def _compute_retry_delay(outcome: Refused, attempts: int, rng: Random, patience: RetryPolicy) -> timedelta:
     doublings = min(attempts - 1, 30)
     full: timedelta = min(patience.longest, patience.first * (1 << doublings))
     # Half of the delay is jitter, so that notices that were refused together are not retried together.

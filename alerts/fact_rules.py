@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from alerts.finding import LEAD, Elsewhere, Exposure, Finding, Part, ReleaseFacts
-from schedules.times.interval import Bounds, Interval
+from alerts.finding import ReleaseFacts
+from schedules.contract.verdict import LATE_VERDICTS, LEAD, Elsewhere, Exposure, Finding, PartVerdict
+from schedules.times.interval import Interval
 
-GRADES = ("none", "note", "report")
-LATE_VERDICTS = frozenset({"late", "overdue", "not_published"})
-"""Verdicts on a part that users had, or have, to wait for."""
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )
@@ -22,15 +20,10 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def appearance_of(part: Part) -> Interval:
+def find_appearance(part: PartVerdict) -> Interval:
     """Return when a part appeared at or after its slot; an empty interval if it has not."""
     # An exposure that ended before the slot does not count as its release.
     return part.released if part.released.by or part.exposures else part.first_seen
-
-
-def worse_grade(one: str, other: str) -> str:
-    """Return the graver of two grades."""
-    return max(one, other, key=GRADES.index)
 
 
 def is_late(facts: ReleaseFacts) -> bool:
@@ -52,7 +45,7 @@ def is_partial(facts: ReleaseFacts) -> bool:
     page = facts.page
     if page is None or page.verdict in {*LATE_VERDICTS, "unproven"}:
         return False
-    is_out = page.verdict == "on_time" or appearance_of(page).by is not None
+    is_out = page.verdict == "on_time" or find_appearance(page).by is not None
     return is_out and is_late(facts) and _has_late_part(facts)
 
 
@@ -84,18 +77,18 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
     return groups
 
 
-def parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
+def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
     """Return the ids of alternatives that had the release, after its slot, before the announced page did.
 
     While the announced page is not out, each public alternative counts.
     """
     seen = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
     first = {one.part for one in facts.findings if one.kind == "elsewhere_first" and one.part in seen}
-    awaited = {one.part for one in public_alternatives(facts) if one.part in seen} if is_page_awaited(facts) else set()
-    return sorted(first | awaited)
+    awaited = list_public_alternatives(facts) if is_page_awaited(facts) else []
+    return sorted(first | {one.part for one in awaited if one.part in seen})
 
 
-def public_alternatives(facts: ReleaseFacts) -> list[Elsewhere]:
+def list_public_alternatives(facts: ReleaseFacts) -> list[Elsewhere]:
     """Return the alternatives that are public now, the first one first; none before the slot (embargo)."""
     is_due = is_late(facts) or (facts.slot is not None and facts.at >= facts.slot)
     return [one for one in facts.elsewhere if is_due and one.start.by is not None and not one.to]
@@ -109,9 +102,9 @@ def is_not_found_yet(facts: ReleaseFacts) -> bool:
 def is_page_awaited(facts: ReleaseFacts) -> bool:
     """Return whether the announced page should be out and was not seen yet."""
     page = facts.page
-    return (
-        page is not None and appearance_of(page).by is None and page.verdict in {*LATE_VERDICTS, "unproven", "pending"}
-    )
+    if page is None or find_appearance(page).by is not None:
+        return False
+    return page.verdict in {*LATE_VERDICTS, "unproven", "pending"}
 
 
 def is_calendar(facts: ReleaseFacts) -> bool:
@@ -135,17 +128,16 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     return groups
 
 
-def fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
+def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     """Return a key for each fact that people are notified of, such as `late`, `out tables` or `exposed 0`."""
     if facts is None:
         return frozenset()
     found = {name for name, holds in _KEYS_OF_RELEASE.items() if holds(facts)}
     found.update(f"lead {one.part or ''} {one.detail}" for one in facts.findings if one.kind == "lead")
-    found.update(f"elsewhere {part}" for part in parts_found_elsewhere(facts))
-    for part in _late_required_parts(facts):
-        found.add(f"behind {part.id}")
-        if appearance_of(part).by is not None:
-            found.add(f"out {part.id}")
+    found.update(f"elsewhere {part}" for part in list_parts_found_elsewhere(facts))
+    for part in facts.parts:
+        if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:
+            found |= {f"behind {part.id}", *([f"out {part.id}"] if find_appearance(part).by is not None else [])}
     for place, removed in enumerate(group_removals(facts)):
         found.add(f"withdrawn {place}")
         if all(_has_upper_bound(one.seconds) for one in removed):
@@ -157,29 +149,25 @@ def fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def drafted_facts(facts: ReleaseFacts | None) -> object:
+def select_drafted_facts(facts: ReleaseFacts | None) -> object:
     """Return the facts that a draft states, without lengths that still grow: if they differ, write it again."""
     if facts is None:
         return None
-    parts = [
-        (one.id, one.verdict if one.required else "", one.first_seen, one.released, _bounded_delay(one.wait))
-        for one in facts.parts
-    ]
+    parts = []
+    for one in facts.parts:
+        wait = one.wait if _has_upper_bound(one.wait) else None
+        parts.append((one.id, one.verdict if one.required else "", one.first_seen, one.released, wait))
     spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
     kinds = sorted((one.kind, one.part or "", _has_upper_bound(one.seconds)) for one in facts.findings)
     return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds, facts.elsewhere
 
 
-def first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
+def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
     """Return when the first exposure is proved to have begun."""
     return min((when for one in exposures if (when := one.start.by or one.start.after)), default=None)
 
 
-def _late_required_parts(facts: ReleaseFacts) -> list[Part]:
-    return [part for part in facts.parts if part.required and part.id != "page" and part.verdict in LATE_VERDICTS]
-
-
-def _has_appeared(facts: ReleaseFacts) -> bool:
+def _is_released_late(facts: ReleaseFacts) -> bool:
     page = facts.page
     return is_late(facts) and page is not None and page.verdict == "late" and _has_upper_bound(page.wait)
 
@@ -187,14 +175,6 @@ def _has_appeared(facts: ReleaseFacts) -> bool:
 def _has_late_part(facts: ReleaseFacts) -> bool:
     late = any(part.required and part.verdict in LATE_VERDICTS for part in facts.parts if part.id != "page")
     return late or any(finding.kind == "partial" for finding in facts.findings)
-
-
-def _has_swap(facts: ReleaseFacts) -> bool:
-    return any(finding.kind == "swapped" for finding in find_alterations(facts))
-
-
-def _bounded_delay(delay: Bounds | None) -> Bounds | None:
-    return delay if _has_upper_bound(delay) else None
 
 
 def _has_upper_bound(delay: object) -> bool:
@@ -213,12 +193,12 @@ def _exposure_end(exposure: Exposure) -> datetime:
     return _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
 
 
-_KEYS_OF_RELEASE = {
+_KEYS_OF_RELEASE: dict[str, Callable[[ReleaseFacts], bool]] = {
     "late": is_late,
     "early": is_early,
     "unproven": lambda facts: facts.verdict == "unproven",
     "calendar": is_calendar,
     "never": lambda facts: facts.verdict == "not_published",
-    "appeared": _has_appeared,
-    "swapped": _has_swap,
+    "appeared": _is_released_late,
+    "swapped": lambda facts: any(finding.kind == "swapped" for finding in find_alterations(facts)),
 }

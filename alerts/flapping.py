@@ -4,39 +4,40 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from alerts.fact_rules import first_exposure_start, group_exposures, group_removals
-from alerts.finding import Ended, ReleaseFacts
-from alerts.incident import Incident, Kind, fact_notice
+from alerts.fact_rules import find_first_exposure_start, group_exposures, group_removals
+from alerts.finding import ReleaseFacts
+from alerts.incident import Incident, Kind, make_fact_notice
 from alerts.notice import Notice, notice_id
+from schedules.contract.verdict import Ended
 from schedules.times.words import moment
 
 STEADY_AFTER = timedelta(minutes=10)
 """Content is steady if it has not appeared or been removed for this long."""
-_FLAPS_FROM = 3
+_LEAST_CHANGES = 3
 """The least number of changes, each within `STEADY_AFTER` of the one before, that make flapping."""
 CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 """The first words of fact keys that report one change of content: it came, or it was removed."""
 
 
-def flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
+def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
     """Return each stretch in which content came and went repeatedly, as the instants of its changes."""
     stretches: list[list[datetime]] = []
-    for at in _content_changes(facts) if facts is not None else []:
+    for at in _list_content_changes(facts) if facts is not None else []:
         if not stretches or at - stretches[-1][-1] > STEADY_AFTER:
             stretches.append([])
         stretches[-1].append(at)
-    return [stretch for stretch in stretches if len(stretch) >= _FLAPS_FROM]
+    return [stretch for stretch in stretches if len(stretch) >= _LEAST_CHANGES]
 
 
 def is_flapping(facts: ReleaseFacts, now: datetime) -> bool:
     """Return whether content comes and goes now: its last change is more recent than `STEADY_AFTER`."""
-    stretches = flapping_stretches(facts)
+    stretches = find_flapping_stretches(facts)
     return bool(stretches) and now - stretches[-1][-1] < STEADY_AFTER
 
 
 def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
     """Return in words since when content comes and goes, and when the next notice follows."""
-    stretch = flapping_stretches(facts)[-1]
+    stretch = find_flapping_stretches(facts)[-1]
     is_ahead = facts.slot is not None and now < facts.slot
     return (
         f"it comes and goes, {len(stretch)} changes since {moment(stretch[0], facts.timezone, now)}; the next notice "
@@ -44,13 +45,13 @@ def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
     )
 
 
-def steady_notice(incident: Incident, now: datetime) -> Notice | None:
+def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
     """Return the notice that content which came and went is now steady, None while it is not.
 
     None also if the incident is closed, or if the slot passed in between, because that had its own notice.
     """
     facts = incident.facts
-    stretches = flapping_stretches(facts)
+    stretches = find_flapping_stretches(facts)
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
         return None
     stretch = stretches[-1]
@@ -58,27 +59,28 @@ def steady_notice(incident: Incident, now: datetime) -> Notice | None:
         return None
     first, last = (moment(at, facts.timezone, now) for at in (stretch[0], stretch[-1]))
     changed = f"it came and went from {first} to {last}, {len(stretch)} changes; no change since"
-    return fact_notice("steady", str(len(stretches)), incident, facts, now, case=flapping_kind(facts), changed=changed)
+    kind = find_flapping_kind(facts)
+    return make_fact_notice("steady", str(len(stretches)), incident, facts, now, case=kind, changed=changed)
 
 
-def flapping_id(incident: Incident) -> str:
+def make_flapping_id(incident: Incident) -> str:
     """Return the id of the notice that content comes and goes, for the last stretch."""
-    return notice_id(incident.id, "comes_and_goes", str(len(flapping_stretches(incident.facts))))
+    return notice_id(incident.id, "comes_and_goes", str(len(find_flapping_stretches(incident.facts))))
 
 
-def flapping_kind(facts: ReleaseFacts) -> Kind:
+def find_flapping_kind(facts: ReleaseFacts) -> Kind:
     """Return the kind of incident that flapping is: exposure, or change after the release."""
     return Kind.EARLY if facts.exposures else Kind.ALTERED
 
 
-def _content_changes(facts: ReleaseFacts) -> list[datetime]:
+def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return when content appeared or was removed, before its slot and after its release, in time order.
 
     An exposure that ends only because the slot came does not count.
     """
     found: list[datetime] = []
     for group in group_exposures(facts.exposures):
-        began, ends = first_exposure_start(group), [each.to.by for each in group if each.to.by is not None]
+        began, ends = find_first_exposure_start(group), [each.to.by for each in group if each.to.by is not None]
         if began is not None:
             found.append(began)
         if ends and all(each.ended is Ended.REMOVED for each in group):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice, notice_id, thread_id
-from alerts.notice_text import KINDS_WITH_DRAFT, notice_subject, notice_text, step_list_name
+from alerts.notice_text import KINDS_WITH_DRAFT, choose_step_list, write_notice_subject, write_notice_text
 from alerts.one_line import one_line
 from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
 
@@ -30,7 +30,7 @@ CONFIRMED = "confirmed"
 
 
 class Kind(StrEnum):
-    """The sort of an incident, which decides the form, the clause of the Code and the guidance."""
+    """The sort of an incident, which decides the form, the practice of the Code and the guidance."""
 
     LATE = "late"
     EARLY = "early"
@@ -186,20 +186,21 @@ def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident
     return max(theirs, key=lambda one: (one.kind is not Kind.LEAD, one.opened), default=None)
 
 
-def incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
+def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
     """Return the gravest kind of incident that these facts make, None if they make none."""
     if fact_rules.is_early(facts):
         return Kind.EARLY
     if fact_rules.is_late(facts):
         return Kind.PARTIAL if fact_rules.is_partial(facts) else Kind.LATE
-    if facts.verdict == "unproven" and _is_past_unproven_grace(facts, now):
+    is_settled = facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
+    if facts.verdict == "unproven" and is_settled:
         return Kind.UNPROVEN
     if fact_rules.is_not_found_yet(facts):
         return Kind.DUE
-    return _kind_without_breach(facts)
+    return _find_kind_without_breach(facts)
 
 
-def _kind_without_breach(facts: ReleaseFacts) -> Kind | None:
+def _find_kind_without_breach(facts: ReleaseFacts) -> Kind | None:
     """Return the kind of incident that a person must judge and that accuses no one, or None."""
     if fact_rules.is_lead(facts):
         return Kind.LEAD
@@ -208,21 +209,19 @@ def _kind_without_breach(facts: ReleaseFacts) -> Kind | None:
     return Kind.CALENDAR if fact_rules.is_calendar(facts) else None
 
 
-def reminder_notice(
-    incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None
-) -> Notice | None:
+def make_reminder(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> Notice | None:
     """Return the reminder that is due now, None if none is. Each has its own stable id.
 
     An incident of grade `report` gets the first one `grace` after opening (default: `every`), then one each `every`,
     until someone acknowledges it or it closes.
     """
-    number = reminder_due_now(incident, now, every, grace)
+    number = get_due_reminder(incident, now, every, grace)
     if number is None or incident.facts is None:
         return None
-    return fact_notice("reminder", str(number), incident, incident.facts, now)
+    return make_fact_notice("reminder", str(number), incident, incident.facts, now)
 
 
-def reminder_due_now(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> int | None:
+def get_due_reminder(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> int | None:
     """Return the number of the reminder that is due, from 1; None if none is."""
     waited = now - incident.opened - (every if grace is None else grace)
     is_waiting = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
@@ -234,14 +233,10 @@ def confirmation_notice_id(incident: str) -> str:
     return notice_id(incident, "opened", CONFIRMED)
 
 
-def reminder_number(notice: Notice) -> int:
+def find_reminder_number(notice: Notice) -> int:
     """Return the number of a reminder, from 1; `ESCALATED_TO_ALL` for that one and all later ones."""
     ids = [notice_id(notice.incident, "reminder", str(number)) for number in range(1, ESCALATED_TO_ALL)]
     return ids.index(notice.id) + 1 if notice.id in ids else ESCALATED_TO_ALL
-
-
-def _is_past_unproven_grace(facts: ReleaseFacts, now: datetime) -> bool:
-    return facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
 
 
 def steps_for_incident(
@@ -260,7 +255,7 @@ def steps_for_incident(
         is_awaited = any(one.stands == AWAITED for one in incident.linked)
         listed = "platform" if is_awaited else "platform_over"
     elif facts is not None:
-        listed = step_list_name(case, facts)
+        listed = choose_step_list(case, facts)
     if not listed:
         return []
     day = f"{incident.opened:%Y-%m-%d}"
@@ -271,7 +266,7 @@ def steps_for_incident(
     return [*first, *steps, *ends, *([COMPLETE] if case in KINDS_WITH_DRAFT and not is_written else [])]
 
 
-def fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
+def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     kind: str,
     fact: str,
     incident: Incident,
@@ -287,15 +282,15 @@ def fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     """
     case = case or incident.kind
     steps = steps_for_incident(incident, case, facts, is_last=kind == "final")
-    subject = notice_subject(kind, case, facts, now)
-    text = notice_text(kind, case, facts, incident.id, now, changed, steps=steps)
-    return thread_notice(incident, kind, fact, _route_names(facts, case), now, (subject, text))
+    subject = write_notice_subject(kind, case, facts, now)
+    text = write_notice_text(kind, case, facts, incident.id, now, changed, steps=steps)
+    return make_thread_notice(incident, kind, fact, _list_route_names(facts, case), now, (subject, text))
 
 
-def thread_notice(  # as above
+def make_thread_notice(
     incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, words: tuple[str, str]
 ) -> Notice:
-    """Return a notice in the thread of an incident with `words` as subject and text; the fact `thread` opens it."""
+    """Return a notice in the thread of an incident, which the fact `thread` opens. `words` are subject and text."""
     thread = thread_id(incident.id)
     return Notice(
         id=thread if fact == "thread" else notice_id(incident.id, kind, fact),
@@ -312,14 +307,14 @@ def thread_notice(  # as above
     )
 
 
-def route_names_of(incident: Incident) -> tuple[str, ...]:
+def list_route_names(incident: Incident) -> tuple[str, ...]:
     """Return the names of findings that routes match for an incident, the one it is about first."""
     if incident.facts is not None:
-        return _route_names(incident.facts, incident.kind)
+        return _list_route_names(incident.facts, incident.kind)
     return ("late", "platform") if incident.kind is Kind.PLATFORM else (str(incident.kind),)
 
 
-def _route_names(facts: ReleaseFacts, case: Kind) -> tuple[str, ...]:
+def _list_route_names(facts: ReleaseFacts, case: Kind) -> tuple[str, ...]:
     """Return the names of findings that routes match for a notice, the one that it reports first.
 
     Alterations after the release and breaches are kept apart, so that a route that silences one keeps the other.

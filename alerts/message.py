@@ -9,33 +9,31 @@ from typing import Any
 
 from alerts.channel import Attachment, Message
 from alerts.fact_rules import is_early
-from alerts.finding import Part, ReleaseFacts
-from alerts.incident import SIGNED, Incident, route_names_of, steps_for_incident, thread_notice
+from alerts.finding import ReleaseFacts
+from alerts.incident import SIGNED, Incident, list_route_names, make_thread_notice, steps_for_incident
 from alerts.notice import Notice, notice_id
-from alerts.notice_html import brief_subject, notice_page
+from alerts.notice_html import write_brief_subject, write_notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
-from schedules.times.json import bounds_json, instant_from_json, instant_json, interval_json
+from schedules.contract.verdict import PartVerdict
+from schedules.times.json import bounds_json, instant_from_json, instant_json
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
+_PART_KEYS = ("id", "role", "url", "required", "verdict", "first_seen", "delay", "exposures")
 OPENINGS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
 DIGESTED = frozenset({"opened", "due", "unproven"})
 """Kinds of openings that one fault can cause in numbers, so that many at once become one digest."""
 PERSON_ACTS = ("acknowledged", "closed", "signed")
 """Kinds of notices about what people did. Only webhooks and pagers get them."""
-_EVENT_OF_KIND = {"digest": "opened", "final": "over"} | {
-    kind: kind for kind in ("reminder", *PERSON_ACTS, "summary", "test")
-}
+_NAMED_LIKE_KIND = ("reminder", *PERSON_ACTS, "summary", "test")
+_EVENT_OF_KIND = {"digest": "opened", "final": "over"} | {kind: kind for kind in _NAMED_LIKE_KIND}
 _DIGEST_WORDS: dict[str, tuple[str, str]] = {
     "opened": (
         "in trouble together",
         "When many go wrong at once, they often share a cause. Look for what they have in common first.",
     ),
-    "due": (
-        "NOT FOUND YET",
-        "No breach is proved. We are confirming whether they are out somewhere else.",
-    ),
+    "due": ("NOT FOUND YET", "No breach is proved. We are confirming whether they are out somewhere else."),
     "unproven": (
         "NOT PROVEN",
         "This does not mean that they were late. A host that failed or a request budget too small may be the cause.",
@@ -51,7 +49,7 @@ class Digest:
     covers: tuple[str, ...]
 
 
-def opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
+def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
     """Return the notice that opens the thread of an incident logged by hand.
 
     It leaves out the description that the person typed, which may quote content that is not public yet.
@@ -70,7 +68,7 @@ def opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
         f"Incident: {incident.id}",
     ]
     words = subject, "\n".join(lines) + "\n"
-    return thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, words)
+    return make_thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, words)
 
 
 def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by: str = "by hand") -> Iterator[Notice]:
@@ -88,7 +86,7 @@ def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by:
             title = one_line(after.title, _LONGEST_TITLE)
             subject = f"{kind.upper()}: {title} ({after.producer_names}), {description}"
             words = subject, f"{subject}\n\nIncident: {after.id}\n"
-            yield thread_notice(after, kind, fact, route_names_of(after), now, words)
+            yield make_thread_notice(after, kind, fact, list_route_names(after), now, words)
 
 
 def build_message(
@@ -105,20 +103,21 @@ def build_message(
     incident, `board` the address of its page, `runbook` that of the instructions. `data` is versioned by `schema`.
     """
     readable = notice.text + "".join(f"\nDraft attached: {one.name}" for one in attachments)
-    text = readable + _how_to_acknowledge(notice, link)
+    text = readable + _explain_acknowledging(notice, link)
     # A notice about several releases has no facts of a single one.
     facts = incident.facts if incident is not None and notice.release else None
-    is_open = facts is None or not is_early(facts)
+    # Content that was public early must not be opened by accident.
+    has_links = facts is None or not is_early(facts)
     grade = notice.grade if notice.kind not in ("final", "appeared") else ""
-    buttons = _buttons(incident, link, board, facts.url if facts is not None and is_open else "")
+    buttons = _list_buttons(incident, link, board, facts.url if facts is not None and has_links else "")
     return Message(
         id=notice.id,
         notice=notice.follows or notice.id,
         kind=notice.kind,
         subject=one_line(notice.subject),
         text=text,
-        html=notice_page(one_line(notice.subject), readable, grade, buttons, linked=is_open),
-        brief=brief_subject(notice, facts),
+        html=write_notice_page(one_line(notice.subject), readable, grade, buttons, linked=has_links),
+        brief=write_brief_subject(notice, facts),
         data=_message_data(notice, incident, facts, attachments, link) | {"page": board, "runbook": runbook},
         attachments=tuple(attachments),
     )
@@ -150,7 +149,7 @@ def fold_openings(
     return Digest(Notice(identity, "digest", "", "", producer, grade, findings, now, subject, text), covers)
 
 
-def _how_to_acknowledge(notice: Notice, link: str) -> str:
+def _explain_acknowledging(notice: Notice, link: str) -> str:
     """Return a line with the link, or with the command if no web pages are served. Empty without an incident."""
     if link:
         return f"\nTo read or acknowledge it: {link}"
@@ -159,7 +158,7 @@ def _how_to_acknowledge(notice: Notice, link: str) -> str:
     return f"\nTo read it, run on the monitor's machine: ninethirty incident show {notice.incident}"
 
 
-def _buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:
+def _list_buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:
     """Return the addresses of the buttons by their labels, the first one to press first."""
     draft = f"{board}#draft" if board and incident is not None and incident.has_draft else ""
     has_page = link == board
@@ -184,7 +183,7 @@ def _message_data(
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
-        "event": event_of(notice.kind),
+        "event": find_event(notice.kind),
         "at": instant_json(notice.at),
         "release": notice.release,
         "producer": notice.producer,
@@ -198,7 +197,7 @@ def _message_data(
     }
 
 
-def event_of(kind: str) -> str:
+def find_event(kind: str) -> str:
     """Return the event (such as `opened`, `changed` or `over`) that webhooks publish for a kind of notice."""
     return "opened" if kind in OPENINGS else _EVENT_OF_KIND.get(kind, "changed")
 
@@ -231,15 +230,6 @@ def _facts_json(facts: ReleaseFacts) -> dict[str, Any]:
     }
 
 
-def _part_json(part: Part) -> dict[str, Any]:
-    return {
-        "id": part.id,
-        "role": part.role,
-        "url": part.url,
-        "required": part.required,
-        "verdict": part.verdict,
-        "first_seen": interval_json(part.first_seen),
-        "delay": bounds_json(part.delay),
-        "users_delay": bounds_json(part.wait),
-        "exposures": [exposure.as_json() for exposure in part.exposures],
-    }
+def _part_json(part: PartVerdict) -> dict[str, Any]:
+    published = part.as_json()
+    return {key: published[key] for key in _PART_KEYS} | {"users_delay": bounds_json(part.wait)}

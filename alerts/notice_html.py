@@ -11,51 +11,51 @@ from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.one_line import one_line
-from alerts.status import late_parts, seconds_exposed
+from alerts.status import list_late_parts, measure_exposure
 
 LONGEST_BRIEF = 78
 """The most characters of a brief subject: what a line of mail and a locked telephone show."""
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 _BUTTON = "display:block;margin:0 0 10px;padding:14px 16px;border-radius:6px;font-size:17px;font-weight:600"
-_FIRST = f"{_BUTTON};background:#0b5394;color:#ffffff;text-align:center;text-decoration:none;border:2px solid #0b5394"
-_OTHER = f"{_BUTTON};background:#ffffff;color:#0b5394;text-align:center;text-decoration:none;border:2px solid #0b5394"
-_HEAD = "margin:0;padding:14px 16px;color:#ffffff;font-size:19px;line-height:1.35"
+_PRIMARY = f"{_BUTTON};background:#0b5394;color:#ffffff;text-align:center;text-decoration:none;border:2px solid #0b5394"
+_SECOND = f"{_BUTTON};background:#ffffff;color:#0b5394;text-align:center;text-decoration:none;border:2px solid #0b5394"
+_HEADING = "margin:0;padding:14px 16px;color:#ffffff;font-size:19px;line-height:1.35"
 _COLOURS = {"report": "#a4161a", "note": "#8a5300"}
-_CALM = "#33475b"
+_NO_GRADE_COLOUR = "#33475b"
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident|Rests on): (.*)$")
 
 
-def brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
+def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
     """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and title."""
     head, _, rest = one_line(notice.subject).partition(": ")
     if facts is None or notice.kind == "test":
-        return one_line(
-            re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", f"{head}: {rest}" if rest else head), LONGEST_BRIEF
-        )
-    seconds = _seconds_of_breach(facts, notice.at)
-    length = "" if seconds is None or seconds < 1 else f", {_short_length(seconds)}"
+        # Leave out the producer and the slot, which are in brackets and after `due`.
+        whole = f"{head}: {rest}" if rest else head
+        return one_line(re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", whole), LONGEST_BRIEF)
+    seconds = _measure_breach(facts, notice.at)
+    length = "" if seconds is None or seconds < 1 else f", {_format_length(seconds)}"
     return one_line(f"{head}{length}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
 
 
-def notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
+def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
     """Return a notice as HTML; `buttons` are addresses by their labels, the first one to press first.
 
     Addresses in the text become links if `linked`. They do not for an exposure, so that no one opens it by accident.
     """
     head, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
-    said = head.split("\n")[1:]
-    colour = _COLOURS.get(grade, _CALM)
-    pressed = (
-        f'<a href="{escape(address)}" style="{_OTHER if place else _FIRST}">{escape(label)}</a>\n'
+    summary = head.split("\n")[1:]
+    colour = _COLOURS.get(grade, _NO_GRADE_COLOUR)
+    links = (
+        f'<a href="{escape(address)}" style="{_SECOND if place else _PRIMARY}">{escape(label)}</a>\n'
         for place, (label, address) in enumerate(buttons.items())
     )
     body = [
-        f'<h1 style="{_HEAD};background:{colour}">{escape(subject)}</h1>\n',
+        f'<h1 style="{_HEADING};background:{colour}">{escape(subject)}</h1>\n',
         '<div style="padding:16px">\n',
-        *_block_html(said, linked=linked),
-        *pressed,
-        *(line for block in blocks for line in _block_html(block.split("\n"), linked=linked)),
+        *_write_block(summary, linked=linked),
+        *links,
+        *(line for block in blocks for line in _write_block(block.split("\n"), linked=linked)),
         "</div>\n",
     ]
     return (
@@ -67,28 +67,28 @@ def notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str],
     )
 
 
-def _seconds_of_breach(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return for how many seconds it has been late, or was public before its slot; None if neither is proved."""
+def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
+    """Return for how many seconds the release is late, or was public before its slot; None if neither is proved."""
     if fact_rules.is_early(facts):
-        return seconds_exposed(facts, now)
-    late = late_parts(facts) if fact_rules.is_late(facts) else []
+        return measure_exposure(facts, now)
+    late = list_late_parts(facts) if fact_rules.is_late(facts) else []
     if not late or facts.slot is None:
         return None
     part, delay = min(late, key=lambda one: one[0].id != "page")
-    seen = fact_rules.appearance_of(part).by
+    seen = fact_rules.find_appearance(part).by
     if seen is None or seen > now:
         return max(0.0, (now - facts.slot).total_seconds())
     return delay.max if delay is not None else None
 
 
-def _short_length(seconds: float) -> str:
+def _format_length(seconds: float) -> str:
     minutes = int(seconds // 60)
     if minutes >= 120:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min" if minutes else f"{int(seconds)} s"
 
 
-def _block_html(lines: list[str], *, linked: bool) -> Iterator[str]:
+def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:
     """Yield the HTML of one paragraph of a notice: its heading, its list with continued lines, and its text."""
     items: list[list[str]] = []
     ordered = False
@@ -101,18 +101,15 @@ def _block_html(lines: list[str], *, linked: bool) -> Iterator[str]:
         elif line.endswith(":"):
             yield f'<h2 style="margin:18px 0 6px;font-size:17px">{escape(line[:-1])}</h2>\n'
         elif line.strip():
-            yield f'<p style="margin:0 0 8px">{_line_html(line.strip(), linked=linked)}</p>\n'
+            yield f'<p style="margin:0 0 8px">{_write_line(line.strip(), linked=linked)}</p>\n'
     if items:
-        told = "".join(f'<li style="margin:0 0 8px">{_item_html(item, linked=linked)}</li>\n' for item in items)
+        written = ("<br>".join(_write_line(line, linked=linked) for line in item) for item in items)
+        entries = "".join(f'<li style="margin:0 0 8px">{item}</li>\n' for item in written)
         tag = "ol" if ordered else "ul"
-        yield f'<{tag} style="margin:0 0 8px;padding-left:22px">\n{told}</{tag}>\n'
+        yield f'<{tag} style="margin:0 0 8px;padding-left:22px">\n{entries}</{tag}>\n'
 
 
-def _item_html(lines: list[str], *, linked: bool) -> str:
-    return "<br>".join(_line_html(line, linked=linked) for line in lines)
-
-
-def _line_html(line: str, *, linked: bool) -> str:
+def _write_line(line: str, *, linked: bool) -> str:
     found = _LABEL.match(line)
     if found is not None:
         return f"<strong>{escape(found[1])}:</strong> {_link_addresses(found[2], linked=linked)}"
@@ -120,11 +117,12 @@ def _line_html(line: str, *, linked: bool) -> str:
 
 
 def _link_addresses(text: str, *, linked: bool) -> str:
+    """Return a text as HTML, with its web addresses as links if `linked`."""
     if not linked:
         return escape(text)
-    told, last = "", 0
+    html, last = "", 0
     for found in _LINK.finditer(text):
         address = found[0].rstrip(".,;:)")
-        told += f'{escape(text[last : found.start()])}<a href="{escape(address)}">{escape(address)}</a>'
+        html += f'{escape(text[last : found.start()])}<a href="{escape(address)}">{escape(address)}</a>'
         last = found.start() + len(address)
-    return told + escape(text[last:])
+    return html + escape(text[last:])

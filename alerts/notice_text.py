@@ -6,20 +6,21 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from alerts.fact_rules import appearance_of, find_alterations
-from alerts.finding import Ended, Exposure, Part, ReleaseFacts, part_label, part_name
+from alerts.fact_rules import find_alterations, find_appearance
+from alerts.finding import ReleaseFacts, part_label, part_name
 from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
     SUBJECT_PREFIX,
-    current_status,
     describe_alternatives,
     describe_status,
-    elsewhere_since,
-    late_parts,
+    find_current_status,
+    list_late_parts,
+    say_elsewhere_since,
     was_public_at_slot,
     was_released,
 )
 from alerts.steps import Step, numbered_steps
+from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
 from schedules.times.zone import local_date
@@ -46,31 +47,31 @@ _UNPROVEN_STEP = "Check the publishing log."
 _STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 
-def notice_subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
+def write_notice_subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the notice as one line: status, release, slot and details.
 
     `kind` is the kind of the notice, `case` the kind of incident that it leads with.
     """
-    since = elsewhere_since(facts, now)
+    since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
     # A release that was not found yet closes when it is found, before its verdict is final.
     suffix = "" if kind == "final" and not facts.final else SUBJECT_SUFFIX.get(kind, "")
-    status = current_status(case, facts)
+    status = find_current_status(case, facts)
     head = f"{SUBJECT_PREFIX[status]}{elsewhere}{suffix}"
     if status == "unproven":
         # The reason comes before the release, because telephones cut the end of a line.
         reason = f"{head}: {describe_status(case, facts, now)}. {_UNPROVEN_STEP}"
-        return one_line(f"{reason} {title_with_slot(facts, now)}", max(_LONGEST_UNPROVEN, len(reason)))
-    return one_line(f"{head}: {title_with_slot(facts, now)}, {describe_status(case, facts, now)}")
+        return one_line(f"{reason} {write_title_with_slot(facts, now)}", max(_LONGEST_UNPROVEN, len(reason)))
+    return one_line(f"{head}: {write_title_with_slot(facts, now)}, {describe_status(case, facts, now)}")
 
 
-def title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
+def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
     """Return title, producers and slot of the release in one line."""
     title = one_line(facts.title, _LONGEST_TITLE) or facts.release
     return one_line(f"{title} ({facts.producer_names}) due {slot_text(facts, now)}")
 
 
-def notice_text(  # noqa: PLR0913 # one for each thing that a notice says
+def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     kind: str,
     case: str,
     facts: ReleaseFacts,
@@ -83,15 +84,12 @@ def notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
     elsewhere = describe_alternatives(facts, now)
     sections = [
-        [notice_subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
+        [write_notice_subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
         *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
-        [*_release_lines(facts)],
-        [
-            "Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":",
-            *_measurement_lines(case, facts, now),
-        ],
+        [*_write_release(facts)],
+        [f"Measured so far, as of {moment(facts.at, facts.timezone, now)}:", *_write_measurements(case, facts, now)],
         numbered_steps(steps),
-        [f"Incident: {incident}", *_certainty_lines(facts)],
+        [f"Incident: {incident}", *_write_certainty(facts)],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
@@ -108,7 +106,7 @@ def status_sentence(case: str, facts: ReleaseFacts, now: datetime) -> str:
     return f"Due {slot_text(facts, now)}: {describe_status(case, facts, now)}."
 
 
-def _release_lines(facts: ReleaseFacts) -> Iterator[str]:
+def _write_release(facts: ReleaseFacts) -> Iterator[str]:
     yield f"Release: {one_line(facts.title)}"
     yield f"Producer: {facts.producer_names}"
     yield f"Address: {facts.url}"
@@ -122,68 +120,69 @@ def _release_lines(facts: ReleaseFacts) -> Iterator[str]:
     yield f"Promised: {instant_text(facts.slot, facts.timezone)} (announced{source}{since})"
 
 
-def _measurement_lines(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
+def _write_measurements(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
+    """Yield the lines on what is measured: the status, each part with its exposures, and details of findings."""
     yield f"- {describe_status(case, facts, now)}"
-    if current_status(case, facts) == "unproven" and facts.unproven_because:
+    if find_current_status(case, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
         name, aside = part_name(part), "" if part.required or part.role == "alternative" else " (not required)"
-        yield f"- {name[:1].upper()}{name[1:]}{aside}: {_part_status(part, facts, now)}"
+        yield f"- {name[:1].upper()}{name[1:]}{aside}: {_describe_part(part, facts, now)}"
         yield f"  {part.url}"
-        yield from (f"  {_exposure_in_words(exposure, facts, now)}" for exposure in part.exposures)
-    yield from (f"  {line}" for line in finding_details(case, facts))
+        yield from (f"  {_describe_exposure(exposure, facts, now)}" for exposure in part.exposures)
+    yield from (f"  {line}" for line in list_finding_details(case, facts))
 
 
-def finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
+def list_finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
     """Yield the details of findings, unless they could reveal content that was public early."""
-    status = current_status(case, facts)
+    status = find_current_status(case, facts)
     if status == "altered":
         yield from (f"{part_label(finding.part)}: {one_line(finding.detail)}" for finding in find_alterations(facts))
     elif status in _STATUSES_WITH_DETAIL:
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
-def _part_status(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
+    """Return the verdict on a part with its first sight and delay, or its release after an exposure."""
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
         # It was not to be published there, so it cannot be late.
         return "not seen there"
     word = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
-        return f"{word}{_release_after_exposure(part, facts, now)}"
-    at = appearance_of(part)
+        return f"{word}{_describe_release_after_exposure(part, facts, now)}"
+    at = find_appearance(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
-    delay = f", {_delay_in_words(part.delay)}" if part.delay is not None else ""
+    delay = f", {_describe_delay(part.delay)}" if part.delay is not None else ""
     if part.is_hidden and part.wait is not None:
-        delay += (
-            f"; users could get it {_delay_in_words(part.wait)}" if part.wait.max is not None else "; not for users yet"
-        )
+        is_out = part.wait.max is not None
+        delay += f"; users could get it {_describe_delay(part.wait)}" if is_out else "; not for users yet"
     sure = sureness(part.early_bound) if part.verdict == "on_time" else ""
     return f"{word}{sure}{seen}{delay}"
 
 
-def _release_after_exposure(part: Part, facts: ReleaseFacts, now: datetime) -> str:
-    """Return what happened at its slot to a part that had been public before; its exposures are listed below it."""
+def _describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
+    """Return what happened at the slot to a part that was public before it, as the end of a line."""
     if was_public_at_slot(part):
         return ", already public when its slot came"
     if was_released(part):
         return f", released {between_moments(part.released, facts.timezone, now)}"
     is_behind = part.delay is not None and (part.delay.min or 0) > 0
-    return f", not out again {_delay_in_words(part.delay)}" if is_behind and part.delay is not None else ""
+    return f", not out again {_describe_delay(part.delay)}" if is_behind and part.delay is not None else ""
 
 
-def _delay_in_words(delay: Bounds) -> str:
+def _describe_delay(delay: Bounds) -> str:
+    """Return a delay in words with its side of the slot: before, after, on the second, or between two bounds."""
     size = magnitude(delay)
     if delay.min is not None and delay.max is not None and delay.min < 0 < delay.max:
         early, late = (length(bound, math.ceil, tenths=False) for bound in (-delay.min, delay.max))
-        return (
-            "on the second" if max(-delay.min, delay.max) <= 1 else f"between {early} before and {late} after the slot"
-        )
+        is_exact = max(-delay.min, delay.max) <= 1
+        return "on the second" if is_exact else f"between {early} before and {late} after the slot"
     if (size.min or 0) < 1 and (size.max or 0) <= 1 and delay.max is not None:
         return "on the second"
     return f"{whole_lengths(delay)} {'before' if (delay.max or 0) < 0 else 'after'} the slot"
 
 
-def _exposure_in_words(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
+def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
         return f"{start}, not seen removed yet"
@@ -193,9 +192,9 @@ def _exposure_in_words(exposure: Exposure, facts: ReleaseFacts, now: datetime) -
     return f"{start}, {how} {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
-def step_list_name(case: str, facts: ReleaseFacts) -> str:
+def choose_step_list(case: str, facts: ReleaseFacts) -> str:
     """Return the name of the list in `steps.json` that has the steps for the current status."""
-    status = current_status(case, facts)
+    status = find_current_status(case, facts)
     if status == "early" and not any(exposure.open for exposure in facts.exposures):
         # All exposures have ended. Those that ended at the slot come first, because that content is still public.
         ended = {exposure.ended for exposure in facts.exposures}
@@ -207,10 +206,10 @@ def step_list_name(case: str, facts: ReleaseFacts) -> str:
 
 def is_late_part_absent(facts: ReleaseFacts) -> bool:
     """Return whether a part that is late is not out yet."""
-    return any(appearance_of(part).by is None for part, _ in late_parts(facts))
+    return any(find_appearance(part).by is None for part, _ in list_late_parts(facts))
 
 
-def _certainty_lines(facts: ReleaseFacts) -> Iterator[str]:
+def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:
     """Yield the widest gap between looks, an outdated announcement, and blind spans, if there are any."""
     certainty = facts.certainty
     if certainty.widest_gap is not None:

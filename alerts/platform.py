@@ -19,15 +19,16 @@ from alerts.incident import (
     Incident,
     Kind,
     LinkedRelease,
-    reminder_due_now,
-    reminder_notice,
+    get_due_reminder,
+    make_reminder,
+    make_thread_notice,
     steps_for_incident,
-    thread_notice,
 )
 from alerts.notice import Notice
 from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
+from schedules.contract.verdict import choose_worst_grade
 from schedules.times.words import moment
 
 GATHERING_TIME = timedelta(seconds=5)
@@ -57,61 +58,60 @@ def is_covered_by_platform(notice: Notice) -> bool:
     return notice.kind in _COVERED_KINDS and notice.findings[0] in ("late", "partial")
 
 
-def update_platform(known: Incident | None, member: Incident, now: datetime, *, untold: bool = False) -> Decision:
+def update_platform(known: Incident | None, member: Incident, now: datetime, *, is_unsent: bool = False) -> Decision:
     """Open the incident of the platform that delays a release, or update the `known` one.
 
-    `member` is the release's own incident. With `untold` the opening was not sent yet, so it can report this release
+    `member` is the release's own incident. If `is_unsent`, the opening was not sent yet, so it can report this release
     too. Returns an empty decision if no platform fault delays the release.
     """
-    facts, is_known = member.facts, known is not None and member.id in {one.incident for one in known.linked}
+    facts = member.facts
+    is_known = known is not None and any(one.incident == member.id for one in known.linked)
     if facts is None or not (is_known or shared_platform_id(facts)):
         return Decision()
     link = _link_release(member, facts)
     before = known or _open_platform(member, facts, now)
     members = {one.incident: one for one in before.linked} | {link.incident: link}
     linked = sorted(members.values(), key=lambda one: (one.producers, one.incident))
-    grade = before.grade
-    for one in linked:
-        grade = fact_rules.worse_grade(grade, one.grade)
+    grade = choose_worst_grade((before.grade, *(one.grade for one in linked)))
     incident = replace(before, linked=tuple(linked), grade=grade)
-    change = _change_to_report(known, incident, link, now, untold=untold)
+    change = _find_change_to_report(known, incident, link, now, is_unsent=is_unsent)
     if change is None:
         return Decision(None if incident == known else incident)
     kind, fact, changed = change
     closed = now if kind == "final" else None if kind == "reopened" else incident.closed
-    notice = platform_notice(kind, fact, incident, now, changed)
+    notice = make_platform_notice(kind, fact, incident, now, changed)
     entry = Entry(now, MONITOR, notice.subject)
     return Decision(replace(incident, closed=closed, timeline=(*incident.timeline, entry)), (notice,), draft=True)
 
 
-def platform_notice(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
+def make_platform_notice(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
     """Return a notice of the platform's thread that reports all its releases."""
-    words = subject_and_text(kind, incident, incident.linked, now, changed)
-    return thread_notice(incident, kind, fact, ("late", "platform"), now, words)
+    words = write_subject_and_text(kind, incident, incident.linked, now, changed)
+    return make_thread_notice(incident, kind, fact, ("late", "platform"), now, words)
 
 
 def reminder_for_platform(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
     """Return the reminder that is due for an incident, None if none is or the platform's thread reminds of it."""
     if incident.kind is Kind.PLATFORM:
-        number = reminder_due_now(incident, now, every, grace)
-        return None if number is None else platform_notice("reminder", str(number), incident, now)
+        number = get_due_reminder(incident, now, every, grace)
+        return None if number is None else make_platform_notice("reminder", str(number), incident, now)
     is_covered = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(incident.facts)
-    return None if is_covered else reminder_notice(incident, now, every, grace)
+    return None if is_covered else make_reminder(incident, now, every, grace)
 
 
 def narrow_to_recipients(notice: Notice, incident: Incident, mine: Sequence[LinkedRelease], now: datetime) -> Notice:
     """Return a notice of a platform's thread with its current status, limited to the releases of `mine`."""
     first = notice.text.split("\n", 2)[1:2]
-    changed = first[0].removeprefix(_CHANGED) if first and first[0].startswith(_CHANGED) else ""
+    changed = first[0].removeprefix(_CHANGED_PREFIX) if first and first[0].startswith(_CHANGED_PREFIX) else ""
     # The notice may have waited since it was written, so it is rendered again.
-    subject, text = subject_and_text(notice.kind, incident, mine or incident.linked, now, changed)
+    subject, text = write_subject_and_text(notice.kind, incident, mine or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
 
 
-_CHANGED = "What changed: "
+_CHANGED_PREFIX = "What changed: "
 
 
-def subject_and_text(
+def write_subject_and_text(
     kind: str, incident: Incident, mine: Sequence[LinkedRelease], now: datetime, changed: str = ""
 ) -> tuple[str, str]:
     """Return subject and text of a notice of a platform's thread about the releases of `mine`."""
@@ -124,7 +124,7 @@ def subject_and_text(
     subject = f"LATE{suffix}: {_count_releases(incident, late)} on {incident.producer} due {due}, {status}"
     steps = steps_for_incident(replace(incident, linked=tuple(mine)), is_last=kind == "final")
     sections = [
-        [subject, *([f"{_CHANGED}{changed}"] if changed else [])],
+        [subject, *([f"{_CHANGED_PREFIX}{changed}"] if changed else [])],
         ["They are late at one time on one platform, which may be the cause. All are reported in this thread."],
         *_list_releases("Not out yet", awaited),
         *_list_releases("Late, and out now", [one for one in late if one.stands == OUT]),
@@ -137,7 +137,7 @@ def subject_and_text(
 
 def describe_platform(incident: Incident, now: datetime) -> str:
     """Return the status of a platform's incident in one sentence."""
-    subject, _ = subject_and_text("", incident, incident.linked, now)
+    subject, _ = write_subject_and_text("", incident, incident.linked, now)
     return f"{subject.partition(': ')[2]}."
 
 
@@ -153,11 +153,9 @@ def _count_releases(incident: Incident, mine: Sequence[LinkedRelease]) -> str:
 
 def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[list[str]]:
     if linked:
-        yield [f"{heading}:", *(line for one in linked for line in (_line_of(one), f"  {one.url}"))]
-
-
-def _line_of(linked: LinkedRelease) -> str:
-    return f"- {one_line(linked.title, _LONGEST_TITLE)} ({', '.join(linked.producer_names)})"
+        titles = [f"- {one_line(one.title, _LONGEST_TITLE)} ({', '.join(one.producer_names)})" for one in linked]
+        addresses = [f"  {one.url}" for one in linked]
+        yield [f"{heading}:", *(line for lines in zip(titles, addresses, strict=True) for line in lines)]
 
 
 def _open_platform(member: Incident, facts: ReleaseFacts, now: datetime) -> Incident:
@@ -190,8 +188,8 @@ def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
     )
 
 
-def _change_to_report(
-    known: Incident | None, incident: Incident, link: LinkedRelease, now: datetime, *, untold: bool
+def _find_change_to_report(
+    known: Incident | None, incident: Incident, link: LinkedRelease, now: datetime, *, is_unsent: bool
 ) -> tuple[str, str, str] | None:
     """Return kind, fact and words of the notice that the change of one release needs, None if it needs none."""
     if known is None:
@@ -201,12 +199,13 @@ def _change_to_report(
         return ("reopened", now.isoformat(), f"not out: {one_line(link.title, _LONGEST_TITLE)}") if awaited else None
     if not awaited:
         return ("final", now.isoformat(), "all are out") if now - known.opened >= GATHERING_TIME else None
-    return None if untold else _change_while_open(known, incident, link, awaited)
+    return None if is_unsent else _find_change_while_open(known, incident, link, awaited)
 
 
-def _change_while_open(
+def _find_change_while_open(
     known: Incident, incident: Incident, link: LinkedRelease, awaited: Sequence[LinkedRelease]
 ) -> tuple[str, str, str] | None:
+    """Return kind, fact and words of a notice about an open incident: a graver grade, a new release, or half out."""
     if incident.grade != known.grade:
         return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"
     if all(one.incident != link.incident for one in known.linked):

@@ -14,7 +14,7 @@ from schedules.times.words import stamp
 from schedules.times.zone import local, zone
 from schedules.values import CalendarAddress, Name, Network, Spacing, Table, Turn, Wall
 
-_FURTHEST = timedelta(days=366)
+_LOOK_AHEAD = timedelta(days=366)
 _MOST_CHANGES = 1000
 
 
@@ -95,7 +95,7 @@ class Rota:
     def shifts(self) -> tuple[Shift, ...]:
         """Return the shifts of its table."""
         return tuple(
-            Shift(one.role, self._instant(one.begins), self._instant(one.until)) for one in self.settings.shift
+            Shift(one.role, self._to_instant(one.begins), self._to_instant(one.until)) for one in self.settings.shift
         )
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ class Rota:
             on = (one.role for one in shifts if one.begins <= at < one.ends and one.role in self.settings.who)
             if known := tuple(dict.fromkeys(on)):
                 return known
-        return self._turn(at)
+        return self._find_turn(at)
 
     def channels(self, at: datetime) -> tuple[str, ...]:
         """Return the channels of the roles on call. If none is, return all, because someone must be notified."""
@@ -113,7 +113,7 @@ class Rota:
 
     def changes(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, tuple[str, ...]]]:
         """Yield each instant and the roles on call from then on: `begin`, then each hand-over before `end`."""
-        last, marks = self.on_call(begin), sorted({*self._marks(begin, end)})
+        last, marks = self.on_call(begin), sorted({*self._list_edges(begin, end)})
         yield begin, last
         for at in marks[:_MOST_CHANGES]:
             if (now := self.on_call(at)) != last:
@@ -128,24 +128,24 @@ class Rota:
 
     def describe_on_call(self, now: datetime) -> str:
         """Return one line: who is on call now, until when, and who is next."""
-        (_, roles), *later = self.changes(now, now + _FURTHEST)
+        (_, roles), *later = self.changes(now, now + _LOOK_AHEAD)
         who = " and ".join(roles) or "no one, so all its roles are notified"
         if not later:
             return who
         at, following = later[0]
         return f"{who} until {stamp(at, self.timezone, weekday=True)}, then {' and '.join(following) or 'no one'}"
 
-    def _turn(self, at: datetime) -> tuple[str, ...]:
+    def _find_turn(self, at: datetime) -> tuple[str, ...]:
         turns, begins = self.settings.turns, self.settings.begins
         wall = local(at, self.timezone).replace(tzinfo=None)
         if not turns or begins is None or wall < begins:
             return ()
         return (turns[(wall - begins) // self.settings.every % len(turns)],)
 
-    def _instant(self, wall: datetime) -> datetime:
+    def _to_instant(self, wall: datetime) -> datetime:
         return wall.replace(tzinfo=zone(self.timezone)).astimezone(UTC)
 
-    def _marks(self, begin: datetime, end: datetime) -> Iterator[datetime]:
+    def _list_edges(self, begin: datetime, end: datetime) -> Iterator[datetime]:
         """Yield each instant between `begin` and `end` at which a shift or turn begins or ends."""
         edges = (at for one in (*self.shifts, *self.read) for at in (one.begins, one.ends))
         yield from (at for at in edges if begin < at < end)
@@ -155,7 +155,7 @@ class Rota:
         wall = local(begin, self.timezone).replace(tzinfo=None)
         due = first + max(0, (wall - first) // every) * every
         for _ in range(_MOST_CHANGES):
-            at = self._instant(due)
+            at = self._to_instant(due)
             if at >= end:
                 return
             if at > begin:

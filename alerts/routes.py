@@ -1,4 +1,4 @@
-"""Which channels get a notice, and the earliest time for each (quiet hours)."""
+"""Selects the channels that get a notice, and the earliest time for each (quiet hours)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from alerts.incident import ESCALATED_TO_ALL, reminder_number
+from alerts.incident import ESCALATED_TO_ALL, find_reminder_number
 from alerts.notice import Notice
 from alerts.rota import Rota
 from schedules.values import QuietHours, Table
 
-_GENERAL_NAME = {
+_GENERAL_NAMES = {
     "early_exposure": "early",
     "partial": "late",
     "stale_edge": "late",
@@ -58,7 +58,7 @@ class Route(Table):
         return fnmatchcase(kind, self.match.finding or "*")
 
 
-def select_channels(  # noqa: PLR0913 # what a route may ask about
+def select_channels(  # noqa: PLR0913 # the facts that a route may match
     notice: Notice,
     routes: Sequence[Route],
     names: Sequence[str],
@@ -68,48 +68,49 @@ def select_channels(  # noqa: PLR0913 # what a route may ask about
     producers: Sequence[str] = (),
     rotas: Mapping[str, Rota] | None = None,
 ) -> list[tuple[str, datetime]]:
-    """Return the channels a notice goes to, each with the instant before which it must not be sent.
+    """Return the channels that get a notice, each with the earliest time to send it.
 
-    `names` are all channels, `producers` all producers of its releases. Every matching route counts. A channel of
-    several routes gets the notice at the earliest of their times. A rota is replaced by the roles on call at that time.
-    The notice goes to all channels if no route matches its main finding, or if it would be silent although no route
-    silences one of its findings: a fact that no one foresaw must still reach someone.
+    `names` are all channels, `producers` are all producers of its releases. Each route that matches counts. If several
+    name a channel, the earliest of their times counts. The roles on call at that time replace a rota.
+    All channels get the notice at once if no route is for its main finding. They also do if it would reach no channel
+    and no route is for one of its other findings, because someone must be notified of each finding.
     """
-    fitting = [route for route in routes if _matches_producer_and_grade(route, notice, producers)]
-    found: dict[str, datetime] = {}
-    for route in fitting:
+    matching = [route for route in routes if _matches_producer_and_grade(route, notice, producers)]
+    reminders = find_reminder_number(notice) if notice.kind == "reminder" else 0
+    times: dict[str, datetime] = {}
+    for route in matching:
         if any(map(route.names_finding, notice.findings)):
-            begin = _earliest_send(route, notice, now, timezone)
-            reminders = reminder_number(notice) if notice.kind == "reminder" else 0
+            begin = _find_earliest_send(route, notice, now, timezone)
             escalated = route.escalate if reminders >= ESCALATED_TO_ALL else route.escalate[:reminders]
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
-                found[name] = min(begin, found.get(name, begin))
-    is_silent = not found.keys() & set(names)
-    must_be_routed = _leading_findings(notice.findings) | (_further_findings(notice.findings) if is_silent else set())
-    if any(not _is_routed(kind, fitting) for kind in must_be_routed):
-        return [(name, now) for name in names]
-    return [(name, found[name]) for name in names if name in found]
+                times[name] = min(begin, times.get(name, begin))
+    chosen = [(name, times[name]) for name in names if name in times]
+    others = set() if chosen else _list_other_findings(notice.findings)
+    if all(_is_routed(kind, matching) for kind in _list_main_findings(notice.findings) | others):
+        return chosen
+    return [(name, now) for name in names]
 
 
 def _matches_producer_and_grade(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
-    is_theirs = any(fnmatchcase(one, route.match.producer or "*") for one in (notice.producer, *producers))
-    return is_theirs and route.match.grade in (None, notice.grade)
+    pattern = route.match.producer or "*"
+    has_producer = any(fnmatchcase(one, pattern) for one in (notice.producer, *producers))
+    return has_producer and route.match.grade in (None, notice.grade)
 
 
 def _is_routed(kind: str, routes: Sequence[Route]) -> bool:
     """Return whether a route matches a finding, by its own or its general name."""
-    return any(route.names_finding(name) for route in routes for name in (kind, _GENERAL_NAME.get(kind, kind)))
+    return any(route.names_finding(name) for route in routes for name in (kind, _GENERAL_NAMES.get(kind, kind)))
 
 
-def _leading_findings(findings: Sequence[str]) -> set[str]:
-    """Return the main finding of a notice, with all findings of its general name."""
+def _list_main_findings(findings: Sequence[str]) -> set[str]:
+    """Return the main finding of a notice. If that is a general name, return its findings that have this name."""
     first = findings[0]
-    return {kind for kind in findings if first in _GROUPED_NAMES and _GENERAL_NAME.get(kind) == first} or {first}
+    return {kind for kind in findings if first in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == first} or {first}
 
 
-def _further_findings(findings: Sequence[str]) -> set[str]:
-    """Return its other findings that would have a notice of their own. Delays count once, as one finding."""
-    others = {*findings[1:]} & {*_GENERAL_NAME, "late", "lead"}
+def _list_other_findings(findings: Sequence[str]) -> set[str]:
+    """Return the other findings of a notice that could have a notice of their own. All delays count as one finding."""
+    others = {*findings[1:]} & {*_GENERAL_NAMES, "late", "lead"}
     if findings[0] in _DELAY_FINDINGS:
         return others - _DELAY_FINDINGS
     return others - (_DELAY_FINDINGS - {"late"} if "late" in others else set())
@@ -121,14 +122,15 @@ def resolve_rotas(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime)
         yield from rotas[name].channels(at) if name in rotas else (name,)
 
 
-def _earliest_send(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:
+def _find_earliest_send(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:
+    """Return the end of the route's quiet hours if they apply now, else now."""
     if route.quiet is None or notice.grade == "report":
         return now
     begins, ends = route.quiet
     local = now.astimezone(ZoneInfo(timezone))
     clock = local.time()
-    inside = begins <= clock < ends if begins <= ends else clock >= begins or clock < ends
-    if not inside:
+    is_quiet = begins <= clock < ends if begins <= ends else clock >= begins or clock < ends
+    if not is_quiet:
         return now
-    morning = local.date() if clock < ends else local.date() + timedelta(days=1)
-    return max(now, datetime.combine(morning, ends, ZoneInfo(timezone)).astimezone(UTC))
+    last_day = local.date() if clock < ends else local.date() + timedelta(days=1)
+    return max(now, datetime.combine(last_day, ends, ZoneInfo(timezone)).astimezone(UTC))

@@ -18,7 +18,7 @@ _LONGEST_REASON = 300
 
 
 class Scope(StrEnum):
-    """What a silence is about."""
+    """The sort of thing whose messages a silence suppresses."""
 
     RELEASE = "release"
     PRODUCER = "producer"

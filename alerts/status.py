@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from alerts import fact_rules
-from alerts.finding import Elsewhere, Ended, Exposure, Finding, Part, ReleaseFacts, part_label
+from alerts.finding import ReleaseFacts, part_label
 from alerts.one_line import whole_lengths
+from schedules.contract.verdict import LATE_VERDICTS, Elsewhere, Ended, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import MINUTE, between_moments, moment, rounded, sureness
 
@@ -42,7 +43,7 @@ _CAUSES_OF_BLINDNESS = {
 """A short phrase for each cause of a blind span."""
 
 
-def current_status(case: str, facts: ReleaseFacts) -> str:
+def find_current_status(case: str, facts: ReleaseFacts) -> str:
     """Return `case` while it is still true of the release, else the gravest status that is true now.
 
     An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot.
@@ -60,38 +61,38 @@ def current_status(case: str, facts: ReleaseFacts) -> str:
 
 def describe_status(case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the status of the release in a few words, with both bounds of every length."""
-    return _DESCRIPTIONS[current_status(case, facts)](facts, now)
+    return _DESCRIPTIONS[find_current_status(case, facts)](facts, now)
 
 
-def late_parts(facts: ReleaseFacts) -> list[tuple[Part, Bounds | None]]:
+def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
     """Return each required part that is late with its delay, also if it had been public before its slot."""
     found = {one.part: one.seconds for one in facts.findings if one.kind == "late"}
     return [
         (part, found.get(part.id) or part.delay)
         for part in facts.parts
-        if part.required and (part.id in found or part.verdict in fact_rules.LATE_VERDICTS)
+        if part.required and (part.id in found or part.verdict in LATE_VERDICTS)
     ]
 
 
-def was_public_at_slot(part: Part) -> bool:
+def was_public_at_slot(part: PartVerdict) -> bool:
     """Return whether a part was already public when its slot came, so that no one released it then."""
     return any(each.ended is Ended.SLOT for each in part.exposures)
 
 
-def was_released(part: Part) -> bool:
+def was_released(part: PartVerdict) -> bool:
     """Return whether a part was published at its slot or later."""
     # An early part that was not seen removed may have been public without a break.
     return part.released.by is not None and all(each.ended is Ended.REMOVED for each in part.exposures)
 
 
-def exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
+def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     """Return the local time from which an exposure is proved, rounded up to a second."""
     begun = exposure.start.by or exposure.start.after or facts.at
     whole = begun if not begun.microsecond else begun.replace(microsecond=0) + _SECOND
     return moment(whole, facts.timezone, now)
 
 
-def seconds_exposed(facts: ReleaseFacts, now: datetime) -> float | None:
+def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
     """Return the seconds of the open exposure so far, or of the longest ended one; None if unknown."""
     still = [one.start.by for one in facts.exposures if one.open and one.start.by is not None]
     if still:
@@ -100,13 +101,14 @@ def seconds_exposed(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
-    late = late_parts(facts)
+    """Return when the announced page, or another late part, was first seen and how late, or that it is absent."""
+    late = list_late_parts(facts)
     if not late:
         return "late"
     # The announced page comes first, even if another part is later.
     part, delay = min(late, key=lambda one: one[0].id != "page")
     which = "" if part.id == "page" else f" ({part.id})"
-    seen = fact_rules.appearance_of(part)
+    seen = fact_rules.find_appearance(part)
     if seen.by is None:
         return f"{_describe_absence(facts, delay, now)}{which}{_mention_alternatives(facts, now)}"
     how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
@@ -114,7 +116,7 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
     return f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}{which}{_mention_alternatives(facts, now)}"
 
 
-def _describe_users_wait(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
     """Return when users could get a part that a cache delayed, as the end of a sentence; empty if none did."""
     wait = part.wait
     if not part.is_hidden or wait is None or facts.slot is None:
@@ -137,10 +139,11 @@ def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
 
 def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:
     required = [part for part in facts.parts if part.required]
-    return f"{len(late_parts(facts))} of {len(required)} parts late, {_describe_late(facts, now)}"
+    return f"{len(list_late_parts(facts))} of {len(required)} parts late, {_describe_late(facts, now)}"
 
 
 def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
+    """Return since when the release is public before its slot, or for how long it was, and what followed."""
     groups = fact_rules.group_exposures(facts.exposures)
     if not groups:
         return "something was public before its slot"
@@ -149,9 +152,9 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
     places = len({one.part for one in still or group})
     where = f" in {places} places" if places > 1 else ""
     if still:
-        return f"public since {exposed_since(still[0], facts, now)}{where}, not seen removed yet"
+        return f"public since {say_exposed_since(still[0], facts, now)}{where}, not seen removed yet"
     longest = max(group, key=lambda one: one.seconds.max or 0)
-    was = f"was public for {whole_lengths(longest.seconds)} from {exposed_since(longest, facts, now)}{where}"
+    was = f"was public for {whole_lengths(longest.seconds)} from {say_exposed_since(longest, facts, now)}{where}"
     return "; ".join([was, *_describe_page_after_exposure(facts, now)])
 
 
@@ -162,7 +165,7 @@ def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[st
         return []
     if was_public_at_slot(page):
         return ["already public when its slot came"]
-    if late_parts(facts):
+    if list_late_parts(facts):
         return [_describe_late(facts, now)]
     return [f"released {between_moments(page.released, facts.timezone, now)}"] if was_released(page) else []
 
@@ -176,20 +179,20 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
-    """Return one short line: why there is no proof, and by when it was public. The notice has the full reason."""
+    """Return one short line: why there is no proof, and by when the release was public."""
     if any(found.kind == "unwatched" for found in facts.findings):
         checked = moment(facts.at, facts.timezone, now)
         return f"not out {checked}, not watched at its slot{_mention_alternatives(facts, now)}"
     late = [part for part in facts.parts if part.required and part.verdict == "unproven"]
     part = min(late, key=lambda one: one.id != "page", default=facts.page)
-    seen = Interval() if part is None else fact_rules.appearance_of(part)
+    seen = Interval() if part is None else fact_rules.find_appearance(part)
     which = "" if part is None or part.id == "page" else f"{part.id} "
-    by = None if seen.by is None else _to_minute(seen.by, facts, now, up=True)
+    by = None if seen.by is None else _format_minute(seen.by, facts, now, up=True)
     published = "not seen yet" if by is None else f"published by {by}"
-    return f"{_why_unproven(facts, seen, now)}; {which}{published}{_mention_alternatives(facts, now)}"
+    return f"{_explain_unproven(facts, seen, now)}; {which}{published}{_mention_alternatives(facts, now)}"
 
 
-def _why_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
+def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
     """Return the doubt about the slot, or else the longest blind span in which the release may have come out."""
     kinds = {found.kind for found in facts.findings}
     if "promise_in_doubt" in kinds:
@@ -201,47 +204,48 @@ def _why_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
     hidden = [each for each in facts.certainty.blind if each.begins < open_to and each.ends > open_from]
     if hidden:
         longest = max(hidden, key=lambda each: each.ends - each.begins)
-        begins, ends = _to_minute(longest.begins, facts, now), _to_minute(longest.ends, facts, now, up=True)
+        begins, ends = _format_minute(longest.begins, facts, now), _format_minute(longest.ends, facts, now, up=True)
         fault = _CAUSES_OF_BLINDNESS.get(longest.cause.split(", ")[0], "our monitor could not see")
         return f"{fault} {begins}\N{EN DASH}{ends}"
     return "our clock was in doubt" if "clock_fault" in kinds else "no look proves when it came out"
 
 
-def _to_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False) -> str:
+def _format_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False) -> str:
     """Return the local time to the minute, with the date unless it is today; `up` rounds up, for ends of spans."""
     return moment(rounded(instant, MINUTE, up=up), facts.timezone, now).rpartition(" ")[0]
 
 
 def _describe_on_time(facts: ReleaseFacts, now: datetime) -> str:
     page = facts.page
-    seen = fact_rules.appearance_of(page) if page is not None else Interval()
+    seen = fact_rules.find_appearance(page) if page is not None else Interval()
     sure = "" if page is None else sureness(page.early_bound)
-    return f"came out on time{sure}" + (
-        f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
-    )
+    first = f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
+    return f"came out on time{sure}{first}"
 
 
 def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
-    told = []
+    """Return the last removal and the files that were replaced after the release."""
+    changes = []
     if groups := fact_rules.group_removals(facts):
         parts = ", ".join(dict.fromkeys(part_label(one.part) for one in groups[-1]))
         is_back = all(one.seconds is not None and one.seconds.max is not None for one in groups[-1])
-        told.append(f"{_describe_removal(groups[-1], facts, now, is_back=is_back)} ({parts})")
+        changes.append(f"{_describe_removal(groups[-1], facts, now, is_back=is_back)} ({parts})")
     swapped = (one for one in fact_rules.find_alterations(facts) if one.kind == "swapped")
     files = ", ".join(dict.fromkeys(part_label(one.part) for one in swapped))
-    return "; ".join([*told, *([f"other bytes than at its release ({files})"] if files else [])])
+    return "; ".join([*changes, *([f"other bytes than at its release ({files})"] if files else [])])
 
 
 def _describe_removal(removed: list[Finding], facts: ReleaseFacts, now: datetime, *, is_back: bool) -> str:
+    """Return when parts were removed: after their release if all had been released, else by a time."""
     parts = {part.id: part for part in facts.parts}
-    after = all(_was_released(parts.get(one.part or "page"), one.at) for one in removed)
+    after = all(_was_out_before_removal(parts.get(one.part or "page"), one.at) for one in removed)
     last = max((one.at for one in removed if one.at is not None), default=None)
     by = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"
     when = " after its release" if after else by
     return f"was removed{when}, and is back" if is_back else f"removed{when}"
 
 
-def _was_released(part: Part | None, gone: datetime | None) -> bool:
+def _was_out_before_removal(part: PartVerdict | None, gone: datetime | None) -> bool:
     """Return whether a removed part had been released before. A copy from before its slot had not."""
     if part is None or gone is None or part.exposures:
         return False
@@ -260,6 +264,7 @@ def _describe_calendar_doubt(facts: ReleaseFacts, _now: datetime) -> str:
 
 
 def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> str:
+    """Return that a release is not out, at the latest time at which its absence is proved."""
     if facts.verdict == "not_published":
         return f"never seen; the watch ended {moment(facts.at, facts.timezone, now)}"
     if facts.slot is None or delay is None or delay.min is None:
@@ -268,27 +273,27 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
     # Absence at a guessed address is inferred from its announcement and a listing, which may lag.
     is_guess = facts.page is not None and facts.page.address == "guessed"
     absent = "not found yet, as of" if is_guess else "still absent at"
-    status = "not on its page at" if elsewhere_since(facts, now) else absent
+    status = "not on its page at" if say_elsewhere_since(facts, now) else absent
     return f"{status} {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
 
 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
     """Return for each alternative that is public now its address and since when, the first one first."""
     found = []
-    for one in fact_rules.public_alternatives(facts):
+    for one in fact_rules.list_public_alternatives(facts):
         # An alternative from a listing has only a numbered id, which does not help people.
         name = "" if one.part.startswith("elsewhere-") else f"{one.part} "
-        found.append(f"{name}available at {one.url} since {_minute(one, facts, now)}")
+        found.append(f"{name}available at {one.url} since {_format_start(one, facts, now)}")
     return found
 
 
-def elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
+def say_elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
     """Return since when an alternative has been public while the announced page is not; empty if none is."""
-    found = fact_rules.public_alternatives(facts) if fact_rules.is_page_awaited(facts) else []
-    return _minute(found[0], facts, now) if found else ""
+    found = fact_rules.list_public_alternatives(facts) if fact_rules.is_page_awaited(facts) else []
+    return _format_start(found[0], facts, now) if found else ""
 
 
-def _minute(one: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
+def _format_start(one: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
     seen = one.start.by or facts.at
     return moment(seen.replace(second=0, microsecond=0), facts.timezone, now)
 

@@ -32,16 +32,10 @@ NOTHING_MORE = Step("", "The measurement is complete.", "")
 @cache
 def steps_at(stage: str) -> tuple[Step, ...]:
     """Return the steps of a list in `steps.json`, such as `late` or `removed`, the most urgent first."""
-    return tuple(Step(*row) for row in _step_table()[stage])
+    file = Path(__file__).with_name("draft") / "data" / "steps.json"
+    return tuple(Step(*row) for row in json.loads(file.read_text(encoding="utf-8"))["steps"][stage])
 
 
 def numbered_steps(steps: Iterable[Step]) -> list[str]:
     """Return the heading and one numbered line for each step."""
     return ["What to do now:", *(f"{place}. {step.text}" for place, step in enumerate(steps, 1))]
-
-
-@cache
-def _step_table() -> dict[str, list[list[str]]]:
-    file = Path(__file__).with_name("draft") / "data" / "steps.json"
-    table: dict[str, list[list[str]]] = json.loads(file.read_text(encoding="utf-8"))["steps"]
-    return table

@@ -140,4 +140,6 @@ def judgement(one: Release, promised: Promise, slot: datetime) -> Judged:
     settled = slot + timedelta(days=40)
     verdict = judge(one, [promised], {}, (), Policy(), min(settled, SystemClock().now()))
     body = body_of(verdict, None)
-    return Judged(one.id, one.producer, slot, verdict.word.value, verdict.grade.value, verdict.final, verdict.at, body)
+    return Judged(
+        one.id, one.producer, slot, verdict.verdict.value, verdict.grade.value, verdict.final, verdict.at, body
+    )

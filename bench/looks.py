@@ -86,7 +86,7 @@ def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
     for number in range(first, first + count):
         made.watch.adopt(release(number, f"h{number % _HOSTS}.example"), [promise(number, slot)])
     names = {f"r{number}" for number in range(first, first + count)}
-    return [target for target in made.poller.watching() if target.release in names]
+    return [target for target in made.poller.watched_targets() if target.release in names]
 
 
 async def _ours(place: Path, port: int, looks: int, view: View) -> float:

@@ -25,7 +25,7 @@ from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import MOST_HOSTS, Metrics
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import VerdictKind
+from schedules.contract.verdict import VerdictKind
 
 _RELEASES = (50, 500, 3000)
 _WARM_UP, _MEASURED = 20.0, 60.0
@@ -71,7 +71,7 @@ def _page(count: int) -> bytes:
     slot = now - timedelta(minutes=5)
     judged = replace(judge(release(0), [promise(0, slot)], {}, [], Policy(), now), findings=())
     shown = [
-        ReleaseState(replace(judged, release=f"example-statistics-{number}", word=_word(number)), None)
+        ReleaseState(replace(judged, release=f"example-statistics-{number}", verdict=_word(number)), None)
         for number in range(count)
     ]
     metrics = Metrics("bench", {"bench": timedelta(minutes=10)}, [f"host-{one}" for one in range(MOST_HOSTS)], ["mail"])

@@ -77,7 +77,7 @@ def _fill(made: Daemon, releases: int, reads: int) -> None:
         one, promised = release(number), promise(number, slot)
         seen = {f"r{number}/page/{view}": _noisy(f"r{number}/page/{view}", slot) for view in _VIEWS}
         verdict = judge(one, [promised], seen, (), Policy(), slot + 8 * _DAY)
-        word, grade, body = verdict.word.value, verdict.grade.value, body_of(verdict, None)
+        word, grade, body = verdict.verdict.value, verdict.grade.value, body_of(verdict, None)
         with made.store.transaction() as tx:
             tx.save_release(one)
             tx.add_promises([promised])

@@ -157,7 +157,7 @@ class Tasks:
         return task
 
 
-Job = Callable[[], Awaitable[None]]
+Job = Callable[[], Awaitable[object]]
 
 
 async def wait_for_event(wakeup: asyncio.Event, clock: Clock, seconds: float) -> None:

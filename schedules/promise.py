@@ -25,10 +25,9 @@ class Unlisted:
 class Promise:
     """One entry of the ledger. Entries are appended and never deleted.
 
-    `learnt` is the time (UTC) of the read that first showed it, `unlearnt` that of the last earlier read of the same
-    calendar, which did not. None: no earlier read is known. So the change is between both. `confirmed_at` is the last
-    read that still showed it. It is filled in when promises are read from the store. `unlisted`: later reads did not
-    show it. It is None again after a read that does.
+    `learnt` (a stored and published name) is the time, in UTC, of the read that first showed it, `unlearnt` that of the
+    read before it (None: not known), and `confirmed_at` that of the last read that still showed it, filled in when
+    promises are read from the store. `unlisted`: later reads did not show it. None again after a read that does.
     """
 
     release: str

@@ -23,14 +23,14 @@ class ReadChanges:
     """What one read adds to the ledger.
 
     `promises` are new or changed, by uid. Their `release` is still empty. The others are uids: `confirmed` are
-    unchanged. `gone` are missing for the first time. `absent` are missing from the second usable read in a row although
-    they should be listed. `reappeared` are back after that. `unlisted` are missing although their slot is ahead.
-    With `alarms` the read is not usable and everything else is empty.
+    unchanged. `first_missing` are missing for the first time. `absent` are missing from the second usable read in a row
+    although they should be listed. `reappeared` are back after that. `unlisted` are missing although their slot is
+    ahead. With `alarms` the read is not usable and everything else is empty.
     """
 
     promises: Mapping[str, Promise] = field(default_factory=dict)
     confirmed: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
+    first_missing: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     reappeared: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
@@ -66,13 +66,13 @@ def compare_read(
     return ReadChanges(
         promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
         confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
-        gone=tuple(uid for uid in missing if known[uid].gone is None),
+        first_missing=tuple(uid for uid in missing if known[uid].is_listed),
         # An entry can slip between two pages in one read, but not in two reads in a row.
         absent=tuple(
             uid
             for uid in missing
-            if known[uid].gone is not None
-            and known[uid].gone == previous_read_at
+            if known[uid].absent_since is not None
+            and known[uid].absent_since == previous_read_at
             and _should_be_listed(known[uid], reading, read_at)
         ),
         reappeared=tuple(uid for uid in shown if uid in known and _was_absent(known[uid], reading, previous_read_at)),
@@ -82,7 +82,7 @@ def compare_read(
 
 def find_unlisted(known: Mapping[str, LastSeen], reading: Reading, read_at: datetime) -> list[str]:
     """Return the uids that a repeated `reading` does not show at `read_at` although their slot is ahead."""
-    return [uid for uid, last in known.items() if last.gone is not None and _should_be_listed(last, reading, read_at)]
+    return [uid for uid, last in known.items() if not last.is_listed and _should_be_listed(last, reading, read_at)]
 
 
 def is_still_announced(announcement: Announcement) -> bool:
@@ -120,7 +120,7 @@ def _should_be_listed(last: LastSeen, reading: Reading, at: datetime) -> bool:
 
 
 def _was_absent(last: LastSeen, reading: Reading, previous_read_at: datetime | None) -> bool:
-    if last.gone is None or previous_read_at is None or last.gone >= previous_read_at:
+    if last.absent_since is None or previous_read_at is None or last.absent_since >= previous_read_at:
         return False
     return _should_be_listed(last, reading, previous_read_at)
 
@@ -160,17 +160,22 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """What a calendar last said about an entry. `gone` is the first usable read that no longer showed it."""
+    """What a calendar last said about an entry. `absent_since` is the first usable read that no longer showed it."""
 
     slot: Slot
     state: State | None = None
     doubt: str | None = None
-    gone: datetime | None = None
+    absent_since: datetime | None = None
+
+    @property
+    def is_listed(self) -> bool:
+        """Return whether the last usable read showed it."""
+        return self.absent_since is None
 
     @classmethod
-    def of(cls, announcement: Announcement, gone: datetime | None = None) -> LastSeen:
+    def of(cls, announcement: Announcement, absent_since: datetime | None = None) -> LastSeen:
         """Return what an announcement says about its entry."""
-        return cls(announcement.slot, announcement.state, announcement.doubt or announcement.slot.doubt, gone)
+        return cls(announcement.slot, announcement.state, announcement.doubt or announcement.slot.doubt, absent_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +192,7 @@ class EarlierReads:
 
 
 def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list[Alarm]:
-    """Return why a read must be rejected, empty if it is usable (`facts/calendars.md` §6 rule 2).
-
-    A rejected read changes nothing: the last usable one stays in force.
-    """
+    """Return why a read must be rejected and change nothing, empty if it is usable (`facts/calendars.md` §6 rule 2)."""
     found = [
         *_check_count(previous, reading, now),
         *_check_date_order(reading),
@@ -264,11 +266,11 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
 
 def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     shown = {each.uid for each in reading.announcements}
-    ahead = [uid for uid, last in previous.entries.items() if last.gone is None and _is_ahead(last.slot, now)]
-    gone = sum(uid not in shown for uid in ahead)
+    ahead = [uid for uid, last in previous.entries.items() if last.is_listed and _is_ahead(last.slot, now)]
+    removed = sum(uid not in shown for uid in ahead)
     # There may be as many entries as before, with other keys: the calendar or our reader renamed them all.
-    if gone > _FEW and gone > _MOST_GONE * len(ahead):
-        yield Alarm(AlarmKind.GONE, f"{gone} of {len(ahead)} coming entries removed at once")
+    if removed > _FEW and removed > _MOST_GONE * len(ahead):
+        yield Alarm(AlarmKind.GONE, f"{removed} of {len(ahead)} coming entries removed at once")
 
 
 def _is_ahead(slot: Slot, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from alerts.channel import Channel
 from alerts.channels.base import Outbound
 from alerts.channels.settings import CommonSettings
 
-# Named, not imported: a plain start loads only the libraries of those channels that are configured.
+# Channels are imported when they are opened, so that only the libraries of configured channels are loaded.
 KINDS = {
     "alertmanager": "alerts.channels.alertmanager:Alertmanager",
     "apprise": "alerts.channels.apprise:Apprise",

@@ -10,12 +10,12 @@ from typing import Any
 from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import AlertmanagerSettings
-from alerts.fact_rules import GRADES
 from alerts.message import OPENINGS
+from schedules.contract.verdict import Grade
 from schedules.times.json import instant_json
 
 _LONGEST_TEXT = 4000
-_MAY_RAISE = frozenset({"grade_changed", "reopened", "final", "still"})
+_MAY_RAISE_GRADE = frozenset({"grade_changed", "reopened", "final", "still"})
 
 
 class Alertmanager(HttpChannel[AlertmanagerSettings]):
@@ -39,13 +39,14 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     The labels name only the incident and its grade, so that later messages update the same alert.
     """
     incident = message.data.get("incident") or {}
-    at = _instant_or(message.data.get("at"), now)
-    opened = min(_instant_or(incident.get("opened"), at), at)
+    at = _read_instant(message.data.get("at"), now)
+    opened = min(_read_instant(incident.get("opened"), at), at)
     grade = str(message.data.get("grade", "none"))
-    ends = at if message.kind == "final" else at + _alert_lifetime(message, settings)
+    ends = at if message.kind == "final" else at + _choose_lifetime(message, settings)
     yield _build_alert(message, grade, opened, ends)
-    if incident and message.kind in _MAY_RAISE:
-        for other in GRADES[: GRADES.index(grade)] if grade in GRADES else ():
+    if incident and message.kind in _MAY_RAISE_GRADE:
+        grades: list[str] = list(Grade)
+        for other in grades[: grades.index(grade)] if grade in grades else ():
             yield _build_alert(message, other, opened, at)
 
 
@@ -76,11 +77,11 @@ def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime)
     }
 
 
-def _alert_lifetime(message: Message, settings: AlertmanagerSettings) -> timedelta:
+def _choose_lifetime(message: Message, settings: AlertmanagerSettings) -> timedelta:
     incident = message.data.get("incident") or {}
     followed = incident and incident.get("closed") is None and message.kind not in OPENINGS - {"opened"}
     return settings.hold if followed else settings.hold_others
 
 
-def _instant_or(text: object, otherwise: datetime) -> datetime:
+def _read_instant(text: object, otherwise: datetime) -> datetime:
     return datetime.fromisoformat(text) if isinstance(text, str) else otherwise

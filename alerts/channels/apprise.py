@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import apprise
 
-from alerts.channel import LONGEST_SHORT_FORM, Accepted, Message, Outcome, Refused, short_form
+from alerts.channel import LONGEST_SHORT_FORM, Accepted, Message, Outcome, Refused, make_short_form
 from alerts.channels.base import ThreadChannel
 from alerts.channels.settings import AppriseSettings
 
 
 class Apprise(ThreadChannel[AppriseSettings]):
-    """Hands each message to one service; Apprise says only whether it went, not why."""
+    """Sends each message to one service. Apprise reports only whether it was sent, not why it failed."""
 
     async def send(self, message: Message) -> Outcome:
-        """Hand the message over once."""
+        """Send the message once."""
         return await self._in_thread(self._send, message)
 
     def _send(self, message: Message) -> Outcome:
@@ -23,29 +23,24 @@ class Apprise(ThreadChannel[AppriseSettings]):
         service = apprise.Apprise(asset=asset)
         if not service.add(url):
             return Refused(permanent=False, reason="the address is not one that apprise knows")
-        kind = _notify_type(message)
-        body_format = apprise.NotifyFormat.TEXT
-        subject, text = _fit_service_limit(
-            message, min((one.body_maxlen for one in service), default=len(message.text))
-        )
-        went = service.notify(text, subject, kind, body_format=body_format, timeout=self._timeout)
+        kind, body_format = _choose_type(message), apprise.NotifyFormat.TEXT
+        longest = min((one.body_maxlen for one in service), default=len(message.text))
+        subject, text = _fit_service_limit(message, longest)
         scheme = url.partition(":")[0]
-        return (
-            Accepted(scheme)
-            if went
-            else Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
-        )
+        if service.notify(text, subject, kind, body_format=body_format, timeout=self._timeout):
+            return Accepted(scheme)
+        return Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
 
 
 def _fit_service_limit(message: Message, most: int) -> tuple[str, str]:
-    """Return subject and text as the service can carry them: a long text would be cut, or sent in pieces."""
+    """Return subject and text of at most `most` characters: the service would cut a longer text, or split it."""
     if len(message.text) <= most:
         return message.subject, message.text
-    subject, link = short_form(message, min(most, LONGEST_SHORT_FORM))
+    subject, link = make_short_form(message, min(most, LONGEST_SHORT_FORM))
     return "", f"{subject} {link}".rstrip()
 
 
-def _notify_type(message: Message) -> apprise.NotifyType:
+def _choose_type(message: Message) -> apprise.NotifyType:
     if message.kind == "final":
         return apprise.NotifyType.SUCCESS
     grade = message.data.get("grade")

@@ -51,7 +51,7 @@ class NamedChannel(Generic[SettingsT]):
     @property
     def formats(self) -> Sequence[str]:
         """Return no format: it takes no files."""
-        # To write a draft takes a fifth of a second, in which others of the same minute wait.
+        # A draft takes a fifth of a second to write. The other notices of the same minute would wait for it.
         return ()
 
     async def close(self) -> None:
@@ -59,7 +59,7 @@ class NamedChannel(Generic[SettingsT]):
 
 
 class ThreadChannel(NamedChannel[SettingsT]):
-    """A channel that blocks: a thread of its own leaves the loop's default ones to name look-ups."""
+    """A channel that blocks. It has its own thread, so that the loop's default threads are free for name look-ups."""
 
     def __init__(self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)

@@ -1,4 +1,4 @@
-"""Messages and drafts as files: for a desk that watches a folder, for demos, and when all else fails."""
+"""Writes messages and drafts as files: for a desk that watches a folder, for demos, or if other channels fail."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from alerts.channels.settings import FolderSettings
 from alerts.draft.write.registry import WRITERS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST_NAME = 120
 
 
 class Folder(ThreadChannel[FolderSettings]):
-    """Writes FOLDER/DATE/ID.txt, ID.json and the attachments; the .json comes last and says that all is there."""
+    """Writes FOLDER/DATE/ID.txt, ID.json and the attachments. The .json is written last: then all files are there."""
 
     @property
     def formats(self) -> Sequence[str]:
@@ -32,28 +32,29 @@ class Folder(ThreadChannel[FolderSettings]):
         """Write the files of a message, each whole or not at all. A message that was written before is not changed."""
         if not _SAFE_ID.fullmatch(message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
-        place = Path(self._settings.folder) / _notice_date(message, self._now())
+        place = Path(self._settings.folder) / _find_date(message, self._now())
         # A disk that hangs must not hang the loop.
-        return await self._in_thread(lambda told: _write_message(place, told), message)
+        return await self._in_thread(lambda one: _write_message(place, one), message)
 
 
 def _write_message(place: Path, message: Message) -> Outcome:
+    """Write the files of a message into a folder, unless they are there. Return the path of its text."""
     last = place / f"{message.id}.json"
     try:
         if not last.exists():
             place.mkdir(parents=True, exist_ok=True)
-            for name, content in _message_files(message):
+            for name, content in _list_files(message):
                 _write_whole(place / name, content)
     except OSError as fault:
-        # A full disk is emptied and a missing mount comes back: none of these is about this message.
+        # A full disk or a missing mount is a fault of the channel, so the message is retried.
         return Refused(permanent=False, reason=loggable_reason(f"{type(fault).__name__}: {fault.strerror}"))
     return Accepted(str(last.with_suffix(".txt")))
 
 
-def _message_files(message: Message) -> Iterator[tuple[str, bytes]]:
+def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:
     names = []
     for place, one in enumerate(message.attachments):
-        name = f"{message.id}-{_UNSAFE.sub('-', one.name).strip('.-')[-_LONGEST_NAME:] or place}"
+        name = f"{message.id}-{_UNSAFE_CHARACTERS.sub('-', one.name).strip('.-')[-_LONGEST_NAME:] or place}"
         names.append(name)
         yield name, one.content
     yield f"{message.id}.txt", f"{message.subject}\n\n{message.text}".encode()
@@ -62,15 +63,16 @@ def _message_files(message: Message) -> Iterator[tuple[str, bytes]]:
 
 
 def _write_whole(file: Path, content: bytes) -> None:
-    half = file.with_name(f".{file.name}.half")
-    with half.open("wb") as handle:
+    """Write a file through another name, so that no reader sees a part of it."""
+    partial = file.with_name(f".{file.name}.half")
+    with partial.open("wb") as handle:
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
-    half.replace(file)
+    partial.replace(file)
 
 
-def _notice_date(message: Message, now: datetime) -> str:
-    # The notice's own date, so that a second attempt after midnight finds the first one's files.
+def _find_date(message: Message, now: datetime) -> str:
+    # Use the date of the notice, so that a second attempt after midnight finds the files of the first.
     at = message.data.get("at")
     return at[:10] if isinstance(at, str) and re.match(r"\d{4}-\d{2}-\d{2}", at) else now.date().isoformat()

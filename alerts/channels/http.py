@@ -18,8 +18,7 @@ from schedules.times.mail_date import retry_after
 
 # These are faults of the message. A wrong token or a moved address is a fault of the channel: once it is corrected,
 # the message can still be sent.
-_FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
-
+_PERMANENT_STATUSES = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
 SettingsT = TypeVar("SettingsT", bound=PostSettings)
 
@@ -53,10 +52,10 @@ class HttpChannel(NamedChannel[SettingsT], ABC):
 
 
 def outcome_of_status(status: int, asked: str, now: datetime) -> Outcome:
-    """Return whether a response accepts, refuses for now, or refuses permanently; `asked` is its `Retry-After`."""
+    """Return whether a response accepts, refuses for now, or refuses permanently. `asked` is its `Retry-After`."""
     if 200 <= status < 300:
         return Accepted(str(status))
-    permanent = status in _FOR_GOOD
+    permanent = status in _PERMANENT_STATUSES
     wait = None if permanent else retry_after(asked, now)
     what = "a redirect, which is not followed" if 300 <= status < 400 else "the answer"
     return Refused(permanent=permanent, reason=f"{status} was {what}", retry_after=wait)

@@ -27,34 +27,35 @@ class Mail(NamedChannel[MailSettings]):
     def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
         super().__init__(settings, now, outbound)
         self._password = self._secrets.get("password")
-        self._left: dict[str, tuple[str, ...]] = {}
+        self._still_to_send: dict[str, tuple[str, ...]] = {}
 
     @property
     def formats(self) -> Sequence[str]:
-        """Return that of an attachment."""
+        """Return the format of the attachment."""
         return ("docx",)
 
     async def send(self, message: Message) -> Outcome:
-        """Send the message; it is accepted once every recipient was accepted or refused permanently."""
+        """Send the message. It is accepted once each recipient was accepted or permanently refused."""
         try:
             mail = compose_mail(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
-            return Refused(permanent=True, reason=self._reason(f"not an e-mail: {fault}"))
+            return Refused(permanent=True, reason=self._redact(f"not an e-mail: {fault}"))
         return await limit_attempt(self._timeout, self._send(message.id, mail))
 
     async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
-        to = self._left.get(identity, tuple(self._settings.to))
+        """Send an e-mail to the recipients that do not have it yet. `identity` is the id of its message."""
+        to = self._still_to_send.get(identity, tuple(self._settings.to))
         try:
-            refused, answer = await self._transfer(mail, to)
+            refused, answer = await self._transmit(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
             refused, answer = {one.recipient: (one.code, one.message) for one in fault.recipients}, ""
         except aiosmtplib.SMTPResponseException as fault:
-            return Refused(permanent=_is_final(fault), reason=self._reason(f"{fault.code} {fault.message}"))
+            return Refused(permanent=_is_permanent(fault), reason=self._redact(f"{fault.code} {fault.message}"))
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
-            return Refused(permanent=False, reason=self._reason(f"{type(fault).__name__}: {fault}"))
-        return self._outcome_for_recipients(identity, to, refused, answer)
+            return Refused(permanent=False, reason=self._redact(f"{type(fault).__name__}: {fault}"))
+        return self._combine_refusals(identity, to, refused, answer)
 
-    async def _transfer(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
+    async def _transmit(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
         settings = self._settings
         refused, answer = await aiosmtplib.send(
             mail,
@@ -72,22 +73,23 @@ class Mail(NamedChannel[MailSettings]):
         )
         return {address: (answer.code, answer.message) for address, answer in refused.items()}, answer
 
-    def _outcome_for_recipients(
+    def _combine_refusals(
         self, identity: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
+        """Return the outcome for all recipients, and remember those to whom a retry must send the message."""
         passing = tuple(one for one in to if one in refused and refused[one][0] < 500)
-        words = self._reason("; ".join(f"{one}: {code} {text}" for one, (code, text) in refused.items()))
+        words = self._redact("; ".join(f"{one}: {code} {text}" for one, (code, text) in refused.items()))
         if passing:
-            if len(self._left) >= _MOST_REMEMBERED:
-                self._left.pop(next(iter(self._left)))
-            self._left[identity] = passing
+            if len(self._still_to_send) >= _MOST_REMEMBERED:
+                self._still_to_send.pop(next(iter(self._still_to_send)))
+            self._still_to_send[identity] = passing
             return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {words}")
-        whole_list = len(self._left.pop(identity, to)) == len(self._settings.to)
+        whole_list = len(self._still_to_send.pop(identity, to)) == len(self._settings.to)
         if whole_list and len(refused) == len(to):
             return Refused(permanent=True, reason=words)
-        return Accepted(self._reason(answer) if not refused else f"refused for good: {words}")
+        return Accepted(self._redact(answer) if not refused else f"refused for good: {words}")
 
-    def _reason(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         return loggable_reason(text, [self._password or ""])
 
 
@@ -100,10 +102,11 @@ def compose_mail(message: Message, settings: MailSettings, now: datetime) -> Ema
     mail["From"] = settings.sender
     mail["To"] = ", ".join(settings.to)
     mail["Subject"] = message.brief or message.subject
-    mail["Date"] = format_datetime(_written(message, now))
-    mail["Message-ID"] = _message_id(message.id, settings)
+    at = message.data.get("at")
+    mail["Date"] = format_datetime(datetime.fromisoformat(at) if isinstance(at, str) else now)
+    mail["Message-ID"] = _make_message_id(message.id, settings)
     if message.notice != message.id:
-        mail["In-Reply-To"] = mail["References"] = _message_id(message.notice, settings)
+        mail["In-Reply-To"] = mail["References"] = _make_message_id(message.notice, settings)
     # Keeps out-of-office replies from answering a machine.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Ninethirty-Notice"] = message.id
@@ -118,17 +121,12 @@ def compose_mail(message: Message, settings: MailSettings, now: datetime) -> Ema
     return mail
 
 
-def _written(message: Message, now: datetime) -> datetime:
-    at = message.data.get("at")
-    return datetime.fromisoformat(at) if isinstance(at, str) else now
-
-
-def _message_id(identity: str, settings: MailSettings) -> str:
+def _make_message_id(identity: str, settings: MailSettings) -> str:
     host = parseaddr(settings.sender)[1].rpartition("@")[2]
     return f"<{identity}@{host or 'localhost'}>"
 
 
-def _is_final(fault: aiosmtplib.SMTPResponseException) -> bool:
+def _is_permanent(fault: aiosmtplib.SMTPResponseException) -> bool:
     # A wrong password or a greeting of 554 is a fault of the channel, so the message is retried.
     of_channel = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
     return fault.code >= 500 and not isinstance(fault, of_channel)

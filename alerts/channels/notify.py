@@ -12,15 +12,15 @@ from notifications_python_client.errors import APIError
 from notifications_python_client.notifications import NotificationsAPIClient
 from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepare_upload
 
-from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, short_form
+from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, make_short_form
 from alerts.channels.base import Outbound, ThreadChannel
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import NotifySettings
 
 API = "https://api.notifications.service.gov.uk"
 _SHORTEST_KEY = 74
-_TOO_LONG = frozenset({400, 413})
-_REFUSED_FOR_GOOD = frozenset({400, 413, 422})
+_TOO_LONG_STATUSES = frozenset({400, 413})
+_PERMANENT_STATUSES = frozenset({400, 413, 422})
 
 
 class Notify(ThreadChannel[NotifySettings]):
@@ -63,6 +63,7 @@ def notify_reference(message: Message, to: str) -> str:
 
 
 def _combine_outcomes(each: Sequence[Outcome]) -> Outcome:
+    """Return the outcome for all recipients: refused for now if one was, accepted if any other was accepted."""
     refused = [one for one in each if isinstance(one, Refused)]
     passing = [one for one in refused if not one.permanent]
     words = "; ".join(dict.fromkeys(one.reason for one in refused))
@@ -75,35 +76,35 @@ def _combine_outcomes(each: Sequence[Outcome]) -> Outcome:
 
 
 def _send_one(client: Any, settings: NotifySettings, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
+    """Send a message to one recipient, unless Notify has it from an earlier attempt. Return the outcome."""
     mark = notify_reference(message, to)
     try:
         if (known := _find_sent(client, mark)) is not None:
             return known
         return Accepted(str(_submit_message(client, settings, message, to)["id"]))
     except APIError as fault:
-        return (
-            _refusal_of_fault(fault, settings)
-            if fault.status_code != 503
-            else _outcome_of_timeout(client, mark, fault, settings)
-        )
+        if fault.status_code != 503:
+            return _explain_refusal(fault, settings)
+        return _resolve_timeout(client, mark, fault, settings)
     except (KeyError, TypeError, ValueError, OSError) as fault:
         return Refused(permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}")
 
 
 def _submit_message(client: Any, settings: NotifySettings, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
+    """Submit a message as a text message or e-mail, in its short form if it is too long. Return Notify's answer."""
     mark = notify_reference(message, to)
     if "@" not in to:
-        subject, link = short_form(message)
+        subject, link = make_short_form(message)
         fields = {"subject": subject, "text": link}
         return client.send_sms_notification(to, settings.template, personalisation=fields, reference=mark)
-    fields = _template_fields(settings, message)
+    fields = _fill_template(settings, message)
     try:
         return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
     except APIError as fault:
-        if fault.status_code not in _TOO_LONG:
+        if fault.status_code not in _TOO_LONG_STATUSES:
             raise
     # Notify refused the full text, so send the short form: someone must be notified.
-    subject, link = short_form(message)
+    subject, link = make_short_form(message)
     fields |= {"subject": subject, "text": link or subject}
     return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
 
@@ -113,32 +114,32 @@ def _find_sent(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # th
     return Accepted(str(found[0]["id"])) if found else None
 
 
-def _outcome_of_timeout(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
+def _resolve_timeout(client: Any, mark: str, fault: APIError, settings: NotifySettings) -> Outcome:  # noqa: ANN401  # the client has no types
     # The client reports a read timeout as 503, so Notify may have accepted it.
     try:
-        return _find_sent(client, mark) or _refusal_of_fault(fault, settings)
+        return _find_sent(client, mark) or _explain_refusal(fault, settings)
     except (APIError, KeyError, TypeError, ValueError, OSError):
-        return _refusal_of_fault(fault, settings)
+        return _explain_refusal(fault, settings)
 
 
-def _refusal_of_fault(fault: APIError, settings: NotifySettings) -> Refused:
-    said = fault.message
-    words = "; ".join(str(one.get("message", "")) for one in said) if isinstance(said, list) else str(said)
+def _explain_refusal(fault: APIError, settings: NotifySettings) -> Refused:
+    message = fault.message
+    words = "; ".join(str(one.get("message", "")) for one in message) if isinstance(message, list) else str(message)
     key = settings.key.reveal()
     secrets = (key, key[-36:])
-    permanent = fault.status_code in _REFUSED_FOR_GOOD
+    permanent = fault.status_code in _PERMANENT_STATUSES
     return Refused(permanent=permanent, reason=loggable_reason(f"{fault.status_code}: {words}", secrets))
 
 
-def _template_fields(settings: NotifySettings, message: Message) -> dict[str, Any]:
+def _fill_template(settings: NotifySettings, message: Message) -> dict[str, Any]:
     fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
     if settings.draft_field is not None:
         # The template has the field, so it needs a value even without a draft.
-        fields[settings.draft_field] = _draft_field_value(message.attachments)
+        fields[settings.draft_field] = _prepare_draft(message.attachments)
     return fields
 
 
-def _draft_field_value(attachments: Sequence[Attachment]) -> object:
+def _prepare_draft(attachments: Sequence[Attachment]) -> object:
     if not attachments:
         return "none"
     draft = attachments[0]

@@ -15,7 +15,7 @@ EVENTS = "https://events.pagerduty.com/v2/enqueue"
 _LONGEST_SUMMARY = 1024
 _LONGEST_KEY = 255
 _LONGEST_TEXT = 8000
-_OF_A_PLATFORM = frozenset({"opened", "reopened", "final", "acknowledged", "closed"})
+_PLATFORM_EVENTS = frozenset({"opened", "reopened", "final", "acknowledged", "closed"})
 
 
 class PagerDuty(HttpChannel[PagerdutySettings]):
@@ -27,9 +27,9 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
 
     async def send(self, message: Message) -> Outcome:
         """Send the event of a message once."""
-        if (told := build_event(message, self._secrets["routing_key"])) is None:
+        if (event := build_event(message, self._secrets["routing_key"])) is None:
             return Accepted("no event: its alert is open as it is")
-        body = json.dumps(told, ensure_ascii=False).encode()
+        body = json.dumps(event, ensure_ascii=False).encode()
         return await self._post(body)
 
 
@@ -41,21 +41,21 @@ def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     """
     incident = message.data.get("incident") or {}
     is_platform = incident.get("kind") == "platform"
-    if message.kind == "signed" or (is_platform and message.kind not in _OF_A_PLATFORM):
+    if message.kind == "signed" or (is_platform and message.kind not in _PLATFORM_EVENTS):
         return None
     is_over = message.kind == "final" or incident.get("closed") is not None
-    is_taken = message.kind == "acknowledged"
-    told: dict[str, Any] = {
+    is_acknowledged = message.kind == "acknowledged"
+    event: dict[str, Any] = {
         "routing_key": routing_key,
-        "event_action": "resolve" if is_over else "acknowledge" if is_taken else "trigger",
+        "event_action": "resolve" if is_over else "acknowledge" if is_acknowledged else "trigger",
         "dedup_key": str(incident.get("id") or message.notice)[:_LONGEST_KEY],
     }
-    if is_over or is_taken:
-        return told
-    return {**told, "payload": _alert_payload(message), "links": _incident_links(message), "client": "ninethirty"}
+    if is_over or is_acknowledged:
+        return event
+    return {**event, "payload": _build_payload(message), "links": _list_links(message), "client": "ninethirty"}
 
 
-def _alert_payload(message: Message) -> dict[str, Any]:
+def _build_payload(message: Message) -> dict[str, Any]:
     data = message.data
     return {
         "summary": one_line(message.subject, _LONGEST_SUMMARY),
@@ -68,7 +68,7 @@ def _alert_payload(message: Message) -> dict[str, Any]:
     }
 
 
-def _incident_links(message: Message) -> list[dict[str, str]]:
+def _list_links(message: Message) -> list[dict[str, str]]:
     measured = message.data.get("measured") or {}
     named = ((message.data.get("link"), "Incident, and acknowledge"), (measured.get("url"), "Announced address"))
     return [{"href": str(href), "text": text} for href, text in named if href]

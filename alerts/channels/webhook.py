@@ -1,4 +1,4 @@
-"""A signed JSON POST, for whatever a team has of its own."""
+"""A signed JSON POST, for a team's own systems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Webhook(HttpChannel[WebhookSettings]):
 
     @property
     def formats(self) -> Sequence[str]:
-        """Return that of the file within the JSON, where it is wanted there."""
+        """Return the format of the file in the JSON, none if the settings do not ask for it."""
         return ("docx",) if self._settings.with_attachments else ()
 
     async def send(self, message: Message) -> Outcome:

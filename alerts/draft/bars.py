@@ -1,4 +1,4 @@
-"""The bar chart of a pattern of faults; SVG by a pure function."""
+"""Draws a bar chart as SVG."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ LABEL, LETTER = 40, 6.1
 WIDTH, LEFT, RIGHT, ROW, TOP = 700, 250, 80, 22, 6
 
 
-def size(figure: Bars) -> tuple[int, int]:
+def measure_drawing(figure: Bars) -> tuple[int, int]:
     """Return width and height of the drawing in points."""
     return WIDTH, TOP * 2 + ROW * len(figure.bars)
 
 
-def told(bar: Bar) -> str:
-    """Say what a bar shows: `2 of 14`."""
+def format_share(bar: Bar) -> str:
+    """Return the number of a bar in words: `2 of 14`."""
     return f"{bar.number:,} of {bar.whole:,}"
 
 
-def svg(figure: Bars, name: str) -> str:
-    """Return the chart as an SVG element with its text alternative; `name` sets it apart from others on the page."""
-    width, height = size(figure)
-    rows = "".join(_row(bar, TOP + place * ROW) for place, bar in enumerate(figure.bars))
+def draw_svg(figure: Bars, name: str) -> str:
+    """Return the chart as an SVG element with its text alternative. `name` must be unique on the page."""
+    width, height = measure_drawing(figure)
+    rows = "".join(_draw_bar(bar, TOP + place * ROW) for place, bar in enumerate(figure.bars))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{name}-title {name}-text"'
         f' viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
@@ -36,11 +36,11 @@ def svg(figure: Bars, name: str) -> str:
     )
 
 
-def _row(bar: Bar, y: int) -> str:
+def _draw_bar(bar: Bar, y: int) -> str:
     room = WIDTH - LEFT - RIGHT
     wide = round(room * bar.number / max(1, bar.whole), 1)
     label = f'<text x="0" y="{y + 14}">{escape(one_line(bar.label, LABEL))}</text>'
     place = f'x="{LEFT}" y="{y + 3}" height="14"'
     base = f'<rect {place} width="{room}" fill="none" stroke="{OUTLINE}" stroke-width="0.5"/>'
     drawn = f'<rect {place} width="{wide}" fill="{DARK}"/>' if bar.number else ""
-    return f'{label}{base}{drawn}<text x="{LEFT + room + 6}" y="{y + 14}">{told(bar)}</text>'
+    return f'{label}{base}{drawn}<text x="{LEFT + room + 6}" y="{y + 14}">{format_share(bar)}</text>'

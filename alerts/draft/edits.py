@@ -1,4 +1,4 @@
-"""A person's words stay: they are kept letter for letter through every new measurement."""
+"""Texts that people typed into a draft: they stay unchanged when the draft is measured again."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from alerts.draft.form import question
+from alerts.draft.form import find_question
 from alerts.draft.report import Answer, Field, Report
 from alerts.finding import ReleaseFacts
 
 # Prefix of the key for a person's words about a step of the list of things to do: `step.NAME`.
-STEP = "step."
+STEP_PREFIX = "step."
 # If `instead.FIELD` is not blank, the words for that field replace the measured account.
-INSTEAD = "instead."
-FIGURES = re.compile(r"\d+(?:[:.,]\d+)*")
+INSTEAD_PREFIX = "instead."
+FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
 TIME = re.compile(
     r"\b(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?::\d{2})?(?: ?(?P<half>am|pm)\b|(?![\d.:,]*\d))"
@@ -29,66 +29,71 @@ DATE = re.compile(
     rf"\b{DAY}(?: (?:and|to) {DAY})? {MONTHS}(?: \d{{4}})?\b|\b{MONTHS} \d{{4}}\b"
     r"|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b"
 )
-# What begins a box in which two people wrote at the same time.
-UNSETTLED = "[two wordings, to be made one: as it stood]"
+# The text at the start of a box in which two people wrote at the same time.
+TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
 
 
-def merge(
+def merge_words(
     words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", read: Report | None = None
 ) -> Report:
-    """Return the new report with every word a person typed; `words` are by field id.
+    """Return the new report with all texts that people typed (`words`, by field id). Blank texts are no answer.
 
-    `before` is the last merged report: an answer that stands there unchanged keeps its author, its time and
-    the measurement it was written against; a new answer is by the role `by`, at the new report's time, against
-    what `read` measured, the report that they had before their eyes, or `before` where that is not known.
-    Words for a box that the new form lacks move to the box that asks for the same of a person; where that
-    one has words of its own they are kept at the end of the form. None is dropped. Words that are blank
-    are no answer: the box asks again.
+    `before` is the last merged report. An answer that it has unchanged keeps its author, time and basis. A new answer
+    is by the role `by`, at the time of the new report. Its basis is the measurement in `read`, the report that the
+    person saw (default: `before`).
+    A text for a box that the new form lacks moves to the box with the same question for a person. If that box has its
+    own text, the other is kept at the end of the form, so no text is lost.
     """
-    said = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD)}
-    placed = _placed(said, new)
+    typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
+    placed = _assign_places(typed, new)
     answered = {name: place for name, place in placed.items() if place}
-    texts = {place: said[name] for name, place in answered.items()}
+    texts = {place: typed[name] for name, place in answered.items()}
     fresh = Answer("", by, new.at)
-    texts |= {f"{INSTEAD}{place}": "" for name, place in answered.items() if words.get(f"{INSTEAD}{name}", "").strip()}
+    instead = [place for name, place in answered.items() if words.get(f"{INSTEAD_PREFIX}{name}", "").strip()]
+    texts |= {f"{INSTEAD_PREFIX}{place}": "" for place in instead}
     sections = tuple(
-        replace(section, fields=tuple(_answered(field, texts, before, read, fresh) for field in section.fields))
+        replace(section, fields=tuple(_set_answer(field, texts, before, read, fresh) for field in section.fields))
         for section in new.sections
     )
-    steps = tuple(replace(step, done=texts.get(f"{STEP}{step.id}", "")) for step in new.steps)
-    kept = {_label(name): said[name] for name in said if name not in answered}
+    steps = tuple(replace(step, done=texts.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
+    kept = {}
+    for name, text in typed.items():
+        if name not in answered:
+            question = find_question(name)
+            kept[f"{question.label} ({name})" if question and question.label else name] = text
     return replace(new, sections=sections, steps=steps, kept=kept)
 
 
-def figures_apart(report: Report, name: str) -> list[str]:
+def find_wrong_figures(report: Report, name: str) -> list[str]:
     """Return the numbers and times of a replaced account that do not agree with the measurements.
 
     A time agrees if it is within measured bounds, to the minute. Dates are not compared.
     """
-    field = report.field(name)
-    if field is None or not field.replaced or field.answer is None or not field.paragraphs:
+    field = report.find_field(name)
+    if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
     tables = (
         text for table in report.measured for text in (table.caption, *(cell for row in table.rows for cell in row))
     )
-    measured, answered = "\n".join([*field.paragraphs, report.subject, *tables]), DATE.sub(" ", field.answer.text)
+    measured, typed = "\n".join([*field.paragraphs, report.subject, *tables]), DATE.sub(" ", field.answer.text)
     for word, time in NAMED_TIMES:
-        measured, answered = measured.replace(word, time), answered.replace(word, time)
-    spans = [(_minute(each["first"]), _minute(each["last"])) for each in BETWEEN.finditer(measured)]
-    spans += [(_minute(each[0]), _minute(each[0])) for each in TIME.finditer(measured)]
-    figures = set(FIGURES.findall(measured))
-    apart = {
+        measured, typed = measured.replace(word, time), typed.replace(word, time)
+    spans = [(_parse_minute(each["first"]), _parse_minute(each["last"])) for each in BETWEEN.finditer(measured)]
+    spans += [(_parse_minute(each[0]), _parse_minute(each[0])) for each in TIME.finditer(measured)]
+    figures = set(FIGURE.findall(measured))
+    # By their place in the typed text, so that they are returned in that order.
+    wrong = {
         each.start(): each[0]
-        for each in TIME.finditer(answered)
-        if not any(first <= _minute(each[0]) <= last for first, last in spans)
+        for each in TIME.finditer(typed)
+        if not any(first <= _parse_minute(each[0]) <= last for first, last in spans)
     }
-    rest = TIME.sub(lambda each: " " * len(each[0]), answered)
-    apart |= {each.start(): each[0] for each in FIGURES.finditer(rest) if each[0] not in figures}
-    return list(dict.fromkeys(apart[place] for place in sorted(apart)))
+    rest = TIME.sub(lambda each: " " * len(each[0]), typed)
+    wrong |= {each.start(): each[0] for each in FIGURE.finditer(rest) if each[0] not in figures}
+    return list(dict.fromkeys(wrong[place] for place in sorted(wrong)))
 
 
-def _minute(text: str) -> int:
-    """Return the minute of the day of a time as `TIME` matches it: `17:30:03`, `5.30pm`, `5pm`."""
+def _parse_minute(text: str) -> int:
+    """Return the minute of the day (0 to 1439) of a time that `TIME` matches, such as `17:30:03` or `5pm`; else -1."""
     found = TIME.search(text)
     if found is None:
         return -1
@@ -97,22 +102,23 @@ def _minute(text: str) -> int:
     return (hour % 12 + 12 * (half == "pm") if half else hour) * 60 + minute
 
 
-def to_complete(report: Report) -> list[str]:
-    """Return the ids of the fields that still wait for a person: unanswered, or with two wordings to be made one."""
+def list_open_fields(report: Report) -> list[str]:
+    """Return the ids of the fields that a person must still complete: without an answer, or with two wordings."""
     return [
         field.id
         for field in report.fields()
-        if (field.placeholder if field.answer is None else field.answer.text.startswith(UNSETTLED))
+        if (field.placeholder if field.answer is None else field.answer.text.startswith(TWO_WORDINGS))
     ]
 
 
-def obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
-    """Return what is in the way of signing a report, a line each; none when it can be signed.
+def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
+    """Return sentences on each obstacle to signing a report; empty if it can be signed.
 
-    Open are boxes that the form requires, texts with a choice left in, words that no box holds, and a release that
-    is still overdue or exposed; `facts` are what was measured, None for an incident that rests on none.
+    Obstacles are required boxes without an answer, texts with a choice left in, texts without a box, and a release
+    that is still overdue or exposed. `facts` are the measured facts, None if the incident has none.
     """
-    found = [f"{report.name_of(field.id)} [{field.id}]: {why}" for field in report.fields() if (why := _open(field))]
+    in_fields = ((field.id, _find_obstacle(field)) for field in report.fields())
+    found = [f"{report.label_of(name)} [{name}]: {why}" for name, why in in_fields if why]
     found += [f"{name}: its words have no box on this form; move them to one" for name in report.kept]
     if facts is not None and not facts.final:
         found += ["the release is still overdue"] if facts.verdict == "overdue" else []
@@ -120,49 +126,51 @@ def obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
     return found
 
 
-def _open(field: Field) -> str:
-    # The sign-off box needs no answer, because a person signs the report itself.
+def _find_obstacle(field: Field) -> str:
+    """Return why a report cannot be signed with this field as it is; empty if it can."""
     if field.answer is None:
-        agrees = field.facts == ("human.signoff",)
-        return "is to be completed" if field.required and field.placeholder and not agrees else ""
+        # The sign-off box needs no answer, because a person signs the report itself.
+        is_sign_off = field.facts == ("human.signoff",)
+        return "is to be completed" if field.required and field.placeholder and not is_sign_off else ""
     if "[two wordings" in field.answer.text:
         return "holds two wordings, to be made one"
     return "still holds [to be completed …]" if "[to be completed" in field.answer.text else ""
 
 
-def _placed(words: Mapping[str, str], new: Report) -> dict[str, str]:
-    homes = {field.id for field in new.fields()} | {f"{STEP}{step.id}" for step in new.steps}
-    placed = {name: name for name in words if name in homes}
-    # Boxes of the same name come first, so that a text that moves never takes the place of one that belongs.
+def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
+    """Return for each id of a typed text the field or step of the new report that takes it, empty if none does."""
+    places = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
+    # Assign texts whose own box still exists first, so that no other text moves there.
+    placed = {name: name for name in words if name in places}
     for name in words:
         if name not in placed:
-            free = [place for place in _like(name, new) if place not in placed.values()]
+            free = [place for place in _find_similar_fields(name, new) if place not in placed.values()]
             placed[name] = free[0] if free else ""
     return placed
 
 
-def _like(name: str, new: Report) -> list[str]:
-    found = question(name)
-    asked = [fact for fact in found.facts if fact.startswith(("human.", "statement."))] if found else []
-    return [field.id for field in new.fields() if any(fact in field.facts for fact in asked)]
+def _find_similar_fields(name: str, new: Report) -> list[str]:
+    """Return the fields of a report that ask a person for the same facts as a question of another form."""
+    question = find_question(name)
+    facts = [fact for fact in question.facts if fact.startswith(("human.", "statement."))] if question else []
+    return [field.id for field in new.fields() if any(fact in field.facts for fact in facts)]
 
 
-def _label(name: str) -> str:
-    found = question(name)
-    return f"{found.label} ({name})" if found and found.label else name
-
-
-def _answered(
-    field: Field, texts: Mapping[str, str], before: Report | None, read: Report | None, said: Answer
+def _set_answer(
+    field: Field, texts: Mapping[str, str], before: Report | None, read: Report | None, fresh: Answer
 ) -> Field:
+    """Return the field with its text of `texts` as its answer, without an answer if it has none.
+
+    An unchanged answer is that of the report `before`. A changed one is `fresh` with the text and its basis.
+    """
     text = texts.get(field.id)
     if text is None:
         return replace(field, answer=None)
-    instead = f"{INSTEAD}{field.id}" in texts
-    old = before.field(field.id) if before else None
+    instead = f"{INSTEAD_PREFIX}{field.id}" in texts
+    old = before.find_field(field.id) if before else None
     if old is not None and old.answer is not None and (old.answer.text, old.answer.instead) == (text, instead):
         return replace(field, answer=old.answer)
-    # What the person had before their eyes, which may be older than the report they are merged into.
-    seen = read.field(field.id) if read is not None else old
+    # The person may have read an older report than the one that the text is merged into.
+    seen = read.find_field(field.id) if read is not None else old
     basis = seen.paragraphs if seen is not None else field.paragraphs
-    return replace(field, answer=replace(said, text=text, basis=basis, instead=instead))
+    return replace(field, answer=replace(fresh, text=text, basis=basis, instead=instead))

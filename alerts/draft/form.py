@@ -10,11 +10,11 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from alerts.draft.code import DATA, LONDON
+from alerts.draft.code import DATA_FOLDER, LONDON
 
 
 class UnknownForm(ValueError):
-    """No form of this name: the message lists those there are."""
+    """No form has this id. The message lists the ids of all forms."""
 
 
 class FilledBy(StrEnum):
@@ -28,7 +28,7 @@ class FilledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question of a form. `label` is None for the free box of a section; `facts` name what answers it."""
+    """A question. `facts` are the ids of facts that answer it. `label` is None for the free box of a section."""
 
     id: str
     label: str | None
@@ -49,7 +49,7 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form. `first` and `last` bound the days of occurrence it serves; `last` None: still open."""
+    """One form, for incidents that occur from `first` to `last`. `last` is None if the form is still in use."""
 
     id: str
     title: str
@@ -58,61 +58,56 @@ class Form:
     first: date
     last: date | None
 
-    def serves(self, day: date) -> bool:
+    def applies_on(self, day: date) -> bool:
         """Return whether the form applies to an incident that occurred on this London date."""
         return self.first <= day and (self.last is None or day <= self.last)
 
 
-def form_for(occurred: datetime, grade: str, configured: str | None = None) -> Form:
+def choose_form(occurred: datetime, grade: str, configured: str | None = None) -> Form:
     """Return the form for an incident: the configured one, the short note for grade `note`, else by date.
 
-    The date is that of occurrence in London; where two forms overlap the older one is still taken.
-    Raises UnknownForm when `configured` names none.
+    The date is the London date of occurrence. If two forms overlap, the older one is used.
+    Raises UnknownForm if `configured` is not the id of a form.
     """
     if configured:
-        return form_named(configured)
+        return get_form(configured)
     if grade == "note":
-        return form_named("note")
+        return get_form("note")
     day = occurred.astimezone(LONDON).date()
-    # The period report is asked for by name; it answers no single incident.
-    serving = [form for form in forms().values() if form.id != "period" and form.serves(day)]
-    return min(serving, key=lambda form: form.first, default=form_named("A0"))
+    # The period report concerns no single incident, so it is never chosen by date.
+    applying = [form for form in load_forms().values() if form.id != "period" and form.applies_on(day)]
+    return min(applying, key=lambda form: form.first, default=get_form("A0"))
 
 
-def form_named(name: str) -> Form:
+def get_form(name: str) -> Form:
     """Return a form by its id (`A0`, `A`, `B`, `C`, `D`, `note`, `period`). Raises UnknownForm."""
-    if name not in forms():
-        raise UnknownForm(f"no form {name!r}, there are {', '.join(forms())}")
-    return forms()[name]
+    if name not in load_forms():
+        raise UnknownForm(f"no form {name!r}, there are {', '.join(load_forms())}")
+    return load_forms()[name]
 
 
-def question(name: str) -> Question | None:
-    """Return a question of any form by its id."""
-    return _questions().get(name)
-
-
-@cache
-def _questions() -> Mapping[str, Question]:
-    every = (each for form in forms().values() for chapter in form.chapters for each in chapter.questions)
-    return {each.id: each for each in every}
+def find_question(name: str) -> Question | None:
+    """Return the question with this id, of any form; None if no form has it."""
+    chapters = (chapter for form in load_forms().values() for chapter in form.chapters)
+    return next((each for chapter in chapters for each in chapter.questions if each.id == name), None)
 
 
 @cache
-def forms() -> Mapping[str, Form]:
+def load_forms() -> Mapping[str, Form]:
     """Return every form by id, in the order they came into use."""
-    table = json.loads((DATA / "forms.json").read_text(encoding="utf-8"))
-    return {row["form"]: _form(row) for row in table["forms"]}
+    table = json.loads((DATA_FOLDER / "forms.json").read_text(encoding="utf-8"))
+    return {row["form"]: _read_form(row) for row in table["forms"]}
 
 
-def _form(row: Mapping[str, Any]) -> Form:
+def _read_form(row: Mapping[str, Any]) -> Form:
     chapters = tuple(
-        Chapter(each["id"], each["heading"], tuple(map(_question, each["fields"]))) for each in row["sections"]
+        Chapter(each["id"], each["heading"], tuple(map(_read_question, each["fields"]))) for each in row["sections"]
     )
     last = row["valid_to"] and date.fromisoformat(row["valid_to"])
     first = date.fromisoformat(row["valid_from"])
     return Form(row["form"], row["title"], row["preamble"], chapters, first, last)
 
 
-def _question(row: Mapping[str, Any]) -> Question:
+def _read_question(row: Mapping[str, Any]) -> Question:
     facts = tuple(part.strip() for part in row["source_fact"].replace("|", "+").split("+"))
     return Question(row["id"], row["label"], FilledBy(row["filled_by"]), facts, row["multi_line"], row["required"])

@@ -1,4 +1,4 @@
-"""Everything a draft is filled from, gathered once."""
+"""The facts and settings from which a draft is filled."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.draft.code import Clause, Edition
-from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.draft.code import Edition, Practice
+from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
+from schedules.contract.verdict import Exposure, PartVerdict
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
@@ -16,11 +17,11 @@ from schedules.times.zone import local_date
 
 @dataclass(frozen=True, slots=True)
 class DraftInput:
-    """An incident with the practice it concerns, the producer's own entries and earlier incidents.
+    """An incident with the practices it concerns, the producer's settings and earlier incidents.
 
-    `settings` may hold `name`, `head_of_profession`, `contact`, `to` and `slot_time_reference`. `kinds` are kinds of
-    finding; `asked` are the facts that the questions of the form ask for; `typed` is what people wrote into the draft,
-    by field and step.
+    `settings` can contain `name`, `head_of_profession`, `contact`, `to` and `slot_time_reference`. `kinds` are kinds
+    of finding. `requested_facts` are the facts that the questions of the form ask for. `typed` are the texts that
+    people wrote into the draft, by id of field or step.
     """
 
     incident: Incident
@@ -28,19 +29,19 @@ class DraftInput:
     previous: Sequence[Incident]
     now: datetime
     edition: Edition
-    clauses: Sequence[Clause]
+    practices: Sequence[Practice]
     kinds: Sequence[str]
-    asked: frozenset[str] = frozenset()
+    requested_facts: frozenset[str] = frozenset()
     typed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> ReleaseFacts | None:
-        """Return the measured facts, or None if the incident concerns no watched release."""
+        """Return the facts of the release, or None if the incident concerns no watched release."""
         return self.incident.facts
 
     @property
-    def measured(self) -> ReleaseFacts | None:
-        """Return the facts that the incident rests on: one that a person logged rests on none, whatever its release."""
+    def measured_facts(self) -> ReleaseFacts | None:
+        """Return the measured facts, or None if a person logged the incident, even if it concerns a watched release."""
         return None if self.incident.kind == "hand" else self.facts
 
     @property
@@ -58,20 +59,20 @@ class DraftInput:
         return day_text(local_date(at, self.timezone))
 
 
-def parts_in_order(facts: ReleaseFacts) -> list[Part]:
-    """Return the parts, the announced page first and alternative addresses last."""
+def sort_parts(facts: ReleaseFacts) -> list[PartVerdict]:
+    """Return the parts of a release: the announced page first, alternative addresses last."""
     rank = {"page": 0, "alternative": 2}
     return sorted(facts.parts, key=lambda part: (rank.get(part.role, 1), part.id != "page"))
 
 
-def lead(exposure: Exposure, slot: datetime) -> Bounds:
-    """Return how long before the slot an exposure began."""
+def measure_lead(exposure: Exposure, slot: datetime) -> Bounds:
+    """Return how long before the slot an exposure began, in seconds."""
     after, by = exposure.start.after, exposure.start.by
     longest = None if after is None else (slot - after).total_seconds()
     shortest = None if by is None else (slot - by).total_seconds()
     return Bounds(shortest, longest)
 
 
-def bears_on(part: Part) -> bool:
+def is_relevant(part: PartVerdict) -> bool:
     """Return whether a part is relevant: all are, except an alternative address where no release was seen."""
     return part.role != "alternative" or part.first_seen.by is not None or bool(part.exposures)

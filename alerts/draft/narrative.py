@@ -1,6 +1,6 @@
 """The sentences of reports and letters in civil-service style: what users could get, where and since when.
 
-They contain no cause, intent or number of readers. Seconds, UTC and how it was measured are in the evidence document.
+They contain no cause, intent or number of readers. Seconds, UTC and the method are in the evidence document.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from urllib.parse import unquote, urlsplit
 
 from alerts import fact_rules
 from alerts.draft import words
-from alerts.draft.input import DraftInput, lead, parts_in_order
-from alerts.finding import ROLE_NAMES, Ended, Exposure, Part, ReleaseFacts
-from alerts.status import late_parts, was_public_at_slot, was_released
+from alerts.draft.input import DraftInput, measure_lead, sort_parts
+from alerts.finding import ROLE_NAMES, ReleaseFacts
+from alerts.status import list_late_parts, was_public_at_slot, was_released
+from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
 
-ANNOUNCED_ON: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
+SITE_NAMES: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
 """The site on which each calendar announces, by the calendar's name. Other calendars are not named in sentences."""
-ELSEWHERE: Mapping[str, str] = {
+ALTERNATIVE_NAMES: Mapping[str, str] = {
     "report": "the report",
     "bulletin": "the bulletin",
     "news": "a news story on the release",
     "post": "a post on the release",
 }
 """The content of an alternative address, by its id. An address with another id may show only part of the release."""
-REMARKS: Mapping[str, str] = {
+FINDING_SENTENCES: Mapping[str, str] = {
     "swapped": "A file was replaced after it had been published.",
     "withdrawn": "Part of the release was removed after it had been published.",
     "calendars_disagree": "Different release times had been announced for it.",
@@ -39,311 +40,316 @@ REMARKS: Mapping[str, str] = {
     "wrong_content": "Other content was shown in its place.",
 }
 """The sentence for each kind of finding that is not about times of availability. Details are in the evidence."""
-IN_TIME = timedelta(minutes=1)
+ON_TIME_TOLERANCE = timedelta(minutes=1)
 CAP_SUBJECT, SUBJECT, WAS, CAP_IT, IT = "\x00S", "\x00s", "\x00w", "\x00I", "\x00i"
 """Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a sentence."""
 
 
-def account(case: DraftInput) -> tuple[str, ...]:
+def write_account(case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs of the account: the announced time, and when users could get the release."""
     facts = case.facts
     if facts is None:
         return ()
     # Do not repeat the title, the announced time or the lengths: other questions of the form ask for them.
-    told = availability(facts, has_lengths="incident.delay" not in case.asked)
-    if "release.slot" not in case.asked:
-        told = [announcement(facts, "The release"), *call_it(told)]
-    return tuple(each for each in (" ".join(told), *_say_brought_forward(case), *_say_remarks(facts)) if each)
+    has_lengths, is_named = "incident.delay" not in case.requested_facts, "release.slot" not in case.requested_facts
+    times = say_availability(facts, has_lengths=has_lengths, is_named=is_named)
+    if is_named:
+        times = [say_announcement(facts, "The release"), *times]
+    paragraphs = (" ".join(times), *_say_brought_forward(case), *_say_remarks(facts))
+    return tuple(each for each in paragraphs if each)
 
 
-def headline(case: DraftInput) -> str:
+def write_headline(case: DraftInput) -> str:
     """Return the announced time, and when and where users could get the release; empty without a measurement."""
-    facts = case.measured
+    facts = case.measured_facts
     if facts is None:
         return ""
     # An e-mail must not spread the address of content that is public before its slot.
     is_due = facts.slot is None or facts.at >= facts.slot
-    return " ".join([announcement(facts), *call_it(availability(facts, has_addresses=is_due))])
+    return " ".join([say_announcement(facts), *say_availability(facts, has_addresses=is_due)])
 
 
-def announcement(facts: ReleaseFacts, subject: str = "") -> str:
+def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
     """Return the sentence on the announced time and site of the release. `subject` replaces its title."""
     name = subject or f"“{facts.title}”"
     if facts.slot is None and not facts.slot_text:
         return f"{name} had no announced release time."
-    slot = words.clock_on(facts.slot, facts.timezone) if facts.slot else facts.slot_text
-    return f"{name} was pre-announced{ANNOUNCED_ON.get(facts.slot_source or '', '')} for {slot}."
+    slot = words.format_clock_day(facts.slot, facts.timezone) if facts.slot else facts.slot_text
+    return f"{name} was pre-announced{SITE_NAMES.get(facts.slot_source or '', '')} for {slot}."
 
 
-def call_it(told: Sequence[str]) -> list[str]:
-    """Return sentences that follow one that has named the release: if they begin with it, it is called `It`."""
-    return [re.sub("^The release ", "It ", text) if place == 0 else text for place, text in enumerate(told)]
-
-
-def availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True) -> list[str]:
+def say_availability(
+    facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True, is_named: bool = True
+) -> list[str]:
     """Return sentences on when each part of the release was available, one for all parts with the same times.
 
-    `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read.
+    `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read. `is_named`:
+    the sentence before them has named the release, so they begin with `It`.
     """
-    parts = parts_in_order(facts)
+    parts = sort_parts(facts)
     early = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
     required = [part for part in parts if part.required and part.role != "alternative"]
-    came = [(part, SENTENCES.get(part.verdict, _say_released)(part, facts)) for part in required]
+    came = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in required]
     is_partly_early = any(part.exposures for part in required)
-    spared = [part for part in required if is_partly_early and not part.exposures and part.verdict == "pending"]
-    unseen = [f"No early publication of {_name_parts(spared, facts)[0]} was found."] if spared else []
+    not_early = [part for part in required if is_partly_early and not part.exposures and part.verdict == "pending"]
+    unseen = [f"No early publication of {_name_parts(not_early, facts)[0]} was found."] if not_early else []
     elsewhere = _say_elsewhere(facts) if has_addresses else []
-    return [
-        *_fill_subjects(early, facts, has_addresses=has_addresses),
-        *unseen,
-        *_fill_subjects(came, facts),
-        *elsewhere,
-    ]
+    sentences = [*_fill_subjects(early, facts, has_addresses=has_addresses), *unseen, *_fill_subjects(came, facts)]
+    named = [re.sub("^The release ", "It ", each) if is_named else each for each in sentences[:1]]
+    return [*named, *sentences[1:], *elsewhere]
 
 
-def lengths(facts: ReleaseFacts) -> tuple[str, ...]:
+def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long content was public early, one for all parts with the same length."""
-    said = []
-    for part in parts_in_order(facts):
+    sentences = []
+    for part in sort_parts(facts):
         for each in part.exposures:
-            lasted = "" if each.ended is Ended.SLOT else words.roughly(each.seconds)
-            ahead = _lead_in_words(each, facts)
-            told = ", ".join([*[f"for {lasted}"] * bool(lasted), *[f"from {ahead}"] * bool(ahead)])
-            said.append((part, f"{CAP_SUBJECT} {WAS} available{f' {told}' if told else ''} before the announced time."))
-    return tuple(_fill_subjects(said, facts))
+            lasted = "" if each.ended is Ended.SLOT else words.round_length(each.seconds)
+            ahead = _format_lead(each, facts)
+            long, comma = (f" for {lasted}", ",") if lasted else ("", "")
+            start = f"{comma} from {ahead}" if ahead else ""
+            sentences.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start} before the announced time."))
+    return tuple(_fill_subjects(sentences, facts))
 
 
-def delays(facts: ReleaseFacts) -> tuple[str, ...]:
+def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited: at another address if it came there first, then as announced."""
-    late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in late_parts(facts)}
+    late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # An edge may have kept a part from users only until some time before its slot. Then no one had to wait.
-    known = [(part, wait) for part, wait in late.values() if words.roughly(wait) and wait and (wait.min or 0.0) > 0]
-    others = [part for part in _found_elsewhere(facts) if known and part.delay and (part.delay.max or 0.0) > 0]
-    names = [words.capital(_name_alternative(part)) for part in others[:1]]
-    first = [
-        f"{name} could be read elsewhere {words.roughly(others[0].delay)} after the announced time." for name in names
-    ]
-    said = [
-        (part, f"Access to {SUBJECT} was delayed by {words.roughly(wait)}{' so far' if wait.max is None else ''}.")
+    waited = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) > 0]
+    known = [(part, wait) for part, wait in waited if words.round_length(wait)]
+    elsewhere = []
+    late_elsewhere = [part for part in _list_found_alternatives(facts) if part.delay and (part.delay.max or 0.0) > 0]
+    if known and late_elsewhere:
+        name, length = words.capitalise(_name_alternative(late_elsewhere[0])), late_elsewhere[0].delay
+        elsewhere = [f"{name} could be read elsewhere {words.round_length(length)} after the announced time."]
+    sentences = [
+        (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")
         for part, wait in known
     ]
-    return (*first, *_fill_subjects(said, facts))
+    return (*elsewhere, *_fill_subjects(sentences, facts))
 
 
 def _say_brought_forward(case: DraftInput) -> list[str]:
     """Return the sentence on the decision to bring the release forward; empty if no one recorded a decision."""
-    if (forward := brought_forward(case)) is None:
+    if (forward := find_new_time(case)) is None:
         return []
-    to, role = words.clock_on(forward, case.timezone), case.incident.words.get("brought_forward_by", "")
+    to, role = words.format_clock_day(forward, case.timezone), case.incident.words.get("brought_forward_by", "")
     return [f"The {role} decided to bring the release forward to {to}." if role else f"It was brought forward to {to}."]
 
 
-def brought_forward(case: DraftInput) -> datetime | None:
+def find_new_time(case: DraftInput) -> datetime | None:
     """Return the new time if a person recorded that the release was brought forward, else None."""
     typed = case.incident.words.get("brought_forward")
     return datetime.fromisoformat(typed) if typed else None
 
 
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
+    """Return one paragraph with the sentences on findings that are not about times; empty without any."""
     kinds = dict.fromkeys(each.kind for each in facts.findings)
     # Other producers are not named unless the person who signs asks for their names.
     host = urlsplit(facts.url).hostname
     platform = [f"Releases of other producers on {host} were late at the same time."] if "platform" in kinds else []
-    told = " ".join([*filter(None, map(REMARKS.get, kinds)), *platform])
-    return [told] if told else []
+    remarks = " ".join([*filter(None, map(FINDING_SENTENCES.get, kinds)), *platform])
+    return [remarks] if remarks else []
 
 
-def _slot_day(facts: ReleaseFacts) -> date | None:
+def _find_slot_day(facts: ReleaseFacts) -> date | None:
     """Return the local day of the announced time, None without one. Readers already know this day."""
     return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
-def _interval_in_words(seen: Interval, facts: ReleaseFacts, exact: str = "at about ") -> str:
-    return words.when(seen, facts.timezone, _slot_day(facts), exact)
+def _format_interval(seen: Interval, facts: ReleaseFacts, exact: str = "at about ") -> str:
+    return words.round_interval(seen, facts.timezone, _find_slot_day(facts), exact)
 
 
-def _clock_at(at: datetime, facts: ReleaseFacts) -> str:
-    return words.clock_on(at, facts.timezone, _slot_day(facts))
+def _format_time(at: datetime, facts: ReleaseFacts) -> str:
+    return words.format_clock_day(at, facts.timezone, _find_slot_day(facts))
 
 
-def _say_exposures(part: Part, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     """Return sentences on when a part was public before its slot, and how each exposure ended."""
-    told = []
+    sentences = []
     for place, each in enumerate(part.exposures):
-        ahead = _lead_in_words(each, facts) if has_lengths else ""
+        ahead = _format_lead(each, facts) if has_lengths else ""
         again = " again" if place else ""
         early = f", {ahead} early" if ahead else ""
-        told.append(f"{CAP_SUBJECT} became available{again} {_interval_in_words(each.start, facts)}{early}.")
-        told.append(_say_how_it_ended(each, facts, has_lengths=has_lengths))
-    return " ".join(told)
+        sentences.append(f"{CAP_SUBJECT} became available{again} {_format_interval(each.start, facts)}{early}.")
+        sentences.append(_say_how_it_ended(each, facts, has_lengths=has_lengths))
+    return " ".join(sentences)
 
 
-def _lead_in_words(exposure: Exposure, facts: ReleaseFacts) -> str:
+def _format_lead(exposure: Exposure, facts: ReleaseFacts) -> str:
     """Return how long before the slot a part was public, empty if that is not known."""
-    return words.roughly(lead(exposure, facts.slot)) if facts.slot else ""
+    return words.round_length(measure_lead(exposure, facts.slot)) if facts.slot else ""
 
 
 def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+    """Return the sentence on the end of an exposure: still open, at the slot, removed, or not known."""
     # The sentence on the start already gave the day.
     began = exposure.start.by or exposure.start.after
-    known = local_date(began, facts.timezone) if began else _slot_day(facts)
-    if exposure.open and began is not None and facts.at - began < IN_TIME:
+    known = local_date(began, facts.timezone) if began else _find_slot_day(facts)
+    if exposure.open and began is not None and facts.at - began < ON_TIME_TOLERANCE:
         return f"{CAP_IT} had not yet been removed."
     if exposure.open:
-        return f"{CAP_IT} {WAS} still available at {words.clock_on(facts.at, facts.timezone, known)}."
+        return f"{CAP_IT} {WAS} still available at {words.format_clock_day(facts.at, facts.timezone, known)}."
     if exposure.ended is Ended.SLOT:
         return f"{CAP_IT} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
         return f"It is not known whether {IT} {WAS} removed before the announced time."
-    lasted = words.roughly(exposure.seconds) if has_lengths else ""
+    lasted = words.round_length(exposure.seconds) if has_lengths else ""
     after = f", after {lasted}" if lasted else ""
-    return f"{CAP_IT} {WAS} removed {words.when(exposure.to, facts.timezone, known)}{after}."
+    return f"{CAP_IT} {WAS} removed {words.round_interval(exposure.to, facts.timezone, known)}{after}."
 
 
-def _say_late(part: Part, facts: ReleaseFacts) -> str:
-    seen = fact_rules.appearance_of(part)
+def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
+    seen = fact_rules.find_appearance(part)
     if _is_hidden_for_minutes(part):
-        return f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}, but {_say_hidden_until(part, facts)}."
-    if words.to_the_minute(seen) is None:
-        return f"{CAP_SUBJECT} became available {_interval_in_words(seen, facts)}."
-    return f"{CAP_SUBJECT} {WAS} not available until {_interval_in_words(seen, facts, '')}."
+        return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}, but {_say_hidden_until(part, facts)}."
+    if words.find_nearest_minute(seen) is None:
+        return f"{CAP_SUBJECT} became available {_format_interval(seen, facts)}."
+    return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, '')}."
 
 
-def _say_on_time(part: Part, facts: ReleaseFacts) -> str:
-    slot = f" at {_clock_at(facts.slot, facts)}" if facts.slot else ""
+def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
+    slot = f" at {_format_time(facts.slot, facts)}" if facts.slot else ""
     hidden = f", but {_say_hidden_until(part, facts)}" if _is_hidden_for_minutes(part) else ""
     return f"{CAP_SUBJECT} {WAS} published as announced{slot}{hidden}."
 
 
-def _is_hidden_for_minutes(part: Part) -> bool:
+def _is_hidden_for_minutes(part: PartVerdict) -> bool:
     """Return whether a cache kept a part from users for a minute or longer after its slot and its publication."""
     published = part.delay.max if part.delay and part.delay.max else 0.0
     return part.is_hidden and ((part.wait or Bounds()).min or 0.0) - max(published, 0.0) >= words.MINUTE
 
 
-def _say_hidden_until(part: Part, facts: ReleaseFacts) -> str:
+def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the words on how long users were still shown an older copy."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
     low, high = (None if each is None else slot + timedelta(seconds=each) for each in (wait.min, wait.max))
     if high is None:
-        return f"users were still shown an older copy at {_clock_at(low or facts.at, facts)}"
+        return f"users were still shown an older copy at {_format_time(low or facts.at, facts)}"
     seen = Interval(low, high)
-    until = "until " if words.to_the_minute(seen) else "until some time "
-    return f"users were shown an older copy {until}{_interval_in_words(seen, facts, '')}"
+    until = "until " if words.find_nearest_minute(seen) else "until some time "
+    return f"users were shown an older copy {until}{_format_interval(seen, facts, '')}"
 
 
-def _say_overdue(part: Part, facts: ReleaseFacts) -> str:
-    """Return the sentence that a part was still absent at the latest time for which absence is proved."""
+def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
+    """Return the sentence that a part was still absent, at the latest time at which absence is proved."""
     known = facts.slot + timedelta(seconds=part.delay.min) if facts.slot and part.delay and part.delay.min else facts.at
     how = "not available" if part.address == "announced" else "not found"
-    return f"{CAP_SUBJECT} {WAS} still {how} at {_clock_at(known, facts)}."
+    return f"{CAP_SUBJECT} {WAS} still {how} at {_format_time(known, facts)}."
 
 
-def _say_released(part: Part, facts: ReleaseFacts) -> str:
+def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence on when a part was released; empty if it is unseen, or was public early until then."""
-    seen = fact_rules.appearance_of(part)
+    seen = fact_rules.find_appearance(part)
     if seen.by is None or was_public_at_slot(part):
         return ""
     if any(each.kind == "late" and each.part == part.id for each in facts.findings):
         return _say_late(part, facts)
     if not was_released(part):
-        return f"{CAP_SUBJECT} {WAS} available {_interval_in_words(Interval(None, seen.by), facts)}."
-    is_in_time = bool(part.exposures) and facts.slot is not None and seen.by <= facts.slot + IN_TIME
-    return (
-        _say_on_time(part, facts) if is_in_time else f"{CAP_SUBJECT} {WAS} published {_interval_in_words(seen, facts)}."
-    )
+        return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, seen.by), facts)}."
+    is_in_time = bool(part.exposures) and facts.slot is not None and seen.by <= facts.slot + ON_TIME_TOLERANCE
+    if is_in_time:
+        return _say_on_time(part, facts)
+    return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}."
 
 
-def _say_unproven(part: Part, facts: ReleaseFacts) -> str:
+def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
+    """Return the sentence on a part that is not proved on time, with the interval in which it was first seen."""
     seen = part.first_seen
     came = "became available" if seen.after is not None else f"{WAS} available"
-    then = f"; {IT} {came} {_interval_in_words(seen, facts)}" if seen.by is not None else ""
+    then = f"; {IT} {came} {_format_interval(seen, facts)}" if seen.by is not None else ""
     return f"It is not known whether {SUBJECT} {WAS} published as announced{then}."
 
 
-SENTENCES: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
+SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "late": _say_late,
     "on_time": _say_on_time,
     "overdue": _say_overdue,
-    "not_published": lambda _part, facts: f"{CAP_SUBJECT} had not been found by {_clock_at(facts.at, facts)}.",
+    "not_published": lambda _part, facts: f"{CAP_SUBJECT} had not been found by {_format_time(facts.at, facts)}.",
     "early": _say_released,
     "unproven": _say_unproven,
     "pending": _say_released,
 }
 
 
-def _fill_subjects(said: Iterable[tuple[Part, str]], facts: ReleaseFacts, *, has_addresses: bool = False) -> list[str]:
-    """Return each sentence once; all parts that share it become its subject.
+def _fill_subjects(
+    texts: Iterable[tuple[PartVerdict, str]], facts: ReleaseFacts, *, has_addresses: bool = False
+) -> list[str]:
+    """Return each sentence once, with all parts that share it as its subject.
 
-    `has_addresses`: add the address if the only subject is a file or another page.
+    `texts` are sentences with marks. `has_addresses`: add the address if the only subject is a file or another page.
     """
-    groups: dict[str, list[Part]] = {}
-    for part, text in said:
+    groups: dict[str, list[PartVerdict]] = {}
+    for part, text in texts:
         groups.setdefault(text, []).append(part)
-    told = []
+    sentences = []
     for text, parts in groups.items():
         if text:
             name, is_plural = _name_parts(parts, facts)
             name += f" at {parts[0].url}" if has_addresses and len(parts) == 1 and parts[0].role != "page" else ""
             pronoun, verb = ("they", "were") if is_plural else ("it", "was")
             fills = {
-                CAP_SUBJECT: words.capital(name),
+                CAP_SUBJECT: words.capitalise(name),
                 SUBJECT: name,
                 WAS: verb,
-                CAP_IT: words.capital(pronoun),
+                CAP_IT: words.capitalise(pronoun),
                 IT: pronoun,
             }
             for mark, fill in fills.items():
                 text = text.replace(mark, fill)  # noqa: PLW2901 # filled one mark after the other
-            told.append(text)
-    return told
+            sentences.append(text)
+    return sentences
 
 
-def _name_parts(parts: Sequence[Part], facts: ReleaseFacts) -> tuple[str, bool]:
+def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
     """Return the name of some parts for use as the subject of a sentence, and whether it is plural."""
     required = {part.id for part in facts.parts if part.required and part.role != "alternative"}
-    if required and required <= {part.id for part in parts} and not _found_elsewhere(facts):
+    if required and required <= {part.id for part in parts} and not _list_found_alternatives(facts):
         return "the release", False
-    by_role: dict[str, list[Part]] = {}
+    by_role: dict[str, list[PartVerdict]] = {}
     for part in parts:
         by_role.setdefault(part.role, []).append(part)
     names = [_name_role(role, alike, facts) for role, alike in by_role.items()]
-    return words.joined(names), len(parts) > 1
+    return words.join(names), len(parts) > 1
 
 
-def _name_role(role: str, parts: Sequence[Part], facts: ReleaseFacts) -> str:
+def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
+    """Return the name of parts with one role: `the 2 files`, or with file names if the role has further parts."""
     if role == "alternative":
-        return words.joined([_name_alternative(part) for part in parts])
+        return words.join([_name_alternative(part) for part in parts])
     noun = "landing page" if role == "page" else ROLE_NAMES.get(role, role)
     files = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
     is_all = len(parts) == sum(part.role == role for part in facts.parts)
     if not is_all and all("." in each for each in files):
-        return f"the {noun}{'s' * (len(parts) > 1)} {words.joined(files)}"
+        return f"the {noun}{'s' * (len(parts) > 1)} {words.join(files)}"
     which = "the" if is_all else "one"
     return f"{which} {noun}" if len(parts) == 1 else f"{'the ' * is_all}{words.count(len(parts), noun)}"
 
 
-def _found_elsewhere(facts: ReleaseFacts) -> list[Part]:
+def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
     """Return the other addresses at which part of the release was found, earliest first."""
     found = [(part.first_seen.by, part) for part in facts.parts if part.role == "alternative" and not part.exposures]
     return [part for by, part in sorted(((by, part) for by, part in found if by), key=lambda each: each[0])]
 
 
-def _name_alternative(part: Part) -> str:
-    return ELSEWHERE.get(part.id, "content of the release")
+def _name_alternative(part: PartVerdict) -> str:
+    return ALTERNATIVE_NAMES.get(part.id, "content of the release")
 
 
 def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
     """Return one sentence on the content found at other addresses, with the start of each; empty if none was."""
-    told = []
-    for place, part in enumerate(_found_elsewhere(facts)):
+    found = []
+    for place, part in enumerate(_list_found_alternatives(facts)):
         verb = "" if place else " was available"
-        told.append(f"{_name_alternative(part)}{verb} at {part.url} {since(part.first_seen, facts)}")
-    return [f"{words.capital(words.joined(told))}."] if told else []
+        found.append(f"{_name_alternative(part)}{verb} at {part.url} {say_since(part.first_seen, facts)}")
+    return [f"{words.capitalise(words.join(found))}."] if found else []
 
 
-def since(seen: Interval, facts: ReleaseFacts) -> str:
+def say_since(seen: Interval, facts: ReleaseFacts) -> str:
     """Return the start of availability in words: `from about 9.51am`, `by 10am`."""
-    begun = _interval_in_words(seen, facts, "from about ")
+    begun = _format_interval(seen, facts, "from about ")
     return f"from some time {begun}" if begun.startswith("between") else begun

@@ -9,84 +9,83 @@ from datetime import date
 from typing import Any
 
 from alerts.draft import words
-from alerts.draft.period import Period, Row, by, local_slot
+from alerts.draft.period import Period, Row, count_faulty_by, get_local_slot
 from alerts.draft.report import Bar, Bars
 from schedules.times.words import day_text
 
 FAULTY, WATCHED = "Late, early or unproven", "Watched"
 NOT_LOGGED = "not logged"
 LONGEST_BY_DAY = 31
-TOLD = 3
+NAMED_GROUPS = 3
 
 
-def patterns(period: Period) -> tuple[Bars, ...]:
+def chart_faults(period: Period) -> tuple[Bars, ...]:
     """Return the charts of a period. If no release was faulty this is at most the chart of logged causes."""
     if not period.incidents:
-        return _causes(period)
-    weekdays = _in_order(period, lambda row: f"{local_slot(row):%A}", tuple(calendar.day_name))
-    hours = _in_order(period, lambda row: f"{local_slot(row):%H}:00 to {local_slot(row):%H}:59")
+        return _chart_causes(period)
+    weekdays = _group_in_order(period, lambda row: f"{get_local_slot(row):%A}", tuple(calendar.day_name))
+    hours = _group_in_order(period, lambda row: f"{get_local_slot(row):%H}:00 to {get_local_slot(row):%H}:59")
     charts = (
-        _chart("By weekday", "Weekday", weekdays),
-        _chart("By announced hour", "Announced hour", hours),
-        _days(period),
-        _chart("By producer", "Producer", by(period, lambda row: row.producer)),
-        _chart("By platform", "Platform", by(period, lambda row: row.host)),
+        _make_chart("By weekday", "Weekday", weekdays),
+        _make_chart("By announced hour", "Announced hour", hours),
+        _chart_days_or_months(period),
+        _make_chart("By producer", "Producer", count_faulty_by(period, lambda row: row.producer)),
+        _make_chart("By platform", "Platform", count_faulty_by(period, lambda row: row.host)),
     )
     # A chart with a single bar does not show a pattern.
-    return (*_causes(period), *(chart for chart in charts if len(chart.bars) > 1))
+    return (*_chart_causes(period), *(chart for chart in charts if len(chart.bars) > 1))
 
 
-def patterns_json(period: Period) -> list[dict[str, Any]]:
+def charts_json(period: Period) -> list[dict[str, Any]]:
     """Return the charts of a period as JSON values, each with its groups."""
     return [
         {
             "by": chart.title.partition(": by ")[2],
             "groups": [{"group": bar.label, "faulty": bar.number, "of": bar.whole} for bar in chart.bars],
         }
-        for chart in patterns(period)
+        for chart in chart_faults(period)
     ]
 
 
-def _causes(period: Period) -> tuple[Bars, ...]:
+def _chart_causes(period: Period) -> tuple[Bars, ...]:
+    """Return a chart of all incidents by logged cause, empty if no cause was logged."""
     causes = [row.cause for row in period.incidents] + [one.words.get("cause", "") for one in period.logged]
     if not any(causes):
         return ()
     whole, found = len(causes), Counter(cause or NOT_LOGGED for cause in causes)
     ranked = sorted(found.items(), key=lambda each: (each[0] == NOT_LOGGED, -each[1], each[0]))
     groups = tuple(Bar(name, one, whole) for name, one in ranked)
-    return (Bars("Incidents: by cause", ("Cause logged", "Incidents", "All of them"), groups, _alt(groups)),)
+    return (Bars("Incidents: by cause", ("Cause logged", "Incidents", "All of them"), groups, _describe_worst(groups)),)
 
 
-def _days(period: Period) -> Bars:
+def _chart_days_or_months(period: Period) -> Bars:
+    """Return a chart by day for a period of at most a month, else by month."""
     if (period.ends - period.begins).days < LONGEST_BY_DAY:
-        days = _in_order(period, lambda row: f"{local_slot(row):%Y-%m-%d}")
+        days = _group_in_order(period, lambda row: f"{get_local_slot(row):%Y-%m-%d}")
         named = [(day_text(date.fromisoformat(name)), number, whole) for name, number, whole in days]
-        return _chart("By day", "Day", named)
-    months = _in_order(period, lambda row: f"{local_slot(row):%Y-%m}")
-    return _chart("By month", "Month", [(_month(name), number, whole) for name, number, whole in months])
+        return _make_chart("By day", "Day", named)
+    months = _group_in_order(period, lambda row: f"{get_local_slot(row):%Y-%m}")
+    named = [(f"{calendar.month_name[int(name[5:])]} {name[:4]}", number, whole) for name, number, whole in months]
+    return _make_chart("By month", "Month", named)
 
 
-def _month(name: str) -> str:
-    year, month = name.split("-")
-    return f"{calendar.month_name[int(month)]} {year}"
-
-
-def _in_order(period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()) -> list[tuple[str, int, int]]:
+def _group_in_order(
+    period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()
+) -> list[tuple[str, int, int]]:
     """Return the groups in calendar or clock order, not by their share of faults."""
-    return sorted(by(period, key), key=lambda each: (order.index(each[0]) if order else 0, each[0]))
+    return sorted(count_faulty_by(period, key), key=lambda each: (order.index(each[0]) if order else 0, each[0]))
 
 
-def _chart(title: str, group: str, groups: Iterable[tuple[str, int, int]]) -> Bars:
-    return _bars(title, (group, FAULTY, WATCHED), groups)
+def _make_chart(title: str, header: str, groups: Iterable[tuple[str, int, int]]) -> Bars:
+    """Return a chart of faults. `groups` are (label, faulty, watched), and `header` is the heading of the labels."""
+    bars = tuple(Bar(*each) for each in groups)
+    full = f"{FAULTY}: {title[0].lower()}{title[1:]}"
+    return Bars(full, (header, FAULTY, WATCHED), bars, _describe_worst(bars))
 
 
-def _bars(title: str, header: tuple[str, str, str], groups: Iterable[tuple[str, int, int]]) -> Bars:
-    found = tuple(Bar(*each) for each in groups)
-    return Bars(f"{FAULTY}: {title[0].lower()}{title[1:]}", header, found, _alt(found))
-
-
-def _alt(bars: tuple[Bar, ...]) -> str:
+def _describe_worst(bars: tuple[Bar, ...]) -> str:
+    """Return a chart's text alternative: the groups with the largest share of faults."""
     worst = sorted((each for each in bars if each.number), key=lambda each: (-each.number / each.whole, -each.number))
-    told = [f"{each.label} {each.number:,} of {each.whole:,}" for each in worst[:TOLD]]
-    more = f", then {words.count(len(worst) - TOLD, 'other')}" if len(worst) > TOLD else ""
-    return f"Most: {'; '.join(told)}{more}. All figures are in the table."
+    named = [f"{each.label} {each.number:,} of {each.whole:,}" for each in worst[:NAMED_GROUPS]]
+    more = f", then {words.count(len(worst) - NAMED_GROUPS, 'other')}" if len(worst) > NAMED_GROUPS else ""
+    return f"Most: {'; '.join(named)}{more}. All figures are in the table."

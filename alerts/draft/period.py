@@ -1,4 +1,4 @@
-"""Period and platform reports: the releases watched between two dates, their punctuality and their faults."""
+"""Facts of a report on a period: the releases watched between two dates, their punctuality and their faults."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import SURE
 
-FAULTY = ("late", "overdue", "early", "not_published", "unproven")
-JUDGED = ("on_time", "late", "overdue", "early", "not_published")
+FAULTY_VERDICTS = ("late", "overdue", "early", "not_published", "unproven")
+JUDGED_VERDICTS = ("on_time", "late", "overdue", "early", "not_published")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
 
-    `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id; each is empty if absent.
-    `early_bound`: an on-time release may have appeared up to that many seconds before its slot. `others` are further
-    producers. `decided` names in words the time to which the release was brought forward, if someone recorded it.
+    `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id. Each is empty if absent.
+    `early_bound`: an on-time release may have appeared up to this many seconds before its slot. `others` are further
+    producers. `decided` says in words to which time the release was brought forward, if a person recorded it.
     """
 
     release: str
@@ -52,14 +52,14 @@ class Row:
         return urlsplit(self.url).hostname or ""
 
     @property
-    def faulty(self) -> bool:
+    def is_faulty(self) -> bool:
         """Return whether the release was late, early, never seen, or not proved to be on time."""
-        return self.verdict in FAULTY
+        return self.verdict in FAULTY_VERDICTS
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Releases with a slot between two local dates, both inclusive; of one `producer` or `host` if named, else all.
+    """Releases with a slot between two local dates, both included: of one `producer` or `host` if named, else all.
 
     `blind` are the monitor's own gaps in that time, `logged` the incidents that people logged by hand, `claims` the
     publishers' own statements. Neither `logged` nor `claims` count as releases.
@@ -77,7 +77,7 @@ class Period:
     @property
     def incidents(self) -> tuple[Row, ...]:
         """Return the releases that were late, early, not published or unproven, in time order."""
-        faulty = (row for row in self.rows if row.faulty)
+        faulty = (row for row in self.rows if row.is_faulty)
         return tuple(sorted(faulty, key=lambda row: (row.slot is None, str(row.slot), row.release)))
 
 
@@ -101,8 +101,8 @@ class Punctuality:
         return self.on_time / self.judged if self.judged else None
 
 
-def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = "") -> Period:
-    """Return the period with the rows that have their slot between the two days, of one producer and host if named."""
+def select_period(rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = "") -> Period:
+    """Return the period with the rows whose slot is between the two days, of one producer and host if named."""
     chosen = (
         row
         for row in rows
@@ -114,54 +114,54 @@ def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "",
     return Period(begins, ends, tuple(sorted(chosen, key=lambda row: (str(row.slot), row.release))), producer, host)
 
 
-def named(period: Period, called: Callable[[str], str]) -> Period:
-    """Return the period with names in place of producer ids. `called` returns the name for an id."""
+def name_producers(period: Period, name_of: Callable[[str], str]) -> Period:
+    """Return the period with names in place of producer ids. `name_of` returns the name for an id."""
     return replace(
         period,
-        rows=tuple(replace(row, producer=called(row.producer)) for row in period.rows),
-        logged=tuple(replace(one, producer=called(one.producer)) for one in period.logged),
-        claims=tuple(replace(claim, producer=called(claim.producer)) for claim in period.claims),
+        rows=tuple(replace(row, producer=name_of(row.producer)) for row in period.rows),
+        logged=tuple(replace(one, producer=name_of(one.producer)) for one in period.logged),
+        claims=tuple(replace(claim, producer=name_of(claim.producer)) for claim in period.claims),
     )
 
 
-def counts(period: Period) -> dict[str, int]:
+def count_verdicts(period: Period) -> dict[str, int]:
     """Return how many releases have each verdict, the most frequent first."""
     return dict(Counter(row.verdict for row in period.rows).most_common())
 
 
-def on_time_of(verdicts: Iterable[str]) -> tuple[int, int]:
-    """Return how many of these verdicts are "on time", and how many of them count for punctuality."""
-    judged = [word for word in verdicts if word in JUDGED]
+def count_on_time(verdicts: Iterable[str]) -> tuple[int, int]:
+    """Return how many of these verdicts are `on_time`, and how many of them count for punctuality."""
+    judged = [each for each in verdicts if each in JUDGED_VERDICTS]
     return judged.count("on_time"), len(judged)
 
 
-def punctuality(period: Period) -> Punctuality:
+def measure_punctuality(period: Period) -> Punctuality:
     """Return the standard indicator of punctuality for a period."""
-    on_time, judged = on_time_of(row.verdict for row in period.rows)
-    delays = [row.delay or Bounds() for row in period.rows if row.verdict in JUDGED]
+    on_time, judged = count_on_time(row.verdict for row in period.rows)
+    delays = [row.delay or Bounds() for row in period.rows if row.verdict in JUDGED_VERDICTS]
     bounded = [each for each in delays if each.min is not None and each.max is not None]
     left_out = tuple(each for each in delays if each not in bounded)
     if not bounded:
         return Punctuality(judged, on_time, None, left_out)
-    # Early releases have no delay; letting them offset late ones would flatter the mean.
+    # An early release counts as no delay. If it offset late ones, the mean would be too low.
     low = sum(max(0.0, each.min or 0.0) for each in bounded) / len(bounded)
     high = sum(max(0.0, each.max or 0.0) for each in bounded) / len(bounded)
     return Punctuality(judged, on_time, Bounds(low, high), left_out)
 
 
-def unsure(period: Period) -> list[float]:
-    """Return by how many seconds on-time releases may have been early, if by more than a few; shortest first."""
+def list_early_bounds(period: Period) -> list[float]:
+    """Return by how many seconds on-time releases may have been early, if more than `SURE`, shortest first."""
     bounds = (row.early_bound for row in period.rows if row.verdict == "on_time" and row.early_bound is not None)
     return sorted(bound for bound in bounds if bound > SURE)
 
 
-def late_delays(period: Period) -> list[Bounds]:
+def list_late_delays(period: Period) -> list[Bounds]:
     """Return the measured delays of late releases, shortest first by lower bound."""
     late = (row.delay for row in period.rows if row.verdict in ("late", "overdue") and row.delay is not None)
     return sorted(late, key=lambda each: (each.min or 0.0, each.max or 0.0))
 
 
-def quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
+def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
     """Return the delay that this share of the delays does not exceed (nearest rank), separately for each bound.
 
     An open upper bound counts as the longest. None without delays.
@@ -169,21 +169,21 @@ def quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
     if not delays:
         return None
     rank = max(0, math.ceil(share * len(delays)) - 1)
-    # Each bound is ranked separately: the result then contains the quantile of the true delays.
+    # Each bound is ranked separately, so that the quantile of the true delays is between the two.
     low = sorted(each.min or 0.0 for each in delays)[rank]
     high = sorted(math.inf if each.max is None else each.max for each in delays)[rank]
     return Bounds(low, None if high == math.inf else high)
 
 
-def by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
-    """Return (group, incidents, releases watched) for each group, the largest share first."""
+def count_faulty_by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
+    """Return (group, faulty releases, releases watched) for each value of `key`, the largest share of faults first."""
     watched = Counter(key(row) for row in period.rows)
     faulty = Counter(key(row) for row in period.incidents)
     found = ((name, faulty[name], watched[name]) for name in watched)
     return sorted(found, key=lambda each: (-each[1] / each[2], -each[1], each[0]))
 
 
-def local_slot(row: Row) -> datetime:
+def get_local_slot(row: Row) -> datetime:
     """Return the slot in the release's own zone. Raises ValueError for a row without a slot."""
     if row.slot is None:
         raise ValueError(f"{row.release} has no announced instant")
@@ -191,15 +191,15 @@ def local_slot(row: Row) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
-    """One fault of a platform: from the first slot that was missed until the last release in `rows` was seen."""
+class PlatformFault:
+    """One fault of a platform: releases of several producers that were late together."""
 
     host: str
     rows: tuple[Row, ...]
 
     @property
     def begins(self) -> datetime:
-        """Return the first slot that was missed."""
+        """Return the earliest slot of its releases."""
         return min(row.slot for row in self.rows if row.slot is not None)
 
     @property
@@ -210,25 +210,31 @@ class Episode:
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """Return the causes that people logged, each once."""
+        """Return the logged causes, each once."""
         return tuple(dict.fromkeys(row.cause for row in self.rows if row.cause))
 
 
-def episodes(period: Period) -> list[Episode]:
-    """Return the faults of platforms: releases late at one slot, and at later slots before the host recovered."""
+def find_platform_faults(period: Period) -> list[PlatformFault]:
+    """Return the faults of platforms.
+
+    One fault has the releases of a host that were late at one slot, and those of later slots before it recovered.
+    """
     groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     for row in period.incidents:
         if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
             groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
-    found: dict[tuple[str, datetime], tuple[Row, ...]] = {}
-    until: dict[str, tuple[datetime, datetime]] = {}
+    found: list[PlatformFault] = []
+    # For each host the place of its latest fault in `found`, and when it had recovered from that.
+    latest: dict[str, tuple[int, datetime]] = {}
     for (host, slot), rows in groups.items():
-        # If all late releases are of one producer, the fault may be the producer's. Several share only the platform.
+        # If all late releases are of one producer, the fault may be the producer's and not the platform's.
         if len({row.producer for row in rows}) == 1:
             continue
-        begin, end = until.get(host, (slot, slot))
-        begin = begin if slot <= end else slot
-        recovers = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
-        until[host] = begin, max(end, recovers)
-        found[host, begin] = (*found.get((host, begin), ()), *rows)
-    return [Episode(host, rows) for (host, _), rows in found.items()]
+        place, recovered = latest.get(host, (len(found), slot))
+        if slot > recovered or place == len(found):
+            place = len(found)
+            found.append(PlatformFault(host, ()))
+        found[place] = PlatformFault(host, (*found[place].rows, *rows))
+        seen = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
+        latest[host] = place, max(recovered, seen)
+    return found

@@ -1,4 +1,4 @@
-"""A period for machines: its releases as CSV, and its releases, counts and faults as JSON."""
+"""A period as CSV and JSON: its releases and, in JSON, its counts and faults."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from typing import Any
 
 from alerts.by_hand import logged_end
 from alerts.claim import claim_json
-from alerts.draft.history import outcome
-from alerts.draft.pattern import patterns_json
-from alerts.draft.period import Episode, Period, Row, counts, episodes, punctuality, unsure
+from alerts.draft.history import describe_outcome
+from alerts.draft.pattern import charts_json
+from alerts.draft.period import (
+    Period,
+    PlatformFault,
+    Row,
+    count_verdicts,
+    find_platform_faults,
+    list_early_bounds,
+    measure_punctuality,
+)
 from alerts.incident import Incident
 from alerts.one_line import csv_cell
 from alerts.platform import platform_id
@@ -31,24 +39,24 @@ def period_csv(period: Period) -> bytes:
     Incidents logged by hand and publishers' claims follow the releases. They have no verdict, but an instant in the
     column `logged` or `claimed`.
     """
-    held = io.BytesIO()
-    text = io.TextIOWrapper(held, "utf-8", newline="")
+    content = io.BytesIO()
+    text = io.TextIOWrapper(content, "utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     by_hand = map(_logged_json, period.logged)
     logged = ({**one, "logged": one["occurred"], "url": " ".join(one["urls"])} for one in by_hand)
     claimed = ({**one, "claimed": one["first_published"]} for one in map(claim_json, period.claims))
-    for told in chain(map(_record, period.rows), logged, claimed):
-        writer.writerow([csv_cell(told.get(name)) for name in COLUMNS])
+    for record in chain(map(_row_json, period.rows), logged, claimed):
+        writer.writerow([csv_cell(record.get(name)) for name in COLUMNS])
     text.flush()
-    return held.getvalue()
+    return content.getvalue()
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _row_json(row: Row) -> dict[str, Any]:
     delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
     instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
-    named = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
-    texts = {name: getattr(row, name) for name in named}
+    names = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
+    texts = {name: getattr(row, name) for name in names}
     times = {name: instant_json(at) for name, at in instants.items()}
     lengths = {
         "early_bound": row.early_bound,
@@ -62,27 +70,27 @@ def _record(row: Row) -> dict[str, Any]:
 
 def period_json(period: Period) -> dict[str, Any]:
     """Return the period as JSON values: bounds, counts, punctuality, faults of platforms, and each release."""
-    indicator = punctuality(period)
+    indicator = measure_punctuality(period)
     mean = indicator.mean
     return {
         "from": period.begins.isoformat(),
         "to": period.ends.isoformat(),
         "producer": period.producer or None,
         "host": period.host or None,
-        "counts": counts(period),
+        "counts": count_verdicts(period),
         "punctuality": {
             "judged": indicator.judged,
             "on_time": indicator.on_time,
-            "on_time_unsure": len(unsure(period)),
+            "on_time_unsure": len(list_early_bounds(period)),
             "share_on_time": indicator.share,
             "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
             "mean_leaves_out": len(indicator.left_out),
         },
-        "platform_incidents": [_episode_json(each) for each in episodes(period)],
-        "releases": [_record(row) for row in period.rows],
+        "platform_incidents": [_platform_fault_json(each) for each in find_platform_faults(period)],
+        "releases": [_row_json(row) for row in period.rows],
         "logged": [_logged_json(incident) for incident in period.logged],
         "claims": [claim_json(claim) for claim in period.claims],
-        "patterns": patterns_json(period),
+        "patterns": charts_json(period),
     }
 
 
@@ -95,20 +103,20 @@ def _logged_json(incident: Incident) -> dict[str, Any]:
         "urls": incident.words.get("url", "").splitlines(),
         "occurred": instant_json(incident.occurred),
         "ended": instant_json(logged_end(incident)),
-        "what": outcome(incident),
+        "what": describe_outcome(incident),
         "grade": incident.grade,
         "cause": incident.words.get("cause"),
     }
 
 
-def _episode_json(episode: Episode) -> dict[str, Any]:
+def _platform_fault_json(fault: PlatformFault) -> dict[str, Any]:
     return {
-        "id": platform_id(episode.host, episode.begins),
-        "host": episode.host,
-        "slot": instant_json(episode.begins),
-        "ends": instant_json(episode.ends),
-        "causes": list(episode.causes),
-        "producers": sorted({row.producer for row in episode.rows}),
-        "releases": [row.release for row in episode.rows],
-        "incidents": [row.incident for row in episode.rows if row.incident],
+        "id": platform_id(fault.host, fault.begins),
+        "host": fault.host,
+        "slot": instant_json(fault.begins),
+        "ends": instant_json(fault.ends),
+        "causes": list(fault.causes),
+        "producers": sorted({row.producer for row in fault.rows}),
+        "releases": [row.release for row in fault.rows],
+        "incidents": [row.incident for row in fault.rows if row.incident],
     }

@@ -1,4 +1,4 @@
-"""A period or platform report on its form."""
+"""Fills the form of a report on a period, a producer or a platform."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from urllib.parse import urlsplit
 from alerts.by_hand import logged_end
 from alerts.claim import NO_PROOF, Claim
 from alerts.draft import words
-from alerts.draft.answers import asks_for
-from alerts.draft.form import Question, form_named
-from alerts.draft.history import outcome
-from alerts.draft.pattern import NOT_LOGGED, patterns
+from alerts.draft.answers import describe_missing
+from alerts.draft.form import Question, get_form
+from alerts.draft.history import describe_outcome
+from alerts.draft.pattern import NOT_LOGGED, chart_faults
 from alerts.draft.period import (
-    Episode,
     Period,
+    PlatformFault,
     Row,
-    counts,
-    episodes,
-    late_delays,
-    named,
-    punctuality,
-    quantile,
-    unsure,
+    count_verdicts,
+    find_platform_faults,
+    find_quantile,
+    list_early_bounds,
+    list_late_delays,
+    measure_punctuality,
+    name_producers,
 )
 from alerts.draft.report import Field, Report, Section, Table
 from alerts.incident import Incident
@@ -44,31 +44,31 @@ VERDICTS: Mapping[str, str] = {
     "moved": "moved",
     "unannounced": "unannounced",
 }
-LISTED = (3.0, 4.2, 3.4, 3.2, 3.0)
-LOGGED = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
-MOST_CLAIMS = 500
+COLUMN_SHARES = (3.0, 4.2, 3.4, 3.2, 3.0)
+LOGGED_HEADER = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
+MOST_LISTED_CLAIMS = 500
 """The most claims that a document lists."""
-ALWAYS = ("on_time", "late", "early", "unproven")
+ALWAYS_COUNTED = ("on_time", "late", "early", "unproven")
 
 
-def period_report(
-    period: Period, name: str, now: datetime, zone: str = LONDON, called: Callable[[str], str] = str
+def build_period_report(
+    period: Period, name: str, now: datetime, zone: str = LONDON, name_of: Callable[[str], str] = str
 ) -> Report:
     """Return the report on a period, as of `now`.
 
-    `name` is the platform or producer covered. `called` returns the name of a producer for its id.
+    `name` is the platform or producer covered. `name_of` returns the name of a producer for its id.
     """
-    period = named(period, called)
-    form = form_named("period")
+    period = name_producers(period, name_of)
+    form = get_form("period")
     sections = tuple(
-        Section(chapter.id, chapter.heading, tuple(_field(each, period, name) for each in chapter.questions))
+        Section(chapter.id, chapter.heading, tuple(_build_field(each, period, name) for each in chapter.questions))
         for chapter in form.chapters
     )
     return Report(
         incident=f"period {period.begins.isoformat()} to {period.ends.isoformat()}",
         form=form.id,
         title=form.title,
-        subject=f"{name}, {words.days(period.begins, period.ends)}",
+        subject=f"{name}, {words.format_days(period.begins, period.ends)}",
         producer=name,
         edition="",
         practice="",
@@ -77,13 +77,14 @@ def period_report(
         last_amended="",
         preamble=None,
         sections=sections,
-        measured=_listed_table(period),
-        figures=patterns(period),
-        claimed=_claims_table(period.claims, zone),
+        measured=_tabulate_incidents(period),
+        figures=chart_faults(period),
+        claimed=_tabulate_claims(period.claims, zone),
     )
 
 
-def _field(question: Question, period: Period, name: str) -> Field:
+def _build_field(question: Question, period: Period, name: str) -> Field:
+    """Return the field of a question with its answer, or with a prompt if only a person can answer it."""
     fact = question.facts[0]
     find = ANSWERS.get(fact)
     paragraphs = (name,) if fact == "platform.name" else find(period) if find else ()
@@ -94,154 +95,168 @@ def _field(question: Question, period: Period, name: str) -> Field:
         facts=question.facts,
         multi_line=question.multi_line,
         paragraphs=paragraphs,
-        placeholder="" if paragraphs else f"[to be completed: {asks_for(fact)}]",
+        placeholder="" if paragraphs else f"[to be completed: {describe_missing(fact)}]",
     )
 
 
-def _counted(period: Period) -> tuple[str, ...]:
+def _say_counts(period: Period) -> tuple[str, ...]:
     if not period.rows:
         return ("No release was watched.",)
-    found = counts(period)
-    named = [f"{found.get(each, 0):,} {text}" for each, text in VERDICTS.items() if each in ALWAYS or each in found]
+    found = count_verdicts(period)
+    listed = [each for each in VERDICTS if each in ALWAYS_COUNTED or each in found]
+    numbers = words.join([f"{found.get(each, 0):,} {VERDICTS[each]}" for each in listed])
     return (
-        f"{words.count(len(period.rows), 'release')} watched: {words.joined(named)}.",
-        *_unsure(period),
-        _indicator(period),
+        f"{words.count(len(period.rows), 'release')} watched: {numbers}.",
+        *_say_early_bounds(period),
+        _say_punctuality(period),
     )
 
 
-def _unsure(period: Period) -> tuple[str, ...]:
-    bounds = unsure(period)
+def _say_early_bounds(period: Period) -> tuple[str, ...]:
+    """Return a sentence on the releases on time that may have been early by more than `SURE`, empty without any."""
+    bounds = list_early_bounds(period)
     if not bounds:
         return ()
-    longest = words.length(math.ceil(bounds[-1]))
+    longest = words.format_length(math.ceil(bounds[-1]))
     which = "One of those on time" if len(bounds) == 1 else f"{len(bounds):,} of those on time"
     return (f"{which} may have come up to {longest} early: no look nearer to the announced time proved absence.",)
 
 
-def _indicator(period: Period) -> str:
-    found = punctuality(period)
+def _say_punctuality(period: Period) -> str:
+    """Return sentences on the share of releases on time and their mean delay, or that none could be judged."""
+    found = measure_punctuality(period)
     if found.share is None:
         return "No release of the period could be judged, so its punctuality is not known."
     whose = "Its" if found.judged == 1 else "Their mean"
-    mean = f" {whose} delay (indicator TP3) was {words.span(found.mean)}." if found.mean and found.mean.max else ""
+    mean = words.format_bounds(found.mean) if found.mean and found.mean.max else ""
+    delay = f" {whose} delay (indicator TP3) was {mean}." if mean else ""
     if found.left_out:
-        longest = words.span(Bounds(max(each.min or 0.0 for each in found.left_out), None))
+        longest = words.format_bounds(Bounds(max(each.min or 0.0 for each in found.left_out), None))
         left = words.count(len(found.left_out), "release")
-        mean += f" Left out of any mean: {left} not seen yet, {longest} late so far."
+        delay += f" Left out of any mean: {left} not seen yet, {longest} late so far."
     if found.judged == 1:
-        return f"The one release that could be judged {'came' if found.on_time else 'did not come'} out on time.{mean}"
+        return f"The one release that could be judged {'came' if found.on_time else 'did not come'} out on time.{delay}"
     share = f"{found.share:.1%}" if found.on_time else "none"
-    return f"Of the {found.judged:,} releases that could be judged {share} came out on time.{mean}"
+    return f"Of the {found.judged:,} releases that could be judged {share} came out on time.{delay}"
 
 
-def _listed(period: Period) -> tuple[str, ...]:
+def _say_incidents(period: Period) -> tuple[str, ...]:
+    """Return sentences on the number of faulty releases, each fault of a platform, and incidents logged by people."""
     number, by_hand = len(period.incidents), len(period.logged)
     logged = (f"{words.count(by_hand, 'incident')} logged by hand: see annex A.",) if by_hand else ()
     if not number:
         return ("No release of the period was late, early or unproven.", *logged)
-    platforms = map(_met, episodes(period))
+    platforms = map(_describe_platform_fault, find_platform_faults(period))
     return (f"{words.count(number, 'release')} late, early or unproven: see annex A.", *platforms, *logged)
 
 
-def _met(episode: Episode) -> str:
-    zone, producers = episode.rows[0].timezone, len({row.producer for row in episode.rows})
-    titles = words.joined([f"“{row.title}”" for row in episode.rows])
-    late = f"{words.count(len(episode.rows), 'release')} of {producers} producers were late together: {titles}"
-    unended = f"since {words.brief(episode.begins, zone)} and not over yet"
-    held = words.between(Interval(episode.begins, episode.ends), zone) if episode.ends else unended
-    cause = f" Cause logged: {words.joined(episode.causes)}." if episode.causes else ""
-    return f"One fault of {episode.host}, {held}: {late}.{cause}"
+def _describe_platform_fault(fault: PlatformFault) -> str:
+    """Return a sentence on a fault of a platform: how long it lasted, the releases it delayed, the logged causes."""
+    zone, producers = fault.rows[0].timezone, len({row.producer for row in fault.rows})
+    titles = words.join([f"“{row.title}”" for row in fault.rows])
+    late = f"{words.count(len(fault.rows), 'release')} of {producers} producers were late together: {titles}"
+    unfinished = f"since {words.format_instant(fault.begins, zone)} and not over yet"
+    lasted = words.format_interval(Interval(fault.begins, fault.ends), zone) if fault.ends else unfinished
+    cause = f" Cause logged: {words.join(fault.causes)}." if fault.causes else ""
+    return f"One fault of {fault.host}, {lasted}: {late}.{cause}"
 
 
-def _distribution(period: Period) -> tuple[str, ...]:
-    delays = late_delays(period)
+def _say_delays(period: Period) -> tuple[str, ...]:
+    """Return a sentence on the delays of late releases: median, 90th percentile and longest."""
+    delays = list_late_delays(period)
     if not delays:
         return ("No release of the period was measured late.",)
     if len(delays) == 1:
-        return (f"The one late release was late by {words.span(delays[0])}.",)
-    named = (("median", 0.5), ("90th percentile", 0.9), ("longest", 1.0))
-    told = [f"{name} {words.span(quantile(delays, share))}" for name, share in named]
-    return (f"Delays of {words.count(len(delays), 'late release')}: {words.joined(told)}.",)
+        return (f"The one late release was late by {words.format_bounds(delays[0])}.",)
+    quantiles = (("median", 0.5), ("90th percentile", 0.9), ("longest", 1.0))
+    lengths = [f"{name} {words.format_bounds(find_quantile(delays, share))}" for name, share in quantiles]
+    return (f"Delays of {words.count(len(delays), 'late release')}: {words.join(lengths)}.",)
 
 
-def _coverage(period: Period) -> tuple[str, ...]:
-    unproven = counts(period).get("unproven", 0)
-    number = f"{unproven:,}" if unproven else "None"
-    of_all = f"{number} of {len(period.rows):,} releases watched stayed unproven."
-    if len(period.rows) < 2:
-        alone = f"The one release watched {'stayed' if unproven else 'did not stay'} unproven."
-        of_all = alone if period.rows else "No release was watched."
-    total = sum((each.ends - each.begins for each in period.blind), timedelta())
-    if not period.blind:
-        return (of_all, "No gap in the monitor's watch is recorded for the period.", *_claims_text(period.claims))
-    gaps = words.count(len(period.blind), "gap")
-    unseen = f"The monitor could not see during {gaps}, {words.length(round(total.total_seconds()))} in all."
-    return (of_all, unseen, *_claims_text(period.claims))
+def _say_coverage(period: Period) -> tuple[str, ...]:
+    """Return sentences on how many releases are unproven, the gaps of the monitor, and the publishers' claims."""
+    watched, unproven = len(period.rows), count_verdicts(period).get("unproven", 0)
+    if not watched:
+        proved = "No release was watched."
+    elif watched == 1:
+        proved = f"The one release watched {'stayed' if unproven else 'did not stay'} unproven."
+    else:
+        proved = f"{f'{unproven:,}' if unproven else 'None'} of {watched:,} releases watched stayed unproven."
+    unseen = "No gap in the monitor's watch is recorded for the period."
+    if period.blind:
+        gaps = words.count(len(period.blind), "gap")
+        total = sum((each.ends - each.begins for each in period.blind), timedelta())
+        length = words.format_length(round(total.total_seconds()))
+        unseen = f"The monitor could not see during {gaps}, {length} in all."
+    return (proved, unseen, *_say_claims(period.claims))
 
 
 ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
-    "period.from": lambda period: (words.days(period.begins, period.ends),),
-    "period.counts": _counted,
-    "period.incidents": _listed,
-    "period.delay_stats": _distribution,
-    "period.coverage": _coverage,
+    "period.from": lambda period: (words.format_days(period.begins, period.ends),),
+    "period.counts": _say_counts,
+    "period.incidents": _say_incidents,
+    "period.delay_stats": _say_delays,
+    "period.coverage": _say_coverage,
 }
 
 
-def _listed_table(period: Period) -> tuple[Table, ...]:
+def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
+    """Return a table of the faulty releases and one of the incidents logged by people, each only if it has rows."""
     header = ("Announced", "Release and producer", "First seen", "Delay or exposure", "Verdict and practice")
-    rows = tuple(_row(row) for row in period.incidents)
-    measured = (Table("Releases late, early or unproven", header, rows, LISTED),) if rows else ()
-    by_hand = tuple(_logged_row(one) for one in period.logged)
-    return (*measured, Table("Logged by hand, not measured", LOGGED, by_hand, LISTED)) if by_hand else measured
+    rows = tuple(_write_row(row) for row in period.incidents)
+    by_hand = tuple(_write_logged_row(one) for one in period.logged)
+    tables = (
+        Table("Releases late, early or unproven", header, rows, COLUMN_SHARES),
+        Table("Logged by hand, not measured", LOGGED_HEADER, by_hand, COLUMN_SHARES),
+    )
+    return tuple(table for table in tables if table.rows)
 
 
-def _logged_row(incident: Incident) -> tuple[str, ...]:
+def _write_logged_row(incident: Incident) -> tuple[str, ...]:
     end = logged_end(incident)
-    day_alone = "T" not in incident.words.get("when", "T").partition(",")[0]
-    began = day_text(local_date(incident.occurred)) if day_alone else words.brief(incident.occurred, LONDON)
+    is_day = "T" not in incident.words.get("when", "T").partition(",")[0]
+    began = day_text(local_date(incident.occurred)) if is_day else words.format_instant(incident.occurred, LONDON)
     return (
         began,
         f"{incident.title}\n{incident.producer}",
-        words.brief(end, LONDON) if end else "not told",
-        words.capital(outcome(incident)),
+        words.format_instant(end, LONDON) if end else "not told",
+        words.capitalise(describe_outcome(incident)),
         incident.words.get("cause", NOT_LOGGED),
     )
 
 
-def _row(row: Row) -> tuple[str, ...]:
-    announced = words.brief(row.slot, row.timezone) if row.slot else ""
-    first = words.between(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
-    practice = "".join(f"\n{text}" for text in (row.practice, words.capital(row.decided)) if text)
+def _write_row(row: Row) -> tuple[str, ...]:
+    announced = words.format_instant(row.slot, row.timezone) if row.slot else ""
+    first = words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
+    practice = "".join(f"\n{text}" for text in (row.practice, words.capitalise(row.decided)) if text)
     return (
         announced,
         f"{row.title}\n{row.producer}",
-        words.capital(first),
-        words.capital(_length(row)),
-        words.capital(f"{VERDICTS[row.verdict]}{practice}"),
+        words.capitalise(first),
+        words.capitalise(_say_delay_or_exposure(row)),
+        words.capitalise(f"{VERDICTS[row.verdict]}{practice}"),
     )
 
 
-def _length(row: Row) -> str:
+def _say_delay_or_exposure(row: Row) -> str:
     if row.exposure is not None:
-        return f"public early for {words.span(row.exposure)}"
+        return f"public early for {words.format_bounds(row.exposure)}"
     if row.verdict == "unproven" or row.delay is None:
         return "not proved"
-    return words.span(Bounds(row.delay.min, row.delay.max))
+    return words.format_bounds(row.delay)
 
 
-def _claims_text(claims: Sequence[Claim]) -> tuple[str, ...]:
+def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
     if not claims:
         return ()
-    told = f"The public record has {words.count(len(claims), 'publication')} in the period"
-    where = (
-        f"the first {MOST_CLAIMS} in the last annex, all in .csv" if len(claims) > MOST_CLAIMS else "see the last annex"
-    )
-    return (f"{told}: {where}. {NO_PROOF}",)
+    number, where = words.count(len(claims), "publication"), "see the last annex"
+    if len(claims) > MOST_LISTED_CLAIMS:
+        where = f"the first {MOST_LISTED_CLAIMS} in the last annex, all in .csv"
+    return (f"The public record has {number} in the period: {where}. {NO_PROOF}",)
 
 
-def _claims_table(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
+def _tabulate_claims(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
+    """Return a table of the first claims of the publishers, with the record that has each; no table without claims."""
     rows = tuple(
         (
             stamp(claim.at, zone),
@@ -249,7 +264,7 @@ def _claims_table(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
             f"{stamp(claim.slot, zone)}\n{claim.slot_source}" if claim.slot else "not told",
             f"{urlsplit(claim.source).hostname}, read {stamp(claim.read, zone)}",
         )
-        for claim in claims[:MOST_CLAIMS]
+        for claim in claims[:MOST_LISTED_CLAIMS]
     )
     header = ("First published, as claimed", "Publication and producer", "Slot in the record", "Source")
     return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),) if rows else ()

@@ -1,4 +1,4 @@
-"""The model of a draft, independent of file formats. Every writer and the store use it."""
+"""The model of a draft, independent of file formats. Each writer reads it, and the store keeps it as JSON."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from alerts.draft.form import FilledBy, question
+from alerts.draft.form import FilledBy, find_question
 from alerts.steps import Step
 
 
-def dated(date_of_report: str, last_amended: str) -> str:
+def format_report_date(date_of_report: str, last_amended: str) -> str:
     """Return the date of a report, followed by the date of its last amendment if there was one."""
     return f"{date_of_report}, last amended {last_amended}" if last_amended else date_of_report
 
 
-def amended_text(last_amended: str) -> str:
+def format_amendment_date(last_amended: str) -> str:
     """Return the date of the last amendment, or a sentence that there was none."""
     return last_amended or "Not amended since the date of this note"
 
@@ -44,10 +44,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person typed into a field, word for word; `by` is a role.
+    """The unchanged text that a person in the role `by` typed into a field.
 
-    `basis` is the measured text of the field at the time of writing: a later measurement that differs is
-    shown beside the answer. `instead`: the answer replaces the measured account and is not added after it.
+    `basis` is the measured text of the field at the time of writing. If a later measurement differs, it is shown
+    beside the answer. `instead`: the answer replaces the measured account and is not added after it.
     """
 
     text: str
@@ -79,8 +79,8 @@ class Field:
     @property
     def required(self) -> bool:
         """Return whether the form requires an answer. A report must not be signed without it."""
-        asked = question(self.id)
-        return asked is None or asked.required
+        question = find_question(self.id)
+        return question is None or question.required
 
     @property
     def has_one_answer(self) -> bool:
@@ -88,14 +88,14 @@ class Field:
         return not (self.filled_by in (FilledBy.MIXED, FilledBy.HUMAN) and self.multi_line)
 
     @property
-    def replaced(self) -> bool:
+    def is_replaced(self) -> bool:
         """Return whether a person has answered and this answer replaces the monitor's text."""
         return self.answer is not None and (self.has_one_answer or self.answer.instead)
 
     @property
-    def contested(self) -> bool:
+    def is_contested(self) -> bool:
         """Return whether a measurement changed after a person had replaced it."""
-        return self.replaced and self.answer is not None and self.answer.basis != self.paragraphs
+        return self.is_replaced and self.answer is not None and self.answer.basis != self.paragraphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class Report:
         for section in self.sections:
             yield from section.fields
 
-    def name_of(self, name: str) -> str:
+    def label_of(self, name: str) -> str:
         """Return the label of a field (for a free box its section's heading), the text of a step, else the id."""
         for section in self.sections:
             for each in section.fields:
@@ -213,22 +213,22 @@ class Report:
                     return each.label or section.heading
         return next((step.text for step in self.steps if name == f"step.{step.id}"), name)
 
-    def field(self, name: str) -> Field | None:
+    def find_field(self, name: str) -> Field | None:
         """Return the field with this id, None if the report has no such field."""
         return next((each for each in self.fields() if each.id == name), None)
 
 
 def report_json(report: Report) -> dict[str, Any]:
     """Return a report as JSON values, from which `report_from_json` makes an equal one."""
-    body: dict[str, Any] = _codec().dump_python(report, mode="json")
+    body: dict[str, Any] = _json_adapter().dump_python(report, mode="json")
     return body
 
 
 def report_from_json(body: Mapping[str, Any]) -> Report:
     """Return the report that a JSON object describes. Raises pydantic.ValidationError if it is not a report."""
-    return _codec().validate_python(dict(body))
+    return _json_adapter().validate_python(dict(body))
 
 
 @cache
-def _codec() -> TypeAdapter[Report]:
+def _json_adapter() -> TypeAdapter[Report]:
     return TypeAdapter(Report)

@@ -1,204 +1,200 @@
-"""Find the words that a person typed into the .docx file of a draft: compare it with the text that we had written."""
+"""Finds what a person changed in the .docx file of a draft, by comparison with the file as it was written."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from alerts.draft.edits import INSTEAD, STEP, UNSETTLED
-from alerts.draft.read.docx import read_docx, stretches
-from alerts.draft.read.places import PICTURE, Key, Place, Unreadable, outside
+from alerts.draft.edits import INSTEAD_PREFIX, STEP_PREFIX, TWO_WORDINGS
+from alerts.draft.read.docx import read_docx, read_stretches
+from alerts.draft.read.places import PICTURE, Key, Place, Unreadable, make_outside_error
 from alerts.draft.report import Field, Report
 from alerts.draft.versions import Version, Versions
-from alerts.draft.write.outline import NONE, SINCE, WHAT_TO_DO, Tone, pieces, stamp
+from alerts.draft.write.outline import MEASURED_SINCE, NO_ANSWER, WHAT_TO_DO, Tone, build_pieces, write_stamp
 from alerts.draft.write.registry import WRITERS
 
-# The version that a file was written from, the text of each place in the file, and the text as we had written it.
-Read: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
-FALLBACK = 10
-# Our prompts, as written and as a program saves them that makes a list's bullet a character of its text.
-MARKS = ("{}", "• {}")
-BOTH = UNSETTLED + "\n{}\n[as {} wrote it meanwhile]\n{}"
+# The version that a file was written from, the text of each place in the file, and that text as it was written.
+BaseAndTexts: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
+FALLBACK_VERSIONS = 10
+# Our texts as they are written, and as a program saves them that turns the bullet of a list into text.
+SAVED_AS = ("{}", "• {}")
+BOTH_WORDINGS = TWO_WORDINGS + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A box that was changed in the file and, since the file was written, also by someone else."""
+    """A box that was changed in the file (`typed`) and, since it was written, also by another person (`stored`)."""
 
     field: str
-    stood: str
+    stored: str
     typed: str
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """The changes in a file: words by field id, the version it was written from, and boxes that two people changed."""
+class FileChanges:
+    """The changes in a file: words by field id, the number of its version, and the boxes that two people changed."""
 
     words: Mapping[str, str]
     base: int
     conflicts: tuple[Conflict, ...] = ()
 
 
-def taken(versions: Versions, data: bytes, by: str, template: bytes | None = None) -> Taken:
-    """Return what a person in the role `by` changed in a .docx file of one of the `versions`.
+def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes | None = None) -> FileChanges:
+    """Return the changes of a person in the role `by` in a .docx file that was written from one of the `versions`.
 
-    The file may use an organisation's own `template`.
-    If someone else has changed the same box since, both wordings are kept, one below the other. Raises
-    Unreadable if the file is not one of our drafts, or if text outside the boxes changed, because it would be lost.
+    The file may use an organisation's own `template`. If another person has changed the same box since, both wordings
+    are kept. Raises Unreadable if the file is not one of our drafts, or if text outside the boxes changed.
     """
-    in_template = _in_template(versions, data, template) if template is not None else None
+    in_template = _read_in_template(versions, data, template) if template is not None else None
     base, theirs, ours = in_template or _find_base(versions, read_docx(data))
-    homes = _homes(base.report)
-    _refuse_strays(base.report, theirs, ours, homes)
+    fields = {Key(each.heading, field.label): field for each in base.report.sections for field in each.fields}
+    _refuse_words_outside_boxes(base.report, theirs, ours, fields)
     last = versions[-1].words
     changed = {
-        name: said
-        for name, said in _edits_by_person(base.report, theirs, ours, homes)
-        if said != base.words.get(name, "") and said != last.get(name, "")
+        name: text
+        for name, text in _find_edits(base.report, theirs, ours, fields)
+        if text != base.words.get(name, "") and text != last.get(name, "")
     }
-    return together(changed, base.words, last, by, base.number)
+    return combine_changes(changed, base.words, last, by, base.number)
 
 
-def together(
+def combine_changes(
     changed: Mapping[str, str], before: Mapping[str, str], last: Mapping[str, str], by: str, base: int = 0
-) -> Taken:
-    """Return the changes to the words `before`; a box that someone else changed since gets both wordings."""
-    moved = {name for name in changed if last.get(name, "") not in (before.get(name, ""), changed[name], "")}
-    # If a file is read twice, the second reading adds no words.
-    changed = {name: text for name, text in changed.items() if name not in moved or text not in last[name] or not text}
-    contested = moved & set(changed)
-    conflicts = tuple(Conflict(name, last[name], changed[name]) for name in sorted(contested) if changed[name].strip())
-    both = {each.field: BOTH.format(each.stood, by, each.typed) for each in conflicts}
-    # A person who only removed an older wording did not mean to remove a newer one.
-    said = {name: text for name, text in changed.items() if text.strip() or name not in contested}
-    return Taken({**said, **both}, base, conflicts)
+) -> FileChanges:
+    """Return the changes to the words `before`. A box that another person changed since then gets both wordings."""
+    texts: dict[str, str] = {}
+    conflicts = []
+    for name, text in changed.items():
+        stored = last.get(name, "")
+        if stored in (before.get(name, ""), text, ""):
+            texts[name] = text
+        # Ignore words that a first reading added, and a box that was emptied before it got a newer wording.
+        elif text.strip() and text not in stored:
+            texts[name] = BOTH_WORDINGS.format(stored, by, text)
+            conflicts.append(Conflict(name, stored, text))
+    return FileChanges(texts, base, tuple(sorted(conflicts, key=lambda each: each.field)))
 
 
-def _in_template(versions: Versions, data: bytes, template: bytes) -> Read | None:
-    """Return the reading of a file in an organisation's own template, None if it is more like our own form."""
-    from alerts.draft.read.template import apart, filled, read_template  # noqa: PLC0415 # heavy, and rarely needed
+def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseAndTexts | None:
+    """Return the version and texts of a file in an organisation's template; None if it is more like our own form."""
+    from alerts.draft.read.template import count_differences, fill_with_marks, read_template  # noqa: PLC0415 # heavy, and rarely needed
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 
-    theirs = stretches(data)
+    theirs = read_stretches(data)
     try:
-        made = [(each, filled(template, each.report)) for each in versions[-FALLBACK:]]
+        filled = [(each, fill_with_marks(template, each.report)) for each in versions[-FALLBACK_VERSIONS:]]
     except BadTemplate:
-        # In that case our own form had been written instead.
+        # A draft is written on our own form if the template is bad.
         return None
-    base, ours = min(reversed(made), key=lambda each: apart(each[1].plain, theirs))
-    if apart(stretches(WRITERS["docx"](base.report)), theirs) < apart(ours.plain, theirs):
+    base, ours = min(reversed(filled), key=lambda each: count_differences(each[1].plain, theirs))
+    if count_differences(read_stretches(WRITERS["docx"](base.report)), theirs) < count_differences(ours.plain, theirs):
         return None
     return (base, *read_template(base.report, ours, theirs))
 
 
-def _find_base(versions: Versions, theirs: dict[Key, Place]) -> Read:
-    """Return the version that a file was written from, with both texts: the most similar version with its stamp."""
+def _find_base(versions: Versions, theirs: dict[Key, Place]) -> BaseAndTexts:
+    """Return the version from which a file was written, with both texts.
+
+    It is the most similar version among those with the stamp of the file, or among the last ones if none has it.
+    """
     text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
-    likely = [each for each in versions if stamp(each.report) in text] or versions[-FALLBACK:]
+    likely = [each for each in versions if write_stamp(each.report) in text] or versions[-FALLBACK_VERSIONS:]
     read = [(each, read_docx(WRITERS["docx"](each.report))) for each in likely]
-    base, ours = min(reversed(read), key=lambda each: _distance(theirs, each[1]))
+
+    def count_common(ours: Mapping[Key, Place]) -> int:
+        return sum(key in theirs and theirs[key].reads_as(place) for key, place in ours.items())
+
+    base, ours = min(reversed(read), key=lambda each: len(each[1]) - 2 * count_common(each[1]))
     return base, theirs, ours
 
 
-def _distance(theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> int:
-    alike = sum(key in theirs and theirs[key].reads_as(place) for key, place in ours.items())
-    return len(ours) + len(theirs) - 2 * alike
-
-
-def _homes(report: Report) -> dict[Key, Field]:
-    """Return the field at each place of a document."""
-    homes: dict[Key, Field] = {}
-    for section in report.sections:
-        for field in section.fields:
-            homes[Key(section.heading, field.label)] = field
-    return homes
-
-
-def _step_of(key: Key, report: Report) -> str:
+def _find_step(key: Key, report: Report) -> str:
+    """Return the id of the step (`step.NAME`) at a place of the document, empty if it has none."""
     if key.heading != WHAT_TO_DO:
         return ""
-    return next((f"{STEP}{step.id}" for step in report.steps if step.text == key.label), "")
+    return next((f"{STEP_PREFIX}{step.id}" for step in report.steps if step.text == key.label), "")
 
 
-def _refuse_strays(
-    report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], homes: Mapping[Key, Field]
+def _refuse_words_outside_boxes(
+    report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], fields: Mapping[Key, Field]
 ) -> None:
-    if not any(key in theirs for key in homes):
+    """Raise Unreadable if a document has text outside its boxes that we did not write, a picture, or no box at all."""
+    if not any(key in theirs for key in fields):
         raise Unreadable("it holds no box of this draft's form")
     headings = {key.heading for key in ours}
     for key, place in theirs.items():
         known = ours.get(key)
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
         # Text of ours may be removed here, but text that was added here would be lost.
-        added = Counter(place.said()) - Counter(known.said() if known else ())
+        added = Counter(place.normalised()) - Counter(known.normalised() if known else ())
         label = "" if known else (key.label or "")
         # A person may remove a section but leave its heading, or leave an empty row: neither contains their words.
         is_blank = not added and not label and key.heading in headings
-        if not (is_blank or key in homes or _step_of(key, report)):
-            raise outside(where, " ".join((label, *added)))
+        if not (is_blank or key in fields or _find_step(key, report)):
+            raise make_outside_error(where, " ".join((label, *added)))
         if any(PICTURE in each for each in added):
             raise Unreadable(f"{where} it holds a picture, which no box keeps")
-    for key in homes.keys() & ours.keys() - theirs.keys():
-        _refuse_displaced(key, theirs, ours)
+    for key in fields.keys() & ours.keys() - theirs.keys():
+        _refuse_displaced_text(key, theirs, ours)
 
 
-def _refuse_displaced(gone: Key, theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> None:
+def _refuse_displaced_text(removed: Key, theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> None:
     """Raise Unreadable if our text of a box is now in another box because its heading was removed."""
-    texts = {each for each in ours[gone].paragraphs if each.strip()}
+    texts = {each for each in ours[removed].paragraphs if each.strip()}
     for key, place in theirs.items():
         if key in ours and texts & {*place.paragraphs} - {*ours[key].paragraphs}:
-            raise Unreadable(f"the heading “{gone.heading}” is missing; what it bore stands under “{key.heading}”")
+            raise Unreadable(f"the heading “{removed.heading}” is missing; what it bore stands under “{key.heading}”")
 
 
-def _edits_by_person(
-    report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], homes: Mapping[Key, Field]
+def _find_edits(
+    report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], fields: Mapping[Key, Field]
 ) -> Iterator[tuple[str, str]]:
     """Yield the id and the new words of each field or step that a person changed in the document.
 
-    `theirs` is the document as read back, `ours` as it was written. A reworded account also yields its `INSTEAD` mark.
+    `theirs` is the document as it was read, `ours` as it was written. A reworded account also yields its key with
+    `INSTEAD_PREFIX`.
     """
     for key, place in theirs.items():
         known = ours.get(key)
         if known is not None and place.reads_as(known):
             continue
-        if key in homes and (whole := _reworded(place, homes[key], signed=bool(report.signed))):
-            yield from ((homes[key].id, whole), (f"{INSTEAD}{homes[key].id}", "yes"))
-        elif key in homes:
-            yield homes[key].id, words_in(place, homes[key], signed=bool(report.signed))
-        elif step := _step_of(key, report):
+        if key in fields and (whole := _find_reworded_account(place, fields[key], signed=bool(report.signed))):
+            yield from ((fields[key].id, whole), (f"{INSTEAD_PREFIX}{fields[key].id}", "yes"))
+        elif key in fields:
+            yield fields[key].id, _extract_words(place, fields[key], signed=bool(report.signed))
+        elif step := _find_step(key, report):
             yield step, "\n".join(place.paragraphs)
 
 
-def _reworded(place: Place, field: Field, *, signed: bool) -> str:
+def _find_reworded_account(place: Place, field: Field, *, signed: bool) -> str:
     """Return the whole text of an account's box if a person changed or removed measured text, else an empty text."""
-    if field.has_one_answer or field.replaced:
+    if field.has_one_answer or field.is_replaced:
         return ""
-    left = _without_prompts(place, field, signed=signed)
+    left = _remove_prompts(place, field, signed=signed)
     rest = list(left)
-    shown = [_drop(rest, text) for text in _shown(field, signed=signed)]
-    return "" if all(shown) else "\n".join(left)
+    is_unchanged = all(_remove_text(rest, text) for text in _list_measured_text(field, signed=signed))
+    return "" if is_unchanged else "\n".join(left)
 
 
-def words_in(place: Place, field: Field, *, signed: bool = False) -> str:
-    """Return a person's words in a box.
-
-    If their words replace the measured answer, this is the whole text of the box. Otherwise it is the
-    text besides the measured answer.
-    """
-    left = _without_prompts(place, field, signed=signed)
+def _extract_words(place: Place, field: Field, *, signed: bool = False) -> str:
+    """Return a person's words in a box: all its text if they replace the measured answer, else the text besides it."""
+    left = _remove_prompts(place, field, signed=signed)
     if not field.has_one_answer or field.answer is not None:
-        for text in _shown(field, signed=signed):
-            _drop(left, text)
+        for text in _list_measured_text(field, signed=signed):
+            _remove_text(left, text)
     return "\n".join(left)
 
 
-def _without_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
+def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
+    """Return the paragraphs of a box without the prompts, notes and questions that we wrote for the person."""
     left = list(place.paragraphs)
-    for text in reversed(_asked(field, signed=signed)):
-        _drop(left, text, from_end=True)
-    prompts = [mark.format(text) for text in (field.placeholder, *field.guidance) if text for mark in reversed(MARKS)]
+    ours = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *([NO_ANSWER] if signed else [])]
+    for text in reversed(ours):
+        _remove_text(left, text, from_end=True)
+    asked = [text for text in (field.placeholder, *field.guidance) if text]
+    prompts = [saved_as.format(text) for text in asked for saved_as in reversed(SAVED_AS)]
     for at, paragraph in enumerate(left):
         # A person may have typed before or after a prompt, in the same paragraph.
         found = next((prompt for prompt in prompts if prompt in paragraph), None)
@@ -207,25 +203,19 @@ def _without_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     return left
 
 
-def _asked(field: Field, *, signed: bool) -> list[str]:
-    return [field.placeholder, SINCE, *field.notes, *field.guidance, *([NONE] if signed else [])]
+def _list_measured_text(field: Field, *, signed: bool) -> list[str]:
+    return [piece.text for piece in build_pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
 
 
-def _shown(field: Field, *, signed: bool) -> list[str]:
-    return [piece.text for piece in pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
-
-
-def _drop(left: list[str], text: str, *, from_end: bool = False) -> bool:
+def _remove_text(left: list[str], text: str, *, from_end: bool = False) -> bool:
     """Remove the first (`from_end`: the last) occurrence of our text from paragraphs. Return whether there was one."""
-    for mark in MARKS if text else ():
-        for wanted in ([mark.format(text)], mark.format(text).split("\n")):
-            spots = [at for at in range(len(left) - len(wanted) + 1) if _is_at(left, at, wanted)]
+    for saved_as in SAVED_AS if text else ():
+        for wanted in ([saved_as.format(text)], saved_as.format(text).split("\n")):
+            stripped = [each.strip() for each in wanted]
+            starts = range(len(left) - len(wanted) + 1)
+            spots = [at for at in starts if [each.strip() for each in left[at : at + len(wanted)]] == stripped]
             if spots:
                 at = spots[-1 if from_end else 0]
                 del left[at : at + len(wanted)]
                 return True
     return False
-
-
-def _is_at(left: Sequence[str], at: int, wanted: Sequence[str]) -> bool:
-    return [each.strip() for each in left[at : at + len(wanted)]] == [each.strip() for each in wanted]

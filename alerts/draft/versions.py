@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.draft import words as wording
-from alerts.draft.edits import INSTEAD, STEP, merge
-from alerts.draft.report import Field, Report, amended_text, dated, report_json
+from alerts.draft.edits import INSTEAD_PREFIX, STEP_PREFIX, merge_words
+from alerts.draft.report import Field, Report, format_amendment_date, format_report_date, report_json
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
@@ -22,9 +22,9 @@ ZONE = "Europe/London"
 class Version:
     """One version of a draft.
 
-    `by` is the role that made it, `changed` the ids of the fields that differ from the version before,
-    `words` what people typed by field id. `digest` is the SHA-256 of report and words; `signed` is when
-    that digest was signed off.
+    `by` is the role that made it, `changed` are the ids of the fields that differ from the version before, and `words`
+    the texts that people typed, by field id. `digest` is the SHA-256 of report and words. `signed` is the time at
+    which it was signed off, or None.
     """
 
     number: int
@@ -40,38 +40,40 @@ class Version:
 Versions = tuple[Version, ...]
 
 
-def remeasured(versions: Versions, report: Report) -> Versions:
-    """Append a version with the new measurement; return the same versions if no field, table or figure differs."""
+def append_measurement(versions: Versions, report: Report) -> Versions:
+    """Append a version with a new measurement. Return the same versions if no field, table or figure differs."""
     if not versions:
-        return _append((), merge({}, report), {}, MONITOR)
+        return _append_version((), merge_words({}, report), {}, MONITOR)
     last = versions[-1]
     before = last.report
     # A signed report keeps the day of its signature as its date.
-    dated_as = _with_dates(report, before.date_of_report, report.at) if before.signed else report
+    dated_as = _set_dates(report, before.date_of_report, report.at) if before.signed else report
     stamped = replace(dated_as, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
-    merged = merge(last.words, stamped, last.report)
+    merged = merge_words(last.words, stamped, last.report)
     # A later day is not an amendment: the date of the last amendment changes only if other content does.
-    if _shown(_with_amended(merged, last.report.last_amended)) == _shown(last.report):
+    if _select_content(_replace_dates(merged, last.report.last_amended)) == _select_content(last.report):
         return versions
-    return _append(versions, _amended(versions, merged, MONITOR), last.words, MONITOR)
+    return _append_version(versions, _add_amendment(versions, merged, MONITOR), last.words, MONITOR)
 
 
-def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime, read: Report | None = None) -> Versions:
-    """Append a version with `words` that a person in the role `by` typed, by field id; other fields keep theirs.
+def append_edit(
+    versions: Versions, words: Mapping[str, str], by: str, at: datetime, read: Report | None = None
+) -> Versions:
+    """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
 
     `read` is the report that the person saw (default: the last). Later measurements are shown beside their words.
-    Blank words reopen a box; its former text stays in the earlier versions.
+    Blank words reopen a box. Its former text stays in the earlier versions.
     """
     last = versions[-1]
     # Emptying a box also removes the mark that its words replace the measured account.
-    emptied = {f"{INSTEAD}{name}": "" for name, text in words.items() if not text.strip()}
+    emptied = {f"{INSTEAD_PREFIX}{name}": "" for name, text in words.items() if not text.strip()}
     every = {**last.words, **{name: text for name, text in emptied.items() if name in last.words}, **words}
-    moved = replace(_with_dates(last.report, last.report.date_of_report, at), at=at)
-    merged = merge(every, moved, last.report, by, read)
-    return _append(versions, _amended(versions, merged, by), every, by)
+    moved = replace(_set_dates(last.report, last.report.date_of_report, at), at=at)
+    merged = merge_words(every, moved, last.report, by, read)
+    return _append_version(versions, _add_amendment(versions, merged, by), every, by)
 
 
-def signed(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
+def append_signature(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
     """Append a signed version. Every later change is marked as an amendment.
 
     The date of report becomes the day of signing. An unanswered sign-off question is answered with `by` and that day.
@@ -79,76 +81,74 @@ def signed(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versi
     """
     last = versions[-1]
     today = day_text(local_date(at, ZONE))
-    asked = (field.id for field in last.report.fields() if "human.signoff" in field.facts and field.answer is None)
-    words = {**last.words, **dict.fromkeys(asked, f"{wording.capital(by)}, {today}")}
-    sentence = f"Signed off by {by} at {wording.brief(at, ZONE)} as version {last.number + 1}"
-    report = replace(_with_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
-    made = _append(versions, merge(words, report, last.report, by), words, by)
+    unsigned = (field.id for field in last.report.fields() if "human.signoff" in field.facts and field.answer is None)
+    words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
+    sentence = f"Signed off by {by} at {wording.format_instant(at, ZONE)} as version {last.number + 1}"
+    report = replace(_set_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
+    made = _append_version(versions, merge_words(words, report, last.report, by), words, by)
     return (*made[:-1], replace(made[-1], signed=at))
 
 
-def _amended(versions: Versions, report: Report, by: str) -> Report:
-    """Return the report with a line on its amendment if it was signed off before, else unchanged."""
+def _add_amendment(versions: Versions, report: Report, by: str) -> Report:
+    """Return the report with a line about this amendment if it was signed off before, else unchanged."""
     if not report.signed:
         return report
-    others = changed(versions[-1].report, report)
-    named = wording.joined([report.name_of(name) for name in others]) or "annexes"
+    others = list_changed_fields(versions[-1].report, report)
+    named = wording.join([report.label_of(name) for name in others]) or "annexes"
     whose = "" if by == MONITOR else f" by {by}"
     line = f"Amended after sign-off on {day_text(local_date(report.at, ZONE))}{whose}: {named}."
     return replace(report, amendments=(*report.amendments, line))
 
 
-def _append(versions: Versions, report: Report, words: Mapping[str, str], by: str) -> Versions:
-    others = changed(versions[-1].report, report) if versions else ()
-    made = Version(len(versions) + 1, report.at, by, report, dict(words), others, digest_of(report, words))
+def _append_version(versions: Versions, report: Report, words: Mapping[str, str], by: str) -> Versions:
+    others = list_changed_fields(versions[-1].report, report) if versions else ()
+    made = Version(len(versions) + 1, report.at, by, report, dict(words), others, compute_digest(report, words))
     return (*versions, made)
 
 
-def digest_of(report: Report, words: Mapping[str, str]) -> str:
-    """Return the SHA-256 of a report and of the words people typed, as hexadecimal digits."""
-    # Sorted and unescaped: the same facts and words give the same digest on any machine.
+def compute_digest(report: Report, words: Mapping[str, str]) -> str:
+    """Return the SHA-256 of a report and the texts that people typed, as hexadecimal digits."""
+    # Keys are sorted, so that the same report and words have the same digest on any machine.
     body = json.dumps([report_json(report), dict(words)], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def changed(before: Report, after: Report) -> tuple[str, ...]:
-    """Return the ids of the fields, and of the steps as `step.NAME`, that differ in a later version."""
+def list_changed_fields(before: Report, after: Report) -> tuple[str, ...]:
+    """Return the ids of the fields and steps (`step.NAME`) that differ in a later version."""
     old = {field.id: field for field in before.fields()}
     done = {step.id: step.done for step in before.steps}
-    steps = tuple(f"{STEP}{step.id}" for step in after.steps if done.get(step.id, "") != step.done)
+    steps = tuple(f"{STEP_PREFIX}{step.id}" for step in after.steps if done.get(step.id, "") != step.done)
     return (*(field.id for field in after.fields() if old.get(field.id) != field), *steps)
 
 
-def _shown(report: Report) -> tuple[object, ...]:
+def _select_content(report: Report) -> tuple[object, ...]:
     return report.form, report.sections, report.measured, report.timeline, report.steps
 
 
-def _with_dates(report: Report, day: str, at: datetime) -> Report:
+def _set_dates(report: Report, day: str, at: datetime) -> Report:
     """Return the report with the date `day`, last amended on the local day of `at` unless that is the same day."""
     today = day_text(local_date(at, ZONE))
-    return _with_amended(report, "" if today == day else today, day)
+    return _replace_dates(report, "" if today == day else today, day)
 
 
-def _with_amended(report: Report, amended: str, day: str = "") -> Report:
+def _replace_dates(report: Report, amended: str, day: str = "") -> Report:
     """Return the report with a new date of its last amendment and, if given, of the report, wherever they appear."""
     day = day or report.date_of_report
     texts = {
-        dated(report.date_of_report, report.last_amended): dated(day, amended),
-        amended_text(report.last_amended): amended_text(amended),
+        format_report_date(report.date_of_report, report.last_amended): format_report_date(day, amended),
+        format_amendment_date(report.last_amended): format_amendment_date(amended),
     }
     sections = tuple(
-        replace(section, fields=tuple(_retexted(field, texts) for field in section.fields))
+        replace(section, fields=tuple(_replace_dates_in_field(field, texts) for field in section.fields))
         for section in report.sections
     )
     return replace(report, date_of_report=day, last_amended=amended, sections=sections)
 
 
-def _retexted(field: Field, texts: Mapping[str, str]) -> Field:
+def _replace_dates_in_field(field: Field, texts: Mapping[str, str]) -> Field:
+    """Return the field with each text in `texts` replaced, if it is about the dates of the report."""
     if not any(fact in ("report.date", "report.last_amended") for fact in field.facts):
         return field
-    answer = field.answer and replace(field.answer, basis=_swapped(field.answer.basis, texts))
-    return replace(field, paragraphs=_swapped(field.paragraphs, texts), answer=answer)
-
-
-def _swapped(paragraphs: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(texts.get(text, text) for text in paragraphs)
+    paragraphs = tuple(texts.get(text, text) for text in field.paragraphs)
+    answer = field.answer and replace(field.answer, basis=tuple(texts.get(text, text) for text in field.answer.basis))
+    return replace(field, paragraphs=paragraphs, answer=answer)

@@ -1,7 +1,7 @@
 """Times, lengths and their bounds as English text, in British usage.
 
-The evidence shows times with their zone (BST, GMT); lower bounds are rounded down and upper bounds up. Reports and
-letters use civil-service style: `when` and `roughly` give the nearest minute, or both bounds if they are far apart.
+The evidence shows times with their zone (BST, GMT), lower bounds rounded down and upper bounds up. Reports and letters
+use civil-service style: `round_interval` and `round_length` give the nearest minute, or both bounds if far apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from schedules.times.zone import local, local_date
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 UNKNOWN_TIME = "at a time that was not measured"
-NARROW = timedelta(minutes=2)
+NARROW_INTERVAL = timedelta(minutes=2)
 """The longest interval that is shown as one time "to the minute". A longer one is shown with both ends."""
 
 
@@ -26,22 +26,22 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def capital(text: str) -> str:
+def capitalise(text: str) -> str:
     """Return the text with a capital first letter and the rest unchanged."""
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def joined(items: Sequence[str], by: str = "and") -> str:
+def join(items: Sequence[str], by: str = "and") -> str:
     """Return `a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {by} {items[-1]}" if items else ""
 
 
-def length(seconds: int) -> str:
+def format_length(seconds: int) -> str:
     """Return whole seconds in the largest units that fit; days only from three days up: `40 hours 30 minutes`."""
     return times.length(seconds, tenths=False, names=times.LONG if seconds >= 3 * DAY else times.LONG_WITHOUT_DAYS)
 
 
-def span(measured: Bounds | None) -> str:
+def format_bounds(measured: Bounds | None) -> str:
     """Return a length of time with its bounds: `37 to 38 minutes`, `at least 12 minutes`, `up to 45 seconds`."""
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
@@ -51,37 +51,40 @@ def span(measured: Bounds | None) -> str:
     low = None if measured.min is None else math.floor(round(measured.min, 3) / unit) * unit
     high = None if measured.max is None else math.ceil(round(measured.max, 3) / unit) * unit
     if high is None:
-        return f"at least {length(low)}" if low else "a time that is not known yet"
+        return f"at least {format_length(low)}" if low else "a time that is not known yet"
     if low is None or low <= 0 < high:
-        return f"up to {length(high)}"
-    return length(high) if low == high else f"{_join_lengths(length(low), length(high))}{_in_minutes(low, high)}"
+        return f"up to {format_length(high)}"
+    if low == high:
+        return format_length(high)
+    # A range over an hour, such as `1 hour 5 minutes to 2 hours`, also gets both ends in minutes.
+    has_minutes = HOUR < high <= 12 * HOUR and not low % MINUTE and not high % MINUTE
+    minutes = f" ({low // MINUTE} to {high // MINUTE} minutes)" if has_minutes else ""
+    return f"{_join_lengths(format_length(low), format_length(high))}{minutes}"
 
 
-def roughly(measured: Bounds | None) -> str:
-    """Return a length for reports: `about 38 minutes`, `some 9½ hours`, or `25 to 35 minutes` if it is wide.
-
-    It is empty if neither an upper bound nor a first minute is known.
-    """
+def round_length(measured: Bounds | None) -> str:
+    """Return a length for reports: `about 38 minutes`, `25 to 35 minutes` if it is wide, empty if it is not known."""
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:
-        return f"at least {_in_units(low, math.floor)}" if low and low >= MINUTE else ""
+        return f"at least {_format_in_units(low, math.floor)}" if low and low >= MINUTE else ""
     if high < MINUTE:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2
-    is_wide = high - (low or 0.0) > max(NARROW.total_seconds(), middle / 10)
+    is_wide = high - (low or 0.0) > max(NARROW_INTERVAL.total_seconds(), middle / 10)
     if low is None or low <= 0 or (is_wide and low < MINUTE):
-        return f"up to {_in_units(high, math.ceil)}"
+        return f"up to {_format_in_units(high, math.ceil)}"
     if is_wide:
-        return _join_lengths(_in_units(low, math.floor), _in_units(high, math.ceil))
+        return _join_lengths(_format_in_units(low, math.floor), _format_in_units(high, math.ceil))
     halves = round(middle * 2 / HOUR)
     if 3 * HOUR <= middle < 3 * DAY and halves % 2 and abs(middle - halves * HOUR / 2) <= 5 * MINUTE:
         return f"some {halves // 2}½ hours"
-    return f"about {_in_units(max(middle, MINUTE), round)}"
+    return f"about {_format_in_units(max(middle, MINUTE), round)}"
 
 
-def _in_units(seconds: float, towards: Callable[[float], int]) -> str:
+def _format_in_units(seconds: float, towards: Callable[[float], int]) -> str:
+    """Return a length in whole minutes, or in hours from three days up; `towards` rounds it."""
     unit = MINUTE if seconds < 3 * DAY else HOUR
-    return length(towards(round(seconds, 3) / unit) * unit)
+    return format_length(towards(round(seconds, 3) / unit) * unit)
 
 
 def _join_lengths(first: str, last: str) -> str:
@@ -91,13 +94,7 @@ def _join_lengths(first: str, last: str) -> str:
     return last if first == last else f"{number if is_one_unit else first} to {last}"
 
 
-def _in_minutes(low: int, high: int) -> str:
-    if high <= HOUR or high > 12 * HOUR or low % MINUTE or high % MINUTE:
-        return ""
-    return f" ({low // MINUTE} to {high // MINUTE} minutes)"
-
-
-def days(first: date, last: date) -> str:
+def format_days(first: date, last: date) -> str:
     """Return a range of days that names a shared month or year once: `1 to 4 October 2016`."""
     if first == last:
         return day_text(first)
@@ -107,12 +104,12 @@ def days(first: date, last: date) -> str:
     return f"{opening} to {day_text(last)}"
 
 
-def moment(at: datetime, timezone: str) -> str:
+def format_weekday_instant(at: datetime, timezone: str) -> str:
     """Return `09:30 BST on Thursday 23 July 2015`."""
     return f"{clock(at, timezone)} on {day_text(local_date(at, timezone), weekday=True)}"
 
 
-def style_clock(at: datetime, timezone: str) -> str:
+def format_clock(at: datetime, timezone: str) -> str:
     """Return the time of day as the civil service writes it, without seconds: `9.30am`, `noon`, `5pm`."""
     here = local(at, timezone)
     if not here.minute and here.hour in (0, 12):
@@ -121,59 +118,59 @@ def style_clock(at: datetime, timezone: str) -> str:
     return f"{here.hour % 12 or 12}{minute}{'am' if here.hour < 12 else 'pm'}"
 
 
-def when(seen: Interval, timezone: str, known_day: date | None = None, exact: str = "at about ") -> str:
+def round_interval(seen: Interval, timezone: str, known_day: date | None = None, exact: str = "at about ") -> str:
     """Return an interval for reports: `at about 9.51am`, or `between 9.40am and 9.51am` if it is wide.
 
-    `exact` comes before a time that is known to the minute. `known_day` is a day that the reader knows already.
+    `exact` comes before a time that is known to the minute. `known_day` is not repeated: the text named it before.
     """
     after = None if seen.after is None else rounded(seen.after, times.MINUTE)
     by = None if seen.by is None else rounded(seen.by, times.MINUTE, up=True)
     if after is None or by is None:
         end = by or after
-        return UNKNOWN_TIME if end is None else f"{'by' if by else 'after'} {clock_on(end, timezone, known_day)}"
-    if (about := to_the_minute(seen)) is not None:
-        return f"{exact}{clock_on(about, timezone, known_day)}"
-    first_day = local_date(after, timezone)
-    first = (
-        style_clock(after, timezone) if first_day == local_date(by, timezone) else clock_on(after, timezone, known_day)
-    )
-    return f"between {first} and {clock_on(by, timezone, known_day)}"
+        if end is None:
+            return UNKNOWN_TIME
+        return f"{'by' if by else 'after'} {format_clock_day(end, timezone, known_day)}"
+    if (about := find_nearest_minute(seen)) is not None:
+        return f"{exact}{format_clock_day(about, timezone, known_day)}"
+    is_one_day = local_date(after, timezone) == local_date(by, timezone)
+    first = format_clock(after, timezone) if is_one_day else format_clock_day(after, timezone, known_day)
+    return f"between {first} and {format_clock_day(by, timezone, known_day)}"
 
 
-def to_the_minute(seen: Interval) -> datetime | None:
+def find_nearest_minute(seen: Interval) -> datetime | None:
     """Return the nearest minute of an interval, None if it is open or too long to be one minute."""
-    if seen.after is None or seen.by is None or seen.by - seen.after > NARROW:
+    if seen.after is None or seen.by is None or seen.by - seen.after > NARROW_INTERVAL:
         return None
     return rounded(seen.after + (seen.by - seen.after) / 2 + times.MINUTE / 2, times.MINUTE)
 
 
-def clock_on(at: datetime, timezone: str, known_day: date | None = None) -> str:
+def format_clock_day(at: datetime, timezone: str, known_day: date | None = None) -> str:
     """Return `9.30am on Friday 5 January 2018`, without the day or year if it is that of `known_day`."""
-    day, time = local_date(at, timezone), style_clock(at, timezone)
+    day, time = local_date(at, timezone), format_clock(at, timezone)
     if day == known_day:
         return time
     is_year_known = known_day is not None and day.year == known_day.year
     return f"{time} on {f'{day.day} {day:%B}' if is_year_known else day_text(day, weekday=True)}"
 
 
-def brief(at: datetime, timezone: str) -> str:
+def format_instant(at: datetime, timezone: str) -> str:
     """Return a time with its zone and date, rounded down to the second: `09:30 BST on 23 July 2015`."""
     return f"{clock(at, timezone)} on {day_text(local_date(at, timezone))}"
 
 
-def between(seen: Interval, timezone: str) -> str:
+def format_interval(seen: Interval, timezone: str) -> str:
     """Return an interval to the second, rounded outward: `between 10:07:45 and 10:08:00 BST on 23 July 2015`."""
     after = None if seen.after is None else rounded(seen.after)
     by = None if seen.by is None else rounded(seen.by, up=True)
     if after is None or by is None:
         end = by or after
-        return UNKNOWN_TIME if end is None else f"{'by' if by else 'after'} {brief(end, timezone)}"
+        return UNKNOWN_TIME if end is None else f"{'by' if by else 'after'} {format_instant(end, timezone)}"
     if after == by:
-        return f"at {brief(by, timezone)}"
+        return f"at {format_instant(by, timezone)}"
     # When the clocks change, one time of day occurs twice. Both ends then need their zone.
     first, last = local(after, timezone), local(by, timezone)
     if (first.date(), first.tzname()) != (last.date(), last.tzname()):
-        return f"between {brief(after, timezone)} and {brief(by, timezone)}"
+        return f"between {format_instant(after, timezone)} and {format_instant(by, timezone)}"
     fine = bool(after.second or by.second)
     begins, ends = clock(after, timezone, exact=fine, zone=False), clock(by, timezone, exact=fine)
     return f"between {begins} and {ends} on {day_text(last.date())}"

@@ -71,7 +71,7 @@ class App:
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
         """Save an incident that a person reports, for a watched release or none. Raises `InvalidInput`."""
         daemon, now = self.daemon, self.daemon.clock.now()
-        known = await daemon.ledger.recall(release)
+        known = await daemon.ledger.load_release(release)
         facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None
         typed, record = {"release": release, **words}, daemon.watch.events
         incident, _ = await daemon.writer.write(lambda tx: log_by_hand(tx, record, typed, facts, now))

@@ -51,7 +51,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     clock, interpreter, budget = core.clock, make_interpreter(core), make_budget(settings)
     poller = Poller(clock, core.fetcher, budget, interpreter)
     channels, rules = make_channels_and_rules(core, settings)
-    record = VerdictRecorder(core.store, rules, core.evidence.appended, core.evidence.heads.get)
+    record = VerdictRecorder(core.store, rules, core.evidence.records_being_written, core.evidence.headers.get)
     current_incidents = CurrentIncidents(core.store.verdicts, judge_at_for(core), record)
     outbox = make_outbox(core, channels, rules, current_incidents)
     reminders = make_reminders(core, rules, outbox, current_incidents)

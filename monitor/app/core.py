@@ -20,11 +20,11 @@ from monitor.health.state import HealthState, StoreHealth
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager, is_clock_synchronised
 from monitor.health.workers import WorkerHealth
 from monitor.ledger.ledger import Ledger
-from monitor.look.apart.workers import StartHooks, Workers
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import BodyReader
+from monitor.look.sandbox.workers import StartHooks, Workers
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members

@@ -23,9 +23,9 @@ from monitor.health.system import ServiceManager
 from monitor.judge.runs import Blind
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.reading import CalendarReads
-from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Fetcher
 from monitor.look.poller import Poller
+from monitor.look.sandbox.workers import Workers
 from monitor.plan.share import Share
 from monitor.store.members import Members
 from monitor.store.sql.engine import Store
@@ -125,14 +125,14 @@ class Daemon:
     async def take_up(self) -> None:
         """Load the stored state, and record the blind span since the last run."""
         if self.members is not None:
-            self.members.told, self.members.quiet = self._take_share, self.poller.host_waits
+            self.members.on_share, self.members.quiet = self._take_share, self.poller.host_waits
             await self.members.join()
-            self._membership = asyncio.create_task(self.members.keep(), name="members")
+            self._membership = asyncio.create_task(self.members.stay_alive(), name="members")
         store, now = self.store, self.clock.now()
         beat = await self.ask(lambda: store.leases.heartbeat(self.name))
         self.blind.start_writing(self.writer)
         self.blind.add_and_rejudge(await self.ask(lambda: store.runs.blind(now - BEHIND, now)))
-        await self.ledger.take_up(now)
+        await self.ledger.load(now)
         await self.admission.begin(now)
         await self.calendar_reads.load(self.ledger)
         self.tripwires.start(beat.at if beat is not None else now)
@@ -154,7 +154,7 @@ class Daemon:
             with contextlib.suppress(StoreFault):
                 await self.members.leave()
         await self.failover.journal_waiting_writes()
-        self.writer.nudge()
+        self.writer.request_batch()
         await self.writer.close()
         # The next start may have only the journal.
         await self.failover.renew(stopping=True)
@@ -213,7 +213,7 @@ class Daemon:
 
     async def _write_heartbeat(self) -> None:
         self.heartbeat.note_alive(self.clock.now())
-        self.writer.nudge()
+        self.writer.request_batch()
         self.workers.stop_unused()
 
     async def _stop(self) -> None:

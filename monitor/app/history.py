@@ -33,7 +33,7 @@ class History(AbstractContextManager["History"]):
             raise UserFault(f"store {url}: no such file")
         self._store = open_store(url)
         try:
-            self._store.accept()
+            self._store.check_schema()
         except StoreFault:
             self._store.close()
             raise

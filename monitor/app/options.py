@@ -13,7 +13,7 @@ from monitor.config.settings import DEFAULT_RATES, NetworkSettings, PartSettings
 from monitor.judge.policy import Policies, Policy, UsualTime
 from monitor.ledger.state import Checks
 from monitor.look.fetch import Fetcher
-from monitor.look.guard import guard_of
+from monitor.look.guard import make_guard
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Proxies, Proxy
 from monitor.plan.budget import Budget
@@ -116,7 +116,7 @@ def make_importance_lookup(settings: Settings) -> Callable[[Release], int]:
 def make_fetcher(settings: Settings, clock: Clock) -> Fetcher:
     """Return the fetcher for the network, with the configured guard, budgets and proxies."""
     network = settings.network
-    guard = guard_of(network.allow, network.ports, allowed_hosts(settings))
+    guard = make_guard(network.allow, network.ports, allowed_hosts(settings))
     seconds = network.timeout.total_seconds()
     budget, proxies = make_budget(settings), make_proxies(network)
     return HttpFetcher(clock, guard, budget=budget, contact=network.contact, seconds=seconds, proxies=proxies)

@@ -41,7 +41,7 @@ from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
-from monitor.ledger.rota import RotaReads, with_stored_shifts
+from monitor.ledger.rota import RotaReads, add_stored_shifts
 from monitor.look.clock_skew import ClockStepGuard, Skew
 from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
@@ -69,7 +69,7 @@ def make_channels_and_rules(core: Core, settings: Settings) -> tuple[list[Channe
     own = core.edges.channels
     channels = make_channels(settings, core.clock.now) if own is None else list(own)
     rules = make_reporting_rules(settings, [channel.name for channel in channels], core.folder)
-    return channels, replace(rules, rotas=with_stored_shifts(rules.rotas, core.store))
+    return channels, replace(rules, rotas=add_stored_shifts(rules.rotas, core.store))
 
 
 def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:

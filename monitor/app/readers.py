@@ -13,11 +13,11 @@ from monitor.config.settings import Settings
 from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader
 from monitor.ledger.rota import RotaReader
-from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
 from monitor.look.reading import BodyReader
+from monitor.look.sandbox.workers import Workers
 from monitor.store.evidence.evidence import Evidence
 from schedules.sources.registry import KINDS
 from schedules.sources.settings import CalendarSettings

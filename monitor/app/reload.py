@@ -200,7 +200,7 @@ class Reload:
             table.name for table in settings.calendar if before.get(table.name) == _settings_of_reads(settings, table)
         }
         for reader, _ in readers:
-            reader.remember(ledger.shown(reader.name))
+            reader.remember(ledger.shown_entries(reader.name))
         reads.readers = [(own[it.name] if it.name in same else it, every) for it, every in readers]
         reads.expect_editions = settings.policy.expect_editions
         return [f"calendar {reader.name}" for reader, _ in readers if reader.name not in same]

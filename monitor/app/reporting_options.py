@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from alerts.channel import Channel
 from alerts.channels import open_channel
 from alerts.channels.base import Outbound
-from alerts.draft.code import Book, amended, standard_book
+from alerts.draft.code import Editions, load_editions, override_editions
 from alerts.rota import Rota
 from monitor.app.options import granted_times, make_policies, make_proxies
 from monitor.clock import Clock, SystemClock
@@ -25,7 +25,7 @@ from monitor.deliver.digests import DigestRule
 from monitor.deliver.reminders import ReminderTimes
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.summaries import SummarySchedule
-from monitor.look.guard import Guard, guard_of
+from monitor.look.guard import Guard, make_guard
 from monitor.look.http.resolve import Proxies, Proxy, Resolver
 from monitor.look.http.transport import HttpTransport
 from monitor.store.sql.engine import Store
@@ -79,12 +79,12 @@ def report_templates(settings: Settings, folder: Path) -> dict[str, Path]:
     return {producer: folder / file for producer, file in own.items() if file is not None}
 
 
-def make_code_book(settings: Settings) -> Book | None:
+def make_code_book(settings: Settings) -> Editions | None:
     """Return the Code of Practice with the corrections of `[code]`, or None if there are none."""
     table = settings.code
     if not (table.begins or table.cites or table.outside):
         return None
-    return amended(standard_book(), table.begins, table.cites, table.outside)
+    return override_editions(load_editions(), table.begins, table.cites, table.outside)
 
 
 def make_explainer(settings: Settings, store: Store) -> Explainer:
@@ -142,7 +142,7 @@ def make_openid(settings: Settings, clock: Clock) -> OpenID | None:
     provider = Provider(oidc.issuer, oidc.client_id, oidc.client_secret.reveal, oidc.claim, rights, back)
     issuer, network = urlsplit(oidc.issuer), settings.network
     ports = [*network.ports, *([issuer.port] if issuer.port is not None else [])]
-    guard = guard_of(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
+    guard = make_guard(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
     resolver = Resolver(guard, proxies=make_proxies(network))
     return OpenID(provider, clock, lambda: HttpTransport(clock, resolver), network.contact)
 
@@ -192,7 +192,7 @@ def make_outbound(network: NetworkSettings) -> Outbound:
     def proxy_for(url: str) -> Proxy | None:
         host = urlsplit(url).hostname or ""
         # This machine itself is reached without a proxy.
-        return None if is_loopback(f"{host}:0") else proxies.of(host)
+        return None if is_loopback(f"{host}:0") else proxies.proxy_for(host)
 
     def proxy_of(url: str) -> str | None:
         proxy = proxy_for(url)

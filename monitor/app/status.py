@@ -122,7 +122,7 @@ class Status:
         return Check(title, f"{state}, next by {stamp(last + health.spacings[name], self.timezone)}" if last else state)
 
     def _looks_check(self) -> Check:
-        if broken := self.broken.by_host():
+        if broken := self.broken.describe_by_host():
             lines = "; ".join(f"{host}: {line}" for host, line in broken.items())
             todo = "Report where the log says it broke. Watch pages of these hosts yourself at their slots."
             return Check("Looks", f"a fault of this monitor broke looks at {lines}", todo, "NinethirtyLooksBroken")
@@ -144,7 +144,7 @@ class Status:
     def _clock_checks(self) -> Iterator[Check]:
         """Yield a check of this machine's clock, and one for each host whose Date header is implausible."""
         yield clock_check(is_clock_synchronised(), self.health.offset, is_off=self.health.is_clock_off)
-        for host, doubt in self.skew.doubts().items():
+        for host, doubt in self.skew.describe_doubts().items():
             yield Check(f"Clock of {host}", doubt, "If our clock is right, inform the host.", "NinethirtyClockOff")
 
     def _budget_checks(self) -> Iterator[Check]:

@@ -17,7 +17,7 @@ from monitor.store.evidence.evidence import Evidence
 from monitor.store.journal import Journal
 from monitor.store.members import Members
 from monitor.store.open import file_of, is_shared, open_store
-from monitor.store.rows import APART, Heartbeat, Record
+from monitor.store.rows import OFFLINE_MARK, Heartbeat, Record
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import Job, run_in_thread
@@ -47,7 +47,7 @@ class OpenedStore:
 
     def evidence_name(self, vantage: str, clock: Clock) -> str:
         """Return the name for new evidence. Without the store it is unique, as the store's last record is unknown."""
-        return f"{vantage}{APART}{clock.now():%Y%m%dT%H%M%SZ}" if self.is_away else vantage
+        return f"{vantage}{OFFLINE_MARK}{clock.now():%Y%m%dT%H%M%SZ}" if self.is_away else vantage
 
 
 def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, *, durable: bool) -> OpenedStore:
@@ -64,17 +64,17 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
         store = open_store(url, durable=durable)
         store.upgrade()
         # Earlier versions kept a journal beside SQLite by default. Its rows must not be lost.
-        if has_journal or journal.holds:
+        if has_journal or journal.has_rows:
             if rows := journal.merge_journal(store):
                 _log.warning("journal_taken_in", rows=rows)
-            journal.settled()
+            journal.delete()
     except StoreTooNew:
         raise
     except StoreFault as fault:
         if not has_journal:
             raise
         try:
-            near = journal.stand_in(clock.now())
+            near = journal.open_as_store(clock.now())
         except StoreFault as unknown:
             raise fault from unknown
         _log.critical("store_away", fault=str(fault), journal=str(journal.file))
@@ -120,8 +120,8 @@ class StoreFailover:
             await self._switch_to_store(journal, self.opened.near)
         elif self.store_health.health.is_store_failing:
             await self.journal_waiting_writes()
-        elif journal.holds:
-            await run_in_thread(journal.settled)
+        elif journal.has_rows:
+            await run_in_thread(journal.delete)
 
     async def renew(self, *, stopping: bool = False) -> None:
         """Copy upcoming releases to the journal after a change of calendars, and each minute what was notified."""
@@ -133,7 +133,7 @@ class StoreFailover:
         is_new = known is not self._copied_releases and (stopping or mono >= self._next_full_copy)
         if not is_new and mono < self._next_copy:
             return
-        if not await self._try_on_journal(lambda: journal.renew(opened.store, now, notices_only=not is_new)):
+        if not await self._try_on_journal(lambda: journal.copy_near_part(opened.store, now, notices_only=not is_new)):
             return
         self._next_copy = mono + _COPY_SECONDS
         if is_new:
@@ -146,16 +146,16 @@ class StoreFailover:
         journal = self.opened.journal
         if journal is None or self.opened.is_away or not self.store_health.health.is_store_failing:
             return
-        if not journal.holds:
+        if not journal.has_rows:
             _log.warning("journal_begun", journal=str(journal.file))
-        (runs, makes), beat = self.writer.held(), Heartbeat(self.monitor, self.clock.now())
-        await self._try_on_journal(lambda: journal.keep(runs, makes, beat, self._known_records()))
+        (runs, makes), beat = self.writer.uncommitted(), Heartbeat(self.monitor, self.clock.now())
+        await self._try_on_journal(lambda: journal.add_rows(runs, makes, beat, self._known_records()))
 
     def _known_records(self) -> list[Record]:
         """Return every known record of evidence, also committed ones, because a store can lose its last batches."""
         flushed = self.evidence.flush()
         # A record that is committed in between is in both.
-        return sorted({*flushed, *self.evidence.committed()}, key=lambda record: record.number)
+        return sorted({*flushed, *self.evidence.last_committed()}, key=lambda record: record.number)
 
     async def _try_on_journal(self, work: Callable[[], object]) -> bool:
         """Return whether `work` on the journal succeeded. The first of several failures is logged."""
@@ -172,13 +172,13 @@ class StoreFailover:
     async def _switch_to_store(self, journal: Journal, near: Store) -> None:
         try:
             store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.hold))
-            rows = await self.writer.between(lambda: self._move_journal_into(journal, near, store))
+            rows = await self.writer.run_between_batches(lambda: self._move_journal_into(journal, near, store))
         except SurroundingsFault as fault:
             self.store_health.failed(fault)
             return
         self.opened.near = None
         if self.members is not None:
-            self.members.moved()
+            self.members.forget_clock_readings()
         self.store_health.health.note_store_back()
         _log.warning("store_back", rows=rows)
         if self._on_back is not None:
@@ -190,20 +190,20 @@ class StoreFailover:
             if self.members is not None:
                 # The disk may have room for the membership, and not yet for the journal.
                 with store.transaction() as transaction:
-                    self.members.show(transaction)
+                    self.members.take_name_in(transaction)
             rows = journal.merge_journal(store)
         except StoreFault:
             store.close()
             raise
-        near.become(store)
-        self.evidence.doubt()
-        journal.settled()
+        near.switch_to(store)
+        self.evidence.check_for_lost_records()
+        journal.delete()
         return rows
 
 
 def _open_recovered_store(url: str, hold: Callable[[], object]) -> Store:
     """Return the store that is back, locked for this monitor. Raises `SurroundingsFault`."""
-    store = Store.ready(url)
+    store = Store.open_upgraded(url)
     try:
         hold()
     except SurroundingsFault:

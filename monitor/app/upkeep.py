@@ -38,7 +38,7 @@ def make_self_check(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
         PollerProgress(core.clock, poller),
         poller.stretch_factors,
         lambda: outbox.backlogs,
-        evidence=core.evidence.appender.trouble,
+        evidence=core.evidence.appender.describe_fault,
         workers=core.worker_health.reasons,
         manager=core.edges.manager,
         rates=LookRates(core.metrics.looks.counts, core.clock.monotonic),
@@ -73,8 +73,8 @@ def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: Budge
     compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow)
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
     retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
-    yield DAILY, "retention", retention.give_up
-    yield BOUNDED, "evidence", retention.bound
+    yield DAILY, "retention", retention.run_daily
+    yield BOUNDED, "evidence", retention.keep_within_limit
     yield from core.failover.jobs()
     if core.edges.clock is None:
         # Not in rehearsals, where hours pass in moments and the memory is soon needed again.

@@ -19,7 +19,7 @@ from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
     from alerts.claim import Claim
-    from monitor.ledger.backfill import Record
+    from monitor.ledger.backfill import PublicRecord
     from schedules.sources.settings import CalendarSettings
 
 _REPORT_EVERY = 25
@@ -58,7 +58,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
-    from monitor.ledger.backfill import Record
+    from monitor.ledger.backfill import PublicRecord
     from monitor.ledger.pages import CalendarPages
 
     settings = context.settings
@@ -70,7 +70,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     with context.store() as store:
         async with open_poller(sparing, SystemClock()) as (poller, workers):
             pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
-            async for claim in _read_claims(context, Record(pages, producer, begin, end, _report_progress)):
+            async for claim in _read_claims(context, PublicRecord(pages, producer, begin, end, _report_progress)):
                 with store.transaction() as tx:
                     is_new = tx.add_claim(claim)
                 read, new = read + 1, new + is_new
@@ -81,7 +81,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     return read, new
 
 
-def _read_claims(context: Context, record: Record) -> AsyncIterator[Claim]:
+def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]:
     """Return the claims of the record in which the producer publishes: that of the ONS, or of GOV.UK."""
     from schedules.sources.govuk_listing import site_of
     from schedules.sources.ons import PRODUCER, OnsSource

@@ -69,15 +69,16 @@ async def _send_test(context: Context, name: str) -> Outcome:
 
 def _test_message(name: str, now: datetime) -> Message:
     """Return the message of a release that is three minutes overdue, marked as a test."""
-    from alerts.finding import Finding, Part, ReleaseFacts
+    from alerts.finding import ReleaseFacts
     from alerts.message import build_message
     from alerts.notice import Notice
-    from alerts.notice_text import notice_subject, notice_text
+    from alerts.notice_text import write_notice_subject, write_notice_text
     from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
+    from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
     from schedules.times.interval import Bounds
 
     slot, late = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
-    page = Part("page", "page", f"{_ADDRESS}/page", required=True, verdict="overdue", delay=late)
+    page = PartVerdict("page", "page", f"{_ADDRESS}/page", required=True, verdict=VerdictKind.OVERDUE, delay=late)
     facts = ReleaseFacts(
         release="test-of-a-channel",
         title="Test of a channel: there is no incident, and you need not do anything",
@@ -88,18 +89,18 @@ def _test_message(name: str, now: datetime) -> Message:
         slot_text="",
         slot_source="test",
         slot_learnt=slot,
-        verdict="overdue",
-        grade="note",
+        verdict=VerdictKind.OVERDUE,
+        grade=Grade.NOTE,
         final=False,
         at=now,
         parts=(page,),
-        findings=(Finding("late", "page", seconds=late),),
+        findings=(Finding(Kind.LATE, "page", seconds=late),),
     )
     # The id is new each time, because receivers drop ids that they already received.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
     steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
-    words = notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
-    line = f"TEST: {notice_subject('opened', 'late', facts, now)}"
+    words = write_notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
+    line = f"TEST: {write_notice_subject('opened', 'late', facts, now)}"
     body = f"TEST\n\n{words}"
     notice = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, line, body)
     return build_message(notice, None, link=f"{_ADDRESS}/incident")

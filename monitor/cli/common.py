@@ -90,12 +90,12 @@ class Context:
         Evidence kept while the store could not be reached is stored under our name with a suffix.
         """
         from monitor.store.open import is_shared
-        from monitor.store.rows import APART
+        from monitor.store.rows import OFFLINE_MARK
 
         name = self.settings.watch.vantage
         if not is_shared(self.settings.store.url):
             return None
-        return [name, *(one for one in store.evidence.monitors() if one.startswith(name + APART))]
+        return [name, *(one for one in store.evidence.monitors() if one.startswith(name + OFFLINE_MARK))]
 
     def now(self) -> datetime:
         """Return the current time."""

@@ -50,7 +50,7 @@ def _from_store(words: Callable[[Store, datetime], Words]) -> Callable[[Context]
             return []
         store = open_store(context.settings.store.url)
         try:
-            store.accept()
+            store.check_schema()
             return list(words(store, context.now()))
         finally:
             store.close()

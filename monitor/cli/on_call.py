@@ -18,14 +18,14 @@ _AHEAD = timedelta(days=7)
 def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
     """Return the current rotas. Those at an address are read only if `online`, and otherwise as stored."""
     from monitor.app.reporting_options import make_rotas as configured_rotas
-    from monitor.ledger.rota import with_stored_shifts
+    from monitor.ledger.rota import add_stored_shifts
     from monitor.store.open import file_of
 
     settings, rotas = context.settings, configured_rotas(context.settings)
     file = file_of(settings.store.url)
     if rotas and (file is None or file.exists()):
         with context.store() as store:
-            rotas = with_stored_shifts(rotas, store)
+            rotas = add_stored_shifts(rotas, store)
     if any(table.file is not None or (online and table.url is not None) for table in settings.rota):
         rotas |= asyncio.run(_read_calendars(context, rotas, online=online))
     return [*rotas.values()]

@@ -74,7 +74,7 @@ def period(  # noqa: PLR0913 # one for each option
 
 def _keep_as_draft(store: Store, periods: Periods, found: Period, now: datetime, *, as_json: bool) -> None:
     """Store the report as a draft, and print how to complete it."""
-    from alerts.draft.edits import to_complete
+    from alerts.draft.edits import list_open_fields
     from monitor.deliver.incident_json import incident_json
 
     with store.transaction() as tx:
@@ -82,5 +82,6 @@ def _keep_as_draft(store: Store, periods: Periods, found: Period, now: datetime,
     if as_json:
         print_json(incident_json(incident, store.verdicts.drafts(incident.id)))
         return
-    click.echo(f"{incident.id}: version {versions[-1].number}, {len(to_complete(versions[-1].report))} to complete")
+    last = versions[-1]
+    click.echo(f"{incident.id}: version {last.number}, {len(list_open_fields(last.report))} to complete")
     click.echo(f"Complete it: ninethirty incident draft {incident.id} --fields", err=True)

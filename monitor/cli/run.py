@@ -52,7 +52,7 @@ def command(context: Context, log: str, level: str) -> None:
     hide = _SecretHider(redactor(secrets))
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
-    edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, hold=lock.hold)
+    edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, hold=lock.lock)
 
     def read_again() -> Settings:
         from monitor.cli.check import settings_for_reload
@@ -73,7 +73,7 @@ def command(context: Context, log: str, level: str) -> None:
             )
         )
     finally:
-        lock.let_go()
+        lock.release()
         listener.stop()
 
 
@@ -109,7 +109,7 @@ async def _run_app(
 
     handle_signals(asyncio.get_running_loop(), stop, on_hangup)
     try:
-        lock.hold()
+        lock.lock()
         async with serve_control_socket(settings, reload, app.status.as_json):
             await app.run(stop, resume_garbage_collection)
     finally:

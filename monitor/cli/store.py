@@ -42,11 +42,11 @@ def check(context: Context, *, as_json: bool) -> None:
 
     Example: ninethirty store check
     """
-    from monitor.store.evidence.chain import verify
+    from monitor.store.evidence.chain import verify_evidence
 
     with context.store() as store:
         own = context.own_monitors(store)
-        faults = store.check() or verify(store.evidence, Path(context.settings.evidence.folder), own)
+        faults = store.check() or verify_evidence(store.evidence, Path(context.settings.evidence.folder), own)
         every = [] if own is None else store.evidence.monitors()
     others = [name for name in every if name not in (own or ())]
     lines = faults or [f"The store is whole, and so is {_evidence_text(own, every)}."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alerts.finding import ROLE_NAMES, Ended, part_label
+from alerts.finding import ROLE_NAMES, part_label
 from monitor.cli.common import bullet_lines
 from monitor.judge.as_json import (
     address_note,
@@ -19,6 +19,7 @@ from monitor.judge.as_json import (
 )
 from monitor.judge.as_text import longest_exposure
 from schedules.announcement import Origin
+from schedules.contract.verdict import Ended
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import between, stamp
 from schedules.times.zone import LONDON

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from alerts import incident
-from alerts.draft.code import standard_book
+from alerts.draft.code import load_editions
 from monitor.config.rota_checks import rota_faults
 from monitor.config.settings import Settings
 from monitor.config.web_checks import web_faults
 from monitor.errors import UserFault
-from monitor.judge import verdict as judge
+from schedules.contract.verdict import Kind
 from schedules.values import did_you_mean, shown
 from schedules.workdays import Nation
 
@@ -60,10 +60,10 @@ def recogniser_fault(recogniser: str) -> str | None:
 
 
 def _rule_fault(recogniser: str) -> str | None:
-    from monitor.look.recognise.registry import recogniser as made  # noqa: PLC0415 # its libraries are heavy
+    from monitor.look.recognise.registry import find_recogniser  # noqa: PLC0415 # its libraries are heavy
 
     try:
-        made(recogniser)
+        find_recogniser(recogniser)
     except UserFault as exc:
         return str(exc).removeprefix(f"{recogniser}: ")
     return None
@@ -193,7 +193,7 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
 
 def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
     # A misspelt finding would never match, and its notices would go elsewhere without anyone noticing.
-    known = sorted({*judge.Kind, *incident.Kind, "not_published"})
+    known = sorted({*Kind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         wanted = route.match.finding
         if wanted is not None and not any(fnmatchcase(kind, wanted) for kind in known):
@@ -209,10 +209,10 @@ def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
 
 
 def _faults_of_template(file: Path) -> Iterator[str]:
-    from alerts.draft.write.template import BadTemplate, unknown_fields  # noqa: PLC0415 # heavy, and rarely needed
+    from alerts.draft.write.template import BadTemplate, find_unknown_names  # noqa: PLC0415 # heavy, and rarely needed
 
     try:
-        unknown = unknown_fields(file.read_bytes())
+        unknown = find_unknown_names(file.read_bytes())
     except OSError as exc:
         yield f"cannot be read: {exc.strerror}"
     except BadTemplate as exc:
@@ -222,9 +222,9 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 
 
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
-    book = standard_book()
+    book = load_editions()
     names = [edition.name for edition in book]
-    practices = [f"{edition.name}/{name}" for edition in book for name in edition.clauses]
+    practices = [f"{edition.name}/{name}" for edition in book for name in edition.practices]
     for name in settings.code.begins:
         if name not in names:
             yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(names)}", None

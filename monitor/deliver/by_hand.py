@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts import by_hand
-from alerts.draft.edits import obstacles
+from alerts.draft.edits import list_obstacles
 from alerts.draft.report import Report
-from alerts.draft.take_back import Conflict, together
-from alerts.draft.versions import Versions, edited, signed
+from alerts.draft.take_back import Conflict, combine_changes
+from alerts.draft.versions import Versions, append_edit, append_signature
 from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident, Kind
-from alerts.message import notices_of_acts, opening_by_hand
+from alerts.message import make_opening_by_hand, notices_of_acts
 from alerts.one_line import one_line
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.deliver.verdicts import VerdictRecorder
@@ -74,8 +74,8 @@ def merge_into_draft(
     """
     last = versions[-1]
     seen = next((one for one in versions if one.number == read), last)
-    merged = together(words, seen.words, last.words, role)
-    return edited(versions, merged.words, role, now, seen.report), merged.conflicts
+    merged = combine_changes(words, seen.words, last.words, role)
+    return append_edit(versions, merged.words, role, now, seen.report), merged.conflicts
 
 
 class EditConflict(UserFault):
@@ -99,7 +99,7 @@ class SigningBlocked(UserFault):
 
 def signing_obstacles(incident: Incident, report: Report) -> list[str]:
     """Return the reasons not to sign this report yet, one line each. `incident` must have its current facts."""
-    return obstacles(report, None if incident.kind is Kind.HAND else incident.facts)
+    return list_obstacles(report, None if incident.kind is Kind.HAND else incident.facts)
 
 
 def sign_report(  # noqa: PLR0913 # one for each thing that is written down
@@ -126,7 +126,7 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
         if found and not why:
             raise SigningBlocked(incident.id, found)
         note = f"Signed all the same, because: {why}. Not resolved: {'; '.join(found)}." if found else ""
-        return signed(known, role, now, note)
+        return append_signature(known, role, now, note)
 
     versions = change_draft(tx, record.store.verdicts, incident.id, sign)
     kept, number = why if versions[-1].report.anyway else "", versions[-1].number
@@ -147,7 +147,7 @@ def log_by_hand(
     if (known := verdicts.incident(incident.id)) is not None:
         return known, False
     incident = replace(incident, words={**_neighbour_editions(verdicts, incident), **incident.words})
-    record.save_decision(tx, Decision(incident, (opening_by_hand(incident, now),), draft=True), now)
+    record.save_decision(tx, Decision(incident, (make_opening_by_hand(incident, now),), draft=True), now)
     return incident, True
 
 

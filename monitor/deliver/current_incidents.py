@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.draft.versions import MONITOR
-from alerts.fact_rules import worse_grade
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, find_known_incident
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.rows import Draft
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
+from schedules.contract.verdict import choose_worst_grade
 
 JudgeAt = Callable[[str, datetime], ReleaseFacts | None]
 # Opening a draft again and again adds at most one version in this time.
@@ -30,7 +30,7 @@ def with_current_facts(incident: Incident, facts: ReleaseFacts | None) -> Incide
     gap = sure.widest_gap if fresh.widest_gap is None else fresh.widest_gap
     sure = replace(sure, looks=fresh.looks, failed_looks=fresh.failed_looks, widest_gap=gap)
     facts = replace(facts, certainty=sure, names=measured.names)
-    return replace(incident, facts=facts, grade=worse_grade(incident.grade, facts.grade))
+    return replace(incident, facts=facts, grade=choose_worst_grade((incident.grade, facts.grade)))
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from monitor.deliver.by_hand import (
 )
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.errors import UnknownName
-from monitor.store.evidence.bundle import Exported, export
+from monitor.store.evidence.bundle import Exported, export_bundle
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 
@@ -159,7 +159,7 @@ class Desk:
 
     def export_evidence(self, incident: Incident, file: Path) -> Exported:
         """Write the evidence of an incident to a zip file. Blocks on the disk. Raises `UserFault` and `StoreFault`."""
-        return export(self.current.record.store, self.evidence, incident, file, self.clock.now(), self.monitors)
+        return export_bundle(self.current.record.store, self.evidence, incident, file, self.clock.now(), self.monitors)
 
     async def _change_incident(self, incident: str, change: Change) -> Incident:
         now, record = self.clock.now(), self.current.record

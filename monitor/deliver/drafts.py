@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.draft.versions import Version, Versions, changed, remeasured
+from alerts.draft.versions import Version, Versions, append_measurement, list_changed_fields
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
 from monitor.errors import SurroundingsFault, UnknownName
@@ -33,7 +33,7 @@ ENDINGS = tuple(WRITERS)
 def versions_from_rows(drafts: Sequence[Draft]) -> Versions:
     """Return the versions of one draft from its rows. Rows and versions are oldest first."""
     reports = [report_from_json(row.facts) for row in drafts]
-    changes = [(), *(changed(before, after) for before, after in pairwise(reports))]
+    changes = [(), *(list_changed_fields(before, after) for before, after in pairwise(reports))]
     return tuple(
         Version(row.version, row.at, row.by, report, row.words, others, row.digest, row.signed)
         for row, report, others in zip(drafts, reports, changes, strict=False)
@@ -60,7 +60,7 @@ def draft_row(version: Version, incident: str) -> Draft:
 def add_measured_version(tx: Transaction, drafts: Sequence[Draft], incident: str, report: Report) -> Versions:
     """Save a new version of a draft from a new report, and return all versions. Typed texts are kept unchanged."""
     versions = versions_from_rows(drafts)
-    after = remeasured(versions, report)
+    after = append_measurement(versions, report)
     for version in after[len(versions) :]:
         tx.add_draft(draft_row(version, incident))
     return after
@@ -95,10 +95,10 @@ def render_draft(
 
 
 def _fill_template(report: Report, template: Path) -> bytes | None:
-    from alerts.draft.write.template import BadTemplate, write_template  # noqa: PLC0415 # heavy, and rarely needed
+    from alerts.draft.write.template import BadTemplate, fill_template  # noqa: PLC0415 # heavy, and rarely needed
 
     try:
-        return write_template(template.read_bytes(), report)
+        return fill_template(template.read_bytes(), report)
     except (OSError, BadTemplate) as fault:
         # The report must go out at once, even if the file was damaged after `ninethirty check`.
         _log.error("template_unusable", template=str(template), fault=str(fault))

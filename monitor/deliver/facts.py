@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from alerts import finding as facts
 from alerts.draft.period import Row as PeriodRow
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from monitor.judge.as_json import decision_text, lateness, widest_bound
 from monitor.judge.runs import Blind, Run, drop_watched_spans, widest_gap
-from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, target_id
 from monitor.store.sql.read import VerdictStore
+from schedules.contract.verdict import JudgedRelease, PartVerdict, VerdictKind
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
@@ -36,35 +37,17 @@ class Measurement:
     records: tuple[tuple[str, str], ...] = ()
 
 
-def release_facts(verdict: Verdict, measured: Measurement) -> facts.ReleaseFacts:
+def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
     """Return the facts of a verdict for `alerts`: times, lengths and addresses, never content."""
     slot = verdict.slot
-    return facts.ReleaseFacts(
-        release=verdict.release,
-        title=verdict.title,
-        producer=verdict.producer,
-        url=verdict.url,
+    judged = {one.name: getattr(verdict, one.name) for one in fields(JudgedRelease)}
+    judged["parts"] = tuple(part for part in verdict.parts if _is_reportable(part))
+    return ReleaseFacts(
+        **judged,
         timezone=slot.timezone if slot else "Europe/London",
         slot=slot.instant if slot else None,
         slot_text=slot_text(slot),
-        slot_source=verdict.source,
-        slot_learnt=verdict.announced,
-        verdict=verdict.word.value,
-        grade=verdict.grade.value,
-        final=verdict.final,
-        at=verdict.at,
-        parts=tuple(_part_facts(part, verdict) for part in verdict.parts if _is_reportable(part)),
-        findings=tuple(
-            facts.Finding(found.kind.value, found.part, found.detail, found.seconds, found.at)
-            for found in verdict.findings
-        ),
-        unproven_because=verdict.unproven_because,
         certainty=_certainty_facts(measured, verdict),
-        confirmed=verdict.confirmed,
-        others=verdict.others,
-        address=verdict.address.value,
-        elsewhere=verdict.elsewhere,
-        due=verdict.due,
     )
 
 
@@ -81,25 +64,8 @@ def slot_text(slot: Slot | None) -> str:
 
 def _is_reportable(part: PartVerdict) -> bool:
     """Return whether notices mention a part. A guessed address without a proof or exposure is left out."""
-    is_guess = part.origin in UNPROMISED_ORIGINS and part.word in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
+    is_guess = part.origin in UNPROMISED_ORIGINS and part.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
     return not is_guess or bool(part.exposures)
-
-
-def _part_facts(part: PartVerdict, verdict: Verdict) -> facts.Part:
-    return facts.Part(
-        part.id,
-        part.role,
-        part.url,
-        part.required,
-        part.word.value,
-        part.first_seen,
-        part.released,
-        part.delay,
-        part.exposures,
-        part.early_bound,
-        verdict.address.value if part.id == "page" else "announced",
-        part.users_delay,
-    )
 
 
 def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
@@ -108,19 +74,19 @@ def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
     return monitor, int(number) if number.isdecimal() else 0, record[0]
 
 
-def _certainty_facts(measured: Measurement, verdict: Verdict) -> facts.Certainty:
+def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
     runs = [run for target in measured.runs.values() for run in target]
     slot = verdict.slot.instant if verdict.slot else None
     page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())
     gap = None if slot is None else widest_gap(page, slot)
     blind = drop_watched_spans(measured.blind, measured.runs)
-    return facts.Certainty(
+    return Certainty(
         monitor=measured.monitor,
         looks=sum(run.looks + run.failed for run in runs),
         failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
         widest_gap=None if gap is None else gap.total_seconds(),
         clock_offset=measured.clock_offset,
-        blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in blind),
+        blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
         records=tuple(sorted(measured.records, key=_record_order)),
         others=tuple(sorted({name.rpartition("-")[0] for name, _ in measured.records} - {measured.monitor})),
     )

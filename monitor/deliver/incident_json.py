@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from alerts.by_hand import logged_end
-from alerts.finding import LEAD
 from alerts.incident import Action, Incident, Kind
 from alerts.one_line import whole_lengths
-from alerts.status import late_parts
+from alerts.status import list_late_parts
 from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
+from schedules.contract.verdict import LEAD
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_json, instant_json
 from schedules.times.words import lengths
@@ -60,7 +60,7 @@ def action_json(action: Action) -> dict[str, Any]:
 
 def delay_of(incident: Incident) -> Bounds | None:
     """Return how late the release is by the incident's facts, or None. The page counts before other parts."""
-    late = [] if incident.facts is None or incident.kind is Kind.HAND else late_parts(incident.facts)
+    late = [] if incident.facts is None or incident.kind is Kind.HAND else list_late_parts(incident.facts)
     return min(late, key=lambda one: one[0].id != "page")[1] if late else None
 
 

@@ -68,8 +68,8 @@ class OutboxLease:
         if holder is None or (self._renew_at is not None and now < self._renew_at):
             return None
         began = self._clock.monotonic()
-        mine, lasts = await self._writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lasts))
-        holder.took(self._clock.monotonic() - began)
+        mine, lasts = await self._writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lease_length))
+        holder.record_write_time(self._clock.monotonic() - began)
         self._renew_at = holder.renewal_due(now + lasts) if mine else None
         self._ours_until = now + lasts if mine else None
         if mine:
@@ -82,7 +82,7 @@ class OutboxLease:
         if self._holder is None:
             return True
         is_ours = self._holder.take(tx, OUTBOX, now) is not None
-        self._ours_until = now + self._holder.lasts if is_ours else None
+        self._ours_until = now + self._holder.lease_length if is_ours else None
         self._renew_at = self._renew_at if is_ours else None
         return is_ours
 
@@ -98,7 +98,7 @@ class OutboxLease:
         if self._holder is None or delivery.began is None or delivery.finished is not None:
             return delivery.due
         steady = self._clock.monotonic()
-        left = 2 * self._holder.patience - timedelta(seconds=steady - self._note_attempt(delivery, steady))
+        left = 2 * self._holder.renewal_margin - timedelta(seconds=steady - self._note_attempt(delivery, steady))
         return max(delivery.due, self._clock.now() + left) if left > timedelta() else delivery.due
 
     def _note_attempt(self, attempt: Delivery, at: float) -> float:
@@ -129,7 +129,7 @@ class OutboxLease:
 
     async def _renew_until_lost(self) -> None:
         while self._holder is not None:
-            await self._clock.sleep(self._holder.lasts.total_seconds() / 3)
+            await self._clock.sleep(self._holder.lease_length.total_seconds() / 3)
             if await self.take_or_renew() is not None:
                 _log.warning("outbox_turn_lost")
                 return

@@ -121,7 +121,7 @@ def find_platform_thread(
     name = platform_id_of(member.facts)
     known = store.verdicts.incident(name) if name else None
     rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
-    decision = update_platform(known, member, now, untold=any(map(_is_unsent, rows)))
+    decision = update_platform(known, member, now, is_unsent=any(map(_is_unsent, rows)))
     incident = decision.incident or known
     is_linked = incident is not None and any(one.incident == member.id for one in incident.linked)
     return PlatformThread(decision, incident, member.id, rules) if incident is not None and is_linked else None

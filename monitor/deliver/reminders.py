@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from alerts.flapping import flapping_id, steady_notice
+from alerts.flapping import make_flapping_id, make_steady_notice
 from alerts.incident import MONITOR, Entry, Incident
 from alerts.notice import Notice
 from alerts.platform import reminder_for_platform
@@ -97,8 +97,8 @@ class Reminders:
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
         """Return the reminder or steady notice that is due, or None if none is or a silence covers the incident."""
         outbox, times = self.store.outbox, self.times
-        steady = steady_notice(incident, now)
-        if steady is not None and outbox.notice(flapping_id(incident)) and outbox.notice(steady.id) is None:
+        steady = make_steady_notice(incident, now)
+        if steady is not None and outbox.notice(make_flapping_id(incident)) and outbox.notice(steady.id) is None:
             return steady
         reminder = reminder_for_platform(incident, now, times.every, times.after) if times.after else None
         if reminder is None or outbox.notice(reminder.id) is not None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from alerts.draft.code import Book
+from alerts.draft.code import Editions
 from alerts.incident import Incident, Kind, LinkedRelease
 from alerts.notice import Notice
 from alerts.rota import Rota
@@ -38,7 +38,7 @@ class ReportingRules:
     channels: Sequence[str] = ()
     open_channels: Collection[str] = ()
     templates: Mapping[str, Path] = field(default_factory=dict)
-    book: Book | None = None
+    book: Editions | None = None
     usual: Sequence[UsualTime] = ()
     folding: Collection[str] = ()
     pagers: Collection[str] = ()

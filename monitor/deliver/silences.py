@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.incident import Incident, fact_notice
+from alerts.incident import Incident, make_fact_notice
 from alerts.notice import thread_id
 from alerts.silence import Silence
 from monitor.deliver.outbox_rows import OutboxRow
@@ -88,7 +88,7 @@ def notify_after_silence(
         kind = "still" if was_notified or rows[0].notice.id != thread_id(incident.id) else rows[0].notice.kind
         fresh = refresh_incident(incident, now)
         changed = "a silence about it has ended"
-        notice = fact_notice(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)
+        notice = make_fact_notice(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)
         tx.add_notice(notice, [])
         tx.save_delivery(Delivery(notice.id, channel, DeliveryState.WAITING, now))
         sent_instead = notice.id

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import structlog
 
-from alerts.fact_rules import GRADES
 from alerts.notice import Notice, notice_id
 from alerts.rota import Rota
 from alerts.routes import resolve_rotas
@@ -21,6 +20,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
+from schedules.contract.verdict import Grade
 from schedules.times.zone import local_date
 
 _log = structlog.get_logger(__name__)
@@ -157,7 +157,7 @@ def _summary_notice(schedule: SummarySchedule, name: str, made: Summary, now: da
         incident="",
         release="",
         producer=schedule.producer,
-        grade=GRADES[0],
+        grade=Grade.NONE,
         findings=(),
         at=now,
         subject=made.subject,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from alerts.draft.period import FAULTY, on_time_of
+from alerts.draft.period import FAULTY_VERDICTS, count_on_time
 from alerts.incident import Action, Incident
 from alerts.one_line import one_line
 from monitor.judge.as_text import LOUD, count_by_status, listed_status, measure_text, slot_label
@@ -93,7 +93,7 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
     each = (
         f"{names.get(one, one)}: {_punctuality([row for row in rows if row['producer'] == one])}" for one in producers
     )
-    wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, FAULTY))
+    wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, FAULTY_VERDICTS))
     report = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
     whole = f"The whole report, with delays and the pattern of faults:\n{report}\n"
     span = f"{day_text(facts.first)} to {day_text(facts.last)}"
@@ -128,7 +128,7 @@ def _next_day_blocks(facts: SummaryFacts) -> Iterator[str]:
 
 def _punctuality(rows: Sequence[Body]) -> str:
     """Return the share on time of the releases that could be judged, the standard indicator of punctuality."""
-    on_time, judged = on_time_of(row["verdict"] for row in rows)
+    on_time, judged = count_on_time(row["verdict"] for row in rows)
     share = f", {100 * on_time / judged:.1f} %" if judged else ""
     left = len(rows) - judged
     return f"{on_time} of {judged} on time{share}" + (f" ({left} not judged)" if left else "")

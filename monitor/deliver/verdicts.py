@@ -11,11 +11,11 @@ from typing import Any
 
 from alerts.calendar_incidents import are_of_one_edit, cover_whole_edit
 from alerts.decide import decide
-from alerts.draft.code import Book, code_json
-from alerts.draft.fill import fill
-from alerts.draft.form import form_for
-from alerts.draft.period import period_of
-from alerts.draft.period_report import period_report
+from alerts.draft.code import Editions, code_json
+from alerts.draft.fill import fill_form
+from alerts.draft.form import choose_form
+from alerts.draft.period import select_period
+from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.incident import Decision, Incident, find_known_incident
 from alerts.incident import Kind as IncidentKind
@@ -27,10 +27,11 @@ from monitor.deliver.outbox_rows import notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
 from monitor.judge.as_json import release_json
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
+from schedules.contract.verdict import Kind, VerdictKind
 from schedules.times.json import instant_json
 from schedules.times.zone import local_date
 
@@ -79,7 +80,7 @@ class VerdictRecorder:
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.book)
         before = self.store.verdicts.judged_one(verdict.release)
-        slot, word, grade = verdict.slot.begins() if verdict.slot else None, verdict.word.value, verdict.grade.value
+        slot, word, grade = verdict.slot.begins() if verdict.slot else None, verdict.verdict.value, verdict.grade.value
         tx.save_judged(Judged(verdict.release, verdict.producer, slot, word, grade, verdict.final, verdict.at, body))
         if (event := _status_change(verdict, body, before)) is not None:
             tx.add_event(event)
@@ -165,16 +166,16 @@ class VerdictRecorder:
         add_measured_version(tx, drafts, incident.id, report(incident, now, drafts[-1].words if drafts else {}))
 
     def _release_report(self, incident: Incident, now: datetime, typed: Mapping[str, str]) -> Report:
-        form = form_for(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
+        form = choose_form(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
         earlier = [one for one in self._citable_incidents(incident) if one.id != incident.id]
-        return fill(incident, form, self.rules.draft_entries(incident), earlier, now, self.rules.book, typed=typed)
+        return fill_form(incident, form, self.rules.draft_entries(incident), earlier, now, self.rules.book, typed=typed)
 
     def _platform_report(self, incident: Incident, now: datetime, _typed: Mapping[str, str]) -> Report:
         verdicts, zone = self.store.verdicts, self.rules.timezone
         judged = verdicts.judged_on([one.release for one in incident.linked])
         day = local_date(incident.occurred, zone)
-        period = period_of((period_row(verdicts, row.body) for row in judged), day, day, host=incident.producer)
-        report = period_report(period, incident.producer, now, zone, self.rules.producer_name)
+        period = select_period((period_row(verdicts, row.body) for row in judged), day, day, host=incident.producer)
+        report = build_period_report(period, incident.producer, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
 
     def _citable_incidents(self, incident: Incident) -> list[Incident]:
@@ -202,10 +203,10 @@ class VerdictRecorder:
         return tuple((name, head) for name in names if (head := self.head(name) or earlier.get(name, "")))
 
 
-def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = None) -> dict[str, Any]:
+def body_of(verdict: Verdict, incident: Incident | None, book: Editions | None = None) -> dict[str, Any]:
     """Return the JSON of a release, with the edition and practice of the Code that its findings concern."""
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
-    kinds = [found.kind.value for found in verdict.findings]
+    kinds = [str(found.kind) for found in verdict.findings]
     code = code_json(occurred, kinds, book, verdict.producer) if occurred is not None else None
     body = release_json(verdict, code, incident.id if incident else None)
     return with_brought_forward(body, incident.words if incident else None)
@@ -226,8 +227,8 @@ def _was_over_when_announced(verdict: Verdict) -> bool:
     Two cases of the last day do get one: a calendar that announced it too late, and a release that was not watched.
     """
     passes = verdict.slot.passes() if verdict.slot is not None else None
-    read_at = verdict.announced
-    if verdict.word is not VerdictKind.UNPROVEN or passes is None or read_at is None or read_at < passes:
+    read_at = verdict.slot_learnt
+    if verdict.verdict is not VerdictKind.UNPROVEN or passes is None or read_at is None or read_at < passes:
         return False
     return read_at - passes > _REPORTED_WITHIN or all(found.kind not in _ALWAYS_REPORTED for found in verdict.findings)
 
@@ -238,7 +239,7 @@ def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | N
     if old == new:
         return None
     name = hashlib.sha256(f"{verdict.release}\n{old}\n{new}\n{verdict.at.isoformat()}".encode()).hexdigest()[:24]
-    return Event(name, verdict.release, verdict.at, before.word if before else "", verdict.word.value, dict(body))
+    return Event(name, verdict.release, verdict.at, before.word if before else "", verdict.verdict.value, dict(body))
 
 
 def status_key(body: Mapping[str, Any]) -> str:

@@ -9,24 +9,23 @@ from datetime import datetime, timedelta
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from alerts.fact_rules import CALENDAR_FINDINGS
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import Kind, VerdictKind
 from schedules.times.json import instant_json
 
 BEFORE_SLOT = timedelta(hours=2)
 AFTER_FINAL = timedelta(days=1)
 _RELEASE = ("release", "producer")
 _LONGEST_TITLE = 100
-_CALENDAR = frozenset(
-    {Kind.CALENDARS_DISAGREE, Kind.SHORT_NOTICE, Kind.UNANNOUNCED, Kind.PROMISE_IN_DOUBT, Kind.BROUGHT_FORWARD}
-)
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
-    "late": lambda one: one.word in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
+    "late": lambda one: one.verdict in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
     "partial": lambda one: _has_finding(one, {Kind.PARTIAL}),
     "early": lambda one: bool(one.exposures),
-    "unproven": lambda one: one.word is VerdictKind.UNPROVEN,
+    "unproven": lambda one: one.verdict is VerdictKind.UNPROVEN,
     "withdrawn": lambda one: _has_finding(one, {Kind.WITHDRAWN}),
     "swapped": lambda one: _has_finding(one, {Kind.SWAPPED}),
-    "calendar": lambda one: _has_finding(one, _CALENDAR),
+    "calendar": lambda one: _has_finding(one, CALENDAR_FINDINGS),
 }
 """The findings that alert rules query. Each also has the value 0, so that its last value survives a missed scrape."""
 
@@ -114,14 +113,14 @@ class StateCollector(Collector):
 
 def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
     near = [row.verdict for row in shown if _is_near(row, now)]
-    words = (((word.value,), sum(row.verdict.word is word for row in shown)) for word in VerdictKind)
+    words = (((word.value,), sum(row.verdict.verdict is word for row in shown)) for word in VerdictKind)
     yield _family("releases", "Watched releases by verdict", ("verdict",), words)
-    ends = ((one, _slot_end(one) if one.word is VerdictKind.OVERDUE else None) for one in near)
+    ends = ((one, _slot_end(one) if one.verdict is VerdictKind.OVERDUE else None) for one in near)
     overdue = ((_release_labels(one), 0.0 if end is None else (now - end).total_seconds()) for one, end in ends)
     yield _family("release_overdue_seconds", "Seconds since the slot, still absent", _RELEASE, overdue)
     exposed = ((_release_labels(one), float(any(exposure.open for exposure in one.exposures))) for one in near)
     yield _family("release_exposure_open", "1 while something is out early", _RELEASE, exposed)
-    judged = (((*_release_labels(one), one.word.value, one.grade.value), 1.0) for one in near)
+    judged = (((*_release_labels(one), one.verdict.value, one.grade.value), 1.0) for one in near)
     yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), judged)
     found = (((*_release_labels(one), kind), float(has(one))) for one in near for kind, has in _FINDINGS.items())
     yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), found)
@@ -133,7 +132,8 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
     yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), labelled)
     yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delay_samples(near))
     text = "Seconds before the slot at which absence was last proved: the release came no earlier"
-    bounds = ((_release_labels(one), one.early_bound) for one in near if one.early_bound is not None)
+    pages = ((one, one.page) for one in near)
+    bounds = ((_release_labels(one), page.early_bound) for one, page in pages if page and page.early_bound is not None)
     yield _family("release_early_bound_seconds", text, _RELEASE, bounds)
 
 
@@ -169,7 +169,7 @@ def _family(name: str, text: str, labels: Sequence[str], values: Iterable[tuple[
     return family
 
 
-def _has_finding(verdict: Verdict, kinds: Collection[Kind]) -> bool:
+def _has_finding(verdict: Verdict, kinds: Collection[str]) -> bool:
     return any(found.kind in kinds for found in verdict.findings)
 
 

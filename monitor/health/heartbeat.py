@@ -15,7 +15,7 @@ class HeartbeatWriter:
     """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
     Until `begin` it does not write, so that the heartbeat of the earlier process can still be read. `prepare`, `write`,
-    `written` and `more` are called by the writer.
+    `note_committed` and `further_transactions` are called by the writer.
     """
 
     def __init__(self, monitor: str, leases: Leases | None = None) -> None:
@@ -74,11 +74,11 @@ class HeartbeatWriter:
         self._last_beat = beat
         return replace(beat, at=beat.at + self._repeated * timedelta.resolution)
 
-    def written(self) -> None:
+    def note_committed(self) -> None:
         """Remember the heartbeat that the store has committed."""
         self._committed = self._offered
 
-    def more(self) -> int:
+    def further_transactions(self) -> int:
         """Return 0, because no write remains."""
         return 0
 

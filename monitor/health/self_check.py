@@ -28,7 +28,7 @@ class WatchedPoller(Protocol):
 
     made: int
 
-    def watching(self) -> list[Target]:
+    def watched_targets(self) -> list[Target]:
         """Return the watched targets."""
 
     def next_due(self) -> datetime | None:
@@ -46,7 +46,7 @@ class PollerProgress:
 
     def targets(self) -> int:
         """Return the number of watched addresses."""
-        return len(self._poller.watching())
+        return len(self._poller.watched_targets())
 
     def overdue(self) -> float:
         """Return the delay of the most overdue look, in seconds. Hosts that sent Retry-After do not count."""

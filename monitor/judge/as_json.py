@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.judge.verdict import PartVerdict, Verdict, verdict_text
+from monitor.judge.verdict import Verdict
 from monitor.plan.addresses import origin_from_id
 from schedules.announcement import Address, Origin, Part, Role, address_known
+from schedules.contract.verdict import verdict_text
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import bounds_from_json, bounds_json, instant_from_json, instant_json, interval_json
@@ -31,22 +32,19 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "calendar": list(verdict.calendars),
         "url": verdict.url,
         "address": verdict.address.value,
-        "slot": _slot(verdict.slot, verdict.announced, verdict.source),
-        "verdict": verdict.word.value,
+        "slot": _slot(verdict.slot, verdict.slot_learnt, verdict.slot_source),
+        "verdict": verdict.verdict.value,
         "grade": verdict.grade.value,
         "final": verdict.final,
         "first_seen": interval_json(page.first_seen if page else Interval()),
         "released": interval_json(page.released if page else Interval()),
         "delay": bounds_json(page.delay if page else None),
         "users_delay": bounds_json(page.users_delay if page else None),
-        "early_bound": verdict.early_bound,
+        "early_bound": page.early_bound if page else None,
         "exposures": [exposure.as_json() for exposure in verdict.exposures],
         "available_elsewhere": [one.as_json() for one in verdict.elsewhere],
-        "parts": [_part(part) for part in verdict.parts],
-        "findings": [
-            {"kind": one.kind.value, "part": one.part, "detail": one.detail, "seconds": bounds_json(one.seconds)}
-            for one in verdict.findings
-        ],
+        "parts": [part.as_json() for part in verdict.parts],
+        "findings": [one.as_json() for one in verdict.findings],
         "code": code,
         "incident": incident,
         "unproven_because": verdict.unproven_because,
@@ -163,24 +161,6 @@ def _slot(slot: Slot | None, announced: datetime | None, source: str | None) -> 
         "end": None if slot.instant else instant_json(slot.passes()),
         "raw": slot.raw,
         "doubt": slot.doubt,
-    }
-
-
-def _part(part: PartVerdict) -> Json:
-    return {
-        "id": part.id,
-        "role": part.role,
-        "origin": part.origin.value,
-        "url": part.url,
-        "required": part.required,
-        "verdict": part.word.value,
-        "first_seen": interval_json(part.first_seen),
-        "released": interval_json(part.released),
-        "delay": bounds_json(part.delay),
-        "users_delay": bounds_json(part.users_delay),
-        "early_bound": part.early_bound,
-        "exposures": [exposure.as_json() for exposure in part.exposures],
-        "unproven_because": part.unproven_because,
     }
 
 

@@ -9,7 +9,7 @@ from math import floor
 from typing import Any
 
 from monitor.judge.as_json import decision_text, last_look_text, lateness_text, length_text, status_text, verdict_or_due
-from monitor.judge.verdict import verdict_text
+from schedules.contract.verdict import LATE_VERDICTS, verdict_text
 from schedules.times.words import clock, length
 from schedules.times.zone import LONDON, local
 
@@ -18,7 +18,6 @@ LOUD = frozenset({"late", "overdue", "early", "not_published", "unproven", "unan
 _MINUTES_ONLY_FROM = 300
 """From this many seconds to an hour, a length is shown in minutes without seconds."""
 _NOT_COUNTED = frozenset({"cancelled", "moved"})
-_LATE = frozenset({"late", "overdue", "not_published"})
 
 
 def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str, datetime | None]:
@@ -56,7 +55,7 @@ def count_length_units(seconds: float) -> int:
 
 
 def _headline_word(row: Mapping[str, Any]) -> str:
-    if row["verdict"] in _LATE:
+    if row["verdict"] in LATE_VERDICTS:
         return "late"
     if row["verdict"] == "early":
         return "early"

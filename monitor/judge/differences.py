@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from alerts.finding import Ended
+from schedules.contract.verdict import Ended
 
 Json = Mapping[str, Any]
 

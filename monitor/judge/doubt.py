@@ -10,16 +10,15 @@ from monitor.judge.case import Case
 from monitor.judge.findings.announcement import promise_text
 from monitor.judge.part import judge_part
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.announcement import State
+from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.promise import Promise
 from schedules.slot_relations import first_day, has_passed
 from schedules.times.interval import NOTHING
 from schedules.times.words import exactly, length
 from schedules.times.zone import local_date
 
-_LATE = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
-BREACHES = (*_LATE, VerdictKind.EARLY)
+BREACHES = (*LATE_VERDICTS, VerdictKind.EARLY)
 _CLAIMS = (*BREACHES, VerdictKind.ON_TIME)
 
 
@@ -38,7 +37,7 @@ def drop_unconfirmed(
         claimed = [
             part
             for part in parts
-            if part.exposures or part.word in (*_unconfirmed_verdicts(case, promise, part), *words)
+            if part.exposures or part.verdict in (*_unconfirmed_verdicts(case, promise, part), *words)
         ]
         if claimed:
             left = tuple(_without_claim(part, reason) if part in claimed else part for part in parts)
@@ -67,7 +66,7 @@ def _drop_unless_true_to_the_minute(
     is_due = has_passed(promise.slot, case.now)
     left = tuple(
         _without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING)
-        if part.word in words and any(_contradicts(theirs[place].word, part.word) for theirs in readings)
+        if part.verdict in words and any(_contradicts(theirs[place].verdict, part.verdict) for theirs in readings)
         else part
         for place, part in enumerate(parts)
     )
@@ -101,7 +100,7 @@ def drop_disputed_breaches(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[PartVerdict, ...]:
     """Return parts without a breach that one calendar shows and another denies."""
-    if not any(part.word in BREACHES for part in parts):
+    if not any(part.verdict in BREACHES for part in parts):
         return tuple(parts)
     others = {promise: tuple(judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements}
     return tuple(_drop_if_disputed(part, place, others) for place, part in enumerate(parts))
@@ -141,23 +140,23 @@ def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvide
 
 def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Sequence[PartVerdict]]) -> PartVerdict:
     """Return a part without its breach if another calendar denies it. `place` is its place among the parts."""
-    denied = [by for by, theirs in others.items() if not theirs or not _is_same(part.word, theirs[place].word)]
-    if part.word not in BREACHES or not denied:
+    denied = [by for by, theirs in others.items() if not theirs or not _is_same(part.verdict, theirs[place].verdict)]
+    if part.verdict not in BREACHES or not denied:
         return part
     texts = "; ".join(map(promise_text, denied))
-    verdict = f"{verdict_text(part.word.value)} by one calendar and not by another"
+    verdict = f"{verdict_text(part.verdict.value)} by one calendar and not by another"
     return _without_claim(part, f"{verdict}, and it is not known which is right: {texts}")
 
 
 def _is_same(one: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All verdicts of lateness do."""
-    return other in (_LATE if one in _LATE else (one,))
+    return other in (LATE_VERDICTS if one in LATE_VERDICTS else (one,))
 
 
 def _without_claim(part: PartVerdict, reason: str, word: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
     """Return a part without any claim about its time, as `unproven` because of `reason`, or as `pending`."""
     why = reason if word is VerdictKind.UNPROVEN else None
-    return replace(part, word=word, delay=None, exposures=(), unproven_because=why)
+    return replace(part, verdict=word, delay=None, exposures=(), unproven_because=why)
 
 
 def _change_text(case: Case, promise: Promise) -> str:
@@ -206,7 +205,7 @@ def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -
     counts_from, shown = _must_be_confirmed_at(case, parts), case.in_force.announced_as_of
     if shown is None or counts_from is None or shown >= counts_from:
         return None
-    if not any(part.word in BREACHES for part in parts):
+    if not any(part.verdict in BREACHES for part in parts):
         return None
     return f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
 

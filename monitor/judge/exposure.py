@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import pairwise
 
-from alerts.finding import Ended, Exposure
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
 from monitor.judge.spells import Spell
 from monitor.judge.window import Window
 from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from monitor.look.sighting import State
+from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between
 
 # Content that is public early is looked at every 5 s. A longer break means that looks failed or were not made.

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.finding import Due
 from monitor.judge.case import Case, case_of
 from monitor.judge.doubt import drop_disputed_breaches, drop_unconfirmed, find_promise_doubts, other_reading_turns
 from monitor.judge.exposure import open_exposure_ends_at
@@ -15,12 +14,13 @@ from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_part, origin_awaited_until
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence, gather_evidence
-from monitor.judge.policy import Grade, Policy, grade_delay, worst_grade
+from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
-from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
 from monitor.look.sighting import State
 from schedules.announcement import Address
+from schedules.contract.verdict import Due, Finding, Grade, Kind, PartVerdict, VerdictKind, choose_worst_grade
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds
@@ -77,9 +77,9 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         url=release.url,
         calendars=release.calendars,
         slot=None if promise is None else promise.slot,
-        source=None if promise is None else promise.calendar,
-        announced=None if promise is None else promise.learnt,
-        word=word,
+        slot_source=None if promise is None else promise.calendar,
+        slot_learnt=None if promise is None else promise.learnt,
+        verdict=word,
         grade=_grade_release(case, word, parts, found),
         final=final,
         at=case.now,
@@ -89,7 +89,6 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         address=release.address,
         elsewhere=public_elsewhere(evidences),
         due=_describe_due(case, parts, evidences, word),
-        early_bound=next((part.early_bound for part in parts if part.id == "page"), None),
         confirmed=case.in_force.announced_as_of,
         revisit=_next_review(case, parts, evidences, final=final),
         lags=case.lags,
@@ -112,10 +111,10 @@ def _release_word(
     """Return the verdict on the release, and the reason if it is unproven: the worst of its decisive parts."""
     if case.in_force.cancelled:
         return VerdictKind.CANCELLED, None
-    if any(part.word is VerdictKind.UNANNOUNCED for part in parts):
+    if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
         return VerdictKind.UNANNOUNCED, None
     decisive = [part for part, evidence in zip(parts, evidences, strict=True) if _is_decisive(part, evidence, parts)]
-    words = [part.word for part in decisive] + [VerdictKind.EARLY for part in parts if part.exposures]
+    words = [part.verdict for part in decisive] + [VerdictKind.EARLY for part in parts if part.exposures]
     word = min(words, key=WORST_FIRST.index, default=VerdictKind.PENDING)
     if word is VerdictKind.PENDING and case.is_moved:
         return VerdictKind.MOVED, None
@@ -128,13 +127,13 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
         return False
     page = next((each.released for each in parts if each.id == "page"), NOTHING)
     # If only the page revealed a part, its first look may be late. So `unproven` does not count against it.
-    return not (part.id != "page" and part.word is VerdictKind.UNPROVEN and is_revealed_by_page(evidence, page))
+    return not (part.id != "page" and part.verdict is VerdictKind.UNPROVEN and is_revealed_by_page(evidence, page))
 
 
 def _unproven_reason(parts: Sequence[PartVerdict]) -> str | None:
     """Return why the first unproven part is unproven, after the part's id if it is not the page."""
     for part in parts:
-        if part.word is VerdictKind.UNPROVEN and part.unproven_because:
+        if part.verdict is VerdictKind.UNPROVEN and part.unproven_because:
             return part.unproven_because if part.id == "page" else f"{part.id}: {part.unproven_because}"
     return None
 
@@ -148,10 +147,10 @@ def _grade_release(case: Case, word: VerdictKind, parts: Sequence[PartVerdict], 
     # Only the first time that an edge hid a part delayed users: later they had it already.
     first = {each.part: each for each in reversed(stale)}
     grades = [_grade_stale_edge(case, each, parts if first[each.part] is each else ()) for each in stale]
-    behind = [part for part in parts if part.can_be_late and part.word in _BEHIND]
+    behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
     # Without a promised time a delay has no minutes to grade, so a note asks a person to check.
     grades += [grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
-    return worst_grade(grades)
+    return choose_worst_grade(grades)
 
 
 def _grade_stale_edge(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:
@@ -179,12 +178,12 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     by, is_awaited = part.released.by, part.released.by is not None and case.now < part.released.by + case.policy.grace
     own, users = part.delay, part.users_delay
     # Only an old answer from the edge makes the least users' delay longer than the publisher's.
-    if part.is_hidden and own and users and (is_awaited or (users.min or 0.0) > (own.min or 0.0)):
+    if part.is_unseen_by_users and own and users and (is_awaited or (users.min or 0.0) > (own.min or 0.0)):
         return False
-    if part.word is VerdictKind.UNPROVEN and by is not None:
+    if part.verdict is VerdictKind.UNPROVEN and by is not None:
         # A look at another view, sent at the same time, may still prove more.
         return not is_awaited
-    return part.word is VerdictKind.NOT_PUBLISHED or (part.word in _APPEARED and part.released.by is not None)
+    return part.verdict is VerdictKind.NOT_PUBLISHED or (part.verdict in _APPEARED and part.released.by is not None)
 
 
 def _next_review(
@@ -216,7 +215,7 @@ def _window_instants(case: Case) -> list[datetime]:
 
 def _next_minute_of_day(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     """Return the next full minute if the release is late by its witnesses: other releases may show longer lags then."""
-    is_guess = case.release.address is not Address.ANNOUNCED and any(part.word in _BEHIND for part in parts)
+    is_guess = case.release.address is not Address.ANNOUNCED and any(part.verdict in _BEHIND for part in parts)
     is_today = case.window is not None and is_same_day(case.now, case.window.opens)
     return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)] if is_guess and is_today else []
 
@@ -225,7 +224,9 @@ def _ends_of_waiting(case: Case, parts: Sequence[PartVerdict], evidences: Sequen
     """Return when waiting ends for a look at the origin, or at another view of an unproven part."""
     waits = [None if case.window is None else origin_awaited_until(evidence, case.window) for evidence in evidences]
     waits += [
-        part.released.by and part.released.by + case.policy.grace for part in parts if part.word is VerdictKind.UNPROVEN
+        part.released.by and part.released.by + case.policy.grace
+        for part in parts
+        if part.verdict is VerdictKind.UNPROVEN
     ]
     return [wait for wait in waits if wait is not None]
 
@@ -235,7 +236,7 @@ def _reviews_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterato
 
     A grade rises by looks that still get the old answer. They only lengthen a run, so no new run triggers a verdict.
     """
-    parts = [part for part in parts if part.can_be_late and part.is_hidden]
+    parts = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     hidden = [part.users_delay for part in parts]
     origin = None if case.window is None else case.window.origin
     if origin is None or not hidden:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
-from alerts.finding import Exposure
 from monitor.judge.case import Case
 from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_early, present_at_slot_by
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
-from monitor.judge.verdict import PartVerdict, VerdictKind
 from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, parse_target_id
+from schedules.announcement import Address, Part
+from schedules.contract.verdict import Exposure, PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
 from schedules.times.words import UNKNOWN, between_exactly, exactly, length
 from schedules.times.zone import local
@@ -42,7 +42,7 @@ WORST_FIRST = (
 class Timing:
     """The verdict on a part from its slot on, exposures ignored. `released` is its appearance at or after the slot."""
 
-    word: VerdictKind
+    verdict: VerdictKind
     released: Interval = NOTHING
     delay: Bounds | None = None
     reason: str | None = None
@@ -61,13 +61,13 @@ def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> 
     timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page)
     if evidence.part.origin in UNPROMISED_ORIGINS and not timing.released:
         timing = Timing(VerdictKind.PENDING)
-    word = min(timing.word, VerdictKind.EARLY, key=WORST_FIRST.index) if spans else timing.word
+    word = min(timing.verdict, VerdictKind.EARLY, key=WORST_FIRST.index) if spans else timing.verdict
     return PartVerdict(
         id=evidence.part.id,
         role=evidence.part.role.value,
         url=evidence.part.url,
         required=evidence.part.required,
-        word=word,
+        verdict=word,
         first_seen=spans[0].start if spans else timing.released,
         released=timing.released,
         delay=_part_delay(timing, spans, window),
@@ -75,6 +75,7 @@ def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> 
         unproven_because=timing.reason if word is VerdictKind.UNPROVEN else None,
         early_bound=None if spans else _early_bound(timing.released, window, evidence),
         origin=evidence.part.origin,
+        address=_address_of(evidence.part, case),
     )
 
 
@@ -92,7 +93,12 @@ def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
         reason = "no time was announced that could be read" if announced else None
     part = evidence.part
     verdict = PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=reason)
-    return replace(verdict, origin=part.origin)
+    return replace(verdict, origin=part.origin, address=_address_of(part, case))
+
+
+def _address_of(part: Part, case: Case) -> Address:
+    """Return how the address of a part is known. Only the page's can be other than announced."""
+    return case.release.address if part.id == "page" else Address.ANNOUNCED
 
 
 def is_revealed_by_page(evidence: PartEvidence, page: Interval) -> bool:
@@ -117,7 +123,7 @@ def _part_delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> 
     """Return the delay after the slot: of the first exposure if the part came, else how long it has been absent."""
     if window.origin is None:
         return None
-    if timing.word in (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED):
+    if timing.verdict in (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED):
         return timing.delay
     return since(spans[0].start, window.origin) if spans else timing.delay
 

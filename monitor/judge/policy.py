@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
 from monitor.plan.targets import MOST_PARTS
+from schedules.contract.verdict import Grade
 from schedules.release import Release
 from schedules.times.interval import Bounds
 from schedules.values import Duration, Table, TimeOfDay
 from schedules.workdays import ENGLAND, Workdays
 
 T = TypeVar("T")
-
-
-class Grade(StrEnum):
-    """What people get: nothing, a short note, or a report."""
-
-    NONE = "none"
-    NOTE = "note"
-    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +102,3 @@ def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
     if length is None or length <= policy.on_time_within.total_seconds():
         return Grade.NONE
     return Grade.NOTE if length <= policy.note_within.total_seconds() else Grade.REPORT
-
-
-def worst_grade(grades: Iterable[Grade]) -> Grade:
-    """Return the worst grade, or `none` for an empty list."""
-    return max(grades, key=list(Grade).index, default=Grade.NONE)

@@ -1,4 +1,4 @@
-"""Reads the public record of past releases: what publishers themselves say. These claims are never verdicts."""
+"""Reads when past releases were published by the publishers' own statements. These claims are never verdicts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from datetime import datetime, timedelta
 from alerts.claim import Claim
 from monitor.errors import SurroundingsFault
 from monitor.ledger.pages import CalendarPages, FetchedPage, UnansweredAsk
-from monitor.look.apart.process import ReadFault
+from monitor.look.sandbox.process import ReadFault
 from schedules.source import Ask
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
-from schedules.sources.govuk_listing import CONTENT, Listed, further_urls, read_listing, record_url
+from schedules.sources.govuk_listing import CONTENT, further_urls, read_listing, record_url
 from schedules.sources.ons import LIMIT, OnsSource
 from schedules.sources.row import clean_title
 
 _TRIES = 3
-"""How often one address is tried. Retry-After of its host applies between two tries."""
+"""How often one address is requested. Between two attempts, the Retry-After of its host applies."""
 _KEPT_PAGES = 20
 _ANOTHER_EDITION = timedelta(days=1)
 _PUBLISHED = (Schema.PUBLICATION, Schema.HTML_PUBLICATION, Schema.DATA_SET)
 
 
 @dataclass
-class Record:
+class PublicRecord:
     """Queries the public record for what one producer published in `[begin, end)`, within its hosts' budgets.
 
     `report_progress(done, total)` is called after each item. The methods raise `SurroundingsFault` if the record does
@@ -43,7 +43,12 @@ class Record:
         listings = [read_listing((await self._fetch(first)).page)]
         listings += [read_listing((await self._fetch(url)).page) for url in further_urls(first, listings[0])]
         every = {one.link: one for listing in listings for one in listing.entries}
-        listed = [one for one in every.values() if one.link.startswith("/") and self._is_in_period(one)]
+        # Some entries do not state when they were first published, but their content items do.
+        listed = [
+            one
+            for one in every.values()
+            if one.link.startswith("/") and self.begin <= (one.first_published or self.begin) < self.end
+        ]
         for done, one in enumerate(listed, 1):
             got = await self._fetch(f"{site}{CONTENT}{one.link}")
             if (claim := self._claim_from_item(got, f"{site}{one.link}")) is not None:
@@ -51,7 +56,7 @@ class Record:
             self.report_progress(done, len(listed))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
-        """Yield the claims of the ONS's list of published releases. It has only announced times."""
+        """Yield the claims of the ONS's list of published releases. Their times are the announced ones."""
         offset, total = 0, 1
         while offset < total:
             got = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
@@ -63,12 +68,8 @@ class Record:
             offset += LIMIT
             self.report_progress(min(offset, total), total)
 
-    def _is_in_period(self, one: Listed) -> bool:
-        """Return whether an entry may be of this period. The index does not have every first publication."""
-        return one.first_published is None or self.begin <= one.first_published < self.end
-
     def _claim_from_item(self, got: FetchedPage, url: str) -> Claim | None:
-        """Return what a content item claims, or None if it was removed, is no publication, or is of another period."""
+        """Return the claim of a content item. None if it was removed, is not a publication, or is of another period."""
         try:
             item = read_item(got.page.body) if got.page.status == 200 else None
         except NotAContentItem:
@@ -84,6 +85,7 @@ class Record:
         return Claim(self.producer, url, at, title, slot, source, got.page.url, got.answer.received)
 
     async def _fetch(self, url: str, tries: int = _TRIES) -> FetchedPage:
+        """Return the page at a URL, after up to `tries` attempts. Raises `SurroundingsFault` if all fail."""
         self.pages.forget(_KEPT_PAGES)
         try:
             got = await self.pages.fetch(Ask(url, accept="application/json"))
@@ -91,5 +93,5 @@ class Record:
             if tries > 1:
                 return await self._fetch(url, tries - 1)
             raise SurroundingsFault(f"the record does not answer: {exc}") from exc
-        assert got is not None  # noqa: S101  # only what is optional goes without
+        assert got is not None  # noqa: S101  # only an optional request may have no answer
         return got

@@ -23,21 +23,21 @@ def export_calendar(  # noqa: PLR0913 # what people choose of it
     producer: str | None = None,
     with_addresses: bool = True,
 ) -> tuple[bytes, str]:
-    """Return the joined calendar between two instants (None: open), and its media type.
+    """Return the joined calendar between two instants (None: without bound) as a file, and its media type.
 
-    `kind` is one of `FORMATS`. With `producer`, only its releases are included. The export has promises, and nothing
-    that was seen. Without `with_addresses` it leaves out the addresses of releases that are not due yet, because some
-    may be public early (rule 20).
+    `kind` is one of `FORMATS`. With `producer`, only its releases are included. The export contains promises, and no
+    results of looks. Without `with_addresses`, releases that are not due yet have no addresses, because some may be
+    public early (rule 20).
     """
     write, media = FORMATS[kind]
-    entries = promised_in(ledger, span, now, producer)
+    entries = promised_between(ledger, span, now, producer)
     return write(entries if with_addresses else map(partial(_without_early_address, now), entries), timezone), media
 
 
-def promised_in(
+def promised_between(
     ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime, producer: str | None = None
 ) -> Iterator[PromisedRelease]:
-    """Yield the slots in force between two instants (None: open)."""
+    """Yield the releases with a slot in force between two instants (None: without bound), with that slot."""
     releases = [one for one in ledger.releases(*span) if not producer or producer in one.producers]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in ledger.promises([release.id for release in releases]):

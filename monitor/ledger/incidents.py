@@ -1,4 +1,4 @@
-"""Incidents that concern no release: an unreadable or implausible calendar, a missing edition, an unreadable host."""
+"""Opens and closes incidents without a release: implausible calendars, missing editions, hosts that are too costly."""
 
 from __future__ import annotations
 
@@ -47,31 +47,35 @@ class CalendarIncidents:
         theirs = (one for one in lately if one.kind is Kind.CALENDAR and not one.release and one.closed is None)
         self._open = {incident.id: alerts.fill_in_subject(incident) for incident in theirs}
 
-    async def report_read(self, calendar: str, producer: str, learnt: RecordedRead) -> None:
-        """Open an incident for a calendar in trouble, or close it after a good read. Report changed periods."""
+    async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
+        """Open an incident for a calendar that cannot be read or raises alarms, or close it after a good read.
+
+        Also notify people of titles that now name another period.
+        """
         now = self.clock.now()
         known = next((one for one in self._open.values() if one.calendar == calendar), None)
-        if learnt.read.usable:
+        if recorded.read.usable:
             self._failing.pop(calendar, None)
             if known is not None:
                 await self._record_decision(Decision(alerts.close_resolved(known, now)), now)
-            if periods := [(one.before, one.after) for one in learnt.retitled if one.changes_period]:
+            if periods := [(one.before, one.after) for one in recorded.retitled if one.changes_period]:
                 decision = alerts.report_changed_periods(calendar, producer or calendar, periods, now)
                 await self._record_decision(decision, now)
             return
-        since = self._failing.setdefault(calendar, learnt.read.started)
-        if known is None and not learnt.alarms and not self._is_long_unread(calendar, now):
+        since = self._failing.setdefault(calendar, recorded.read.started)
+        if known is None and not recorded.alarms and not self._is_long_unread(calendar, now):
             return
-        last, doubted = self.health.calendars.get(calendar) or self.ledger.last_read(calendar), bool(learnt.alarms)
-        found = alerts.CalendarTrouble(calendar, producer or calendar, learnt.read.fault, since, last, doubted=doubted)
-        await self._record_decision(alerts.report_trouble(found, known, now, self.timezone), now)
+        last, doubted = self.health.calendars.get(calendar) or self.ledger.last_read(calendar), bool(recorded.alarms)
+        fault, producer = recorded.read.fault, producer or calendar
+        trouble = alerts.CalendarTrouble(calendar, producer, fault, since, last, doubted=doubted)
+        await self._record_decision(alerts.report_trouble(trouble, known, now, self.timezone), now)
 
     async def report_missing_editions(self, calendars: Collection[str]) -> None:
         """Notify people, once each, of editions of regular series that none of these calendars announced in time."""
         now = self.clock.now()
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
         missing, name_of = {}, self.events.rules.producer_name
-        for one in await self.ledger.missing_editions(now, fresh):
+        for one in await self.ledger.find_missing_editions(now, fresh):
             edition = alerts.MissingEdition(one.title, one.producer, name_of(one.producer), one.first, one.last)
             decision = alerts.report_missing_edition(edition, now)
             if decision.incident is not None:
@@ -83,7 +87,7 @@ class CalendarIncidents:
             await self._record_decision(Decision(alerts.close_resolved(incident, now)), now)
 
     async def report_costly_hosts(self) -> None:
-        """Notify people of hosts whose answers are too costly to parse, once a day each, also after a restart."""
+        """Notify people of hosts with answers that take too long to parse, once a day each, also after a restart."""
         now = self.clock.now()
         today = local_date(now, self.timezone)
         self._reported_hosts = {host: day for host, day in self._reported_hosts.items() if day == today}
@@ -96,20 +100,21 @@ class CalendarIncidents:
             self.health.costly.discard(host)
 
     async def _record_decision(self, decision: Decision, now: datetime) -> None:
+        """Store the incident and the notices of a decision. If the incident was closed before, reopen it silently."""
         incident = decision.incident
         if incident is None:
             return
         earlier = await self._stored_incident(decision) if decision.notices else None
         if earlier is not None:
-            # The same trouble again on one day continues its incident, without a second notice.
+            # Incidents of one day have the same id. So the same trouble again is no second notice.
             decision = Decision(alerts.reopen(earlier, incident, now))
-        await self._tasks.within(LATE, self._write(decision, now))
+        await self._tasks.within(LATE, self._write_decision(decision, now))
         if decision.incident is not None and decision.incident.closed is None:
             self._open[incident.id] = decision.incident
         else:
             self._open.pop(incident.id, None)
 
-    async def _write(self, decision: Decision, now: datetime) -> None:
+    async def _write_decision(self, decision: Decision, now: datetime) -> None:
         if await self.writer.write(lambda tx: self.events.save_decision(tx, decision, now)):
             self.wake()
 
@@ -119,5 +124,6 @@ class CalendarIncidents:
         return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))
 
     def _is_long_unread(self, name: str, now: datetime) -> bool:
+        """Return whether a calendar was not read with success for `FRESH_READS` times its interval."""
         last = max(self.health.calendars.get(name, self.health.started), self.health.started)
         return now - last > FRESH_READS * self.health.spacings[name]

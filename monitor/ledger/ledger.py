@@ -1,4 +1,4 @@
-"""The ledger: every promise that calendars have made for releases, in memory and in the store."""
+"""Keeps the ledger, which is every promise that calendars have made for releases, in memory and in the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.ledger import write
 from monitor.ledger.memory import LedgerMemory
-from monitor.ledger.missing_editions import MissingEdition, missing_editions
+from monitor.ledger.missing_editions import MissingEdition, find_missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
 from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
@@ -40,10 +40,10 @@ _CONFIRM_ALL_EVERY, _DROP_EVERY = timedelta(hours=6), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RecordedRead:
-    """The result of recording one calendar read: the alarms it raised, and what it changed in the ledger.
+    """The result of recording one calendar read: the alarms that it raised, and how it changed the ledger.
 
-    `promised` are the releases with a new promise. `confirmed` are those whose promise it repeats. `unlisted` are
-    those that it should show and does not. `retitled` are the changes of titles.
+    `promised` are the releases with a new promise, `confirmed` those with a repeated promise. `unlisted` are the
+    releases that the calendar no longer shows although it should. `retitled` are the changes of titles.
     """
 
     read: CalendarRead
@@ -56,7 +56,7 @@ class RecordedRead:
 
 
 class Ledger:
-    """Records calendar reads, one at a time, and returns what is promised for each release."""
+    """Records calendar reads, one at a time, and returns the promises for each release."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Ledger:
         checks: Mapping[str, Checks] | None = None,
         ask: Ask = run_in_thread,
     ) -> None:
-        """Begin empty. `checks` say, by calendar, how its reads are compared with earlier ones."""
+        """Begin empty. `checks` has the settings by which each calendar's reads are compared with earlier ones."""
         self._store = store
         self._rules = rules
         self._ask = ask
@@ -87,20 +87,20 @@ class Ledger:
 
     @property
     def releases(self) -> Mapping[str, Release]:
-        """Return every announced release in memory. Releases that are long over are only in the store."""
+        """Return the announced releases in memory, by id. Releases that are long over are only in the store."""
         return self._memory.releases
 
-    async def take_up(self, now: datetime) -> None:
-        """Load what is stored. Call `settle` afterwards."""
+    async def load(self, now: datetime) -> None:
+        """Load the stored calendars, join their entries, and store what this changes. Then call `store_differing`."""
         async with self._lock:
             await run_in_thread(lambda: self._memory.load(now))
             await self._write_rejoined(self._memory, now)
 
-    async def settle(self) -> None:
-        """Store the releases that differ from their stored rows because the entries were joined again."""
+    async def store_differing(self) -> None:
+        """Store the releases that differ from their stored rows, because their entries were joined again."""
         for names in portions(list(self.releases)):
             async with self._lock:
-                if some := await self._memory.differing(names):
+                if some := await self._memory.find_differing(names):
                     await self._write_briefly("", write.lost_rows(some))
 
     async def reconfigure(self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime) -> None:
@@ -109,95 +109,98 @@ class Ledger:
             self._checks = checks
             if rules == self._rules:
                 return
-            # Until the new memory is complete, the old one answers queries.
+            # Queries use the old memory until the new one is complete.
             memory = LedgerMemory(self._store, rules, self._ask)
             await run_in_thread(lambda: memory.load(now))
             await self._write_rejoined(memory, now)
             self._memory, self._rules = memory, rules
-        await self.settle()
+        await self.store_differing()
 
     async def _write_rejoined(self, memory: LedgerMemory, now: datetime) -> None:
-        """Join the loaded entries by the present rules, and store what that changes."""
-        change = await memory.begin()
+        """Join the loaded entries of `memory`, and store what this changes."""
+        change = await memory.join_loaded()
         await self._write_briefly("", write.rejoined_calendars(change, now))
-        memory.take_over(change)
+        memory.apply_change(change)
         self._last_dropped = now
 
-    async def learn(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
-        """Record one read and store what it promises. Every read confirms the promises of `watched` releases."""
+    async def record_read(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
+        """Record one read and store its promises. Confirm those for `watched` releases at once, others less often."""
         async with self._lock:
             read, reading = outcome.read, outcome.reading
-            state = self._memory.state(read.calendar)
+            state = self._memory.state_of(read.calendar)
             if reading is None:
                 return await self._record_unusable(read, read.fault)
             as_of = outcome.as_of or read.finished
             if reading is state.reading:
-                return await self._confirm(state, read, as_of, watched)
+                return await self._record_repeated(state, read, as_of, watched)
             if state.as_of is not None and as_of < state.as_of:
                 return await self._record_unusable(read, "a copy that may be older than the last read")
-            state = await self._memory.recalled(read.calendar, reading)
+            state = await self._memory.load_entries_of(read.calendar, reading)
             checks = self._checks.get(read.calendar, Checks())
             evaluate = partial(evaluate_read, state, read, reading, checks, as_of)
             result = await offload_many(len(reading.announcements), evaluate)
-            if not result.learnt.usable:
-                alarms = result.learnt.alarms
+            if not result.changes.usable:
+                alarms = result.changes.alarms
                 fault = "not believed: " + "; ".join(one.detail for one in alarms)
                 return await self._record_unusable(read, fault, alarms)
             return await self._record_changes(read, result)
 
-    async def write_again(self) -> None:
-        """Store everything that is in memory again, because the store has lost some of it."""
+    async def write_lost_rows(self) -> None:
+        """Store everything that is in memory again, because the store may have lost some of it."""
         async with self._lock:
             memory, at = self._memory, self._clock.now()
             releases = list(self.releases.values())
-            promises = [promise for release in releases for promise in self.book.of(release.id)]
+            promises = [promise for release in releases for promise in self.book.promises_of(release.id)]
             entries = [
-                state.entry(uid, memory.release_of[state.name, uid], at)
+                state.entry_to_store(uid, memory.release_of[state.name, uid], at)
                 for state in memory.states.values()
-                for uid in state.shown
+                for uid in state.announcements
                 if (state.name, uid) in memory.release_of
             ]
             await self._write_briefly("", write.lost_rows(releases, promises, entries))
 
-    async def roll(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
-        """Drop releases that are long over from memory, except those to `keep`. Return those whose slot is near."""
+    async def drop_past_and_find_near(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
+        """Drop releases that are long over, except those to `keep`. Return those promised at most `ahead` from now."""
         async with self._lock:
             if self._last_dropped is None or now - self._last_dropped >= _DROP_EVERY:
                 self._last_dropped = now
                 await self._memory.drop_past_releases(now, keep)
             names = self.book.releases()
-            return set(await offload_many(len(names), lambda: self.book.near(names, now, ahead)))
+            return set(await offload_many(len(names), lambda: self.book.find_near(names, now, ahead)))
 
-    async def recall(self, release: str) -> Release | None:
-        """Return an announced release, from the store if it is long over. None if no calendar announced it."""
+    async def load_release(self, release: str) -> Release | None:
+        """Return an announced release, and load it into memory if it is long over. None if it was never announced."""
         async with self._lock:
-            await self._memory.recall([release])
+            await self._memory.load_releases([release])
             return self.releases.get(release)
 
     def promises(self, release: str) -> list[Promise]:
         """Return the promises of a release, oldest first."""
-        return self.book.of(release)
+        return self.book.promises_of(release)
 
-    def begins(self, release: str) -> datetime | None:
+    def slot_begins(self, release: str) -> datetime | None:
         """Return when the slot in force of a release begins, or None if it has none."""
         known = self.releases.get(release)
         slot = None if known is None else self.book.slot(known, self._clock.now())
         return None if slot is None else slot.begins()
 
-    def shown(self, calendar: str) -> list[Announcement]:
-        """Return the last version of each entry that a calendar has ever shown."""
-        return list(self._memory.state(calendar).shown.values())
+    def shown_entries(self, calendar: str) -> list[Announcement]:
+        """Return the last version of each entry in memory that a calendar has shown."""
+        return list(self._memory.state_of(calendar).announcements.values())
 
     def last_read(self, calendar: str) -> datetime | None:
-        """Return when a calendar was last read with success, also before this process started. None if never."""
-        return self._memory.state(calendar).last_read
+        """Return when a calendar was last read with success, even before this process started. None if never."""
+        return self._memory.state_of(calendar).last_read
 
-    async def missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:
-        """Return the editions of regular series that no calendar has announced in time. See `missing_editions`."""
+    async def find_missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:
+        """Return the editions of regular series that no calendar has announced in time.
+
+        `fresh` are the calendars that were read recently with success. Only these can show that an edition is missing.
+        """
         async with self._lock:
-            past = await self._memory.past(self._clock.now())
+            past = await self._memory.past_editions(self._clock.now())
             found = list(self._memory.editions())
-            return await offload_many(len(found), lambda: list(missing_editions(found, past, fresh, now)))
+            return await offload_many(len(found), lambda: list(find_missing_editions(found, past, fresh, now)))
 
     async def has_series(self, producer: str, title: str) -> bool:
         """Return whether a producer has ever announced an edition of the series of this title."""
@@ -205,29 +208,29 @@ class Ledger:
         if any(series_of(one.producer, one.title) == series for one in self.releases.values()):
             return True
         async with self._lock:
-            return series in (await self._memory.past(self._clock.now())).series()
+            return series in (await self._memory.past_editions(self._clock.now())).latest
 
-    def matching(self, producer: str, found: Found) -> list[Release]:
+    def find_matching(self, producer: str, found: Found) -> list[Release]:
         """Return the releases of a producer in memory that have the address or title of a listing entry."""
-        return self._memory.matching(producer, found)
+        return self._memory.find_matching(producer, found)
 
-    async def matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the same from the store, for releases that are long over. Waits until the store answers."""
-        found = partial(self._ask, lambda: self._memory.matching_in_store(producer, url, title))
+    async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
+        """Return the same for releases that are only in the store. Waits until the store answers."""
+        found = partial(self._ask, lambda: self._memory.find_matching_in_store(producer, url, title))
         return await repeat_until_answered(found, self._clock)
 
     async def _write_briefly(self, calendar: str, portions: Portions, repeats: object = None) -> None:
         """Queue a write and wait for it, but only briefly, so that a slow store delays neither calendars nor looks.
 
-        Reads are written in the order in which they were made. A read that only `repeats` what its calendar said
-        replaces a queued one that repeats the same, unless its write has begun. Raises `StoreFault` if the queue is
-        full.
+        Reads are written in the order in which they were made. `repeats` identifies what a read repeats, None if it has
+        news. It replaces the calendar's last write if that repeats the same and has not begun. Raises `StoreFault` if
+        the queue is full.
         """
         if not portions.rows:
             return
         is_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
-        last, says = self._last_writes.get(calendar, (None, None))
-        is_repeated = last is not None and not last.is_begun and repeats is not None and repeats == says
+        last, last_repeats = self._last_writes.get(calendar, (None, None))
+        is_repeated = last is not None and not last.is_begun and repeats is not None and repeats == last_repeats
         made = self._writer.write_in_portions(portions, instead_of=last if is_repeated else None)
         self._last_writes[calendar] = (made, repeats)
         await asyncio.wait({made.done}, timeout=0.0 if is_behind else LATE)
@@ -235,32 +238,32 @@ class Ledger:
             made.done.result()
 
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
-        """Store a read that is not usable: it changes no promise."""
+        """Store a read that is not usable. It does not change any promise."""
         doubted = replace(read, usable=False, fault=fault)
         await self._write_briefly(read.calendar, write.unusable_read(doubted), repeats=fault)
         return RecordedRead(doubted, alarms)
 
-    async def _confirm(
+    async def _record_repeated(
         self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
     ) -> RecordedRead:
-        """Record that a calendar repeats its promises: for watched releases always, for others every six hours."""
+        """Record a read that repeats the one before it. If it is large, confirm all promises only every six hours."""
         name, at = read.calendar, read.finished
         last = self._confirmed.get(name)
-        of = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
-        some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL_EVERY
-        missing = [] if state.reading is None else find_unlisted(state.known, state.reading, at)
-        unlisted = self._count_unlisted(state, self._memory.release_of, missing, of.values(), as_of)
-        if some:
-            of = {uid: release for uid, release in of.items() if release in watched}
-        # A read that counts missing entries is not a repetition: the one before it must be written too.
-        repeats = ("confirmed", some) if not unlisted else None
-        await self._write_briefly(name, write.confirming_read(read, of, as_of, unlisted), repeats=repeats)
-        self._memory.keep(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
-        self.book.put(unlisted)
-        self.book.confirm(name, of.values(), as_of)
-        if not some:
+        release_of = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
+        only_watched = len(release_of) > SMALL and last is not None and at - last < _CONFIRM_ALL_EVERY
+        missing = [] if state.reading is None else find_unlisted(state.last_seen, state.reading, at)
+        unlisted = self._count_unlisted(state, self._memory.release_of, missing, release_of.values(), as_of)
+        if only_watched:
+            release_of = {uid: release for uid, release in release_of.items() if release in watched}
+        # If it counts missing entries, the write of the read before it must not be replaced.
+        repeats = None if unlisted else ("confirmed", only_watched)
+        await self._write_briefly(name, write.confirming_read(read, release_of, as_of, unlisted), repeats=repeats)
+        self._memory.replace_state(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
+        self.book.replace_promises(unlisted)
+        self.book.confirm(name, release_of.values(), as_of)
+        if not only_watched:
             self._confirmed[name] = at
-        return RecordedRead(read, confirmed=of.values(), unlisted={one.release for one in unlisted})
+        return RecordedRead(read, confirmed=release_of.values(), unlisted={one.release for one in unlisted})
 
     def _count_unlisted(
         self,
@@ -270,37 +273,37 @@ class Ledger:
         shown: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return the promises that a read at `at` no longer shows, with that read counted (rule 13).
+        """Return the promises for `missing` entries, with one more read counted that does not show them (rule 13).
 
-        A release that the read shows under another id is left out. The titles of its likely successors are added.
+        `at` is the earliest instant that the read can describe, and `shown` are the releases that it shows. A release
+        that it shows under another id is left out. The titles of likely successors are added.
         """
         releases = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
         for release in shown if releases else ():
             releases.pop(release, None)
         successors = {release: state.successors(uid) for release, uid in releases.items()}
-        return self.book.with_unlisted(state.name, successors, at)
+        return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
-        """Store and keep what a usable read says that is new."""
-        name, learnt, as_of = read.calendar, result.learnt, result.state.as_of
+        """Store a usable read with new or changed entries, and then apply it to memory."""
+        name, found, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         change = await self._memory.change_from_read(name, result)
-        count = len(result.changed) + len(learnt.confirmed)
-        release_of, state, at = change.joined.release_of, change.states[name], as_of or read.finished
-        shown = [release_of[name, uid] for uid, last in state.known.items() if last.gone is None]
-        listing = self._count_unlisted(state, release_of, learnt.unlisted, shown, at)
-        listing += self.book.relisted(name, (release_of[name, uid] for uid in learnt.confirmed))
-        rows = await offload_many(count, lambda: write.changing_read(change, read, result, listing))
+        release_of, state = change.joined.release_of, change.states[name]
+        shown = [release_of[name, uid] for uid, last in state.last_seen.items() if last.is_listed]
+        confirmed = [release_of[name, uid] for uid in found.confirmed]
+        updated = self._count_unlisted(state, release_of, found.unlisted, shown, as_of)
+        updated += self.book.mark_relisted(name, confirmed)
+        count = len(result.changed_ids) + len(confirmed)
+        rows = await offload_many(count, lambda: write.changing_read(change, read, result, updated))
         await self._write_briefly(name, rows)
         self._confirmed[name] = read.finished
-        self._memory.take_over(change)
-        self.book.put(listing)
-        confirmed = [] if as_of is None else [release_of[name, uid] for uid in learnt.confirmed]
-        if as_of is not None:
-            self.book.confirm(name, confirmed, as_of)
-        for what, uids in (("absent", learnt.absent), ("reappeared", learnt.reappeared)):
+        self._memory.apply_change(change)
+        self.book.replace_promises(updated)
+        self.book.confirm(name, confirmed, as_of)
+        for what, uids in (("absent", found.absent), ("reappeared", found.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
-        promised = {release_of[name, uid] for uid in learnt.promises}
+        promised = {release_of[name, uid] for uid in found.promises}
         titles = [changes[-1] for changes in result.state.titles.values() if changes[-1].at == read.finished]
-        unlisted = {one.release for one in listing if one.unlisted is not None}
+        unlisted = {one.release for one in updated if one.unlisted is not None}
         return RecordedRead(read, (), change, promised, confirmed, titles, unlisted)

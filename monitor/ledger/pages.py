@@ -9,19 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitor.look.apart.workers import Workers
 from monitor.look.cache_age import answer_time_bounds
-from monitor.look.challenge import find_challenge, rejected_by_headers
+from monitor.look.challenge import find_challenge, rejection_reason
 from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.sandbox.workers import Workers
 from schedules.source import Ask, Page
 from schedules.sources.body import strip_personal
 
 MEGABYTE = 1_000_000
-CAP = 8 * MEGABYTE
-FEW = 16_384
+LARGEST_ANSWER = 8 * MEGABYTE
+MOST_IN_PROCESS = 16_384
 """The most bytes that are parsed in this process. More is parsed by a worker process."""
-SECONDS = 20
-"""Processor seconds that a worker may use for one step of a read."""
+WORKER_SECONDS = 20
+"""Limit of processor seconds of a worker for one step of a read."""
 _SUBSTITUTES = {
     "mirror": "by a mirror",
     "stale": "with a stale copy",
@@ -31,14 +31,14 @@ _SUBSTITUTES = {
 
 
 class UnansweredAsk(Exception):
-    """A request got no usable answer. `str(fault)` says which request and why, in one line."""
+    """Raised if a request got no usable answer. `str(fault)` says which request and why, in one line."""
 
 
 @dataclass(slots=True)
 class FetchedPage:
-    """The last answer of one address: its page and the digest of its raw bytes.
+    """An answer, its page, and the digest of its bytes as received.
 
-    `as_of_range` are the earliest and the latest instant that it can describe, given its time in caches.
+    `as_of_range` is the earliest and the latest instant that it can describe, given its time in caches.
     """
 
     answer: Answer
@@ -49,15 +49,15 @@ class FetchedPage:
 
 @dataclass
 class CalendarPages:
-    """Fetches the pages of one calendar. `ask` makes a request in its host's turn.
+    """Fetches the pages of one calendar. `ask` makes a request within the budget of its host.
 
-    With `strip`, personal data is removed from JSON answers, by `workers`, before they are hashed or kept. `cap` is
-    the largest answer in bytes.
+    With `strip`, personal data is removed from JSON answers before they are hashed or stored, from large ones by
+    `workers`. `cap` is the largest answer in bytes.
     """
 
     ask: Callable[[Request], Awaitable[Answer | Failure]]
     strip: bool = False
-    cap: int = CAP
+    cap: int = LARGEST_ANSWER
     workers: Workers | None = None
     _fetched: dict[str, FetchedPage] = field(default_factory=dict)
 
@@ -67,28 +67,19 @@ class CalendarPages:
             self._fetched.clear()
 
     async def fetch(self, ask: Ask) -> FetchedPage | None:
-        """Return the answer to one request, None if an optional one got none. Raises `UnansweredAsk`."""
+        """Return the page for one request, None if it is optional and has no usable answer. Raises `UnansweredAsk`."""
         last = self._fetched.get(ask.url)
         known = last.page.headers if last is not None and last.page.status == 200 else {}
         answer = await self.ask(
             Request(ask.url, "GET", ask.accept, self.cap, etag=known.get("etag"), modified=known.get("last-modified"))
         )
-        if isinstance(answer, Failure):
-            _refuse_unless_optional(ask, f"{answer.reason}: {answer.detail}")
-            return None
-        if why := _describe_substitute(answer):
-            _refuse_unless_optional(ask, f"answered {why}")
-            return None
+        fault = self._describe_fault(answer, is_repeated=last is not None)
+        if isinstance(answer, Failure) or fault:
+            if ask.optional:
+                return None
+            raise UnansweredAsk(f"{fault} ({ask.url})")
         if answer.status == 304 and last is not None:
             return replace(last, as_of_range=answer_time_bounds(answer))
-        return await self._check_answer(ask, answer, last)
-
-    async def _check_answer(self, ask: Ask, answer: Answer, last: FetchedPage | None) -> FetchedPage | None:
-        # A 404 is an answer that sources interpret: the announcement was removed. A server error is not.
-        if answer.status >= 500 or answer.status in {304, 429} or not answer.whole:
-            why = f"answered {answer.status}" if answer.whole else f"is larger than {self.cap // MEGABYTE} MB"
-            _refuse_unless_optional(ask, why)
-            return None
         digest = hashlib.sha256(answer.body).digest()
         if last is not None and last.digest == digest:
             answer = replace(answer, body=last.page.body)
@@ -100,11 +91,25 @@ class CalendarPages:
             self._fetched[ask.url] = got
         return got
 
+    def _describe_fault(self, answer: Answer | Failure, *, is_repeated: bool) -> str:
+        """Return why an answer cannot be used, or an empty string. A 304 can be used only if the page `is_repeated`."""
+        if isinstance(answer, Failure):
+            return f"{answer.reason}: {answer.detail}"
+        # The same rules apply as for looks.
+        if substitute := _SUBSTITUTES.get(rejection_reason(answer) or find_challenge(answer) or ""):
+            return f"answered {substitute}"
+        if not answer.whole:
+            return f"is larger than {self.cap // MEGABYTE} MB"
+        # A 404 can be used: a source may interpret it as the removal of an announcement.
+        is_usable = answer.status < 500 and answer.status != 429 and (answer.status != 304 or is_repeated)
+        return "" if is_usable else f"answered {answer.status}"
+
     async def _strip_people(self, ask: Ask, body: bytes) -> bytes:
-        if self.workers is None or len(body) <= FEW:
+        """Return a body without personal data. A worker removes it from a large one."""
+        if self.workers is None or len(body) <= MOST_IN_PROCESS:
             return strip_personal(body)
         host = urlsplit(ask.url).hostname or ""
-        stripped: bytes = await self.workers.run("strip", host, body, seconds=SECONDS)
+        stripped: bytes = await self.workers.run("strip", host, body, seconds=WORKER_SECONDS)
         return stripped
 
 
@@ -116,13 +121,3 @@ def read_local_file(file: Path, now: datetime) -> FetchedPage:
         raise UnansweredAsk(f"{file.name}: cannot be read: {exc.strerror}") from exc
     answer = Answer(f"file:{file.name}", 200, {}, body, now, now)
     return FetchedPage(answer, Page(file.name, 200, body), b"", (now, now))
-
-
-def _describe_substitute(answer: Answer) -> str:
-    """Return what answered instead of the calendar, by the same rules as for looks. Empty if the calendar did."""
-    return _SUBSTITUTES.get(rejected_by_headers(answer) or find_challenge(answer) or "", "")
-
-
-def _refuse_unless_optional(ask: Ask, why: str) -> None:
-    if not ask.optional:
-        raise UnansweredAsk(f"{why} ({ask.url})")

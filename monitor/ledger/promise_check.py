@@ -1,4 +1,4 @@
-"""Requests to read calendars again at once, before a breach of what they promised is reported (rule 13)."""
+"""Requests that calendars are read again at once, before a breach of their promises is reported (rule 13)."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.judge.doubt import BREACHES
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from schedules.announcement import Address
+from schedules.contract.verdict import Kind, VerdictKind
 from schedules.release import Release
 
 PATIENCE = timedelta(seconds=10)
-"""The longest that a verdict waits for its calendars to be read again. After that it is reported with the doubt."""
+"""The longest that a verdict waits for its calendars to be read again. After that it is reported as doubtful."""
 _FIRST_LOOKS = timedelta(seconds=5)
-"""No calendar is read this soon after a slot: the first looks at what is due need the hosts' budgets."""
+"""After a slot, no calendar is read for this long, because the first looks need the budgets of the hosts."""
 
 Requeue = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class WantedRead:
-    """A calendar read that a verdict waits for: begun at or after `since`. The wait ends at `deadline`."""
+    """A calendar read that a verdict needs. It must begin at `since` or later. The wait for it ends at `deadline`."""
 
     since: datetime
     deadline: datetime
 
 
 class DeferredRelease(Protocol):
-    """A release whose verdict may wait for a calendar read. `waits_for_calendar` is whether it waits now."""
+    """A release with a verdict that may wait for a calendar read. If `waits_for_calendar`, it waits now."""
 
     release: Release
     wanted_read: WantedRead | None
@@ -39,9 +40,9 @@ class DeferredRelease(Protocol):
 
 
 class PromiseCheck:
-    """Requests for calendar reads, and the releases that wait for them.
+    """Keeps requests for calendar reads, and the releases that wait for them.
 
-    The judging side calls `defer_for_calendar_read`. The reading side calls `next_requested` and `record_read`.
+    The judge calls `defer_for_calendar_read`. The reader of calendars calls `next_requested` and `record_read`.
     """
 
     def __init__(self) -> None:
@@ -56,8 +57,8 @@ class PromiseCheck:
     ) -> datetime | None:
         """Request the calendar reads that a verdict needs, and set `watched.waits_for_calendar`.
 
-        A breach is not reported before its calendars were read, or the deadline has passed. `judge_again` is called
-        after each requested read. Return when the release must be judged again in any case, or None.
+        A breach is reported only after its calendars were read, or after the deadline. `judge_again` is called after
+        each requested read. Return when the release must be judged again even without a read, or None.
         """
         watched.waits_for_calendar = False
         if not self.is_read:
@@ -75,7 +76,7 @@ class PromiseCheck:
         return wanted.deadline if watched.waits_for_calendar else None
 
     def _request_early_read(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
-        """Request a read soon after the slot although no breach is claimed yet. Return when to try again, or None."""
+        """Request a read soon after the slot if there is no breach yet. Return when to call this again, or None."""
         since = early_read_since(verdict)
         if since is None:
             return None
@@ -97,14 +98,14 @@ class PromiseCheck:
         return bool(lacking)
 
     async def next_requested(self) -> list[str]:
-        """Wait for requests, and return the calendars to read. Until the first call no verdict is deferred."""
+        """Wait for requests, and return the calendars to read. Before the first call, no verdict is deferred."""
         self.is_read = True
         await self._wakeup.wait()
         self._wakeup.clear()
         return sorted(name for name, waiting in self._requests.items() if waiting)
 
     def record_read(self, calendar: str, begun: datetime) -> None:
-        """Record that a read of a calendar began at `begun`, with success or not, and call those that wait for it."""
+        """Record a read that began at `begun`, even a failed one, and call the callbacks of requests that it meets."""
         self._last_read[calendar] = max(begun, self._last_read.get(calendar, begun))
         waiting = self._requests.pop(calendar, {})
         for release, (since, then) in waiting.items():
@@ -116,23 +117,23 @@ class PromiseCheck:
 
 
 def early_read_since(verdict: Verdict) -> datetime | None:
-    """Return since when the calendars should have been read although nothing is claimed yet, or None.
+    """Return since when the calendars should have been read although there is no breach yet. None if not needed.
 
-    A page at a guessed address is known to be late only when it appears. By then GOV.UK's announcement no longer
-    shows the announced time.
+    It is needed if the page's address is a guess. Such a page is proved late only when it appears, and by then GOV.UK's
+    announcement no longer shows the announced time.
     """
     begins, page = None if verdict.slot is None else verdict.slot.begins(), verdict.page
     if begins is None or page is None or page.released.by is not None or verdict.address is Address.ANNOUNCED:
         return None
     is_known = verdict.confirmed is not None and verdict.confirmed >= begins
-    is_open = verdict.word in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
+    is_open = verdict.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
     return begins if is_open and not is_known and verdict.at >= begins else None
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
-    """Return since when a read must confirm the promise (rule 13). None if one did or there is no breach."""
+    """Return since when a read must confirm the promise (rule 13). None if there is no breach, or if one has."""
     begins = None if verdict.slot is None else verdict.slot.begins()
-    is_breach = any(part.word in BREACHES for part in verdict.parts)
+    is_breach = any(part.verdict in BREACHES for part in verdict.parts)
     if begins is None or not (is_breach or any(found.kind is Kind.PROMISE_IN_DOUBT for found in verdict.findings)):
         return None
     # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.

@@ -1,4 +1,4 @@
-"""Decides when each calendar is read: by its interval, around slots, and before a breach is reported."""
+"""Reads all calendars: by their intervals, around slots, and before a breach is reported."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 OFTEN = timedelta(minutes=15)
-"""A calendar with at most this interval needs only two further reads around a slot: one before and one after it."""
+"""A calendar with at most this interval has only two additional reads around a slot: one before and one after it."""
 _BEFORE = timedelta(minutes=10)
 _JUST_BEFORE = timedelta(minutes=4)
 """How long before a slot every calendar is read again, to see a change before looks become frequent."""
@@ -36,18 +36,19 @@ _AFTER = (timedelta(minutes=5), timedelta(minutes=60))
 
 
 def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable: datetime, *, often: bool = False) -> bool:
-    """Return whether a calendar must be read because of a slot, apart from its own interval.
+    """Return whether a calendar must be read now because of a slot, besides the reads by its interval.
 
-    It must be read once in the 15 minutes before a slot, and 5 and 60 minutes after it (`facts/calendars.md` §6 rule
-    5). Every calendar, also one that is read `often`, is read 4 minutes before and 1 minute after it: a change read
-    before the slot moves the slot, and one read after it leaves the verdict `unproven`. `tried` is the time of the
-    last read, `usable` that of the last successful one.
+    Every calendar is read 4 minutes before a slot and 1 minute after it. A change read before the slot moves the slot,
+    and one read after it leaves the verdict `unproven`. A calendar that is not read `often` is also read once in the 15
+    minutes before a slot, and 5 and 60 minutes after it (`facts/calendars.md` §6 rule 5). `tried` is the time of the
+    last read, `usable` the time of the last successful one.
     """
     marks = (mark for slot in slots for mark in _read_times(slot, now, usable, often=often))
     return any(mark <= now < mark + OFTEN and tried < mark for mark in marks)
 
 
 def _read_times(slot: datetime, now: datetime, usable: datetime, *, often: bool) -> Iterator[datetime]:
+    """Yield the instants near a slot after which the calendar must be read."""
     if now < slot:
         yield slot - _JUST_BEFORE
         if not often and usable < slot - OFTEN:
@@ -62,11 +63,11 @@ def _read_times(slot: datetime, now: datetime, usable: datetime, *, often: bool)
 class CalendarReads:
     """Reads every calendar of the daemon, by its interval and around slots.
 
-    `learn` records a read. `slots(begin, end)` returns the promised instants in that period, by calendar.
+    `record_read` stores a read in the ledger. `slots(begin, end)` returns the promised instants by calendar.
     """
 
     readers: Sequence[tuple[CalendarReader, timedelta]]
-    learn: Callable[[Outcome], Awaitable[RecordedRead]]
+    record_read: Callable[[Outcome], Awaitable[RecordedRead]]
     slots: Callable[[datetime, datetime], Mapping[str, Collection[datetime]]]
     incidents: CalendarIncidents
     health: HealthState
@@ -80,14 +81,14 @@ class CalendarReads:
     async def load(self, ledger: Ledger) -> None:
         """Give each source its stored entries, and load the incidents that are still open."""
         for reader, _ in self.readers:
-            reader.remember(ledger.shown(reader.name))
+            reader.remember(ledger.shown_entries(reader.name))
         await self.incidents.load_open()
 
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
         """Yield the recurring jobs: interval, name and function."""
         yield _MINUTE, "costly hosts", self.incidents.report_costly_hosts
         for reader, every in self.readers:
-            yield every, f"calendar {reader.name}", partial(self._job, reader)
+            yield every, f"calendar {reader.name}", partial(self.read, reader)
         if self.readers:
             yield _MINUTE, "calendars around slots", self.around_slots
         if self.expect_editions:
@@ -103,7 +104,7 @@ class CalendarReads:
             await self.read(reader)
 
     async def read_on_request(self) -> None:
-        """Read the calendars that a breach waits for, as soon as they are requested, until cancelled."""
+        """Read calendars as soon as a verdict requests it. Runs until cancelled."""
         while True:
             names = await self.check.next_requested()
             of = {reader.name: reader for reader, _ in self.readers}
@@ -116,7 +117,7 @@ class CalendarReads:
                     _log.error("calendar_check_failed", exc_info=fault)
 
     async def around_slots(self) -> None:
-        """Read the calendars that a slot nearby makes due, and record reads that the store could not take before."""
+        """Read the calendars that are due because of a slot, and record earlier reads that the store refused."""
         now = self.clock.now()
         slots = self.slots(now - _AFTER[-1] - OFTEN, now + _BEFORE)
         due = [
@@ -125,53 +126,51 @@ class CalendarReads:
             if self._is_due(reader.name, slots.get(reader.name, ()), now, often=every <= OFTEN)
         ]
         await asyncio.gather(*(self.read(reader) for reader in due))
-        await self._learn_kept_reads()
+        await self._record_kept_reads()
 
     async def read(self, reader: CalendarReader) -> CalendarRead:
-        """Read one calendar, record what it promises, and report trouble."""
+        """Read one calendar, record its promises, and open an incident if it is in trouble."""
         begun = self._last_tried[reader.name] = self.clock.now()
         try:
             outcome = await reader.read()
             if all(reader is not one for one, _ in self.readers):
                 # The configuration was reloaded during the read, and this calendar is no longer in it.
                 return outcome.read
-            learnt = await self._learn_or_keep(outcome)
+            recorded = await self._record_or_keep(outcome)
         finally:
             self.check.record_read(reader.name, begun)
-        return await self._report_read(reader, learnt)
+        return await self._report_read(reader, recorded)
 
-    async def _learn_or_keep(self, outcome: Outcome) -> RecordedRead:
-        """Record a read. If the store fails, keep it for `_learn_kept_reads`, unless a later read replaces it."""
+    async def _record_or_keep(self, outcome: Outcome) -> RecordedRead:
+        """Record a read. If the store fails, keep it for `_record_kept_reads`, unless a later read replaces it."""
         name = outcome.read.calendar
         self._kept_outcomes.pop(name, None)
         try:
-            return await self.learn(outcome)
+            return await self.record_read(outcome)
         except StoreFault:
             self._kept_outcomes[name] = outcome
             raise
 
-    async def _learn_kept_reads(self) -> None:
+    async def _record_kept_reads(self) -> None:
         for reader, _ in self.readers:
             if (outcome := self._kept_outcomes.get(reader.name)) is not None:
-                # The writer reports a store that still does not answer.
+                # If the store still does not answer, the writer reports it.
                 with suppress(StoreFault):
-                    await self._report_read(reader, await self._learn_or_keep(outcome))
+                    await self._report_read(reader, await self._record_or_keep(outcome))
 
-    async def _report_read(self, reader: CalendarReader, learnt: RecordedRead) -> CalendarRead:
-        read = learnt.read
+    async def _report_read(self, reader: CalendarReader, recorded: RecordedRead) -> CalendarRead:
+        """Update health, metrics, log and incidents after a read."""
+        read = recorded.read
         self.health.note_calendar_read(read.calendar, read.finished, read.fault)
         if read.usable:
             self.counters.calendar_read.labels(read.calendar).set(read.finished.timestamp())
             self.counters.calendar_entries.labels(read.calendar).set(read.entries)
         log = _log.info if read.usable else _log.warning
         log("calendar_read", calendar=read.calendar, usable=read.usable, entries=read.entries, fault=read.fault or None)
-        await self.incidents.report_read(reader.name, reader.producer, learnt)
+        await self.incidents.report_read(reader.name, reader.producer, recorded)
         return read
 
     def _is_due(self, name: str, slots: Iterable[datetime], now: datetime, *, often: bool) -> bool:
         begin = self.health.started
         usable = self.health.calendars.get(name) or begin
         return is_due(slots, now, self._last_tried.get(name, begin), usable, often=often)
-
-    async def _job(self, reader: CalendarReader) -> None:
-        await self.read(reader)

@@ -1,4 +1,4 @@
-"""Reads on-call rotas that are kept as calendars. The last good read of a rota stays in force."""
+"""Reads on-call rotas from calendars. If a read fails, the shifts of the last good read stay in force."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import RecordedRead
-from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, read_local_file
-from monitor.look.apart.process import ReadFault
-from monitor.look.apart.workers import Workers
+from monitor.ledger.pages import WORKER_SECONDS, CalendarPages, UnansweredAsk, read_local_file
+from monitor.look.sandbox.process import ReadFault
+from monitor.look.sandbox.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer
@@ -35,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RotaReader:
-    """Reads the calendar of one rota, from `file` or over HTTP. Its bytes are never stored, because it names people."""
+    """Reads the calendar of one rota, from `file` or over HTTP. Its bytes name people, so they are never stored."""
 
     name: str
     every: timedelta
@@ -46,7 +46,7 @@ class RotaReader:
     file: Path | None = None
 
     async def read(self) -> tuple[tuple[Shift, ...], str]:
-        """Return the shifts, or an empty tuple and the reason why they could not be read. Raises no exception."""
+        """Return the shifts and an empty text, or no shifts and the reason why they could not be read."""
         now = self.clock.now()
         try:
             if self.file is not None:
@@ -54,14 +54,14 @@ class RotaReader:
             else:
                 (ask,) = self.source.first(now)
                 got = await self.pages.fetch(ask)
-                spans = await self._apart([got.page] if got is not None else [], now)
+                spans = await self._parse_in_worker([got.page] if got is not None else [], now)
         except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
             return (), " ".join(str(exc).split())
         return tuple(Shift(*span) for span in spans), ""
 
-    async def _apart(self, pages: Sequence[Page], now: datetime) -> Sequence[Span]:
+    async def _parse_in_worker(self, pages: Sequence[Page], now: datetime) -> Sequence[Span]:
         host = urlsplit(pages[0].url).hostname if pages else None
-        spans, _ = await self.workers.run("read", host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        spans, _ = await self.workers.run("read", host or "", self.source, tuple(pages), now, seconds=WORKER_SECONDS)
         if isinstance(spans, str):
             raise UnreadableCalendar(spans)
         return spans  # type: ignore[no-any-return]  # a worker's answer has any type
@@ -69,9 +69,9 @@ class RotaReader:
 
 @dataclass(frozen=True, slots=True)
 class RotaReads:
-    """Reads each rota by its interval into `rotas` and the store. The last good read stays in force.
+    """Reads each rota by its interval into `rotas` and the store.
 
-    People are notified once of a rota that cannot be read, as of a calendar.
+    If a read fails, the shifts of the last good read stay in force, and people are notified as for a calendar.
     """
 
     readers: Sequence[RotaReader]
@@ -89,7 +89,7 @@ class RotaReads:
             yield reader.every, rota_calendar_name(reader.name), partial(self.read, reader)
 
     async def read(self, reader: RotaReader) -> None:
-        """Read one rota."""
+        """Read one rota, store its shifts if they changed, and open an incident if it cannot be read."""
         begun, name = self.clock.now(), rota_calendar_name(reader.name)
         shifts, fault = await reader.read()
         known = self.rotas[reader.name]
@@ -107,7 +107,7 @@ class RotaReads:
         await self.incidents.report_read(name, "", RecordedRead(read))
 
 
-def with_stored_shifts(rotas: Mapping[str, Rota], store: Store) -> dict[str, Rota]:
+def add_stored_shifts(rotas: Mapping[str, Rota], store: Store) -> dict[str, Rota]:
     """Return rotas with the shifts of their last stored read."""
     read = {row.rota: shifts_from_json(row.shifts) for row in store.outbox.rotas()} if rotas else {}
     return {name: replace(rota, read=read.get(name, ())) for name, rota in rotas.items()}

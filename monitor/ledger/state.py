@@ -1,4 +1,4 @@
-"""What each calendar has shown, and the evaluation of one more read. Pure: the ledger keeps and stores the results."""
+"""Evaluates one more read of a calendar against everything that it has shown. Pure: the ledger stores the results."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _MOST_TITLES = 100
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """How a calendar's reads are compared with earlier ones.
+    """The settings by which a calendar's reads are compared with earlier ones.
 
-    `accept` is the local day on which changes raise no alarm, because a person has agreed to them.
+    `accept` is the local day on which changes raise no alarm, because a person has accepted them.
     """
 
     may_be_empty: bool = True
@@ -41,39 +41,40 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A calendar's entry that waits to be stored. Its JSON is made when it is written, because many may wait."""
+    """A calendar's entry that waits to be stored. To save memory, its JSON is made only when it is written."""
 
     calendar: str
     announcement: Announcement
     titles: Sequence[Retitling]
     seen_first: datetime
     seen_last: datetime
-    gone: datetime | None
+    absent_since: datetime | None
     release: str
 
     def row(self) -> Announced:
-        """Return the row that is stored."""
+        """Return the row to store."""
         body: dict[str, Any] = {"announcement": announcement_json(self.announcement)}
         if self.titles:
             body["titles"] = [retitling_json(one) for one in self.titles]
         uid, seen = self.announcement.uid, (self.seen_first, self.seen_last)
-        return Announced(self.calendar, uid, body, *seen, self.gone, self.release)
+        return Announced(self.calendar, uid, body, *seen, self.absent_since, self.release)
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarState:
-    """What one calendar has shown as of its last usable read, entries by uid.
+    """Everything that one calendar has shown up to its last usable read. All mappings are by the uid of an entry.
 
-    `first` is when each entry was first seen. `left` is the last read that showed an entry that was removed since.
-    `titles` are the changes of each title. `reading` is the read that made this state, None after a restart. `as_of`
-    is the earliest instant that the last usable read can describe: caches may have kept it for a while.
+    `announcements` has the last version of each entry, also of removed ones. `first_shown` is when an entry was first
+    seen. `last_shown` is when a removed entry was last seen. `titles` has the changes of each title. `counts` has the
+    number of entries of recent reads. `reading` is the read that made this state, None after a restart. `as_of` is the
+    earliest instant that the last usable read can describe, given its time in caches.
     """
 
     name: str
-    shown: Mapping[str, Announcement] = field(default_factory=dict)
-    known: Mapping[str, LastSeen] = field(default_factory=dict)
-    first: Mapping[str, datetime] = field(default_factory=dict)
-    left: Mapping[str, datetime] = field(default_factory=dict)
+    announcements: Mapping[str, Announcement] = field(default_factory=dict)
+    last_seen: Mapping[str, LastSeen] = field(default_factory=dict)
+    first_shown: Mapping[str, datetime] = field(default_factory=dict)
+    last_shown: Mapping[str, datetime] = field(default_factory=dict)
     titles: Mapping[str, tuple[Retitling, ...]] = field(default_factory=dict)
     counts: Sequence[int] = ()
     last_read: datetime | None = None
@@ -81,7 +82,7 @@ class CalendarState:
     as_of: datetime | None = None
 
     @classmethod
-    def of(cls, name: str, reads: Sequence[CalendarRead]) -> CalendarState:
+    def from_reads(cls, name: str, reads: Sequence[CalendarRead]) -> CalendarState:
         """Return the state of a calendar from its stored reads, newest first. It has no entries yet."""
         usable = [read for read in reads if read.usable]
         counts = [read.entries for read in reversed(usable)]
@@ -89,26 +90,27 @@ class CalendarState:
         return cls(name, counts=counts, last_read=finished, as_of=started)
 
     def with_stored_entries(self, rows: Iterable[Announced]) -> CalendarState:
-        """Return this state with stored entries added. An entry that is known already stays as it is."""
-        recall = StateLoader(self)
+        """Return this state with stored entries added. Entries that it already has do not change."""
+        loader = StateLoader(self)
         for row in rows:
-            recall.take(row)
-        return recall.state()
+            loader.add_entry(row)
+        return loader.state()
 
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that are shown and are neither cancelled nor postponed."""
-        return [uid for uid, one in self.shown.items() if self.known[uid].gone is None and is_still_announced(one)]
+        seen = self.last_seen
+        return [uid for uid, one in self.announcements.items() if seen[uid].is_listed and is_still_announced(one)]
 
     def is_under_another_id(self, uid: str) -> bool:
         """Return whether a removed entry is shown under another id, with the same slot and the same page or title.
 
         Some iCalendar exports give every entry a new id at each download.
         """
-        old = self.shown[uid]
+        old = self.announcements[uid]
         return any(
             new.slot.says_same_as(old.slot) and (new.title == old.title or (new.url is not None and new.url == old.url))
-            for other, new in self.shown.items()
-            if other != uid and self.known[other].gone is None
+            for other, new in self.announcements.items()
+            if other != uid and self.last_seen[other].is_listed
         )
 
     def successors(self, uid: str) -> list[str]:
@@ -116,14 +118,14 @@ class CalendarState:
 
         They have the same producer and slot, and no read showed them together with it.
         """
-        old, left = self.shown[uid], self.left.get(uid)
+        old, left = self.announcements[uid], self.last_shown.get(uid)
         return [
             new.title
-            for other, new in self.shown.items()
+            for other, new in self.announcements.items()
             if other != uid
             and left is not None
-            and self.first.get(other, left) > left
-            and self.known[other].gone is None
+            and self.first_shown.get(other, left) > left
+            and self.last_seen[other].is_listed
             and new.producer == old.producer
             and new.slot.says_same_as(old.slot)
         ]
@@ -132,36 +134,36 @@ class CalendarState:
         """Return this state without these entries."""
         return replace(
             self,
-            shown=_without(self.shown, uids),
-            known=_without(self.known, uids),
-            first=_without(self.first, uids),
-            left=_without(self.left, uids),
-            titles=_without(self.titles, uids),
+            announcements=_leave_out(self.announcements, uids),
+            last_seen=_leave_out(self.last_seen, uids),
+            first_shown=_leave_out(self.first_shown, uids),
+            last_shown=_leave_out(self.last_shown, uids),
+            titles=_leave_out(self.titles, uids),
         )
 
-    def entry(self, uid: str, release: str, at: datetime) -> Entry:
-        """Return an entry to store, given a read at `at`, which showed it unless it was removed."""
-        gone = self.known[uid].gone
-        last = at if gone is None else self.left.get(uid, gone)
-        first, titles = self.first.get(uid, at), self.titles.get(uid, ())
-        return Entry(self.name, self.shown[uid], titles, first, last, gone, release)
+    def entry_to_store(self, uid: str, release: str, at: datetime) -> Entry:
+        """Return an entry to store, of this `release`, after a read at `at`."""
+        absent_since = self.last_seen[uid].absent_since
+        last = at if absent_since is None else self.last_shown.get(uid, absent_since)
+        first, titles = self.first_shown.get(uid, at), self.titles.get(uid, ())
+        return Entry(self.name, self.announcements[uid], titles, first, last, absent_since, release)
 
 
 class StateLoader:
     """Adds stored entries to a calendar's state, one after the other.
 
-    A read counts once its own row is stored, which is written last. If the process stopped before that, the entries
-    that this read marked as removed are not removed.
+    A read counts only if its own row is stored, which is written last. If the process stopped before that, its removals
+    of entries do not count either.
     """
 
     def __init__(self, state: CalendarState) -> None:
-        """Begin with the entries that are known."""
+        """Begin with the entries of `state`."""
         self._state = state
-        self._shown, self._known, self._first = {**state.shown}, {**state.known}, {**state.first}
-        self._left, self._titles = {**state.left}, {**state.titles}
+        self._shown, self._known, self._first = {**state.announcements}, {**state.last_seen}, {**state.first_shown}
+        self._left, self._titles = {**state.last_shown}, {**state.titles}
 
-    def take(self, row: Announced) -> None:
-        """Add an entry, unless it is known already."""
+    def add_entry(self, row: Announced) -> None:
+        """Add an entry, unless the state already has it."""
         uid = row.uid
         if uid in self._known:
             return
@@ -178,10 +180,10 @@ class StateLoader:
         """Return the state with all added entries."""
         return replace(
             self._state,
-            shown=self._shown,
-            known=self._known,
-            first=self._first,
-            left=self._left,
+            announcements=self._shown,
+            last_seen=self._known,
+            first_shown=self._first,
+            last_shown=self._left,
             titles=self._titles,
         )
 
@@ -194,73 +196,73 @@ def titles_of(row: Announced) -> tuple[Retitling, ...]:
 def _title_changes(
     state: CalendarState, made: Mapping[str, Announcement], at: datetime
 ) -> dict[str, tuple[Retitling, ...]]:
-    """Return all changes of title, old and new, of the entries that a read at `at` shows under another title."""
-    old = ((uid, state.shown[uid], each) for uid, each in made.items() if uid in state.shown)
+    """Return all changes of title, old and new, for the entries that a read at `at` shows with another title."""
+    old = ((uid, state.announcements[uid], each) for uid, each in made.items() if uid in state.announcements)
     found = {uid: find_retitling(was.title, each.title, at, state.last_read) for uid, was, each in old}
     return {uid: (*state.titles.get(uid, ()), *new)[-_MOST_TITLES:] for uid, new in found.items() if new}
 
 
-def _without(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
+def _leave_out(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
     return {uid: it for uid, it in known.items() if uid not in uids}
 
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """The evaluation of one read: what it says, the state after it, and the ids of entries that are new or changed."""
+    """The evaluation of one read: its changes, the state after it, and the ids of entries that are new or changed."""
 
-    learnt: ReadChanges
+    changes: ReadChanges
     state: CalendarState
-    changed: tuple[str, ...] = ()
+    changed_ids: tuple[str, ...] = ()
 
 
 def evaluate_read(
     state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
 ) -> ReadResult:
-    """Compare a reading with what its calendar showed before. A reading that raises an alarm does not change the state.
+    """Compare a reading with the state of its calendar. If it raises an alarm, it is not usable: the state stays.
 
     `as_of` is the earliest instant that the reading can describe, by default the end of the read.
     """
     accepted = checks.accepts(read.finished)
     before = EarlierReads({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
-    learnt = compare_read(state.known, reading, state.name, read.finished, state.last_read, before)
-    if not learnt.usable:
-        return ReadResult(learnt, state)
+    changes = compare_read(state.last_seen, reading, state.name, read.finished, state.last_read, before)
+    if not changes.usable:
+        return ReadResult(changes, state)
     as_of = as_of or read.finished
-    promises = {uid: _with_earliest_change(each, state, as_of) for uid, each in learnt.promises.items()}
-    learnt = replace(learnt, promises=promises)
-    made = {each.uid: each for each in reading.announcements}
-    known = {**state.known, **{uid: LastSeen.of(each) for uid, each in made.items()}}
-    known |= {uid: replace(known[uid], gone=read.finished) for uid in learnt.gone}
-    left = dict.fromkeys(learnt.gone, state.last_read or read.finished)
+    promises = {uid: _with_earliest_change(each, state, as_of) for uid, each in changes.promises.items()}
+    changes = replace(changes, promises=promises)
+    shown = {each.uid: each for each in reading.announcements}
+    last_seen = {**state.last_seen, **{uid: LastSeen.of(each) for uid, each in shown.items()}}
+    last_seen |= {uid: replace(last_seen[uid], absent_since=read.finished) for uid in changes.first_missing}
     count = len(reading.announcements)
     after = replace(
         state,
-        shown={**state.shown, **made},
-        known=known,
-        first={**dict.fromkeys(made, read.finished), **state.first},
-        left={**state.left, **left},
-        titles={**state.titles, **_title_changes(state, made, read.finished)},
-        # After a person accepted a change, later reads are compared with this one only.
+        announcements={**state.announcements, **shown},
+        last_seen=last_seen,
+        first_shown={**dict.fromkeys(shown, read.finished), **state.first_shown},
+        last_shown={**state.last_shown, **dict.fromkeys(changes.first_missing, state.last_read or read.finished)},
+        titles={**state.titles, **_title_changes(state, shown, read.finished)},
+        # After a person has accepted a change, compare later reads only with this one.
         counts=[count] if accepted else [*state.counts[-19:], count],
         last_read=read.finished,
         reading=reading,
         as_of=as_of,
     )
-    changed = tuple(uid for uid, each in made.items() if state.shown.get(uid) != each)
-    return ReadResult(learnt, after, changed)
+    changed = tuple(uid for uid, each in shown.items() if state.announcements.get(uid) != each)
+    return ReadResult(changes, after, changed)
 
 
 def _with_earliest_change(promise: Promise, state: CalendarState, as_of: datetime) -> Promise:
-    """Return a promise whose change may have come as early as the oldest copy that the read before can have shown."""
+    """Return a promise that may have changed since the earliest instant that the previous read can describe."""
     since = None if promise.unlearnt is None else state.as_of or promise.unlearnt
     return replace(promise, unlearnt=since, confirmed_at=as_of)
 
 
 @dataclass(frozen=True, slots=True)
-class Rejoined:
-    """The result of joining all entries again: all releases, those that are new or changed, and entries that moved.
+class Joining:
+    """The result of joining all entries again.
 
-    `moved` maps each entry that now belongs to another release to its old release.
+    `altered` are the ids of releases that are new or changed. `moved` has the entries that now belong to another
+    release, each with its old release. `ambiguous` has groups of entries that could not be joined with certainty.
     """
 
     releases: Mapping[str, Release]
@@ -269,18 +271,18 @@ class Rejoined:
     moved: Mapping[Key, str]
     ambiguous: frozenset[frozenset[Key]]
 
-    def left(self) -> dict[str, str]:
-        """Return the releases that no longer have an entry, each with the release that it was joined into."""
+    def replaced_releases(self) -> dict[str, str]:
+        """Return each release that no longer has an entry, with the release that it was joined into."""
         return {old: self.release_of[key] for key, old in self.moved.items() if old not in self.releases}
 
 
-def rejoin(
+def join_again(
     states: Iterable[CalendarState], rules: JoinRules, release_of: Mapping[Key, str], before: Mapping[str, Release]
-) -> Rejoined:
+) -> Joining:
     """Join the entries of all calendars again, and compare the releases with those `before`."""
-    joined: Joined = join({state.name: list(state.shown.values()) for state in states}, rules, release_of)
+    joined: Joined = join({state.name: list(state.announcements.values()) for state in states}, rules, release_of)
     releases = {release.id: release for release in joined.releases}
-    return Rejoined(
+    return Joining(
         releases,
         joined.release_of,
         frozenset(name for name, release in releases.items() if before.get(name) != release),

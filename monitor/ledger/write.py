@@ -1,4 +1,4 @@
-"""What is written for each kind of calendar read, and in which order.
+"""Prepares the rows to write for each kind of calendar read, in the order in which they must be written.
 
 An entry is written together with its release and its promise. The row of the read comes last: if the process stops
 before that, the read does not count.
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from alerts.incident import Incident
 from monitor.judge.runs import Run
-from monitor.ledger.state import CalendarState, Entry, ReadResult, Rejoined
+from monitor.ledger.state import CalendarState, Entry, Joining, ReadResult
 from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
@@ -23,14 +23,14 @@ from schedules.release import Release
 
 @dataclass(frozen=True, slots=True)
 class LedgerChange:
-    """What changes in the ledger when the calendars are joined again, after one read or at a start.
+    """The changes of the ledger when calendars are joined again, after one read or at a start.
 
-    `states` are those of all calendars. `before` are the releases as they were. `copies` are promises of entries that
-    moved, as promises of their new release. `new` are the promises of the read itself, by entry id. `runs` and
-    `incidents` belonged to releases that were joined into others. They name their new release.
+    `states` are the states of all calendars, `before` the releases before the change. `copies` are promises of entries
+    that moved, as promises of their new release. `new` are the promises of the read itself, by entry id. `runs` and
+    `incidents` are of releases that were joined into others, and already name the new release.
     """
 
-    joined: Rejoined
+    joined: Joining
     states: Mapping[str, CalendarState]
     before: Mapping[str, Release] = field(default_factory=dict)
     copies: Sequence[Promise] = ()
@@ -38,12 +38,8 @@ class LedgerChange:
     runs: Sequence[Run] = ()
     incidents: Sequence[Incident] = ()
 
-    def left(self) -> dict[str, str]:
-        """Return the releases that no longer have an entry, each with the release that it was joined into."""
-        return self.joined.left()
-
     def new_releases(self) -> Collection[str]:
-        """Return the ids of releases that the store does not have yet: all their entries are new."""
+        """Return the ids of releases that the store does not have yet, because all their entries are new."""
         moved = {self.joined.release_of[key] for key in self.joined.moved}
         return self.joined.altered.difference(self.before, moved)
 
@@ -51,12 +47,13 @@ class LedgerChange:
         """Return every release to write."""
         joined = self.joined
         names = {*joined.altered, *(joined.release_of[key] for key in joined.moved)}
-        gone = [replace(self.before[old], joined_into=new) for old, new in self.left().items() if old in self.before]
-        return [*(joined.releases[name] for name in sorted(names)), *gone]
+        moves = ((self.before.get(old), new) for old, new in joined.replaced_releases().items())
+        replaced = [replace(old, joined_into=new) for old, new in moves if old is not None]
+        return [*(joined.releases[name] for name in sorted(names)), *replaced]
 
 
 def unusable_read(read: CalendarRead) -> Portions:
-    """Return what is written for a read that is not usable: only its own row."""
+    """Return the rows for a read that is not usable: only its own row."""
     portions = Portions()
     _add_read(portions, read)
     return portions
@@ -65,9 +62,9 @@ def unusable_read(read: CalendarRead) -> Portions:
 def confirming_read(
     read: CalendarRead, releases: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
 ) -> Portions:
-    """Return what is written for a read that repeats its calendar's promises.
+    """Return the rows for a read that repeats its calendar's promises.
 
-    `releases` maps the entries that it shows to their releases. `unlisted` are promises that it no longer shows.
+    `releases` maps the entries that it confirms to their releases. `unlisted` are promises that it no longer shows.
     `as_of` is the earliest instant that it can describe.
     """
     portions = Portions()
@@ -78,7 +75,7 @@ def confirming_read(
 
 
 def rejoined_calendars(change: LedgerChange, at: datetime) -> Portions:
-    """Return what is written when calendars are joined again without a read."""
+    """Return the rows for calendars that were joined again without a read."""
     portions = Portions()
     if releases := change.releases():
         _add_joined(portions, change, releases, at, frozenset())
@@ -86,37 +83,37 @@ def rejoined_calendars(change: LedgerChange, at: datetime) -> Portions:
 
 
 def changing_read(
-    change: LedgerChange, read: CalendarRead, result: ReadResult, listing: Sequence[Promise] = ()
+    change: LedgerChange, read: CalendarRead, result: ReadResult, updated: Sequence[Promise] = ()
 ) -> Portions:
-    """Return what is written for a read with new or changed entries.
+    """Return the rows for a read with new or changed entries.
 
-    `listing` are earlier promises that it no longer shows, or shows again.
+    `updated` are earlier promises that it no longer shows, or shows again.
     """
     name, release_of, state = read.calendar, change.joined.release_of, change.states[read.calendar]
-    uids = dict.fromkeys((*result.changed, *change.new))
+    uids = dict.fromkeys((*result.changed_ids, *change.new))
     with_entries = {release_of[name, uid] for uid in uids} & change.joined.altered
     # A release is written with its new or changed entries, unless entries moved between releases.
     rest = [one for one in change.releases() if change.joined.moved or one.id not in with_entries]
 
     def entry(uid: str) -> Entry:
-        return state.entry(uid, release_of[name, uid], read.finished)
+        return state.entry_to_store(uid, release_of[name, uid], read.finished)
 
     portions = Portions()
     _add_joined(portions, change, rest, read.finished, {(name, uid) for uid in uids})
     altered = {release: change.joined.releases[release] for release in with_entries}
     new = [(entry(uid), altered.get(release_of[name, uid]), change.new.get(uid)) for uid in uids]
     portions.add(new, _write_entries, rows=3)
-    portions.add(listing, lambda tx, some: tx.save_promises(some))
-    shown = result.learnt.confirmed
+    portions.add(updated, lambda tx, some: tx.save_promises(some))
+    shown = result.changes.confirmed
     same = [uid for uid in shown if uid not in uids]
     _add_confirmed(portions, read, [release_of[name, uid] for uid in shown], same, state.as_of or read.finished)
-    portions.add([entry(uid) for uid in result.learnt.gone], _write_rows)
+    portions.add([entry(uid) for uid in result.changes.first_missing], _write_rows)
     _add_read(portions, read)
     return portions
 
 
 def lost_rows(releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Entry] = ()) -> Portions:
-    """Return what is written when the store has lost these rows or differs from them."""
+    """Return the rows that the store has lost, or that differ from the stored ones."""
     portions = Portions()
     portions.add(releases, lambda tx, some: tx.save_releases(some))
     portions.add(promises, lambda tx, some: tx.add_promises(some))
@@ -127,14 +124,14 @@ def lost_rows(releases: Sequence[Release], promises: Sequence[Promise] = (), ent
 def _add_joined(
     portions: Portions, change: LedgerChange, releases: Sequence[Release], at: datetime, leave_out: Collection[Key]
 ) -> None:
-    """Add what joining again changed. Entries that moved come last, after everything that moves with them.
+    """Add the changes from joining again. Entries that moved come last, after everything that moves with them.
 
-    If the process stops in between, the next start sees that these entries still have to move, and repeats the rest.
-    Entries to leave out are written with their promise.
+    If the process stops in between, these entries are not moved yet, so the next start repeats the move. Entries in
+    `leave_out` are written elsewhere, together with their promise.
     """
     release_of = change.joined.release_of
     keys = sorted(change.joined.moved.keys() - leave_out)
-    moved = [change.states[key[0]].entry(key[1], release_of[key], at) for key in keys]
+    moved = [change.states[key[0]].entry_to_store(key[1], release_of[key], at) for key in keys]
     portions.add(releases, lambda tx, some: tx.save_releases(some))
     portions.add(change.copies, lambda tx, some: tx.add_promises(some))
     portions.add(change.runs, lambda tx, some: tx.save_runs(some))
@@ -147,7 +144,7 @@ def _add_confirmed(
 ) -> None:
     name, at = read.calendar, read.finished
     portions.add(releases, lambda tx, some: tx.confirm_all(name, some, as_of))
-    portions.add(uids, lambda tx, some: tx.touch_announced(name, some, at))
+    portions.add(uids, lambda tx, some: tx.confirm_entries(name, some, at))
 
 
 def _add_read(portions: Portions, read: CalendarRead) -> None:
@@ -155,6 +152,7 @@ def _add_read(portions: Portions, read: CalendarRead) -> None:
 
 
 def _write_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
+    """Write entries, each with its release and its promise if these are new or changed."""
     # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
     tx.save_releases(releases[name] for name in sorted(releases))

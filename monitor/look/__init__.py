@@ -1,1 +1,1 @@
-"""Looks: one request for each, and what its answer proved."""
+"""Makes looks: sends one request for each, and turns its answer into a sighting."""

@@ -1,4 +1,4 @@
-"""Looks that broke inside our own code: counted for the status page, and logged without a flood."""
+"""Counts looks that failed because of a fault in our own code, for the status page, and limits their log lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _MINUTE = 60.0
 
 @dataclass(slots=True)
 class _Count:
-    """How often one class of fault broke looks at one host. `logged` is in seconds of steady time."""
+    """How often one class of exception broke looks at one host.
+
+    `logged` is the steady time in seconds of the last log line, `suppressed` the number of looks since without one.
+    """
 
     last: datetime
     looks: int = 0
@@ -30,20 +33,20 @@ class _Count:
 
 @dataclass(slots=True)
 class BrokenLooks:
-    """Counts looks that our own code broke, and logs one line a minute for each host and class of fault."""
+    """Counts looks that our own code broke, and logs one line a minute for each host and class of exception."""
 
     clock: Clock
     _counts: dict[tuple[str, str], _Count] = field(default_factory=dict)
 
     def record_look(self, target: Target, fault: Exception, began: datetime) -> tuple[Sighting, Failure]:
-        """Count a look that our own code broke. Return its sighting, which is unknown, and its outcome."""
-        self.count(target.host, fault)
+        """Count a look that our own code broke. Return an unknown sighting and a failure of kind `MONITOR_FAULT`."""
+        self.count_fault(target.host, fault)
         now, name = self.clock.now(), type(fault).__name__
         failure = Failure(target.url, Reason.MONITOR_FAULT, name, min(began, now), now)
         return make_sighting(target, failure, unknown(failure.reason.value)), failure
 
-    def count(self, host: str, fault: Exception) -> None:
-        """Count one look. Log it with the number of lines suppressed since the last line, or suppress its line."""
+    def count_fault(self, host: str, fault: Exception) -> None:
+        """Count one broken look. Log it, unless one with the same host and exception was logged in the last minute."""
         now, name = self.clock.monotonic(), type(fault).__name__
         count = self._counts.setdefault((host, name), _Count(self.clock.now()))
         count.last, count.looks = self.clock.now(), count.looks + 1
@@ -53,7 +56,7 @@ class BrokenLooks:
         _log.error("look_broke", host=host, fault=name, suppressed=count.suppressed, exc_info=fault)
         count.logged, count.suppressed = now, 0
 
-    def by_host(self) -> dict[str, str]:
+    def describe_by_host(self) -> dict[str, str]:
         """Return a line for the status page for each host: how many looks broke, with which error, and when last."""
         words: dict[str, str] = {}
         for (host, name), count in self._counts.items():

@@ -1,4 +1,4 @@
-"""The age of an answer when it reached us, as caches state it."""
+"""Reads how long an answer was in caches before it reached us, from its `Age` header."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ from schedules.patterns import quick
 _LIFETIME = quick(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 
 _ROUNDING = 2.0
+"""Seconds by which an age may be too low: each of two caches in a row rounds down."""
 _LONGEST = 365 * 86_400
 """Seconds. No answer should be kept longer (RFC 9111), so an older copy is always stale."""
 _SERVED_BY = ("x-served-by", "via")
+"""Headers that name the cache that answered."""
 _PAIRS = 2
 _MUST_HAVE_GROWN = 3.0
 """Seconds after which an age in whole seconds must have grown."""
 
 
 def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
-    """Return the least and most seconds that the answer may have been in caches.
-
-    `headers` have lower-case names. Ages are whole seconds. Two caches in a row each round down, and count only from
-    the arrival of an answer, so that an age may be almost two seconds too low.
-    """
+    """Return the least and most seconds that the answer may have been in caches. `headers` have lower-case names."""
     age = age_of(headers)
     if age is None or (age == 0 and _is_fresh(headers)):
         return 0.0, 0.0
@@ -34,13 +32,13 @@ def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
 
 
 def answer_time_bounds(answer: Answer) -> tuple[datetime, datetime]:
-    """Return the earliest and latest instant that an answer may describe, given its time in caches."""
+    """Return the earliest and latest instant at which the origin may have made an answer, given its `Age`."""
     youngest, oldest = age_bounds(answer.headers)
     return answer.sent - timedelta(seconds=oldest), answer.received - timedelta(seconds=youngest)
 
 
 def age_of(headers: Mapping[str, str]) -> int | None:
-    """Return the `Age` in whole seconds, at most a year. None if it is absent or no number (RFC 9111, 5.1)."""
+    """Return the `Age` in whole seconds, at most a year. None if it is absent or not a number (RFC 9111, 5.1)."""
     text = headers.get("age")
     if text is None:
         return None
@@ -52,10 +50,10 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Return whether a cache served the answer beyond its lifetime, as it may while the origin fails.
+    """Return whether a cache served the answer after its lifetime. Caches do this while the origin fails.
 
-    A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions. An age of a
-    year or more is always stale.
+    A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions. An answer
+    that is a year old or more is always stale.
     """
     age = age_of(headers)
     if not age:
@@ -67,11 +65,11 @@ def is_stale(headers: Mapping[str, str]) -> bool:
 
 @dataclass(slots=True)
 class ConstantAge:
-    """Detects that an address sends an `Age` that does not grow, and so is no age.
+    """Detects that an address always sends the same `Age`, as some servers do. Such a number is not an age.
 
-    Some servers always send the same number. A real age grows with time. It is lower again only if the cache fetched a
-    new copy, which cannot be older than the time since the last answer. An edge may also take over a copy of another
-    cache that by chance has the same age. So two such pairs of answers in a row are needed.
+    A real age grows with time. It can only be equal again if the cache has fetched a new copy since. That copy is not
+    older than the time since the last answer, unless the cache copied it from another cache that happened to have the
+    same age. So the `Age` is ignored only after two such pairs of answers in a row.
     """
 
     _last: tuple[str | None, ...] = ()
@@ -79,7 +77,7 @@ class ConstantAge:
     _pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Return the next answer of the address, without its `Age` if that never grows."""
+        """Take the next answer of the address. Return it, without its `Age` if that is constant."""
         age = age_of(answer.headers)
         if not age or age == _LONGEST:
             # Caches send the largest number that they know for everything older.

@@ -1,8 +1,6 @@
-"""Detects answers that are not from the publisher: bot challenges, sign-in pages, mirrors, stale copies."""
+"""Detects answers that are not the publisher's present page: bot challenges, sign-in pages, mirrors, stale copies."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from monitor.look.cache_age import is_stale
 from monitor.look.fetch import Answer
@@ -30,30 +28,19 @@ _TITLES = quick(
 _ASKED_TO_SIGN_IN = quick(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
 
 
-def is_mirror(headers: Mapping[str, str]) -> bool:
-    """Return whether a mirror or an error page of the CDN answered instead of the publisher."""
-    backend = headers.get("fastly-backend-name", "").lower()
-    return backend.startswith("mirror") or backend == "error"
-
-
-def is_challenged(headers: Mapping[str, str]) -> bool:
-    """Return whether the headers show that a firewall answered."""
-    return "cf-mitigated" in headers or "x-amzn-waf-action" in headers
-
-
-def rejected_by_headers(answer: Answer) -> str:
-    """Return why the headers show that an answer is not what the publisher has now, else an empty string."""
-    headers = answer.headers
-    if "fastly-backend-name" in headers and is_mirror(headers):
+def rejection_reason(answer: Answer) -> str:
+    """Return `mirror` (of the CDN), `stale` or `challenge` if the headers show such an answer, else an empty string."""
+    backend = answer.headers.get("fastly-backend-name", "").lower()
+    if backend.startswith("mirror") or backend == "error":
         return "mirror"
-    if "age" in headers and is_stale(headers):
+    if is_stale(answer.headers):
         return "stale"
-    return "challenge" if is_challenged(headers) else ""
+    return "challenge" if _is_by_firewall(answer) else ""
 
 
 def find_challenge(answer: Answer) -> str | None:
-    """Return whether a challenge or a sign-in page answered, by the first 64 KB. None if neither did."""
-    if is_challenged(answer.headers):
+    """Return `challenge` or `sign-in page` if an answer is one, judged by its first 64 KB. None if it is neither."""
+    if _is_by_firewall(answer):
         return "challenge"
     if "html" not in answer.headers.get("content-type", "html").lower():
         return None
@@ -65,3 +52,7 @@ def find_challenge(answer: Answer) -> str | None:
     if b"password" in head and _ASKED_TO_SIGN_IN.search(head) and b"<h1" not in head:
         return "sign-in page"
     return None
+
+
+def _is_by_firewall(answer: Answer) -> bool:
+    return "cf-mitigated" in answer.headers or "x-amzn-waf-action" in answer.headers

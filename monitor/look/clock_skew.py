@@ -1,8 +1,8 @@
 """Compares our clock with the `Date` headers of the watched hosts.
 
-Every answer bounds the offset, which is our clock minus the true time: the host wrote its date, in whole seconds,
-between our sending and our receiving. The bounds of one host are intersected, and several hosts vote. A date more than
-a day from our clock is ignored, because hosts send year 9999 or 1970 by mistake.
+Every answer bounds the offset, which is our clock minus the true time. The host wrote its date, in whole seconds, after
+we sent the request and before we received the answer. The bounds by several dates of one host are intersected, and
+several hosts vote. A date more than a day from our clock is ignored, because hosts send year 9999 or 1970 by mistake.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ NO_OFFSET: Span = (0.0, 0.0)
 _DAY = 86_400.0
 _PLAUSIBLE: Span = (-_DAY, _DAY)
 _GRAIN = 1.0
+"""Dates and ages are whole seconds."""
 _DRIFT = 0.0005
 """The machine corrects its clock by up to 500 ppm, so old bounds are widened by that before they are used."""
 _REPLACED_AFTER = 2
 _SMALL = 1.0
-"""Servers of one name differ by this much among themselves, which shows nothing about our clock."""
+"""The clocks of servers with one name differ by up to a second, which shows nothing about our clock."""
 _ERRATIC_AFTER = 6
 _VOTES_EVERY = timedelta(seconds=1)
 _STEP_DOUBT_SECONDS = 30.0
@@ -42,7 +43,7 @@ _FOLLOWED_FOR = 120.0
 """Seconds after which another address of the host is compared, if this one showed nothing."""
 
 
-class DateOf(Enum):
+class DateWriter(Enum):
     """Who wrote the date of an answer from a cache: the origin when it was made, or the cache at each request."""
 
     ORIGIN = "origin"
@@ -50,8 +51,8 @@ class DateOf(Enum):
     UNKNOWN = "unknown"
 
 
-class Aged(NamedTuple):
-    """An answer with an `Age` in seconds: its address, when it was asked for, and its date."""
+class AgedAnswer(NamedTuple):
+    """The headers of an answer from a cache: its `Date`, and its `Age` in seconds. `sent` is when we requested it."""
 
     url: str
     sent: datetime
@@ -60,17 +61,17 @@ class Aged(NamedTuple):
 
 
 class CachedDates:
-    """Compares two answers of one address of each host: whether its cache keeps the origin's date or writes its own."""
+    """Finds out whether a host's cache keeps the origin's date or writes its own, by two answers of one address."""
 
     def __init__(self) -> None:
-        self._followed: dict[str, Aged] = {}
+        self._followed: dict[str, AgedAnswer] = {}
 
-    def date_of(self, host: str, aged: Aged) -> DateOf:
-        """Return who wrote the date of this answer, unknown until a second answer of the same address shows it."""
+    def find_writer(self, host: str, aged: AgedAnswer) -> DateWriter:
+        """Return who wrote the date of this answer: unknown until a second answer of the same address shows it."""
         before = self._followed.setdefault(host, aged)
         elapsed = (aged.sent - before.sent).total_seconds()
         if 0.0 <= elapsed < (_APART_FROM if aged.url == before.url else _FOLLOWED_FOR):
-            return DateOf.UNKNOWN
+            return DateWriter.UNKNOWN
         self._followed[host] = aged
         return _compare_dates(before, aged)
 
@@ -79,7 +80,7 @@ class CachedDates:
         self._followed.clear()
 
 
-def _compare_dates(before: Aged, aged: Aged) -> DateOf:
+def _compare_dates(before: AgedAnswer, aged: AgedAnswer) -> DateWriter:
     """Return who wrote the dates of two answers, if their ages grew as fast as our clock.
 
     A date that stayed the same is the origin's. A date that grew with the age is the cache's.
@@ -87,16 +88,17 @@ def _compare_dates(before: Aged, aged: Aged) -> DateOf:
     elapsed = (aged.sent - before.sent).total_seconds()
     moved = (aged.date - before.date).total_seconds()
     if aged.url != before.url or elapsed < _APART_FROM or abs(aged.age - before.age - elapsed) > _SAME_WITHIN:
-        return DateOf.UNKNOWN
+        return DateWriter.UNKNOWN
     if not moved:
-        return DateOf.ORIGIN
-    return DateOf.CACHE if abs(moved - elapsed) <= _SAME_WITHIN else DateOf.UNKNOWN
+        return DateWriter.ORIGIN
+    return DateWriter.CACHE if abs(moved - elapsed) <= _SAME_WITHIN else DateWriter.UNKNOWN
 
 
 class _HostDates:
-    """The bounds of our clock by the dates of one host. `rival` are bounds by its newest dates that contradict them.
+    """The bounds of our clock's offset by the dates of one host, the last of which we received at `at`.
 
-    A host that changes back and forth, like several servers with different clocks, is erratic.
+    `rival` are the bounds by its last `against` dates, if they contradict `bounds`. `turns` counts the contradictions
+    that ended, with earlier or with new bounds. Many turns make a host erratic: its servers have different clocks.
     """
 
     __slots__ = ("against", "at", "bounds", "name", "rival", "turns")
@@ -110,11 +112,10 @@ class _HostDates:
         self.turns = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
-        """Add the bounds of our clock's offset by one date. Return whether the host's clock has just been set.
+        """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
 
-        Bounds that agree with the known ones narrow them. Bounds that contradict them are a rival. After
-        `_REPLACED_AFTER` dates in a row that agree with each other and contradict the known bounds, the rival replaces
-        them.
+        Bounds that agree with the known ones narrow them. Bounds that contradict them become the rival, which replaces
+        the known bounds after `_REPLACED_AFTER` dates in a row that agree with each other.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
@@ -122,7 +123,7 @@ class _HostDates:
         self.at = at
         if distance(widened, bounds) <= _SMALL:
             self.turns += self.rival is not None
-            # A small gap between the two is imprecision: then use the span from one to the other.
+            # A small gap between the two is imprecision. Then the gap itself becomes the bounds.
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
             self.bounds, self.rival, self.against = agreed, None, 0
             return False
@@ -136,13 +137,13 @@ class _HostDates:
         return True
 
     def shift(self, seconds: float) -> None:
-        """Adapt the bounds to our clock, which was set by this many seconds."""
+        """Adapt the bounds after our clock was set by this many seconds."""
         self.bounds = shift_span(self.bounds, seconds)
         self.rival = self.rival and shift_span(self.rival, seconds)
         self.at += timedelta(seconds=seconds)
 
     def is_consistent(self) -> bool:
-        """Return whether its newest date agrees with those before."""
+        """Return whether its newest date agrees with the earlier ones, and the host is not erratic."""
         return self.rival is None and not self.is_erratic()
 
     def is_erratic(self) -> bool:
@@ -151,38 +152,43 @@ class _HostDates:
 
 
 class Skew:
-    """The offset of our clock as the hosts we look at show it, in seconds; positive when ours is ahead."""
+    """Estimates the offset of our clock from the dates of the hosts we look at.
+
+    Offsets are in seconds, and positive if our clock is ahead of the true time.
+    """
 
     def __init__(
         self, synchronised: Callable[[], bool | None] = lambda: None, ahead: Callable[[], float] = lambda: 0.0
     ) -> None:
-        """Begin without dates. `synchronised` returns what the machine reports about its clock, None if nothing.
+        """Begin without dates.
 
-        `ahead` returns the seconds that our clock is ahead of steady time, which changes if our clock is set.
+        `synchronised` returns whether the machine reports that its clock is synchronised, None if it reports nothing.
+        `ahead` returns how many seconds our clock is ahead of steady time. The result changes if our clock is set.
         """
         self._synchronised = synchronised
         self.ahead = ahead
         self._ahead = ahead()
-        self._voted_for = Vote(NO_OFFSET)
+        self._last_vote = Vote(NO_OFFSET)
         self._hosts: dict[str, _HostDates] = {}
         self._absurd: dict[str, Span] = {}
         self._logged: set[str] = set()
         self._since: datetime | None = None
         self._bounds: Span = NO_OFFSET
         self._voted: datetime | None = None
-        self._last: tuple[str, datetime | None] = ("", None)
+        # The last `Date` header and its instant: several answers in a row have the same one.
+        self._last_date: tuple[str, datetime | None] = ("", None)
         self._cached = CachedDates()
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
-        """Use the date of an answer. Return False if it contradicts earlier dates of this host.
+        """Use the date of an answer. Return False if it contradicts earlier dates of this host, else True.
 
-        Then one of the two clocks has just been set, and what the answer proves cannot be dated. `ahead` is the result
-        of `self.ahead`, if the caller has just called it.
+        A contradiction means that our clock or the host's has just been set, so nothing that the answer proves can be
+        dated. `ahead` is the result of `self.ahead`, if the caller has just called it.
         """
         moved = (self.ahead() if ahead is None else ahead) - self._ahead
         if abs(moved) >= SET:
             self._adapt_to_step(moved)
-        bounds = self._bounds_of(host, answer)
+        bounds = self._bounds_by_date(host, answer)
         if bounds is None:
             return True
         known = self._hosts.get(host)
@@ -192,7 +198,7 @@ class Skew:
         elif known.is_erratic():
             return True
         elif known.add_bounds(bounds, answer.received):
-            # Earlier dates of other hosts may be about a clock that has been set since.
+            # Our clock may have been set. Then the earlier dates of other hosts no longer bound it.
             self._since, self._voted = answer.sent, None
         # A vote after every look would cost more than the look.
         is_due = self._voted is None or abs(answer.received - self._voted) > _VOTES_EVERY
@@ -201,7 +207,7 @@ class Skew:
         return known.rival is None
 
     def _adapt_to_step(self, moved: float) -> None:
-        """Adapt all bounds to our clock, which was set by `moved` seconds."""
+        """Adapt all bounds after our clock was set by `moved` seconds."""
         self._ahead += moved
         self._bounds = shift_span(self._bounds, moved) if self.is_known() else self._bounds
         self._since, self._voted = self._since and self._since + timedelta(seconds=moved), None
@@ -211,26 +217,27 @@ class Skew:
             host.shift(moved)
 
     def bounds(self) -> Span:
-        """Return the least and most seconds that our clock is ahead, both zero before any date is known."""
+        """Return the least and most seconds that our clock is ahead. Both are zero before any date is known."""
         return self._bounds
 
     def bounds_for(self, host: str) -> Span:
-        """Return the bounds for a look at one host, whose own dates count for it even if unconfirmed.
+        """Return the bounds to use for a look at one host.
 
-        For a host without a usable date, our clock counts as correct unless it is known to be wrong.
+        Dates of a host that nothing confirms or contradicts count for this host only. For a host without a usable date,
+        our clock counts as correct unless other hosts prove that it is wrong.
         """
         own = self._hosts.get(host)
         if own is None:
             return self._bounds if is_off(self._bounds) else NO_OFFSET
-        return own.bounds if host in self._voted_for.unconfirmed else self._bounds
+        return own.bounds if host in self._last_vote.unconfirmed else self._bounds
 
     def bounds_now(self) -> Span:
-        """Return the bounds adapted to a step of our clock since the last answer."""
+        """Return the bounds, adapted if our clock was set since the last answer."""
         return shift_span(self._bounds, self.ahead() - self._ahead) if self.is_known() else self._bounds
 
-    def doubts(self) -> dict[str, str]:
-        """Return the hosts with dates that are not used, each with the reason."""
-        result, hosts = self._voted_for, self._hosts
+    def describe_doubts(self) -> dict[str, str]:
+        """Return each host with dates that are not used, and the reason in words for the status page."""
+        result, hosts = self._last_vote, self._hosts
         differ = [name for name in result.unconfirmed if name in hosts and distance(hosts[name].bounds, CORRECT) > 0]
         return {
             **dict.fromkeys(self._absurd, "its Date header is more than a day from our clock, and is ignored"),
@@ -242,16 +249,20 @@ class Skew:
         """Return whether any host has sent a usable date yet."""
         return self._bounds != NO_OFFSET
 
-    def _bounds_of(self, host: str, answer: Answer) -> Span | None:
-        date = self._parse_date(answer.headers.get("date", ""))
+    def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
+        """Return the bounds of our clock's offset by the date of one answer. None if it has no usable date."""
+        text = answer.headers.get("date", "")
+        if text != self._last_date[0]:
+            self._last_date = (text, mail_date(text))
+        date = self._last_date[1]
         if date is None:
             return None
         least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # Some caches keep the origin's date, others write their own.
-            writer = self._cached.date_of(host, Aged(answer.url, answer.sent, date, age))
-            least -= 0.0 if writer is DateOf.CACHE else age + _GRAIN
-            most -= age - _GRAIN if writer is DateOf.ORIGIN else 0.0
+            # The origin wrote its date `age` seconds ago. Without knowing the writer, allow for both.
+            writer = self._cached.find_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
+            least -= 0.0 if writer is DateWriter.CACHE else age + _GRAIN
+            most -= age - _GRAIN if writer is DateWriter.ORIGIN else 0.0
         if distance((least, most), _PLAUSIBLE) > 0:
             self._ignore_absurd(host, (least, most))
             return None
@@ -259,9 +270,9 @@ class Skew:
         return least, most
 
     def _ignore_absurd(self, host: str, span: Span) -> None:
-        """Ignore an absurd date, unless it is our clock that is absurd.
+        """Ignore a date more than a day from our clock, unless our clock is the wrong one.
 
-        Our clock is, if two hosts agree, none sends a plausible date, and the machine does not contradict them.
+        It is, if two hosts agree, no host sends a plausible date, and the machine does not confirm our clock.
         """
         if host not in self._logged:
             self._logged.add(host)
@@ -270,12 +281,8 @@ class Skew:
         if not self._hosts and len(self._absurd) > 1 and not self._synchronised():
             self._bounds = vote(self._absurd).bounds
 
-    def _parse_date(self, text: str) -> datetime | None:
-        if text != self._last[0]:
-            self._last = (text, mail_date(text))
-        return self._last[1]
-
     def _run_vote(self) -> Span:
+        """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
         sure = [host for host in self._hosts.values() if host.is_consistent()]
         recent = [host for host in sure if self._since is None or host.at >= self._since]
         # Newest first: of equal groups, the one with the newest date wins.
@@ -285,16 +292,16 @@ class Skew:
         spans = {host.name: host.bounds for host in voters}
         result = vote(spans)
         if result.outvoted or result.unconfirmed:
-            # Query the machine only in this case, because that takes as long as a look.
+            # Ask the machine only if hosts disagree, because that takes as long as a look.
             result = vote(spans, synchronised=self._synchronised())
-        self._voted_for = result
+        self._last_vote = result
         return result.bounds
 
 
 class ClockStepGuard:
     """Detects that our clock was set wrong a moment ago. It may soon be corrected, so nothing should be reported yet.
 
-    The bounds from before the step show how wrong it is now, without another answer.
+    No further answer is needed: the known bounds and the size of the step show how wrong the clock is.
     """
 
     def __init__(self, skew: Skew, clock: Clock) -> None:
@@ -316,7 +323,7 @@ class ClockStepGuard:
 
 
 def shift_span(bounds: Span, seconds: float) -> Span:
-    """Return the bounds of a clock after it was set by this many seconds."""
+    """Return the bounds of a clock's offset after the clock was set by this many seconds."""
     return bounds[0] + seconds, bounds[1] + seconds
 
 

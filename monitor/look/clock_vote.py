@@ -1,4 +1,4 @@
-"""Decides how far our clock is ahead: hosts that send a date, the machine, and our clock itself vote."""
+"""Decides how far our clock is ahead, by a vote of the hosts that send dates, the machine, and our clock itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Span = tuple[float, float]
+"""The least and most seconds that our clock may be ahead of the true time."""
 
 _CONTRADICTION = 1.0
 """Spans this many seconds apart contradict each other. Servers of one name differ by less."""
 CORRECT: Span = (-1.0, 1.0)
+"""The vote of our own clock: that it is right to a second."""
 _WITNESSES = 2
 """This many hosts must agree that our clock is wrong, because the clock of one host may be wrong."""
 _HOST = 2
@@ -22,8 +24,8 @@ _OURS = 1
 class Vote:
     """The result of a vote. `bounds` is how far our clock is ahead, in seconds.
 
-    `outvoted` are the hosts that contradict it. `unconfirmed` are those that no other witness confirms or contradicts:
-    the offset of such a host counts only for looks at that host.
+    `outvoted` are the hosts that contradict it. `unconfirmed` are the hosts with dates that no other witness confirms
+    or contradicts. They count only for looks at these hosts.
     """
 
     bounds: Span
@@ -34,50 +36,56 @@ class Vote:
 def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
     """Return how far our clock is ahead, in seconds, and which hosts contradict that.
 
-    `spans` is the range that each host's date allows, newest host first, with at least one host. The group of hosts
-    with the most weight wins, and its common range is the result. It shows our clock to be wrong only as far as two
-    hosts agree. `synchronised` is what the machine reports about our clock, None if it reports nothing. If it reports
-    that nothing synchronises the clock, and only one host sends a date, machine and host count as two witnesses.
+    `spans` has the range that each host's dates allow, for at least one host, the one with the newest date first.
+    Hosts with overlapping ranges form a group. Our clock, and the machine if it reports that it is `synchronised`,
+    support the groups with a range near zero. The group with the most support wins, and its common range is the result.
+    Two hosts must agree to prove our clock wrong. If only one sends dates, it is enough if the machine reports that it
+    is not synchronised.
     """
     witnesses = 1 if synchronised is False and len(spans) == 1 else _WITNESSES
     first = _agreeing_hosts(next(iter(spans)), spans)
-    # All agree, as they nearly always do.
-    sides = [first] if len(first) == len(spans) else [_agreeing_hosts(name, spans) for name in spans]
-    credible = [side for side in sides if len(side) >= witnesses or _agrees_with_us(side, spans)]
+    # Nearly always, all hosts agree.
+    groups = [first] if len(first) == len(spans) else [_agreeing_hosts(name, spans) for name in spans]
+    credible = [group for group in groups if len(group) >= witnesses or _agrees_with_us(group, spans)]
     if not credible:
         everyone = frozenset(spans)
         return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
     our_weight = _OURS + (_MACHINE if synchronised is True else 0)
-    weights = [_HOST * len(side) + our_weight * _agrees_with_us(side, spans) for side in credible]
-    best = [side for side, weight in zip(credible, weights, strict=True) if weight == max(weights)]
-    bounds = common(spans, best[0])
-    rivals = [side for side in best if distance(common(spans, side), bounds) > _CONTRADICTION]
+    weights = [_HOST * len(group) + our_weight * _agrees_with_us(group, spans) for group in credible]
+    best = [group for group, weight in zip(credible, weights, strict=True) if weight == max(weights)]
+    bounds = common_span(spans, best[0])
+    rivals = [group for group in best if distance(common_span(spans, group), bounds) > _CONTRADICTION]
     if rivals:
-        hull = _cover_all([bounds, *(common(spans, side) for side in rivals)])
-        return Vote(hull, unconfirmed=frozenset().union(best[0], *rivals))
+        # A draw: each of the groups may be right.
+        possible = [bounds, *(common_span(spans, group) for group in rivals)]
+        covering = min(low for low, _ in possible), max(high for _, high in possible)
+        return Vote(covering, unconfirmed=frozenset().union(best[0], *rivals))
     outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _CONTRADICTION)
-    confirmed = _confirmed_by([spans[name] for name in best[0]], witnesses)
-    # What only one host says of our clock is dropped from the result, and that host is unconfirmed.
+    confirmed = _keep_confirmed([spans[name] for name in best[0]], witnesses)
+    # If only one host shows our clock to be this wrong, the result leaves that out, and the host is unconfirmed.
     unconfirmed = (name for name in best[0] if confirmed != bounds and is_off(spans[name]))
     return Vote(confirmed, outvoted=outvoted, unconfirmed=frozenset(unconfirmed))
 
 
 def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
-    """Return the hosts that agree with one, and with each other."""
-    shared, side = spans[seed], {seed}
+    """Return the hosts that agree with the host `seed` and with each other."""
+    shared, group = spans[seed], {seed}
     for name, span in spans.items():
         both = overlap(shared, span)
         if both is not None:
-            shared, side = both, side | {name}
-    return frozenset(side)
+            shared, group = both, group | {name}
+    return frozenset(group)
 
 
-def _agrees_with_us(side: Iterable[str], spans: Mapping[str, Span]) -> bool:
-    return distance(common(spans, side), CORRECT) <= 0
+def _agrees_with_us(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
+    return distance(common_span(spans, group), CORRECT) <= 0
 
 
-def _confirmed_by(spans: list[Span], witnesses: int) -> Span:
-    """Return what overlapping spans have in common, away from zero only as far as this many of them confirm it."""
+def _keep_confirmed(spans: list[Span], witnesses: int) -> Span:
+    """Return the range that overlapping spans share, but move its ends towards zero if too few spans exclude zero.
+
+    So at least `witnesses` spans must show that our clock is ahead (or behind) by that much.
+    """
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
     if low > 0:
@@ -87,7 +95,7 @@ def _confirmed_by(spans: list[Span], witnesses: int) -> Span:
     return low, high
 
 
-def common(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
+def common_span(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
     """Return the range that the spans of these hosts share. It is inverted if they share none."""
     those = [spans[name] for name in names]
     return max(low for low, _ in those), min(high for _, high in those)
@@ -105,10 +113,5 @@ def distance(one: Span, other: Span) -> float:
 
 
 def is_off(bounds: Span) -> bool:
-    """Return whether the clock is known to be wrong: zero is not among the offsets still possible."""
+    """Return whether the clock is known to be wrong: zero is not among the possible offsets."""
     return bounds[0] > 0 or bounds[1] < 0
-
-
-def _cover_all(spans: Iterable[Span]) -> Span:
-    those = list(spans)
-    return min(low for low, _ in those), max(high for _, high in those)

@@ -1,4 +1,4 @@
-"""The looks of one host: which are due, and which goes first. Pure; times are given."""
+"""Decides which looks at one host are due, and which goes first. Pure: the caller passes the time."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from monitor.plan.targets import View
 _UPDATE_SECONDS = 0.5
 """How often the sharing of the budget is updated."""
 _FORESEEN = timedelta(seconds=60)
+"""The host is kept free for a promised instant that is at most this far from the target's due instant."""
 _RECHECK_EVERY = timedelta(seconds=1)
 _KEPT_FREE = timedelta(seconds=0.5)
 """A target is not looked at this shortly before its promised instant, so that its promised look is not delayed."""
@@ -25,7 +26,11 @@ _KEPT_FREE = timedelta(seconds=0.5)
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A target that waits for its look. If it is not `is_current`, it stays in its heap until it comes up."""
+    """A target that waits for its look.
+
+    It is `is_ready` once it is due, and `is_counted` in the demand of its group. An entry that was removed is no longer
+    `is_current`: it stays in its heaps until it is the first, and is then skipped.
+    """
 
     watched: ScheduledTarget
     wanted: WantedSpacing
@@ -39,9 +44,10 @@ class _Entry:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """Targets that want the same spacing and have the same chance. The one looked at longest ago goes first.
+    """The targets that want the same spacing and have the same chance of a change. `count` is their number.
 
-    `spacing` is in seconds: the one wanted, or what the budget allows of it.
+    Of those that are `ready`, the one with the oldest last look goes first. `spacing` is in seconds: the wanted one, or
+    a longer one if the budget is too small.
     """
 
     spacing: float
@@ -52,10 +58,10 @@ class _Group:
 class DueTargets:
     """The targets of one host, by when they are due.
 
-    A look at its promised instant goes first. If several have the same instant, the longest overdue in proportion to
-    its chance goes first. After them comes the target most overdue in proportion to its spacing, or to the spacing that
-    `rate` (looks a second) can afford. Near a slot whose looks the rate cannot carry, `sweeps` decide. If none is due,
-    a target that may be looked at more often is looked at.
+    A look at its promised instant goes first. If several have the same instant, the one that is the most overdue,
+    weighted by its chance of a change, goes first. Next is the target that is the most overdue in proportion to its
+    spacing, or to the spacing that `rate` (looks a second) can afford. If the rate is too low for all looks near a
+    slot, `sweeps` decide instead. If no target is due, one that may be looked at more often is used.
     """
 
     def __init__(self, rate: float) -> None:
@@ -104,14 +110,13 @@ class DueTargets:
         if entry is None:
             return
         entry.is_current = False
-        if self._swept:
-            self._swept.pop(target, None)
+        self._swept.pop(target, None)
         self.ready -= entry.is_ready
         if entry.is_counted:
             self._groups[entry.wanted].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make the targets ready that are due. One whose last look is still under way waits until that has ended."""
+        """Make the due targets ready. If the last look at one is still under way, it waits until that look ends."""
         if self.ready and now >= self._rechecked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
@@ -135,6 +140,10 @@ class DueTargets:
             heappush(self._groups[entry.wanted].ready, (last, rank, number, entry))
             entry.is_ready = True
             self.ready += 1
+        self._collect_promised(now, mono)
+
+    def _collect_promised(self, now: datetime, mono: float) -> None:
+        """Give precedence to the ready targets at their promised instant, the most overdue by chance first."""
         while self._promised_instants and self._promised_instants[0][0] <= now:
             _, rank, number, entry = heappop(self._promised_instants)
             if entry.is_ready and entry.is_current:
@@ -168,8 +177,7 @@ class DueTargets:
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Remove and return the target to look at now, or None."""
-        is_swept = self._next_swept is not None and self._sweep_goes_first(is_other_due=self.ready > 0)
-        first = self._next_swept if is_swept else None
+        first = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if first is not None and first.part is not None:
             self.sweeps.record_start(first.part, now)
             self._next_swept = None
@@ -180,7 +188,7 @@ class DueTargets:
         return first.watched if first else None
 
     def _find_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the first entry outside the sweeps: promised, then most overdue, then one that is not due."""
+        """Return the next entry outside the sweeps: promised, else the most overdue, else one for an idle host."""
         first = self._first_ready(self._promised) if self._promised.ready else None
         while first is None and (head := self._most_overdue(mono)) is not None:
             is_postponed = head.watched.promised_at is not None and self._postpone_to_promise(head, now)
@@ -190,6 +198,7 @@ class DueTargets:
         return first or self._find_idle_look(now)
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
+        """Return whether the next look is one that a sweep plans. `is_other_due`: a look outside the sweeps is due."""
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _find_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
@@ -204,12 +213,12 @@ class DueTargets:
         return self._next_swept
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
-        """Return the entry of a part that waits for a look: in the wanted view, or else in the edge view."""
+        """Return the waiting entry of a part: the one in its next view, else the one in the edge view, else None."""
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry to look at if no other is due."""
-        # Looks that a sweep leaves are for the origin views of its parts, the last looked at longest ago first.
+        """Return an entry to look at while the host is idle, or None."""
+        # First the origin views of parts in a sweep, the one with the oldest last look first.
         origins = (
             one for one in self._swept.values() if self.sweeps.awaits_origin(one.watched.target, one.watched.goal)
         )
@@ -230,14 +239,14 @@ class DueTargets:
         return True
 
     def lag(self, mono: float) -> float:
-        """Return how many spacings the next target is overdue: infinite for a promised look, 0 if none is ready."""
+        """Return how many spacings the next target is overdue: infinite for a promised look, 0 if none is due."""
         if self._sweep_goes_first(is_other_due=True) or self._first_ready(self._promised) is not None:
             return inf
         heads = ((group, self._first_ready(group)) for group in self._groups.values())
         return max(((mono - group.ready[0][0]) / group.spacing for group, head in heads if head), default=0.0)
 
     def next_due(self, now: datetime) -> datetime | None:
-        """Return when the next target can be looked at."""
+        """Return when the next look can be made, None if no target waits."""
         due = self._earliest_in(self._waiting)
         if not (self._if_idle or self._swept):
             return due
@@ -253,10 +262,11 @@ class DueTargets:
         return sum(group.count / wanted[0] for wanted, group in self._groups.items())
 
     def stretch(self) -> float:
-        """Return how many times further apart the looks are than wanted."""
+        """Return by which factor the spacing of looks is longer than wanted, 1.0 if the rate is enough."""
         return stretch_factor(self.demand(), self.rate)
 
     def _most_overdue(self, mono: float) -> _Entry | None:
+        """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
         if mono - self._shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
         best, most = None, -inf
@@ -270,7 +280,7 @@ class DueTargets:
         return best
 
     def _share_rate(self, mono: float) -> None:
-        """Set the spacing that each group can afford."""
+        """Set the spacing of each group to what the rate can afford."""
         self._shared_at = mono
         self._groups = {wanted: group for wanted, group in self._groups.items() if group.count or group.ready}
         counts = {wanted: group.count for wanted, group in self._groups.items()}

@@ -30,9 +30,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. `cap` is the most decoded bytes to read. If `enough`, a longer body is cut and is no failure.
+    """A request.
 
-    `bust` adds a query string that no cache has seen. `etag` and `modified` make the request conditional.
+    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut at the cap if `enough`. `bust` adds a
+    query that no cache has seen. `etag` and `modified` are from an earlier answer, and make the request conditional.
     """
 
     url: str
@@ -49,10 +50,10 @@ class Request:
 class Answer:
     """An answer. `headers` have lower-case names. `body` is decoded, and has at most `cap` bytes.
 
-    `sent` is the instant before the first byte of the request left, `received` the one after the last header arrived,
-    both by this monitor's clock. `whole` is False if the body was cut at the cap. `request` and `head`, the bytes sent
-    besides address and conditions, are for the record. `unique` is the number in the query of a request with `bust`.
-    `before` counts requests sent in vain before this one, on a kept connection that the host had closed.
+    `sent` is just before the first byte of the request was sent, `received` just after the last header arrived, both by
+    this monitor's clock. `whole` is False if the body was cut at the cap. `request` and `head` are kept as evidence:
+    `head` is the part of the request after its address, without conditions. `unique` is the number in the query of a
+    request with `bust`. `before` counts the requests that were lost on kept connections that the host had closed.
     """
 
     url: str
@@ -70,20 +71,20 @@ class Answer:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the body, in hex. If the body was cut, its whole length is added, if known."""
+        """Return the SHA-256 of the body, in hex. If the body was cut, its full length is hashed too, if known."""
         if not self._digest:
             body = sha256(self.body)
             if not self.whole and not self.headers.get("content-encoding"):
                 # A replaced file that begins with the same bytes nearly always has another length.
                 body.update(self.headers.get("content-length", "").encode())
-            # The views of a page have the same bytes, and so have many pages that are missing.
+            # All views of a page, and all missing pages of a host, have the same bytes. They share one text.
             object.__setattr__(self, "_digest", intern(body.hexdigest()))
         return self._digest
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request without a usable answer. `detail` has no body and no secret. `before` is as in `Answer`."""
+    """A request without a usable answer. `detail` contains no body and no secret. `before` is as in `Answer`."""
 
     url: str
     reason: Reason
@@ -95,7 +96,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Another address that an answer shows: an attachment, an HTML part, a listed page."""
+    """Another address that an answer names. `role` says what it is, such as `attachment`, `html` or `listed`."""
 
     url: str
     title: str

@@ -1,4 +1,4 @@
-"""Decide which addresses may be requested: a watched page must not lead the monitor into its own network."""
+"""Decides which addresses may be requested, so that no watched page can lead the monitor into its own network."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import NamedTuple
 Network = IPv4Network | IPv6Network
 
 _PORTS = {"http": 80, "https": 443}
-# `is_global` is True for all networks below. These contain translated IPv4 addresses, private ones too.
+# `ip_address.is_global` is True for the networks below. These contain translated IPv4 addresses, also private ones.
 _TRANSLATED = ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "192.88.99.0/24")
-# These were never assigned, or were private once.
+# These were never assigned, or used to be private.
 _UNASSIGNED = ("fec0::/10", "3fff::/20")
-# Here a cloud gives a machine its secrets (Oracle's is in the first, Azure's is the second).
+# At these, a cloud gives a machine its secrets (the first contains Oracle's address, the second is Azure's).
 _CLOUDS = ("192.0.0.0/24", "168.63.129.16/32")
 _REFUSED = tuple(ip_network(network) for network in (*_TRANSLATED, *_UNASSIGNED, *_CLOUDS))
 
 
 class RefusedAddress(Exception):
-    """An address that may not be requested. `str(fault)` says which and why, in one line."""
+    """Raised for an address that may not be requested. `str(fault)` says which and why, in one line."""
 
 
 class Origin(NamedTuple):
-    """Where a request goes by its URL, before the name is resolved."""
+    """The scheme, host and port of a URL."""
 
     scheme: str
     host: str
@@ -33,11 +33,11 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Which schemes, ports and addresses may be requested.
+    """Knows which schemes, ports and addresses may be requested.
 
-    `networks` are allowed although they are not public, and `ports` beside 80 for http and 443 for https. `of_hosts`
-    allows networks for single hosts that the configuration names. `anywhere` allows every address and port: only for
-    addresses that an operator wrote into the configuration.
+    `networks` are allowed although they are not public. `ports` are allowed besides 80 for http and 443 for https.
+    `of_hosts` allows networks for single hosts that the configuration names. `anywhere` allows every address and port.
+    Use it only for addresses that an operator wrote into the configuration.
     """
 
     networks: tuple[Network, ...] = ()
@@ -45,7 +45,7 @@ class Guard:
     of_hosts: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
     anywhere: bool = False
 
-    def origin(self, scheme: str, host: str, port: int | None) -> Origin:
+    def origin_of(self, scheme: str, host: str, port: int | None) -> Origin:
         """Return the origin of a URL. Raises `RefusedAddress` for a scheme or port that is not allowed."""
         usual = _PORTS.get(scheme)
         if usual is None or not host:
@@ -55,7 +55,7 @@ class Guard:
         return Origin(scheme, host, port or usual)
 
     def admits(self, address: str, host: str = "") -> bool:
-        """Return whether a numeric address may be connected to, as an address of `host` if that is given."""
+        """Return whether we may connect to a numeric address. With `host`, also if it is allowed only for that host."""
         ip = ip_address(address.partition("%")[0])
         ip = (ip.ipv4_mapped if isinstance(ip, IPv6Address) else None) or ip
         if self.anywhere or any(ip in network for network in (*self.networks, *self.of_hosts.get(host.lower(), ()))):
@@ -63,8 +63,8 @@ class Guard:
         is_refused = any(ip in network for network in _REFUSED)
         return ip.is_global and not ip.is_multicast and not ip.is_reserved and not is_refused
 
-    def checked(self, host: str, addresses: Sequence[str]) -> list[str]:
-        """Return the addresses of a host in order. Raises `RefusedAddress` if any of them is refused."""
+    def check_addresses(self, host: str, addresses: Sequence[str]) -> list[str]:
+        """Return the addresses of a host without duplicates. Raises `RefusedAddress` if any of them is refused."""
         # DNS rebinding mixes one private address with public ones, so the whole name is refused.
         for address in addresses:
             if not self.admits(address, host):
@@ -72,10 +72,10 @@ class Guard:
         return list(dict.fromkeys(addresses))
 
 
-def guard_of(
+def make_guard(
     networks: Iterable[str], ports: Iterable[int] = (), of_hosts: Iterable[tuple[str, Iterable[str]]] = ()
 ) -> Guard:
-    """Return the guard for networks in the form `10.1.2.0/24`. Raises ValueError for another form."""
+    """Return a guard that allows networks in the form `10.1.2.0/24`. Raises ValueError for another form."""
     own: dict[str, tuple[Network, ...]] = {}
     for host, allowed in of_hosts:
         own[host.lower()] = (*own.get(host.lower(), ()), *map(ip_network, allowed))

@@ -1,4 +1,4 @@
-"""All requests to one host: when the next may start, and which it is."""
+"""Decides when the next request to one host may start, and which one it is."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from schedules.times.mail_date import mail_date, retry_after
 
 LONGEST_SLEEP = 60.0
 _TURN_EVERY = 1.0
+"""The spacing in seconds by which other requests are compared with looks, to find which is more overdue."""
 NOTICEABLE = 1.0
-"""Seconds from which a late wakeup or a step of our clock is reported."""
+"""Late wakeups and steps of our clock are reported if they are longer than this many seconds."""
 _RESERVE_LAST_PLACE = 1.0
+"""Seconds before a promised instant from which the last place is kept free for its look."""
 _SAME_WAIT = timedelta(seconds=0.2)
-"""Two monitors may read the end of the same wait differently by this much."""
+"""The end of one wait may differ by this much between two monitors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,11 @@ class Disturbance:
 
 
 class HostQueue:
-    """The looks and other requests of one host, and when each may start.
+    """Starts the looks and other requests of one host within its budget.
 
-    `start` is called with a target, the instant it was due and now. It must not block. Pacing uses steady time, so that
-    setting the clock neither hurries nor silences a host. At most `most_under_way` requests are under way.
+    `start` is called with a target, the instant it was due and now. It must not block. At most `most_under_way`
+    requests are under way at once: each has a place until it is answered. Pacing uses steady time, so that a step of
+    our clock neither hurries nor stops the requests.
     """
 
     def __init__(
@@ -71,31 +74,32 @@ class HostQueue:
         self._adopt_wait()
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
-        """Start what is due until `stop` is set and `wake` is called. Report late wakeups and steps of our clock."""
+        """Start due requests until `stop` is set and `wake` called. Report late wakeups and steps of our clock."""
         self._is_driven = True
         while not stop.is_set():
             seconds = self.start_due()
             began, mono = self._clock.now(), self._clock.monotonic()
             await self._wakeup.wait(seconds)
             now, passed = self._clock.now(), self._clock.monotonic() - mono
-            # A loop that stood still is late even if `wake` ended the wait: that call may have come after its end.
+            # The loop may have been blocked even if `wake` ended the wait, because the call may have come too late.
             late = max(0.0, passed - seconds)
-            moved = seconds_until(now, began) - passed
+            # Our clock was set by this many seconds during the wait.
+            step = seconds_until(now, began) - passed
             if late > NOTICEABLE and self._share is not None:
                 # Other monitors may have taken over our turns. Use none until the next share arrives.
                 self.set_share(replace(self._share, members=()))
-            if late > NOTICEABLE or abs(moved) > NOTICEABLE:
+            if late > NOTICEABLE or abs(step) > NOTICEABLE:
                 due = began + timedelta(seconds=passed - late)
-                # If only one of the two is real, the other may be a rounding error of the clocks.
-                step = moved if abs(moved) > NOTICEABLE else 0.0
-                on_disturbance(Disturbance(due, now, late if late > NOTICEABLE else 0.0, step))
+                # If only one of the two is noticeable, the other may be a rounding error of the clocks.
+                noticeable = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, step))
+                on_disturbance(Disturbance(due, now, *noticeable))
 
     def wake(self) -> None:
         """End the current wait, because something may have fallen due."""
         self._wakeup.set()
 
     def start_due(self) -> float:
-        """Start all that may start now. Return the seconds until something may start again."""
+        """Start every request that may start now. Return the seconds until the next one may start."""
         while True:
             now, mono = self._clock.now(), self._clock.monotonic()
             steady = self._steady_time(mono)
@@ -121,7 +125,7 @@ class HostQueue:
         self._adopt_wait()
 
     def _adopt_wait(self) -> None:
-        """Wait as long as the host asked another monitor to."""
+        """Wait as long as the host has asked another monitor to wait."""
         until = None if self._share is None else self._share.quiet_until(self.host, self._epoch)
         now = self._steady_time(self._clock.monotonic())
         if until is not None and now < until and not self._pacer.is_quiet(until - _SAME_WAIT):
@@ -133,9 +137,9 @@ class HostQueue:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until a request that is no look may start. It counts as started, and has a place until it is over.
+        """Wait until a request that is not a look may start. It has a place until the block ends.
 
-        Without a place it could wait for a connection after its turn, and then be sent together with others.
+        Without a place, it could wait for a connection after its turn, and then be sent together with another request.
         """
         if self._is_driven:
             await self._wait_for_turn()
@@ -162,7 +166,7 @@ class HostQueue:
             raise
 
     async def _wait_without_run(self) -> None:
-        # `run` is not running, because each target is looked at only once. So each request waits for itself.
+        """Wait for a turn while `run` is not running, because a command looks at each target only once."""
         while True:
             steady = self._steady_time(self._clock.monotonic())
             if self.under_way >= self.most_under_way:
@@ -176,22 +180,22 @@ class HostQueue:
         self.under_way += 1
 
     def _give_next_turn(self) -> None:
+        """Let the next request continue, because a place is free."""
         if self._is_driven:
             self.wake()
         elif self._turn_lag(self._clock.monotonic()):
             self._turns.popleft()[1].set_result(False)
 
     def record_outcome(self, outcome: Answer | Failure) -> None:
-        """Adapt the pace to an answer: wait as long as the host asks for, and recover when it accepts requests."""
-        if outcome.before:
-            for _ in range(outcome.before):
-                self._pacer.charge_extra_request(self._steady_time(self._clock.monotonic()))
+        """Adapt the pace to an answer: wait as long as the host demands, and recover when it accepts requests."""
+        for _ in range(outcome.before):
+            self._pacer.charge_extra_request(self._steady_time(self._clock.monotonic()))
         if isinstance(outcome, Failure):
             return
         asked = outcome.headers.get("retry-after")
         if outcome.status == 429 or (outcome.status == 503 and asked is not None):
             now = self._steady_time(self._clock.monotonic())
-            # If `Retry-After` is an instant, it is by the clock of the host.
+            # `Retry-After` may be an instant by the clock of the host.
             by_its_clock = mail_date(outcome.headers.get("date", "")) or outcome.received
             self._pacer.record_refusal(now, retry_after(asked or "", by_its_clock))
             self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
@@ -199,7 +203,7 @@ class HostQueue:
             self._pacer.record_success()
 
     def release_place(self, watched: ScheduledTarget) -> None:
-        """Free the place of a look that has its answer, or will have none."""
+        """Free the place of a look that was answered or has failed."""
         if not watched.has_place:
             return
         watched.has_place = False
@@ -208,9 +212,8 @@ class HostQueue:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Record that a look is over. If the next one of its target fell due during it, that is due now."""
-        if watched.has_place:
-            self.release_place(watched)
+        """Record that a look has ended. If the next look at its target became due during it, make it due now."""
+        self.release_place(watched)
         watched.is_under_way = False
         now = self._clock.now()
         is_overtaken = watched.due is not None and watched.due <= now
@@ -221,8 +224,9 @@ class HostQueue:
             self._wakeup.set()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
-        turn = self._turn_lag(mono) if self._turns else 0.0
-        if turn > 0 and turn > self.targets.lag(mono):
+        """Start the most overdue look or other request. Return whether there was one."""
+        turn_lag = self._turn_lag(mono) if self._turns else 0.0
+        if turn_lag > 0 and turn_lag > self.targets.lag(mono):
             self._turns.popleft()[1].set_result(True)
             self.under_way += 1
             self.targets.sweeps.record_other_request()
@@ -246,13 +250,13 @@ class HostQueue:
         if is_full or not has_work:
             due = self.targets.next_due(now)
             until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
-            # If a look is already due, the answer that it waits for calls `wake`.
+            # A look that is due waits for a place. The next answer frees one and calls `wake`.
             return LONGEST_SLEEP if is_full and until_due <= 0 else max(until_due, 1e-6)
         start = self._pacer.next_start(steady)
         return seconds_until(start, steady) if start > steady else self._seconds_kept_free(now)
 
     def _seconds_kept_free(self, now: datetime) -> float:
-        """Return how long to start nothing, because a start now would delay the look at a promised instant."""
+        """Return for how many seconds no request may start, because it would delay the look at a promised instant."""
         instant = self.targets.next_promised()
         if instant is None:
             return 0.0
@@ -261,6 +265,7 @@ class HostQueue:
         return until if 0 < until < self._pacer.gap().total_seconds() or (until > 0 and is_last_place) else 0.0
 
     def _turn_lag(self, mono: float) -> float:
+        """Return how overdue the oldest waiting request is, comparable with `DueTargets.lag`. 0 if none waits."""
         while self._turns and self._turns[0][1].done():
             self._turns.popleft()
         return 1.0 + (mono - self._turns[0][0]) / _TURN_EVERY if self._turns else 0.0

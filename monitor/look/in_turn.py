@@ -1,4 +1,4 @@
-"""Two ways to wait in the event loop: until other work is done, and for a time that can be cut short."""
+"""Two ways to wait in the event loop: until other ready tasks have run, and for a time that can be cut short."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 
 
 class TurnQueue:
-    """Lets waiting tasks continue one at a time, each after everything else that was ready in the loop."""
+    """Lets waiting tasks continue one at a time. Before each, the loop runs all other tasks that are ready."""
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()

@@ -1,4 +1,4 @@
-"""Turns answers into sightings: checks before a recogniser is used, and the memory between looks."""
+"""Turns answers into sightings, and remembers what the next look at each target needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from monitor.clock import SET
 from monitor.look.cache_age import ConstantAge, age_bounds
-from monitor.look.challenge import rejected_by_headers
+from monitor.look.challenge import rejection_reason
 from monitor.look.clock_skew import NO_OFFSET, Skew, largest_offset
 from monitor.look.clock_vote import Span, is_off
 from monitor.look.fetch import Answer, Failure, Request
@@ -32,7 +32,7 @@ _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known about a target besides its last answer.
+    """Facts about a target from earlier looks, which also outlive a restart.
 
     `baseline` is the SHA-256 of the body before the release, for `changed`. `was_missing`: the address has answered 404
     before. `placeholder` is as in a recogniser's `Context`. `slot` is the slot in force.
@@ -44,7 +44,7 @@ class Known:
     slot: Slot | None = None
 
     def merge(self, other: Known) -> Known:
-        """Return this with what another process knew. The slot is that of `other`."""
+        """Return these facts together with those of another process. The slot is that of `other`."""
         return Known(
             other.baseline or self.baseline,
             other.was_missing or self.was_missing,
@@ -55,11 +55,11 @@ class Known:
 
 @dataclass(slots=True)
 class TargetMemory:
-    """What is remembered about a target between its looks, for the address and title of `target`.
+    """The memory of one target between its looks. It is valid only for the address and title of `target`.
 
-    `ahead` is how far our clock was ahead of steady time at the last request. It shows whether the clock was set since.
-    `recognised` is what the body with SHA-256 `digest` showed. `etag` and `modified` make requests to `address`
-    conditional on that body.
+    `recognised` is the result for the last body, and `digest` that body's SHA-256. `etag` and `modified` make requests
+    to `address` conditional on that body. `ahead` is how many seconds our clock was ahead of steady time at the last
+    request: it shows whether the clock was set since.
     """
 
     target: Target
@@ -82,9 +82,9 @@ class Interpreter:
     """Makes the requests for targets, and sightings from their answers.
 
     A recogniser reads a body only if its bytes have changed. While our clock may be wrong by more than
-    `unproven_offset`, or has just been set, every sighting is unknown with the reason `clock`. On a shared store
-    (`is_shared`), this applies if our clock is known to be wrong at all, because looks of several monitors are put in
-    one order. Bodies that may take long are read by `reader`, if there is one.
+    `unproven_offset`, or has just been set, every sighting is unknown with the reason `clock`. If several monitors
+    share a store (`is_shared`), every known error of our clock has this effect, because their looks are put in one
+    order. Bodies that may take long are read by `reader`, if there is one.
     """
 
     skew: Skew = field(default_factory=Skew)
@@ -95,10 +95,10 @@ class Interpreter:
     _turns: TurnQueue = field(default_factory=TurnQueue)
 
     def make_request(self, target: Target, url: str | None = None) -> Request:
-        """Return the request for a target, at `url` if redirects led there."""
+        """Return the request for a target. `url` is the address that redirects led to, if any."""
         memory, address = self._memory_of(target), url or target.url
         memory.ahead = self.skew.ahead()
-        # The marks of another address say nothing about this one.
+        # An ETag of another address is not valid for this one.
         is_conditional = memory.address == address
         return Request(
             address,
@@ -112,9 +112,9 @@ class Interpreter:
         )
 
     async def interpret(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return what a look proved, like `interpret_now`, but no answer can delay the loop.
+        """Return the sighting of a look, like `interpret_now`, but without blocking the loop for long.
 
-        A body that must be read waits for everything else that is ready, so that due looks begin first.
+        A worker process reads a large body. A small one is read after all other ready tasks, so that due looks start.
         """
         if isinstance(outcome, Failure):
             return self.interpret_now(target, outcome)
@@ -133,7 +133,7 @@ class Interpreter:
         return sighting
 
     def interpret_now(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return what a look proved, and remember what the next one needs. The body is read at once."""
+        """Return the sighting of a look, and remember what the next look needs. The body is read at once."""
         if isinstance(outcome, Failure):
             return make_sighting(target, outcome, unknown(outcome.reason.value))
         memory = self._memory_of(target)
@@ -142,6 +142,7 @@ class Interpreter:
     def _interpret_answer(
         self, target: Target, outcome: Answer, memory: TargetMemory, read: Recognised | None = None
     ) -> Sighting:
+        """Return the sighting of an answer. `read` is what a worker has read in its body, None if none has."""
         ahead = self.skew.ahead()
         # If our clock was set during the request, `sent` may be by the old or the new clock.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= SET
@@ -149,22 +150,22 @@ class Interpreter:
         bounds, before = self.skew.bounds_for(target.host), memory.known
         recognised = interpret_without_body(outcome, target) or self._recognise_body(target, outcome, memory, read)
         if outcome.status == 404:
-            # What comes after this may have the words of a placeholder that was there before.
+            # A page that appears after this counts, even if it has the words of an earlier placeholder.
             memory.known = replace(before, was_missing=True, placeholder=None)
             if before.placeholder is not None:
                 memory.forget_body()
         is_clock_far_off = largest_offset(bounds) > self.unproven_offset.total_seconds()
         if not is_dated or is_clock_far_off or (self.is_shared and is_off(bounds)):
             if recognised.placeholder is not None:
-                # It is doubtful whether this placeholder came before its slot.
+                # With this clock we cannot tell whether the placeholder was there before the slot.
                 memory.known = before
                 memory.forget_body()
             recognised = unknown("clock", recognised.found)
-        known = None
+        digest = None
         if (target.is_file or target.recognise == "changed") and outcome.status in (200, 304):
             is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
-            known = memory.digest if is_read else None
-        return make_sighting(target, outcome, recognised, known, bounds)
+            digest = memory.digest if is_read else None
+        return make_sighting(target, outcome, recognised, digest, bounds)
 
     def restore_known(self, target: Target, known: Known) -> None:
         """Restore what an earlier process knew about a target, and set its slot in force."""
@@ -173,19 +174,14 @@ class Interpreter:
         if before.slot != known.slot:
             memory.forget_body()
 
-    def baseline(self, target: str) -> str | None:
-        """Return the SHA-256 that `changed` compares with, None if there is none yet."""
-        memory = self._memories.get(target)
-        return memory.known.baseline if memory else None
-
     def forget(self, target: str) -> None:
-        """Drop what is remembered about a target."""
+        """Drop the memory of a target."""
         self._memories.pop(target, None)
         if self.reader is not None:
             self.reader.forget(target)
 
     def _memory_of(self, target: Target) -> TargetMemory:
-        """Return what is remembered about a target. If its address changed, that is nothing."""
+        """Return the memory of a target: a new one if its address changed. If other fields changed, keep `known`."""
         memory = self._memories.get(target.id)
         if memory is not None and memory.target is target:
             return memory
@@ -198,13 +194,14 @@ class Interpreter:
     def _recognise_body(
         self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None
     ) -> Recognised:
+        """Return what the body shows, and remember it. If it is the last body again, return the remembered result."""
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
         digest = answer.digest
         if digest != memory.digest or memory.recognised is None:
             seen = read or read_body(target.recognise, answer, self._make_context(target, answer, memory))
             if seen.why in UNREAD_REASONS:
-                # Nothing was read. The same bytes may be readable next time.
+                # The body was not read. The next attempt with the same bytes may succeed.
                 return seen
             memory.digest = digest
             if seen.why == NO_BASELINE:
@@ -238,8 +235,8 @@ class Interpreter:
 
 
 def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
-    """Return what an answer shows without its body, None if the body must be read or is known (304)."""
-    if why := rejected_by_headers(answer):
+    """Return what an answer shows if its body does not matter. None if the body must be read, or for a 304."""
+    if why := rejection_reason(answer):
         return unknown(why)
     status = answer.status
     if status == 304 or (status == 200 and answer.body):
@@ -261,7 +258,7 @@ def make_sighting(
     digest: str | None = None,
     bounds: Span = NO_OFFSET,
 ) -> Sighting:
-    """Return the sighting for what was recognised, dated by the answer's `Age` and the offset of our clock."""
+    """Return the sighting with this result. Its interval allows for the answer's `Age` and the offset of our clock."""
     status, youngest, oldest = None, 0.0, 0.0
     if isinstance(outcome, Answer):
         status = outcome.status

@@ -1,4 +1,4 @@
-"""Makes the looks that are due, on their second, within the budget of each host."""
+"""Makes the due looks at all hosts, each within a second of its due instant if the host's budget allows it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from monitor.plan.targets import Target
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]
 
 _GRACE = 5.0
+"""Seconds that looks under way get at shutdown."""
 
 
 def _do_nothing(*_: object) -> None:
@@ -35,10 +36,10 @@ def _do_nothing(*_: object) -> None:
 class Hooks:
     """Callbacks of the poller. Each is called in the loop and must not block.
 
-    `on_look(target, sighting, outcome)` after each scheduled look. `on_start(target, late)`: a look begins, `late`
-    seconds after it was due. `on_missed(target, looks)`: this many looks fell due and will not be made.
-    `on_stall(begin, end)`: nothing could begin in between. `on_clock_set(begin, end, seconds)`: our clock was set by
-    this much in between, or the machine slept.
+    `on_look(target, sighting, outcome)`: a scheduled look has ended. `on_start(target, late)`: a look begins, `late`
+    seconds after it was due. `on_missed(target, looks)`: this many looks were due and will not be made.
+    `on_stall(begin, end)`: no look could begin in this time. `on_clock_set(begin, end, seconds)`: our clock was set by
+    this many seconds in this time, or the machine was suspended.
     """
 
     on_look: OnLook = _do_nothing
@@ -51,9 +52,9 @@ class Hooks:
 class Poller:
     """Looks at targets when they are due.
 
-    At most one look for each target and `at_once` for each host are under way. By default a host has as many as its
-    budget needs. Looks are cancelled only at shutdown. Every look that was due is made, however late, or reported as
-    missed.
+    At most one look at each target, and at most `at_once` at each host, are under way. By default the limit of a host
+    is what its budget needs. Looks are cancelled only at shutdown. Every due look is made, however late, or reported
+    as missed.
     """
 
     def __init__(
@@ -87,14 +88,15 @@ class Poller:
         soon: bool = False,
         goal: ProofGoal | None = None,
     ) -> None:
-        """Look at a target in these windows. They replace earlier windows of the target, whose last look is kept.
+        """Look at a target in these windows, which replace its earlier windows.
 
-        At `promised_at` a look begins, and the host is kept free for it. `soon`: a first look is due now. `goal` is
-        what must be proved about the part.
+        `shift` delays its due instants, so that targets with the same windows are not all due at once. At `promised_at`
+        a look begins, and the host is kept free for it. With `soon`, a new target is due at once. `goal` is what must
+        be proved about the part.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
-        if watched is not None and watched.is_same(target, windows, shift, promised_at, goal):
+        if watched is not None and watched.has_same_plan(target, windows, shift, promised_at, goal):
             return
         if watched is not None:
             self._remove_from_sweep(watched, keep=goal)
@@ -138,7 +140,7 @@ class Poller:
         for queue in self._queues.values():
             queue.set_share(share)
 
-    def watching(self) -> list[Target]:
+    def watched_targets(self) -> list[Target]:
         """Return the targets that are being watched."""
         return [watched.target for watched in self._watched.values()]
 
@@ -157,7 +159,7 @@ class Poller:
         return {host: one.waits_until for host, one in self._queues.items() if one.waits_until > now}
 
     async def send_in_turn(self, request: Request) -> Answer | Failure:
-        """Send one request that is no scheduled look, within the budget of its host. Obey a wait that it asks for."""
+        """Send one request that is not a scheduled look, within the budget of its host, and obey its Retry-After."""
         host = urlsplit(request.url).hostname or ""
         queue = self._queue_of(host)
         async with queue.turn():
@@ -166,7 +168,7 @@ class Poller:
             return outcome
 
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
-        """Look at a target once now, within the budget of its host, regardless of its windows."""
+        """Look at a target once, as soon as the budget of its host allows. Return the sighting and the outcome."""
         began = self._clock.now()
         try:
             outcome = await self.send_in_turn(self._interpreter.make_request(target))
@@ -185,7 +187,7 @@ class Poller:
         self._interpreter.restore_known(target, known)
 
     def stretch_factors(self) -> dict[str, float]:
-        """Return for each host how many times further apart looks are than wanted, 1.0 if its budget is enough."""
+        """Return for each host by which factor looks are further apart than wanted, 1.0 if its budget is enough."""
         return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
@@ -209,8 +211,8 @@ class Poller:
         queue = self._queues.get(host)
         if queue is None:
             rate = self._budget.rate(host)
-            many = self._at_once or concurrent_requests(rate)
-            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start_look, many, self._share)
+            most = self._at_once or concurrent_requests(rate)
+            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start_look, most, self._share)
             if self._running is not None:
                 self._running.create_task(queue.run(self._stop, self._report_disturbance))
         return queue
@@ -224,6 +226,7 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
+        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing."""
         queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
@@ -252,7 +255,7 @@ class Poller:
         try:
             self._hooks.on_look(target, *self.broken.record_look(target, fault, began))
         except Exception as again:  # noqa: BLE001 # it may be the hook that broke
-            self.broken.count(target.host, again)
+            self.broken.count_fault(target.host, again)
 
     def _report_missed(self, target: Target, looks: int) -> None:
         if looks:
@@ -260,7 +263,7 @@ class Poller:
             self._hooks.on_missed(target, looks)
 
     def _report_disturbance(self, wait: Disturbance) -> None:
-        # Every queue notices the same stall, but it is reported once.
+        """Report a late wakeup or a step of our clock, once although every queue notices it."""
         if self._stalled_until is not None and wait.begins <= self._stalled_until < wait.ends + timedelta(seconds=1):
             self._stalled_until = max(self._stalled_until, wait.ends)
             return

@@ -1,4 +1,4 @@
-"""Reads bodies with recognisers: small ones at once, those that may take long in a worker process."""
+"""Reads bodies with recognisers. Those that may take long are read in a worker process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import UserFault
-from monitor.look.apart.process import NoWorker, ReadFault
-from monitor.look.apart.workers import Workers
 from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.file_kind import read_file
+from monitor.look.recognise.file_kind import interpret_wrong_file
 from monitor.look.recognise.page import is_html
-from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, unknown
+from monitor.look.sandbox.process import NoWorker, ReadFault
+from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
 from monitor.plan.targets import Target
 from schedules.bounds import why_too_complex
@@ -36,39 +36,41 @@ SMALL_BODY = 16_384
 READ_SECONDS = 3
 """Limit of processor seconds for one body. A body of a megabyte takes a tenth of it."""
 _UNBOUNDED = ("css", "feed", "jmespath")
+"""Kinds of rules that may take long even for a small body."""
 _SEEKING = ("css:", "link:", "text:")
-_NAMED = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
+_HAS_NAME = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
 _LONGEST_FACT = 4000
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
 def read_body(name: str, answer: Answer, context: Context) -> Recognised:
-    """Return what the recogniser called `name` reads in a body.
+    """Return the result of the recogniser called `name` for a body.
 
-    It is unknown if a challenge answered, or if the body has too many or too deep elements to be parsed.
+    It is unknown if a challenge answered, or if the body has too many or too deeply nested elements to be parsed.
     """
     if _needs_parsing(name, answer) and why_too_complex(answer.body):
         return unknown(TOO_COSTLY)
     if blocked := find_challenge(answer):
         return unknown(blocked)
-    if (other := read_file(answer, context)) is not None:
+    if (other := interpret_wrong_file(answer, context)) is not None:
         return other
     try:
-        recognise = recogniser(name)
+        recognise = find_recogniser(name)
     except UserFault:
-        # A part found or configured wrongly must not cost the other targets their looks.
+        # One wrong rule must not stop the looks at other targets.
         return unknown("no recogniser of that name")
     seen = recognise(answer, context)
-    if seen.state is State.ABSENT and name.startswith(_SEEKING) and is_html(answer) and not _NAMED.search(answer.body):
-        # Every page of a bot wall lacks what is searched for.
+    is_html_page = name.startswith(_SEEKING) and is_html(answer)
+    if seen.state is State.ABSENT and is_html_page and not _HAS_NAME.search(answer.body):
+        # The page may be a bot wall, which never contains the words or links of a release.
         return unknown(NAMELESS)
     cleaned = (_clean_found(found) for found in seen.found)
     return replace(seen, found=tuple(one for one in cleaned if one.url)) if seen.found else seen
 
 
 def _clean_found(found: Found) -> Found:
-    """Return a found address with texts that are safe to store and show. The address is empty if it is not usable."""
+    """Return a found address with texts that are safe to store and show. Its URL is empty if it is not usable."""
     url, title = clean_address(found.url), clean_text(found.title)
     facts = {name: clean_text(text, _LONGEST_FACT) for name, text in found.facts.items()}
     is_clean = (url, title, facts) == (found.url, found.title, found.facts)
@@ -76,7 +78,7 @@ def _clean_found(found: Found) -> Found:
 
 
 def is_costly(name: str, answer: Answer) -> bool:
-    """Return whether reading a body may take long: it is not small, or its rule may take any time."""
+    """Return whether reading a body may take long, because of its size or its rule."""
     return _needs_parsing(name, answer) and (len(answer.body) > SMALL_BODY or name.partition(":")[0] in _UNBOUNDED)
 
 
@@ -86,7 +88,7 @@ def _needs_parsing(name: str, answer: Answer) -> bool:
 
 @dataclass(slots=True)
 class BodyReader:
-    """Reads bodies in worker processes. After a body was too costly, its target pauses for a growing time."""
+    """Reads bodies in worker processes. After a body was too costly, its target pauses, each time for twice as long."""
 
     workers: Workers
     clock: Clock

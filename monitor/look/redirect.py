@@ -1,4 +1,4 @@
-"""Redirects: what they prove, and where they lead."""
+"""Interprets redirects: what they prove, and which address the next look uses."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 
 REDIRECTED = "redirected"
-"""Why a look at an address that redirects to another one on its host proves nothing."""
+"""Reason of an unknown: the address redirects to another one on its host, which the next look uses."""
 _FILES = "assets.publishing.service.gov.uk"
 _PAGES = "www.gov.uk"
 _PORTS = {"http": 80, "https": 443}
 
 
 def interpret_redirect(url: str, answer: Answer) -> Recognised:
-    """Return what a 3xx answer at `url` proves. It is not followed here.
+    """Return what a 3xx answer at `url` proves. The redirect is not followed here.
 
-    A draft host means that the file is not out. The parent page means that the part was withdrawn. Another address of
-    the same host is found with the role `redirect`, for the next look.
+    A redirect to a draft host proves that the file is not out. One to the parent page proves that the part was
+    withdrawn. Another address of the same host is returned as found, with the role `redirect`, for the next look.
     """
     there = _resolve_location(url, answer)
     if there is None or answer.status == 303:
-        # GOV.UK's content API answers 303 for a path that is part of another item: that item is not ours.
+        # GOV.UK's content API answers 303 for a path that is part of another content item.
         return unknown("redirected nowhere" if there is None else "part of another page")
     host = urlsplit(there).hostname or ""
     if host.startswith("draft-"):
@@ -35,7 +35,7 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
 
 
 def is_same_site(here: str, there: str) -> bool:
-    """Return whether a redirect keeps host and port, has no user name, and does not give up encryption."""
+    """Return whether a redirect stays on the host and port, adds no user name, and keeps encryption."""
     try:
         one, other = urlsplit(here), urlsplit(there)
         ports = [parts.port or _PORTS.get(parts.scheme) for parts in (one, other)]
@@ -64,6 +64,7 @@ def _describe_destination(url: str, there: str) -> str:
 
 
 def _resolve_location(url: str, answer: Answer) -> str | None:
+    """Return the absolute address in an answer's `Location`, without fragment. None if there is none."""
     location = answer.headers.get("location")
     if not location:
         return None

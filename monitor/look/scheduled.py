@@ -1,4 +1,4 @@
-"""A target with its windows, and the state of its looks. Pure; times are given."""
+"""Schedules the looks at one target by its windows. Pure: the caller passes the time."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ _JUST_BEFORE = timedelta(microseconds=1)
 
 @dataclass(slots=True, eq=False)
 class ScheduledTarget:
-    """A target with its windows.
+    """A target with its windows, and the state of its looks.
 
-    `planned_at` is when these windows were given: earlier due instants are no missed looks of theirs. At `promised_at`,
-    the promised instant, a look must begin before all others. `due` is the next look by the wall clock, None if no
-    window is left. `is_extra`: that look is one besides the windows'. `last` is when the last look began, in monotonic
-    seconds, and `last_look` by the wall clock. `url` is the address that redirects led to, `hops` the addresses on the
-    way there. `goal` is what must be proved about its part. `rank` decides between two that are equally due. A look
-    `is_under_way` until its answer is read, and `has_place` among those of its host until it is answered.
+    `planned_at` is when these windows were set. Earlier due instants do not count as missed. At `promised_at`, a look
+    must begin before all others. `due` is when the next look is due by the wall clock, None if no window is left. If
+    `is_extra`, that look is an additional one outside the spacing of the window. `last` is when the last look began, in
+    monotonic seconds, and `last_look` the same by the wall clock. `url` is the address that redirects led to, None if
+    it is the target's own, and `hops` are the addresses on the way there. `goal` is what must be proved about its part.
+    Of two targets that are equally due, the one with the lower `rank` goes first. A look `is_under_way` until its
+    answer is read, and `has_place` among the requests of its host until it is answered.
     """
 
     target: Target
@@ -52,10 +53,10 @@ class ScheduledTarget:
     rank: Rank = field(init=False)
 
     def __post_init__(self) -> None:
-        """Set the rank: pages first, in the edge view. A change of address does not change it."""
+        """Set the rank: pages before other parts, and the edge view before other views."""
         self.rank = self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
-    def is_same(
+    def has_same_plan(
         self,
         target: Target,
         windows: Sequence[Window],
@@ -63,13 +64,9 @@ class ScheduledTarget:
         promised_at: datetime | None,
         goal: ProofGoal | None,
     ) -> bool:
-        """Return whether it already has these values."""
+        """Return whether it already is about this target, with these windows and the same other values."""
         mine = (self.target, self.shift, self.promised_at, self.goal)
         return mine == (target, shift, promised_at, goal) and list(self.windows) == list(windows)
-
-    def is_promised(self) -> bool:
-        """Return whether the look that is due is the one at the promised instant."""
-        return self.promised_at is not None and self.due == self.promised_at
 
     def look_now(self, now: datetime) -> None:
         """Make a look due at once if a window contains `now`. Later looks keep to the windows."""
@@ -78,9 +75,9 @@ class ScheduledTarget:
             self.due, self.window, self.is_extra = now, window, True
 
     def next_look_if_idle(self) -> datetime | None:
-        """Return when it may be looked at next if its host is idle, None if not before it is due.
+        """Return the earliest time for an additional look while the host is idle, None if the window allows none.
 
-        The edge view and the other views alternate.
+        The times for the edge view and for the other views alternate.
         """
         if self.window is None or self.window.every_if_idle is None or self.last_look is None:
             return None
@@ -101,15 +98,15 @@ class ScheduledTarget:
             self.window = window_at(self.windows, self.due)
 
     def enter_window(self, now: datetime) -> bool:
-        """Move the look that waits into the window that contains `now`. Return whether there is one."""
+        """Use the window that contains `now` for the waiting look. Return whether there is one."""
         window = window_at(self.windows, now)
         self.window = window or self.window
         return window is not None
 
     def replan(self, windows: Sequence[Window], shift: timedelta, now: datetime) -> int:
-        """Replace the windows. Return how many looks of the old ones were due and will not be made.
+        """Replace the windows. Return how many due looks of the old windows will not be made.
 
-        A look that is already due stays due. Otherwise the last look counts as one of the new windows.
+        A look that is already due stays due. Otherwise the next one follows the last look by the new spacing.
         """
         missed = self.count_missed(now)
         waits = self.due is not None and self.due <= now
@@ -122,7 +119,7 @@ class ScheduledTarget:
         return missed + waits
 
     def count_missed(self, now: datetime) -> int:
-        """Return how many looks fell due after the one that begins now and can no longer be made."""
+        """Return how many further looks became due while the look that begins now was late. They will not be made."""
         if self.due is None or self.window is None:
             return 0
         if self.window.begins <= self.due >= self.planned_at and now < self.window.ends:
@@ -130,13 +127,13 @@ class ScheduledTarget:
                 return 0
             if not self.is_extra and self.due != self.promised_at:
                 return (now - self.due) // self.window.every
-        return count_dues(self.windows, max(self.due, self.planned_at - _JUST_BEFORE), now, self.shift)
+        return count_due_instants(self.windows, max(self.due, self.planned_at - _JUST_BEFORE), now, self.shift)
 
     def follow_redirect(self, sighting: Sighting) -> None:
-        """Choose the address of the next look: where a redirect led, or the target's own.
+        """Set the address of the next look: where a redirect led, or the target's own.
 
-        After an absence, a loop, too many hops or a redirect to another site, it is the target's own. Otherwise the
-        address does not change.
+        It is the target's own after an absence, a loop, too many redirects, or one to another site. Without a redirect,
+        it stays as it is.
         """
         there = next((one.url for one in sighting.found if one.role == "redirect"), None)
         if there is None or sighting.state is not State.UNKNOWN:
@@ -150,7 +147,7 @@ class ScheduledTarget:
             self.url, self.hops = there, (*self.hops, there)
 
     def _next_step(self, after: datetime) -> datetime | None:
-        # The next look is nearly always one spacing later. This saves the search through the windows.
+        """Return the next due instant if it is one spacing after `due`, else None. This saves searching the windows."""
         window, due = self.window, self.due
         if window is None or due is None or due == self.promised_at or self.is_extra:
             return None
@@ -160,7 +157,7 @@ class ScheduledTarget:
         return step if after < step < window.ends else None
 
 
-def count_dues(windows: Sequence[Window], after: datetime, upto: datetime, shift: timedelta) -> int:
+def count_due_instants(windows: Sequence[Window], after: datetime, upto: datetime, shift: timedelta) -> int:
     """Return how many due instants are after `after` and not after `upto`."""
     dues = 0
     for window in windows:

@@ -1,4 +1,4 @@
-"""What a look proved."""
+"""The result of a look."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.look.fetch import Found
 
 
 class State(StrEnum):
-    """What a look proved about its target. `UNKNOWN` proves nothing. It is never absence."""
+    """What a look proved about its target. `UNKNOWN` proves nothing, and never counts as absence."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -24,10 +24,10 @@ class Sighting:
 
     `sent` and `received` are the start and end of the request by our clock. `proved_from` and `proved_to` are the
     earliest and latest instant that the answer may describe: `sent` and `received` minus the bounds of its `Age`, and
-    further apart if our clock is known to be wrong. `specific`: the recogniser read something that only this edition
-    has. `why` is the reason of an unknown. `digest` is the SHA-256 of the body in hex, None if bytes do not count: a
-    page differs at every look. `version` is the version that the content states (`recognise.version`), None if none.
-    `address` is the one requested for the target, because a look proves something about that address only.
+    further apart if our clock is known to be wrong. `specific`: the recogniser read a sign that only this edition has.
+    `why` is the reason of an unknown. `digest` is the SHA-256 of the body in hex. It is None for most pages, because
+    their bytes differ at every look. `version` is the version that the content states (`recognise.version`), or None.
+    `address` is the target's address at the time, because a look proves something about that address only.
     """
 
     target: str

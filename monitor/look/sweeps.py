@@ -1,4 +1,4 @@
-"""The sweeps of one host: which part to look at while its budget does not carry every look. Pure; times are given."""
+"""Decides which part to look at next while a host's budget is too small for every look. Pure: times are passed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from monitor.plan.sweep import Sweep
 from monitor.plan.targets import Target, View
 
 _CRITICAL_FLOOR = 0.1
+"""The share of the budget for looks and requests outside the sweeps while a sweep is critical."""
 _EARLY_FLOOR = 0.5
-"""The share of the budget that other looks and requests can have while every look of a sweep counts, and before."""
+"""The same while no sweep is critical."""
 _MOST_DEBT = 2.0
 _RESULTS = {State.PRESENT: LookResult.PRESENT, State.ABSENT: LookResult.ABSENT, State.WITHDRAWN: LookResult.ABSENT}
 
@@ -24,13 +25,13 @@ def part_key(target: Target) -> str:
 
 
 def _represents_part(target: Target, goal: ProofGoal) -> bool:
-    """Return whether a target represents all views of its part: the edge view, or the one view of an announcement."""
+    """Return whether a part is added to the sweeps with this target: with its edge view, or with its announcement."""
     return target.view is View.EDGE or goal.announces is not None
 
 
 @dataclass(slots=True, eq=False)
 class _SharedSweep:
-    """A sweep among others at one host. The one with the fewest `looks` for each of its parts goes first."""
+    """One of several sweeps at a host. `looks` is its number of looks divided by its parts: the lowest goes first."""
 
     sweep: Sweep
     looks: float = 0.0
@@ -38,7 +39,7 @@ class _SharedSweep:
     is_critical: bool = False
 
     def is_open(self, now: datetime) -> bool:
-        """Return whether looks at its parts are planned for their proofs."""
+        """Return whether its time has come: from two tolerances before the slot until it ends."""
         return self.sweep.slot - 2 * self.sweep.tolerance <= now < self.sweep.ends
 
     def is_urgent(self, now: datetime) -> bool:
@@ -47,9 +48,10 @@ class _SharedSweep:
 
 
 class Sweeps:
-    """The parts of one host that need proof, slot by slot.
+    """The parts of one host that need proof, in one sweep for each slot.
 
-    While `is_active`, every look at them is planned here. Other looks get the rest, and at least a floor.
+    While `is_active`, every look at them is planned here. Other looks and requests get the rest of the budget, but at
+    least a fixed share.
     """
 
     def __init__(self) -> None:
@@ -60,7 +62,7 @@ class Sweeps:
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target, unless the target does not represent its part or the goal has ended."""
+        """Add the part of a target, if the target represents its part and the goal has not ended."""
         if not _represents_part(target, goal) or now >= goal.ends:
             return
         shared = self._sweeps.get((goal.slot, goal.tolerance))
@@ -86,7 +88,7 @@ class Sweeps:
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
         """Record the result of a look for the proof of its part.
 
-        The parts that a listing shows are looked at first from now on. Other views than edge and origin prove no part.
+        If a listing shows parts, they are looked at first from now on. Only the edge and origin views prove a part.
         """
         if self.is_active and sighting.found:
             listed_parts = [self._pages[link.url] for link in sighting.found if link.url in self._pages]
@@ -108,11 +110,14 @@ class Sweeps:
         return part is not None and not part.is_out
 
     def delays_witnesses(self) -> bool:
-        """Return whether witnesses must wait: every look counts, and most pages are at their expected address."""
+        """Return whether looks at witnesses must wait, because a sweep is critical and pages themselves prove more."""
         return self.is_active and any(shared.is_critical for shared in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Decide whether looks are planned here from now on. Return whether the planning of looks changed."""
+        """Set `is_active` and drop ended sweeps. Return whether due targets must be scheduled again because of this.
+
+        `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
+        """
         delayed = self.delays_witnesses()
         ended = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
         for key in ended:
@@ -124,10 +129,8 @@ class Sweeps:
         return (self.is_active, self.delays_witnesses()) != (before, delayed) or (bool(ended) and before)
 
     def plans(self, goal: ProofGoal | None, now: datetime) -> bool:
-        """Return whether looks at a target with this goal are planned here."""
-        if goal is None or not self.is_active:
-            return False
-        shared = self._find_sweep(goal)
+        """Return whether looks at a target with this goal are planned here now."""
+        shared = self._find_sweep(goal) if self.is_active else None
         return shared is not None and shared.is_open(now)
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
@@ -142,7 +145,7 @@ class Sweeps:
         return None
 
     def _select_sweeps(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
-        """Return the open sweeps that are urgent, or those that are not. One that joins starts with the least looks."""
+        """Return the open sweeps that are urgent, or those that are not. A new one gets the lowest `looks` of these."""
         sweeps = [one for one in self._sweeps.values() if one.is_open(now) and one.is_urgent(now) is urgent]
         least = min((one.looks for one in sweeps if one.was_urgent is urgent), default=0.0)
         for one in sweeps:
@@ -156,6 +159,7 @@ class Sweeps:
         if shared is not None:
             shared.sweep.record_start(part, now)
             shared.looks += 1.0 / len(shared.sweep.parts)
+            # Each look of a sweep adds to what is owed to other looks and requests.
             floor = _CRITICAL_FLOOR if shared.is_critical else _EARLY_FLOOR
             self._debt = min(_MOST_DEBT, self._debt + floor)
 
@@ -165,8 +169,7 @@ class Sweeps:
 
     def record_other_request(self) -> None:
         """Record that a look or request outside the sweeps was sent to the host."""
-        if self._debt:
-            self._debt = max(0.0, self._debt - 1.0)
+        self._debt = max(0.0, self._debt - 1.0)
 
     def idle_until(self, now: datetime) -> datetime | None:
         """Return when an open sweep may need a look again, None if no sweep is open."""

@@ -115,7 +115,7 @@ def merged(folders: Sequence[Path]) -> Store:
     for folder in folders:
         kept = Store(f"sqlite:///{folder / STORE}")
         try:
-            combined.take_from(kept)
+            combined.add_rows_from(kept)
         finally:
             kept.close()
     return combined
@@ -125,8 +125,8 @@ def rewound(store: Store, at: datetime) -> Store:
     """Return a new store in memory with what `store` contained at `at`, and each verdict judged as of `at`."""
     past = Store("sqlite:///:memory:", durable=False)
     past.upgrade()
-    past.take_from(store)
-    past.rewind(at)
+    past.add_rows_from(store)
+    past.delete_after(at)
     policies = Policies(Policy())
     explainer = Explainer(store, policies, LONDON)
     with past.transaction() as tx:

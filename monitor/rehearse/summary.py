@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from alerts.finding import Ended
 from monitor.judge.as_json import lateness_text, length_text, status_in_capitals
 from monitor.rehearse.drive import Played
+from schedules.contract.verdict import Ended
 from schedules.times.json import instant_from_json
 from schedules.times.words import length, stamp
 

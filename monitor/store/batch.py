@@ -1,4 +1,4 @@
-"""The backlog of writes, and how it is divided into short transactions."""
+"""Keeps the backlog of writes, and divides it into short transactions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.store.sql.write import Transaction
 
-MOST, MOST_WRITES = 500, 100
+RUNS_AT_ONCE, WRITES_AT_ONCE = 500, 100
 """The most runs and the most other writes in one transaction.
 
 A transaction delays the writes behind it and the renewal of this monitor's lease. Other writes take longer than runs,
@@ -33,8 +33,8 @@ class Write:
     make: Make
     done: asyncio.Future[Any]
     patient: bool = True
-    apart: bool = True
-    of: str = ""
+    for_journal: bool = True
+    release: str = ""
     first: bool = False
     result: Any = None
     rest: deque[Make] = field(default_factory=deque)
@@ -52,11 +52,11 @@ class Write:
 
 @dataclass(slots=True)
 class Batch:
-    """What the next transactions commit: runs, then writes, and then a portion of a large write.
+    """The work of the next transactions: first runs, then writes, and then a portion of a large write.
 
     `ahead` is the number of transactions that only the members need before that. At zero, the members' last part is
-    committed together with the runs. `first` are writes for the very next transaction. `at` is the write that is being
-    made, None before the first one.
+    committed together with the runs. `first` are writes that are part of the very next transaction. `current` is the
+    write that is being made, None before the first one.
     """
 
     runs: Sequence[Run]
@@ -64,7 +64,7 @@ class Batch:
     first: list[Write] = field(default_factory=list)
     large: list[Write] = field(default_factory=list)
     ahead: int = 0
-    at: Write | None = None
+    current: Write | None = None
 
     @property
     def rows(self) -> int:
@@ -81,16 +81,16 @@ class Batch:
         """Return whether every run and write of this batch is committed or refused."""
         return not self.rows and self.ahead < 0
 
-    def portion(self) -> Batch:
+    def next_portion(self) -> Batch:
         """Return the part that the next transaction commits."""
         if self.ahead > 0:
             return Batch((), [], self.first)
-        runs = self.runs[:MOST]
-        writes = self.writes[:MOST_WRITES] if len(runs) == len(self.runs) else []
+        runs = self.runs[:RUNS_AT_ONCE]
+        writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []
         return Batch(runs, writes, self.first, [] if runs or writes else self.large)
 
-    def leave(self, portion: Batch) -> None:
-        """Remove a portion that is committed."""
+    def remove(self, portion: Batch) -> None:
+        """Remove a portion, because it is committed."""
         self.ahead -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
@@ -98,21 +98,23 @@ class Batch:
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
-        """Remove the rows that can never be written, and fail their callers. Return whether they are runs."""
-        guilty = portion.all_writes if portion.at is None and not portion.runs else [portion.at] if portion.at else []
-        tell(guilty, fault)
-        if not guilty:
-            self.leave(Batch(portion.runs, []))
+        """Remove the rows of a portion that cannot be written, and fail their callers. Return whether they are runs."""
+        refused = [] if portion.runs else portion.all_writes
+        if portion.current is not None:
+            refused = [portion.current]
+        fail_writes(refused, fault)
+        if not refused:
+            self.remove(Batch(portion.runs, []))
         self.first, self.writes, self.large = (
-            [one for one in some if one not in guilty] for some in (self.first, self.writes, self.large)
+            [one for one in some if one not in refused] for some in (self.first, self.writes, self.large)
         )
-        return not guilty
+        return not refused
 
 
 class Backlog:
-    """Runs and writes that wait to be committed: at most `most` runs, and `most_large` rows of large writes.
+    """The runs and writes that wait to be committed: at most `most` runs, and `most_large` rows of large writes.
 
-    A large write with more rows than that is accepted if no other one waits.
+    A single large write may have more rows, if no other large write waits.
     """
 
     def __init__(self, most: int, most_large: int) -> None:
@@ -122,7 +124,7 @@ class Backlog:
         self.large: deque[Write] = deque()
 
     @property
-    def is_any(self) -> bool:
+    def has_work(self) -> bool:
         """Return whether anything waits."""
         return bool(self.runs or self.writes or self.portions_left())
 
@@ -130,7 +132,7 @@ class Backlog:
         """Return the number of portions of large writes that are not committed yet."""
         return sum(1 + len(write.rest) for write in self.large if not write.done.done())
 
-    def put(self, run: Run) -> bool:
+    def add_run(self, run: Run) -> bool:
         """Add a run, or replace its earlier version. Return False if the backlog is full."""
         if (key := run.key) not in self.runs and len(self.runs) >= self._most:
             return False
@@ -153,37 +155,37 @@ class Backlog:
             if self.portions_left() >= before:
                 return
 
-    def take(self, ahead: int) -> Batch:
-        """Take out all runs and writes. The first large write is part of the batch, and stays here until it is done.
+    def take_batch(self, ahead: int) -> Batch:
+        """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
 
         All monitors write in the same order. Otherwise two could wait for each other's rows.
         """
         while self.large and self.large[0].done.done():
             self.large.popleft()
         first = self.take_first()
-        writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.of)
+        writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
         batch = Batch(list(self.runs.values()), writes, first, list(self.large)[:1], ahead or -1)
         self.runs, self.writes = {}, []
         return batch
 
     def take_first(self) -> list[Write]:
-        """Take out the writes that must not wait for earlier ones."""
+        """Remove and return the writes that must not wait for earlier ones."""
         first = [write for write in self.writes if write.first]
         self.writes = [write for write in self.writes if not write.first]
         return first
 
     def put_back(self, batch: Batch, fault: StoreFault) -> None:
-        """Return a failed batch to the backlog. Newer runs stay. Fail the callers that are not `patient`."""
-        tell((write for write in batch.all_writes if not write.patient), fault)
+        """Add a failed batch to the backlog again, except older versions of runs. Fail the callers without patience."""
+        fail_writes((write for write in batch.all_writes if not write.patient), fault)
         self.runs = {run.key: run for run in batch.runs} | self.runs
         self.writes[:0] = [write for write in (*batch.first, *batch.writes) if not write.done.done()]
 
-    def makes_apart(self) -> list[Make]:
-        """Return the writes that can be kept in a journal, with every portion of the large ones."""
-        small = [write.make for write in self.writes if write.apart]
+    def writes_for_journal(self) -> list[Make]:
+        """Return the functions of writes that can be kept in a journal, with every portion of the large ones."""
+        small = [write.make for write in self.writes if write.for_journal]
         return small + [make for write in self.large if not write.done.done() for make in (write.make, *write.rest)]
 
-    def drop(self) -> None:
+    def drop_all(self) -> None:
         """Drop everything, and cancel the writes."""
         for write in (*self.writes, *self.large):
             write.done.cancel()
@@ -192,7 +194,10 @@ class Backlog:
 
 
 class BatchMember(Protocol):
-    """Writes something with every batch, before it: evidence, and a monitor's lease. Called in the writer's thread."""
+    """Writes its own rows at the start of every batch: evidence, a heartbeat, or a monitor's lease.
+
+    It is called in the writer's thread, unless a method says otherwise.
+    """
 
     def prepare(self) -> Callable[[], object] | None:
         """Return work for the writer's thread before the next transaction, or None. Called in the loop's thread.
@@ -201,19 +206,19 @@ class BatchMember(Protocol):
         """
 
     def write(self, transaction: Transaction) -> None:
-        """Write what waits. It is called again for the same rows if the transaction fails."""
+        """Write the waiting rows. If the transaction fails, this is called again for the same rows."""
 
-    def written(self) -> None:
+    def note_committed(self) -> None:
         """Note that the transaction of the last `write` was committed."""
 
-    def more(self) -> int:
-        """Return how many transactions it needs after the next one for what waits now."""
+    def further_transactions(self) -> int:
+        """Return how many transactions the waiting rows need after the next one."""
 
     def close(self) -> None:
-        """Release its resources. It is not called again. Called in the loop's thread."""
+        """Release its resources. No other method is called after this. Called in the loop's thread."""
 
 
-def tell(writes: Iterable[Write], fault: BaseException) -> None:
+def fail_writes(writes: Iterable[Write], fault: BaseException) -> None:
     """Raise `fault` in every caller that waits for one of these writes."""
     for write in writes:
         if not write.done.done():

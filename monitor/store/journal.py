@@ -1,4 +1,4 @@
-"""The journal: a local file for rows that the store cannot take, so that looks go on while the store is down."""
+"""Keeps rows in a local file, the journal, while the store is down, so that looks go on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import structlog
 
 from monitor.errors import Conflict, StoreFault
 from monitor.judge.runs import Run
-from monitor.store.evidence.chain import following
+from monitor.store.evidence.chain import records_after
 from monitor.store.lease import OUTBOX
 from monitor.store.members import PREFIX
 from monitor.store.open import place_of
-from monitor.store.rows import APART, Heartbeat, Record
+from monitor.store.rows import OFFLINE_MARK, Heartbeat, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 
@@ -35,13 +35,13 @@ class Journal:
     """Two SQLite files of one monitor: a copy of the near part of the store, and the journal.
 
     The near part (releases shown or due within 90 days) is copied while the store works. When the store fails, the
-    journal starts as a copy of it and takes the rows that cannot be stored. A monitor that starts without its store
-    uses the journal as its store. When the store works again, the rows that the journal has beyond the copy are
-    written into the store, and the journal is deleted. Every method blocks, and one thread may call at a time.
+    journal begins as a copy of the near part, and the rows that cannot be stored are added to it. A monitor that starts
+    while its store is down uses the journal as its store. When the store works again, the rows that were added to the
+    journal are written into the store, and the journal is deleted. Every method blocks.
     """
 
     def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
-        """`url` is the store's address. The journal of one store is never written into another. Raises `UserFault`."""
+        """Use the files for the store at `url` in this folder. Raises `UserFault` if the address cannot be read."""
         self._name = f"{quote(monitor, safe='')}-{sha256(place_of(url).encode()).hexdigest()[:8]}"
         self._monitor = monitor
         self._folder = folder
@@ -49,7 +49,7 @@ class Journal:
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, datetime, str], Run] = {}
         self._made: dict[int, Callable[[Transaction], object]] = {}
-        self._proved = 0
+        self._last_record = 0
         self._store: Store | None = None
 
     @property
@@ -59,86 +59,89 @@ class Journal:
 
     @property
     def file(self) -> Path:
-        """Return the file of the journal, which exists only while it has rows for the store."""
+        """Return the file of the journal. It exists only while it has rows for the store."""
         return self._folder / f"{self._name}.journal.db"
 
     @property
-    def holds(self) -> bool:
+    def has_rows(self) -> bool:
         """Return whether the journal has rows for the store."""
         # A process that is killed while it creates the journal leaves an empty file.
         return self.file.exists() and self.file.stat().st_size > 0
 
-    def renew(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the near part again, unless the journal has rows. With `notices_only`, copy only tables about notices.
+    def copy_near_part(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
+        """Copy the near part again, unless the journal has rows. With `notices_only`, only tables about notices.
 
         Raises `StoreFault`.
         """
         with self._lock:
-            if self.holds:
+            if self.has_rows:
                 return
             notices_only = notices_only and self.near.exists()
-            with closing(self._opened(self.near)) as near:
+            with closing(self._open(self.near)) as near:
                 near.copy_near(store, now - _NEAR, now, notices_only=notices_only)
 
-    def keep(
+    def add_rows(
         self,
         runs: Sequence[Run],
         makes: Iterable[Callable[[Transaction], object]],
         beat: Heartbeat,
         evidence: Sequence[Record] = (),
     ) -> int:
-        """Write rows that the store refuses to the journal, each version once. Return how many. Raises `StoreFault`."""
+        """Write rows to the journal that are not in it yet. Return how many. Raises `StoreFault`.
+
+        `makes` are functions that write other rows, `beat` is this monitor's heartbeat.
+        """
         with self._lock:
-            news = [run for run in runs if self._kept.get(run.key) != run]
-            fresh = [make for make in makes if id(make) not in self._made]
-            records = [record for record in evidence if record.number > self._proved]
-            self._store = self._store or self._begun()
+            new_runs = [run for run in runs if self._kept.get(run.key) != run]
+            new_makes = [make for make in makes if id(make) not in self._made]
+            records = [record for record in evidence if record.number > self._last_record]
+            self._store = self._store or self._open_journal()
             with self._store.transaction() as transaction:
                 transaction.add_evidence(records)
-                transaction.save_runs(news)
-                for make in fresh:
+                transaction.save_runs(new_runs)
+                for make in new_makes:
                     make(transaction)
                 transaction.save_heartbeat(beat)
-            self._kept |= {run.key: run for run in news}
-            self._made |= {id(make): make for make in fresh}
-            self._proved = records[-1].number if records else self._proved
-            return len(records) + len(news) + len(fresh)
+            self._kept |= {run.key: run for run in new_runs}
+            self._made |= {id(make): make for make in new_makes}
+            self._last_record = records[-1].number if records else self._last_record
+            return len(records) + len(new_runs) + len(new_makes)
 
-    def settled(self) -> None:
+    def delete(self) -> None:
         """Delete the journal, because the store has all its rows."""
         with self._lock:
-            self._kept, self._made, self._proved = {}, {}, 0
+            self._kept, self._made, self._last_record = {}, {}, 0
             if self._store is not None:
                 self._store.close()
                 self._store = None
-            self._remove()
+            self._remove_files()
 
     def merge_journal(self, store: Store) -> int:
         """Write the rows of the journal into a store. Return how many.
 
-        A journal that contradicts the store is kept under another name. Evidence records that the store has lost are
-        written again, also from the near part if no journal exists.
+        If the journal contradicts the store, it is copied to a `.refused` file instead. Evidence records that the store
+        has lost are written again, even if only the near part has them.
         """
         with self._lock:
-            again = self._write_again(store)
-            if not self.holds:
-                return again
+            rewritten = self._write_lost_records(store)
+            if not self.has_rows:
+                return rewritten
             for file in (self.near, self.file):
-                self._opened(file).close()
+                self._open(file).close()
             try:
-                return again + store.merge_journal(self.file, self.near)
+                return rewritten + store.merge_journal(self.file, self.near)
             except (Conflict, ValueError) as fault:
-                aside = self.file.with_suffix(".refused")
-                shutil.copyfile(self.file, aside)
-                _log.error("journal_refused", fault=str(fault), kept=str(aside))
-                return again
+                refused = self.file.with_suffix(".refused")
+                shutil.copyfile(self.file, refused)
+                _log.error("journal_refused", fault=str(fault), kept=str(refused))
+                return rewritten
 
-    def _write_again(self, store: Store) -> int:
-        """Write this monitor's evidence records that follow those in the store. Return how many."""
+    def _write_lost_records(self, store: Store) -> int:
+        """Write the evidence records of this monitor that the store has lost. Return how many."""
         try:
-            records = self._beyond(store)
+            records = self._find_lost_records(store)
         except StoreFault as fault:
-            if self.holds:
+            if self.has_rows:
                 raise
             _log.warning("journal_failed", fault=str(fault))
             return 0
@@ -146,48 +149,49 @@ class Journal:
             transaction.add_evidence(records)
         return len(records)
 
-    def _beyond(self, store: Store) -> list[Record]:
-        file = self.file if self.holds else self.near
+    def _find_lost_records(self, store: Store) -> list[Record]:
+        """Return this monitor's records in the journal, or else in the near part, that follow those in the store."""
+        file = self.file if self.has_rows else self.near
         if not file.exists():
             return []
-        with closing(self._opened(file)) as known:
-            names, apart = known.evidence.monitors(), self._monitor + APART
-            mine = (name for name in names if name == self._monitor or name.startswith(apart))
-            lasts = {name: store.evidence.last(name) for name in mine}
+        with closing(self._open(file)) as local:
+            own, offline = self._monitor, self._monitor + OFFLINE_MARK
+            names = [name for name in local.evidence.monitors() if name == own or name.startswith(offline)]
+            lasts = {name: store.evidence.last(name) for name in names}
             # If the store has no record of a chain, it never had it, unless the journal began that chain.
-            began = [(name, last) for name, last in lasts.items() if last is not None or self.holds]
-            return [record for name, last in began for record in following(known.evidence, name, last)]
+            began = [(name, last) for name, last in lasts.items() if last is not None or self.has_rows]
+            return [record for name, last in began for record in records_after(local.evidence, name, last)]
 
-    def stand_in(self, now: datetime) -> Store:
+    def open_as_store(self, now: datetime) -> Store:
         """Return the journal as a store to use while the configured one does not answer.
 
-        If the folder cannot be written, it is a copy that is deleted with the process. Raises `StoreFault` if no near
-        part was ever copied.
+        If the folder cannot be written, the journal is a temporary file. Raises `StoreFault` without a near part.
         """
         if not self.near.exists():
             raise StoreFault(f"journal {self._folder}: no releases are known yet")
         try:
-            store = self._begun()
+            store = self._open_journal()
         except StoreFault as fault:
             _log.error("journal_failed", fault=str(fault))
-            self._move_to_memory()
-            store = self._begun()
+            self._move_to_temporary_folder()
+            store = self._open_journal()
         store.extend_other_leases(self._monitor, PREFIX, OUTBOX, now + _EVER)
         return store
 
-    def _begun(self) -> Store:
+    def _open_journal(self) -> Store:
+        """Open the journal. If it has no rows, first make it a copy of the near part."""
         if not self.near.exists():
-            self._opened(self.near).close()
-        if not self.holds:
-            self._remove()
-            with closing(self._opened(self.near)) as near:
+            self._open(self.near).close()
+        if not self.has_rows:
+            self._remove_files()
+            with closing(self._open(self.near)) as near:
                 near.backup(self.file)
-        return self._opened(self.file)
+        return self._open(self.file)
 
-    def _opened(self, file: Path) -> Store:
-        return Store.ready(f"sqlite:///{file}", durable=self._durable)
+    def _open(self, file: Path) -> Store:
+        return Store.open_upgraded(f"sqlite:///{file}", durable=self._durable)
 
-    def _move_to_memory(self) -> None:
+    def _move_to_temporary_folder(self) -> None:
         """Copy the files to a temporary folder, because the configured one cannot be written."""
         folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -197,6 +201,6 @@ class Journal:
                     shutil.copyfile(there, folder / there.name)
         self._folder = folder
 
-    def _remove(self) -> None:
+    def _remove_files(self) -> None:
         for log in reversed(_LOGS):
             self.file.with_name(self.file.name + log).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Leases: of several monitors that share a store, only the holder of a lease does its work, such as sending notices."""
+"""Takes and renews leases. Of several monitors that share a store, only the holder of a lease does its work."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from monitor.store.rows import Lease
 from monitor.store.sql.write import Transaction
 
 LASTS = timedelta(seconds=15)
-"""How long a lease lasts without renewal. If its holder is killed, no monitor does its work for this long."""
+"""How long a lease lasts without renewal. If its holder is killed, its work stops for this long."""
 
 _SLOWEST = timedelta(seconds=5)
-"""A store that takes longer counts as down, not as slow. So longer times do not extend leases."""
+"""A store that takes longer counts as down, not as slow. So longer write times do not extend leases further."""
 _REMEMBERED = 20
 
 
@@ -31,23 +31,23 @@ class Leaseholder:
     _took: deque[float] = field(default_factory=lambda: deque([0.0], maxlen=_REMEMBERED), init=False)
 
     @property
-    def lasts(self) -> timedelta:
-        """Return how long a lease lasts that is taken now, with time for a renewal that the store writes slowly."""
+    def lease_length(self) -> timedelta:
+        """Return how long a lease lasts that is taken now, with extra time for slow writes of its renewal."""
         return self.least + 2 * self._slow
 
     @property
-    def patience(self) -> timedelta:
-        """Return how late another monitor's renewal may be, since the store is as slow for it as for us."""
+    def renewal_margin(self) -> timedelta:
+        """Return how late another monitor's renewal may be, because the store may be as slow for it as for us."""
         return min(timedelta(seconds=max(self._took)), _SLOWEST)
 
-    def took(self, seconds: float) -> None:
-        """Record how long a write took. The effect of one slow write is halved with each later one."""
+    def record_write_time(self, seconds: float) -> None:
+        """Record how many seconds a write took. Each later write halves the effect of a slow one."""
         self._took.append(seconds)
         self._slow = max(min(timedelta(seconds=seconds), _SLOWEST), self._slow / 2)
 
     def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:
         """Take a free or expired lease, or renew our own. Return None if another process has it."""
-        return tx.take_lease(thing, self.name, now, now + self.lasts)
+        return tx.take_lease(thing, self.name, now, now + self.lease_length)
 
     def release(self, tx: Transaction, thing: str) -> None:
         """Give up a lease, so that another monitor need not wait until it runs out."""
@@ -55,7 +55,7 @@ class Leaseholder:
 
     def renewal_due(self, until: datetime) -> datetime:
         """Return when to renew a lease that lasts until `until`. Two attempts can fail before it is lost."""
-        return until - 2 * self.lasts / 3
+        return until - 2 * self.lease_length / 3
 
 
 OUTBOX = "outbox"

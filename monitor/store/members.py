@@ -1,4 +1,4 @@
-"""The monitors of one store: each has a lease on its name, and the leases show which monitors are alive."""
+"""Shares the work among the monitors of one store. Each has a lease on its name, which shows that it is alive."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _SURELY = timedelta(seconds=0.1)
 
 
 class NameTaken(StoreFault):
-    """Another process uses this monitor's name, so this one must not write."""
+    """Raised if another process uses this monitor's name, so that this one must not write."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _LeaseState:
     """The state of the leases: the store's time, and every lease."""
 
     at: datetime
@@ -41,7 +41,7 @@ class _Seen:
 
     @property
     def quiet(self) -> dict[str, float]:
-        """Return until when each paused host must not be asked, in seconds of the store's time."""
+        """Return the end of the pause of each host, in seconds of the store's time. Until then send it no request."""
         hosts = (lease for lease in self.leases if lease.name.startswith(_QUIET) and lease.until > self.at)
         return {lease.name.removeprefix(_QUIET): lease.until.timestamp() for lease in hosts}
 
@@ -60,21 +60,21 @@ class _Unrenewed:
         return timedelta(seconds=now - since)
 
     def forget(self) -> None:
-        """Start again. The store did not answer for a while, so the others could not renew their leases either."""
+        """Start again, because the store did not answer, so that the others could not renew their leases either."""
         self._seen.clear()
 
 
 class Members:
-    """One monitor among those that share a store. `told` is called in the event loop with each new share.
+    """One monitor among those that share a store. `on_share` is called in the event loop with each new share.
 
     - The lease on the name is renewed at least four times before it runs out. A new monitor waits for half of a
       lease before its first request, so that all others have reduced their shares by then.
-    - The share of a monitor that stopped renewing stays reserved for another quarter of a lease, and for as long as
-      this monitor's own renewals took recently, because the store is as slow for the others.
-    - The lease is renewed first in every batch of the writer. A decision from before the others took this monitor for
-      dead is not written (see `term`).
+    - If a monitor stops renewing, its share stays reserved for another quarter of a lease, and for as long as this
+      monitor's own renewals took recently, because the store may be as slow for the others.
+    - Every batch of the writer first renews the lease. If the others took this monitor for dead, decisions from before
+      that are not written (see `term`).
     - If the store does not answer, the last share stays in use so that looks go on. The exception is a monitor that
-      was suspended beyond its lease: others may use its share.
+      was suspended for longer than its lease, because others may use its share.
     - `quiet` returns the hosts that asked this monitor to wait, and until when in seconds of steady time. No monitor
       sends requests to them until then.
     """
@@ -90,7 +90,7 @@ class Members:
         self._writer = writer
         self._clock = clock
         self._now = clock.now()
-        self._held: Lease | None = None
+        self._lease: Lease | None = None
         self._renewed: Lease | None = None
         self._is_in = False
         self._settled: datetime | None = None
@@ -102,25 +102,25 @@ class Members:
         # Recent readings of how far the store's clock is ahead of our steady time, each with its uncertainty.
         self._readings: list[tuple[float, float]] = []
         self.share = Share(name, (), 0.0, divided)
-        self.told: Callable[[Share], None] = lambda _share: None
+        self.on_share: Callable[[Share], None] = lambda _share: None
         self.quiet: Callable[[], Mapping[str, float]] = dict
 
     @property
     def term(self) -> datetime | None:
-        """Return since when this monitor has been alive to all others without interruption. None before it joined."""
-        return None if self._held is None else self._held.since
+        """Return since when all others have seen this monitor as alive without interruption. None before it joined."""
+        return None if self._lease is None else self._lease.since
 
-    def still(self, term: datetime | None) -> bool:
-        """Return, inside a transaction, whether a decision made in `term` may be written.
+    def is_in_term(self, term: datetime | None) -> bool:
+        """Return whether a decision that was made in `term` may be written. Call this inside a transaction.
 
-        If not, make no writes and judge again. Do not roll back: that would undo the renewal of the lease too.
+        If not, make no writes and judge again. Do not roll back, because that would undo the renewal of the lease too.
         """
         return self._renewed is not None and self._renewed.since == term
 
     async def join(self) -> None:
         """Take the lease on our name. Raises `SurroundingsFault` if another process that is alive has it."""
         self._now, theirs = self._clock.now(), None
-        while (mine := await self._writer.write(self._ours_or_theirs)) is None or mine.holder != self._holder.name:
+        while (mine := await self._writer.write(self._take_or_read_lease)) is None or mine.holder != self._holder.name:
             if mine is not None and theirs is not None and mine.until != theirs.until:
                 raise SurroundingsFault(
                     f"another monitor named “{self._name}” runs on this store: "
@@ -129,35 +129,36 @@ class Members:
             theirs = theirs or mine
             await self._clock.sleep(self._every.total_seconds() / 2)
             self._now = self._clock.now()
-        self._held, self._renewed, self._is_in = mine, mine, True
-        self._writer.accompany(self)
-        self.told(self.share)
-        await self._turn()
+        self._lease, self._renewed, self._is_in = mine, mine, True
+        self._writer.add_member(self)
+        self.on_share(self.share)
+        await self._renew_and_read()
 
-    async def keep(self) -> None:
+    async def stay_alive(self) -> None:
         """Renew the lease on our name and read those of the others, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._notice())
+            tasks.create_task(self._watch_for_suspension())
             while True:
                 # After a long suspension no request is sent until the other monitors are known.
                 if not self._has_lapsed or self._is_away:
                     await self._clock.sleep(self._every.total_seconds())
-                await self._turn()
+                await self._renew_and_read()
 
-    async def _notice(self) -> None:
+    async def _watch_for_suspension(self) -> None:
+        """Check four times in each lease whether this process was suspended."""
         while True:
             await self._clock.sleep(self._every.total_seconds())
-            self._note_awake()
+            self._check_suspension()
 
-    def _note_awake(self) -> None:
-        """Stop requests if this process was suspended until the other monitors could take it for dead."""
+    def _check_suspension(self) -> None:
+        """Stop requests if this process was suspended for so long that the other monitors could take it for dead."""
         now, before = self._clock.monotonic(), self._awake
         self._awake = now
         stood_still = now - before > 2 * self._every.total_seconds() and now > self._alive_until
         # If the store was already away, the other monitors cannot have seen that our renewals stopped.
         if stood_still and not self._is_away:
             self._has_lapsed = True
-            self.told(replace(self.share, members=()))
+            self.on_share(replace(self.share, members=()))
 
     async def leave(self) -> None:
         """Give our name back, so that the others need not wait until it runs out."""
@@ -165,12 +166,12 @@ class Members:
             self._is_in = False
             await self._writer.write(lambda tx: self._holder.release(tx, PREFIX + self._name), patient=False)
 
-    def show(self, transaction: Transaction) -> None:
-        """Take our name in a store that we cannot use yet, so that the others there reserve our share."""
+    def take_name_in(self, transaction: Transaction) -> None:
+        """Take the lease on our name in a store that we cannot use yet, so that the others reserve our share."""
         if self._is_in:
-            self._taken(transaction)
+            self._take_lease(transaction)
 
-    def moved(self) -> None:
+    def forget_clock_readings(self) -> None:
         """Forget the readings of the clock, because the store was replaced by one with another clock."""
         self._readings = []
 
@@ -181,18 +182,18 @@ class Members:
         """Renew the lease on our name with a batch. Raises `NameTaken`."""
         if not self._is_in:
             return
-        mine = self._taken(transaction)
+        mine = self._take_lease(transaction)
         if mine is None:
             raise NameTaken(f"another monitor named “{self._name}” writes to this store")
         self._renewed = mine
 
-    def written(self) -> None:
+    def note_committed(self) -> None:
         """Remember the lease that the committed batch renewed."""
-        if self._held is not None and self._renewed is not None and self._renewed.since != self._held.since:
-            _log.warning("taken_for_dead", monitor=self._name, until=str(self._held.until))
-        self._held = self._renewed
+        if self._lease is not None and self._renewed is not None and self._renewed.since != self._lease.since:
+            _log.warning("taken_for_dead", monitor=self._name, until=str(self._lease.until))
+        self._lease = self._renewed
 
-    def more(self) -> int:
+    def further_transactions(self) -> int:
         """Return 0, because the renewal needs no further transaction."""
         return 0
 
@@ -200,75 +201,81 @@ class Members:
         """Stop renewing."""
         self._is_in = False
 
-    def _taken(self, tx: Transaction) -> Lease | None:
+    def _take_lease(self, tx: Transaction) -> Lease | None:
         return self._holder.take(tx, PREFIX + self._name, self._now)
 
-    def _ours_or_theirs(self, tx: Transaction) -> Lease | None:
-        """Return the lease on our name after trying to take it: ours, or that of another process with this name."""
-        return self._taken(tx) or self._leases.lease(PREFIX + self._name)
+    def _take_or_read_lease(self, tx: Transaction) -> Lease | None:
+        """Try to take the lease on our name. Return it, or the lease of another process that uses this name."""
+        return self._take_lease(tx) or self._leases.lease(PREFIX + self._name)
 
-    async def _turn(self) -> None:
-        self._now, began, zero = self._clock.now(), self._clock.monotonic(), self._zero
+    async def _renew_and_read(self) -> None:
+        """Renew the lease, read those of the others, and update the share. Without an answer the share stays."""
+        self._now, began, zero = self._clock.now(), self._clock.monotonic(), self._store_clock_zero
         quiet = {} if zero is None else {host: until - zero for host, until in self.quiet().items()}
         try:
-            seen = await self._write(lambda tx: self._look(tx, quiet))
+            seen = await self._write_renewal(lambda tx: self._read_leases(tx, quiet))
         except NameTaken:
+            # The other process with our name makes the requests. This one has no share.
             self._has_lapsed = False
-            self._tell(())
+            self._update_share(())
             return
         except StoreFault:
             # If this process was suspended during the write, the failure does not show that the store is down.
-            self._note_awake()
+            self._check_suspension()
             self._is_away = True
-            self._holder.took(self._clock.monotonic() - began)
+            self._holder.record_write_time(self._clock.monotonic() - began)
             self._unrenewed.forget()
             if not self._has_lapsed:
-                self.told(self.share)
+                self.on_share(self.share)
             return
         ended = self._clock.monotonic()
-        self._alive_until, self._is_away = began + self._holder.lasts.total_seconds(), False
-        self._holder.took(ended - began)
+        self._alive_until, self._is_away = began + self._holder.lease_length.total_seconds(), False
+        self._holder.record_write_time(ended - began)
         # If this process was suspended during the write, the leases that it read are outdated.
         self._has_lapsed = ended > self._alive_until
         ahead = seen.at.timestamp() - (began + ended) / 2
         self._readings = [*self._readings[1 - _READINGS :], ((ended - began) / 2, ahead)]
-        self._tell(() if self._has_lapsed else self._members(seen), seen.quiet)
+        self._update_share(() if self._has_lapsed else self._find_alive(seen), seen.quiet)
 
-    async def _write(self, look: Callable[[Transaction], _Seen]) -> _Seen:
-        # A full disk may refuse our large batch and still take other monitors' writes. So renew the lease separately.
+    async def _write_renewal(self, look: Callable[[Transaction], _LeaseState]) -> _LeaseState:
+        # A full disk may refuse our large batch, but accept small writes of other monitors. So renew the lease alone.
         if self._writer.is_refused:
-            return await self._writer.write_alone(self, look)
+            return await self._writer.write_with_member(self, look)
         return await self._writer.write(look, patient=False, first=True)
 
     @property
-    def _zero(self) -> float | None:
+    def _store_clock_zero(self) -> float | None:
         """Return the steady time in seconds at which the store's clock was zero. None before the clock was read."""
         return -min(self._readings)[1] if self._readings else None
 
-    def _look(self, tx: Transaction, quiet: Mapping[str, float]) -> _Seen:
-        seen = _Seen(self._leases.now(self._now), tuple(self._leases.leases()))
-        for host, told in quiet.items():
-            until = datetime.fromtimestamp(told, UTC)
+    def _read_leases(self, tx: Transaction, quiet: Mapping[str, float]) -> _LeaseState:
+        """Return the leases in the store, after adding those of `quiet` hosts, with ends in the store's time."""
+        seen = _LeaseState(self._leases.now(self._now), tuple(self._leases.leases()))
+        for host, seconds in quiet.items():
+            until = datetime.fromtimestamp(seconds, UTC)
             if until > max(seen.at, datetime.fromtimestamp(seen.quiet.get(host, 0.0), UTC)):
                 tx.take_lease(_QUIET + host, _QUIET, seen.at, until + _SURELY)
         return seen
 
-    def _members(self, seen: _Seen) -> tuple[str, ...]:
-        """Return the monitors that share every budget: all that are alive, and this one once all others know it."""
-        waits, now = self._every + self._holder.patience, self._clock.monotonic()
-        others = {
-            lease.name.removeprefix(PREFIX)
-            for lease in seen.leases
-            if lease.name.startswith(PREFIX)
-            and (self._unrenewed.observe(lease, now) < waits + self._every or lease.until + waits > seen.at)
-        } - {self._name}
+    def _find_alive(self, seen: _LeaseState) -> tuple[str, ...]:
+        """Return the monitors that share every budget: all that are alive, and this one once all others know of it."""
+        margin, now = self._every + self._holder.renewal_margin, self._clock.monotonic()
+
+        def is_alive(lease: Lease) -> bool:
+            # By our steady time or by the store's time, whichever shows it alive for longer.
+            return self._unrenewed.observe(lease, now) < margin + self._every or lease.until + margin > seen.at
+
+        leases = [lease for lease in seen.leases if lease.name.startswith(PREFIX) and is_alive(lease)]
+        others = {lease.name.removeprefix(PREFIX) for lease in leases} - {self._name}
+        # After two intervals, all others have read our lease.
         if self.term is not None and (not others or self.term + 2 * self._every <= seen.at):
             self._settled = self.term
         return tuple(sorted({*others, self._name} if self._settled == self.term else others))
 
-    def _tell(self, members: tuple[str, ...], quiet: Mapping[str, float] | None = None) -> None:
-        share = Share(self._name, members, self._zero or 0.0, self._divided, quiet or {})
+    def _update_share(self, members: tuple[str, ...], quiet: Mapping[str, float] | None = None) -> None:
+        """Publish the share of this monitor among these members, and the waits of hosts."""
+        share = Share(self._name, members, self._store_clock_zero or 0.0, self._divided, quiet or {})
         if share.members != self.share.members:
             _log.info("monitors", looking=share.members)
         self.share = share
-        self.told(share)
+        self.on_share(share)

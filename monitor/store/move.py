@@ -13,7 +13,7 @@ from monitor.store.open import file_of, open_store
 
 
 def copy_store(source: str, target: str) -> dict[str, int]:
-    """Copy the store at one address to another address. Return how many rows of each table were copied.
+    """Copy the store at `source` to an address without a store. Return how many rows of each table were copied.
 
     Raises `UserFault`, and copies no rows, if no store exists at `source` or if one exists at `target`.
     """
@@ -31,14 +31,11 @@ def copy_store(source: str, target: str) -> dict[str, int]:
 
 
 def restore_store(backup: Path, target: str) -> dict[str, int]:
-    """Copy a backup, made by this version or an older one, to an address without a store. See `copy_store`.
-
-    The backup itself is only read.
-    """
+    """Copy a backup, made by this version or an older one, to an address without a store. See `copy_store`."""
     with tempfile.TemporaryDirectory(prefix="ninethirty-") as folder:
         copy = Path(folder) / "store.db"
-        _copy(backup, copy)
-        _prove(backup, copy)
+        _copy_file(backup, copy)
+        _check_backup(backup, copy)
         try:
             with closing(open_store(f"sqlite:///{copy}")) as old:
                 old.upgrade()
@@ -48,7 +45,7 @@ def restore_store(backup: Path, target: str) -> dict[str, int]:
             raise type(exc)(str(exc).replace(f"sqlite:///{copy}", str(backup))) from exc
 
 
-def _copy(backup: Path, copy: Path) -> None:
+def _copy_file(backup: Path, copy: Path) -> None:
     try:
         shutil.copyfile(backup, copy)
     except OSError as exc:
@@ -59,7 +56,8 @@ def _copy(backup: Path, copy: Path) -> None:
         shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
 
 
-def _prove(backup: Path, copy: Path) -> None:
+def _check_backup(backup: Path, copy: Path) -> None:
+    """Raise `UserFault` if the copy of a backup is damaged, or is not a store of ours."""
     with closing(sqlite3.connect(copy)) as connection:
         try:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]

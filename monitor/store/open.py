@@ -49,11 +49,8 @@ class StoreLock:
         self._file = file_of(url)
         self._held: BinaryIO | None = None
 
-    def hold(self) -> None:
-        """Lock the file, if it exists. A second call has no effect.
-
-        Raises `SurroundingsFault` if another monitor has locked it.
-        """
+    def lock(self) -> None:
+        """Lock the file, if it exists and is not locked yet. Raises `SurroundingsFault` if another monitor has it."""
         if self._file is None or not self._file.exists():
             return
         found = self._file.open("rb")
@@ -66,10 +63,10 @@ class StoreLock:
             found.close()
             remedy = "use `ninethirty today`, or stop it first (several daemons can share a PostgreSQL)"
             raise SurroundingsFault(f"another monitor runs on {self._file}: {remedy}") from exc
-        self.let_go()
+        self.release()
         self._held = found
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the lock."""
         if self._held is not None:
             self._held.close()
@@ -79,12 +76,12 @@ class StoreLock:
 @contextmanager
 def locked_store(url: str) -> Iterator[StoreLock]:
     """Lock a store's file for the length of a block. Raises `SurroundingsFault` if another monitor has locked it."""
-    alone = StoreLock(url)
+    lock = StoreLock(url)
     try:
-        alone.hold()
-        yield alone
+        lock.lock()
+        yield lock
     finally:
-        alone.let_go()
+        lock.release()
 
 
 def open_store(url: str, *, durable: bool = True) -> Store:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from monitor.store.batch import MOST, Make
+from monitor.store.batch import RUNS_AT_ONCE, Make
 from monitor.store.sql.write import Transaction
 
 T = TypeVar("T")
@@ -22,18 +22,18 @@ class Portions:
     def __init__(self) -> None:
         self.rows = 0
         self._portions: list[list[Make]] = [[]]
-        self._room = MOST
+        self._room = RUNS_AT_ONCE
 
     def add(self, things: Sequence[T], write: Callable[[Transaction, Sequence[T]], object], rows: int = 1) -> None:
-        """Add things to write after those that were added before.
+        """Add things to write after those that were added before. `write` writes some of them in one transaction.
 
-        Each takes `rows` rows, which stay in one portion. If that is more than a portion takes, it gets its own.
+        Each thing takes `rows` rows, which stay in one portion. If a portion has less room, the thing gets its own.
         """
         start = 0
         while start < len(things):
-            if self._room < min(rows, MOST):
+            if self._room < min(rows, RUNS_AT_ONCE):
                 self._portions.append([])
-                self._room = MOST
+                self._room = RUNS_AT_ONCE
             some = things[start : start + max(1, self._room // rows)]
             self._portions[-1].append(lambda tx, some=some: write(tx, some))  # type: ignore[misc]  # mypy cannot infer it
             self._room -= rows * len(some)
@@ -41,7 +41,7 @@ class Portions:
             start += len(some)
 
     def makes(self) -> list[Make]:
-        """Return one function for each portion that writes it."""
+        """Return for each portion a function that writes it."""
         return [partial(_make, steps) for steps in self._portions]
 
 

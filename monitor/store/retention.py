@@ -50,27 +50,28 @@ class Retention:
     keep: timedelta
     most: int
 
-    async def bound(self) -> None:
-        """Delete the oldest evidence as soon as there is too much of it."""
+    async def keep_within_limit(self) -> None:
+        """Delete the oldest evidence, if evidence was written since the last check and there is too much of it."""
         if self.evidence.is_grown:
             await self._keep_within_room()
 
     async def _keep_within_room(self) -> None:
-        files = await self.evidence.retain(self.keep, self.most)
+        files = await self.evidence.delete_expired(self.keep, self.most)
         if files:
             _log.info("given_up", files=files)
 
-    async def give_up(self) -> None:
+    async def run_daily(self) -> None:
         """Delete expired data, merge old runs, and return free space to the disk."""
         await self._keep_within_room()
-        reads = await self._thin_reads()
+        reads = await self._delete_repeated_reads()
         runs = await self.compaction.compact()
         await self._return_free_space()
-        await self.ask(self.store.refresh)
+        await self.ask(self.store.update_statistics)
         if reads or runs:
             _log.info("given_up", reads=reads, runs=runs)
 
-    async def _thin_reads(self) -> int:
+    async def _delete_repeated_reads(self) -> int:
+        """Delete old calendar reads that repeat the read before them. Return how many."""
         before = self.clock.now() - READS_KEPT
         stale = await self.ask(lambda: self.store.ledger.stale_reads(before))
         for some in chunks(stale):
@@ -78,8 +79,8 @@ class Retention:
         return len(stale)
 
     async def _return_free_space(self) -> None:
-        before, left = -1, await self.ask(lambda: self.store.give_back(_PAGES))
+        before, left = -1, await self.ask(lambda: self.store.free_pages(_PAGES))
         while left not in {0, before}:
             # Let other writes go first.
             await self.clock.sleep(_PAUSE)
-            before, left = left, await self.ask(lambda: self.store.give_back(_PAGES))
+            before, left = left, await self.ask(lambda: self.store.free_pages(_PAGES))

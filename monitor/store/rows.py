@@ -1,4 +1,7 @@
-"""The rows of the store other than releases, promises, runs, incidents and notices."""
+"""The rows of the store that have no class elsewhere, unlike releases, promises, runs, incidents and notices."""
+
+# Fields have the names of their columns. Old words among them stay, because two versions may work on one store:
+# `gone` (removed), `standing` (status), `word` (verdict) and `words` (answers). See decision 29.
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from schedules.slot import Slot
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The last verdict on a release: the columns that people search by, and the whole as JSON.
+    """The last verdict on a release: the columns for searching, and the complete verdict as JSON.
 
     `body` is the published JSON of one release. `slot` is the start of the slot, None if there is none.
     """
@@ -29,7 +32,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change of verdict, with the words before and after."""
+    """A change of verdict, with the kind of verdict before and after."""
 
     id: str
     release: str
@@ -136,18 +139,15 @@ class RotaRead:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The last sign of life of a monitor. After a restart it shows how long the monitor was blind.
-
-    `stopped` is True if it was stopped normally.
-    """
+    """The last sign of life of a monitor, which was blind from then until its restart. `stopped`: it ended normally."""
 
     monitor: str
     at: datetime
     stopped: bool = False
 
 
-APART = "~"
-"""Separates a monitor's name from a time in the name of evidence that it kept after starting without its store."""
+OFFLINE_MARK = "~"
+"""Separates name and time in the monitor name of evidence that was kept after a start while the store was down."""
 
 
 @dataclass(frozen=True, slots=True)

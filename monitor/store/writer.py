@@ -1,4 +1,4 @@
-"""The only writer of a store: collects runs and writes, and commits them in batches from its own thread."""
+"""Makes all writes to a store: collects runs and writes, and commits them in batches from its own thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from monitor.clock import Clock
 from monitor.errors import StoreFault, StoreSilent
 from monitor.judge.runs import Run
-from monitor.store.batch import MOST, Backlog, Batch, BatchMember, Write, tell
+from monitor.store.batch import RUNS_AT_ONCE, Backlog, Batch, BatchMember, Write, fail_writes
 from monitor.store.portions import Portions
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -20,7 +20,7 @@ from monitor.threads import ends_within
 T = TypeVar("T")
 
 DELAY = 0.1
-"""The default for the longest time in seconds from the first `put` to its commit, if the store answers."""
+"""The default for the longest time in seconds from the first queued run to its commit, if the store answers."""
 MOST_RUNS = 100_000
 """The most runs that wait in memory while the store fails: about 100 MB."""
 MOST_LARGE = 500_000
@@ -31,17 +31,17 @@ _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
 
 
 class _Abandoned(Exception):
-    """`abandon` was called while a transaction was open. The transaction is rolled back."""
+    """Raised inside a transaction to roll it back, because `abandon` was called."""
 
 
 class Writer:
     """Makes every write of a daemon to its store. All methods must be called in the event loop's thread.
 
-    Memory is bounded. A run replaces its earlier version. At most `most` runs wait, and `put` refuses further ones:
-    the caller must then record a blind span of cause `store`. At most `most_large` rows of large writes wait. Each
-    other write has a caller that waits for it.
+    At most `most` runs wait in `backlog`. A later version of a run replaces one that waits. `queue_run` refuses more
+    runs, and the caller must record a blind span of cause `store`. At most `most_large` rows of large writes wait.
 
-    `on_commit(seconds, rows)` or `on_failure(fault)` is called after each attempt. `backlog` is what waits.
+    `members` add rows to every batch. `delay` is the longest time in seconds from the first `queue_run` to its commit.
+    After each attempt, `on_commit` is called with its seconds and rows, or `on_failure` with its fault.
     """
 
     def __init__(  # noqa: PLR0913 # what it owns, and the two callbacks
@@ -61,7 +61,7 @@ class Writer:
         self._delay = delay
         self._on_commit = on_commit
         self._on_failure = on_failure
-        self._companions: list[BatchMember] = list(members)
+        self._members: list[BatchMember] = list(members)
         self._executor = ThreadPoolExecutor(1, "store-writer")
         self.backlog = Backlog(most, most_large)
         self._in_flight = Batch((), [])
@@ -71,20 +71,20 @@ class Writer:
         self._due = self._retry = 0.0
         self._abandoned = self._is_silent = False
 
-    def accompany(self, companion: BatchMember) -> None:
-        """Write this member with every batch from now on."""
-        self._companions.append(companion)
+    def add_member(self, member: BatchMember) -> None:
+        """Write the rows of this member with every batch from now on."""
+        self._members.append(member)
 
-    def put(self, run: Run) -> bool:
+    def queue_run(self, run: Run) -> bool:
         """Queue a run, or a later version of it, for a commit within `delay`. Return False if the backlog is full."""
-        if self._abandoned or not self.backlog.put(run):
+        if self._abandoned or not self.backlog.add_run(run):
             return False
         if self._timer is None:  # one that is set is due no later
             self._commit_within(self._delay)
         return True
 
-    def nudge(self) -> None:
-        """Make sure that a batch is written within `delay`, because a member has something to write."""
+    def request_batch(self) -> None:
+        """Make sure that a batch is written within `delay`, because a member has rows to write."""
         self._nudged = True
         self._commit_within(self._delay)
 
@@ -93,9 +93,9 @@ class Writer:
         make: Callable[[Transaction], T],
         *,
         patient: bool = True,
-        apart: bool = False,
+        for_journal: bool = False,
         first: bool = False,
-        of: str = "",
+        release: str = "",
     ) -> T:
         """Run `make` in a transaction, in the writer's thread, and return its result after the commit.
 
@@ -103,13 +103,13 @@ class Writer:
         times, so it must have no effect except through the transaction. If it raises, the exception is raised here
         and its writes are rolled back. After a cancellation the write may or may not be made.
 
-        While the store fails this waits, or raises `StoreFault` if not `patient`. With `apart`, `make` must not read
-        the store, so that it can be kept in a journal. Writes `of` releases are made in the order of these ids.
-        With `first`, it is made in the next transaction, before everything queued.
+        While the store fails this waits, or raises `StoreFault` if not `patient`. A write `for_journal` must not read
+        the store, so that a journal can keep it. Writes about a `release` are made in the order of these ids. With
+        `first`, it is made in the next transaction, before everything queued.
         """
         self._refuse_if_stopped()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.backlog.writes.append(Write(make, done, patient, apart, of, first))
+        self.backlog.writes.append(Write(make, done, patient, for_journal, release, first))
         self._commit_within(0.0)
         return cast("T", await done)
 
@@ -137,26 +137,26 @@ class Writer:
         """Return whether the last attempt failed, so that the writer waits before the next one."""
         return self._retry > 0.0
 
-    async def write_alone(self, companion: BatchMember, make: Callable[[Transaction], T]) -> T:
-        """Run `make` at once in a transaction with one member only, although the store refuses the waiting batch.
+    async def write_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
+        """Run `make` at once in a transaction with this member only, although the store refuses the waiting batch.
 
         Raises `StoreFault`, also if the store does not answer in `LATE` seconds, and what `make` raises.
         """
         self._refuse_if_stopped()
-        saving = asyncio.ensure_future(self.between(lambda: self._save_alone(companion, make)))
+        saving = asyncio.ensure_future(self.run_between_batches(lambda: self._save_with_member(member, make)))
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
         if not await ends_within(saving, LATE) or saving.cancelled():
             raise StoreSilent(LATE)
         return saving.result()
 
-    def held(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
-        """Return the uncommitted runs, and the uncommitted writes with `apart`, which can be kept in a journal."""
-        flying = self._in_flight
-        runs = {run.key: run for run in flying.runs} | self.backlog.runs
-        makes = [write.make for write in (*flying.first, *flying.writes) if write.apart]
-        return list(runs.values()), makes + self.backlog.makes_apart()
+    def uncommitted(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
+        """Return the uncommitted runs, and the functions of uncommitted writes that a journal can keep."""
+        batch = self._in_flight
+        runs = {run.key: run for run in batch.runs} | self.backlog.runs
+        makes = [write.make for write in (*batch.first, *batch.writes) if write.for_journal]
+        return list(runs.values()), makes + self.backlog.writes_for_journal()
 
-    async def between(self, work: Callable[[], T]) -> T:
+    async def run_between_batches(self, work: Callable[[], T]) -> T:
         """Run blocking work in the writer's thread, between two batches."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
@@ -172,7 +172,7 @@ class Writer:
             runs, writes = self.backlog.runs, self.backlog.writes
             if runs or writes or self._is_silent or self.is_refused:
                 lost = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
-                tell(writes, lost)
+                fail_writes(writes, lost)
                 raise lost from exc
             if self._commit is not None:  # let the current portion end
                 await asyncio.wait({self._commit}, timeout=LATE)
@@ -184,16 +184,17 @@ class Writer:
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
-        # An open transaction rolls back. Waiting for it keeps it from committing after a restart. If the store does
-        # not answer we cannot wait: the transaction may still commit, which is harmless.
+        # An open transaction rolls back. Wait for that, so that it cannot commit after a restart. If the store does not
+        # answer we cannot wait: the transaction may still commit, which is harmless.
         self._executor.shutdown(wait=not self._is_silent, cancel_futures=True)
         for write in self._in_flight.all_writes:
             write.done.cancel()
-        self.backlog.drop()
-        while self._companions:
-            self._companions.pop().close()
+        self.backlog.drop_all()
+        while self._members:
+            self._members.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
+        """Start a commit within so many seconds, but not before the pause after a failure is over."""
         if self._abandoned or self._commit is not None:
             return
         loop = asyncio.get_running_loop()
@@ -202,22 +203,23 @@ class Writer:
             if self._due <= due:
                 return
             self._timer.cancel()
-        self._due, self._timer = due, loop.call_at(due, self._begin)
+        self._due, self._timer = due, loop.call_at(due, self._start_commit)
 
-    def _begin(self) -> None:
+    def _start_commit(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._commit = asyncio.get_running_loop().create_task(self._commit_held(), name="store-writer")
+        self._commit = asyncio.get_running_loop().create_task(self._commit_backlog(), name="store-writer")
 
-    async def _commit_held(self) -> None:
-        more = max((companion.more() for companion in self._companions), default=0)
-        batch = self._in_flight = self.backlog.take(more)
-        is_called, self._nudged = self._nudged, False
-        while not batch.is_over or is_called:
+    async def _commit_backlog(self) -> None:
+        """Commit the backlog, portion by portion, until all of it is committed or refused, or the store fails."""
+        further = max((member.further_transactions() for member in self._members), default=0)
+        batch = self._in_flight = self.backlog.take_batch(further)
+        is_requested, self._nudged = self._nudged, False
+        while not batch.is_over or is_requested:
             batch.first += self.backlog.take_first()
-            is_called, portion = False, batch.portion()
-            fault = await self._attempt(portion)
+            is_requested, portion = False, batch.next_portion()
+            fault = await self._try_commit(portion)
             if isinstance(fault, StoreFault):
                 self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
                 self.backlog.put_back(batch, fault)
@@ -227,33 +229,33 @@ class Writer:
             if self._abandoned:
                 break
             if fault is None:
-                batch.leave(portion)
+                batch.remove(portion)
             elif batch.refuse(portion, fault):
-                # No caller waits for a run. A target that is looked at again writes the next version of its run.
+                # No caller waits for a run. The next look at its target writes the next version of the run.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
         self._commit, self._in_flight = None, Batch((), [])
         waiting = self.backlog
-        if waiting.writes or waiting.portions_left() or len(waiting.runs) > MOST:
+        if waiting.writes or waiting.portions_left() or len(waiting.runs) > RUNS_AT_ONCE:
             self._commit_within(0.0)
         elif waiting.runs or self._nudged:
             self._commit_within(self._delay)
 
     async def _drain(self) -> None:
-        while self.backlog.is_any or self._nudged or self._commit is not None:
+        while self.backlog.has_work or self._nudged or self._commit is not None:
             if self._commit is None:
                 await asyncio.sleep(self._retry)
             if self._commit is None:
-                self._begin()
+                self._start_commit()
             await asyncio.wait({task for task in (self._commit,) if task is not None})
 
-    async def _attempt(self, batch: Batch) -> BaseException | None:
+    async def _try_commit(self, batch: Batch) -> BaseException | None:
         """Commit a batch. Return None, or the exception of the failed attempt."""
-        for work in filter(None, [companion.prepare() for companion in self._companions]):
+        for work in filter(None, [member.prepare() for member in self._members]):
             # This does not use the store. It may take long, because no transaction is open.
-            await asyncio.wait({asyncio.ensure_future(self.between(work))})
+            await asyncio.wait({asyncio.ensure_future(self.run_between_batches(work))})
         began = self._clock.monotonic()
-        saving = asyncio.ensure_future(self.between(lambda: self._save(batch)))
-        await self._ended(saving)
+        saving = asyncio.ensure_future(self.run_between_batches(lambda: self._save(batch)))
+        await self._wait_until_saved(saving)
         fault = None if saving.cancelled() else saving.exception()
         if self._abandoned:
             return None
@@ -264,34 +266,35 @@ class Writer:
             self._on_commit(self._clock.monotonic() - began, batch.rows)
         return fault
 
-    async def _ended(self, saving: asyncio.Future[None]) -> None:
-        """Wait until a batch is saved or refused. After `LATE` seconds report the silent store, and go on waiting."""
+    async def _wait_until_saved(self, saving: asyncio.Future[None]) -> None:
+        """Wait until a batch is saved or refused. After `LATE` seconds, also report that the store is silent."""
         if not await ends_within(saving, LATE) and not self._abandoned:
             self._is_silent = True
             silent = StoreSilent(LATE)
-            hurried = [*self._in_flight.all_writes, *self.backlog.writes]
-            tell((each for each in hurried if not each.patient), silent)
+            waiting = [*self._in_flight.all_writes, *self.backlog.writes]
+            fail_writes((each for each in waiting if not each.patient), silent)
             self._on_failure(silent)
             await asyncio.wait({saving})
         self._is_silent = False
 
     def _save(self, batch: Batch) -> None:
+        """Write a batch in one transaction. Called in the writer's thread."""
         with self._store.transaction() as transaction:
-            batch.at = None
-            for companion in self._companions:
-                companion.write(transaction)
+            batch.current = None
+            for member in self._members:
+                member.write(transaction)
             transaction.save_runs(batch.runs)
             for write in batch.all_writes:
-                batch.at = write
+                batch.current = write
                 write.result = write.make(transaction)
             if self._abandoned:
                 raise _Abandoned
-        for companion in self._companions:
-            companion.written()
+        for member in self._members:
+            member.note_committed()
 
-    def _save_alone(self, companion: BatchMember, make: Callable[[Transaction], T]) -> T:
+    def _save_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
         with self._store.transaction() as transaction:
-            companion.write(transaction)
+            member.write(transaction)
             result = make(transaction)
-        companion.written()
+        member.note_committed()
         return result

@@ -58,14 +58,14 @@ class Admission:
         promised = await self._add_listed(self.ledger.book.releases(), now)
         await self._watch_near(now, promised, self.watch.ahead, soon=True)
         await self._adopt_left_open(now)
-        await self.ledger.settle()
+        await self.ledger.store_differing()
         self._has_begun = True
 
     async def take_read(self, outcome: Outcome) -> RecordedRead:
         """Record one calendar read in the ledger, and update the watch with what it changed."""
-        read = await self.ledger.learn(outcome, self.watch.releases)
+        read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
-            for old in read.change.left():
+            for old in read.change.joined.replaced_releases():
                 self.watch.forget(old)
         for name in self.watch.releases.keys() & {*read.confirmed, *read.unlisted}:
             self.watch.update_promises(name, self.ledger.promises(name))
@@ -95,7 +95,8 @@ class Admission:
             # Try until the store answers: the next call is an hour away.
             await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _PATIENCE)
         now = self.clock.now()
-        self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTINGS_AHEAD, self.watch.ahead))
+        ahead = max(LISTINGS_AHEAD, self.watch.ahead)
+        self._listed = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
         self._finished = {name: known for name, known in self._finished.items() if name in self._listed}
         await self._watch_near(now, self._listed, self.watch.ahead)
 
@@ -104,14 +105,12 @@ class Admission:
         found, now, book = defaultdict[str, set[datetime]](set), self.clock.now(), self.ledger.book
         for name, watched in self.watch.releases.items():
             # Finding the slot in force is slow. Skip it if another release of the same instants was found before.
-            promised = {
-                (calendar, at) for at in book.instants(name, begin, end) for calendar in watched.release.calendars
-            }
-            if all(at in found[calendar] for calendar, at in promised):
+            instants, calendars = book.promised_instants(name, begin, end), watched.release.calendars
+            if all(at in found[calendar] for at in instants for calendar in calendars):
                 continue
             slot = book.slot(watched.release, now)
             if slot is not None and slot.instant is not None and begin <= slot.instant <= end:
-                for calendar in watched.release.calendars:
+                for calendar in calendars:
                     found[calendar].add(slot.instant)
         return found
 
@@ -131,7 +130,7 @@ class Admission:
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
         """Return the releases of a producer, except old ones, that have the address or the title of an entry."""
         now, book = self.clock.now(), self.ledger.book
-        matching = self.ledger.matching(producer, found)
+        matching = self.ledger.find_matching(producer, found)
         return [NearRelease(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in matching]
 
     async def apply_share(self, share: Share) -> None:
@@ -156,7 +155,7 @@ class Admission:
     def targets_on(self, day: date | None) -> list[Target]:
         """Return the targets of watched releases due on one local day, or of all watched releases."""
         watched = self.watch.releases.values()
-        chosen = [one for one in watched if day is None or self.ledger.book.day(one.release.id) == day]
+        chosen = [one for one in watched if day is None or self.ledger.book.last_promised_day(one.release.id) == day]
         return [target for one in chosen for target in one.targets.values()]
 
     async def _adopt_left_open(self, now: datetime) -> None:
@@ -173,7 +172,7 @@ class Admission:
 
     async def _near_among(self, names: Collection[str], now: datetime, ahead: timedelta) -> list[str]:
         book, wanted = self.ledger.book, [*names]
-        return await offload_many(len(wanted), lambda: book.near(wanted, now, ahead))
+        return await offload_many(len(wanted), lambda: book.find_near(wanted, now, ahead))
 
     async def _watch_near(
         self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False, unseen: bool = False

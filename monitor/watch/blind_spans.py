@@ -64,7 +64,7 @@ class BlindSpans:
         counted = self._counted_until.get(key := (span.cause, span.begins, span.host, span.target), span.begins)
         self._counted_until[key] = max(counted, span.ends)
         self._counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted).total_seconds()))
-        await writer.write(lambda tx: tx.add_blind(span), apart=True)
+        await writer.write(lambda tx: tx.add_blind(span), for_journal=True)
         self.add_and_rejudge([span])
         if _should_log(span, counted):
             _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())

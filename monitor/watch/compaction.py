@@ -55,7 +55,7 @@ class Compaction:
         if not self.after:
             return 0
         fewer, before = 0, self.clock.now() - self.after
-        for release in await self.ask(lambda: self.store.runs.crowded(MIN_RUNS)):
+        for release in await self.ask(lambda: self.store.runs.find_crowded(MIN_RUNS)):
             if release not in self.watched():
                 fewer += await self._compact(release, before)
         return fewer

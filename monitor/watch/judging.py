@@ -11,9 +11,9 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.judge.findings.platform import LATE_VERDICTS, SlotVerdict, add_platform_finding, slot_verdict
+from monitor.judge.findings.platform import SlotVerdict, add_platform_finding, slot_verdict
 from monitor.judge.judge import judge
-from monitor.judge.verdict import Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
@@ -22,6 +22,7 @@ from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
+from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
 
 _RETRY_AFTER = timedelta(seconds=1)
 _AFTER_A_FAULT = timedelta(minutes=1)
@@ -178,7 +179,7 @@ class Judging:
 
 def settled_releases(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
     """Return all other releases with their verdicts if `verdict` is a late one, else an empty list."""
-    if verdict.word not in LATE_VERDICTS:
+    if verdict.verdict not in LATE_VERDICTS:
         return []
     others = (watched for name, watched in releases.items() if name != verdict.release)
     known = (watched.verdict for watched in others if watched.planning_only_until is None)
@@ -193,7 +194,7 @@ def releases_to_rejudge(
     If it became late, or stopped being late, all others are judged again: their finding about the platform may change.
     If it became on time, only late ones are: a release on time is evidence against a fault of the platform.
     """
-    was, now = before.word if before is not None else VerdictKind.PENDING, verdict.word
+    was, now = before.verdict if before is not None else VerdictKind.PENDING, verdict.verdict
     crossed = (was in LATE_VERDICTS) is not (now in LATE_VERDICTS)
     in_time = (was is VerdictKind.ON_TIME) is not (now is VerdictKind.ON_TIME)
     if not (crossed or in_time) or verdict.slot is None:
@@ -203,5 +204,5 @@ def releases_to_rejudge(
         promised = known.slot if known is not None else None
         if name == verdict.release or known is None or promised is None or promised.instant != verdict.slot.instant:
             continue
-        if crossed or known.word in LATE_VERDICTS:
+        if crossed or known.verdict in LATE_VERDICTS:
             yield name

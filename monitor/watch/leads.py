@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.decide import decide
-from alerts.finding import LEAD, Finding, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, find_known_incident
 from monitor.clock import Clock
 from monitor.ledger.ledger import Ledger
@@ -22,6 +22,7 @@ from monitor.watch.admission import Admission
 from monitor.watch.listing_match import ListingMatch, MatchKind
 from monitor.watch.watch import Watch
 from schedules.address import canonical_address
+from schedules.contract.verdict import LEAD, Finding, Grade
 from schedules.times.interval import Interval
 
 _log = structlog.get_logger(__name__)
@@ -114,7 +115,7 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
     before = known.facts.findings if known is not None and known.facts is not None else ()
     if any(_is_about(earlier, lead.url) for earlier in before):
         return None
-    return replace(facts, verdict=LEAD, grade="none", final=False, findings=(*before, lead))
+    return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*before, lead))
 
 
 def _is_about(lead: Finding, url: str) -> bool:

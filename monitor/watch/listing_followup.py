@@ -68,7 +68,7 @@ class ListingFollowUp:
             needs_person = True
         else:
             needs_person = not await self._proves_publication(watched, hit)
-        slot = self.ledger.begins(hit.release)
+        slot = self.ledger.slot_begins(hit.release)
         if needs_person and self._is_worth_a_lead(watched, hit, slot):
             await self.leads.send(hit.release, lead_of_listing(hit, slot))
 
@@ -76,7 +76,7 @@ class ListingFollowUp:
         """Return whether an entry that matches the series is an old edition, which only the store knows."""
         if hit.kind is not MatchKind.SERIES:
             return False
-        return bool(await self.ledger.matching_in_store(watched.release.producer, hit.url, hit.title))
+        return bool(await self.ledger.find_matching_in_store(watched.release.producer, hit.url, hit.title))
 
     async def _page_has_title(self, release: Release, url: str) -> bool:
         """Return whether a page that is listed under another title has the release's own title."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.look.fetch import Found
-from monitor.look.recognise.title import Likeness, likeness
+from monitor.look.recognise.title import Likeness, compare_titles
 from monitor.plan.addresses import unused_part_ids
 from monitor.plan.targets import PERIOD, is_file, recogniser_of
 from schedules.address import canonical_address
@@ -170,7 +170,7 @@ _WITHIN = {Likeness.SAME: UNDATED_WITHIN, Likeness.UNDATED: UNDATED_WITHIN, _OTH
 def _title_likeness(release: Release, title: str) -> Likeness | None:
     if title_matches(release.title, title):
         return _TITLE
-    like = likeness(release.title, title)
+    like = compare_titles(release.title, title)
     return None if like is Likeness.DIFFERENT else like
 
 

@@ -70,7 +70,7 @@ class OddAnswers:
         last = watched.state_or_empty(target.id).last_proved(target.url)
         after = None if last is None else last.end
         lead = lead_of_odd_answer(
-            _DESCRIPTIONS[run.why], target.url, after, run.begin, self.ledger.begins(target.release)
+            _DESCRIPTIONS[run.why], target.url, after, run.begin, self.ledger.slot_begins(target.release)
         )
         self.tasks.start(self.leads.send(target.release, lead))
 
@@ -83,7 +83,7 @@ class OddAnswers:
         is_new = (last is None and is_placeholder) or (last is not None and last.state is State.ABSENT)
         if not is_new or (target.address is Address.GUESSED and not is_placeholder):
             return False
-        slot = self.ledger.begins(target.release)
+        slot = self.ledger.slot_begins(target.release)
         parts = watched.verdict.parts if watched.verdict is not None else ()
         is_out = any(part.id == target.part and part.released.by is not None for part in parts)
         is_settled = is_out or (slot is not None and self.clock.now() - slot >= _UNTIL_AFTER_SLOT)

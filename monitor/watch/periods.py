@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
-from alerts.draft.code import Book
-from alerts.draft.period import Period, period_of
+from alerts.draft.code import Editions
+from alerts.draft.period import Period, select_period
 from alerts.draft.period_data import period_csv, period_json
-from alerts.draft.period_report import period_report
+from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.versions import Versions
 from alerts.draft.write.registry import MEDIA, WRITERS
@@ -45,7 +45,7 @@ class Periods:
     timezone: str
     names: Mapping[str, str]
     watched: Collection[str] = ()
-    book: Book | None = None
+    book: Editions | None = None
     redactor: Redactor | None = None
 
     def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
@@ -61,7 +61,7 @@ class Periods:
         _check_names(store.verdicts, known, hosts, producer, host)
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
         return replace(
-            period_of(rows, first, last, producer, host),
+            select_period(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
             logged=tuple(
                 one for one in logged if _includes(one.producers, producer) and (not host or host in _hosts_of(one))
@@ -72,7 +72,7 @@ class Periods:
     def report(self, found: Period, now: datetime) -> Report:
         """Return the report on a period."""
         name = found.host or self.names.get(found.producer, found.producer) or "All producers watched"
-        return period_report(found, name, now, self.timezone, lambda producer: self.names.get(producer, producer))
+        return build_period_report(found, name, now, self.timezone, lambda producer: self.names.get(producer, producer))
 
     def render(self, found: Period, kind: str, now: datetime) -> bytes:
         """Return the bytes of a report in the format `kind`, one of `FORMATS`."""

@@ -9,19 +9,20 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts import fact_rules
-from alerts.incident import incident_kind
+from alerts.incident import find_incident_kind
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of, status_key
 from monitor.errors import Conflict
 from monitor.health.state import HealthState
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, Verdict
+from monitor.judge.verdict import Verdict
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Origin
+from schedules.contract.verdict import Kind
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -71,20 +72,20 @@ class Recorder:
         basis = watched.promises if self.writer.backlog.portions_left() else ()
 
         def write(tx: Transaction) -> RecordedVerdict | None:
-            if members is not None and not members.still(term):
+            if members is not None and not members.is_in_term(term):
                 return None
             _write_release_and_promises(tx, watched.announced, basis)
             return self.events.record(tx, verdict, measured, now)
 
         try:
-            recorded = await self.writer.write(write, of=verdict.release)
+            recorded = await self.writer.write(write, release=verdict.release)
         except Conflict:
             return False
         if recorded is None:
             return False
         watched.last_recorded = visible
         watched.incident = recorded.incident.id if recorded.incident else None
-        word, grade = verdict.word.value, verdict.grade.value
+        word, grade = verdict.verdict.value, verdict.grade.value
         _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
         self.on_recorded(recorded)
         return True
@@ -106,4 +107,4 @@ def _visible_state(verdict: Verdict, measured: Measurement) -> object:
     facts, body = release_facts(verdict, measured), status_key(body_of(verdict, None))
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return body, fact_rules.drafted_facts(facts), incident_kind(facts, verdict.at), platform, linked
+    return body, fact_rules.select_drafted_facts(facts), find_incident_kind(facts, verdict.at), platform, linked

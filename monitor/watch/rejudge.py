@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from alerts.draft.code import Book
+from alerts.draft.code import Editions
 from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.message import Redactor
@@ -18,11 +18,11 @@ from monitor.deliver.verdicts import body_of, with_brought_forward
 from monitor.judge.as_json import part_from_json
 from monitor.judge.differences import find_differences
 from monitor.judge.explain.explain import Explanation, Fact, explain, title_facts
-from monitor.judge.findings.platform import LATE_VERDICTS, SlotVerdict, add_platform_finding, host_of
+from monitor.judge.findings.platform import SlotVerdict, add_platform_finding, host_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import with_page_at
@@ -32,6 +32,7 @@ from monitor.store.sql.query import chunks
 from monitor.store.sql.read import RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
+from schedules.contract.verdict import LATE_VERDICTS, Kind, VerdictKind
 from schedules.ledger_event import LedgerEvent, retitlings_as_events
 from schedules.promise import Promise
 from schedules.release import Release
@@ -114,7 +115,7 @@ def judged_place(row: Judged | None) -> tuple[str, Address] | None:
 
 
 def current_body(
-    store: Store, policies: Policies, row: Judged, now: datetime, book: Book | None = None
+    store: Store, policies: Policies, row: Judged, now: datetime, book: Editions | None = None
 ) -> dict[str, Any]:
     """Return the JSON of a release as of now: the stored one if it is final, else judged again.
 
@@ -132,7 +133,7 @@ def judged_between(
     policies: Policies,
     span: tuple[datetime | None, datetime | None],
     now: datetime,
-    book: Book | None = None,
+    book: Editions | None = None,
     redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield the JSON, as of now, of every judged release with a slot that begins between two instants.
@@ -155,7 +156,7 @@ def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: 
 
 
 def body_of_unwatched(
-    store: Store, policies: Policies, release: str, now: datetime, book: Book | None = None
+    store: Store, policies: Policies, release: str, now: datetime, book: Editions | None = None
 ) -> dict[str, Any] | None:
     """Return the JSON of a release that is promised and not watched yet. None if it was judged or is not known."""
     case = None if store.verdicts.judged_one(release) is not None else stored_case(store, release)
@@ -163,7 +164,7 @@ def body_of_unwatched(
 
 
 def body_of_unwatched_at(
-    store: Store, policies: Policies, book: Book | None = None
+    store: Store, policies: Policies, book: Editions | None = None
 ) -> Callable[[str, datetime], dict[str, Any] | None]:
     """Return a function of id and instant that returns what `body_of_unwatched` does."""
     return lambda release, now: body_of_unwatched(store, policies, release, now, book)
@@ -175,7 +176,7 @@ def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
     The daemon used the same verdicts, so the finding is the same.
     """
     slot = verdict.slot.instant if verdict.slot is not None else None
-    if verdict.word not in LATE_VERDICTS or slot is None:
+    if verdict.verdict not in LATE_VERDICTS or slot is None:
         return verdict
     rows = (row for row in store.verdicts.judged(slot, slot + _MOMENT) if row.release != verdict.release)
     hosts = ((row, host_of(row.body["url"])) for row in rows)
@@ -230,7 +231,7 @@ class Explainer:
     store: Store
     policies: Policies
     timezone: str
-    book: Book | None = None
+    book: Editions | None = None
 
     def explain_release(self, release: str, now: datetime) -> Explained | None:
         """Explain the verdict on a release as of `now`. Return None if it is not known."""

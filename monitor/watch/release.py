@@ -9,7 +9,7 @@ from http import HTTPStatus
 from itertools import takewhile
 
 from monitor.judge.runs import MOST_CHANGES, Run, count_changes, find_last_removal, fold_sighting
-from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import WantedRead
 from monitor.look.interpret import Known
@@ -21,6 +21,7 @@ from monitor.plan.targets import Target, View, target_id
 from monitor.plan.windows import Progress, Stage
 from monitor.watch.cached_json import CachedJson
 from schedules.announcement import Address
+from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -256,7 +257,7 @@ class WatchedRelease:
         part = self._part(target.part)
         if verdict is None or part is None:
             return Progress()
-        if verdict.word in _CLOSED:
+        if verdict.verdict in _CLOSED:
             return Progress(Stage.CLOSED)
         exposed = [exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by]
         if exposed:
@@ -297,7 +298,7 @@ def _published_since(part: PartVerdict) -> datetime | None:
     """Return since when a part has been published, after its slot. None if it is not."""
     if part.released.by is not None:
         return part.released.by
-    if part.word in _PUBLISHED or (part.word is VerdictKind.UNPROVEN and part.first_seen.by is not None):
+    if part.verdict in _PUBLISHED or (part.verdict is VerdictKind.UNPROVEN and part.first_seen.by is not None):
         return part.first_seen.by
     return None
 

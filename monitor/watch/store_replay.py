@@ -43,12 +43,12 @@ class StoreReplay:
     def on_store_reset(self) -> None:
         """Start writing again because the store has lost committed rows. May be called from the writer's thread."""
         _log.error("store_went_back", releases=len(self.watch.releases))
-        self.evidence.doubt()
+        self.evidence.check_for_lost_records()
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
     async def write(self) -> None:
         """Write everything in memory again."""
-        await self.ledger.write_again()
+        await self.ledger.write_lost_rows()
         spans = list(self.blind.spans)
 
         def add(tx: Transaction) -> None:
@@ -60,7 +60,7 @@ class StoreReplay:
         for watched in list(self.watch.releases.values()):
             for state in watched.states.values():
                 for run in state.runs:
-                    self.writer.put(run)
+                    self.writer.queue_run(run)
             # The verdict is recorded again. If the store has the same one, that makes no new event.
             watched.last_recorded = None
             self.watch.judge_soon(watched.release.id)

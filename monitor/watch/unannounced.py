@@ -87,9 +87,9 @@ class Unannounced:
         self.watch.see(target, sighting, outcome)
 
     async def _is_known(self, release: Release, found: Found) -> bool:
-        if self.ledger.matching(release.producer, found):
+        if self.ledger.find_matching(release.producer, found):
             return True
-        if await self.ledger.matching_in_store(release.producer, found.url, found.title):
+        if await self.ledger.find_matching_in_store(release.producer, found.url, found.title):
             return True
         stored = partial(self.ask, lambda: self.store.release(release.id))
         return await repeat_until_answered(stored, self.clock) is not None

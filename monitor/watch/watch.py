@@ -14,9 +14,7 @@ from monitor.clock import Clock
 from monitor.deliver.facts import release_facts
 from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of
 from monitor.health.state import HealthState
-from monitor.judge.policy import Grade
 from monitor.judge.runs import OutOfOrder, Run, is_change, was_blind
-from monitor.judge.verdict import VerdictKind
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
@@ -32,6 +30,7 @@ from monitor.watch.planner import Looker, Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address, Part
+from schedules.contract.verdict import Grade, VerdictKind
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
@@ -131,7 +130,7 @@ class Watch:
         """Replace the promises of a watched release. Judge it again soon, unless its verdict is still pending."""
         watched = self._releases[release]
         watched.merge_promises(promises)
-        if watched.verdict is None or watched.verdict.word is not VerdictKind.PENDING:
+        if watched.verdict is None or watched.verdict.verdict is not VerdictKind.PENDING:
             self.judge_soon(release)
 
     def forget_old(self, now: datetime) -> list[str]:
@@ -254,12 +253,12 @@ class Watch:
     ) -> bool:
         """Keep a run, and the bytes of its look if it `turned`. Return False if the writer has no room for it."""
         if turned:
-            run = replace(run, evidence=(*run.evidence, *self._evidence.keep_turn(target, outcome)))
+            run = replace(run, evidence=(*run.evidence, *self._evidence.keep_state_change(target, outcome)))
             watched.replace_last_run(run)
             _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
         else:
             self._evidence.remember(target, outcome)
-        if not self._writer.put(run):
+        if not self._writer.queue_run(run):
             self._health.note_store_failure(self._clock.now())
             return False
         return True
@@ -281,8 +280,8 @@ class Watch:
         passes = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
         if verdict is None or passes is None:
             return False
-        if verdict.word is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
+        if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
             return at > passes + self._rules.policies.of(*watched.release.producers).note_within
         # The first look after the slot shows whether an early exposure lasted until then.
         is_exposed = any(each.open for each in verdict.exposures)
-        return (verdict.word in _UNDECIDED or is_exposed) and at > passes
+        return (verdict.verdict in _UNDECIDED or is_exposed) and at > passes

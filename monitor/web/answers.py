@@ -7,16 +7,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from alerts import incident
-from alerts.finding import Ended
 from alerts.silence import Scope
-from monitor.judge import verdict
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import VerdictKind
 from schedules.announcement import Address, Origin, Role
+from schedules.contract.verdict import Ended, Grade, Kind, VerdictKind
 from schedules.slot import Precision
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-FindingKind = Annotated[verdict.Kind, WithJsonSchema({"type": "string", "enum": [*verdict.Kind]})]
+FindingKind = Annotated[Kind, WithJsonSchema({"type": "string", "enum": [*Kind]})]
 IncidentKind = Annotated[incident.Kind, WithJsonSchema({"type": "string", "enum": [*incident.Kind]})]
 Next = Annotated[str | None, Field(description="The value of `after` for the next page; null if this is the last one.")]
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.by_hand import InvalidInput, clean_role
-from alerts.draft.edits import STEP
+from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.report import report_from_json
 from monitor.deliver.by_hand import EditConflict
 from monitor.deliver.desk import Desk
@@ -30,8 +30,7 @@ Json = dict[str, Any]
 async def read_form(request: Request, _input: Input) -> Json:
     """Return the newest version of a draft as a form: the measured values, and the answers that roles wrote."""
     name = request.path_params["incident"]
-    drafts = await _require_drafts(request, name)
-    return _form_json(name, drafts[-1])
+    return _form_json(name, (await _require_drafts(request, name))[-1])
 
 
 async def answer_form(request: Request, sent: Answering) -> Json | Response:
@@ -52,7 +51,7 @@ async def answer_form(request: Request, sent: Answering) -> Json | Response:
         role, words = clean_role(sent.role), dict(find_changes(seen, drafts, typed))
         await desk.save_answers(name, role, words, seen.version, lambda known: known, merging=False)
     except EditConflict as clash:
-        both = [{"box": one.field, "stood": one.stood, "sent": one.typed} for one in clash.conflicts]
+        both = [{"box": one.field, "stood": one.stored, "sent": one.typed} for one in clash.conflicts]
         return problem_response(409, str(clash), conflicts=both)
     return _form_json(name, (await _require_drafts(request, name))[-1])
 
@@ -136,7 +135,8 @@ def _form_json(incident: str, draft: Draft) -> Json:
         "signed": instant_json(draft.signed),
         "boxes": boxes,
         "steps": [
-            {"id": f"{STEP}{one.id}", "text": one.text, "within": one.within, "done": one.done} for one in report.steps
+            {"id": f"{STEP_PREFIX}{one.id}", "text": one.text, "within": one.within, "done": one.done}
+            for one in report.steps
         ],
         "kept": dict(report.kept),
     }

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.draft.period import on_time_of
+from alerts.draft.period import count_on_time
 from monitor.errors import UnknownName
 from monitor.store.rows import Judged
 from monitor.web.embargo import slot_has_passed
@@ -78,7 +78,7 @@ class Group:
     @property
     def share(self) -> str:
         """Return the share on time among releases with a proved verdict, such as `50 %, 2 of 4`."""
-        on_time, judged = on_time_of(one.verdict for one in self.points)
+        on_time, judged = count_on_time(one.verdict for one in self.points)
         return f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "no releases judged"
 
     @cached_property

@@ -12,9 +12,9 @@ from pydantic import Field, WithJsonSchema
 
 from alerts.message import OPENINGS, PERSON_ACTS, SCHEMA
 from alerts.notice_text import SUBJECT_SUFFIX
-from monitor.judge.policy import Grade
 from monitor.web.answers import Acknowledged, Answer, Bounds, Elsewhere, Exposure, IncidentKind, Instant, Interval
 from monitor.web.operations import PlainSchema
+from schedules.contract.verdict import Grade
 
 KINDS = sorted({*OPENINGS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "test"})
 

@@ -30,9 +30,9 @@ from alerts.by_hand import (
     note_mail,
     record_cause,
 )
-from alerts.draft.chronology import AMENDED
-from alerts.draft.edits import STEP
-from alerts.draft.form import question
+from alerts.draft.chronology import AMENDED_PREFIX
+from alerts.draft.edits import STEP_PREFIX
+from alerts.draft.form import find_question
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident
 from monitor.deliver.by_hand import SigningBlocked
@@ -103,7 +103,7 @@ def with_staff_form(
 def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield (label of the box, text) for each text that a person typed."""
     for name, text in fields.items():
-        box = question(name.removeprefix("box."))
+        box = find_question(name.removeprefix("box."))
         if name not in _HIDDEN_FIELDS and not name.startswith(("tick.", "acted.")) and text.strip():
             yield (box.label if box is not None else None) or name.removeprefix("box."), text
 
@@ -239,7 +239,7 @@ def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> di
     before = texts_of_boxes(read)
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
     typed = {name.removeprefix("box."): with_plain_line_ends(text) for name, text in boxes}
-    for name in (one for one in typed if one.startswith(STEP)):
+    for name in (one for one in typed if one.startswith(STEP_PREFIX)):
         is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
         if is_ticked and is_blank:
             typed[name] = f"{stamp(now, timezone, step=MINUTE)}, {sent.role}"
@@ -263,7 +263,7 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
     call, address, mail = sent.text("call"), sent.text("address"), sent.files.get("mail")
     action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
     texts = [f"call with {call}: {sent.text('said')}" if call else "", f"also at {address}" if address else ""]
-    texts = [sent.text("note"), *texts, f"{AMENDED}{sent.text('reason')}" if amends else ""]
+    texts = [sent.text("note"), *texts, f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""]
 
     def add_notes(known: Incident) -> Incident:
         for text in filter(None, texts):

@@ -11,11 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.actions import describe_action, is_overdue, list_actions
-from alerts.draft.edits import STEP, to_complete
+from alerts.draft.edits import STEP_PREFIX, list_open_fields
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
 from alerts.incident import Incident, Kind, steps_for_incident
-from alerts.notice_text import finding_details, status_sentence
+from alerts.notice_text import list_finding_details, status_sentence
 from alerts.platform import describe_platform
 from monitor.deliver.by_hand import signing_obstacles
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
@@ -61,8 +61,8 @@ async def render_incident(request: Request, name: str, fault: str = "", outcome:
     report = report_from_json(drafts[-1].facts) if drafts else None
     outcome = outcome or SaveOutcome()
     missing = list_missing(found, report) if report is not None else []
-    unanswered = to_complete(report) if report is not None else []
-    contested = [one.id for one in report.fields() if one.contested] if report is not None else []
+    unanswered = list_open_fields(report) if report is not None else []
+    contested = [one.id for one in report.fields() if one.is_contested] if report is not None else []
     # Texts that could not be saved are shown in their boxes again.
     unsaved = {name.removeprefix("box."): text for name, text in outcome.typed.items() if name.startswith("box.")}
     now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
@@ -90,8 +90,8 @@ async def render_incident(request: Request, name: str, fault: str = "", outcome:
         missing=missing,
         open_boxes={*unanswered, *contested, *(one.field for one in outcome.conflicts), *(box for box, _ in missing)},
         amending="amend" in request.query_params or "reason" in {*outcome.typed, *outcome.faults},
-        details=list(finding_details(found.kind, found.facts)) if found.facts is not None else (),
-        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
+        details=list(list_finding_details(found.kind, found.facts)) if found.facts is not None else (),
+        changes={one.number: [one.report.label_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),
         endings=ENDINGS,
@@ -110,7 +110,7 @@ def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
 def typed_texts(report: Report) -> dict[str, str]:
     """Return the typed text of each box and step of a report by name, or an empty text."""
     boxes = {field.id: field.answer.text if field.answer is not None else "" for field in report.fields()}
-    return boxes | {f"{STEP}{step.id}": step.done for step in report.steps}
+    return boxes | {f"{STEP_PREFIX}{step.id}": step.done for step in report.steps}
 
 
 def texts_without_box(words: Mapping[str, str], report: Report) -> dict[str, str]:

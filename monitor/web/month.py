@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import is_by
-from monitor.ledger.export import promised_in
+from monitor.ledger.export import promised_between
 from monitor.web.board import list_producers, render_rows
 from monitor.web.fragments import Row, count_statuses, has_gone_wrong
 from monitor.web.pages import render
@@ -56,7 +56,7 @@ async def show_month(request: Request) -> Response:
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     every, now = await queries.list_releases(first, last), queries.clock.now()
     span = queries.span_of_days(first, last)
-    promised = await queries.ask(lambda: list(promised_in(queries.store.ledger, span, now)))
+    promised = await queries.ask(lambda: list(promised_between(queries.store.ledger, span, now)))
     states = {one.release.id: {"promised_as": one.state.value} for one in promised if one.state in _SHOWN_STATES}
     if producer and producer not in {*queries.producers, *(one for one, _ in list_producers(every, {}))}:
         raise UnknownName(f"There is no producer {producer!r}.")

@@ -23,10 +23,10 @@ from monitor.errors import StoreFault
 from monitor.health.checks import Check
 from monitor.judge import as_json
 from monitor.judge.as_text import count_length_units, elapsed_text, elsewhere_text, open_alternatives
-from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
 from monitor.web.request import may_act, queries_of, session_of
 from schedules.announcement import ORIGIN_KNOWN, Origin
+from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
 from schedules.times.words import MINUTE, SECOND, between, clock, day_text, length, lengths, stamp

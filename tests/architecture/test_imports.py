@@ -18,6 +18,7 @@ ORDER = [
     "schedules.times",
     "schedules.values",
     "schedules",
+    "schedules.contract",
     "alerts",
     "monitor.clock",
     "monitor.errors",
@@ -151,21 +152,21 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9828,
-    "schedules": 8046,
+    "alerts": 9676,
+    "schedules": 8326,
     "monitor/plan": 1735,
-    "monitor/look": 6136,
-    "monitor/judge": 4350,
+    "monitor/look": 6132,
+    "monitor/judge": 4183,
     "monitor/store": 6050,
-    "monitor/deliver": 3100,
-    "monitor/health": 1424,
+    "monitor/deliver": 3067,
+    "monitor/health": 1419,
     "monitor/ledger": 2352,
-    "monitor/watch": 3882,
-    "monitor/config": 1687,
-    "monitor/web": 5926,
+    "monitor/watch": 3885,
+    "monitor/config": 1684,
+    "monitor/web": 5923,
     "monitor/app": 2581,
-    "monitor/rehearse": 3608,
-    "monitor/cli": 4951,
+    "monitor/rehearse": 3590,
+    "monitor/cli": 4950,
 }
 
 

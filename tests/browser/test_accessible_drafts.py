@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from alerts.draft.edits import merge
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
-from alerts.draft.period import Row, period_of
-from alerts.draft.period_report import period_report
+from alerts.draft.edits import merge_words
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
+from alerts.draft.period import Row, select_period
+from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
-from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
+from schedules.contract.verdict import Exposure, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.browser.pages import browsing, overflowing
 
@@ -32,16 +35,29 @@ pytestmark = pytest.mark.needs("chromium")
 
 def incident() -> Incident:
     exposure = Exposure("data", SOON, Interval(), Bounds(3600, 7200), open=False)
-    parts = (
-        Part("page", "page", URL, True, "late", LATE, LATE, Bounds(1200, 1260)),  # noqa: FBT003 # required
-        Part("data", "data", f"{URL}.ods", True, "early", SOON, LATE, Bounds(-7200, -3600), (exposure,)),  # noqa: FBT003
-    )
+    page = PartVerdict("page", "page", URL, True, VerdictKind.LATE, LATE, LATE, Bounds(1200, 1260))  # noqa: FBT003
+    data = PartVerdict("data", "data", f"{URL}.ods", True, VerdictKind.EARLY, SOON, LATE)  # noqa: FBT003 # required
+    parts = (page, replace(data, delay=Bounds(-7200, -3600), exposures=(exposure,)))
     gap = BlindSpan(SLOT + timedelta(minutes=1), SLOT + timedelta(minutes=3), "restarted")
     sure = Certainty("edge", 900, 3, 1.0, Bounds(-0.2, 0.4), (gap,), (("edge-1", "0" * 64),))
     facts = ReleaseFacts(
-        "r", "Births", "ons", URL, "Europe/London", SLOT, "", "govuk", SLOT, "early", "report", True, NOW,  # noqa: FBT003
-        parts, (Finding("late", "page"), Finding("early_exposure", "data")), None, sure,
-    )  # fmt: skip
+        release="r",
+        title="Births",
+        producer="ons",
+        url=URL,
+        timezone="Europe/London",
+        slot=SLOT,
+        slot_text="",
+        slot_source="govuk",
+        slot_learnt=SLOT,
+        verdict=VerdictKind.EARLY,
+        grade=Grade.REPORT,
+        final=True,
+        at=NOW,
+        parts=parts,
+        findings=(Finding(FindingKind.LATE, "page"), Finding(FindingKind.EARLY_EXPOSURE, "data")),
+        certainty=sure,
+    )
     noted = (Entry(NOW, "duty statistician", "called the web team"),)
     return Incident("r-2018", Kind.EARLY, "r", "ons", "Births", SLOT, SLOT, "report", facts, timeline=noted)
 
@@ -54,15 +70,15 @@ def report(form: str) -> Report:
         row = Row(
             "r", "Births", "ons", URL, "Europe/London", SLOT, "early", LATE, Bounds(1200, 1260), Bounds(3600, 7200)
         )
-        return period_report(period_of([row], date(2018, 1, 1), date(2018, 1, 31)), "www.gov.uk", NOW)
-    filled = fill(found, form_named(form), {}, [], NOW)
-    return merge({f"{form}.4.corrective": "Extra checks.", "step.tell-head": "09:34", "gone": "kept"}, filled)
+        return build_period_report(select_period([row], date(2018, 1, 1), date(2018, 1, 31)), "www.gov.uk", NOW)
+    filled = fill_form(found, get_form(form), {}, [], NOW)
+    return merge_words({f"{form}.4.corrective": "Extra checks.", "step.tell-head": "09:34", "gone": "kept"}, filled)
 
 
 async def examined(folder: Path, width: int) -> list[str]:
     faults: list[str] = []
     async with browsing(width) as page:
-        for form in forms():
+        for form in load_forms():
             file = folder / f"{form}.html"
             await asyncio.to_thread(file.write_bytes, WRITERS["html"](report(form)))
             await page.goto(file.as_uri())

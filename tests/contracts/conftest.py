@@ -54,7 +54,7 @@ def sql_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def sql_store(sql_url: str) -> Iterator[Store]:
     """Give a store without rows on each database."""
-    with closing(Store.ready(sql_url, durable=False)) as store:
+    with closing(Store.open_upgraded(sql_url, durable=False)) as store:
         yield store
 
 
@@ -62,7 +62,7 @@ def sql_store(sql_url: str) -> Iterator[Store]:
 def journal(tmp_path: Path) -> Iterator[Journal]:
     made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
     yield made
-    made.settled()
+    made.delete()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])

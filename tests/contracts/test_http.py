@@ -6,7 +6,7 @@ import ssl
 import pytest
 
 from monitor.look.fetch import Answer, Failure, Reason, Request
-from monitor.look.guard import guard_of
+from monitor.look.guard import make_guard
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 from tests.unit.monitor.look.publisher import BASE, CLOCK, publishing, reaching, says, told, whole
@@ -116,7 +116,7 @@ async def test_an_address_that_may_not_be_asked_is_refused(url: str) -> None:
 
 async def test_an_address_that_is_allowed_is_asked() -> None:
     async with publishing(says(whole(b"ok"))) as publisher:
-        guard = guard_of(["127.0.0.0/8"], [publisher.port])
+        guard = make_guard(["127.0.0.0/8"], [publisher.port])
         fetcher = HttpFetcher(CLOCK, guard)
         answer = await fetcher.fetch(Request(f"http://127.0.0.1:{publisher.port}/"))
         await fetcher.close()

@@ -107,10 +107,10 @@ async def test_a_transaction_that_is_taken_back_begins_no_term(postgresql: str) 
             await writer.write(refuse)
         # Else what is decided now would be of a term that never was, and refused again and again.
         assert members.term == term
-        many = [writer.write(lambda _tx: members.still(term)) for _ in range(3)]
+        many = [writer.write(lambda _tx: members.is_in_term(term)) for _ in range(3)]
         assert await asyncio.gather(*many) == [False, False, False]
         later = members.term
-        assert await writer.write(lambda _tx: members.still(later))
+        assert await writer.write(lambda _tx: members.is_in_term(later))
         assert later != term
         writer.abandon()
 
@@ -132,9 +132,9 @@ async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_thei
         if name == "north":
             members.quiet = lambda: {"www.gov.uk": until}
         else:
-            members.told = told
+            members.on_share = told
         await members.join()
-        keeping.append(asyncio.create_task(members.keep()))
+        keeping.append(asyncio.create_task(members.stay_alive()))
     async with asyncio.timeout(30):
         await heard.wait()
     epoch = clock.now() - timedelta(seconds=clock.monotonic())
@@ -158,7 +158,7 @@ async def test_monitors_that_judge_the_same_releases_in_other_orders_never_wait_
         store.upgrade()
     writers = [Writer(store, SystemClock(), on_failure=faults.append) for store in stores]
     orders = zip(writers, (names, names[::-1]), strict=True)
-    await asyncio.gather(*(writer.write(_judging(name), of=name) for writer, order in orders for name in order))
+    await asyncio.gather(*(writer.write(_judging(name), release=name) for writer, order in orders for name in order))
     for writer, store in zip(writers, stores, strict=True):
         writer.abandon()
         store.close()

@@ -180,7 +180,7 @@ def test_entries_of_a_calendar_are_replaced_touched_and_kept_apart_from_others(s
     with store.transaction() as tx:
         tx.save_announced([first, gone, other])
         tx.save_announced([newer])
-        tx.touch_announced("govuk", ["1", "2", "unknown"], SLOT + DAY)
+        tx.confirm_entries("govuk", ["1", "2", "unknown"], SLOT + DAY)
     assert store.ledger.announced("govuk") == [replace(it, seen_last=SLOT + DAY, gone=None) for it in (newer, gone)]
     assert store.ledger.announced("ons") == [other]
 
@@ -213,8 +213,8 @@ def test_a_store_gives_back_room_and_is_refreshed_without_losing_a_row(store: St
     with store.transaction() as tx:
         for number in range(300):
             tx.save_judged(a_verdict_row(f"r{number}"))
-    store.refresh()
-    while store.give_back(50):
+    store.update_statistics()
+    while store.free_pages(50):
         pass
     assert len(store.verdicts.judged()) == 300
 
@@ -260,7 +260,7 @@ def test_a_release_is_crowded_if_one_of_its_targets_has_too_many_runs(store: Sto
     with store.transaction() as tx:
         tx.save_runs(a_run("a/b/page/edge", first=60 * n) for n in range(3))
         tx.save_runs(a_run("c/page/edge", first=60 * n) for n in range(2))
-    assert (store.runs.crowded(2), store.runs.crowded(1), store.runs.crowded(3)) == (["a/b"], ["a/b", "c"], [])
+    assert [store.runs.find_crowded(most) for most in (2, 1, 3)] == [["a/b"], ["a/b", "c"], []]
 
 
 def saved(store: Store, *runs: Run) -> list[Run]:

@@ -45,7 +45,7 @@ def test_store_writes_to_the_standby_once_it_is_promoted() -> None:
     before, after = Heartbeat("edge", NOON), Heartbeat("edge", NOON + timedelta(minutes=1))
     with ExitStack() as primary_life:
         primary = primary_life.enter_context(running())
-        with standby(primary) as (second, promote), closing(Store.ready(both(second, primary))) as store:
+        with standby(primary) as (second, promote), closing(Store.open_upgraded(both(second, primary))) as store:
             with store.transaction() as tx:
                 tx.save_heartbeat(before)
             assert is_replayed(primary, second)

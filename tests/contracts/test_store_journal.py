@@ -15,7 +15,7 @@ from monitor.app.store_failover import open_with_journal
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
-from monitor.store.evidence.chain import link
+from monitor.store.evidence.chain import link_record
 from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.portions import Portions
@@ -51,11 +51,11 @@ def store(sql_store: Store) -> Store:
 
 
 def stood_in(journal: Journal, stack: ExitStack) -> Store:
-    return stack.enter_context(closing(journal.stand_in(SLOT)))
+    return stack.enter_context(closing(journal.open_as_store(SLOT)))
 
 
 def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         assert [one.id for one in near.ledger.releases()] == ["r"]
@@ -72,12 +72,12 @@ def test_every_table_is_copied_but_for_what_is_never_asked_of_a_journal() -> Non
 
 
 def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     with store.transaction() as tx:
         tx.save_delivery(SENT)
         tx.save_releases([a_release(id="new")])
         tx.add_promises([a_promise(release="new")])
-    journal.renew(store, SLOT, notices_only=True)
+    journal.copy_near_part(store, SLOT, notices_only=True)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         assert (near.outbox.pending(), near.outbox.deliveries("n")) == (0, [SENT])
@@ -85,7 +85,7 @@ def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> N
 
 
 def test_where_nothing_was_copied_yet_everything_is(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT, notices_only=True)
+    journal.copy_near_part(store, SLOT, notices_only=True)
     with ExitStack() as stack:
         assert stood_in(journal, stack).ledger.release("r") is not None
 
@@ -97,22 +97,22 @@ def test_what_is_no_address_is_a_users_mistake(tmp_path: Path) -> None:
 
 def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> None:
     with pytest.raises(StoreFault, match="no releases are known yet"):
-        journal.stand_in(SLOT)
+        journal.open_as_store(SLOT)
 
 
 def test_what_is_kept_is_brought_in_and_forgotten(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     blind = Blind(SLOT, SLOT + SECOND, "dns")
     runs = [a_run("page", first=SLOT - MINUTE, last=SLOT), a_run("page/origin", evidence=("m-1", "m-2"))]
     adding = lambda tx: tx.add_blind(blind)  # noqa: E731 # the same each time
-    assert journal.keep(runs, [adding], BEAT) == 3
-    assert journal.keep(runs, [adding], BEAT) == 0
+    assert journal.add_rows(runs, [adding], BEAT) == 3
+    assert journal.add_rows(runs, [adding], BEAT) == 0
     # Another process: the one that kept it was killed.
     again = Journal(journal.file.parent, "m", "sqlite:///store.db", durable=False)
-    assert again.holds
+    assert again.has_rows
     assert again.merge_journal(store) == 4
-    again.settled()
-    assert not again.holds
+    again.delete()
+    assert not again.has_rows
     assert store.runs.of_release("r") == runs
     assert store.runs.blind(SLOT, SLOT + DAY) == [blind]
     assert store.leases.heartbeat("m") == BEAT
@@ -120,8 +120,8 @@ def test_what_is_kept_is_brought_in_and_forgotten(store: Store, journal: Journal
 
 
 def test_a_run_names_no_record_that_never_reached_the_store(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
-    journal.keep([a_run("page/origin", evidence=("m-2", "m-3"))], [], BEAT)
+    journal.copy_near_part(store, SLOT)
+    journal.add_rows([a_run("page/origin", evidence=("m-2", "m-3"))], [], BEAT)
     journal.merge_journal(store)
     assert [run.evidence for run in store.runs.of_release("r") if run.target == "r/page/origin"] == [("m-2",)]
 
@@ -129,13 +129,13 @@ def test_a_run_names_no_record_that_never_reached_the_store(store: Store, journa
 def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_name_them(
     store: Store, journal: Journal
 ) -> None:
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     last = store.evidence.last("m")
-    records = [record := link(replace(last, number=last.number + 1), last.chain)]
-    records.append(link(replace(record, number=record.number + 1), record.chain))
+    records = [record := link_record(replace(last, number=last.number + 1), last.chain)]
+    records.append(link_record(replace(record, number=record.number + 1), record.chain))
     run = a_run("page/origin", evidence=tuple(record.id for record in records))
-    assert journal.keep([], [], BEAT, records[:1]) == 1
-    assert journal.keep([run], [], BEAT, records) == 2
+    assert journal.add_rows([], [], BEAT, records[:1]) == 1
+    assert journal.add_rows([run], [], BEAT, records) == 2
     journal.merge_journal(store)
     assert store.evidence.chain("m")[-2:] == records
     assert run in store.runs.of_release("r")
@@ -144,7 +144,7 @@ def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_n
 def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_is_brought_in(
     store: Store, journal: Journal
 ) -> None:
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     names, read = [f"x{number}" for number in range(400)], CalendarRead("govuk", SLOT, SLOT, usable=True, entries=400)
     portions = Portions()
     portions.add([a_release(id=name) for name in names], lambda tx, some: tx.save_releases(some))
@@ -154,7 +154,7 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
     with store.transaction() as tx:
         first(tx)
     assert rest
-    assert journal.keep([], rest, BEAT) == len(rest)
+    assert journal.add_rows([], rest, BEAT) == len(rest)
     assert store.ledger.reads("govuk") == []
     journal.merge_journal(store)
     assert store.ledger.reads("govuk") == [read]
@@ -163,7 +163,7 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
 
 
 def test_what_the_store_has_later_stays(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         with near.transaction() as tx:
@@ -192,7 +192,7 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
         say(tx, "", "pending", SLOT)
         tx.add_event(an_event("r-late", before=""))
         tx.add_event(an_event("old-late", release="old", at=OLD, before=""))
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     with store.transaction() as tx:
         say(tx, "pending", "on_time", SLOT + (1 if which == "ours" else 5) * MINUTE)
     with ExitStack() as stack, stood_in(journal, stack).transaction() as tx:
@@ -211,25 +211,25 @@ def say(tx: Transaction, before: str, after: str, at: datetime) -> None:
 
 
 def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
-    journal.keep([a_run("page/origin")], [], BEAT)
+    journal.copy_near_part(store, SLOT)
+    journal.add_rows([a_run("page/origin")], [], BEAT)
     # Of a delivery there is no notice: no store takes that.
     with closing(sqlite3.connect(journal.file)) as torn, torn:
         torn.execute("UPDATE delivery SET notice = 'gone'")
     assert journal.merge_journal(store) == 0
     assert [run.target for run in store.runs.of_release("r")] == ["r/page/edge"]
-    journal.settled()
+    journal.delete()
     assert [file.name for file in journal.file.parent.glob("*.refused")] != []
-    assert not journal.holds
+    assert not journal.has_rows
 
 
 def test_the_near_part_stands_while_the_journal_holds_something(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     before = journal.near.read_bytes()
-    journal.keep([a_run("page/origin")], [], BEAT)
+    journal.add_rows([a_run("page/origin")], [], BEAT)
     with store.transaction() as tx:
         tx.save_incident(an_incident("later"))
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     assert journal.near.read_bytes() == before
 
 
@@ -239,7 +239,7 @@ def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: Stor
         mine.take(tx, "monitor m", SLOT)
         other.take(tx, "monitor elsewhere", SLOT)
         mine.take(tx, OUTBOX, SLOT)
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         leases = {lease.name: lease.until for lease in near.leases.leases()}
@@ -251,7 +251,7 @@ def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: Stor
 
 
 def test_a_folder_that_can_be_read_alone_is_copied(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     # Where the journal would begin is something that is no file: as root, modes stop nobody.
     journal.file.with_name(f"{journal.file.name}.part").mkdir()
     place = journal.file.parent
@@ -262,12 +262,12 @@ def test_a_folder_that_can_be_read_alone_is_copied(store: Store, journal: Journa
 
 
 def test_a_store_goes_on_as_another(store: Store, journal: Journal) -> None:
-    journal.renew(store, SLOT)
-    near = journal.stand_in(SLOT)
+    journal.copy_near_part(store, SLOT)
+    near = journal.open_as_store(SLOT)
     ledger = near.ledger
     with store.transaction() as tx:
         tx.save_release(a_release(id="elsewhere"))
-    near.become(store)
+    near.switch_to(store)
     assert ledger.release("elsewhere") is not None
     with near.transaction() as tx:
         tx.save_heartbeat(replace(BEAT, at=SLOT + timedelta(hours=1)))
@@ -286,7 +286,7 @@ def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_no
                 tx.add_notice(a_notice("late"), [replace(SENT, notice="late")])
 
     event.listen(store._engine, "before_cursor_execute", meanwhile)
-    journal.renew(store, SLOT)
+    journal.copy_near_part(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         assert [one.notice for one in near.outbox.deliveries()] == [one.id for one in near.outbox.notices()] == ["n"]

@@ -52,10 +52,12 @@ def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> 
         health = HealthState(clock.now(), {}, MINUTE, blind.append)
         told = StoreHealth(clock, Metrics("test", {}, [], []), health)
         writer = Writer(slow.store, clock, on_commit=told.committed, on_failure=told.failed)
-        await a_ledger(slow.store, writer, clock).learn(a_read([an_entry(n) for n in range(ENTRIES)], clock.now()), ())
+        await a_ledger(slow.store, writer, clock).record_read(
+            a_read([an_entry(n) for n in range(ENTRIES)], clock.now()), ()
+        )
         while not store.ledger.reads("stats"):
             began, look = clock.monotonic(), a_run(f"r{len(took)}/page/edge", first=clock.now())
-            assert writer.put(look)
+            assert writer.queue_run(look)
             while not runs_of(store, look.target):
                 await clock.sleep(DELAY)
             took.append(clock.monotonic() - began)

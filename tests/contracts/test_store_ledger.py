@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.ledger.dormant import long_over
+from monitor.ledger.dormant import find_past_releases
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState
 from monitor.store.rows import SeriesEdition
@@ -139,5 +139,5 @@ def test_what_is_dropped_from_memory_is_what_a_start_would_leave_out(
         CalendarState(name).with_stored_entries(store.ledger.announced(name))
         for name in {it.calendar for it in entries}
     ]
-    over = long_over(states, {(it.calendar, it.uid): it.release for it in entries}, ledger, SLOT)
+    over = find_past_releases(states, {(it.calendar, it.uid): it.release for it in entries}, ledger, SLOT)
     assert over == {it.release for it in entries}.difference(store.ledger.shown_since(SLOT))

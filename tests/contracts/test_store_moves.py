@@ -23,6 +23,7 @@ from monitor.store.sql import migrate
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import METADATA
 from monitor.watch.rejudge import replay
+from tests.contracts.later import known_revisions
 from tests.unit.monitor.cli.conftest import fill
 from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.looks import a_run
@@ -138,7 +139,7 @@ def test_a_copy_that_breaks_off_leaves_nothing(source: str, target: str, standin
 def test_a_backup_of_an_older_version_is_brought_to_this_ones_shape(tmp_path: Path, target: str) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/old.db")
     with engine.begin() as connection:
-        migrate.upgrade(connection, migrate.known_revisions()[-2])
+        migrate.upgrade(connection, known_revisions()[-2])
     engine.dispose()
     with pytest.raises(UserFault, match="store upgrade"):
         copy_store(f"sqlite:///{tmp_path}/old.db", target)

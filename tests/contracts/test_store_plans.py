@@ -143,13 +143,13 @@ def copy_rows(connection: Connection) -> None:
 
 
 def filled(url: str) -> Store:
-    store = Store.ready(url, durable=False)
+    store = Store.open_upgraded(url, durable=False)
     first_rows(store)
     with store._engine.begin() as connection:
         copy_rows(connection)
     with store.transaction() as tx:
         tx.save_delivery(a_delivery(notice="n3999"))
-    store.refresh()
+    store.update_statistics()
     return store
 
 

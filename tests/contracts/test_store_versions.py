@@ -20,7 +20,7 @@ from monitor.store.sql import migrate
 from monitor.store.sql.engine import Store
 from monitor.store.sql.shape import OURS, Shape
 from monitor.store.sql.tables import HEAD, WORKS_FROM
-from tests.contracts.later import AFTER, BEFORE, NEXT
+from tests.contracts.later import AFTER, BEFORE, NEXT, known_revisions
 from tests.contracts.later.v9001_what_is_added import MORE
 from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import MINUTE, SLOT
@@ -147,7 +147,7 @@ def test_a_version_beside_which_no_older_one_works_takes_the_store_from_those_th
         with pytest.raises(StoreTooNew):
             old.upgrade()
         with pytest.raises(StoreTooNew), closing(Store(place)) as reader:
-            reader.accept()
+            reader.check_schema()
         with new._engine.begin() as connection:
             assert connection.execute(text("SELECT looks FROM run")).scalars().all() == [1]
 
@@ -155,7 +155,7 @@ def test_a_version_beside_which_no_older_one_works_takes_the_store_from_those_th
 def test_who_only_reads_takes_no_step(place: str) -> None:
     _make_older(place)
     with closing(Store(place)) as reader:
-        for ask in (reader.accept, lambda: reader.upgrade(steps=False), lambda: History(place)):
+        for ask in (reader.check_schema, lambda: reader.upgrade(steps=False), lambda: History(place)):
             with pytest.raises(StoreTooOld, match=f"its shape is {BEFORE.head}, this version needs {HEAD}"):
                 ask()
         with reader._engine.begin() as connection:
@@ -207,7 +207,7 @@ def test_a_step_that_would_hold_up_the_others_behind_a_long_reader_is_put_off(da
 
 
 def _steps() -> Iterator[tuple[str, str]]:
-    known = migrate.known_revisions(AFTER)
+    known = known_revisions(AFTER)
     yield from ((step, before) for step, before in pairwise(known) if _expands(step))
 
 
@@ -247,4 +247,4 @@ def test_the_steps_that_only_added_are_the_newest_and_the_tables_name_the_last_o
     assert (WORKS_FROM, migrate.works_from("9001", NEXT)) == (migrate.works_from(HEAD), WORKS_FROM)
     assert migrate.works_from("9002", AFTER) == "9002"
     assert len(list(_steps())) > 1
-    assert sorted(migrate.known_revisions(AFTER), reverse=True) == list(migrate.known_revisions(AFTER))
+    assert sorted(known_revisions(AFTER), reverse=True) == list(known_revisions(AFTER))

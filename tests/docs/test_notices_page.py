@@ -13,13 +13,15 @@ from alerts.channel import Attachment
 from alerts.channels import KINDS
 from alerts.channels.webhook import sign_body, webhook_body
 from alerts.decide import decide
-from alerts.finding import Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.message import OPENINGS, PERSON_ACTS, build_message
 from alerts.notice_text import SUBJECT_SUFFIX
+from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-PAGE = Part("page", "page", "https://www.gov.uk/x", required=True, verdict="overdue", delay=Bounds(61, None))
+URL, OVERDUE = "https://www.gov.uk/x", VerdictKind.OVERDUE
+PAGE = PartVerdict("page", "page", URL, required=True, verdict=OVERDUE, delay=Bounds(61, None))
 
 
 @pytest.fixture
@@ -41,9 +43,22 @@ def keys(value: object) -> object:
 
 def sent() -> dict[str, Any]:
     facts = ReleaseFacts(
-        "r", "t", "p", "https://www.gov.uk/x", "Europe/London", SLOT, "", None, None,
-        "overdue", "note", final=False, at=SLOT, parts=(PAGE,), findings=(Finding("late", "page"),),
-    )  # fmt: skip
+        release="r",
+        title="t",
+        producer="p",
+        url=URL,
+        timezone="Europe/London",
+        slot=SLOT,
+        slot_text="",
+        slot_source=None,
+        slot_learnt=None,
+        verdict=OVERDUE,
+        grade=Grade.NOTE,
+        final=False,
+        at=SLOT,
+        parts=(PAGE,),
+        findings=(Finding(Kind.LATE, "page"),),
+    )
     decision = decide(facts, None, SLOT)
     draft = Attachment("d.docx", "x/y", b"")
     body = webhook_body(build_message(decision.notices[0], decision.incident, [draft]))

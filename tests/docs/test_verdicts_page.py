@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.judge.verdict import Kind, VerdictKind
+from schedules.contract.verdict import Kind, VerdictKind
 
 
 @pytest.fixture

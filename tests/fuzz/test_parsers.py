@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from alerts.draft.read.docx import read_docx
 from alerts.draft.read.places import Unreadable
 from alerts.signed_link import read_token as read_link
-from monitor.look.apart.parcel import RefusedReply, pack, unpack
 from monitor.look.fetch import Answer
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import read_body
 from monitor.look.recognise.registry import PLAIN
 from monitor.look.recognise.result import Context, Recognised
+from monitor.look.sandbox.parcel import RefusedReply, pack, unpack
 from monitor.plan.targets import Target, View
 from monitor.web.users import read_people
 from schedules.address import canonical_address, repair_address

@@ -15,7 +15,7 @@ from monitor.config.settings import Settings
 from monitor.rehearse.drive import Played, play
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import settings_for
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import open_store
 from monitor.watch.rejudge import replay
 
@@ -73,7 +73,7 @@ def _is_whole_and_replays_without_a_difference(done: Rehearsed) -> None:
     store = open_store(done.settings.store.url)
     differing = {release: told for release, told in replay(store, make_policies(done.settings), None, None) if told}
     assert differing == {}
-    assert (store.check(), verify(store.evidence, done.folder / "evidence")) == ([], [])
+    assert (store.check(), verify_evidence(store.evidence, done.folder / "evidence")) == ([], [])
     store.close()
 
 

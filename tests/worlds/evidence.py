@@ -14,7 +14,7 @@ from warcio.archiveiterator import ArchiveIterator
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.evidence.chain import read, verify
+from monitor.store.evidence.chain import read_bytes, verify_evidence
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import Record
 from monitor.store.sql.engine import Store
@@ -68,17 +68,18 @@ class Archive:
 
     def give_up(self, days: int, most: int, start: datetime = SLOT, monitor: str = "edge") -> list[str]:
         """Have a monitor keep evidence for so many days and bytes only; return the files that it gave up."""
-        return self.play(lambda evidence, _writer, _clock: evidence.retain(timedelta(days=days), most), start, monitor)
+        keep = timedelta(days=days)
+        return self.play(lambda evidence, _writer, _clock: evidence.delete_expired(keep, most), start, monitor)
 
     def chain(self, monitor: str = "edge") -> list[Record]:
         return list(self.store.evidence.chain(monitor))
 
     def payload(self, record: Record) -> bytes:
-        return payload_of(read(self.folder, record))
+        return payload_of(read_bytes(self.folder, record))
 
     def faults(self, own: Sequence[str] | None = None) -> list[str]:
         """Return what a check of the store finds wrong with the evidence, all of it or that of some monitors."""
-        return verify(self.store.evidence, self.folder, *([] if own is None else [own]))
+        return verify_evidence(self.store.evidence, self.folder, *([] if own is None else [own]))
 
     def flip_a_byte(self, file: str, place: int) -> None:
         data = bytearray((self.folder / file).read_bytes())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerts.finding import Certainty, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import Certainty, ReleaseFacts
 from alerts.incident import Action, Entry, Incident, Kind
 from alerts.notice import Notice
+from schedules.contract.verdict import Exposure, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import SECOND, SLOT
 from tests.worlds.releases import PAGE_URL
@@ -15,12 +17,25 @@ from tests.worlds.releases import PAGE_URL
 def facts_of_a_release(**fields: object) -> ReleaseFacts:
     """Return the facts of a late release whose page may also have been out a second early."""
     exposure = Exposure("page", Interval(SLOT, SLOT + SECOND), Interval(), Bounds(1.0, None), open=True)
-    page = Part("page", "page", PAGE_URL, required=True, verdict="late", exposures=(exposure,))
+    page = PartVerdict("page", "page", PAGE_URL, required=True, verdict=VerdictKind.LATE, exposures=(exposure,))
     plain = ReleaseFacts(
-        "r", "Malpractice", "ofqual", PAGE_URL, "Europe/London", SLOT, "5 January 2018 9:30am", None, None, "late",
-        "report", final=False, at=SLOT, parts=(page,), findings=(Finding("late", "page", seconds=Bounds(1.0, 2.5)),),
+        release="r",
+        title="Malpractice",
+        producer="ofqual",
+        url=PAGE_URL,
+        timezone="Europe/London",
+        slot=SLOT,
+        slot_text="5 January 2018 9:30am",
+        slot_source=None,
+        slot_learnt=None,
+        verdict=VerdictKind.LATE,
+        grade=Grade.REPORT,
+        final=False,
+        at=SLOT,
+        parts=(page,),
+        findings=(Finding(FindingKind.LATE, "page", seconds=Bounds(1.0, 2.5)),),
         certainty=Certainty("m", 10, records=(("m-1", "ab"),)),
-    )  # fmt: skip
+    )
     return replace(plain, **fields)
 
 

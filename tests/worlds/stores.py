@@ -28,7 +28,7 @@ def _template() -> bytes:
     """Return the file of a new store. It is made once a process: to copy it takes a fifth of the time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "store.db")
-        Store.ready(f"sqlite:///{file}", durable=False).close()
+        Store.open_upgraded(f"sqlite:///{file}", durable=False).close()
         return file.read_bytes()
 
 
@@ -41,7 +41,7 @@ def a_store_file(file: Path) -> str:
 
 def a_store(folder: Path, name: str = "store.db", *, durable: bool = False) -> Store:
     """Return a new store in a file of this folder. The caller closes it."""
-    return Store.ready(a_store_file(folder / name), durable=durable)
+    return Store.open_upgraded(a_store_file(folder / name), durable=durable)
 
 
 class TemporaryStore(Store):

@@ -10,9 +10,10 @@ from monitor.judge.explain.explain import Explanation, explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Finding, Kind, Verdict
+from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from schedules.announcement import Part
+from schedules.contract.verdict import Finding, Kind
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.worlds.instants import after_slot

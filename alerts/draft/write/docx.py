@@ -22,13 +22,13 @@ from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 from lxml.etree import SubElement, _Element
 
-from alerts.draft.bars import told
+from alerts.draft.bars import format_share
 from alerts.draft.report import Bars, Report, Table, Timeline
-from alerts.draft.timeline import lane_alt, legend_text, span_text
+from alerts.draft.timeline import describe_lane, format_range, write_legend
 from alerts.draft.write.outline import (
-    HEADER,
-    LINK,
+    GRID_HEADER,
     STYLES,
+    WEB_ADDRESS,
     Block,
     Box,
     Grid,
@@ -36,14 +36,14 @@ from alerts.draft.write.outline import (
     Piece,
     Tone,
     Words,
-    footer_of,
-    outline,
-    printable,
+    build_outline,
+    format_footer,
+    make_printable,
 )
 from alerts.draft.write.outline import Document as Which
 from alerts.draft.write.png import bar_png, lane_png
 
-FORM = Path(__file__).parent.parent / "data" / "form.docx"
+FORM_FILE = Path(__file__).parent.parent / "data" / "form.docx"
 # Widths in centimetres of columns and pictures.
 GRID_CM, LANE_CM = (5.5, 11.3), 10.6
 BARS_CM, BAR_CM = (5.5, 2.8, 8.5), 7.9
@@ -53,18 +53,18 @@ NOTE_STYLES = {"Normal": (9.5, 0, 2), "Heading 1": (13, 0, 4), "Heading 2": (11,
 
 def write_docx(report: Report, which: Which | None = None) -> bytes:
     """Return the draft as the bytes of a .docx file."""
-    document = docx.Document(str(FORM))
+    document = docx.Document(str(FORM_FILE))
     if report.form == "note":
         _shrink_styles(document)
     _set_properties(document, report)
-    _write_footer(document, footer_of(report))
-    for block in outline(report, which):
+    _write_footer(document, format_footer(report))
+    for block in build_outline(report, which):
         _add_block(document, block)
     for table in document.element.body.iter(qn("w:tbl")):
         _mark_rows(table)
-    held = BytesIO()
-    document.save(held)
-    return held.getvalue()
+    content = BytesIO()
+    document.save(content)
+    return content.getvalue()
 
 
 def _shrink_styles(document: Document) -> None:
@@ -80,18 +80,19 @@ def _shrink_styles(document: Document) -> None:
 def _set_properties(document: Document, report: Report) -> None:
     """Set title, author and dates of a document."""
     core = document.core_properties
-    core.title = printable(f"{report.subject}: {report.title}")
-    core.subject, core.language = printable(report.subject), "en-GB"
-    core.author = core.last_modified_by = printable(report.producer)
+    core.title = make_printable(f"{report.subject}: {report.title}")
+    core.subject, core.language = make_printable(report.subject), "en-GB"
+    core.author = core.last_modified_by = make_printable(report.producer)
     core.created = core.modified = report.at.replace(tzinfo=None)
-    core.comments, core.category, core.keywords, core.revision = "", "Breach report", printable(report.incident), 1
+    core.keywords, core.category = make_printable(report.incident), "Breach report"
+    core.comments, core.revision = "", 1
 
 
 def _write_footer(document: Document, text: str) -> None:
     """Write a text and the page number into the footer. Word computes the numbers when it opens the file."""
     footer = document.sections[0].footer.paragraphs[0]
     footer.style = document.styles["Remark"]
-    footer.add_run(printable(text))
+    footer.add_run(make_printable(text))
     element = footer.paragraph_format.element
     _add_child(element, "fldSimple", instr="PAGE")
     footer.add_run(" of ")
@@ -117,7 +118,7 @@ def _mark_rows(table: _Element) -> None:
 def _add_block(document: Document, block: Block) -> None:
     match block:
         case Heading(level, text, new_page):
-            document.add_heading(printable(text), level).paragraph_format.page_break_before = new_page
+            document.add_heading(make_printable(text), level).paragraph_format.page_break_before = new_page
         case Words(pieces):
             for piece in pieces:
                 _write_piece(document.add_paragraph(), piece)
@@ -127,7 +128,7 @@ def _add_block(document: Document, block: Block) -> None:
                 _write_piece(paragraph, piece, "Box ")
                 paragraph.paragraph_format.space_before = None if place else Pt(6)
         case Grid(_, rows):
-            _add_table(document, HEADER, [(_plain_cell(label), pieces) for label, pieces in rows], GRID_CM)
+            _add_table(document, GRID_HEADER, [(_plain_cell(label), pieces) for label, pieces in rows], GRID_CM)
         case Table(caption, header, rows):
             _add_table(
                 document, header, [[*map(_plain_cell, row)] for row in rows], block.widths(sum(GRID_CM)), caption
@@ -151,7 +152,7 @@ def _add_table(
 ) -> DocxTable:
     """Add a ruled table with a header row, after its caption. `rows` are the pieces of each cell, `widths` are cm."""
     if caption:
-        document.add_paragraph(printable(caption), style="Caption")
+        document.add_paragraph(make_printable(caption), style="Caption")
     made: DocxTable = document.add_table(rows=len(rows) + 1, cols=len(header))
     made.style, made.autofit = "Table Grid", False
     for column, width in zip(made.columns, widths, strict=True):
@@ -159,7 +160,7 @@ def _add_table(
         for cell in column.cells:
             cell.width = Cm(width)
     for cell, text in zip(made.rows[0].cells, header, strict=True):
-        cell.paragraphs[0].add_run(printable(text)).bold = True
+        cell.paragraphs[0].add_run(make_printable(text)).bold = True
     for row, cells in zip(made.rows[1:], rows, strict=True):
         for cell, pieces in zip(row.cells, cells, strict=True):
             for place, piece in enumerate(pieces):
@@ -170,7 +171,7 @@ def _add_table(
 def _write_piece(paragraph: Paragraph, piece: Piece, prefix: str = "") -> None:
     """Write a piece into an empty paragraph, in the style of its tone. `prefix` begins the name of the style."""
     paragraph.style = f"{prefix}{STYLES[piece.tone]}"
-    for place, part in enumerate(LINK.split(printable(piece.text))):
+    for place, part in enumerate(WEB_ADDRESS.split(make_printable(piece.text))):
         run = paragraph.add_run(part)
         if place % 2:
             _make_link(paragraph, run, part)
@@ -187,10 +188,10 @@ def _make_link(paragraph: Paragraph, run: Run, address: str) -> None:
 def _add_timeline(document: Document, figure: Timeline) -> None:
     """Add a timeline as a table with one drawn lane for each part, then its legend and its text alternative."""
     rows = [(_plain_cell(lane.label), ()) for lane in figure.lanes]
-    made = _add_table(document, ("Part", span_text(figure)), rows, GRID_CM, figure.title)
+    made = _add_table(document, ("Part", format_range(figure)), rows, GRID_CM, figure.title)
     for row, lane in zip(made.rows[1:], figure.lanes, strict=True):
-        _add_picture(row.cells[1], lane_png(figure, lane), LANE_CM, f"{lane.label}: {lane_alt(figure, lane)}")
-    for text in (legend_text(figure), figure.alt):
+        _add_picture(row.cells[1], lane_png(figure, lane), LANE_CM, f"{lane.label}: {describe_lane(figure, lane)}")
+    for text in (write_legend(figure), figure.alt):
         _write_piece(document.add_paragraph(), Piece(Tone.REMARK, text))
 
 
@@ -198,10 +199,10 @@ def _add_bars(document: Document, figure: Bars) -> None:
     """Add a bar chart as a table with one drawn bar in each row, then its text alternative."""
     group, number, whole = figure.header
     header = (group, f"{number} of {whole.lower()}", "Drawn")
-    rows = [(_plain_cell(bar.label), _plain_cell(told(bar)), ()) for bar in figure.bars]
+    rows = [(_plain_cell(bar.label), _plain_cell(format_share(bar)), ()) for bar in figure.bars]
     made = _add_table(document, header, rows, BARS_CM, figure.title)
     for row, bar in zip(made.rows[1:], figure.bars, strict=True):
-        _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {told(bar)}")
+        _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {format_share(bar)}")
     _write_piece(document.add_paragraph(), Piece(Tone.REMARK, figure.alt))
 
 
@@ -209,5 +210,5 @@ def _add_picture(cell: _Cell, png: bytes, width: float, alt: str) -> None:
     """Put a picture, `width` centimetres wide, with its text alternative into an empty cell."""
     picture = cell.paragraphs[0].add_run().add_picture(BytesIO(png), width=Cm(width))
     for properties in picture._inline.iter(qn("wp:docPr")):  # noqa: SLF001 - the library offers no other way
-        properties.set("descr", printable(alt))
+        properties.set("descr", make_printable(alt))
         properties.set("title", "")

@@ -6,60 +6,73 @@ import re
 from collections.abc import Sequence
 
 from alerts.draft.report import Bars, Report, Table, Timeline
-from alerts.draft.write.outline import HEADER, LINK, Block, Box, Document, Grid, Heading, Piece, Tone, Words, outline
+from alerts.draft.write.outline import (
+    GRID_HEADER,
+    WEB_ADDRESS,
+    Block,
+    Box,
+    Document,
+    Grid,
+    Heading,
+    Piece,
+    Tone,
+    Words,
+    build_outline,
+)
 
-RULE = "---\n\n"
+PAGE_BREAK = "---\n\n"
 # Characters that begin a list, a rule or an underlined heading at the start of a line.
-OPENING = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
+LINE_MARK = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
 def write_md(report: Report, which: Document | None = None) -> str:
     """Return the draft as Markdown text ending in one newline."""
-    return "\n\n".join(_block(block) for block in outline(report, which)) + "\n"
+    return "\n\n".join(_write_block(block) for block in build_outline(report, which)) + "\n"
 
 
-def _block(block: Block) -> str:
+def _write_block(block: Block) -> str:
     match block:
         case Heading(level, text, new_page):
-            return f"{RULE if new_page else ''}{'#' * level} {_escape(text)}"
+            return f"{PAGE_BREAK if new_page else ''}{'#' * level} {_escape(text)}"
         case Words(pieces):
-            return "\n\n".join(_piece(piece) for piece in pieces)
+            return "\n\n".join(_write_piece(piece) for piece in pieces)
         case Box(pieces):
-            return "\n>\n".join(_quoted(_piece(piece)) for piece in pieces)
+            quoted = (_write_piece(piece).replace("\n", "\n> ") for piece in pieces)
+            return "\n>\n".join(f"> {text}" for text in quoted)
         case Grid(_, rows):
-            cells = ((label, [_toned(one, _cell(one.text)) for one in parts]) for label, parts in rows)
-            return _pipes(HEADER, [(_escape(label), "<br>".join(texts)) for label, texts in cells])
+            answers = ((label, [_mark_tone(one, _escape_cell(one.text)) for one in parts]) for label, parts in rows)
+            return _write_pipe_table(GRID_HEADER, [(_escape(label), "<br>".join(texts)) for label, texts in answers])
         case Table() | Bars():
-            return _captioned(block if isinstance(block, Table) else block.table)
+            table = block if isinstance(block, Table) else block.table
+            cells = [[_escape_cell(cell) for cell in row] for row in table.rows]
+            return f"**{_escape(table.caption)}**\n\n{_write_pipe_table(table.header, cells)}"
         case Timeline(title=title, alt=alt):
             return f"**{_escape(title)}**\n\n{_escape(alt)}"
 
 
-def _captioned(table: Table) -> str:
-    rows = [[_cell(cell) for cell in row] for row in table.rows]
-    return f"**{_escape(table.caption)}**\n\n{_pipes(table.header, rows)}"
-
-
-def _pipes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _escape(text: str) -> str:
-    told = (f"<{part}>" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in enumerate(LINK.split(text)))
-    return OPENING.sub(r"\1\\\2", "".join(told))
+    """Return a text in which Markdown reads nothing but its web addresses."""
+    parts = enumerate(WEB_ADDRESS.split(text))
+    escaped = (f"<{part}>" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in parts)
+    return LINE_MARK.sub(r"\1\\\2", "".join(escaped))
 
 
-def _cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     return _escape(text).replace("\n", "<br>")
 
 
-def _piece(piece: Piece) -> str:
-    return _toned(piece, "\\\n".join(_escape(line) for line in piece.text.split("\n")))
+def _write_piece(piece: Piece) -> str:
+    return _mark_tone(piece, "\\\n".join(_escape(line) for line in piece.text.split("\n")))
 
 
-def _toned(piece: Piece, text: str) -> str:
+def _mark_tone(piece: Piece, text: str) -> str:
+    """Return the text of a piece in bold or italics, as its tone requires."""
     match piece.tone:
         case Tone.OPEN:
             return f"**{text}**"
@@ -68,7 +81,3 @@ def _toned(piece: Piece, text: str) -> str:
         case Tone.REMARK:
             return f"*{text}*"
     return text
-
-
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in text.split("\n"))

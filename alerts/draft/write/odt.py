@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from io import BytesIO
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from alerts.draft import bars, timeline
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.write.jinja_templates import load_templates
-from alerts.draft.write.outline import HEADER, LINK, STYLES, Block, Document, Grid, footer_of, outline, printable
+from alerts.draft.write.outline import (
+    GRID_HEADER,
+    STYLES,
+    WEB_ADDRESS,
+    Block,
+    Document,
+    Grid,
+    build_outline,
+    format_footer,
+    make_printable,
+)
 from schedules.times.json import instant_json
 
 MIMETYPE = "application/vnd.oasis.opendocument.text"
@@ -35,15 +43,15 @@ class Drawing(NamedTuple):
 
 def write_odt(report: Report, which: Document | None = None) -> bytes:
     """Return the draft as the bytes of an .odt file."""
-    blocks = outline(report, which)
+    blocks = build_outline(report, which)
     facts = {
         "report": report,
         "at": instant_json(report.at, "seconds"),
-        "footer": footer_of(report),
+        "footer": format_footer(report),
         "blocks": [(type(block).__name__, block) for block in blocks],
-        "header": HEADER,
+        "header": GRID_HEADER,
         "styles": STYLES,
-        "widths": {place: widths for place, block in enumerate(blocks) if (widths := _column_widths(block))},
+        "widths": {place: widths for place, block in enumerate(blocks) if (widths := _list_column_widths(block))},
         "drawings": (
             drawings := {place: made for place, block in enumerate(blocks) if (made := _make_drawing(block, place))}
         ),
@@ -52,15 +60,16 @@ def write_odt(report: Report, which: Document | None = None) -> bytes:
     with ZipFile(content, "w") as file:
         # ODF 1.2 requires this part to be the first and not compressed.
         file.writestr(ZipInfo("mimetype"), MIMETYPE)
+        templates = load_templates(spelled=_write_xml_text)
         for name in PARTS:
-            part = printable(_load_parts().get_template(f"odt_parts/{name}.j2").render(facts))
+            part = make_printable(templates.get_template(f"odt_parts/{name}.j2").render(facts))
             file.writestr(ZipInfo(name), part, ZIP_DEFLATED)
         for drawing in drawings.values():
             file.writestr(ZipInfo(drawing.path), drawing.svg, ZIP_DEFLATED)
     return content.getvalue()
 
 
-def _column_widths(block: Block) -> tuple[float, ...]:
+def _list_column_widths(block: Block) -> tuple[float, ...]:
     """Return the widths in centimetres of the columns of a block's table; empty if it has no table."""
     match block:
         case Grid():
@@ -76,29 +85,25 @@ def _make_drawing(block: Block, place: int) -> Drawing | None:
     """Return the picture of a chart or timeline, None for other blocks. `place` makes its name unique."""
     match block:
         case Bars():
-            (width, height), svg = bars.size(block), bars.svg(block, f"chart-{place}")
+            (width, height), svg = bars.measure_drawing(block), bars.draw_svg(block, f"chart-{place}")
         case Timeline():
-            (width, height), svg = timeline.size(block), timeline.svg(block)
+            (width, height), svg = timeline.measure_drawing(block), timeline.draw_svg(block)
         case _:
             return None
     return Drawing(f"Pictures/figure-{place}.svg", height * WIDTH_CM / width, svg)
 
 
-@cache
-def _load_parts() -> Environment:
-    return load_templates(spelled=_text_as_xml)
-
-
-def _text_as_xml(text: str) -> Markup:
+def _write_xml_text(text: str) -> Markup:
     """Return a text as XML in which addresses are links and blanks are elements, so that none is folded."""
     link = Markup('<text:a xlink:type="simple" xlink:href="{0}" text:style-name="Internet_20_link">{0}</text:a>')
-    parts = enumerate(LINK.split(printable(text)))
+    parts = enumerate(WEB_ADDRESS.split(make_printable(text)))
     return Markup("").join(
-        link.format(part) if place % 2 else Markup(BLANKS.sub(_blank_element, escape(part)))  # noqa: S704 # escaped
+        link.format(part) if place % 2 else Markup(BLANKS.sub(_write_blanks, escape(part)))  # noqa: S704 # escaped
         for place, part in parts
     )
 
 
-def _blank_element(found: re.Match[str]) -> str:
+def _write_blanks(found: re.Match[str]) -> str:
+    """Return the XML elements for blanks that `BLANKS` found."""
     blanks = found.group()
     return {"\n": "<text:line-break/>", "\t": "<text:tab/>"}.get(blanks, f'<text:s text:c="{len(blanks)}"/>')

@@ -10,23 +10,23 @@ from itertools import groupby
 
 from alerts.claim import NO_PROOF
 from alerts.draft import words
-from alerts.draft.letters import as_answered
+from alerts.draft.letters import insert_answers
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
 
-TICK = "Tick and time each step; what is noted here enters the report"
-TICKED = "What was to be done, and when it was"
+STEPS_CAPTION = "Tick and time each step; what is noted here enters the report"
+SIGNED_STEPS_CAPTION = "What was to be done, and when it was"
 ZONE = "Europe/London"
-BLANK = "Time:            By:"
-HEADER = ("Information needed", "Response")
-STEPS = ("Step", "Within", "Done at, by (role)")
+BLANK_NOTE = "Time:            By:"
+GRID_HEADER = ("Information needed", "Response")
+STEPS_HEADER = ("Step", "Within", "Done at, by (role)")
 WHAT_TO_DO = "what to do now"
-SINCE = "Measured since this was written, to be compared:"
-NONE = "None"
+MEASURED_SINCE = "Measured since this was written, to be compared:"
+NO_ANSWER = "None"
 """The text of an optional box without an answer in a signed report."""
 
 
 class Document(StrEnum):
-    """What is written of a draft: all of it to work on, the papers that it comes apart into, or what goes with them."""
+    """A document that can be written: the whole draft, the report alone, or one of the papers that go with it."""
 
     DRAFT = "draft"
     REPORT = "report"
@@ -50,7 +50,7 @@ NO_STATEMENT = "Nothing was measured that users would notice: a statement is for
 
 
 class Tone(StrEnum):
-    """How a piece of text is meant: the monitor's, a person's, still open, a question, a remark."""
+    """The role of a piece of text: the monitor's, a person's, a prompt for missing text, a question or a remark."""
 
     PLAIN = "plain"
     TYPED = "typed"
@@ -85,7 +85,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Paragraphs in the open."""
+    """Paragraphs outside tables and boxes."""
 
     pieces: tuple[Piece, ...]
 
@@ -108,104 +108,109 @@ class Box:
 Block = Heading | Words | Grid | Box | Table | Timeline | Bars
 
 
-def outline(report: Report, document: Document | None = None) -> list[Block]:
+def build_outline(report: Report, document: Document | None = None) -> list[Block]:
     """Return the blocks of a document in reading order (default: the draft or, once signed, the report)."""
     match document := document or (Document.REPORT if report.signed else Document.DRAFT):
         case Document.DRAFT:
-            return [*_form(report), *_annexes(report)]
+            return [*_build_form(report), *_build_annexes(report)]
         case Document.REPORT:
             # A report on a period includes the list of releases, which is an annex.
-            return [*_form(report), *_signature(report), *(_annexes(report) if report.form == "period" else [])]
+            annexes = _build_annexes(report) if report.form == "period" else []
+            return [*_build_form(report), *_build_signature(report), *annexes]
         case Document.EVIDENCE:
-            return [*_head(report), *(block for annex in _evidence(report) for block in _under(*annex))]
+            chapters = (block for title, body in _build_evidence(report) for block in _add_heading(title, body))
+            return [*_build_head(report), *chapters]
         case Document.STEPS:
-            return [*_head(report), *_steps(report)]
-    said = _letters(report)[document] or (NO_STATEMENT,)
-    told = [Piece(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text) for text in said]
-    return [Heading(1, report.title), Words(tuple(told))]
+            return [*_build_head(report), *_tabulate_steps(report)]
+    texts = _fill_letters(report)[document] or (NO_STATEMENT,)
+    pieces = tuple(Piece(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text) for text in texts)
+    return [Heading(1, report.title), Words(pieces)]
 
 
-def says(report: Report, document: Document) -> bool:
+def has_content(report: Report, document: Document) -> bool:
     """Return whether a report has content for a document. For example, a period has no steps."""
-    return bool({**_letters(report), Document.STEPS: report.steps}.get(document, True))
+    return bool({**_fill_letters(report), Document.STEPS: report.steps}.get(document, True))
 
 
-def _letters(report: Report) -> dict[Document, tuple[str, ...]]:
+def _fill_letters(report: Report) -> dict[Document, tuple[str, ...]]:
+    """Return the paragraphs of each letter, with recipient, sender, cause and actions from the report's answers."""
     return {
-        Document.COVERING: as_answered(report, report.covering),
-        Document.HOLDING: as_answered(report, report.holding),
-        Document.CORRECTION: as_answered(report, report.correction),
-        Document.LINES: as_answered(report, report.lines),
+        Document.COVERING: insert_answers(report, report.covering),
+        Document.HOLDING: insert_answers(report, report.holding),
+        Document.CORRECTION: insert_answers(report, report.correction),
+        Document.LINES: insert_answers(report, report.lines),
     }
 
 
-def entitled(report: Report, document: Document | None) -> Report:
-    """Return a report under the title of one of its documents."""
+def set_title(report: Report, document: Document | None) -> Report:
+    """Return a report with the title of one of its documents in place of its own."""
     return replace(report, title=TITLES.get(document or Document.DRAFT, report.title))
 
 
-def _form(report: Report) -> list[Block]:
+def _build_form(report: Report) -> list[Block]:
+    """Return the title, the status of a draft, and the sections of the form with their answers."""
     blocks: list[Block] = [Heading(1, report.title)]
-    blocks += [] if report.signed else [Words(_status(report))]
-    blocks += [_plain(report.preamble)] if report.preamble else []
+    blocks += [] if report.signed else [Words(_describe_status(report))]
+    blocks += [_make_paragraphs(report.preamble)] if report.preamble else []
     for section in report.sections:
-        blocks += _section(section, signed=bool(report.signed))
-    return blocks + _kept(report)
+        blocks += _build_section(section, signed=bool(report.signed))
+    if report.kept:
+        blocks.append(Heading(2, "Text kept from an earlier form of this draft"))
+    kept = (Words((Piece(Tone.REMARK, f"{name}:"), Piece(Tone.TYPED, text))) for name, text in report.kept.items())
+    return [*blocks, *kept]
 
 
-def _head(report: Report) -> list[Block]:
+def _build_head(report: Report) -> list[Block]:
+    """Return the title, subject and status at the top of a document that goes with a report."""
     whose = f" ({report.producer})" * (report.form != "period")
-    return [Heading(1, report.title), _plain(f"{report.subject}{whose}"), Words(_status(report))]
+    return [Heading(1, report.title), _make_paragraphs(f"{report.subject}{whose}"), Words(_describe_status(report))]
 
 
-def _under(title: str, body: list[Block]) -> list[Block]:
-    return [Heading(2, "How it was measured" if title == "evidence" else words.capital(title)), *body]
+def _add_heading(title: str, body: list[Block]) -> list[Block]:
+    return [Heading(2, "How it was measured" if title == "evidence" else words.capitalise(title)), *body]
 
 
-def _signature(report: Report) -> list[Block]:
+def _build_signature(report: Report) -> list[Block]:
+    """Return the signature, unless a box of the form has it, and the amendments made since."""
     # Readers of the letter do not need the second and the version. They remain in the record.
     by, _, at = report.signed.partition(" as version ")[0].rpartition(" at ")
-    agreed = any("human.signoff" in field.facts for field in report.fields())
-    said = [] if agreed or not report.signed else [f"{by}, {at.rpartition(' on ')[2]}."]
-    said += report.amendments
-    return [Heading(2, "Signature" if not agreed else "Amendments"), _plain(*said)] if said else []
+    has_box = any("human.signoff" in field.facts for field in report.fields())
+    texts = [] if has_box or not report.signed else [f"{by}, {at.rpartition(' on ')[2]}."]
+    texts += report.amendments
+    return [Heading(2, "Amendments" if has_box else "Signature"), _make_paragraphs(*texts)] if texts else []
 
 
-def pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
+def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
     """Return the pieces of an answer box: measured text, a person's unchanged words, and prompts for missing text.
 
-    Once a report is signed off only its answers are left: an optional box without one says so.
+    In a signed report a box has only its answers. An optional box without an answer says so.
     """
-    measured = _all(Tone.PLAIN, field.paragraphs)
+    measured = _make_pieces(Tone.PLAIN, field.paragraphs)
     answer = field.answer
     typed = (Piece(Tone.TYPED, answer.text),) if answer is not None else ()
     if signed:
-        said = typed if field.replaced else (*measured, *typed)
-        return said or (Piece(Tone.PLAIN, "" if field.required else NONE),)
-    remarks = _all(Tone.REMARK, field.notes)
+        answers = typed if field.is_replaced else (*measured, *typed)
+        return answers or (Piece(Tone.PLAIN, "" if field.required else NO_ANSWER),)
+    remarks = _make_pieces(Tone.REMARK, field.notes)
     if answer is None:
-        missing = _all(Tone.OPEN, [field.placeholder] if field.placeholder else [])
-        return (*measured, *missing, *remarks, *_all(Tone.ASK, field.guidance))
-    if not field.replaced:
+        missing = _make_pieces(Tone.OPEN, [field.placeholder] if field.placeholder else [])
+        return (*measured, *missing, *remarks, *_make_pieces(Tone.ASK, field.guidance))
+    if not field.is_replaced:
         return (*measured, *typed, *remarks)
-    return (*typed, *_beside(field, measured), *remarks)
+    newer = (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.is_contested and measured else ()
+    return (*typed, *newer, *remarks)
 
 
-def _beside(field: Field, measured: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    if not field.contested or not measured:
-        return ()
-    return (Piece(Tone.REMARK, SINCE), *measured)
-
-
-def _all(tone: Tone, texts: Iterable[str]) -> tuple[Piece, ...]:
+def _make_pieces(tone: Tone, texts: Iterable[str]) -> tuple[Piece, ...]:
     return tuple(Piece(tone, text) for text in texts)
 
 
-def _plain(*texts: str) -> Words:
-    return Words(_all(Tone.PLAIN, texts))
+def _make_paragraphs(*texts: str) -> Words:
+    return Words(_make_pieces(Tone.PLAIN, texts))
 
 
-def _status(report: Report) -> tuple[Piece, ...]:
+def _describe_status(report: Report) -> tuple[Piece, ...]:
+    """Return remarks on the version of a draft: signed or not, form, dates, practice, incident and amendments."""
     form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
     amended = f"; last amended {report.last_amended}" if report.last_amended else ""
     code = f"Code of Practice edition {report.edition}" if report.edition else ""
@@ -213,38 +218,28 @@ def _status(report: Report) -> tuple[Piece, ...]:
     first = f"{report.signed or 'Draft, not signed off'}. {form}; date of report {report.date_of_report}{amended}."
     second = f"{code}{practice}. Incident {report.incident}." if code else f"Reference {report.incident}."
     anyway = [report.anyway] if report.anyway else []
-    return _all(Tone.REMARK, [f"{first} {second} {stamp(report)}", *anyway, *report.amendments])
+    return _make_pieces(Tone.REMARK, [f"{first} {second} {write_stamp(report)}", *anyway, *report.amendments])
 
 
-def stamp(report: Report) -> str:
+def write_stamp(report: Report) -> str:
     """Return the sentence that identifies a version of a draft by its time."""
-    return f"Version of {words.brief(report.at, ZONE)}."
+    return f"Version of {words.format_instant(report.at, ZONE)}."
 
 
-def _section(section: Section, *, signed: bool) -> list[Block]:
+def _build_section(section: Section, *, signed: bool) -> list[Block]:
+    """Return the heading of a section, its questions with labels as a grid, and its free answers as boxes."""
     blocks: list[Block] = [Heading(2, section.heading)]
     for labelled, fields in groupby(section.fields, key=lambda field: field.label is not None):
-        members = list(fields)
-        if labelled:
-            rows = tuple((field.label or "", pieces(field, signed=signed)) for field in members)
-            blocks.append(Grid(section.heading, rows))
-        else:
-            blocks += [Box(pieces(field, signed=signed)) for field in members]
+        answers = [(field.label or "", build_pieces(field, signed=signed)) for field in fields]
+        blocks += [Grid(section.heading, tuple(answers))] if labelled else [Box(pieces) for _, pieces in answers]
     return blocks
 
 
-def _kept(report: Report) -> list[Block]:
-    if not report.kept:
-        return []
-    texts = [(Piece(Tone.REMARK, f"{name}:"), Piece(Tone.TYPED, text)) for name, text in report.kept.items()]
-    heading = Heading(2, "Text kept from an earlier form of this draft")
-    return [heading, *(Words(pair) for pair in texts)]
-
-
-def _annexes(report: Report) -> list[Block]:
-    steps = _steps(report)
-    # Only a report on a period has its evidence with it; any other has it as a document of its own.
-    evidence = _evidence(report) if report.form == "period" else []
+def _build_annexes(report: Report) -> list[Block]:
+    """Return the annexes with their headings, lettered from A: evidence of a period, then the steps."""
+    steps = _tabulate_steps(report)
+    # Only a report on a period includes its evidence. For an incident it is a separate document.
+    evidence = _build_evidence(report) if report.form == "period" else []
     annexes = [*evidence, *([(WHAT_TO_DO, steps)] if steps else [])]
     blocks: list[Block] = []
     for letter, (title, body) in zip("ABCDEF", annexes, strict=False):
@@ -252,51 +247,55 @@ def _annexes(report: Report) -> list[Block]:
     return blocks
 
 
-def _evidence(report: Report) -> list[tuple[str, list[Block]]]:
-    every: list[tuple[str, list[Block]]] = [
-        (
-            "incidents" if report.form == "period" else "measured times",
-            [*report.measured, *([report.timeline] if report.timeline else [])],
-        ),
+def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
+    """Return (title, blocks) for each chapter of the evidence that has content."""
+    times: list[Block] = [*report.measured, *([report.timeline] if report.timeline else [])]
+    proof: list[Block] = [_make_paragraphs(*report.certainty), *report.annex, *_tabulate_replaced(report)]
+    chapters: list[tuple[str, list[Block]]] = [
+        ("incidents" if report.form == "period" else "measured times", times),
         ("where and when it went wrong", list(report.figures)),
-        ("evidence", [_plain(*report.certainty), *report.annex, *_replaced(report)] if report.annex else []),
-        ("claimed, not measured", [_plain(NO_PROOF), *report.claimed] if report.claimed else []),
+        ("evidence", proof if report.annex else []),
+        ("claimed, not measured", [_make_paragraphs(NO_PROOF), *report.claimed] if report.claimed else []),
     ]
-    return [(title, body) for title, body in every if body]
+    return [(title, body) for title, body in chapters if body]
 
 
-def _replaced(report: Report) -> list[Block]:
+def _tabulate_replaced(report: Report) -> list[Block]:
+    """Return a table of the measured answers that a person has reworded, empty without any."""
     rows = tuple(
-        (report.name_of(field.id), "\n".join(field.paragraphs))
+        (report.label_of(field.id), "\n".join(field.paragraphs))
         for field in report.fields()
-        if field.replaced and field.paragraphs and (report.signed or not field.contested)
+        if field.is_replaced and field.paragraphs and (report.signed or not field.is_contested)
     )
     title = "Measured or configured answers that a person has reworded"
     return [Table(title, ("Question", "Original"), rows, (1, 2))] if rows else []
 
 
-def _steps(report: Report) -> list[Block]:
+def _tabulate_steps(report: Report) -> list[Block]:
     if not report.steps:
         return []
-    rows = tuple((f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK) for step in report.steps)
-    return [Table(TICKED if report.signed else TICK, STEPS, rows, (8.4, 3.0, 5.4))]
+    rows = tuple(
+        (f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK_NOTE) for step in report.steps
+    )
+    return [Table(SIGNED_STEPS_CAPTION if report.signed else STEPS_CAPTION, STEPS_HEADER, rows, (8.4, 3.0, 5.4))]
 
 
-def footer_of(report: Report) -> str:
+def format_footer(report: Report) -> str:
     """Return the footer text that precedes the page number."""
     return f"{report.producer}{'' if report.signed else f': {report.incident}'}. Page "
 
 
-LINK = re.compile(r"(https?://[^\s<>|\\`\"\u201c-\u201f]*[^\s<>|\\`\"\u2018-\u201f.,;:!?')\]}])")
-"""An address in a text, without what ends the sentence; whatever splits by it has the addresses at odd places."""
-PLANES = "".join(f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
-CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{PLANES}]")
+WEB_ADDRESS = re.compile(r"(https?://[^\s<>|\\`\"\u201c-\u201f]*[^\s<>|\\`\"\u2018-\u201f.,;:!?')\]}])")
+"""A web address in a text, without the punctuation that ends a sentence. After a split, odd places are addresses."""
+NONCHARACTERS = "".join(f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+UNPRINTABLE = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{NONCHARACTERS}]")
 
 
-def printable(text: str) -> str:
-    """Return text without characters that XML forbids or warns of: each is shown by its control picture."""
-    return CONTROL.sub(lambda found: _picture(found.group()), text.replace("\r\n", "\n").replace("\r", "\n"))
+def make_printable(text: str) -> str:
+    """Return text with a picture in place of each character that XML forbids or warns of."""
 
+    def picture_of(found: re.Match[str]) -> str:
+        code = ord(found.group())
+        return chr(0x2400 + code) if code < 0x20 else "\ufffd"
 
-def _picture(character: str) -> str:
-    return chr(0x2400 + ord(character)) if ord(character) < 0x20 else "\ufffd"
+    return UNPRINTABLE.sub(picture_of, text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -1,7 +1,4 @@
-"""A lane of the timeline, or a bar of a chart, as a small PNG, for formats without SVG.
-
-Pure, and without a drawing library.
-"""
+"""Draws a lane of the timeline, or a bar of a chart, as a small PNG, for formats without SVG."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ WIDTH, HEIGHT, BAR_HEIGHT = 900, 36, 34
 Colour = tuple[int, int, int]
 WHITE, INK, GREEN, RED = (255, 255, 255), (40, 40, 40), (29, 92, 58), (156, 42, 27)
 # As in the SVG, every state has a different pattern, so that the states differ without colour.
-PAINT: Mapping[str, Callable[[int, int], Colour]] = {
+COLOUR_AT: Mapping[str, Callable[[int, int], Colour]] = {
     "absent": lambda _x, _y: (232, 232, 232),
     "between": lambda x, y: GREEN if (x + y) % 10 < 5 else WHITE,
     "public": lambda _x, _y: GREEN,
@@ -28,14 +25,14 @@ PAINT: Mapping[str, Callable[[int, int], Colour]] = {
 
 def lane_png(figure: Timeline, lane: Lane) -> bytes:
     """Return one lane between the figure's two instants, with the announced time as a line, as PNG bytes."""
-    edges = [(_column(figure, span.begins), _column(figure, span.ends), span.state) for span in lane.spans]
-    # A one-second interval would vanish beside hours: it stays at least three pixels wide.
+    edges = [(_find_column(figure, span.begins), _find_column(figure, span.ends), span.state) for span in lane.spans]
+    # A one-second interval would be invisible on a scale of hours, so a span is at least three pixels wide.
     states = [""] * WIDTH
     for begin, end, state in edges:
         width = max(end - begin, 3)
         states[begin : begin + width] = [state] * len(states[begin : begin + width])
-    mark = None if figure.slot is None else _column(figure, figure.slot)
-    return _png([_line(states, mark, y) for y in range(HEIGHT)])
+    mark = None if figure.slot is None else _find_column(figure, figure.slot)
+    return _encode_png([_draw_line(states, mark, y) for y in range(HEIGHT)])
 
 
 def bar_png(share: float) -> bytes:
@@ -44,32 +41,34 @@ def bar_png(share: float) -> bytes:
     inside = [INK, *([RED] * filled + [WHITE] * (WIDTH - filled))[1:-1], INK]
     edge = [INK] * WIDTH
     lines = [edge if y in (0, BAR_HEIGHT - 1) else inside for y in range(BAR_HEIGHT)]
-    return _png([_bytes(line) for line in lines])
+    return _encode_png([_encode_line(line) for line in lines])
 
 
-def _bytes(line: list[Colour]) -> bytes:
+def _encode_line(line: list[Colour]) -> bytes:
     return b"\0" + bytes(value for colour in line for value in colour)
 
 
-def _column(figure: Timeline, at: datetime) -> int:
+def _find_column(figure: Timeline, at: datetime) -> int:
+    """Return the pixel column of an instant, or the nearest edge if it is outside the figure."""
     share = (at - figure.begins) / (figure.ends - figure.begins)
     return min(WIDTH - 1, max(0, round(share * WIDTH)))
 
 
-def _line(states: list[str], mark: int | None, y: int) -> bytes:
+def _draw_line(states: list[str], mark: int | None, y: int) -> bytes:
+    """Return pixel line `y` of a lane: the state of each column, and the announced time at column `mark`."""
     border = y in (0, HEIGHT - 1)
-    colours = [INK if border else PAINT[state](x, y) for x, state in enumerate(states)]
+    colours = [INK if border else COLOUR_AT[state](x, y) for x, state in enumerate(states)]
     if mark is not None:
         around = range(max(0, mark - 1), min(mark + 2, WIDTH))
         colours[around.start : around.stop] = [(0, 0, 0) if y % 9 < 6 else WHITE] * len(around)
-    return _bytes(colours)
+    return _encode_line(colours)
 
 
-def _png(lines: list[bytes]) -> bytes:
+def _encode_png(lines: list[bytes]) -> bytes:
     head = struct.pack(">IIBBBBB", WIDTH, len(lines), 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(lines), 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, body) for name, body in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_encode_chunk(name, body) for name, body in chunks)
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
+def _encode_chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

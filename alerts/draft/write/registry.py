@@ -1,4 +1,4 @@
-"""Which formats a draft is written in."""
+"""The formats in which a draft is written, with their writers and media types."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from importlib import import_module
 from typing import Protocol
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import Document, entitled
+from alerts.draft.write.outline import Document, set_title
 
 
-class Writer(Protocol):
-    """Writes a document of a report, the one that `outline` takes when none is named."""
+class DocumentWriter(Protocol):
+    """Writes a document of a report (default: the draft or, once signed, the report)."""
 
     def __call__(self, report: Report, document: Document | None = None) -> bytes:
         """Return the document as the bytes of a file."""
 
 
-def _writer(place: str) -> Writer:
-    # Named, not imported: until there is something to write, 10 MB of libraries need not be there.
+def _load_when_called(place: str) -> DocumentWriter:
+    """Return a writer that imports the function at `place` (`module:name`) at its first call, to save memory."""
+
     def write(report: Report, document: Document | None = None) -> bytes:
         module, name = place.split(":")
         make = getattr(import_module(module), name)
-        written: str | bytes = make(entitled(report, document), document)
+        written: str | bytes = make(set_title(report, document), document)
         return written.encode() if isinstance(written, str) else written
 
     return write
 
 
-WRITERS: Mapping[str, Writer] = {
-    "md": _writer("alerts.draft.write.md:write_md"),
-    "html": _writer("alerts.draft.write.html:write_html"),
-    "docx": _writer("alerts.draft.write.docx:write_docx"),
-    "odt": _writer("alerts.draft.write.odt:write_odt"),
+WRITERS: Mapping[str, DocumentWriter] = {
+    "md": _load_when_called("alerts.draft.write.md:write_md"),
+    "html": _load_when_called("alerts.draft.write.html:write_html"),
+    "docx": _load_when_called("alerts.draft.write.docx:write_docx"),
+    "odt": _load_when_called("alerts.draft.write.odt:write_odt"),
 }
 MEDIA: Mapping[str, str] = {
     "md": "text/markdown; charset=utf-8",

@@ -1,6 +1,6 @@
 """A draft in an organisation's own .docx template.
 
-The template contains names in double braces, `{{ what_happened }}`; `FIELDS` lists them all. `parts` is a list
+The template contains names in double braces, `{{ what_happened }}`; `TEMPLATE_NAMES` lists them all. `parts` is a list
 to loop over: `{%tr for part in parts %}` with `part.name`, `part.first_seen`, `part.delay`, `part.early`.
 """
 
@@ -18,10 +18,10 @@ from lxml.etree import LxmlError
 from markupsafe import escape
 
 from alerts.draft.report import Field, Report
-from alerts.draft.write.outline import Tone, pieces, printable
+from alerts.draft.write.outline import Tone, build_pieces, make_printable
 
-# name in a template → the fact that the box asks for
-BOXES: Mapping[str, str] = {
+# The fact that answers each name in a template.
+BOX_FACTS: Mapping[str, str] = {
     "output": "release.title",
     "producer_name": "producer.name",
     "contact": "contact.dealing",
@@ -41,7 +41,7 @@ BOXES: Mapping[str, str] = {
     "previous": "incident.previous",
     "agreed_by": "human.signoff",
 }
-PLAIN = (
+REPORT_NAMES = (
     "incident",
     "form",
     "title",
@@ -53,11 +53,11 @@ PLAIN = (
     "last_amended",
     "signed",
 )
-FIELDS: tuple[str, ...] = (*PLAIN, *BOXES, "amendments", "parts")
-FAULTS = (TemplateError, BadZipFile, LxmlError, KeyError, ValueError, TypeError, OSError)
-# Characters for private use, at the far end of what there is.
-BEGIN, SAYS, END = "\U0010fff0", "\U0010fff1", "\U0010fff2"
-MISSING = "[to be completed: not asked for on form {}]"
+TEMPLATE_NAMES: tuple[str, ...] = (*REPORT_NAMES, *BOX_FACTS, "amendments", "parts")
+TEMPLATE_ERRORS = (TemplateError, BadZipFile, LxmlError, KeyError, ValueError, TypeError, OSError)
+# The last private-use characters of Unicode, which no text contains.
+BEGIN_MARK, TEXT_MARK, END_MARK = "\U0010fff0", "\U0010fff1", "\U0010fff2"
+NOT_ON_FORM = "[to be completed: not asked for on form {}]"
 
 
 class BadTemplate(ValueError):
@@ -65,72 +65,73 @@ class BadTemplate(ValueError):
 
 
 class Marked(str):
-    """The text of a box that is shown between marks, by which it is found again: first its name, then what it says."""
+    """The text of a box that a template shows between marks, with its name, so that a reader finds it again."""
 
     __slots__ = ("name",)
     name: str
 
     def __html__(self) -> str:
-        """Return it as a template shows it."""
-        return f"{BEGIN}{self.name}{SAYS}{escape(str(self))}{END}"
+        """Return the name and the escaped text between their marks."""
+        return f"{BEGIN_MARK}{self.name}{TEXT_MARK}{escape(str(self))}{END_MARK}"
+
+    @classmethod
+    def of(cls, name: str, text: str) -> Marked:
+        """Return the text of the box with this name."""
+        made = cls(text)
+        made.name = name
+        return made
 
 
-def marked(name: str, text: str) -> Marked:
-    """Return the text of a box of this name."""
-    made = Marked(text)
-    made.name = name
-    return made
+def fill_template(template: bytes, report: Report, *, marks: bool = False) -> bytes:
+    """Return the report in an organisation's own .docx template as bytes, with `marks` around the text of each box.
 
-
-def write_template(template: bytes, report: Report, *, marks: bool = False) -> bytes:
-    """Return the report in an organisation's own .docx template, as bytes; with `marks` around what each box says.
-
-    A person's text is never read as markup. Raises BadTemplate.
+    Texts of people are never read as markup. Raises BadTemplate.
     """
-    fields = fields_of(report)
+    fields = collect_values(report)
     if marks:
-        fields |= {name: marked(name, fields[name]) for name in BOXES if field_of(report, name)}
-    held = BytesIO()
+        fields |= {name: Marked.of(name, fields[name]) for name in BOX_FACTS if find_box(report, name)}
+    content = BytesIO()
     try:
         document = DocxTemplate(BytesIO(template))
-        document.render(fields, jinja_env=_environment())
-        document.save(held)
-    except FAULTS as exc:
+        document.render(fields, jinja_env=_make_environment())
+        document.save(content)
+    except TEMPLATE_ERRORS as exc:
         raise BadTemplate(f"the template cannot be filled: {exc}") from exc
-    return held.getvalue()
+    return content.getvalue()
 
 
-def unknown_fields(template: bytes) -> list[str]:
+def find_unknown_names(template: bytes) -> list[str]:
     """Return the unknown names that a template uses, sorted. Raises BadTemplate."""
     try:
-        asked = DocxTemplate(BytesIO(template)).get_undeclared_template_variables(_environment())
-    except FAULTS as exc:
+        asked = DocxTemplate(BytesIO(template)).get_undeclared_template_variables(_make_environment())
+    except TEMPLATE_ERRORS as exc:
         raise BadTemplate(f"the template cannot be read: {exc}") from exc
-    return sorted(set(asked) - set(FIELDS))
+    return sorted(set(asked) - set(TEMPLATE_NAMES))
 
 
-def fields_of(report: Report) -> dict[str, Any]:
-    """Return the value in a report of each name in `FIELDS`."""
-    plain = {name: printable(str(getattr(report, name))) for name in PLAIN}
-    boxes = {name: printable(_box(report, name)) for name in BOXES}
+def collect_values(report: Report) -> dict[str, Any]:
+    """Return the value in a report of each name in `TEMPLATE_NAMES`."""
+    plain = {name: make_printable(str(getattr(report, name))) for name in REPORT_NAMES}
+    boxes = {name: make_printable(_write_box(report, name)) for name in BOX_FACTS}
     rows = [row for table in report.measured for row in table.rows]
     parts = [dict(zip(("name", "first_seen", "delay", "early"), row, strict=True)) for row in rows if len(row) == 4]
     return {**plain, **boxes, "amendments": list(report.amendments), "parts": parts}
 
 
-def field_of(report: Report, name: str) -> Field | None:
-    """Return the box that a name in a template shows, None where the form has none."""
-    return next((each for each in report.fields() if BOXES[name] in each.facts), None)
+def find_box(report: Report, name: str) -> Field | None:
+    """Return the field that a name in a template shows, None if the form has no such field."""
+    return next((each for each in report.fields() if BOX_FACTS[name] in each.facts), None)
 
 
-def _box(report: Report, name: str) -> str:
-    field = field_of(report, name)
+def _write_box(report: Report, name: str) -> str:
+    """Return the text that a template shows for a name: its answer, or a prompt if the form does not ask for it."""
+    field = find_box(report, name)
     signed = bool(report.signed)
     if field is None:
-        return "" if signed else MISSING.format(report.form)
-    return "\n".join(piece.text for piece in pieces(field, signed=signed) if piece.tone is not Tone.ASK)
+        return "" if signed else NOT_ON_FORM.format(report.form)
+    return "\n".join(piece.text for piece in build_pieces(field, signed=signed) if piece.tone is not Tone.ASK)
 
 
-def _environment() -> SandboxedEnvironment:
-    # Without autoescape an ampersand would cut the text short without a word.
+def _make_environment() -> SandboxedEnvironment:
+    # Without autoescape, text after an ampersand would be lost.
     return SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)

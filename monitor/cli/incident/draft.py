@@ -28,8 +28,8 @@ from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from alerts.draft.report import Report
-    from alerts.draft.take_back import Conflict, Taken
-    from alerts.draft.versions import Version, Versions
+    from alerts.draft.take_back import Conflict, FileChanges
+    from alerts.draft.versions import Versions
     from monitor.store.rows import Draft
     from monitor.store.sql.engine import Store
 
@@ -101,7 +101,7 @@ def complete_field(  # noqa: PLR0913 # one for each option
     context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool, as_json: bool
 ) -> None:
     """Save a person's text in a field. If `text` is None, open $EDITOR. Raises `UnknownName`."""
-    from alerts.draft.edits import INSTEAD, to_complete
+    from alerts.draft.edits import INSTEAD_PREFIX, list_open_fields
     from monitor.deliver.incident_json import draft_json
 
     role = role_of(by)
@@ -111,7 +111,7 @@ def complete_field(  # noqa: PLR0913 # one for each option
         # An editor may stay open for an hour. Text that others save in between is kept too.
         read = last.version if text is None else None
         said = _ask_in_editor(last, field) if text is None else text
-        words = {field: said, **({f"{INSTEAD}{field}": "yes"} if instead else {})}
+        words = {field: said, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
         versions, conflicts = merge_typed(store, incident, words, read, role, context.now())
         redraft_for_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
@@ -120,7 +120,8 @@ def complete_field(  # noqa: PLR0913 # one for each option
     if as_json:
         print_json(draft_json(made))
     else:
-        click.echo(f"{incident}: version {versions[-1].number}, {len(to_complete(versions[-1].report))} to complete")
+        left = len(list_open_fields(versions[-1].report))
+        click.echo(f"{incident}: version {versions[-1].number}, {left} to complete")
 
 
 def _typed_text(text: str | None, file: Path | None) -> str | None:
@@ -203,13 +204,13 @@ def _print_fields(draft: Draft, *, as_json: bool) -> None:
 
 
 def _field_rows(report: Report) -> Iterator[list[str]]:
-    from alerts.draft.edits import to_complete
+    from alerts.draft.edits import list_open_fields
 
-    waiting = set(to_complete(report))
+    waiting = set(list_open_fields(report))
     for field in report.fields():
         said = "said" if field.answer else "to complete" if field.id in waiting else "filled"
-        unsettled = field.contested or (field.answer is not None and field.id in waiting)
-        yield [field.id, field.filled_by.value, "contested" if unsettled else said, report.name_of(field.id)]
+        unsettled = field.is_contested or (field.answer is not None and field.id in waiting)
+        yield [field.id, field.filled_by.value, "contested" if unsettled else said, report.label_of(field.id)]
     for step in report.steps:
         yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]
 
@@ -225,14 +226,10 @@ def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
         print_json([{**draft_json(draft), "changed": list(version.changed)} for draft, version in rows])
         return
     for version in versions:
-        for line in _version_lines(version):
+        signed = ", signed off" if version.signed else ""
+        click.echo(f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}")
+        for line in bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed):
             click.echo(line)
-
-
-def _version_lines(version: Version) -> Iterator[str]:
-    signed = ", signed off" if version.signed else ""
-    yield f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}"
-    yield from bullet_lines(f"{version.report.name_of(name)} [{name}]" for name in version.changed)
 
 
 def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
@@ -240,20 +237,20 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
 
     Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
     """
-    from alerts.draft.edits import INSTEAD
-    from alerts.draft.versions import edited
+    from alerts.draft.edits import INSTEAD_PREFIX
+    from alerts.draft.versions import append_edit
     from monitor.app.reporting_options import report_templates
     from monitor.deliver.incident_json import draft_json
 
     data = _read_file(file)
     role = role_of(by)
-    found: list[Taken] = []
+    found: list[FileChanges] = []
 
     def change(known: Versions) -> Versions:
         read = _read_typed(known, data, role, file, own)
         found.append(read)
         base = next(one.report for one in known if one.number == read.base)
-        return edited(known, read.words, role, context.now(), base) if read.words else known
+        return append_edit(known, read.words, role, context.now(), base) if read.words else known
 
     with context.store() as store:
         producer = incident_of(store.verdicts, incident).producer
@@ -262,10 +259,10 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
         redraft_for_steps(context, store, incident, found[-1].words)
         made = store.verdicts.drafts(incident)[-1]
     read = found[-1]
-    names = sorted(name for name in read.words if not name.startswith(INSTEAD))
+    names = sorted(name for name in read.words if not name.startswith(INSTEAD_PREFIX))
     warn_of_other_figures(changed[-1].report, read.words)
     if as_json:
-        conflicts = [{"field": one.field, "stood": one.stood, "typed": one.typed} for one in read.conflicts]
+        conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in read.conflicts]
         print_json({**draft_json(made), "from": read.base, "changed": names, "conflicts": conflicts})
         return
     changes = f"changed {', '.join(names)}" if names else "nothing is changed"
@@ -294,10 +291,10 @@ def merge_typed(
 
 def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
     """Warn on standard error if a text that replaces a measurement has other numbers or times."""
-    from alerts.draft.edits import figures_apart
+    from alerts.draft.edits import find_wrong_figures
 
     for name in changed:
-        if apart := figures_apart(report, name):
+        if apart := find_wrong_figures(report, name):
             click.echo(f"{name}: {', '.join(apart)} is not in the measured text", err=True)
 
 
@@ -305,7 +302,7 @@ def print_conflicts(conflicts: Sequence[Conflict]) -> None:
     """Print side by side on standard error what two people wrote in one box."""
     for one in conflicts:
         click.echo(f"{one.field}: another person changed this box too. It has both texts now: edit it to one", err=True)
-        for line in _side_by_side(one.stood, one.typed):
+        for line in _side_by_side(one.stored, one.typed):
             click.echo(line, err=True)
 
 
@@ -320,12 +317,12 @@ def _read_file(file: Path) -> bytes:
         raise UserFault(f"{file}: cannot be read: {exc.strerror}") from exc
 
 
-def _read_typed(known: Versions, data: bytes, role: str, file: Path, own: Path | None) -> Taken:
+def _read_typed(known: Versions, data: bytes, role: str, file: Path, own: Path | None) -> FileChanges:
     from alerts.draft.read.places import Unreadable
-    from alerts.draft.take_back import taken
+    from alerts.draft.take_back import find_file_changes
 
     try:
-        return taken(known, data, role, own.read_bytes() if own is not None and own.is_file() else None)
+        return find_file_changes(known, data, role, own.read_bytes() if own is not None and own.is_file() else None)
     except Unreadable as exc:
         raise UserFault(f"{file}: {exc}") from exc
 

@@ -224,13 +224,13 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
 
     Example: ninethirty incident export malpractice-2017-2018-01-05 evidence.zip
     """
-    from monitor.store.evidence.bundle import export as exported
+    from monitor.store.evidence.bundle import export_bundle
 
     with context.store() as store:
         folder = Path(context.settings.evidence.folder)
         redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
         known = current_incidents(context, store).incident(incident_of(store.verdicts, incident), context.now())
-        made = exported(store, folder, known, file, context.now(), context.own_monitors(store))
+        made = export_bundle(store, folder, known, file, context.now(), context.own_monitors(store))
     if as_json:
         print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})
         return

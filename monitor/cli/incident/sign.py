@@ -113,7 +113,7 @@ def _write_documents(
 ) -> Iterator[Path]:
     """Write report, evidence and letters, and yield the files. `endings` are requested formats (empty: defaults)."""
     from alerts.draft.report import report_from_json
-    from alerts.draft.write.outline import Document, says
+    from alerts.draft.write.outline import Document, has_content
     from monitor.app.reporting_options import report_templates
     from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
     from monitor.deliver.message import redact_draft
@@ -121,7 +121,7 @@ def _write_documents(
     template = report_templates(context.settings, context.path.parent).get(incident.producer)
     shown = redact_draft(draft, context.hide)
     report = report_from_json(shown.facts)
-    letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if says(report, each)]
+    letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if has_content(report, each)]
     wanted = [
         (Document.REPORT, "report", endings or ("docx", "pdf")),
         (Document.EVIDENCE, "evidence", endings or ("pdf" if can_make_pdf() else "docx",)),

@@ -95,9 +95,9 @@ def redraft(context: Context, store: Store, incident: Incident) -> None:
 
 def redraft_for_steps(context: Context, store: Store, incident: str, changed: Iterable[str]) -> None:
     """Redraft the report if one of the changed fields is a step, because the report lists steps that were done."""
-    from alerts.draft.edits import STEP
+    from alerts.draft.edits import STEP_PREFIX
 
-    if any(name.startswith(STEP) for name in changed):
+    if any(name.startswith(STEP_PREFIX) for name in changed):
         redraft(context, store, incident_of(store.verdicts, incident))
 
 

@@ -102,7 +102,7 @@ def _draft_text(drafts: Sequence[Draft]) -> str:
 
 
 def _next_steps(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
-    from alerts.draft.edits import to_complete
+    from alerts.draft.edits import list_open_fields
     from alerts.draft.report import report_from_json
     from alerts.incident import steps_for_incident
     from alerts.steps import numbered_steps
@@ -113,7 +113,7 @@ def _next_steps(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
     if incident.closed is None and (steps := [step for step in steps_for_incident(incident) if step.id not in done]):
         yield ""
         yield from numbered_steps(steps)
-    if report is not None and (boxes := to_complete(report)):
+    if report is not None and (boxes := list_open_fields(report)):
         yield from ("", f"To complete in the draft ({len(boxes)})")
-        yield from bullet_lines(f"{report.name_of(name)} [{name}]" for name in boxes)
+        yield from bullet_lines(f"{report.label_of(name)} [{name}]" for name in boxes)
         yield f'  ninethirty incident draft {incident.id} --field {boxes[0]} --text "..." --by ROLE'

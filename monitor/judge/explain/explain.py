@@ -15,11 +15,12 @@ from monitor.judge.merge_runs import merge_by_state
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run, widest_gap
-from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
 from schedules.announcement import Origin, Role, address_known
+from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.history import history
 from schedules.ledger_event import LedgerEvent, What
 from schedules.promise import Promise
@@ -80,11 +81,11 @@ def explain(
     facts.append(_policy_fact(case))
     for part, evidence in zip(verdict.parts, evidences, strict=True):
         facts += [_part_fact(case, part), *_look_facts(case, evidence)]
-    facts += [Fact("finding", f"{found.kind.value}: {found.detail}", part=found.part) for found in verdict.findings]
+    facts += [Fact("finding", f"{found.kind}: {found.detail}", part=found.part) for found in verdict.findings]
     facts += _blind_facts(case, evidences)
     records = dict.fromkeys(record for fact in facts for record in fact.evidence)
     outlook = _list_what_would_change(case, verdict)
-    return Explanation(release.id, verdict.word.value, verdict.at, tuple(facts), outlook, tuple(records))
+    return Explanation(release.id, verdict.verdict.value, verdict.at, tuple(facts), outlook, tuple(records))
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list
 def _verdict_fact(verdict: Verdict, case: Case) -> Fact:
     finality = "final" if verdict.final else "not final"
     because = f": {verdict.unproven_because}" if verdict.unproven_because else ""
-    text = f"{verdict.word.value} ({finality}, grade {verdict.grade.value}) as of {exactly(verdict.at, case.zone)}"
+    text = f"{verdict.verdict.value} ({finality}, grade {verdict.grade.value}) as of {exactly(verdict.at, case.zone)}"
     return Fact("verdict", text + because, verdict.at)
 
 
@@ -214,12 +215,12 @@ def _policy_fact(case: Case) -> Fact:
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
     name = part.id if part.can_be_late else f"{part.id} ({part.role}, does not stop the clock{_origin_note(part)})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
-    text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.word.value}"
+    text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.verdict.value}"
     if part.first_seen:
         text += f", first seen {between_exactly(part.first_seen, case.zone)}"
     if part.delay is not None:
         text += f", {lengths(part.delay)} after the slot (below zero: before it)"
-    if part.word is VerdictKind.ON_TIME and part.early_bound is not None:
+    if part.verdict is VerdictKind.ON_TIME and part.early_bound is not None:
         text += f", proved absent until {length(part.early_bound)} before the slot"
     if part.unproven_because:
         text += f": {part.unproven_because}"
@@ -332,17 +333,17 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 
 def _part_outlook(case: Case, window: Window, part: PartVerdict) -> list[str]:
     latest = exactly(window.latest, case.zone)
-    if part.word in (VerdictKind.PENDING, VerdictKind.MOVED):
+    if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
         early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"
         return [
             f"{part.id}: proved present {early} would be early",
             f"{part.id}: proved absent after {latest} would be late; proved to have come by then, on time",
         ]
-    if part.word is VerdictKind.OVERDUE:
+    if part.verdict is VerdictKind.OVERDUE:
         closes = exactly(window.closes, case.zone)
         return [f"{part.id}: the first look that proves it present makes it late; none by {closes}, not published"]
-    if part.word is VerdictKind.UNPROVEN and part.released.by is None:
+    if part.verdict is VerdictKind.UNPROVEN and part.released.by is None:
         return [f"{part.id}: a look that proves it absent after {latest} would make it overdue"]
-    if part.word is VerdictKind.UNPROVEN:
+    if part.verdict is VerdictKind.UNPROVEN:
         return [f"{part.id}: nothing we can still see; other records of that time, such as server logs, could tell"]
     return []

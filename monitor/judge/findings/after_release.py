@@ -11,12 +11,12 @@ from monitor.judge.case import Case
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
 from monitor.judge.presence import Presence
 from monitor.judge.runs import MOST_CHANGES, Run
-from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.judge.window import Window
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
+from schedules.contract.verdict import Finding, Kind, PartVerdict
 from schedules.times.interval import Interval, between
 from schedules.times.words import between_exactly, exactly
 

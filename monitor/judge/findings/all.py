@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from alerts.finding import Ended, Exposure
 from monitor.judge.case import Case
 from monitor.judge.doubt import judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
@@ -14,16 +13,15 @@ from monitor.judge.findings.elsewhere_first import find_elsewhere_first
 from monitor.judge.findings.split_view import find_split_view
 from monitor.judge.findings.stale_edge import find_stale_edge
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
+from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, since
 from schedules.times.words import between_exactly, exactly, lengths
 
 _WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
 _IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
 
-_LATE = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 _UNWATCHED = "its slot had passed when it was first read, so that it is late cannot be proved from here"
@@ -52,7 +50,7 @@ def collect_findings(
                 found += [*find_stale_edge(case, evidence), *find_split_view(case, evidence)]
         found += find_blindness(case, pairs)
     found += [*_find_cut_parts(case), *_find_unwatched(case, parts, evidences)]
-    order = list(Kind)
+    order: list[str] = list(Kind)
     return tuple(sorted(found, key=lambda each: order.index(each.kind)))
 
 
@@ -102,16 +100,16 @@ def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[Par
 
 def _is_late(case: Case, part: PartVerdict) -> bool:
     """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
-    if part.word in _LATE:
+    if part.verdict in LATE_VERDICTS:
         return True
     latest = None if case.window is None else case.window.latest
     after = part.released.after
-    return part.word is VerdictKind.EARLY and latest is not None and after is not None and after > latest
+    return part.verdict is VerdictKind.EARLY and latest is not None and after is not None and after > latest
 
 
 def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
     origin = None if case.window is None else case.window.origin
-    if origin is None or part.word is not VerdictKind.EARLY:
+    if origin is None or part.verdict is not VerdictKind.EARLY:
         return part.delay
     return since(part.released, origin)
 
@@ -119,9 +117,9 @@ def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
 def _late_text(case: Case, part: PartVerdict) -> str:
     delay = _delay_after_slot(case, part)
     how_long = "" if delay is None else f", {lengths(delay)} after the slot"
-    if part.word is VerdictKind.NOT_PUBLISHED:
+    if part.verdict is VerdictKind.NOT_PUBLISHED:
         return f"never seen until the watch was closed{how_long}"
-    if part.word is VerdictKind.OVERDUE:
+    if part.verdict is VerdictKind.OVERDUE:
         return f"not seen yet{how_long}"
     return f"came {between_exactly(part.released, case.zone)}{how_long}{_hour_remark(delay)}"
 
@@ -137,10 +135,10 @@ def _hour_remark(seconds: Bounds | None) -> str:
 def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     """Return a finding if required parts are late while others were out, with the longest delay."""
     required = [part for part in parts if part.can_be_late]
-    missing = [part for part in required if part.word in _LATE]
+    missing = [part for part in required if part.verdict in LATE_VERDICTS]
     out = [part for part in required if part.released.by is not None]
     absent = [part for part in missing if part.released.by is None]
-    in_time = [part for part in required if part.word is VerdictKind.ON_TIME]
+    in_time = [part for part in required if part.verdict is VerdictKind.ON_TIME]
     if not missing or not (in_time or (absent and out)):
         return []
     names = ", ".join(part.id for part in missing)
@@ -152,7 +150,7 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
     """Return a finding if an announced address showed another edition or title after the tolerance."""
     window = case.window
-    if window is None or evidence.is_guess or part.word in _IN_TIME:
+    if window is None or evidence.is_guess or part.verdict in _IN_TIME:
         return []
     found = []
     for why, kind in _WRONG_PAGES.items():

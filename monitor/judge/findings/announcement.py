@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.judge.case import Case
-from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.announcement import State
 from schedules.change import ShortNotice
+from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
@@ -29,7 +29,7 @@ def find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
         found.append(Finding(Kind.CALENDARS_DISAGREE, None, f"{readings}: a person must say which binds", at=at))
     if (short := in_force.short_notice) is not None:
         found.append(Finding(Kind.SHORT_NOTICE, None, _short_notice_text(short, case.zone), at=short.at))
-    if any(part.word is VerdictKind.UNANNOUNCED for part in parts):
+    if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
         found.append(Finding(Kind.UNANNOUNCED, None, "published, and no calendar we read announced it"))
     return found
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind
 from monitor.look.sighting import State
+from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, seconds_between
 from schedules.times.words import between_exactly, length
 
@@ -130,7 +130,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
     covers = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
     if covers and window.exact and not span.looks and span.cause not in _PARTIAL_CAUSES:
         return True
-    if part.word is not VerdictKind.UNPROVEN:
+    if part.verdict is not VerdictKind.UNPROVEN:
         return False
     unproven_from, unproven_to = _unproven_span(case, part, evidence)
     return span.begins < unproven_to and span.ends > unproven_from

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from alerts.finding import Elsewhere
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.announcement import Role
+from schedules.contract.verdict import Elsewhere, Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Bounds, Interval, between, since
 from schedules.times.words import between_exactly, lengths
 
@@ -46,7 +45,7 @@ def _compare_with_page(case: Case, page: Pair, other: Pair) -> Finding | None:
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
     if came.by is None or not (evidence.all_presences or came.after is not None):
         return None
-    if landing.word in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
+    if landing.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
         return None
     lead = between(came, landing.first_seen if landing.first_seen.by else Interval(landing_sight.last_absent, None))
     if lead.min is None or lead.min <= case.policy.uncertainty.total_seconds():

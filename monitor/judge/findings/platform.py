@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from monitor.judge.verdict import Finding, Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, VerdictKind
 
-LATE_VERDICTS = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 SHARE = 3
 """At least one in this many releases must be late. Two late ones among a hundred do not show a platform fault."""
 
@@ -22,13 +22,13 @@ class SlotVerdict:
     producer: str
     host: str
     slot: datetime | None
-    word: VerdictKind
+    verdict: VerdictKind
 
 
 def slot_verdict(verdict: Verdict) -> SlotVerdict:
     """Return the short form of a verdict, for the comparison of releases."""
     slot = verdict.slot.instant if verdict.slot is not None else None
-    return SlotVerdict(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.word)
+    return SlotVerdict(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.verdict)
 
 
 def host_of(url: str) -> str:
@@ -42,12 +42,12 @@ def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Ver
     Together means: at one host and slot, of two producers or more, and at least one in `SHARE` of the releases there.
     """
     own = slot_verdict(verdict)
-    if own.word not in LATE_VERDICTS or own.slot is None:
+    if own.verdict not in LATE_VERDICTS or own.slot is None:
         return verdict
     there = [own, *(one for one in others if (one.host, one.slot) == (own.host, own.slot))]
-    late = {one.release: one.producer for one in there if one.word in LATE_VERDICTS}
+    late = {one.release: one.producer for one in there if one.verdict in LATE_VERDICTS}
     producers = sorted(set(late.values()))
-    in_time = len({one.release for one in there if one.word is VerdictKind.ON_TIME})
+    in_time = len({one.release for one in there if one.verdict is VerdictKind.ON_TIME})
     if len(producers) < 2 or SHARE * len(late) < len(late) + in_time:
         return verdict
     detail = f"{len(late)} releases of {', '.join(producers)} late together on {own.host}"

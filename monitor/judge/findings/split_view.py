@@ -9,9 +9,9 @@ from monitor.judge.case import Case
 from monitor.judge.findings.stale_edge import served_until
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import Run
-from monitor.judge.verdict import Finding, Kind
 from monitor.look.sighting import State
 from monitor.plan.targets import View
+from schedules.contract.verdict import Finding, Kind
 from schedules.times.interval import Interval, between
 from schedules.times.words import between_exactly, lengths
 

@@ -12,10 +12,10 @@ from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell
-from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
+from schedules.contract.verdict import Finding, Kind, PartVerdict
 from schedules.times.interval import Bounds, Interval, between, since
 from schedules.times.words import between_exactly, lengths
 

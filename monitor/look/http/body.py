@@ -1,4 +1,4 @@
-"""Bodies: received as they were sent, and unpacked here up to a size, so that a gzip bomb does no harm."""
+"""Receives bodies and decompresses them up to a limit, so that a gzip bomb does no harm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RAW_SLACK = 65_536
 
 
 class UnusableBody(httpx.DecodingError):
-    """A body that proves nothing. `reason` is its kind."""
+    """Raised for a body that cannot be used. `reason` says why."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -23,8 +23,8 @@ class UnusableBody(httpx.DecodingError):
 class Body:
     """Receives the chunks of one body and returns at most `cap` decoded bytes.
 
-    With `enough` True a longer body is cut and `whole` is False. Raises `UnusableBody` for an encoding that was not
-    requested and for a body that is too long, damaged or truncated.
+    If `enough`, a longer body is cut, and `whole` is then False. Raises `UnusableBody` for an encoding that was not
+    requested, and for a body that is too long, damaged or truncated.
     """
 
     __slots__ = ("_cap", "_enough", "_inflate", "_parts", "_raw", "_size", "whole")
@@ -44,10 +44,10 @@ class Body:
     def feed(self, chunk: bytes) -> bool:
         """Add one chunk as it was received. Return False if no more chunks are wanted."""
         self._raw += len(chunk)
-        out = chunk if self._inflate is None else self._unpack(self._inflate, chunk)
+        out = chunk if self._inflate is None else self._decompress(self._inflate, chunk)
         self._size += len(out)
         self._parts.append(out)
-        # A stream of empty gzip blocks never adds output, so the raw length is limited as well.
+        # Empty gzip blocks add no decoded bytes, so the received bytes are limited too.
         if self._size > self._cap or self._raw > self._cap + _RAW_SLACK:
             self.whole = False
             if not self._enough:
@@ -61,7 +61,7 @@ class Body:
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         return body if self.whole else body[: self._cap]
 
-    def _unpack(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
+    def _decompress(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
         try:
             out = inflate.decompress(chunk, self._cap - self._size + 1)
         except zlib.error as exc:

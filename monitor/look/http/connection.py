@@ -1,4 +1,4 @@
-"""One connection that speaks HTTP/1.1: asyncio carries the bytes, httptools (llhttp) parses them."""
+"""One HTTP/1.1 connection: asyncio transports the bytes, httptools (llhttp) parses them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from monitor.look.http.timing import RequestTiming
 Headers = list[tuple[bytes, bytes]]
 
 _MOST_WITHOUT_BODY = 65_536
+"""The most bytes in a row that are not part of a body, such as headers."""
 _MOST_UNREAD = 262_144
+"""The most bytes of a body that wait to be read before the connection stops receiving."""
 _BUFFER_SIZE = 262_144
 _PER_THREAD = threading.local()
 _LENGTHS = (b"content-length", b"transfer-encoding")
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection, and the response that is being received on it.
+    """A connection, and the response that it receives.
 
-    From `send` until `close` it belongs to one request, whose deadline ends every wait. `on_close` is called when
-    the request no longer needs the connection, `on_lost` once, when the connection has ended.
+    From `send` until `close` it belongs to one request, and every wait ends at the deadline of that request. `on_close`
+    is called when the request no longer needs the connection. `on_lost` is called once the connection has ended.
     """
 
     def __init__(self, on_close: Callable[[Connection], None], on_lost: Callable[[Connection], None]) -> None:
@@ -72,12 +74,12 @@ class Connection(asyncio.BufferedProtocol):
         self._handle.write(request)
 
     async def wait_for_headers(self) -> None:
-        """Wait for the status and the headers. Raises `httpx.TransportError`."""
+        """Wait until status and headers have arrived. Raises `httpx.TransportError`."""
         while not self._has_headers:
             await self._next_event()
 
     async def read_into(self, body: Body) -> None:
-        """Feed a body until its end or until it wants no more. Raises `httpx.TransportError` and `UnusableBody`."""
+        """Pass all chunks that `body` wants to it. Raises `httpx.TransportError` and `UnusableBody`."""
         while True:
             while self._chunks:
                 chunk = self._chunks.popleft()
@@ -92,11 +94,11 @@ class Connection(asyncio.BufferedProtocol):
             await self._next_event()
 
     async def close(self) -> None:
-        """Give the connection back. If the body was not read to its end, the connection is closed."""
+        """Return the connection to its pool, or close it if the body was not read to its end."""
         self._on_close(self)
 
     def end_request(self) -> bool:
-        """Detach the request. Return whether the connection can carry another one."""
+        """End the request. Return whether the connection can be used for another one."""
         self._timing = None
         if self._chunks:
             self._chunks.clear()
@@ -153,7 +155,7 @@ class Connection(asyncio.BufferedProtocol):
             self._fail_request(httpx.RemoteProtocolError("not readable as HTTP"))
             return
         if self._without_body > _MOST_WITHOUT_BODY and not self.is_complete:
-            # Headers, interim responses, chunk extensions and trailers must end some time.
+            # Headers, interim responses, chunk extensions and trailers could go on forever.
             self._fail_request(httpx.RemoteProtocolError("headers without end"))
         elif self._unread > _MOST_UNREAD and not self.is_complete and self._handle is not None and not self._is_paused:
             self._is_paused = True
@@ -201,7 +203,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._timing is not None:
             self._timing.mark_received()
         if self._is_head:
-            # The parser cannot be told that no body follows, so this connection is not used again.
+            # The parser always expects a body. So this connection is not used again.
             self.is_complete = True
 
     def on_body(self, body: bytes) -> None:
@@ -218,6 +220,7 @@ class Connection(asyncio.BufferedProtocol):
             self._keeps = self._parser.should_keep_alive() and not self._is_head
 
     def _check_deadline(self) -> None:
+        """Fail the request if its deadline has passed."""
         # One timer serves many requests: if the current one has a later deadline, it is set again.
         self._timer = None
         timing = self._timing
@@ -250,7 +253,7 @@ class Connection(asyncio.BufferedProtocol):
 def _shared_buffer() -> memoryview:
     """Return the buffer for received bytes. All connections of a thread share it, because each parses them at once.
 
-    Without it asyncio maps and frees a quarter of a megabyte for each response: a tenth of what a look costs.
+    Without it, asyncio would allocate a quarter of a megabyte for each response: a tenth of the cost of a look.
     """
     buffer: memoryview | None = getattr(_PER_THREAD, "buffer", None)
     if buffer is None:

@@ -1,4 +1,4 @@
-"""Fetch one address over HTTP, without redirects and without retries."""
+"""Fetches one address over HTTP, without redirects and without retries."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import httpx
 
 from monitor import __version__
 from monitor.clock import Clock
-from monitor.look.fetch import Answer, Failure, Reason, Request
+from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.guard import Guard, RefusedAddress
 from monitor.look.http.body import Body, UnusableBody
 from monitor.look.http.connection import Connection
 from monitor.look.http.request_bytes import RequestBytes, RequestWriter
 from monitor.look.http.resolve import Proxies, Resolver, Router
 from monitor.look.http.timing import RequestTiming
-from monitor.look.http.transport import HttpTransport, reason_of
+from monitor.look.http.transport import HttpTransport, explain_failure
 from monitor.plan.budget import Budget, concurrent_requests
 
 _BODILESS = (204, 304)
 
 
 def user_agent(contact: str) -> str:
-    """Return how we introduce ourselves. `contact` may be empty."""
+    """Return the User-Agent of our requests, which names `contact` unless it is empty."""
     agent = f"ninethirty/{__version__}"
     return f"{agent} (+{contact})" if contact else agent
 
 
 class HttpFetcher:
-    """Makes requests through `HttpTransport`, and turns each outcome into evidence.
+    """Makes requests through `HttpTransport`, and returns each outcome with the instants that count as evidence.
 
-    `budget` limits how many connections a host may have at once. `seconds` limits the whole of a request, from the
-    lookup of its name to the end of its body. `contact` is sent in the User-Agent.
-    A task that fetches must be cancelled only at shutdown.
+    `budget` limits how many connections a host may have at once. `seconds` limits a whole request, from the lookup of
+    its name to the end of its body. `contact` is sent in the User-Agent. A task that fetches must be cancelled only at
+    shutdown.
     """
 
     def __init__(  # noqa: PLR0913  # each is a choice of its own, and most keep their default
@@ -59,7 +59,7 @@ class HttpFetcher:
         self._writer = RequestWriter(resolver.guard, always, int(clock.now().timestamp() * 1000))
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Make one request. Never raises for what the network or the other side does."""
+        """Make one request. A fault of the network or of the host is returned as a `Failure`, never raised."""
         timing = RequestTiming(self._clock, self._seconds)
         try:
             written = self._writer.write(request)
@@ -71,7 +71,7 @@ class HttpFetcher:
             finally:
                 await connection.close()
         except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL, ValueError, OSError) as exc:
-            reason, detail = _failure_of(exc, timing)
+            reason, detail = explain_failure(exc, timing)
             return Failure(request.url, reason, detail, timing.sent_or_begun(), timing.now(), timing.before)
 
     async def close(self) -> None:
@@ -115,11 +115,3 @@ def _read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
 @lru_cache(maxsize=1024)
 def _header_name(name: bytes) -> str:
     return name.decode("latin-1").lower()
-
-
-def _failure_of(fault: Exception, timing: RequestTiming) -> tuple[Reason, str]:
-    if timing.fault is None and isinstance(fault, RefusedAddress):
-        return Reason.REFUSED_ADDRESS, str(fault)
-    if timing.fault is None and isinstance(fault, UnusableBody):
-        return fault.reason, str(fault)
-    return reason_of(fault, timing)

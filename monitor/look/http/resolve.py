@@ -1,4 +1,4 @@
-"""Find where to connect for a host: its checked addresses, or its proxy. Each name is looked up in a thread."""
+"""Finds where to connect for a host: its checked addresses, or its proxy. Each name is looked up in a thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from monitor.look.fetch import Reason
 from monitor.look.guard import Guard, Origin, RefusedAddress
 
-MOST = 32
+MOST_LOOKUPS = 32
 """How many names may be looked up at once. Each has one thread, however many requests wait for it."""
 FRESH_SECONDS = 60.0
 STALE_SECONDS = 900.0
@@ -26,7 +26,7 @@ Lookup = Callable[[str, int], list[str]]
 
 
 class NoAddress(Exception):
-    """A name has no address, or its name server did not answer in time. `str(fault)` is one line."""
+    """Raised if a name has no address, or its name server did not answer in time. `str(fault)` is one line."""
 
     def __init__(self, detail: str, reason: Reason = Reason.DNS) -> None:
         super().__init__(detail)
@@ -35,9 +35,9 @@ class NoAddress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where to connect. `tls` False speaks plain HTTP there, even if the URL says https.
+    """Where to connect. If not `tls`, plain HTTP is used there, even if the URL says https.
 
-    `tunnel` True: a proxy listens at `address`. It is asked to connect us to the host (CONNECT).
+    If `tunnel`, a proxy listens at `address`, and must connect us to the host (CONNECT).
     """
 
     address: str
@@ -52,10 +52,10 @@ Router = Callable[[str, int, bool], Route]
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where a proxy listens: plain HTTP, without a password.
+    """Where a proxy listens, by plain HTTP and without a password.
 
-    It opens a tunnel to each host, so only the host sees the request. With `tunnels_http` False a request to an
-    `http` URL is sent to the proxy itself, as many proxies demand.
+    It opens a tunnel to each host, so only the host sees the request. If not `tunnels_http`, a request to an `http` URL
+    is sent to the proxy itself, as many proxies demand.
     """
 
     host: str
@@ -65,36 +65,35 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The proxy of each host in `hosts`, and of every other host. None connects directly."""
+    """The proxy of each host in `hosts`, and `every` for all other hosts. None means a direct connection."""
 
     every: Proxy | None = None
     hosts: Mapping[str, Proxy | None] = field(default_factory=dict)
 
-    def of(self, host: str) -> Proxy | None:
-        """Return the proxy of a host."""
+    def proxy_for(self, host: str) -> Proxy | None:
+        """Return the proxy of a host, None for a direct connection."""
         return self.hosts.get(host.lower(), self.every)
 
 
-def system_lookup(host: str, port: int) -> list[str]:
-    """Query the system's resolver. Raises `OSError` and `UnicodeError`."""
+def query_system_resolver(host: str, port: int) -> list[str]:
+    """Return the addresses that the system's resolver finds. Blocks. Raises `OSError` and `UnicodeError`."""
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-class Names:
-    """Looks up names, each once for all requests that wait for it, and keeps their addresses for a minute.
+class NameCache:
+    """Looks up names with `lookup`, each once for all requests that wait for it, and caches addresses for a minute.
 
-    The threads are daemons: a name server that never answers does not delay the end of the process.
+    The threads are daemon threads, so that a name server that never answers does not delay the end of the process.
     """
 
-    def __init__(self, lookup: Lookup = system_lookup, *, most: int = MOST) -> None:
-        """Begin with no addresses. `lookup` blocks."""
+    def __init__(self, lookup: Lookup = query_system_resolver, *, most: int = MOST_LOOKUPS) -> None:
         self._lookup = lookup
         self._most = most
         self._kept: dict[tuple[str, int], tuple[list[str], float]] = {}
         self._pending: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
-    async def addresses(self, host: str, port: int, seconds: float) -> list[str]:
-        """Return the addresses of a name within so many seconds. Raises `NoAddress`."""
+    async def look_up(self, host: str, port: int, seconds: float) -> list[str]:
+        """Return the addresses of a name within `seconds`. Raises `NoAddress`."""
         name, now = (host, port), asyncio.get_running_loop().time()
         addresses, read_at = self._kept.get(name, ([], 0.0))
         if addresses and now - read_at < FRESH_SECONDS:
@@ -127,6 +126,7 @@ class Names:
     def _run_lookup(
         self, name: tuple[str, int], loop: asyncio.AbstractEventLoop, pending: asyncio.Future[list[str]]
     ) -> None:
+        """Look up a name in this thread, and pass the result to the event loop."""
         found: list[str] = []
         fault: Exception | None = None
         try:
@@ -157,38 +157,39 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Finds where to connect. If there is a `router` (rehearsals and tests), it decides and nothing is checked."""
+    """Finds where to connect. In rehearsals and tests a `router` decides this, without checks."""
 
     guard: Guard
     router: Router | None = None
     proxies: Proxies = field(default_factory=Proxies)
-    names: Names = field(default_factory=Names)
+    names: NameCache = field(default_factory=NameCache)
 
-    async def find(self, origin: Origin, seconds: float) -> list[Route]:
-        """Return where to connect, best first, within so many seconds. Raises `NoAddress` and `RefusedAddress`."""
+    async def find_routes(self, origin: Origin, seconds: float) -> list[Route]:
+        """Return where to connect, the best route first, within `seconds`. Raises `NoAddress` and `RefusedAddress`."""
         is_tls = origin.scheme == "https"
         if self.router is not None:
             try:
                 return [self.router(origin.host, origin.port, is_tls)]
             except OSError as exc:
                 raise NoAddress(f"{origin.host}: {exc.strerror or type(exc).__name__}") from exc
-        proxy = self.proxies.of(origin.host)
+        proxy = self.proxies.proxy_for(origin.host)
         if proxy is not None:
-            return await self._find_proxy(proxy, origin, seconds)
+            return await self._find_proxy_route(proxy, origin, seconds)
         name = origin.host.strip("[]")
-        found = await self.names.addresses(name, origin.port, seconds)
+        found = await self.names.look_up(name, origin.port, seconds)
         try:
-            addresses = self.guard.checked(origin.host, found)
+            addresses = self.guard.check_addresses(origin.host, found)
         except RefusedAddress:
-            # Once its name server is corrected, the next look finds the right address.
+            # Do not cache refused addresses, so that the next look uses a corrected entry of the name server.
             self.names.forget(name, origin.port)
             raise
         return [Route(address, origin.port, is_tls) for address in addresses]
 
-    async def _find_proxy(self, proxy: Proxy, origin: Origin, seconds: float) -> list[Route]:
+    async def _find_proxy_route(self, proxy: Proxy, origin: Origin, seconds: float) -> list[Route]:
+        """Return the route through a proxy, as a list. Raises `NoAddress` and `RefusedAddress`."""
         check_name(self.guard, origin.host)
         try:
-            addresses = await self.names.addresses(proxy.host, proxy.port, seconds)
+            addresses = await self.names.look_up(proxy.host, proxy.port, seconds)
         except NoAddress as exc:
             raise NoAddress(f"proxy: {exc}", Reason.CONNECT) from exc
         is_tls = origin.scheme == "https"

@@ -1,53 +1,44 @@
-"""The deadline of one request, and the instants of it that become evidence."""
+"""Keeps the deadline of one request, and the instants that become evidence."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
 from monitor.look.fetch import Reason
 
 
+@dataclass(slots=True, eq=False)
 class RequestTiming:
-    """What the connection and the fetcher tell each other about one request.
+    """Carries the deadline and the instants of one request between fetcher, transport and connection.
 
-    `begun` and `deadline` are times of the loop, so that virtual time reaches them. `sent` is None until the first
-    byte leaves, `received` until the last header arrives. `has_response` is True once any byte came back. `reused`
-    is True on a connection that carried a request before. `fresh` demands a new connection. `before` counts
-    requests that were lost because the server closed a kept connection. `fault` is the reason of a failure if a
-    part that knows it better than its exception has set it.
+    The request may take `seconds` in all. `begun` and `deadline` are times of the event loop, so that virtual time
+    applies to them. `sent` is None until the first byte is sent, `received` until the last header has arrived.
+    `has_response` is True once any byte has arrived. `reused`: the connection was used for an earlier request. `fresh`:
+    a new connection must be used. `before` counts the requests that were lost because the server closed a kept
+    connection. `fault` is the reason of a failure and its detail, set where more is known than the exception says.
     """
 
-    __slots__ = (
-        "_clock",
-        "_loop",
-        "_sent_steady",
-        "before",
-        "begun",
-        "deadline",
-        "fault",
-        "fresh",
-        "has_response",
-        "received",
-        "reused",
-        "sent",
-    )
+    clock: Clock
+    seconds: InitVar[float]
+    fresh: bool = False
+    before: int = 0
+    fault: tuple[Reason, str] | None = None
+    sent: datetime | None = None
+    received: datetime | None = None
+    has_response: bool = False
+    reused: bool = False
+    begun: float = field(init=False)
+    deadline: float = field(init=False)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _sent_steady: float = 0.0
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
-        """Start a request that may take so many seconds in all."""
-        self._clock = clock
-        self._loop = asyncio.get_running_loop()
+    def __post_init__(self, seconds: float) -> None:
+        """Start the deadline."""
         self.begun = self._loop.time()
         self.deadline = self.begun + seconds
-        self.fresh = False
-        self.before = 0
-        self.fault: tuple[Reason, str] | None = None
-        self.sent: datetime | None = None
-        self.received: datetime | None = None
-        self._sent_steady = 0.0
-        self.has_response = False
-        self.reused = False
 
     def restart(self) -> None:
         """Prepare to send the request again on a new connection, within the same deadline."""
@@ -56,24 +47,24 @@ class RequestTiming:
         self.has_response = self.reused = False
         self.fresh = True
 
-    def was_stale(self) -> bool:
-        """Return whether a kept connection broke before any response: the server had closed it while it was idle."""
+    def lost_kept_connection(self) -> bool:
+        """Return whether a kept connection broke before any response, because the server had closed it while idle."""
         return self.reused and not self.has_response
 
-    def left(self, at_most: float | None = None) -> float:
+    def seconds_left(self, at_most: float | None = None) -> float:
         """Return the seconds until the deadline: at least a millisecond, and no more than `at_most`."""
         left = max(self.deadline - self._loop.time(), 0.001)
         return left if at_most is None else min(left, at_most)
 
     def sent_or_begun(self) -> datetime:
         """Return when the first byte left or, if none did, when the request began."""
-        return self.sent or self._clock.now() - timedelta(seconds=self._loop.time() - self.begun)
+        return self.sent or self.clock.now() - timedelta(seconds=self._loop.time() - self.begun)
 
     def mark_sent(self) -> None:
         """Record that the first byte of the request leaves now."""
         if self.sent is None:
-            self.sent = self._clock.now()
-            self._sent_steady = self._clock.monotonic()
+            self.sent = self.clock.now()
+            self._sent_steady = self.clock.monotonic()
 
     def mark_received(self) -> None:
         """Record that the last header has arrived."""
@@ -81,11 +72,11 @@ class RequestTiming:
             self.received = self.now()
 
     def now(self) -> datetime:
-        """Return the current time, but never less than `sent` plus the steady time since then.
+        """Return the present time, but at least `sent` plus the steady time since then.
 
-        If the clock is set back during a request, `received` must not come before `sent`.
+        So `received` is after `sent` even if the clock is set back during a request.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         if self.sent is None:
             return now
-        return max(now, self.sent + timedelta(seconds=self._clock.monotonic() - self._sent_steady))
+        return max(now, self.sent + timedelta(seconds=self.clock.monotonic() - self._sent_steady))

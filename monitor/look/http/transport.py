@@ -1,4 +1,4 @@
-"""Send requests over HTTP/1.1: the one engine for looks, calendars, sign-in by a provider, and channels that post."""
+"""Sends all HTTP/1.1 requests: of looks, calendars, sign-in by a provider, and channels that post."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import httpx
 from monitor.clock import Clock
 from monitor.look.fetch import Reason
 from monitor.look.guard import Origin, RefusedAddress
-from monitor.look.http.body import Body
+from monitor.look.http.body import Body, UnusableBody
 from monitor.look.http.connection import Connection
-from monitor.look.http.request_bytes import lines_of
+from monitor.look.http.request_bytes import header_lines
 from monitor.look.http.resolve import NoAddress, Resolver, Route
 from monitor.look.http.timing import RequestTiming
 from monitor.plan.budget import MOST_CONCURRENT
@@ -26,6 +26,7 @@ _CLIENT_CAP = 500_000
 """Decoded bytes of a response that an `httpx.AsyncClient` may read."""
 
 _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
+    (RefusedAddress, Reason.REFUSED_ADDRESS),
     (httpx.PoolTimeout, Reason.POOL),
     (httpx.TimeoutException, Reason.TIMEOUT),
     (httpx.UnsupportedProtocol, Reason.REFUSED_ADDRESS),
@@ -37,9 +38,10 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
 
 
 class HttpTransport(httpx.AsyncBaseTransport):
-    """Sends each request once, guarded, through a proxy if one is configured, within one deadline. Follows nothing.
+    """Sends each request once, to addresses that the guard admits, through the configured proxy, within one deadline.
 
-    Looks call `send`. Everything else uses `httpx.AsyncClient(transport=…)`, which calls `handle_async_request`.
+    It follows no redirects. Looks call `send`. Everything else uses `httpx.AsyncClient(transport=…)`, which calls
+    `handle_async_request`.
     """
 
     def __init__(
@@ -51,56 +53,55 @@ class HttpTransport(httpx.AsyncBaseTransport):
         connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        """Open nothing yet.
+        """Limit a client's request to `seconds`, and each host to the number of connections that `connections` returns.
 
-        `seconds` limits the whole of a client's request. `connections` returns how many a host may have at once.
         `context` is the TLS context, by default the one of the process.
         """
         self._clock = clock
         self._resolver = resolver
         self._seconds = seconds
         self._connections = connections
-        # Reading the certificates takes a while: do it before the first look, and once for the process.
+        # Reading the certificates takes long: do it before the first look, and once for the process.
         self._context = context or (None if resolver.router else shared_context())
         self._pools: dict[Origin, _Pool] = {}
 
     async def send(self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False) -> Connection:
-        """Send a request and wait for the headers of its response. Close the connection that this returns.
+        """Send a request, wait for the headers of its response, and return the connection. The caller must close it.
 
-        A kept connection that the server has closed is replaced once. Raises `httpx.TransportError`.
+        If the server has closed a kept connection, the request is sent on another one. Raises `httpx.TransportError`.
         """
         pool = self._pools.get(origin) or self._open_pool(origin)
         for _ in range(MOST_CONCURRENT + 1):
             try:
                 return await pool.send(request, timing, is_head=is_head)
             except (httpx.NetworkError, httpx.RemoteProtocolError):
-                if not timing.was_stale():
+                if not timing.lost_kept_connection():
                     raise
                 timing.restart()
         return await pool.send(request, timing, is_head=is_head)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a client's request. Gzip is unpacked here, and no more than half a megabyte of the body can be read.
+        """Send a request of an `httpx` client. Gzip is decompressed here, and a body may have half a megabyte.
 
-        Raises `httpx.TransportError`, whose text is a `Reason`. It never quotes the address, which may be a secret.
+        Raises `httpx.TransportError` with a `Reason` as its text. It never quotes the address, which may be a secret.
         """
         content, url = await request.aread(), request.url
         timing = RequestTiming(self._clock, self._seconds)
         # A request that changes something is never sent twice.
         timing.fresh = bool(content) or request.method not in ("GET", "HEAD")
         try:
-            origin = self._resolver.guard.origin(url.scheme, url.host, url.port)
-            proxy = self._resolver.proxies.of(origin.host)
+            origin = self._resolver.guard.origin_of(url.scheme, url.host, url.port)
+            proxy = self._resolver.proxies.proxy_for(origin.host)
             is_forwarded = proxy is not None and not proxy.tunnels_http and origin.scheme == "http"
             target = b"http://%s%s" % (url.netloc, url.raw_path) if is_forwarded else url.raw_path
             kept = [(name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"]
-            head = lines_of([*kept, (b"Accept-Encoding", b"gzip")])
+            head = header_lines([*kept, (b"Accept-Encoding", b"gzip")])
             data = b"%s %s HTTP/1.1\r\n%s\r\n%s" % (request.method.encode("ascii"), target, head, content)
             connection = await self.send(origin, data, timing, is_head=request.method == "HEAD")
         except RefusedAddress as exc:
             raise httpx.UnsupportedProtocol(Reason.REFUSED_ADDRESS) from exc
         except httpx.TransportError as exc:
-            raise type(exc)(reason_of(exc, timing)[0]) from exc
+            raise type(exc)(explain_failure(exc, timing)[0]) from exc
         headers = httpx.Headers(connection.headers)
         stream = _ClientBody(connection, headers.pop("content-encoding", ""), timing)
         return httpx.Response(connection.status, headers=headers, stream=stream)
@@ -119,7 +120,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
 
 
 class _ClientBody(httpx.AsyncByteStream):
-    """The body of a response to an `httpx.AsyncClient`, unpacked and capped."""
+    """The body of a response to an `httpx.AsyncClient`, decompressed up to `_CLIENT_CAP` bytes."""
 
     def __init__(self, connection: Connection, encoding: str, timing: RequestTiming) -> None:
         self._connection = connection
@@ -131,7 +132,7 @@ class _ClientBody(httpx.AsyncByteStream):
         try:
             await self._connection.read_into(body)
         except httpx.TransportError as exc:
-            raise type(exc)(reason_of(exc, self._timing)[0]) from exc
+            raise type(exc)(explain_failure(exc, self._timing)[0]) from exc
         yield body.end()
 
     async def aclose(self) -> None:
@@ -139,7 +140,7 @@ class _ClientBody(httpx.AsyncByteStream):
 
 
 class _Pool:
-    """The connections to one origin: at most `most`, kept open for a minute after their last request."""
+    """The connections to one origin: at most `most`, each kept open for a minute after its last request."""
 
     def __init__(self, origin: Origin, resolver: Resolver, context: ssl.SSLContext, most: int, clock: Clock) -> None:
         self._most = most
@@ -154,7 +155,7 @@ class _Pool:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
-        """Send a request and wait for the headers of its response. Raises `httpx.TransportError`."""
+        """Send a request on a kept or new connection, and wait for the headers. Raises `httpx.TransportError`."""
         connection = (None if timing.fresh else self._take_idle(timing)) or await self._take_connection(timing)
         is_answered = False
         try:
@@ -172,10 +173,11 @@ class _Pool:
         for connection in list(self._connections):
             connection.abort()
         self._idle.clear()
-        # The loop calls `connection_lost` of aborted connections in its next turn.
+        # Let the loop call `connection_lost` of the aborted connections.
         await asyncio.sleep(0)
 
     async def _take_connection(self, timing: RequestTiming) -> Connection:
+        """Return an idle connection or a new one. Wait if the origin already has as many as it may."""
         while True:
             connection = None if timing.fresh else self._take_idle(timing)
             if connection is not None:
@@ -187,6 +189,7 @@ class _Pool:
             await self._wait_for_place(timing)
 
     def _take_idle(self, timing: RequestTiming) -> Connection | None:
+        """Return an idle connection that is still open, or None. Close those that were idle for a minute."""
         oldest = timing.begun - _KEEP_SECONDS
         while self._idle:
             connection = self._idle.pop()
@@ -226,20 +229,22 @@ class _Pool:
         return connection
 
     async def _connect_to_origin(self, timing: RequestTiming) -> Connection:
+        """Return a new connection, by the first route that works. Raises `httpx.TransportError`."""
         try:
-            routes = await self._resolver.find(self._origin, timing.left())
+            routes = await self._resolver.find_routes(self._origin, timing.seconds_left())
         except (RefusedAddress, NoAddress) as exc:
             reason = exc.reason if isinstance(exc, NoAddress) else Reason.REFUSED_ADDRESS
             timing.fault = (reason, str(exc))
             raise httpx.ConnectError(str(exc)) from exc
         for route in routes[:-1]:
             try:
-                return await self._connect_to(route, timing, timing.left(_CONNECT_SECONDS / 2))
+                return await self._connect_to(route, timing, timing.seconds_left(_CONNECT_SECONDS / 2))
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return await self._connect_to(routes[-1], timing, timing.left(_CONNECT_SECONDS))
+        return await self._connect_to(routes[-1], timing, timing.seconds_left(_CONNECT_SECONDS))
 
     async def _connect_to(self, route: Route, timing: RequestTiming, seconds: float) -> Connection:
+        """Return a connection by one route. Raises `httpx.ConnectError`, and `httpx.ConnectTimeout` after `seconds`."""
         loop = asyncio.get_running_loop()
         context, name = (self._context, self._origin.host) if route.tls else (None, None)
         try:
@@ -248,7 +253,7 @@ class _Pool:
                 connection = Connection(self._give_back, self._remove_connection)
                 handle.set_protocol(connection)
                 if context is not None:
-                    async with asyncio.timeout(timing.left(_CONNECT_SECONDS)):
+                    async with asyncio.timeout(timing.seconds_left(_CONNECT_SECONDS)):
                         handle = await loop.start_tls(handle, connection, context, server_hostname=name) or handle
                 connection.connection_made(handle)
                 return connection
@@ -267,7 +272,7 @@ class _Pool:
         return connection
 
     async def _open_tunnel(self, route: Route, timing: RequestTiming, seconds: float) -> asyncio.Transport:
-        """Have a proxy connect us to the origin (CONNECT). Return the socket, on which the origin now answers."""
+        """Request a tunnel to the origin from a proxy (CONNECT). Return its transport, on which the origin answers."""
         loop, host = asyncio.get_running_loop(), self._origin.host
         async with asyncio.timeout(seconds):
             _, hop = await loop.create_connection(
@@ -276,7 +281,7 @@ class _Pool:
         place = f"[{host}]:{self._origin.port}" if ":" in host.strip("[]") else f"{host}:{self._origin.port}"
         request = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode("ascii")
         try:
-            hop.send(request, RequestTiming(self._clock, timing.left()), is_head=True)
+            hop.send(request, RequestTiming(self._clock, timing.seconds_left()), is_head=True)
             await hop.wait_for_headers()
             # This answer is from the proxy, not from the host.
             timing.fault = None if 200 <= hop.status < 300 else (Reason.CONNECT, f"the proxy answered {hop.status}")
@@ -321,23 +326,25 @@ def shared_context() -> ssl.SSLContext:
     return context
 
 
-def reason_of(fault: Exception, timing: RequestTiming) -> tuple[Reason, str]:
-    """Return why a request failed, and a detail that is fit for a log."""
+def explain_failure(fault: Exception, timing: RequestTiming) -> tuple[Reason, str]:
+    """Return why a request failed, and a detail for logs without secrets."""
     if timing.fault is not None:
         return timing.fault
-    if isinstance(fault, httpx.ConnectError) and _is_tls(fault):
+    if isinstance(fault, UnusableBody):
+        return fault.reason, str(fault)
+    if isinstance(fault, httpx.ConnectError) and _is_caused_by_tls(fault):
         return Reason.TLS, "the certificate or the handshake was refused"
     if isinstance(fault, httpx.ProtocolError | httpx.NetworkError) and timing.received is not None:
         return Reason.TRUNCATED, "the answer broke off"
     if isinstance(fault, httpx.RemoteProtocolError) and not timing.has_response:
         return Reason.RESET, type(fault).__name__
-    # Everything else is what libraries raise for addresses and headers that they cannot process.
+    # Libraries raise other exceptions for addresses and headers that they cannot process.
     otherwise = Reason.REFUSED_ADDRESS if timing.sent is None else Reason.PROTOCOL
     reason = next((reason for kind, reason in _REASONS if isinstance(fault, kind)), otherwise)
-    return reason, type(fault).__name__
+    return reason, str(fault) if isinstance(fault, RefusedAddress) else type(fault).__name__
 
 
-def _is_tls(exc: BaseException | None) -> bool:
+def _is_caused_by_tls(exc: BaseException | None) -> bool:
     while exc is not None:
         if isinstance(exc, ssl.SSLError):
             return True

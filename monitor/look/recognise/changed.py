@@ -1,4 +1,4 @@
-"""`changed`: the bytes of a body differ from the baseline, which is the first body ever seen."""
+"""`changed`: the release is present once the body differs from the baseline, which is the first body ever seen."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent,
 from monitor.look.sighting import State
 
 NO_BASELINE = "no baseline yet"
-"""Reason of an unknown: this is the first body ever seen, with which later ones are compared."""
+"""Reason of an unknown: this is the first body ever seen, which becomes the baseline."""
 _HEAD = 16_384
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return presence if the body differs from the baseline, absence if not. The first body becomes the baseline.
+    """Return presence if the body differs from the baseline, else absence. It is unknown if there is no baseline yet.
 
-    Pages without a name and error messages are no content: they are neither a baseline nor a change.
+    Pages without a name and error messages are unknown too: they can be neither a baseline nor a change.
     """
-    # For the address of a file, the kind of content has been checked already.
+    # If the address names a file, the caller has checked the kind of content.
     if context.file is None and (why := _content_fault(answer)):
         return unknown(why)
     if context.baseline is None:
@@ -32,10 +32,10 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def _content_fault(answer: Answer) -> str:
-    """Return why an answer is no content, or an empty string."""
+    """Return why an answer cannot be the content, or an empty string."""
     if not is_html(answer):
         return message_fault(answer)
-    # Titles and headings are near the top; the rest may be large.
+    # Only read the top, where title and heading are, because the rest may be large.
     page = Page(replace(answer, body=answer.body[:_HEAD]))
     if not page.title and not page.heading:
         return NAMELESS

@@ -1,18 +1,17 @@
-"""`ees`: a release of Explore Education Statistics, as page or as the JSON of its content API.
+"""`ees` and `ees-after`: a release of Explore Education Statistics, as page or as the JSON of its content API.
 
 Field names as in the source of dfe-analytical-services/explore-education-statistics.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.notices import says_missing
-from monitor.look.recognise.page import Page
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, Recogniser, absent, unknown
+from monitor.look.recognise.page import Page, parse_json
+from monitor.look.recognise.result import NAMELESS, NO_JSON, Context, Recognised, Recogniser, absent, unknown
 from monitor.look.recognise.title import recognise_title
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
@@ -23,16 +22,14 @@ _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return presence for a version of a release, because the service shows none before it is published.
+    """Return presence if the answer shows a version of the release: the service shows none before it is published.
 
-    A later version keeps the display date of the first one, so dates are only passed on.
+    Dates are only passed on, because a later version keeps the display date of the first one.
     """
     if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] not in (b"{", b"["):
         return _read_page(Page(answer), context)
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return unknown("no JSON that can be read")
+    if (content := parse_json(answer.body)) is None:
+        return unknown(NO_JSON)
     if isinstance(content, dict) and content.get("releaseId") and content.get("published"):
         return _read_version(content, context)
     if isinstance(content, dict) and isinstance(content.get("results"), list):
@@ -41,17 +38,15 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def find_newer_edition(edition: str) -> Recogniser:
-    """Return a recogniser of a publication with a latest release other than `edition`, a slug. `none`: with any.
+    """Return a recogniser that waits for the release after `edition`, the slug of the latest one (`none`: for any).
 
-    The landing page has the same text before and after, so `latestRelease` of the API is compared.
+    It compares `latestRelease` of the API, because the landing page has the same text before and after.
     """
     before = edition.strip()
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        try:
-            content = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            return unknown("no JSON that can be read")
+        if (content := parse_json(answer.body)) is None:
+            return unknown(NO_JSON)
         if not isinstance(content, dict) or "latestRelease" not in content:
             return unknown("no publication with its latest release")
         slug = read_publication(content, LONDON).latest
@@ -59,7 +54,7 @@ def find_newer_edition(edition: str) -> Recogniser:
             return absent("the edition before is the latest")
         years = [one[:4] for one in (slug, before) if one[:4].isdecimal()]
         if len(years) > 1 and years[0] < years[1]:
-            # An edition was withdrawn, or the order of editions was changed.
+            # An edition was withdrawn, or the editions were sorted in another order.
             return unknown("an edition of an earlier year is the latest")
         if not slug:
             return unknown("no latest release")
@@ -78,7 +73,10 @@ def _read_version(content: Mapping[str, Any], context: Context) -> Recognised:
 
 
 def _read_entries(rows: list[Any], context: Context) -> Recognised:
-    """Return whether a release is among the entries of its publication. Titles there have only the period."""
+    """Read the list of a publication's releases: presence if the release is among them, else absence.
+
+    Titles in this list contain only the period. Without a release title, the list itself is the target.
+    """
     listed = [row for row in rows if isinstance(row, dict) and row.get("releaseId") and row.get("published")]
     found = tuple(
         Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug") or "")})
@@ -95,7 +93,7 @@ def _read_entries(rows: list[Any], context: Context) -> Recognised:
 
 
 def _version_of(content: Mapping[str, Any]) -> str | None:
-    """Return what an amendment changes: its time and the count. It keeps the display date."""
+    """Return the time and the count of amendments, None if it states neither. An amendment keeps the display date."""
     version = read_version(content)
     return format_version(lastUpdated=version.updated, updateCount=version.update_count)
 
@@ -105,5 +103,5 @@ def _read_page(page: Page, context: Context) -> Recognised:
         return absent("page not found")
     if not page.heading:
         return unknown(NAMELESS)
-    # The heading has only the series. The title of the page also has the period.
+    # The heading contains only the series. The title of the page also contains the period.
     return recognise_title(context, f"{page.heading}: {page.title.partition(' - ')[0]}", text=page.text)

@@ -1,4 +1,4 @@
-"""`feed:…`: an entry of an RSS or Atom feed, or an address of a sitemap, matches."""
+"""`feed:…`: an entry of an RSS or Atom feed, or an address in a sitemap, matches a pattern."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lxml import etree
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import absolute_url
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
-from monitor.look.recognise.title import Likeness, likeness, names_a_period
+from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
 from monitor.look.sighting import State
 from schedules.patterns import Linear, glob, quick
 
@@ -25,7 +25,7 @@ _MOST_ENTRIES = 500
 _LARGEST_FEED = 500_000
 _FEED_START = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 CHILD = "sitemap"
-"""The role of an address in a sitemap index: another sitemap, which is no publication."""
+"""The role of an address in a sitemap index: another sitemap, not a publication."""
 _SITEMAP_START = quick(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _GZIP_START = b"\x1f\x8b"
 _LARGEST_SITEMAP = 4_000_000
@@ -34,11 +34,11 @@ _SITEMAP_TAGS = ("{*}url", "{*}sitemap")
 
 
 def find_entry(pattern: str) -> Recogniser:
-    """Return a recogniser of entries with a title, summary or link that contains `pattern`. `*` stands for anything.
+    """Return a recogniser of entries with `pattern` in their title, summary or link. In it, `*` matches any text.
 
-    Every entry is found, with the role `listed`, or `matched` for those that match. A match is specific if the pattern
-    names a period, or if the title is that of the release. A feed that is cut proves no absence. A sitemap has no
-    titles, so the words of each address are used.
+    All entries are returned as found, with the role `matched` if they match, else `listed`. Presence is specific if the
+    pattern names a period, or if an entry has the title of the release. A truncated feed does not prove absence. A
+    sitemap has no titles, so the words of each address are used.
     """
     wanted = glob(pattern)
     is_dated = names_a_period(pattern)
@@ -48,17 +48,17 @@ def find_entry(pattern: str) -> Recogniser:
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)
             return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=not (is_all and is_sound))
-        # feedparser takes seconds over a large page that is no feed, and blocks the loop.
+        # feedparser takes seconds to read a large page that is not a feed.
         if len(body) > _LARGEST_FEED or not _FEED_START.search(body[:_HEAD]):
             return unknown("no feed, or one too large to read")
         try:
             feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
         except ValueError:
-            # It fails on half of a surrogate pair, which it makes itself.
+            # feedparser may produce half of a surrogate pair, and then fails to encode it.
             return unknown("no feed")
         if not feed.get("version"):
             return unknown("no feed")
-        found = tuple(_found_entry(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
+        found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
         return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=bool(feed.get("bozo")))
 
     return recognise
@@ -69,25 +69,25 @@ def _match_entries(
 ) -> Recognised:
     matched = [entry for entry in found if entry.role == "matched"]
     if matched:
-        is_titled = any(likeness(context.title, entry.title) is Likeness.SAME for entry in matched)
+        is_titled = any(compare_titles(context.title, entry.title) is Likeness.SAME for entry in matched)
         return Recognised(State.PRESENT, is_dated or is_titled, found)
     if is_damaged or not answer.whole:
         return unknown("a damaged feed", found)
     return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
 
 
-def _found_entry(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
+def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
-    # With `get`, feedparser returns `published` for a missing `updated`, and warns.
+    # Test with `in`: for a missing `updated`, feedparser's `get` returns `published` and warns.
     facts = {name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry}
     return Found(absolute_url(base, link) or base, title, "matched" if matches else "listed", facts)
 
 
 def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
-    """Return the bytes of a `.xml.gz`, and whether they are complete. A body that is not gzip is returned as it is.
+    """Return the content of a gzip file, and whether it is complete. A body that is not gzip is returned as it is.
 
-    At most four million bytes are returned, because a small file may unpack to a very large one.
+    At most four million bytes are returned, because a small file may decompress to a very large one.
     """
     if not body.startswith(_GZIP_START):
         return body, True
@@ -100,11 +100,11 @@ def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
 
 
 def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
-    """Return the addresses of a sitemap in its order, and whether it was read to its end.
+    """Return the addresses in a sitemap in their order, and whether it was read to its end.
 
-    The title of each is the words of its last segment. Its role is `listed`, `matched` if `wanted` is in title or
-    address, or `sitemap` if an index names it. The fact `updated` is its `lastmod` (sitemaps.org, protocol 0.9).
-    Only the five entities of XML are expanded, and nothing is fetched.
+    The title of an address is the words of its last segment. Its role is `matched` if title or address contain
+    `wanted`, `sitemap` if a sitemap index names it, and `listed` otherwise. The fact `updated` is its `lastmod`
+    (sitemaps.org, protocol 0.9). Only the five entities of XML are expanded, and no reference is fetched.
     """
     rows = etree.iterparse(
         io.BytesIO(body), tag=_SITEMAP_TAGS, recover=True, resolve_entities=False, no_network=True, load_dtd=False
@@ -114,7 +114,7 @@ def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
     except etree.XMLSyntaxError:
         return (), False
     if rows.error_log.filter_from_errors():
-        # The last address may have been cut.
+        # The last address may be incomplete.
         return found[:-1], False
     return found, len(found) < _MOST_ADDRESSES
 
@@ -124,7 +124,7 @@ def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: A
         # Names without their namespace: many sitemaps have another one, or none.
         fields = {child.tag.rpartition("}")[2]: (child.text or "").strip()[:2000] for child in row.iterchildren("*")}
         is_child = row.tag.endswith(CHILD)
-        # Free each row, so that a long sitemap is never in memory as a tree.
+        # Free each row, so that a long sitemap does not fill the memory.
         row.clear()
         url, updated = fields.get("loc", ""), fields.get("lastmod", "")
         if not (url.startswith(("https://", "http://")) and url.isprintable() and " " not in url):

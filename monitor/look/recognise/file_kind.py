@@ -1,4 +1,4 @@
-"""Checks that content is of the kind that its address or type names, by its first bytes and its type.
+"""Checks that content is of the kind that its address or media type names, by its first bytes.
 
 Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Office formats), ISO 32000 (PDF).
 """
@@ -6,20 +6,19 @@ Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Offi
 from __future__ import annotations
 
 import codecs
-import json
 from collections import Counter
 from dataclasses import replace
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.notices import read_removal, says_missing
-from monitor.look.recognise.page import Page, is_html
+from monitor.look.recognise.page import Page, is_html, parse_json
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
 from schedules.patterns import quick
 
 PAGE_FOR_FILE, ERROR_MESSAGE = "a web page where a file should be", "an error message in place of content"
 WRONG_KIND = "content that is not of the kind that its address or type names"
-"""Reasons of an unknown, although the address of a file answered with success."""
+"""Reasons of an unknown: the address of a file answered with success, but not with the file."""
 
 _ZIP, _OLD_OFFICE, _PDF, _RTF = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF", b"{\\rtf"
 _SIGNATURES: dict[str, tuple[bytes, ...]] = {
@@ -36,30 +35,20 @@ _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "parquet": (b"PAR1",),
     "sav": (b"$FL2", b"$FL3"),
 }
-_BINARY = (
-    b"PK\x03\x04",
-    _OLD_OFFICE,
-    _PDF,
-    b"\x1f\x8b",
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-    b"GIF8",
-    b"PAR1",
-    b"$FL2",
-    b"$FL3",
-)
+# If no extension names the kind, two letters are not enough for zip, and RTF is read as text.
+_BINARY = (b"PK\x03\x04", *{sign for signs in _SIGNATURES.values() for sign in signs if sign not in (_ZIP, _RTF)})
 _TABLES = ("csv", "tsv", "tab")
 _DELIMITERS = ",;\t|"
 _FIELDS = quick(r"[^\s,][,\t][^\s,]")
-# Servers use these types for any unknown file, so the text must also look like a table.
+# Servers use these types for any unknown file. So with these types, text must also look like a table.
 _VAGUE = ("", "text/plain", "text/html")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _HEAD = 4096
-_PDF_HEAD = 1024  # readers look for the signature in the first 1,024 bytes
+_PDF_HEAD = 1024  # PDF readers accept the signature anywhere in the first 1,024 bytes
 _LONGEST_MESSAGE = 65_536
 _ROOT = quick(r"<(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
 _ERROR_ROOTS = ("error", "errors", "fault", "exception", "exceptionreport", "serviceexceptionreport")
-# What error messages consist of, in APIs of every kind ("problem details" are RFC 9457).
+# The keys of error messages in JSON ("problem details" are RFC 9457).
 _ERROR_KEYS = frozenset(
     {"_response_info", "code", "correlationid", "detail", "details", "error", "errorcode", "errors", "exception"}
     | {"fault", "instance", "message", "messages", "ok", "path", "reason", "requestid", "request_id", "resource"}
@@ -67,15 +56,15 @@ _ERROR_KEYS = frozenset(
 )
 
 
-def read_file(answer: Answer, context: Context) -> Recognised | None:
-    """Return what an answer proves that is not the expected file. Return None if it is the file, or none is expected.
+def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
+    """Return what an answer proves if it is not the file that its address names. None if it is, or names no file.
 
-    A page that says that the file is missing or was removed proves just that.
+    A page that says that the file is missing or was removed proves absence or withdrawal. Anything else is unknown.
     """
     if context.file is None or not (why := content_fault(answer, context)):
         return None
     if why == PAGE_FOR_FILE:
-        # Titles and headings are near the top; the rest may be large.
+        # Only read the top, where title and heading are, because the rest may be large.
         page = Page(replace(answer, body=answer.body[:_HEAD]))
         if says_missing(page):
             return absent("the page says it is not found")
@@ -87,9 +76,9 @@ def read_file(answer: Answer, context: Context) -> Recognised | None:
 def content_fault(answer: Answer, context: Context) -> str:
     """Return why a body is not of the kind that its address names, or an empty string if it is.
 
-    If the address has no extension, the media type names the kind, and the content must name the release.
+    If the address has no extension, the media type names the kind, and text must contain the title of the release.
     """
-    head, extension = _decode(answer.body[:_HEAD]), context.file
+    head, extension = _decode_text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
         is_pdf = extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]
         return "" if is_pdf or answer.body.startswith(signatures) else message_fault(answer) or WRONG_KIND
@@ -104,7 +93,7 @@ def content_fault(answer: Answer, context: Context) -> str:
 
 
 def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
-    """Return whether content that is neither a page nor an error message is of its kind, as far as we know the kind."""
+    """Return whether a body fits its extension or media type. Of an unknown kind, any content fits."""
     begins, kind = (head or "").lstrip()[:1], answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if extension in ("json", "geojson") or (extension is None and "json" in kind):
         return begins in ("{", "[")
@@ -116,14 +105,14 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
 
 
 def _is_text(head: str, kind: str, *, is_table: bool) -> bool:
-    """Return whether text is plain text or a table, not markup. With a vague type, a table must look like one."""
+    """Return whether text is not markup. For the media types in `_VAGUE`, a table must also look like one."""
     if not head.strip() or head.lstrip()[0] in "<{[" or "json" in kind or "xml" in kind:
         return False
     return _is_table(head) if is_table and kind in _VAGUE else kind != "text/html"
 
 
 def _is_table(head: str) -> bool:
-    """Return whether fields are delimited as in a table, or two lines have the same number of a delimiter."""
+    """Return whether text has fields with commas or tabs, or two lines with the same number of a delimiter."""
     if _FIELDS.search(head):
         return True
     lines = [line for line in head.splitlines() if line.strip()]
@@ -133,7 +122,7 @@ def _is_table(head: str) -> bool:
 
 def message_fault(answer: Answer) -> str:
     """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for anything else."""
-    head = _decode(answer.body[:_HEAD])
+    head = _decode_text(answer.body[:_HEAD])
     begins = (head or "").lstrip()[:1]
     root = _ROOT.search(head) if head and begins == "<" else None
     name = root[1].lower() if root else ""
@@ -145,17 +134,16 @@ def message_fault(answer: Answer) -> str:
 
 
 def _json_fault(answer: Answer) -> str:
+    """Return why JSON is not content: it is broken, empty or an error message. Empty for any other, or if large."""
     if not answer.whole or len(answer.body) > _LONGEST_MESSAGE:
         return ""
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
+    if (content := parse_json(answer.body)) is None:
         return WRONG_KIND
     is_error = isinstance(content, dict) and all(str(key).lower() in _ERROR_KEYS for key in content)
     return ERROR_MESSAGE if is_error or not content else ""
 
 
-def _decode(head: bytes) -> str | None:
+def _decode_text(head: bytes) -> str | None:
     """Return bytes as text, None if they are binary."""
     encoding = next((name for bom, name in _BOMS.items() if head.startswith(bom)), None)
     if encoding is None and b"\0" in head:

@@ -1,6 +1,6 @@
 """`govuk` and `titled`: a page, a content item or a search listing of GOV.UK.
 
-The words are those of alphagov/frontend's templates and locale file, as `docs/decides.md` lists them.
+The phrases are from alphagov/frontend's templates and locale file. `docs/decides.md` lists them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WITHDRAWN = quick(r"^\[withdrawn\]", re.IGNORECASE)
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Read a page by its title and heading, JSON by its `schema_name`."""
+    """Return what an answer proves: for a page by its title and heading, for JSON by its `schema_name`."""
     if "json" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"{":
         return recognise_json(answer, context)
     page = Page(answer)
@@ -42,9 +42,9 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
-    """Read a page like `recognise`, but accept presence only under the release's whole title.
+    """Return the same as `recognise`, but presence only if the page has the release's whole title.
 
-    It is for addresses that no one announced.
+    It is for addresses that were not announced, but guessed.
     """
     seen = recognise(answer, context)
     if seen.state is not State.PRESENT or seen.specific:
@@ -54,6 +54,7 @@ def recognise_titled(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_notice(page: Page) -> Recognised | None:
+    """Return what a page proves that is an error, an announcement or a removal. None for any other page."""
     title = _without_site_name(page.title)
     if _ERROR_TITLE.match(title):
         return unknown("an error page")
@@ -69,8 +70,9 @@ def _read_notice(page: Page) -> Recognised | None:
 
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
+    """Compare the titles, and return the parts that the page links to as found. A placeholder is not presence."""
     links = [find_part(context.url, link.url, link.text) for link in page.links()]
-    # A file is often linked twice, first by a picture without text.
+    # A file is often linked twice: by a picture without text, and by its title.
     unique: dict[str, Found] = {}
     for found in links:
         if found and (found.url not in unique or not unique[found.url].title):
@@ -84,6 +86,7 @@ def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
 
 
 def _notice_titles(page: Page) -> str:
+    """Return the text of the page's notices and headings, at most fifty."""
     if page.root is None:
         return ""
     titles = page.root.xpath("//*[contains(@class, 'notice__title')]|//h1|//h2")
@@ -91,6 +94,6 @@ def _notice_titles(page: Page) -> str:
 
 
 def _without_site_name(title: str) -> str:
-    """Return a title without the name of the site after its last hyphen."""
+    """Return a title without "- GOV.UK" at its end."""
     rest, _, site = title.rpartition("-")
     return rest.rstrip() if site.strip().upper() == "GOV.UK" else title

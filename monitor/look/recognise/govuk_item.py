@@ -1,32 +1,31 @@
-"""The JSON of GOV.UK: content items by their `schema_name`, and search listings."""
+"""Reads the JSON of GOV.UK: content items by their `schema_name`, and search listings."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import absolute_url
-from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.title import Likeness, likeness, recognise_title
+from monitor.look.recognise.page import absolute_url, parse_json
+from monitor.look.recognise.result import NO_JSON, Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.title import Likeness, compare_titles, recognise_title
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
 from schedules.sources.govuk_items import Attachment, ContentItem, Schema, content_item
 
 _SITE = "https://www.gov.uk"
+_FILE_HOST = "assets.publishing.service.gov.uk"
+_DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
 _NOT_OUT = ("placeholder", "special_route", "coming_soon")
 _LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp", "format")
 
 
 def recognise_json(answer: Answer, context: Context) -> Recognised:
-    """Read a content item or a search listing. Anything else is unknown."""
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return unknown("no JSON that can be read")
+    """Return what a content item or a search listing proves. Any other JSON is unknown."""
+    if (content := parse_json(answer.body)) is None:
+        return unknown(NO_JSON)
     if isinstance(content, dict) and isinstance(content.get("results"), list):
         return _read_listing(content["results"], context)
     if isinstance(content, dict) and isinstance(content.get("schema_name"), str):
@@ -35,27 +34,28 @@ def recognise_json(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) -> Recognised:
+    """Return what a content item proves: a release that is out, withdrawn, only announced, or redirected."""
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
-        return unknown("redirected", _found_destination(item, context))
+        return unknown("redirected", _destination_to_found(item, context))
     if item.schema is Schema.ANNOUNCEMENT or content["schema_name"].startswith(_NOT_OUT):
         return absent("announced, not released")
     if item.withdrawn:
         return withdrawn("marked as withdrawn")
-    parts = (_found_attachment(attachment) for attachment in item.attachments)
+    parts = (_attachment_to_found(attachment) for attachment in item.attachments)
     version = format_version(
         first_published_at=item.first_published_at,
         public_updated_at=item.public_updated_at,
         change_history=len(item.changes) or None,
     )
-    found = (_found_item(item), *(part for part in parts if part.url))
+    found = (_item_to_found(item), *(part for part in parts if part.url))
     details = content.get("details")
     text = f"{content.get('description')} {details.get('body') if isinstance(details, dict) else ''}"
     return recognise_title(context, item.title, found, version, text)
 
 
-def _found_item(item: ContentItem) -> Found:
+def _item_to_found(item: ContentItem) -> Found:
     facts: dict[str, object] = {
         "document_type": item.document_type,
         "public_updated_at": item.public_updated_at,
@@ -68,18 +68,19 @@ def _found_item(item: ContentItem) -> Found:
     return Found(_absolute_govuk_url(item.base_path), item.title, "item", stated)
 
 
-def _found_attachment(attachment: Attachment) -> Found:
+def _attachment_to_found(attachment: Attachment) -> Found:
     url = _absolute_govuk_url(attachment.url)
     role = attachment.kind if attachment.kind in ("html", "external") else role_of_file(urlsplit(url).path)
     facts = {"content_type": attachment.content_type, "file_size": str(attachment.size or "")}
     return Found(url, attachment.title, role, {name: fact for name, fact in facts.items() if fact})
 
 
-def _found_destination(item: ContentItem, context: Context) -> tuple[Found, ...]:
+def _destination_to_found(item: ContentItem, context: Context) -> tuple[Found, ...]:
+    """Return the address that a content item redirects to. Empty if it names none."""
     url = _absolute_govuk_url(item.destination)
     if not url:
         return ()
-    # If this is a content-API twin, the twin of the new page is the one to look at.
+    # If the content API is looked at, use the API's address of the new page.
     there = urlsplit(url)
     if urlsplit(context.url).path.startswith("/api/content/") and there.hostname == "www.gov.uk":
         url = there._replace(path=f"/api/content{there.path}", query="", fragment="").geturl()
@@ -87,16 +88,16 @@ def _found_destination(item: ContentItem, context: Context) -> tuple[Found, ...]
 
 
 def _read_listing(results: list[Any], context: Context) -> Recognised:
-    found = tuple(_found_entry(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
+    found = tuple(_entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
     if not context.title:
         return Recognised(State.PRESENT, found=found, why="a listing")
     published = (entry for entry in found if "/announcements/" not in entry.url)
-    if any(likeness(context.title, entry.title) is Likeness.SAME for entry in published):
+    if any(compare_titles(context.title, entry.title) is Likeness.SAME for entry in published):
         return Recognised(State.PRESENT, specific=True, found=found)
     return Recognised(State.ABSENT, found=found, why="not listed")
 
 
-def _found_entry(entry: Mapping[str, Any]) -> Found:
+def _entry_to_found(entry: Mapping[str, Any]) -> Found:
     facts = {name: str(entry[name]) for name in _LISTED if entry.get(name) is not None}
     return Found(_absolute_govuk_url(entry["link"]), str(entry.get("title") or ""), "listed", facts)
 
@@ -105,16 +106,10 @@ def _absolute_govuk_url(path: object) -> str:
     return absolute_url(_SITE, path) if isinstance(path, str) and path else ""
 
 
-_FILES = "assets.publishing.service.gov.uk"
-
-
-_DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
-
-
 def find_part(page: str, url: str, title: str) -> Found | None:
-    """Return a link of a page as a part of it if it leads to a file or to a page below it, else None."""
+    """Return a link of `page` as one of its parts if it leads to a file or to a page below `page`, else None."""
     here, there = urlsplit(page), urlsplit(url)
-    if there.hostname == _FILES and not there.path.endswith("/preview"):
+    if there.hostname == _FILE_HOST and not there.path.endswith("/preview"):
         return Found(url, title, role_of_file(there.path))
     below = here.path.rstrip("/").removeprefix("/api/content") + "/"
     if there.hostname == here.hostname and there.path.startswith(below) and not there.path.endswith("/print"):
@@ -123,5 +118,5 @@ def find_part(page: str, url: str, title: str) -> Found | None:
 
 
 def role_of_file(path: str) -> str:
-    """Return the role `data` for a file with figures, `attachment` for any other."""
+    """Return the role `data` if the extension of a path is one for figures, else `attachment`."""
     return "data" if path.rpartition(".")[2].lower() in _DATA else "attachment"

@@ -1,4 +1,4 @@
-"""Notices on pages that were answered with success but are no release: removed, missing, blank, maintenance."""
+"""Recognises pages that answer with success although they are not content: missing, removed, blank, maintenance."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ _FILLING = ("script", "img", "iframe", "frame", "object", "embed", "svg", "canva
 _HAS_TEXT = "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
 # A page without text may redirect browsers, like bot walls do.
 _REDIRECTS = "boolean(//meta[@http-equiv]|//body[@onload])"
-# Searched as plain text: a pattern that ignores case takes fifty times as long.
-_FILLER = "lorem ipsum"
+_FILLER = "lorem ipsum"  # searched as plain text, because a pattern that ignores case takes fifty times as long
 _REMOVED = quick(r"no longer (available|here)|published in error", re.IGNORECASE)
 _IN_ERROR = "published in error"
 _MISSING = quick(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
@@ -30,24 +29,24 @@ _OF_THE_SITE = quick(
 
 
 def says_removed(page: Page) -> bool:
-    """Return whether a page says that its content was removed. Such a notice is often answered with success."""
+    """Return whether title or heading of a page say that its content was removed."""
     return bool(_REMOVED.search(page.title) or _REMOVED.search(page.heading))
 
 
 def read_removal(page: Page) -> Recognised | None:
-    """Return a withdrawal if a page of any site says that its content was removed, else None."""
+    """Return a withdrawal with its reason if a page says that its content was removed, else None."""
     if any(_IN_ERROR in words.lower() for words in (page.title, page.heading)):
         return withdrawn(_IN_ERROR)
     return withdrawn(NO_LONGER_AVAILABLE) if says_removed(page) else None
 
 
 def says_missing(page: Page) -> bool:
-    """Return whether the title of a page says that there is no such page."""
+    """Return whether the title of a page says that the page does not exist."""
     return bool(_MISSING.match(page.title))
 
 
 def blank_page_reason(page: Page) -> str:
-    """Return "a blank page" or "a test page" if a page has no content, empty if it may have, or is no page."""
+    """Return "a blank page" or "a test page" if a page has no content, else an empty string."""
     if page.root is None:
         return ""
     is_filled = page.root.xpath(_HAS_TEXT) or page.root.xpath(_REDIRECTS)
@@ -57,7 +56,7 @@ def blank_page_reason(page: Page) -> str:
 
 
 def site_notice_reason(page: Page) -> str:
-    """Return why a page is a notice about the site, such as maintenance or sign-in. Empty if it may be content."""
+    """Return why a page is a notice about the site, such as maintenance or sign-in, or an empty string."""
     for words in (page.title, page.heading):
         if found := _OF_THE_SITE.search(words[:_LONGEST_TITLE]):
             return f"a page of the site itself: {found[0].strip().lower()}"

@@ -1,19 +1,18 @@
 """`ons`: an entry of the release calendar of the Office for National Statistics, as page or as `/data`.
 
-Field names are those of the sources of dp-frontend-release-calendar and dp-release-calendar-api, in both spellings.
-The words for a page without a mark are those of its locale files. A page with none of them is unknown.
+Field names, in both spellings, are from the sources of dp-frontend-release-calendar and dp-release-calendar-api. The
+phrases for a page without a status mark are from its locale files. A page with none of them is unknown.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import Page, absolute_url
-from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.page import Page, absolute_url, parse_json
+from monitor.look.recognise.result import NO_JSON, Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.title import recognise_title
 from schedules.patterns import quick
 
@@ -43,13 +42,11 @@ _PUBLISHED_HEADINGS = ("publications", "data", "this release includes", "cyhoedd
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Read JSON by its `published` and `cancelled`, a page by its status mark or, without one, by its status words."""
+    """Return what an entry proves: JSON by `published` and `cancelled`, a page by its status mark or phrases."""
     if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] != b"{":
         return _read_mark(answer, context) or _read_words(Page(answer), context)
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return unknown("no JSON that can be read")
+    if (content := parse_json(answer.body)) is None:
+        return unknown(NO_JSON)
     description = content.get("description") if isinstance(content, dict) else None
     if not isinstance(description, dict) or "published" not in description:
         return unknown("no entry of the release calendar")
@@ -57,7 +54,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], context: Context) -> Recognised:
-    # Both can be true at once. Then the pages of ONS say that it is cancelled.
+    # Both can be true at once. In this case, the pages of ONS say that it is cancelled.
     if description.get("cancelled") is True:
         return withdrawn("cancelled") if description.get("published") is True else absent("cancelled")
     if description.get("published") is not True:
@@ -70,6 +67,7 @@ def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], cont
 
 
 def _find_related(content: Mapping[str, Any]) -> list[Found]:
+    """Return the documents and data sets that an entry names."""
     lists = [(content.get(name), role) for name, role in _RELATED.items()]
     rows = [(row, role) for rows, role in lists if isinstance(rows, list) for row in rows if isinstance(row, dict)]
     named = [(row, absolute_url(_SITE, row["uri"]), role) for row, role in rows if row.get("uri")]
@@ -77,9 +75,10 @@ def _find_related(content: Mapping[str, Any]) -> list[Found]:
 
 
 def _read_mark(answer: Answer, context: Context) -> Recognised | None:
-    """Read the status mark of a page, which is the same in English and Welsh. None if it has no mark, or several.
+    """Return what the status mark in a page's source proves. None if it has no mark, or several that differ.
 
-    A published release may have no documents, and an upcoming one may have headings for them.
+    The mark is the same in English and Welsh. Headings are no such sign: a published release may have no documents, and
+    an upcoming one may already have headings for them.
     """
     marks = {mark.lower() for mark in _MARK.findall(answer.body)}
     if len(marks) != 1:
@@ -91,6 +90,7 @@ def _read_mark(answer: Answer, context: Context) -> Recognised | None:
 
 
 def _read_words(page: Page, context: Context) -> Recognised:
+    """Return what the phrases and headings of a page without a status mark prove."""
     text = page.text.lower().replace("\u2019", "'")
     if any(words in text for words in _CANCELLED):
         return absent("cancelled")

@@ -1,7 +1,8 @@
-"""An HTML page as recognisers read it."""
+"""Parses bodies for recognisers: the title, heading, text and links of an HTML page, and JSON."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -28,6 +29,14 @@ def absolute_url(base: str, link: object) -> str:
     return url if is_usable and "@" not in parts.netloc else ""
 
 
+def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
+    """Return the value of a JSON body, None if it cannot be read."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _MOST_LINKS = 2000
 _OF_CONTENT = "//a[@href][not(ancestor::header or ancestor::footer or ancestor::nav or ancestor::aside)]"
@@ -42,7 +51,7 @@ class Link:
 
 
 class Page:
-    """A parsed page. Any bytes can be parsed. Bytes that are no page have no title, heading, text or links."""
+    """A parsed page. Any bytes are accepted: those that are not HTML have no title, heading, text or links."""
 
     def __init__(self, answer: Answer) -> None:
         self._url = answer.url
@@ -60,7 +69,7 @@ class Page:
 
     @cached_property
     def text(self) -> str:
-        """Return the text that a reader sees, in one line."""
+        """Return the text of the page in one line, without scripts and styles."""
         if self.root is None:
             return ""
         nodes = self.root.xpath("//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
@@ -91,7 +100,7 @@ def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public
 
 
 def is_html(answer: Answer) -> bool:
-    """Return whether an answer has the type of a page or, without a type, begins like one."""
+    """Return whether an answer has the media type of HTML or, without a type, begins with `<`."""
     kind = answer.headers.get("content-type", "").lower()
     if kind:
         return "html" in kind

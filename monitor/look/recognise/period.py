@@ -21,8 +21,8 @@ _NEXT = quick(r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|r
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return presence if heading and title name the period of the release, absence if they name another.
 
-    Presence is specific if the heading is the title of the release. Unknown: they name no period or two, or announce
-    the next edition.
+    Presence is specific if the heading is the title of the release. The result is unknown if they name no period, name
+    two, or announce the next edition.
     """
     page = Page(answer)
     words = [text for text in (page.heading, page.title) if text]
@@ -36,7 +36,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if False in matches:
         return absent("the page shows another period")
     if (waiting := read_placeholder(page, answer, context)) is not None:
-        # Absence would need the period of another edition.
+        # The page names the period of this edition, so it does not prove absence.
         return replace(waiting, state=State.UNKNOWN)
     is_titled = read_title(page.heading).words == read_title(context.title).words
     return Recognised(State.PRESENT, specific=is_titled)

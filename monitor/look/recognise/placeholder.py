@@ -1,8 +1,8 @@
-"""Placeholders: pages under the release's title that exist before the release is out.
+"""Recognises placeholders: pages with the release's title that exist before the release is out.
 
-They are recognised by structure, because no list of phrases is complete: before its slot, such a page names the day of
-its slot, has no date of publication and links to no file. Only an explicit promise ("will be published on …") also
-proves absence.
+They are recognised by structure, because no list of phrases is complete: before the slot, such a page names the day of
+the slot, has no date of publication and links to no file. Such a page is unknown. Only an explicit promise ("will be
+published on …") proves absence.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from schedules.slot_relations import first_day, last_day
 ANNOUNCED = "announced, not released"
 PLACEHOLDER = "a page under its title that names the day of its slot, without a date of publication or a file"
 
-# Only a promise with a date: figures that "will be published on a quarterly basis" may well be out.
+# A promise must have a date: figures that "will be published on a quarterly basis" may be out already.
 _PROMISED = quick(
     r"\b(?P<dated>(these|the|this) ([a-z]+ ){0,2}(statistics|figures|release|publication)"
     r" will be (released|published) (on|in|between|at) [^.]{0,30}\d)"
     r"|\bnot yet (been )?(published|released)\b|\bcoming soon\b",
     re.IGNORECASE,
 )
-# Searched first, as plain text: the pattern takes fifty times as long.
+# These are searched first, as plain text, because the pattern takes fifty times as long.
 _PROMISES = ("will be released", "will be published", "not yet", "coming soon")
 _REST_OF_DATE = 25
-# A label, not a sentence: "is published on" and "will be published" promise.
+# This is a label. In a sentence ("is published on", "will be published on") it is a promise.
 _PUBLISHED = quick(
     r"\bPublished(?: on)?:? (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?\d{1,2} [a-z]+ \d{4}\b", re.IGNORECASE
 )
@@ -60,8 +60,8 @@ _BY_MONTH = (Precision.MONTH, Precision.RANGE)
 def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files: bool = False) -> Recognised | None:
     """Return absence or unknown if a page only announces its release, None if it may be the release itself.
 
-    `has_files`: the caller knows of files or parts that it links to. A text that was a placeholder before its slot
-    remains one until it changes.
+    `has_files`: the caller has found links to files or parts. A page that was a placeholder before the slot stays one
+    after the slot until its text changes.
     """
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
@@ -84,7 +84,7 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
 
 
 def has_date_of_publication(text: str) -> bool:
-    """Return whether a text has a label such as "Published: 26 November 2026"."""
+    """Return whether a text contains a label such as "Published: 26 November 2026"."""
     starts = (found.start() for found in _PUBLISHED.finditer(text))
     return any(not text[max(start - _LONGEST_ENDING, 0) : start].lower().endswith(_PROMISE_ENDINGS) for start in starts)
 
@@ -115,13 +115,14 @@ def names_day_of(slot: Slot, text: str) -> bool:
 
 
 def _is_before_slot(answer: Answer, context: Context) -> bool:
-    """Return whether an answer certainly describes a time before the slot, even if our clock is wrong."""
+    """Return whether an answer is certainly from before the slot, even if our clock is wrong."""
     begins = None if context.slot is None else context.slot.begins()
     behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
 
 
 def _is_of_next_edition(promise: str, slot: Slot | None) -> bool:
+    """Return whether a promise names a day at least a week after the slot."""
     last = None if slot is None else last_day(slot)
     if last is None:
         return False
@@ -131,7 +132,7 @@ def _is_of_next_edition(promise: str, slot: Slot | None) -> bool:
 def _dates_in(text: str, year: int) -> Iterator[date]:
     """Yield the dates that a lower-case text names, in `year` if they have none. Impossible dates are left out."""
     for found in _DATE.finditer(text):
-        # Names of groups begin with d (day), m (name of the month), n (number of the month) or y (year).
+        # Groups are named d (day), m (name of the month), n (number of the month) or y (year), with a number.
         named = {name[0]: value for name, value in found.groupdict().items() if value is not None}
         month = MONTHS.get(named["m"]) if "m" in named else int(named["n"])
         in_year = int(named.get("y", year))
@@ -142,7 +143,7 @@ def _dates_in(text: str, year: int) -> Iterator[date]:
 
 
 def _text_without_titles(page: Page, text: str) -> str:
-    """Return the text of a page without its titles, because these may name a day as the period of the edition."""
+    """Return the text of a page without title and heading, because these may name a day as the edition's period."""
     for words in (page.title, page.heading):
         text = text.replace(words, " ") if words else text
     return text

@@ -1,4 +1,4 @@
-"""`css:…` and `jmespath:…`: a query finds something in the page or in the JSON."""
+"""`css:…` and `jmespath:…`: the release is present once a query finds something in the page or in the JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, absolute_url, text_of
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
-from monitor.look.recognise.title import Likeness, likeness
+from monitor.look.recognise.title import Likeness, compare_titles
 from monitor.look.sighting import State
 
 _MOST_ENTRIES = 1500
@@ -24,7 +24,7 @@ _MOST_ENTRIES = 1500
 def find_element(selector: str) -> Recogniser:
     """Return a recogniser of elements that match a CSS selector.
 
-    Presence is specific if the words of one are the title of the release. Raises `UserFault` for an invalid selector.
+    Presence is specific if an element contains the title of the release. Raises `UserFault` for an invalid selector.
     """
     try:
         select = CSSSelector(selector.strip(), translator="html")
@@ -36,17 +36,17 @@ def find_element(selector: str) -> Recogniser:
         found: list[Any] = [] if root is None else list(cast("Iterable[Any]", select(root)))
         if not found:
             return absent("no such element")
-        is_titled = any(likeness(context.title, text_of(element)) is Likeness.SAME for element in found)
+        is_titled = any(compare_titles(context.title, text_of(element)) is Likeness.SAME for element in found)
         return Recognised(State.PRESENT, is_titled)
 
     return recognise
 
 
 def find_json(expression: str) -> Recogniser:
-    """Return a recogniser of JSON in which a JMESPath expression is true: not null, false or empty.
+    """Return a recogniser of JSON for which a JMESPath expression has a result other than null, false or empty.
 
-    Presence is specific if the result is, or contains, the title of the release. Objects with `title` and `url` are
-    found with the role `listed`. Raises `UserFault` for an invalid expression.
+    Presence is specific if the result is the title of the release, or a list that contains it. Objects with a `url` in
+    the result are returned as found, with the role `listed`. Raises `UserFault` for an invalid expression.
     """
     try:
         compiled = jmespath.compile(expression.strip())
@@ -58,11 +58,12 @@ def find_json(expression: str) -> Recogniser:
             value = compiled.search(json.loads(answer.body))
         except (ValueError, RecursionError, JMESPathError):
             return unknown("no JSON that can be read")
-        # As JMESPath itself has it, zero is true.
+        # In JMESPath, zero is true.
         if value is None or value is False or value in ("", [], {}):
             return absent("the expression matches nothing")
         values = value if isinstance(value, list) else [value]
-        is_titled = any(isinstance(text, str) and likeness(context.title, text) is Likeness.SAME for text in values)
+        texts = (text for text in values if isinstance(text, str))
+        is_titled = any(compare_titles(context.title, text) is Likeness.SAME for text in texts)
         rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]
         listed = [Found(absolute_url(answer.url, row["url"]), str(row.get("title", "")), "listed") for row in rows]
         return Recognised(State.PRESENT, is_titled, tuple(one for one in listed if one.url))

@@ -1,4 +1,4 @@
-"""Recognisers by name. A new one is a file in this folder and a line here."""
+"""Finds recognisers by name. To add one, add a file to this folder and a line here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INTERNAL: dict[str, Recogniser] = {
     "announcement": witnesses.recognise_announcement,
     "unlisted": witnesses.recognise_index,
 }
-"""Only the plan uses these. A configuration cannot name them."""
+"""Used by the plan only. A configuration cannot name them."""
 # Imported only when a configuration needs them, because of their libraries.
 WITH_RULE = {
     "css": "queries:find_element",
@@ -36,7 +36,7 @@ WITH_RULE = {
 
 
 @lru_cache(maxsize=4096)
-def recogniser(name: str) -> Recogniser:
+def find_recogniser(name: str) -> Recogniser:
     """Return the recogniser of a name such as `govuk` or `text:July to September`.
 
     Raises `UnknownName`, with the names that exist, and `UserFault` for a rule that cannot be read.

@@ -1,4 +1,4 @@
-"""What a recogniser gets, and what it returns."""
+"""The input and the result of a recogniser."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from schedules.slot import Slot
 
 NAMELESS = "a page without title and heading"
 """Reason of an unknown: a page without a name may be anything."""
+NO_JSON = "no JSON that can be read"
 NO_LONGER_AVAILABLE = "a notice that it is no longer available"
 """Reason of a withdrawal. Some sites say the same of content that never existed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known about the target besides its answer.
+    """Facts about the target that its answer does not contain.
 
-    `title` is that of the release, empty for a shared tripwire. `digest` is the SHA-256 of this body. `baseline` is
-    that of the body before the release, None if there is none yet. `was_missing`: the address has answered 404
-    before, so what is there now is new under any title. `slot` is the slot in force. `file` is the file name
-    extension of the address in lower case, empty if it has none, None for a page. `is_led_to`: the announcement has
-    redirected to this page, so its title may differ. `placeholder` identifies the text of the placeholder last seen
-    here: "" after a restart, None if none was seen. `behind` is how many seconds our clock may be behind, if it is
-    known to be wrong. `alternatives` are other addresses of the release: a listing of these does not show its page.
+    `title` is the release's title, empty for a shared tripwire. `digest` is the SHA-256 of this body. `baseline` is the
+    SHA-256 of the body before the release, None if there is none yet. `was_missing`: the address has answered 404
+    before, so its content is new, whatever its title. `slot` is the slot in force. `file` is the file name extension of
+    the address in lower case, empty if it has none, None for a page. `is_led_to`: the announcement has redirected to
+    this page, so its title may differ. `placeholder` identifies the text of the last placeholder at this address: ""
+    after a restart, None if there was none. `behind` is how many seconds our clock may be behind, if it is known to be
+    wrong. `alternatives` are other addresses of the release. A listing that shows them does not show its page.
     """
 
     url: str
@@ -43,9 +44,9 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What an answer shows. `specific`, `found` and `version` are as in a `Sighting`. `why` is the reason, in words.
+    """The result of a recogniser. `specific`, `found` and `version` are as in a `Sighting`. `why` is the reason.
 
-    `placeholder` identifies the text of a placeholder page, None for every other answer.
+    `placeholder` identifies the text of a placeholder page. It is None for every other answer.
     """
 
     state: State
@@ -61,15 +62,15 @@ Recogniser = Callable[[Answer, Context], Recognised]
 
 
 def absent(why: str) -> Recognised:
-    """Return that the target is absent, with the reason."""
+    """Return the result that the target is absent, with the reason."""
     return Recognised(State.ABSENT, why=why)
 
 
 def withdrawn(why: str) -> Recognised:
-    """Return that the target was public and is withdrawn, with the reason."""
+    """Return the result that the target was public and is withdrawn, with the reason."""
     return Recognised(State.WITHDRAWN, why=why)
 
 
 def unknown(why: str, found: tuple[Found, ...] = ()) -> Recognised:
-    """Return that nothing is proved, with the reason and the addresses found."""
+    """Return the result that the answer proves nothing, with the reason and the addresses found."""
     return Recognised(State.UNKNOWN, why=why, found=found)

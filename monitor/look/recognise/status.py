@@ -1,4 +1,4 @@
-"""`status`: a page under the release's title, or a file of the kind that its address names."""
+"""`status`: a page with the release's title, or a file of the kind that its address names."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _PRESENT = Recognised(State.PRESENT)
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Read a page by its notices and its title, other content by its type and bytes. Presence is never specific.
+    """Return what an answer proves: a page by its notices and title, other content by its media type and bytes.
 
-    A part that is neither page nor alternative has no title to compare with, so any title or heading is accepted.
+    Presence is never specific. If the target has no title (it is neither a page nor an alternative), any title or
+    heading is accepted.
     """
     if context.file is not None or not is_html(answer):
         why = content_fault(answer, context)
@@ -36,7 +37,7 @@ def _read_notice(page: Page) -> Recognised | None:
 
 
 def _read_titles(page: Page, context: Context) -> Recognised:
-    """Compare both heading and title with the release's title. Either may be only the name of the site."""
+    """Compare heading and title with the release's title. One match is enough: the other may be the site's name."""
     seen = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
     if any(one.specific for one in seen):
         return _PRESENT

@@ -1,4 +1,4 @@
-"""Compares a title that was read with that of the release: this edition, another edition, or another series."""
+"""Compares the title in an answer with the release's title: this edition, another edition, or another series."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _MOST_TEXT = 20_000
 def recognise_title(
     context: Context, seen: str, found: tuple[Found, ...] = (), version: str | None = None, text: str = ""
 ) -> Recognised:
-    """Return presence for the release's title and period, absence for those of another edition, else unknown.
+    """Return presence for the release's title and period, absence for another edition's, and unknown for any other.
 
-    If the title lacks the period, `text`, the rest of the answer, may name it. Then presence is not specific. If the
-    release has no title, any title is accepted. A page that the announcement redirected to may have another title.
+    `seen` is the title in the answer, `text` the rest of it. If only `text` contains the period, presence is not
+    specific. If the release has no title, any title is accepted. A page that the announcement redirected to may have
+    another title.
     """
     if not seen:
         return unknown(NAMELESS, found)
-    like = likeness(context.title, seen) if context.title else Likeness.UNDATED
+    like = compare_titles(context.title, seen) if context.title else Likeness.UNDATED
     if like is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
     if like is Likeness.DIFFERENT and (context.was_missing or not context.is_led_to):
@@ -39,7 +40,7 @@ def recognise_title(
 
 
 def names_release(title: str, text: str) -> bool:
-    """Return whether a text that is no page, such as JSON, contains the words and the period of a release's title."""
+    """Return whether a text, such as JSON, contains the words and the period of a release's title in any order."""
     mine, text = read_title(title), text[:_MOST_TEXT]
     words = set(slug(text, _MOST_TEXT).split("-"))
     return bool(mine.words) and set(mine.words) <= words and mine.period <= set(period_of(text))
@@ -51,7 +52,7 @@ _LONGEST = 500
 
 
 class Likeness(StrEnum):
-    """How a title that was read compares with that of the release."""
+    """The result of comparing a title with the release's title."""
 
     SAME = "same"
     UNDATED = "undated"
@@ -59,14 +60,14 @@ class Likeness(StrEnum):
     DIFFERENT = "different"
 
 
-def likeness(title: str, seen: str) -> Likeness:
-    """Compare the release's title with one that was read.
+def compare_titles(title: str, seen: str) -> Likeness:
+    """Compare the release's title with the title in an answer.
 
-    `SAME`: the same title with the same period. `OTHER_EDITION`: the same series with a contradicting period, such as
-    another year or month. `UNDATED`: the same series, but the periods neither match nor contradict. Otherwise
+    `SAME`: the same title with the same period. `OTHER_EDITION`: the same series with another period, such as another
+    year or month. `UNDATED`: the same series, but one of them has no period, or a less precise one. Any other title is
     `DIFFERENT`.
     """
-    # No title is this long. The rest would only cost time.
+    # Titles are shorter than this, and comparing long texts takes time.
     seen = seen[:_LONGEST]
     mine, other = read_title(title), read_title(seen)
     if mine.period and title_matches(title, seen):
@@ -78,7 +79,7 @@ def likeness(title: str, seen: str) -> Likeness:
 
 
 def names_same_period(title: str, seen: str) -> bool | None:
-    """Return whether a text names the period of a title: False if it names another, None if this is not known."""
+    """Return whether a text names the period of a title: False if it names another one, None if that is unclear."""
     mine, other = read_title(title).period, read_title(seen[:_LONGEST]).period
     if mine and mine == other:
         return True
@@ -98,7 +99,7 @@ def _periods_contradict(ours: Iterable[str], seen: Iterable[str]) -> bool:
 
 
 def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
-    """Return the words of a period by kind: years, months, seasons, and `q`, `h`, `w`, `d` with their numbers."""
+    """Group the words of a period by kind: year, span of years, month, season, and `q`, `h`, `w`, `d` with a number."""
     kinds: dict[str, set[str]] = defaultdict(set)
     for word in period:
         if word[0].isdigit():

@@ -1,4 +1,4 @@
-"""The version that published content states about itself, as one line that is stored: instants and counts only."""
+"""Formats and reads the version that published content states about itself: one line of instants and counts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ Value = datetime | int | None
 
 def format_version(**values: Value) -> str | None:
     """Return `change_history=2 public_updated_at=2026-11-27T14:05:00+00:00`; None if all values are None."""
-    facts = sorted((name, _value_text(value)) for name, value in values.items() if value is not None)
-    return " ".join(f"{name}={text}" for name, text in facts) or None
+    stated = {name: value for name, value in sorted(values.items()) if value is not None}
+    texts = (str(it) if isinstance(it, int) else it.astimezone(UTC).isoformat() for it in stated.values())
+    return " ".join(f"{name}={text}" for name, text in zip(stated, texts, strict=True)) or None
 
 
 def parse_version(version: str) -> dict[str, datetime | int]:
@@ -21,13 +22,13 @@ def parse_version(version: str) -> dict[str, datetime | int]:
 
 
 def first_published(version: str | None) -> datetime | None:
-    """Return when the publisher states that it first published the content, None if it does not."""
+    """Return when the content was first published, by its own statement. None if it does not say."""
     stated = parse_version(version or "").get("first_published_at")
     return stated if isinstance(stated, datetime) else None
 
 
 def advanced_fields(known: Mapping[str, datetime | int], new: Mapping[str, datetime | int]) -> list[str]:
-    """Return, sorted, the fields that are later or larger than before. An older copy from a cache gives none."""
+    """Return the names of fields that are later or larger than before, sorted. Fields of an older copy are not."""
     return sorted(name for name in known.keys() & new.keys() if _is_later(new[name], known[name]))
 
 
@@ -35,7 +36,3 @@ def _is_later(one: datetime | int, other: datetime | int) -> bool:
     if isinstance(one, int) and isinstance(other, int):
         return one > other
     return isinstance(one, datetime) and isinstance(other, datetime) and one > other
-
-
-def _value_text(value: datetime | int) -> str:
-    return str(value) if isinstance(value, int) else value.astimezone(UTC).isoformat()

@@ -1,4 +1,4 @@
-"""`text:…` and `link:…`: certain words, or a certain link, have appeared."""
+"""`text:…` and `link:…`: the release is present once certain words, or a certain link, have appeared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent
-from monitor.look.recognise.title import Likeness, likeness, names_a_period
+from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
 from monitor.look.sighting import State
 from schedules.patterns import glob
 
@@ -15,9 +15,9 @@ _MOST_LINKS = 200
 
 
 def find_text(words: str) -> Recogniser:
-    """Return a recogniser of these words, in upper or lower case and with any spacing.
+    """Return a recogniser of `words`, in upper or lower case and with any spacing.
 
-    Presence is specific if the words name a period. Otherwise the edition before may contain them too.
+    Presence is specific if they name a period. Otherwise the previous edition may contain them too.
     """
     wanted = _normalise(words)
     specific = names_a_period(words)
@@ -30,10 +30,10 @@ def find_text(words: str) -> Recogniser:
 
 
 def find_link(pattern: str) -> Recogniser:
-    """Return a recogniser of links whose address or words contain `pattern`. In it `*` stands for anything.
+    """Return a recogniser of links with `pattern` in their address or text. In it, `*` matches any text.
 
-    It finds the links that match. Presence is specific if the pattern names a period, or if the words of a link are
-    the title of the release.
+    The matching links are returned as found. Presence is specific if the pattern names a period, or if the text of a
+    link is the title of the release.
     """
     wanted = glob(pattern)
     is_dated = names_a_period(pattern)
@@ -46,7 +46,7 @@ def find_link(pattern: str) -> Recogniser:
         ]
         if not links:
             return absent("no such link")
-        is_titled = any(likeness(context.title, link.text) is Likeness.SAME for link in links)
+        is_titled = any(compare_titles(context.title, link.text) is Likeness.SAME for link in links)
         unique = {link.url: Found(link.url, link.text, "link") for link in links}
         return Recognised(State.PRESENT, is_dated or is_titled, tuple(unique.values())[:_MOST_LINKS])
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, create_model
 
 from monitor.config.checks import recogniser_fault
 from monitor.config.read import faults_of, load
 from monitor.errors import BadInput, Fault
-from monitor.judge.verdict import Kind, VerdictKind
 from monitor.rehearse.script.check import find_script_faults
 from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
+from monitor.web.answers import Part, Release
+from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.values import Duration, Table, WebAddress, refuse
 
 FAULTS = ("reset", "timeout", "dns", "429", "503", "truncated", "slow", "garbage", "bomb", "redirect_loop",
@@ -177,7 +178,11 @@ class TrueLength(Table):
     open: bool | None = None
 
 
-class ScriptExpect(Table):
+_PUBLISHED: dict[str, Any] = dict.fromkeys((*Release.model_fields, *Part.model_fields), (Json, None))
+"""Every key that the API publishes of a release or a part. A script can expect any value of most of them."""
+
+
+class ScriptExpect(create_model("_Published", __base__=Table, **_PUBLISHED)):  # type: ignore[misc] # made of data
     """Expected results at the end. Only keys that the script sets (`model_fields_set`) are compared."""
 
     release: str | None = None
@@ -189,31 +194,8 @@ class ScriptExpect(Table):
     drafts: int | None = Field(default=None, ge=0)
     verdict: Annotated[str, one_of(VerdictKind)] | None = None
     findings: list[Annotated[Json, AfterValidator(_check_finding)]] | None = None
-    id: Json = None
-    title: Json = None
-    producer: Json = None
-    calendar: Json = None
-    url: Json = None
-    role: Json = None
-    required: Json = None
-    slot: Json = None
-    grade: Annotated[str, one_of(("none", "note", "report"))] | None = None
+    grade: Annotated[str, one_of(Grade)] | None = None
     final: bool | None = None
-    first_seen: Json = None
-    released: Json = None
-    exposures: Json = None
-    available_elsewhere: Json = None
-    due: Json = None
-    parts: Json = None
-    code: Json = None
-    incident: Json = None
-    unproven_because: Json = None
-    producers: Json = None
-    address: Json = None
-    early_bound: Json = None
-    promise_confirmed: Json = None
-    origin: Json = None
-    at: Json = None
 
 
 class Script(Table):

@@ -1,4 +1,4 @@
-"""Writes answers to files, with chained records. If the disk refuses, it makes records that say so."""
+"""Appends answers to files and chains their records. If the disk refuses bytes, a record says that they are lost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from datetime import date
 import structlog
 
 from monitor.errors import StoreFault
-from monitor.store.evidence.chain import link
+from monitor.store.evidence.chain import link_record
 from monitor.store.evidence.folder import EvidenceFolder
-from monitor.store.evidence.warc import opening
+from monitor.store.evidence.warc import file_header
 from monitor.store.rows import Record
 
 _log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ LARGEST = 16_000_000
 
 
 class EvidenceRefused(StoreFault):
-    """The folder of evidence refuses bytes. The store itself may work."""
+    """Raised if the folder of evidence refuses bytes. The store itself may work."""
 
 
 @dataclass(slots=True)
@@ -41,23 +41,23 @@ class Waiting:
     weight: int
     _made: bytes | None = None
 
-    def compressed(self) -> bytes:
-        """Return the compressed bytes. They are made once, even if the disk or the store refuses them."""
+    def compress(self) -> bytes:
+        """Return the compressed bytes. They are compressed once, even if the disk or the store refuses them."""
         if self._made is None:
             self._made = self.piece()
         return self._made
 
-    def prepare(self) -> None:
+    def compress_early(self) -> None:
         """Compress the bytes before their transaction. A failure is reported when they are written."""
         with suppress(Exception):
-            self.compressed()
+            self.compress()
 
 
 class Appender:
     """Writes one monitor's files, in the writer's thread.
 
-    If the folder refuses, the batch is tried again up to `PATIENCE` times. After that, until the folder takes bytes
-    again, records are made that say that their bytes could not be kept. So runs and verdicts are still stored.
+    If the folder refuses bytes, the batch is tried again up to `PATIENCE` times. After that, until the folder accepts
+    bytes again, records state that their bytes are lost, so that runs and verdicts can still be stored.
     """
 
     def __init__(self, vault: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
@@ -72,14 +72,14 @@ class Appender:
         self._refusals, self._fault = 0, ""
         self._on_lost = on_lost
 
-    def trouble(self) -> str:
+    def describe_fault(self) -> str:
         """Return why bytes cannot be kept at present, or an empty string."""
         return f"evidence cannot be stored: {self._fault}" if self._refusals else ""
 
     def append(self, waiting: Sequence[Waiting]) -> list[Record]:
         """Append the bytes of these answers and return their records, chained.
 
-        Call it again for the same answers until their records are committed, and then call `go_on_after`. Raises
+        Call it again for the same answers until their records are committed, and then call `continue_after`. Raises
         `EvidenceRefused` if the disk refuses, up to `PATIENCE` times.
         """
         try:
@@ -90,7 +90,7 @@ class Appender:
                 raise EvidenceRefused(str(fault)) from fault
             _log.error("evidence_lost", records=[one.record.id for one in waiting], fault=str(fault))
             self._on_lost()
-            return self._lost(waiting)
+            return self._lost_records(waiting)
         self._refusals = 0
         return placed
 
@@ -100,7 +100,7 @@ class Appender:
         chain, offset, made, data = self._chain, self._end, list[Record](), list[bytes]()
         for one in waiting:
             try:
-                piece = one.compressed()
+                piece = one.compress()
             except Exception as exc:  # noqa: BLE001 # one broken answer must not block all others
                 _log.error("evidence_lost", records=[one.record.id], fault=type(exc).__name__, exc_info=exc)
                 self._on_lost()
@@ -108,10 +108,10 @@ class Appender:
                 chain = made[-1].chain
                 continue
             if offset == 0:
-                piece = opening(_SOFTWARE, self._file, one.record.at) + piece
+                piece = file_header(_SOFTWARE, self._file, one.record.at) + piece
             digest = hashlib.sha256(piece).hexdigest()
             placed = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
-            record = link(placed, chain)
+            record = link_record(placed, chain)
             chain, offset = record.chain, offset + len(piece)
             made.append(record)
             data.append(piece)
@@ -119,13 +119,13 @@ class Appender:
             self._vault.append(self._file, self._end, b"".join(data))
         return made
 
-    def go_on_after(self, last: Record) -> None:
-        """Note that everything up to this record is committed. The next bytes follow it."""
+    def continue_after(self, last: Record) -> None:
+        """Note that all records up to this one are committed. The next bytes follow it."""
         self._end = last.offset + last.length
         self._chain = last.chain
 
-    def try_again(self) -> None:
-        """If no bytes wait, test whether a folder that refused bytes accepts them again."""
+    def test_folder(self) -> None:
+        """If the folder has refused bytes, test whether it accepts them again. Call this while no bytes wait."""
         if not self._refusals:
             return
         try:
@@ -135,7 +135,7 @@ class Appender:
             return
         self._refusals = 0
 
-    def _lost(self, waiting: Sequence[Waiting]) -> list[Record]:
+    def _lost_records(self, waiting: Sequence[Waiting]) -> list[Record]:
         chain, lost = self._chain, list[Record]()
         for one in waiting:
             lost.append(self._lost_record(one, chain, self._end))
@@ -144,12 +144,13 @@ class Appender:
 
     def _lost_record(self, one: Waiting, chain: str, offset: int) -> Record:
         seen = one.record
-        return link(replace(seen, file=self._file, offset=offset, sha256=_OF_NOTHING, expired=seen.at), chain)
+        return link_record(replace(seen, file=self._file, offset=offset, sha256=_OF_NOTHING, expired=seen.at), chain)
 
     def _open_file(self, first: Record) -> None:
+        """Begin a new file with this record at a start, on a new day, and if the present file is large enough."""
         day = first.at.date()
         if not self._file or (day != self._day and self._end > 0) or self._end >= LARGEST:
             if self._file:
-                # Cut off what a failed attempt left in the old file.
+                # Remove the bytes of a failed attempt from the old file.
                 self._vault.append(self._file, self._end, b"")
             self._file, self._day, self._end = self._vault.name_for(first.number, day), day, 0

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
-from monitor.store.evidence.chain import chain_of, read
+from monitor.store.evidence.chain import chain_of, read_bytes
 from monitor.store.evidence.warc import GIVEN_UP
 from monitor.store.rows import Record
 from monitor.store.sql.engine import Store
@@ -40,14 +40,14 @@ class Exported:
     elsewhere: Mapping[str, int]
 
 
-def export(
+def export_bundle(
     store: Store, folder: Path, incident: Incident, file: Path, now: datetime, own: Collection[str] | None = None
 ) -> Exported:
     """Write every evidence record of an incident, and a manifest with their hashes, to a zip file.
 
     If bytes were deleted, the manifest lists their record and the record of the deletion. `own` are the monitors with
-    bytes in this folder, None for all. Other monitors' bytes may be on their own machines. The same evidence makes
-    the same zip. `sha256sum -c` reads the `SHA256SUMS` in it.
+    bytes in this folder, None for all. The bytes of other monitors may be on their own machines. The same evidence
+    always makes the same zip. `sha256sum -c` can check it by its `SHA256SUMS`.
 
     Raises `UserFault` if the file exists, or if the slot has not passed (rule 7). Raises `StoreFault` if bytes are
     missing or changed.
@@ -56,16 +56,16 @@ def export(
     if slot is not None and now < slot:
         raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
     names = sorted({name for run in store.runs.of_release(incident.release) for name in run.evidence})
-    records = _with_statements(store.evidence, store.evidence.records(names))
+    records = _add_deletions(store.evidence, store.evidence.records(names))
     elsewhere = {one.id: one.monitor for one in records if own is not None and _is_elsewhere(folder, one, own)}
     here = [record for record in records if record.expired is None and record.id not in elsewhere]
-    held = [(_path(record), _checked(folder, record)) for record in here]
+    held = [(_path_in_zip(record), _read_checked(folder, record)) for record in here]
     before = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
     links = {(one.monitor, one.number + 1): one.chain for one in before}
-    manifest = _manifest(incident, records, links, {record.id for record in here})
+    manifest = _make_manifest(incident, records, links, {record.id for record in here})
     contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode(), **dict(held)}
     try:
-        _write(file, contents, max((record.at for record in records), default=incident.opened))
+        _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
     except FileExistsError as exc:
         raise UserFault(f"{file} is there already; an export never overwrites") from exc
     except OSError as exc:
@@ -74,21 +74,22 @@ def export(
     return Exported(len(held), Counter(elsewhere.values()))
 
 
-def _with_statements(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
-    """Return the records, and the records of deletions of their bytes, in the order of the chain."""
-    given_up: dict[str, set[datetime]] = {}
+def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
+    """Return the records, together with the records of the deletions of their bytes, in the order of the chain."""
+    times: dict[str, set[datetime]] = {}
     for record in records:
         if record.expired is not None and not record.is_lost:
-            given_up.setdefault(record.monitor, set()).add(record.expired)
-    said = (one for name, at in given_up.items() for one in _statements(evidence, name, at))
-    return sorted({one.id: one for one in (*records, *said)}.values(), key=lambda one: (one.monitor, one.number))
+            times.setdefault(record.monitor, set()).add(record.expired)
+    deletions = (one for name, at in times.items() for one in _find_deletions(evidence, name, at))
+    return sorted({one.id: one for one in (*records, *deletions)}.values(), key=lambda one: (one.monitor, one.number))
 
 
-def _statements(evidence: EvidenceIndex, monitor: str, wanted: set[datetime]) -> Iterator[Record]:
+def _find_deletions(evidence: EvidenceIndex, monitor: str, wanted: set[datetime]) -> Iterator[Record]:
+    """Yield a monitor's records of the deletions at these times."""
     for record in chain_of(evidence, monitor):
         if record.kind == GIVEN_UP and record.at in wanted:
             yield record
-            # The bytes of this statement may be deleted too. Then a later statement says so.
+            # The bytes of this record may be deleted too. Then a later deletion has a record of its own.
             wanted.add(record.expired or record.at)
 
 
@@ -96,9 +97,10 @@ def _is_elsewhere(folder: Path, record: Record, own: Collection[str]) -> bool:
     return record.expired is None and record.monitor not in own and not (folder / record.file).exists()
 
 
-def _checked(folder: Path, record: Record) -> bytes:
+def _read_checked(folder: Path, record: Record) -> bytes:
+    """Return the bytes of a record. Raises `StoreFault` if they are missing, or do not have its hash."""
     try:
-        data = read(folder, record)
+        data = read_bytes(folder, record)
     except OSError as exc:
         raise StoreFault(f"evidence {record.id}: {record.file} cannot be read: {exc.strerror}") from exc
     if hashlib.sha256(data).hexdigest() != record.sha256:
@@ -106,10 +108,10 @@ def _checked(folder: Path, record: Record) -> bytes:
     return data
 
 
-def _manifest(
+def _make_manifest(
     incident: Incident, records: list[Record], before: Mapping[tuple[str, int], str], here: Collection[str]
 ) -> dict[str, Any]:
-    said = {(one.monitor, one.at): one.id for one in records if one.kind == GIVEN_UP}
+    deletions = {(one.monitor, one.at): one.id for one in records if one.kind == GIVEN_UP}
     return {
         "incident": incident.id,
         "release": incident.release,
@@ -117,27 +119,27 @@ def _manifest(
         "check": _HOW_TO_CHECK,
         "records": [
             {
-                **_entry(record, before.get((record.monitor, record.number), "")),
-                "path": _path(record) if record.id in here else None,
+                **_record_entry(record, before.get((record.monitor, record.number), "")),
+                "path": _path_in_zip(record) if record.id in here else None,
                 "expired": record.expired.isoformat() if record.expired else None,
-                "given_up": said.get((record.monitor, record.expired)) if record.expired else None,
+                "given_up": deletions.get((record.monitor, record.expired)) if record.expired else None,
             }
             for record in records
         ],
     }
 
 
-def _entry(record: Record, previous: str) -> dict[str, Any]:
+def _record_entry(record: Record, previous: str) -> dict[str, Any]:
     entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "kind")}
     place = {name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")}
     return {**entry, "at": record.at.isoformat(), **place, "previous": previous}
 
 
-def _path(record: Record) -> str:
+def _path_in_zip(record: Record) -> str:
     return f"records/{quote(record.id, safe='')}.warc.gz"
 
 
-def _write(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
+def _write_zip(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
     handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:

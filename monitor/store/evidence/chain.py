@@ -1,4 +1,4 @@
-"""The chain of evidence: each record's hash includes the one before, so that every change is detected."""
+"""Chains records of evidence by hashes, each of which includes the one before, and detects changes of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from monitor.store.evidence.folder import files_by_monitor, is_held, strangers
-from monitor.store.evidence.warc import GIVEN_UP, given_up_to
+from monitor.store.evidence.folder import files_by_monitor, is_locked, unknown_files
+from monitor.store.evidence.warc import GIVEN_UP, last_deleted
 from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex
 
@@ -17,7 +17,7 @@ _PAGE = 1000
 _START = ""
 
 
-def link(record: Record, previous: str) -> Record:
+def link_record(record: Record, previous: str) -> Record:
     """Return the record with its `chain`, given that of the record before (empty for the first)."""
     identity = (record.monitor, record.number, record.kind, record.at.isoformat())
     place = (record.file, record.offset, record.length, record.sha256)
@@ -25,14 +25,14 @@ def link(record: Record, previous: str) -> Record:
     return replace(record, chain=hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest())
 
 
-def read(folder: Path, record: Record) -> bytes:
+def read_bytes(folder: Path, record: Record) -> bytes:
     """Return the bytes of a record. Raises OSError if its file cannot be read."""
     with (folder / record.file).open("rb") as file:
         file.seek(record.offset)
         return file.read(record.length)
 
 
-def verify(index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
+def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
     """Return the faults in a folder's evidence, one line each. The list is empty if all bytes and records are intact.
 
     `monitors` are those with files in this folder, by default all that the store knows. For other monitors only the
@@ -56,7 +56,7 @@ def _verify_one(index: EvidenceIndex, folder: Path | None, monitor: str, known: 
         if record.number != number:
             yield f"evidence of {monitor}: {number} to {record.number - 1} are missing from the store"
             number = record.number
-        if link(record, previous).chain != record.chain:
+        if link_record(record, previous).chain != record.chain:
             yield f"evidence {record.id}: the chain is broken here: this record or one before it was altered"
         previous, last = record.chain, record
         known.add(record.file)
@@ -73,7 +73,7 @@ def _verify_one(index: EvidenceIndex, folder: Path | None, monitor: str, known: 
         upto = f"{monitor}-{explained + 1} to {monitor}-{marked}"
         yield f"evidence {upto}: marked as given up, and the chain knows nothing of it"
     yield from _in_few_lines(faults)
-    yield from _surplus(folder, ends)
+    yield from _files_with_surplus(folder, ends)
     if last is not None and last.expired is not None and not last.is_lost:
         yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
 
@@ -85,11 +85,11 @@ def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Rec
         after = page[-1].number
 
 
-def following(index: EvidenceIndex, monitor: str, last: Record | None) -> Iterator[Record]:
-    """Yield the records of a monitor that follow `last`, or all, as long as the chain between them is intact."""
+def records_after(index: EvidenceIndex, monitor: str, last: Record | None) -> Iterator[Record]:
+    """Yield the records of a monitor after `last` (all for None), up to the first break in the chain."""
     number, previous = (last.number, last.chain) if last else (0, _START)
     for record in chain_of(index, monitor, number):
-        if record.number != number + 1 or link(record, previous).chain != record.chain:
+        if record.number != number + 1 or link_record(record, previous).chain != record.chain:
             return
         yield record
         number, previous = record.number, record.chain
@@ -102,10 +102,11 @@ class _Fault:
 
 
 def _faults_of_bytes(folder: Path | None, record: Record) -> Iterator[_Fault]:
+    """Yield the fault of a record's bytes, if they are missing or altered."""
     if folder is None:
         return
     try:
-        data = read(folder, record)
+        data = read_bytes(folder, record)
     except OSError as exc:
         yield _Fault(record, f"{record.file} cannot be read: {exc.strerror}")
         return
@@ -116,27 +117,27 @@ def _faults_of_bytes(folder: Path | None, record: Record) -> Iterator[_Fault]:
 
 
 def _given_up_to(folder: Path | None, record: Record) -> int:
-    """Return the number of the last record with deleted bytes, from a record of kind `given_up`. 0 if unreadable."""
+    """Return the number of the last record that was deleted, by this record of a deletion. 0 if it is unreadable."""
     if record.is_lost or folder is None:
         # The record exists, but its bytes do not: the disk was full, or they are on another machine.
         return record.number - 1
     try:
-        data = read(folder, record)
+        data = read_bytes(folder, record)
     except OSError:
         return 0
-    return given_up_to(data) if hashlib.sha256(data).hexdigest() == record.sha256 else 0
+    return last_deleted(data) if hashlib.sha256(data).hexdigest() == record.sha256 else 0
 
 
 def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:
-    """Yield one line for each fault of neighbouring records, because a lost file has hundreds of records."""
+    """Yield one line for equal faults of neighbouring records, because a lost file has hundreds of records."""
     for what, group in groupby(faults, key=lambda fault: fault.what):
         first, *others = (fault.record for fault in group)
         more = f" to {others[-1].id} ({len(others) + 1} records)" if others else ""
         yield f"evidence {first.id}{more}: {what}"
 
 
-def _surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
-    """Yield the files with bytes that belong to no record, except the newest file, which may be growing."""
+def _files_with_surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
+    """Yield a fault for each file with bytes after its last record, except the newest, which may be growing."""
     if folder is None:
         return
     for name in sorted(ends)[:-1]:
@@ -146,11 +147,11 @@ def _surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
 
 
 def _unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
-    """Yield the files that no record names. They belong to another store, or this store was emptied."""
-    yield from (f"evidence file {name}: no monitor wrote it" for name in strangers(folder))
+    """Yield a fault for each file that no record names. It belongs to another store, or this store was emptied."""
+    yield from (f"evidence file {name}: no monitor wrote it" for name in unknown_files(folder))
     for monitor, names in files_by_monitor(folder).items():
         if monitors is not None and monitor not in monitors:
             continue
         # A running monitor may have a new file with records that are not committed yet.
-        settled = names[:-1] if is_held(folder, monitor) else names
+        settled = names[:-1] if is_locked(folder, monitor) else names
         yield from (f"evidence file {name}: the store knows of none of it" for name in settled if name not in known)

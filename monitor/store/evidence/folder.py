@@ -1,4 +1,4 @@
-"""The folder of evidence: permissions, lock, file names, and repair after a crash."""
+"""Manages the folder of evidence: permissions, lock, file names, and repair after a crash."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EvidenceFolder:
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             folder.chmod(_FOLDER_MODE)
             self._lock = os.open(_lock_of(folder, monitor), os.O_CREAT | os.O_RDWR, _FILE_MODE)
-        self._claim()
+        self._lock_files()
 
     def files(self) -> list[Path]:
         """Return this monitor's files, oldest first."""
@@ -48,13 +48,13 @@ class EvidenceFolder:
     def append(self, name: str, offset: int, data: bytes) -> None:
         """Write the data at `offset`, truncate the file after it, and return when the disk has stored it.
 
-        If the same bytes are already there, they stay readable all the time, even if the process is killed.
+        If the file already has these bytes, they stay readable even if the process is killed during the write.
         """
         with _disk_faults(self.folder):
             is_new = not (self.folder / name).exists()
             file = os.open(self.folder / name, os.O_CREAT | os.O_WRONLY, _FILE_MODE)
             try:
-                _write_all(file, offset, data)
+                _write_at(file, offset, data)
                 os.ftruncate(file, offset + len(data))
                 if self._durable:
                     os.fsync(file)
@@ -63,43 +63,44 @@ class EvidenceFolder:
             if is_new and self._durable:
                 self._sync_folder()
 
-    def mend(self, last: Record | None) -> list[str]:
-        """Move the uncommitted bytes of earlier processes into other files. Return the names of the repaired files.
+    def truncate_uncommitted(self, last: Record | None) -> list[str]:
+        """Move bytes after the `last` committed record into `.torn` files. Return the names of the repaired files.
 
-        A reader cannot read past an incomplete record, so no record may be appended after one.
+        Such bytes may be an incomplete record, and a reader could not read any record after it.
         """
         committed = last.file if last else ""
         ends = {path: last.offset + last.length if last and path.name == committed else 0 for path in self.files()}
         torn = [path for path in ends if path.name >= committed and path.stat().st_size > ends[path]]
         with _disk_faults(self.folder):
             for path in torn:
-                _cut(path, ends[path])
+                _move_tail(path, ends[path])
         return [path.name for path in torn]
 
-    def outdated(self, now: datetime, keep: timedelta, most: int) -> list[Path]:
+    def find_outdated(self, now: datetime, keep: timedelta, most: int) -> list[Path]:
         """Return the oldest files that are older than `keep` or beyond `most` bytes in all, but never the newest."""
         files = self.files()
         total = sum(path.stat().st_size for path in files)
         given_up = []
         for path in files[:-1]:
-            if total <= most and begun_on(path.name) >= (now - keep).date():
+            if total <= most and day_in_name(path.name) >= (now - keep).date():
                 break
             given_up.append(path)
             total -= path.stat().st_size
         return given_up
 
     def delete(self, paths: list[Path]) -> None:
-        """Delete files, and the files with uncommitted bytes that were cut off from them after a crash."""
+        """Delete files, together with their `.torn` files."""
         with _disk_faults(self.folder):
             for path in paths:
                 path.unlink(missing_ok=True)
-                torn_off(path).unlink(missing_ok=True)
+                torn_path(path).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Release the lock."""
         os.close(self._lock)
 
-    def _claim(self) -> None:
+    def _lock_files(self) -> None:
+        """Lock this monitor's files. Raises `StoreFault` if another process has locked them."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
@@ -107,7 +108,7 @@ class EvidenceFolder:
             raise StoreFault(f"evidence {self.folder}: another process writes there") from exc
 
     def _sync_folder(self) -> None:
-        # The name of a new file is stored in its folder, which must reach the disk too.
+        # The name of a new file is part of the folder, which must be written to the disk too.
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -125,13 +126,13 @@ def files_by_monitor(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def strangers(folder: Path) -> list[str]:
-    """Return the names of WARC files in a folder that do not have the form of ours."""
+def unknown_files(folder: Path) -> list[str]:
+    """Return the names of the WARC files in a folder that do not have the form of our names."""
     names = (path.name for path in folder.glob("*.warc*"))
     return sorted(name for name in names if not _NAME.fullmatch(name))
 
 
-def is_held(folder: Path, monitor: str) -> bool:
+def is_locked(folder: Path, monitor: str) -> bool:
     """Return whether a process has locked a monitor's files."""
     try:
         lock = os.open(_lock_of(folder, monitor), os.O_RDWR)
@@ -146,20 +147,20 @@ def is_held(folder: Path, monitor: str) -> bool:
     return False
 
 
-def first_in(name: str) -> int:
+def first_number(name: str) -> int:
     """Return the number of a file's first record, from its name. 0 if the name has another form."""
     match = _NAME.fullmatch(name)
     return int(match["first"]) if match else 0
 
 
-def begun_on(name: str) -> date:
+def day_in_name(name: str) -> date:
     """Return the day in a file's name. Raises ValueError for a name of another form."""
     match = _NAME.fullmatch(name)
     return datetime.strptime(match["day"] if match else "", "%Y%m%d").date()  # noqa: DTZ007  # a day, no instant
 
 
-def torn_off(path: Path) -> Path:
-    """Return the path of the file for uncommitted bytes that are cut off from `path`."""
+def torn_path(path: Path) -> Path:
+    """Return the path of the `.torn` file, for uncommitted bytes that are moved out of `path`."""
     return path.with_name(f"{path.name}.torn")
 
 
@@ -167,17 +168,18 @@ def _lock_of(folder: Path, monitor: str) -> Path:
     return folder / f".{quote(monitor, safe='')}.lock"
 
 
-def _cut(path: Path, end: int) -> None:
+def _move_tail(path: Path, end: int) -> None:
+    """Move the bytes after `end` into the `.torn` file of `path`."""
     with (
         path.open("rb") as file,
-        os.fdopen(os.open(torn_off(path), os.O_CREAT | os.O_APPEND | os.O_WRONLY, _FILE_MODE), "ab") as torn,
+        os.fdopen(os.open(torn_path(path), os.O_CREAT | os.O_APPEND | os.O_WRONLY, _FILE_MODE), "ab") as torn,
     ):
         file.seek(end)
         torn.write(file.read())
     os.truncate(path, end)
 
 
-def _write_all(file: int, offset: int, data: bytes) -> None:
+def _write_at(file: int, offset: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         written = os.pwrite(file, rest, offset)

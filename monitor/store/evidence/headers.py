@@ -1,4 +1,4 @@
-"""Short texts about the answers in evidence: status and caching headers, and never words that a publisher chose."""
+"""Summarises answers in evidence by status and caching headers, without any words that a publisher chose."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _CACHED = quick(r"\b(?:HIT|MISS|PASS|STALE|EXPIRED|ERROR|REFRESH)\b", re.IGNOREC
 _MIRROR = quick(r"mirror|error", re.IGNORECASE)
 
 
-def head_of(answer: Answer) -> str:
+def summarise_headers(answer: Answer) -> str:
     """Return an answer's status and caching headers: `200; date: …; age: 12`.
 
-    A header is shown only if it has the form that it must have, because another text could disclose early content.
+    A header is included only if it has its prescribed form, because any other text could disclose early content.
     """
     read = ((name, reader(answer.headers[name][:_MOST_LETTERS])) for name, reader in _READERS if name in answer.headers)
     headers = [f"{name}: {text}" for name, text in read if text]
     location = answer.headers.get("location")
-    led_to = [f"location: at {_host(answer.url, location)}"] if location else []
-    return "; ".join([str(answer.status), *headers, *led_to])
+    redirect = [f"location: at {_describe_host(answer.url, location)}"] if location else []
+    return "; ".join([str(answer.status), *headers, *redirect])
 
 
-class Same:
+class SharedTexts:
     """Shares one copy of equal texts, because a host answers many missing addresses with the same headers."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
-    def of(self, text: str) -> str:
+    def share(self, text: str) -> str:
         """Return the shared copy of a text."""
         if len(self._known) >= _FEW:
             self._known.clear()
@@ -51,37 +51,37 @@ class Same:
 
 
 class RecentHeaders:
-    """The `head_of` texts of the last 5,000 answers that were kept since the start, by record id."""
+    """The summaries of the last 5,000 answers that were kept since the start, by record id."""
 
     def __init__(self) -> None:
         self._heads: dict[str, str] = {}
-        self._same = Same()
+        self._texts = SharedTexts()
 
     def put(self, record: str, answer: Answer) -> None:
         """Add an answer that was kept as this record."""
-        self._heads[record] = self._same.of(head_of(answer))
+        self._heads[record] = self._texts.share(summarise_headers(answer))
         if len(self._heads) > _MOST:
             del self._heads[next(iter(self._heads))]
 
     def get(self, record: str) -> str:
-        """Return the text of a record, empty if it was kept before the start."""
+        """Return the summary for a record, empty if it was kept before the start."""
         return self._heads.get(record, "")
 
 
-def _whole(pattern: re.Pattern[str]) -> Callable[[str], str]:
+def _match_whole(pattern: re.Pattern[str]) -> Callable[[str], str]:
     return lambda text: text.strip() if pattern.fullmatch(text.strip()) else ""
 
 
-def _every(pattern: re.Pattern[str]) -> Callable[[str], str]:
+def _find_all(pattern: re.Pattern[str]) -> Callable[[str], str]:
     return lambda text: ", ".join(pattern.findall(text))
 
 
-def _date(text: str) -> str:
+def _format_date(text: str) -> str:
     date = mail_date(text)
     return "" if date is None else format_datetime(date, usegmt=True)
 
 
-def _host(url: str, led: str) -> str:
+def _describe_host(url: str, led: str) -> str:
     try:
         here, there = urlsplit(url).hostname, urlsplit(urljoin(url, led)).hostname
     except ValueError:
@@ -90,11 +90,11 @@ def _host(url: str, led: str) -> str:
 
 
 _READERS: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("date", _date),
-    ("age", _whole(_NUMBER)),
-    ("cache-control", _every(_DIRECTIVES)),
-    ("etag", _whole(_TAG)),
-    ("last-modified", _date),
-    ("x-cache", _every(_CACHED)),
-    ("fastly-backend-name", _every(_MIRROR)),
+    ("date", _format_date),
+    ("age", _match_whole(_NUMBER)),
+    ("cache-control", _find_all(_DIRECTIVES)),
+    ("etag", _match_whole(_TAG)),
+    ("last-modified", _format_date),
+    ("x-cache", _find_all(_CACHED)),
+    ("fastly-backend-name", _find_all(_MIRROR)),
 )

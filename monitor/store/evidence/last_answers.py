@@ -1,4 +1,4 @@
-"""The last answer of each target, with a compressed body. It becomes evidence if the next answer differs."""
+"""Remembers the last answer of each target with its compressed body. It becomes evidence if the next one differs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from monitor.look.fetch import Answer, Request
-from monitor.store.evidence.headers import Same
+from monitor.store.evidence.headers import SharedTexts
 
 _MOST = 16_000_000
 _LONGEST = 32_000
@@ -18,11 +18,10 @@ _Packed = tuple[str, bytes]
 
 
 class PackedAnswer:
-    """The last answer of a target, and the id of its record once it is kept. Most looks only update its fields.
+    """The last answer of a target. `kept` is the id of its evidence record, empty if it has none.
 
-    `head` contains the headers in one text, with names and values alternating. A mapping would take most of the memory
-    of a target. Of the request it keeps only the fields that a record needs. `asked`, the head of the request, is one
-    object for all targets of a host.
+    To save memory, `head` has the headers in one text, names and values on alternating lines. Of the request, only the
+    fields for an evidence record are kept. `asked`, the head of the request, is shared by all targets of a host.
     """
 
     __slots__ = (
@@ -31,12 +30,12 @@ class PackedAnswer:
     )
 
     def __init__(self, packed: _Packed, *, whole: bool) -> None:
-        """Start with a compressed body. If not `whole`, it was cut. Call `take` to set the other fields."""
+        """Create it with a compressed body, which was cut if not `whole`. Call `update` to set the other fields."""
         self.packed = packed
         self.whole = whole
 
-    def take(self, answer: Answer, head: str, kept: str) -> None:
-        """Set the other fields from an answer with the same body."""
+    def update(self, answer: Answer, head: str, kept: str) -> None:
+        """Set all other fields from an answer with the same body."""
         self.url = answer.url
         self.status = answer.status
         self.head = head
@@ -65,29 +64,31 @@ class PackedAnswer:
 class LastAnswers:
     """The last answer of each target: the first 32 kB of each body, and at most 16 MB of compressed bodies in all.
 
-    Above that limit, the body that has been unchanged for the longest time is forgotten first.
+    Above that limit, the answer with the body that has not changed for the longest time is forgotten.
     """
 
     def __init__(self) -> None:
         self._last: dict[str, PackedAnswer] = {}
         self._weight = 0
         self._packed: dict[str, _Packed] = {}
-        self._same = Same()
+        self._texts = SharedTexts()
 
-    def of(self, target: str) -> PackedAnswer | None:
+    def get(self, target: str) -> PackedAnswer | None:
         """Return the last answer of a target, or None if it is not remembered."""
         return self._last.get(target)
 
     def remember(self, target: str, answer: Answer, kept: str = "") -> None:
-        """Store an answer as a target's last. `kept` is the id of its evidence record, if it has one."""
+        """Remember an answer as a target's last. `kept` is the id of its evidence record, empty if it has none."""
         last, whole = self._last.get(target), answer.whole and len(answer.body) <= _LONGEST
-        # Most looks receive the same body as the look before, which is already compressed.
-        if last is None or last.packed[0] != answer.digest or last.whole is not whole:
+        has_same_body = last is not None and last.packed[0] == answer.digest and last.whole is whole
+        # Most looks receive the same body as the look before. Then there is no need to compress it again.
+        if last is None or not has_same_body:
             self.forget(target)
             last = self._last[target] = PackedAnswer(self._pack(answer), whole=whole)
             self._weight += len(last.packed[1])
-        # Headers are joined by line breaks, because none can contain one.
-        last.take(answer, self._same.of("\n".join(chain.from_iterable(answer.headers.items()))), kept)
+        # No header can contain a line break, so line breaks can separate them.
+        head = "\n".join(chain.from_iterable(answer.headers.items()))
+        last.update(answer, self._texts.share(head), kept)
         while self._weight > _MOST:
             self.forget(next(iter(self._last)))
 

@@ -1,4 +1,4 @@
-"""Answers as WARC 1.1 records: each one gzip member, made in memory, readable by any WARC tool."""
+"""Makes WARC 1.1 records of answers in memory. Each is one gzip member, so that any WARC tool can read it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from monitor.look.fetch import Answer, Request
-from monitor.look.http.request_bytes import address, conditions_of, lines_of
+from monitor.look.http.request_bytes import conditional_headers, header_lines, requested_url
 
 # The body is kept decoded, so these headers no longer describe it. Web archives use the same prefix for them.
-_OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
-_ORIGINALLY = "X-Archive-Orig-"
+_TRANSFER_HEADERS = {"content-encoding", "content-length", "transfer-encoding"}
+_ORIGINAL_PREFIX = "X-Archive-Orig-"
 GIVEN_UP = "given_up"
 """The kind of record that says which earlier bytes were deleted, and by which setting."""
 _BUILDER = RecordBuilder(warc_version="1.1")
@@ -31,10 +31,10 @@ _GZIP = 16
 
 
 class _LargeBlocks(BytesIO):
-    """Bytes that are read a megabyte at a time, even if warcio asks for 16 KB.
+    """Bytes that are read a megabyte at a time, even if warcio reads 16 KB.
 
-    Hashing each block releases the interpreter lock, and another thread may take it. With 16 KB blocks, a calendar of
-    13 MB would wait for it 800 times.
+    Hashing a block releases the interpreter lock to other threads. With blocks of 16 KB, a calendar of 13 MB would wait
+    for the lock 800 times.
     """
 
     def read(self, size: int | None = -1) -> bytes:
@@ -42,16 +42,16 @@ class _LargeBlocks(BytesIO):
         return super().read(size if size is None or size < 0 else max(size, _BLOCK))
 
 
-def opening(software: str, name: str, at: datetime) -> bytes:
+def file_header(software: str, name: str, at: datetime) -> bytes:
     """Return the record at the start of a file, which names the software that wrote it."""
     info = {"software": software, "format": "WARC File Format 1.1"}
     record = _BUILDER.create_warcinfo_record(name, info)
-    record.rec_headers.replace_header("WARC-Date", _date(at))
+    record.rec_headers.replace_header("WARC-Date", _format_date(at))
     record.rec_headers.replace_header("WARC-Record-ID", _record_id(name, "warcinfo"))
-    return _member(record)
+    return _gzip_member(record)
 
 
-def records(answer: Answer, name: str, target: str) -> bytes:
+def answer_records(answer: Answer, name: str, target: str) -> bytes:
     """Return an answer, and its request if known, as bytes to append to a WARC file.
 
     Both have the requested address, including a query that was added to bypass caches. `name` is the id of the
@@ -62,8 +62,8 @@ def records(answer: Answer, name: str, target: str) -> bytes:
     if answer.request is not None:
         asked = headers | {"WARC-Record-ID": _record_id(name, "request")}
         asked["WARC-Concurrent-To"] = headers["WARC-Record-ID"]
-        url, head = _asked(answer, answer.request)
-        members = _member(_BUILDER.create_warc_record(url, "request", http_headers=head, warc_headers_dict=asked))
+        url, head = _request_head(answer, answer.request)
+        members = _gzip_member(_BUILDER.create_warc_record(url, "request", http_headers=head, warc_headers_dict=asked))
     if not answer.whole:
         headers["WARC-Truncated"] = "length"
     record = _BUILDER.create_warc_record(
@@ -74,12 +74,12 @@ def records(answer: Answer, name: str, target: str) -> bytes:
         http_headers=_answer_head(answer),
         warc_headers_dict=headers,
     )
-    return members + _member(record)
+    return members + _gzip_member(record)
 
 
 @dataclass(frozen=True, slots=True)
-class GivenUp:
-    """Deleted evidence: the files with the records `first` to `last`, and the settings that required it."""
+class Deletion:
+    """A deletion of evidence: the files with the records `first` to `last`, and the settings that required it."""
 
     files: Sequence[str]
     first: int
@@ -88,10 +88,11 @@ class GivenUp:
     keep_mb: int
 
 
-def statement(told: GivenUp, name: str, at: datetime) -> bytes:
+def deletion_record(deletion: Deletion, name: str, at: datetime) -> bytes:
     """Return the record of a deletion, as bytes to append to a WARC file. `name` is the id of this record."""
-    payload = json.dumps({GIVEN_UP: asdict(told)}).encode()
-    headers = {"WARC-Record-ID": _record_id(name, "metadata"), "WARC-Date": _date(at), "X-Ninethirty-Record": name}
+    payload = json.dumps({GIVEN_UP: asdict(deletion)}).encode()
+    record_id = _record_id(name, "metadata")
+    headers = {"WARC-Record-ID": record_id, "WARC-Date": _format_date(at), "X-Ninethirty-Record": name}
     record = _BUILDER.create_warc_record(
         "",
         "metadata",
@@ -100,18 +101,18 @@ def statement(told: GivenUp, name: str, at: datetime) -> bytes:
         warc_content_type="application/json",
         warc_headers_dict=headers,
     )
-    return _member(record)
+    return _gzip_member(record)
 
 
-def given_up_to(data: bytes) -> int:
-    """Return the number of the last deleted record, from the record of a deletion. 0 for any other record."""
+def last_deleted(data: bytes) -> int:
+    """Return the number of the last deleted record, from the bytes of a deletion's record. 0 for any other record."""
     for record in ArchiveIterator(BytesIO(data)):
         if record.rec_type == "metadata":
             return int(json.loads(record.content_stream().read())[GIVEN_UP]["last"])
     return 0
 
 
-def _member(record: ArcWarcRecord) -> bytes:
+def _gzip_member(record: ArcWarcRecord) -> bytes:
     """Return a record as one gzip member.
 
     It is compressed in one call, for the same reason as `_LargeBlocks`. The default level takes a third of the time of
@@ -125,11 +126,11 @@ def _member(record: ArcWarcRecord) -> bytes:
 def _warc_headers(answer: Answer, name: str, target: str) -> dict[str, str]:
     return {
         "WARC-Record-ID": _record_id(name, "response"),
-        "WARC-Date": _date(answer.received),
+        "WARC-Date": _format_date(answer.received),
         "X-Ninethirty-Record": name,
         "X-Ninethirty-Target": target,
-        "X-Ninethirty-Sent": _date(answer.sent),
-        "X-Ninethirty-Received": _date(answer.received),
+        "X-Ninethirty-Sent": _format_date(answer.sent),
+        "X-Ninethirty-Received": _format_date(answer.received),
     }
 
 
@@ -149,23 +150,23 @@ def _answer_head(answer: Answer) -> _Head:
     return _Head(f"{answer.status} {phrase}".strip(), headers, protocol="HTTP/1.1")
 
 
-def _asked(answer: Answer, request: Request) -> tuple[str, _Head]:
+def _request_head(answer: Answer, request: Request) -> tuple[str, _Head]:
     """Return the address that was requested, and the head of the request as it was sent."""
-    asked = address(answer.url, answer.unique)
+    asked = requested_url(answer.url, answer.unique)
     place, path = f"{asked.scheme}://{asked.netloc.decode('ascii')}", asked.raw_path.decode("ascii")
-    head = answer.head or b" HTTP/1.1\r\n" + lines_of([(b"Host", asked.netloc)])
-    first, *lines = (head + lines_of(list(conditions_of(request)))).decode("latin-1").split("\r\n")
+    head = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", asked.netloc)])
+    first, *lines = (head + header_lines(list(conditional_headers(request)))).decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
     return f"{place}{path}", _Head(f"{request.method} {path}{first}", headers, is_http_request=True)
 
 
 def _kept_name(name: str) -> str:
-    return f"{_ORIGINALLY}{name}" if name.lower() in _OF_THE_WIRE else name
+    return f"{_ORIGINAL_PREFIX}{name}" if name.lower() in _TRANSFER_HEADERS else name
 
 
 def _record_id(name: str, kind: str) -> str:
     return f"<urn:uuid:{uuid5(NAMESPACE_URL, f'ninethirty:{name}:{kind}')}>"
 
 
-def _date(instant: datetime) -> str:
+def _format_date(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,4 +1,4 @@
-"""Makes copies of the store while it is in use."""
+"""Makes copies of the store while it is in use, and rewinds a copy to an earlier instant."""
 
 from __future__ import annotations
 
@@ -6,31 +6,47 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
 
 from monitor.errors import StoreFault, UserFault
+from monitor.store.sql import tables
 from monitor.store.sql.query import long_limits
-from monitor.store.sql.tables import METADATA
 
 _ROWS = 1000
+_WRITTEN_AT = (
+    tables.PROMISE.c.learnt,
+    tables.ANNOUNCED.c.seen_first,
+    tables.CALENDAR_READ.c.finished,
+    tables.RUN.c.begin,
+    tables.BLIND.c.begins,
+    tables.EVENT.c.at,
+    tables.INCIDENT.c.opened,
+    tables.DRAFT.c.at,
+    tables.NOTICE.c.at,
+    tables.EVIDENCE.c.at,
+)
+"""For each table that grows, the column with the time when a row was written."""
 
 
 @contextmanager
-def fresh(file: Path) -> Iterator[Path]:
+def new_file(file: Path) -> Iterator[Path]:
     """Yield a temporary file to copy into. It is renamed to `file` at the end of the block, or deleted on failure.
 
     Raises `UserFault` if `file` exists, `StoreFault` if it cannot be created.
     """
     part = file.with_name(f"{file.name}.part")
     try:
-        _claim(file)
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
         except OSError:
             file.unlink()
             raise
+    except FileExistsError as exc:
+        raise UserFault(f"backup {file}: it is there already; a backup never overwrites") from exc
     except OSError as exc:
         raise StoreFault(f"backup {file}: {exc.strerror}") from exc
     done = False
@@ -48,7 +64,10 @@ def copy_sqlite(engine: Engine, copy: Path) -> None:
     """Copy an SQLite store by SQLite's online backup, and check the copy."""
     with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
         source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
-        _prove(target)
+        target.execute("PRAGMA journal_mode=DELETE")
+        verdict = target.execute("PRAGMA quick_check").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {verdict}")
 
 
 def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
@@ -58,31 +77,46 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
     """
     stores = snapshot(source), target.begin()
     with stores[0] as reader, stores[1] as writer, long_limits(reader, idles=True), long_limits(writer, idles=True):
-        filled = [table.name for table in METADATA.sorted_tables if writer.execute(select(table).limit(1)).first()]
+        every = tables.METADATA.sorted_tables
+        filled = [table.name for table in every if writer.execute(select(table).limit(1)).first()]
         if filled:
             there = f"it has rows in {', '.join(filled)}"
             raise UserFault(f"the store to copy into is not empty, {there}: it exists, and no file is overwritten")
-        return {table.name: _copy_table(reader, writer, table) for table in METADATA.sorted_tables}
+        return {table.name: _copy_table(reader, writer, table) for table in every}
 
 
 def add_rows(source: Engine, target: Engine) -> None:
     """Add the rows of a store that an SQLite store does not have."""
     with snapshot(source) as reader, target.begin() as writer:
-        for table in METADATA.sorted_tables:
+        for table in tables.METADATA.sorted_tables:
             for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
                 writer.execute(insert(table).prefix_with("OR IGNORE"), [dict(row) for row in rows])
+
+
+def delete_after(engine: Engine, at: datetime) -> None:
+    """Delete all rows written after `at`, all stored verdicts, and the parts of runs and blind spans after it."""
+    with engine.begin() as connection:
+        late = select(tables.NOTICE.c.id).where(tables.NOTICE.c.at > at)
+        connection.execute(delete(tables.DELIVERY).where(tables.DELIVERY.c.notice.in_(late)))
+        for written in _WRITTEN_AT:
+            connection.execute(delete(written.table).where(written > at))
+        connection.execute(delete(tables.JUDGED))
+        shorten = (tables.PROMISE.c.confirmed_at, tables.RUN.c.end, tables.RUN.c.last_received, tables.BLIND.c.ends)
+        for column, value in ((tables.ANNOUNCED.c.gone, None), *((column, at) for column in shorten)):
+            connection.execute(update(column.table).where(column > at).values({column.name: value}))
 
 
 @contextmanager
 def snapshot(source: Engine) -> Iterator[Connection]:
     """Yield a connection that reads a store as of one instant."""
-    # In SQLite every transaction sees one instant. A reading one does not block writers.
+    # In SQLite, every transaction reads the store as of one instant, and does not block writers.
     is_sqlite = source.dialect.name == "sqlite"
     with source.connect() as reader:
         yield reader.execution_options(**{"ro": True} if is_sqlite else {"isolation_level": "REPEATABLE READ"})
 
 
 def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:
+    """Copy all rows of a table. Return how many. Raises `StoreFault` if some did not arrive."""
     count = 0
     for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
         writer.execute(insert(table), [dict(row) for row in rows])
@@ -90,17 +124,3 @@ def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:
     if writer.execute(select(func.count()).select_from(table)).scalar() != count:
         raise StoreFault(f"copying {table.name}: fewer rows arrived than were sent")
     return count
-
-
-def _claim(file: Path) -> None:
-    try:
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError as exc:
-        raise UserFault(f"backup {file}: it is there already; a backup never overwrites") from exc
-
-
-def _prove(copy: sqlite3.Connection) -> None:
-    copy.execute("PRAGMA journal_mode=DELETE")
-    verdict = copy.execute("PRAGMA quick_check").fetchone()[0]
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(f"malformed: {verdict}")

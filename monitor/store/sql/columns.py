@@ -1,4 +1,4 @@
-"""Column types: one value, the same in SQLite and in PostgreSQL."""
+"""Column types with the same values in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def to_micros(instant: datetime) -> int:
 
 # A read of a calendar stores the same instant in thousands of rows, so they share one object.
 @lru_cache(maxsize=1024)
-def _instant(micros: int) -> datetime:
+def _from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
@@ -75,7 +75,7 @@ class Instant(_Converted[datetime]):
 
     impl = BigInteger
     stored = staticmethod(to_micros)
-    loaded = staticmethod(_instant)
+    loaded = staticmethod(_from_micros)
 
 
 class Length(_Converted[timedelta]):
@@ -86,7 +86,7 @@ class Length(_Converted[timedelta]):
     loaded = staticmethod(lambda value: timedelta(microseconds=value))
 
 
-def storable(words: str) -> str:
+def replace_unstorable(words: str) -> str:
     """Return text that a database can store: NUL and half a surrogate pair become U+FFFD."""
     if words.isascii() and "\0" not in words:
         return words
@@ -99,10 +99,10 @@ class Words(_Converted[str]):
     Without this, one odd header of a publisher would make a row that can never be written.
     """
 
-    stored = staticmethod(storable)
+    stored = staticmethod(replace_unstorable)
 
 
-# Pages read the same rows again and again. One shared object need not be compared letter by letter.
+# Pages read the same rows again and again. Comparing a text with itself is faster than with a copy.
 _unpacked = lru_cache(maxsize=512)(unpack)
 
 
@@ -114,14 +114,14 @@ class Packed(_Converted[str]):
     loaded = staticmethod(lambda value: _unpacked(bytes(value)))
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parse_json(text: str) -> dict[str, Any]:
     """Return the object of a JSON text. Texts that occur in many rows share one copy."""
     try:
-        told: dict[str, Any] = from_json(text)
+        found: dict[str, Any] = from_json(text)
     except ValueError:
-        # Half a surrogate pair, from a publisher or a form. Only `json` can read it back.
-        told = json.loads(text)
-    return told
+        # Only `json` reads half a surrogate pair, which a publisher or a form may send.
+        found = json.loads(text)
+    return found
 
 
 class Body(_Converted[dict[str, Any]]):
@@ -129,10 +129,10 @@ class Body(_Converted[dict[str, Any]]):
 
     impl = LargeBinary
     stored = staticmethod(lambda value: pack(json.dumps(value, separators=(",", ":"))))
-    loaded = staticmethod(lambda value: _parsed(unpack(bytes(value))))
+    loaded = staticmethod(lambda value: _parse_json(unpack(bytes(value))))
 
 
-class Names(_Converted[tuple[str, ...]]):
+class NameList(_Converted[tuple[str, ...]]):
     """A few ids, stored as text with one id on each line."""
 
     stored = staticmethod("\n".join)
@@ -140,7 +140,7 @@ class Names(_Converted[tuple[str, ...]]):
 
 
 class Digest(_Converted[str]):
-    """A SHA-256 in hex, stored as 32 bytes. This halves its size in the table that has two of them in each row.
+    """A SHA-256 in hex, stored as 32 bytes, which is half of its size.
 
     Storing raises ValueError for text that is not hex.
     """

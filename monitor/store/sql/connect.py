@@ -55,6 +55,7 @@ def sqlite(address: URL, *, durable: bool) -> Engine:
 
 
 def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
+    """Set up one SQLite connection by pragmas."""
     dbapi.isolation_level = None
     # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it costs little.
     dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")

@@ -28,7 +28,7 @@ _REASONS = (
 
 
 @contextmanager
-def faults_of(place: str) -> Iterator[None]:
+def convert_faults(place: str) -> Iterator[None]:
     """Convert driver exceptions into `StoreFault`, `Conflict` or ValueError. `place` must not contain a password."""
     try:
         yield

@@ -19,12 +19,11 @@ from monitor.errors import StoreFault, UserFault
 from monitor.store.sql import backup, near
 from monitor.store.sql import integrity as whole
 from monitor.store.sql.connect import identity, make_folder, postgresql, sqlite
-from monitor.store.sql.driver_errors import faults_of
-from monitor.store.sql.query import Asker, long_limits
+from monitor.store.sql.driver_errors import convert_faults
+from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.store.sql.rewind import delete_after
-from monitor.store.sql.shape import OURS, Shape, Standing
+from monitor.store.sql.shape import OURS, SchemaCheck, Shape
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from monitor.store.sql.write import Transaction
 
@@ -33,16 +32,17 @@ _log = structlog.get_logger(__name__)
 _UPGRADE_LOCK = 930
 _TABLE_MS = 2000
 _INCREMENTAL = 2
-_KEPT = "SELECT version_num, works_from FROM alembic_version"
+_REVISION_QUERY = "SELECT version_num, works_from FROM alembic_version"
+_Revision = Mapping[str, str | None]
 # A sample of rows is enough for the query planner. Analysing all of them would delay writes for seconds.
 _ROWS_ANALYSED = 1000
 
 
 class Store:
-    """A store that uses one SQLAlchemy engine. `sqlite:///:memory:` is a temporary file.
+    """A store at an address of SQLAlchemy. `sqlite:///:memory:` is a temporary file.
 
-    If not `durable`, SQLite does not wait for the disk: a commit survives the process, but not a power cut. `shape` is
-    the schema that the program knows. Only tests of mixed versions pass another one.
+    If not `durable`, SQLite does not wait for the disk: a commit survives the end of the process, but not a power cut.
+    `shape` is the schema that the program knows. Only tests of mixed versions pass another one.
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
@@ -54,14 +54,14 @@ class Store:
             case "sqlite":
                 # Show the path as people write it. SQLAlchemy would render a space as %20.
                 self._place = f"sqlite:///{address.database or ''}"
-                self._engine = sqlite(self._settled(address), durable=durable)
+                self._engine = sqlite(self._prepare_file(address), durable=durable)
             case "postgresql":
                 self._engine = postgresql(address)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
-        self._standing = Standing(self._place, shape)
+        self._schema_check = SchemaCheck(self._place, shape)
         self._is_settled = False
-        self._ask = ask = Asker(self._engine, self._place)
+        self._ask = ask = QueryRunner(self._engine, self._place)
         self.ledger = LedgerStore(ask)
         self.runs = RunStore(ask)
         self.verdicts = VerdictStore(ask)
@@ -70,7 +70,7 @@ class Store:
         self.leases = Leases(ask)
 
     @classmethod
-    def ready(cls, url: str, *, durable: bool = True) -> Store:
+    def open_upgraded(cls, url: str, *, durable: bool = True) -> Store:
         """Open and upgrade the store at an address. Raises `StoreFault`, after closing the store."""
         store = cls(url, durable=durable)
         try:
@@ -84,11 +84,11 @@ class Store:
     def transaction(self) -> Iterator[Transaction]:
         """Open a transaction. It is committed at the end of the block, and rolled back if the block raises."""
         self._follow_file()
-        with faults_of(self._place), self._engine.begin() as connection:
+        with convert_faults(self._place), self._engine.begin() as connection:
             if self._is_settled:
                 # Another monitor may have upgraded the store. If it is too new for this version, refuse to write.
-                self._standing.still(_row(connection, _KEPT))
-            with self._ask.within(connection):
+                self._schema_check.check_again(_revision_row(connection, _REVISION_QUERY))
+            with self._ask.use_transaction(connection):
                 yield Transaction(connection)
 
     def _follow_file(self) -> None:
@@ -102,33 +102,33 @@ class Store:
 
     @property
     def newer(self) -> str:
-        """Return the revision of a store that a newer version has upgraded, else an empty string."""
-        return self._standing.newer
+        """Return the revision of the store if a newer version has upgraded it, else an empty string."""
+        return self._schema_check.newer
 
     def upgrade(self, *, steps: bool = True) -> None:
         """Upgrade the schema to this version, or create it in an empty store.
 
-        Without `steps`, refuse a store with an older schema, and do not change it.
+        Without `steps`, raise `StoreTooOld` for a store with an older schema, and do not change it.
         """
-        with faults_of(self._place):
-            if self._kept() is None:
-                self._make()
-            kept = self._kept() or {}
+        with convert_faults(self._place):
+            if self._read_revision() is None:
+                self._create_tables()
+            revision = self._read_revision() or {}
             if not steps:
-                self._standing.accept(kept)
-            elif self._standing.wants_steps(kept):
+                self._schema_check.check(revision)
+            elif self._schema_check.needs_migration(revision):
                 self._migrate()
             self._known = identity(self._file)
             self._is_settled = steps
 
-    def accept(self) -> None:
+    def check_schema(self) -> None:
         """Raise if this version cannot use the store's schema. The store is not changed."""
-        with faults_of(self._place):
-            kept = self._kept()
-            if kept is not None:
-                self._standing.accept(kept)
+        with convert_faults(self._place):
+            revision = self._read_revision()
+            if revision is not None:
+                self._schema_check.check(revision)
 
-    def give_back(self, most: int) -> int:
+    def free_pages(self, most: int) -> int:
         """Return up to `most` free pages to the disk. Return how many free pages are left.
 
         It delays other writes for milliseconds. PostgreSQL does this itself, so the result is 0.
@@ -142,25 +142,25 @@ class Store:
             driver.executescript(f"PRAGMA incremental_vacuum({most})")
             return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
 
-    def refresh(self) -> None:
-        """Update the database's statistics, so that it keeps choosing the right indexes."""
+    def update_statistics(self) -> None:
+        """Update the statistics by which the database chooses indexes."""
         if self._engine.dialect.name == "sqlite":
             with self._locked_sqlite() as driver:
                 driver.executescript(f"PRAGMA analysis_limit={_ROWS_ANALYSED}; ANALYZE;")
             return
         each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        with faults_of(self._place), each.connect() as connection:
+        with convert_faults(self._place), each.connect() as connection:
             for table in METADATA.sorted_tables:
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     def check(self) -> list[str]:
         """Return the faults in the store, one line each. The list is empty if the store is consistent."""
-        with faults_of(self._place), self._engine.connect() as connection, long_limits(connection):
+        with convert_faults(self._place), self._engine.connect() as connection, long_limits(connection):
             return whole.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
         """Copy the store to an SQLite file while it is in use. Raises `UserFault` if the file exists."""
-        with faults_of(self._place), backup.fresh(file) as copy:
+        with convert_faults(self._place), backup.new_file(file) as copy:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
             else:
@@ -171,53 +171,53 @@ class Store:
 
         Raises `UserFault` if this store is not empty, or if the other does not have this version's schema.
         """
-        with faults_of(source._place):
-            kept = source._kept()
-            if kept is None:
+        with convert_faults(source._place):
+            revision = source._read_revision()
+            if revision is None:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
-            if source._standing.is_older(kept):
-                shape = kept["version_num"]
+            if source._schema_check.is_older(revision):
+                shape = revision["version_num"]
                 raise UserFault(
                     f"store {source._place}: its shape is {shape}: run `ninethirty store upgrade` on it first"
                 )
         source._refuse_newer()
         self.upgrade()
-        with faults_of(f"{source._place} into {self._place}"):
+        with convert_faults(f"{source._place} into {self._place}"):
             return backup.copy_rows(source._engine, self._engine)
 
-    def take_from(self, source: Store) -> None:
+    def add_rows_from(self, source: Store) -> None:
         """Add the rows of another store that this SQLite store does not have."""
-        with faults_of(f"{source._place} into {self._place}"):
+        with convert_faults(f"{source._place} into {self._place}"):
             backup.add_rows(source._engine, self._engine)
 
-    def rewind(self, at: datetime) -> None:
+    def delete_after(self, at: datetime) -> None:
         """Delete all rows written after `at`, and all verdicts, which can be judged again. Use it only on a copy."""
-        with faults_of(self._place):
-            delete_after(self._engine, at)
+        with convert_faults(self._place):
+            backup.delete_after(self._engine, at)
 
     def copy_near(self, source: Store, since: datetime, now: datetime, *, notices_only: bool = False) -> None:
         """Replace this store's rows with another's, for releases listed or due since `since`.
 
         With `notices_only`, copy only the tables that show which notices were sent.
         """
-        with faults_of(f"{source._place} into {self._place}"):
+        with convert_faults(f"{source._place} into {self._place}"):
             near.copy_near(source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ())
 
     def extend_other_leases(self, own: str, prefix: str, outbox: str, until: datetime) -> None:
-        """Extend the leases of all other monitors in this copy, because we cannot see whether they are alive."""
-        with faults_of(self._place):
+        """Extend the leases of all other monitors in this copy, because it does not show whether they are alive."""
+        with convert_faults(self._place):
             near.extend_other_leases(self._engine, own, prefix, outbox, until)
 
     def merge_journal(self, journal: Path, before: Path) -> int:
-        """Write the rows that a journal has beyond the copy it started from. Return how many."""
-        with faults_of(f"{journal} into {self._place}"):
+        """Write the rows that were added to a journal since it was a copy of `before`. Return how many."""
+        with convert_faults(f"{journal} into {self._place}"):
             return near.merge_journal(journal, before, self._engine)
 
-    def become(self, other: Store) -> None:
-        """Use another store's connections from now on, so that all users of this object use that store."""
+    def switch_to(self, other: Store) -> None:
+        """Use another store's connections from now on, so that all users of this object use the other store."""
         left, self._engine = self._engine, other._engine
         self._file, self._known, self._place = other._file, other._known, other._place
-        self._standing, self._is_settled = other._standing, other._is_settled
+        self._schema_check, self._is_settled = other._schema_check, other._is_settled
         self._ask.engine, self._ask.place = other._engine, other._place
         left.dispose()
 
@@ -225,7 +225,8 @@ class Store:
         """Close all connections."""
         self._engine.dispose()
 
-    def _settled(self, address: URL) -> URL:
+    def _prepare_file(self, address: URL) -> URL:
+        """Return the address of an SQLite file, in a temporary folder for a store in memory. Create its folder."""
         if address.database not in {None, "", ":memory:"}:
             self._file = Path(str(address.database))
             make_folder(self._file)
@@ -235,10 +236,10 @@ class Store:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return address.set(database=f"{folder}/store.db")
 
-    def _kept(self) -> Mapping[str, str | None] | None:
-        """Return the row with the revision, with the columns that this store has. None if the table does not exist."""
+    def _read_revision(self) -> _Revision | None:
+        """Return the row with the revision, with all columns that it has. None if the table does not exist."""
         with self._engine.connect().execution_options(ro=True) as connection:
-            return _row(connection) if inspect(connection).has_table(REVISION.name) else None
+            return _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
 
     def _refuse_newer(self) -> None:
         # Columns that this version does not know would be lost without notice.
@@ -247,9 +248,9 @@ class Store:
                 f"store {self._place}: its shape is {self.newer}, newer than this version's: use the one that made it"
             )
 
-    def _make(self) -> None:
+    def _create_tables(self) -> None:
         """Create all tables at once. An empty store does not need the migrations one by one."""
-        with self._alone() as connection:
+        with self._begin_exclusive() as connection:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
                 REVISION.create(connection)
@@ -258,13 +259,13 @@ class Store:
     def _migrate(self) -> None:
         from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB, not needed if the store is up to date
 
-        with self._alone() as connection:
+        with self._begin_exclusive() as connection:
             # Another monitor may have run them while we waited for the lock.
-            if self._standing.wants_steps(_row(connection) or {}):
-                migrate.upgrade(connection, shape=self._standing.shape)
+            if self._schema_check.needs_migration(_revision_row(connection) or {}):
+                migrate.upgrade(connection, shape=self._schema_check.shape)
 
     @contextmanager
-    def _alone(self) -> Iterator[Connection]:
+    def _begin_exclusive(self) -> Iterator[Connection]:
         """Open a transaction in which no other monitor can run migrations."""
         with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -279,11 +280,11 @@ class Store:
     @contextmanager
     def _locked_sqlite(self) -> Iterator[Any]:
         """Yield a connection of the SQLite driver, outside a transaction."""
-        with faults_of(self._place), closing(self._engine.raw_connection()) as raw:
+        with convert_faults(self._place), closing(self._engine.raw_connection()) as raw:
             yield raw.driver_connection
 
     def _copy_rows(self, copy: Path) -> None:
-        self.accept()
+        self.check_schema()
         self._refuse_newer()
         target = Store(f"sqlite:///{copy}")
         try:
@@ -293,6 +294,6 @@ class Store:
             target.close()
 
 
-def _row(connection: Connection, asked: str = "SELECT * FROM alembic_version") -> Mapping[str, str | None] | None:
-    row = connection.exec_driver_sql(asked).mappings().first()
+def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> _Revision | None:
+    row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)

@@ -1,4 +1,4 @@
-"""Checks the store: the database's own checks, and whether our rows are consistent with each other."""
+"""Checks the store: by the database's own checks, and by comparing rows with each other."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ _MOST = 20
 
 def faults_in(connection: Connection) -> list[str]:
     """Return the faults found, one line each, at most twenty of a kind."""
-    found = _damage(connection) if connection.dialect.name == "sqlite" else []
+    found = _find_damage(connection) if connection.dialect.name == "sqlite" else []
     # Queries would fail on a damaged file or another schema.
-    if found := found or _other_shape(connection):
+    if found := found or _find_other_schema(connection):
         return found
     lines = [line for one in _queries() for line in connection.execute(one.limit(_MOST)).scalars()]
-    return [*lines, *islice(_unreadable(connection), _MOST), *islice(_unbacked(connection), _MOST)]
+    return [*lines, *islice(_find_unreadable(connection), _MOST), *islice(_find_lost_evidence(connection), _MOST)]
 
 
-def _damage(connection: Connection) -> list[str]:
+def _find_damage(connection: Connection) -> list[str]:
     try:
-        return _found_by_sqlite(connection)
+        return _run_sqlite_checks(connection)
     except OperationalError:
         raise
     except DatabaseError as exc:
@@ -52,7 +52,7 @@ def _damage(connection: Connection) -> list[str]:
         return [f"the database is damaged ({exc.orig}): {MEND}"]
 
 
-def _found_by_sqlite(connection: Connection) -> list[str]:
+def _run_sqlite_checks(connection: Connection) -> list[str]:
     verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalars().first()
     reason = " ".join(str(verdict).split())
     damage = [] if verdict == "ok" else [f"the database is damaged ({reason}): {MEND}"]
@@ -60,15 +60,15 @@ def _found_by_sqlite(connection: Connection) -> list[str]:
     return damage + [f"a {row[0]} refers to a {row[2]} that is not there" for row in dangling[:_MOST]]
 
 
-def _other_shape(connection: Connection) -> list[str]:
+def _find_other_schema(connection: Connection) -> list[str]:
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     fault = f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
     # A newer schema that was not refused has everything that is checked here.
     return [] if revision is not None and revision >= HEAD else [fault]
 
 
-def _unbacked(connection: Connection) -> Iterable[str]:
-    """Yield the lost evidence that runs and reads name. The chain cannot show records that are lost at its end."""
+def _find_lost_evidence(connection: Connection) -> Iterable[str]:
+    """Yield the lost evidence that runs and reads name, because the chain cannot show lost records at its end."""
     kept = tables.EVIDENCE
     lasts = select(kept.c.monitor, func.max(kept.c.number)).group_by(kept.c.monitor)
     last = {row[0]: row[1] for row in connection.execute(lasts)}
@@ -112,14 +112,14 @@ def _quiet_incidents() -> Select[str]:
 
 
 def _unmatched_verdicts() -> Select[str]:
-    """Return the query for verdicts at which the chain of the release's events does not end.
+    """Return the query for verdicts of a kind to which the events of their release do not lead.
 
-    The events' times are not used, because a clock may have been set in between.
+    Count events to and from this kind. Their times are not used, because a clock may have been set in between.
     """
     judged, event = tables.JUDGED, tables.EVENT
-    led_there = case((event.c.after == judged.c.word, 1), else_=0)
-    led_away = case((event.c.before == judged.c.word, 1), else_=0)
-    balance = select(func.sum(led_there - led_away)).where(event.c.release == judged.c.release)
+    leads_there = case((event.c.after == judged.c.word, 1), else_=0)
+    leads_away = case((event.c.before == judged.c.word, 1), else_=0)
+    balance = select(func.sum(leads_there - leads_away)).where(event.c.release == judged.c.release)
     line = "the verdict on " + judged.c.release + " is " + judged.c.word + ", its events lead to another"
     # A release without events has no sum, so it is not reported here.
     return select(line).where(balance.correlate(judged).scalar_subquery() < 1)
@@ -145,7 +145,7 @@ def _lost_promises() -> Select[str]:
     return select(line).where(judged.c.slot.is_not(None), ~promised)
 
 
-def _unreadable(connection: Connection) -> Iterable[str]:
+def _find_unreadable(connection: Connection) -> Iterable[str]:
     """Yield the rows with compressed JSON that cannot be read."""
     for table in METADATA.sorted_tables:
         bodies = [column for column in table.c if isinstance(column.type, Body | Packed)]

@@ -26,11 +26,6 @@ def downgrade(connection: Connection, revision: str = "base") -> None:
     command.downgrade(_config(OURS, connection), revision)
 
 
-def known_revisions(shape: Shape = OURS) -> tuple[str, ...]:
-    """Return the revisions that a version knows, newest first."""
-    return tuple(step.revision for step in ScriptDirectory.from_config(_config(shape)).walk_revisions())
-
-
 def works_from(revision: str, shape: Shape = OURS) -> str:
     """Return the oldest revision that can use a store of this one: the last one that did more than add."""
     steps = ScriptDirectory.from_config(_config(shape)).iterate_revisions(revision, "base")
@@ -38,6 +33,7 @@ def works_from(revision: str, shape: Shape = OURS) -> str:
 
 
 def _make_room(connection: Connection) -> None:
+    """Create or complete the table with the revision, and lock it against other monitors."""
     # Stores of early versions do not have this table's second column yet.
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":

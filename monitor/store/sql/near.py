@@ -60,7 +60,7 @@ RECENTLY = timedelta(days=3)
 """Older runs, calendar reads and settled verdicts are not copied, because a monitor does not need them to start."""
 
 NOTICE_TABLES = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, ROTA, SILENCE, HEARTBEAT, LEASE)
-"""Tables that show which notices were sent. They are copied often, so that a monitor without its store repeats none."""
+"""Tables that show which notices were sent. They are copied often, so that a journal's monitor sends none again."""
 
 _LATER_COLUMN: Mapping[str, str] = {
     "run": "last_received",
@@ -105,7 +105,7 @@ def _without_conversion(table: Table) -> Table:
 
 
 def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
-    """Extend all other monitors' leases until `until`, because the store cannot be asked whether they are alive.
+    """Extend all other monitors' leases until `until`, because without the store we cannot see whether they are alive.
 
     If there is another monitor, it gets the lease on the outbox. Otherwise two monitors would send the same notices.
     """
@@ -119,9 +119,9 @@ def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, unti
 
 
 def merge_journal(journal: Path, before: Path, store: Engine) -> int:
-    """Write into a store the rows of a journal that differ from the copy it started from. Return how many.
+    """Write the rows into a store that were added to a journal since it was a copy of `before`. Return how many.
 
-    `before` is the file of that copy. A row that the store has changed too stays, unless the journal's is later.
+    If the store has changed a row too, the later version wins.
     """
     count = 0
     connect = partial(_connect_with_copy, journal, before)
@@ -142,22 +142,22 @@ def _connect_with_copy(journal: Path, before: Path) -> sqlite3.Connection:
 
 
 def _verdicts_by_others(reader: Connection, writer: Connection) -> dict[str, str | None]:
-    """Return the verdict in the store for each release that other monitors judged since the copy was made.
+    """Return for each release that other monitors judged since the copy was made the kind of verdict in the store.
 
-    None means that the store's verdict stays, because it is later than the journal's.
+    It is None if the store's verdict stays, because it is later than the journal's.
     """
     copy, found = JUDGED.to_metadata(MetaData(), schema=_COPY), dict[str, str | None]()
     for rows in chunks(reader.execute(select(JUDGED).except_(select(copy))).mappings().all()):
         starts, theirs = _by_key(reader, copy, rows), _by_key(writer, JUDGED, rows)
         for row in rows:
-            before, their = starts.get(_key(JUDGED, row)), theirs.get(_key(JUDGED, row))
+            before, their = starts.get(_key_of(JUDGED, row)), theirs.get(_key_of(JUDGED, row))
             if their is not None and their != before:
                 found[row["release"]] = their["word"] if _choose_row(JUDGED, row, before, their) else None
     return found
 
 
 def _continue_events(event: dict[str, Any], by_others: dict[str, str | None]) -> dict[str, Any] | None:
-    """Return an event of the journal so that it continues the store's events, None if the store's verdict stays."""
+    """Return a journal's event, changed to follow the store's last event. None if the store's verdict stays."""
     before = by_others.get(event["release"], event["before"])
     if before is None:
         return None
@@ -175,29 +175,29 @@ def _merge_table(reader: Connection, writer: Connection, table: Table, by_others
     for rows in chunks(changed):
         starts, theirs = _by_key(reader, copy, rows), _by_key(writer, table, rows)
         for row in rows:
-            key = _key(table, row)
+            key = _key_of(table, row)
             if (chosen := _choose_row(table, row, starts.get(key), theirs.get(key))) is not None:
                 if table is EVENT and (chosen := _continue_events(chosen, by_others)) is None:
                     continue
                 if table is RUN:
                     chosen["evidence"] = tuple(name for name in chosen["evidence"] if _is_kept(writer, name))
-                # Records that continue the store's chain were written before. Any other would leave a gap.
+                # New records that continue the store's chain were written before this. Any other would leave a gap.
                 if table is EVIDENCE and key not in theirs:
                     continue
-                _write(writer, table, chosen, is_there=key in theirs)
+                _write_row(writer, table, chosen, is_there=key in theirs)
                 count += 1
     return count
 
 
 def _is_kept(writer: Connection, record: str) -> bool:
-    """Return whether a record of evidence is in the store. A lost record's number is given to another one."""
+    """Return whether a record of evidence is in the store."""
     monitor, _, number = record.rpartition("-")
     mine = and_(EVIDENCE.c.monitor == monitor, EVIDENCE.c.number == int(number))
     return writer.execute(select(EVIDENCE.c.number).where(mine)).first() is not None
 
 
 def _choose_row(table: Table, ours: RowMapping, before: _Row | None, theirs: _Row | None) -> dict[str, Any] | None:
-    """Return the row to write, or None, given three versions: before, and as the journal and the store left it."""
+    """Return the row to write, None if the store's stays, given the versions of journal, common copy and store."""
     if theirs is None or theirs == before:
         return dict(ours)
     column = _LATER_COLUMN.get(table.name)
@@ -206,7 +206,7 @@ def _choose_row(table: Table, ours: RowMapping, before: _Row | None, theirs: _Ro
     return dict(ours) if theirs[column] is None or ours[column] > theirs[column] else None
 
 
-def _write(writer: Connection, table: Table, row: dict[str, Any], *, is_there: bool) -> None:
+def _write_row(writer: Connection, table: Table, row: dict[str, Any], *, is_there: bool) -> None:
     if is_there:
         same = and_(*(column == row[column.name] for column in table.primary_key))
         writer.execute(update(table).where(same).values(row))
@@ -215,12 +215,13 @@ def _write(writer: Connection, table: Table, row: dict[str, Any], *, is_there: b
 
 
 def _by_key(asked: Connection, table: Table, rows: Sequence[RowMapping]) -> dict[tuple[Any, ...], _Row]:
-    keys = [_key(table, row) for row in rows]
+    """Return the stored versions of these rows by primary key."""
+    keys = [_key_of(table, row) for row in rows]
     found = asked.execute(select(table).where(tuple_(*table.primary_key).in_(keys))).mappings()
-    return {_key(table, row): dict(row) for row in found}
+    return {_key_of(table, row): dict(row) for row in found}
 
 
-def _key(table: Table, row: _Row) -> tuple[Any, ...]:
+def _key_of(table: Table, row: _Row) -> tuple[Any, ...]:
     return tuple(row[column.name] for column in table.primary_key)
 
 

@@ -38,14 +38,15 @@ class LimitedConnection(Connection[Any]):
         return super().wait(self._while_it_answers(gen), interval, timeout)
 
     def _while_it_answers(self, work: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        heard = _CLOCK.monotonic()
+        """Run psycopg's `work`, but raise `OperationalError` once the server is silent for `seconds`."""
+        heard_at = _CLOCK.monotonic()
         try:
             wanted = next(work)
             while True:
                 ready = yield wanted
                 now = _CLOCK.monotonic()
-                heard = now if ready else heard
-                if now - heard > self.seconds:
+                heard_at = now if ready else heard_at
+                if now - heard_at > self.seconds:
                     # Close the connection. A rollback on it would wait for the same server.
                     self.pgconn.finish()
                     raise OperationalError(f"the server has not answered for {self.seconds:g} seconds")
@@ -61,6 +62,7 @@ def set_time_limits(engine: Engine) -> None:
 
 
 def _connect(_dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]) -> LimitedConnection:
+    """Return a connection with all time limits."""
     # Settings in the store's address take precedence.
     made = LimitedConnection.connect(*arguments, **{"connect_timeout": _CONNECT, **TCP, **settings})
     for name, seconds in _TIMEOUTS.items():

@@ -1,4 +1,4 @@
-"""Converts dataclasses to rows and back: a column for each field, or key columns and JSON. Runs queries."""
+"""Runs queries, and converts dataclasses to rows and back: a column for each field, or key columns and JSON."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ from sqlalchemy import (
     select,
 )
 
-from monitor.store.sql import tables
-from monitor.store.sql.columns import storable
-from monitor.store.sql.driver_errors import faults_of
+from monitor.store.sql.columns import replace_unstorable
+from monitor.store.sql.driver_errors import convert_faults
 
 T = TypeVar("T")
 _AT_ONCE = 1000
@@ -43,10 +42,10 @@ _AT_ONCE = 1000
 
 
 @dataclass(slots=True)
-class Asker:
-    """Runs queries, each on its own connection, which waits for no writer. `place` must not contain a password.
+class QueryRunner:
+    """Runs queries, each on its own connection, which does not wait for writers. `place` must not contain a password.
 
-    Inside `within`, queries of this thread use the open transaction, so that they see what it has written.
+    Inside `use_transaction`, queries of this thread use the open transaction, so that they see what it has written.
     """
 
     engine: Engine
@@ -54,7 +53,7 @@ class Asker:
     _mine: threading.local = field(default_factory=threading.local)
 
     @contextmanager
-    def within(self, transaction: Connection) -> Iterator[None]:
+    def use_transaction(self, transaction: Connection) -> Iterator[None]:
         """Run this thread's queries in a transaction for the length of a block."""
         self._mine.open = transaction
         try:
@@ -63,50 +62,50 @@ class Asker:
             self._mine.open = None
 
     @contextmanager
-    def _answers(self, statement: Executable, of: Mapping[str, Any] | None = None) -> Iterator[Any]:
+    def _execute(self, statement: Executable, of: Mapping[str, Any] | None = None) -> Iterator[Any]:
         mine: Connection | None = getattr(self._mine, "open", None)
-        with faults_of(self.place), nullcontext(mine) if mine is not None else self.engine.connect() as connection:
+        with convert_faults(self.place), nullcontext(mine) if mine is not None else self.engine.connect() as connection:
             if mine is None:
                 # A single query sees one state of the store anyway, so it needs no transaction.
                 connection.execution_options(once=True)
             yield connection.execute(statement, of)
 
     def rows(self, statement: Select[Any], of: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
-        """Return the rows of a query. `of` has the values of its `parameter`s."""
-        with self._answers(statement, of) as found:
+        """Return the rows of a query. `of` has the values of its parameters."""
+        with self._execute(statement, of) as found:
             rows: Sequence[RowMapping] = found.mappings().all()
         return rows
 
-    def flat(self, make: Callable[..., T], statement: Executable, of: Mapping[str, Any] | None = None) -> list[T]:
+    def make_each(self, make: Callable[..., T], statement: Executable, of: Mapping[str, Any] | None = None) -> list[T]:
         """Call `make` with the columns of each row, and return the results. `of` is as in `rows`."""
-        with self._answers(statement, of) as found:
+        with self._execute(statement, of) as found:
             return [make(*row) for some in found.partitions(_AT_ONCE) for row in some]
 
-    def one(self, kind: type[T], table: Table, key: str) -> T | None:
+    def find(self, kind: type[T], table: Table, key: str) -> T | None:
         """Return the object with this key, from a table with key columns and JSON. None if it is not stored."""
-        return next((whole(kind, row) for row in self.rows(_of_key(table), {"key": key})), None)
+        return next((from_row(kind, row) for row in self.rows(_of_key(table), {"key": key})), None)
 
-    def flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
-        return next(iter(self.flat(kind, _of_key(table, field_names(kind)), {"key": key})), None)
+    def make_one(self, kind: type[T], table: Table, key: str) -> T | None:
+        return next(iter(self.make_each(kind, _of_key(table, field_names(kind)), {"key": key})), None)
 
-    def among(
+    def make_among(
         self, make: Callable[..., T], wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None
     ) -> list[T]:
         """Return the results of `make` for the rows with one of `ids` in `column`. If `ids` is None, use every row."""
         if ids is None:
-            return self.flat(make, wanted)
-        return [made for some in chunks(ids) for made in self.flat(make, wanted.where(self._one_of(column, some)))]
+            return self.make_each(make, wanted)
+        return [made for some in chunks(ids) for made in self.make_each(make, wanted.where(self._one_of(column, some)))]
 
     def _one_of(self, column: Column[Any], ids: Sequence[str]) -> ColumnElement[bool]:
         """Return the condition that a column is one of these. One list parameter is faster than one for each id."""
-        named = [storable(one) for one in ids]
+        named = [replace_unstorable(one) for one in ids]
         if self.engine.dialect.name == "sqlite":
             listed = func.json_each(json.dumps(named)).table_valued("value")
             return column.in_(select(listed.c.value))
         return column == any_(literal(named, ARRAY(Text)))
 
 
-def all_of(kind: type[Any], table: Table) -> Select[Any]:
+def select_all(kind: type[Any], table: Table) -> Select[Any]:
     """Return the query for every row of a table, with columns in the order of a dataclass's fields."""
     return select(*(table.c[name] for name in field_names(kind)))
 
@@ -123,7 +122,7 @@ def parameter(name: str, column: Column[Any]) -> BindParameter[Any]:
     return bindparam(name, type_=column.type)
 
 
-def whole(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:
+def from_row(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:
     """Return a dataclass from a row with key columns and the JSON of the rest."""
     keys = dict(row)
     return from_json(kind, keys.pop("body"), keys)
@@ -132,24 +131,20 @@ def whole(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:
 def whole_of(kind: type[T], wanted: Select[Any]) -> Callable[..., T]:
     """Return a function that makes a dataclass from the columns of a query's row."""
     names = wanted.selected_columns.keys()
-    return lambda *row: whole(kind, dict(zip(names, row, strict=True)))
+    return lambda *row: from_row(kind, dict(zip(names, row, strict=True)))
 
 
-def within(column: ColumnElement[datetime], begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
+def in_period(
+    column: ColumnElement[datetime], begin: datetime | None, end: datetime | None
+) -> list[ColumnElement[bool]]:
     """Return the conditions that a column is in `[begin, end)`. None means no bound."""
     lower = [] if begin is None else [column >= begin]
     return lower if end is None else [*lower, column < end]
 
 
-def only(column: ColumnElement[Any], value: str | None) -> list[ColumnElement[bool]]:
+def equals(column: ColumnElement[Any], value: str | None) -> list[ColumnElement[bool]]:
     """Return the condition that a column equals a value, or no condition for None."""
     return [] if value is None else [column == value]
-
-
-def joined_away() -> Select[Any]:
-    """Return the query for the ids of releases that were joined into others."""
-    into = tables.RELEASE.c.joined_into
-    return select(tables.RELEASE.c.id).where(into.is_not(None))
 
 
 _NAMES: dict[type[Any], tuple[str, ...]] = {}
@@ -173,7 +168,7 @@ def to_row(thing: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclas
     return dict(zip(names, _VALUES[kind](thing), strict=True))
 
 
-def keyed(thing: Any, *keys: str) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
+def keyed_row(thing: Any, *keys: str) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
     """Return a dataclass as a row with these key columns and the JSON of the rest."""
     return {**{key: getattr(thing, key) for key in keys}, "body": to_json(thing, *keys)}
 
@@ -185,7 +180,7 @@ def to_json(thing: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our d
 
 
 def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
-    """Return the dataclass that `to_json` wrote, given the left-out fields. Raises ValueError for other JSON."""
+    """Return the dataclass in a text of `to_json`, with the values of the left-out fields. Raises ValueError."""
     return cast("T", _adapter(kind).validate_python({**pydantic_core.from_json(text), **left_out}))
 
 

@@ -1,4 +1,4 @@
-"""The queries of the ledger: releases, promises, and what calendars showed."""
+"""The queries of the ledger: releases, promises, and calendars with their entries."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sqlalchemy import Column, ColumnElement, Select, Table, func, or_, select, 
 from alerts.claim import Claim
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
-from monitor.store.sql.query import Asker, all_of, from_json, keyed, only, whole, whole_of, within
+from monitor.store.sql.query import QueryRunner, equals, from_json, from_row, in_period, keyed_row, select_all, whole_of
 from schedules.promise import Promise
 from schedules.release import Release
 
-_UNTOLD = datetime.min.replace(tzinfo=UTC)
+_PLACEHOLDER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerStore:
     """Queries for releases, promises, calendars' entries and reads, and claims."""
 
-    ask: Asker
+    ask: QueryRunner
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
         """Return all releases, or those with a newest promise (or a verdict's slot) that begins in `[begin, end)`.
@@ -34,49 +34,49 @@ class LedgerStore:
         table = tables.RELEASE
         wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
         if begin is not None or end is not None:
-            wanted = wanted.where(table.c.id.in_(_slotted(begin, end)))
-        return [whole(Release, row) for row in self.ask.rows(wanted)]
+            wanted = wanted.where(table.c.id.in_(_releases_in_period(begin, end)))
+        return [from_row(Release, row) for row in self.ask.rows(wanted)]
 
     def release(self, release: str) -> Release | None:
         """Return one release, or None if no release has this id."""
-        return self.ask.one(Release, tables.RELEASE, release)
+        return self.ask.find(Release, tables.RELEASE, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
-        """Return those of these releases that are stored, sorted by id."""
+        """Return the stored ones of these releases, sorted by id."""
         wanted = select(tables.RELEASE)
-        found = self.ask.among(whole_of(Release, wanted), wanted, tables.RELEASE.c.id, releases)
+        found = self.ask.make_among(whole_of(Release, wanted), wanted, tables.RELEASE.c.id, releases)
         return sorted(found, key=lambda release: release.id)
 
     def differing(self, releases: Sequence[Release]) -> list[str]:
-        """Return the ids of those releases that are not stored, or differ from their stored rows."""
+        """Return the ids of the releases that are not stored, or differ from their stored rows."""
         table, keys, names = tables.RELEASE, tables.RELEASE_KEYS, [one.id for one in releases]
         wanted = select(*(table.c[name] for name in (*keys, "body")))
-        stored = {row[0]: row for row in self.ask.among(lambda *row: row, wanted, table.c.id, names)}
+        stored = {row[0]: row for row in self.ask.make_among(lambda *row: row, wanted, table.c.id, names)}
         # Most are unchanged. Comparing the rows first avoids parsing the stored JSON of each.
-        doubtful = [one for one in releases if stored.get(one.id) != tuple(keyed(one, *keys).values())]
+        doubtful = [one for one in releases if stored.get(one.id) != tuple(keyed_row(one, *keys).values())]
         same = {one.id: one for one in self.releases_named([one.id for one in doubtful])}
         return [one.id for one in doubtful if same.get(one.id) != one]
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
         """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
 
-        Letters A to Z count alike in both cases.
+        The letters A to Z match in upper and lower case.
         """
         table = tables.RELEASE
         titled = (table.c.title.icontains(word, autoescape=True) for word in words)
         alike = or_(table.c.url.icontains(url, autoescape=True), *titled)
         wanted = select(table).where(table.c.producer == producer, table.c.joined_into.is_(None), alike)
-        return [whole(Release, row) for row in self.ask.rows(wanted.order_by(table.c.id))]
+        return [from_row(Release, row) for row in self.ask.rows(wanted.order_by(table.c.id))]
 
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
         """Return promises in the order of their reads, of these releases or of all."""
         table = tables.PROMISE
         wanted = select(table.c.body, table.c.release, table.c.calendar, table.c.learnt, table.c.confirmed_at)
-        found = self.ask.among(_promise, wanted, table.c.release, releases)
+        found = self.ask.make_among(_make_promise, wanted, table.c.release, releases)
         return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return the newest promise of each release with an id after `after`: the first `limit` by id."""
+        """Return the newest promises of the first `limit` releases with an id after `after`, by id."""
         release, promise, newer = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
         later = tuple_(newer.c.learnt, newer.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
         outdated = select(newer.c.release).where(newer.c.release == promise.c.release, later)
@@ -88,7 +88,7 @@ class LedgerStore:
             .order_by(release.c.id)
             .limit(limit)
         )
-        return [_edition(dict(row)) for row in self.ask.rows(newest)]
+        return [_make_edition(dict(row)) for row in self.ask.rows(newest)]
 
     def shown_since(self, since: datetime) -> list[str]:
         """Return, sorted, the ids of releases that a calendar has shown since `since` or promised for later."""
@@ -98,47 +98,48 @@ class LedgerStore:
             select(entry.c.release).where(entry.c.gone >= since),
             select(promise.c.release).where(promise.c.begins >= since),
         )
-        return sorted(self.ask.flat(str, shown))
+        return sorted(self.ask.make_each(str, shown))
 
     def announced(self, calendar: str) -> list[Announced]:
         """Return all entries that a calendar has ever shown, by uid."""
         table = tables.ANNOUNCED
-        return self.ask.flat(
-            Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid)
+        return self.ask.make_each(
+            Announced, select_all(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid)
         )
 
     def entries_of(self, releases: Sequence[str]) -> list[Announced]:
         """Return the calendar entries of these releases, by calendar and uid."""
-        found = self.ask.among(Announced, all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
+        table = tables.ANNOUNCED
+        found = self.ask.make_among(Announced, select_all(Announced, table), table.c.release, releases)
         return sorted(found, key=lambda entry: (entry.calendar, entry.uid))
 
     def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
-        """Return those of these entries that a calendar has shown, by uid."""
+        """Return the stored ones of these entries of a calendar, by uid."""
         table = tables.ANNOUNCED
-        mine = all_of(Announced, table).where(table.c.calendar == calendar)
-        return sorted(self.ask.among(Announced, mine, table.c.uid, uids), key=lambda entry: entry.uid)
+        mine = select_all(Announced, table).where(table.c.calendar == calendar)
+        return sorted(self.ask.make_among(Announced, mine, table.c.uid, uids), key=lambda entry: entry.uid)
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
         """Return the newest `limit` reads of one calendar or of all, newest first."""
         table = tables.CALENDAR_READ
-        wanted = all_of(CalendarRead, table).where(*only(table.c.calendar, calendar))
-        return self.ask.flat(
+        wanted = select_all(CalendarRead, table).where(*equals(table.c.calendar, calendar))
+        return self.ask.make_each(
             CalendarRead, wanted.order_by(table.c.started.desc(), table.c.calendar.desc()).limit(limit)
         )
 
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Return the reads before `before` that repeat the read before them, as calendar and start."""
+        """Return the calendar and start of each read before `before` that only repeats the read before it."""
         table = tables.CALENDAR_READ
         said = (table.c.usable, table.c.digest, table.c.fault)
-        read = select(table, *(_the_one_before(column) for column in said)).where(table.c.started < before).subquery()
+        read = select(table, *(_in_previous_read(column) for column in said)).where(table.c.started < before).subquery()
         repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in said]
         return [(row["calendar"], row["started"]) for row in self.ask.rows(select(read).where(*repeats))]
 
     def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
         """Return the publishers' claims of publication in `[begin, end)`, at one address or all, in time order."""
         table = tables.CLAIM
-        wanted = all_of(Claim, table).where(*within(table.c.at, begin, end), *only(table.c.url, url))
-        return self.ask.flat(Claim, wanted.order_by(table.c.at, table.c.url, table.c.producer))
+        wanted = select_all(Claim, table).where(*in_period(table.c.at, begin, end), *equals(table.c.url, url))
+        return self.ask.make_each(Claim, wanted.order_by(table.c.at, table.c.url, table.c.producer))
 
 
 def _without(table: Table, *names: str) -> Select[Any]:
@@ -146,31 +147,32 @@ def _without(table: Table, *names: str) -> Select[Any]:
 
 
 @lru_cache(maxsize=1024)
-def _said(body: str) -> Promise:
-    """Return a promise without its keys, from JSON. Cached, because releases of one slot often have the same JSON."""
-    return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _UNTOLD})
+def _promise_without_keys(body: str) -> Promise:
+    """Return the promise in a JSON text, with placeholders as keys. Cached, because many promises share a text."""
+    return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _PLACEHOLDER})
 
 
-def _promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
-    said = _said(body)
+def _make_promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
+    said = _promise_without_keys(body)
     return replace(said, release=release, calendar=calendar, learnt=learnt, confirmed_at=confirmed_at)
 
 
-def _edition(row: dict[str, Any]) -> SeriesEdition:
+def _make_edition(row: dict[str, Any]) -> SeriesEdition:
     producer, title = row.pop("producer"), row.pop("title")
     promise = from_json(Promise, row.pop("body"), row)
     return SeriesEdition(promise.release, producer, title, (promise.calendar,), promise.slot)
 
 
-def _slotted(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no name of its own
+def _releases_in_period(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no type name
+    """Return the query for releases with a newest promise, or a verdict's slot, in `[begin, end)`."""
     promise, newer = tables.PROMISE, tables.PROMISE.alias()
     outdated = select(newer.c.release).where(newer.c.release == promise.c.release, newer.c.learnt > promise.c.learnt)
-    promised = select(promise.c.release).where(*within(promise.c.begins, begin, end), ~outdated.exists())
-    judged = select(tables.JUDGED.c.release).where(*within(tables.JUDGED.c.slot, begin, end))
+    promised = select(promise.c.release).where(*in_period(promise.c.begins, begin, end), ~outdated.exists())
+    judged = select(tables.JUDGED.c.release).where(*in_period(tables.JUDGED.c.slot, begin, end))
     return union(promised, judged)
 
 
-def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:
+def _in_previous_read(column: Column[Any]) -> ColumnElement[Any]:
     """Return the value of this column in the previous read of the same calendar."""
     table = tables.CALENDAR_READ
     before = func.lag(column).over(partition_by=table.c.calendar, order_by=table.c.started)

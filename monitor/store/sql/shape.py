@@ -31,22 +31,22 @@ OURS = Shape()
 
 
 @dataclass(slots=True)
-class Standing:
-    """Compares a store's schema with the program's. `newer` is the store's revision if it is greater, else empty."""
+class SchemaCheck:
+    """Compares a store's schema with the program's. `newer` is the store's revision if it is newer, else empty."""
 
     place: str
     shape: Shape
     newer: str = ""
     _logged: str = ""
 
-    def still(self, row: Mapping[str, str | None] | None) -> None:
-        """Check again, as `accept` does, during operation. Log a newer schema once."""
-        self.accept(row)
+    def check_again(self, row: Mapping[str, str | None] | None) -> None:
+        """Check again during operation. Log a newer schema once. Raises `StoreTooOld` and `StoreTooNew`."""
+        self.check(row)
         if self.newer not in {"", self._logged}:
             self._logged = self.newer
             _log.warning("store_newer", store=self.place, shape=self.newer, own=self.shape.head)
 
-    def accept(self, row: Mapping[str, str | None] | None) -> None:
+    def check(self, row: Mapping[str, str | None] | None) -> None:
         """Raise `StoreTooOld` or `StoreTooNew` if this program cannot use the store without a migration."""
         row = row or {}
         if self.is_older(row):
@@ -54,7 +54,7 @@ class Standing:
             shape = f"its shape is {row.get('version_num')}, this version needs {self.shape.head}"
             raise StoreTooOld(f"store {self.place}: {shape}: {mend}")
 
-    def wants_steps(self, row: Mapping[str, str | None]) -> bool:
+    def needs_migration(self, row: Mapping[str, str | None]) -> bool:
         """Return whether the store needs a migration by this program. Raises `StoreTooNew`."""
         return self.is_older(row) or "works_from" not in row
 

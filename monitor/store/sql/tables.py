@@ -1,4 +1,4 @@
-"""The tables, with natural primary keys. Fields that are not needed as keys or for sorting and search are in JSON."""
+"""Defines the tables, with natural primary keys. Fields that are not needed for sorting and search are in JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alerts.incident import Kind
 from alerts.silence import Scope
 from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
-from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
+from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, NameList, OneOf, Packed, Words
 
 HEAD = "0011"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
@@ -42,16 +42,16 @@ def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more:
     return sa.Column(name, kind, *more, primary_key=True, autoincrement=False, nullable=False)
 
 
-def _fact(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
+def _required(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
-def _maybe(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
+def _nullable(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=True)
 
 
-def _since_then(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
-    """Return a text column that a later migration added."""
+def _added_later(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
+    """Return a text column that a later migration added, so that older programs can insert rows without it."""
     return sa.Column(name, kind, nullable=False, server_default="")
 
 
@@ -59,20 +59,22 @@ def _table(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
     return sa.Table(name, METADATA, *columns)
 
 
-def _lean(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
-    # Without a row id, each row is stored in the tree of its key, so a target's name is stored once a run, not twice.
-    # Use it only for short rows, because a long one would need a separate page. The key's columns must come first, or
-    # the integrity check of SQLite 3.40 reports NULLs that do not exist.
+def _compact_table(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
+    """Return a table for short rows, which SQLite stores in the tree of their key, without a row id.
+
+    So the name of a target is stored once for each run, not twice. A long row would need a separate page. The key's
+    columns must come first. Otherwise the integrity check of SQLite 3.40 reports NULLs that do not exist.
+    """
     return sa.Table(name, METADATA, *columns, sqlite_with_rowid=False)
 
 
-def _partial(name: str, column: sa.Column[Any], where: sa.ClauseElement) -> None:
-    """Index only the rows for which `where` is true."""
+def _add_partial_index(name: str, column: sa.Column[Any], where: sa.ClauseElement) -> None:
+    """Add an index of the rows for which `where` is true."""
     index = sa.Index(name, column, sqlite_where=where)
 
-    # As an argument of Index, `where` would load PostgreSQL's dialect for users of SQLite too: 2 MB and 20 ms.
+    # As an argument of Index, `where` would load PostgreSQL's dialect even for SQLite, which takes 2 MB and 20 ms.
     @sa.event.listens_for(index, "before_create")
-    def tell(index: sa.Index, connection: sa.Connection, **_: object) -> None:
+    def set_postgresql_condition(index: sa.Index, connection: sa.Connection, **_: object) -> None:
         if connection.dialect.name == "postgresql":
             index.dialect_kwargs["postgresql_where"] = where
 
@@ -80,26 +82,28 @@ def _partial(name: str, column: sa.Column[Any], where: sa.ClauseElement) -> None
 RELEASE = _table(
     "release",
     _key("id"),
-    _fact("producer", Name),
-    _fact("body", Packed),
-    _maybe("joined_into", Name),
-    _since_then("title"),
-    _since_then("url"),
+    _required("producer", Name),
+    _required("body", Packed),
+    _nullable("joined_into", Name),
+    _added_later("title"),
+    _added_later("url"),
     sa.Index(None, "producer"),
 )
 RELEASE_KEYS = tuple(column.name for column in RELEASE.columns if column.name != "body")
 """The fields of a release that have their own columns."""
 # Few releases were joined into others. With this index, every list can leave them out quickly.
-_partial("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
+_add_partial_index("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
+REPLACED = sa.select(RELEASE.c.id).where(RELEASE.c.joined_into.is_not(None))
+"""The query for the ids of releases that were joined into others."""
 
-PROMISE = _lean(
+PROMISE = _compact_table(
     "promise",
     _key("release"),
     _key("calendar"),
     _key("learnt", Instant),
-    _maybe("begins", Instant),
-    _maybe("confirmed_at", Instant),
-    _fact("body", Packed),
+    _nullable("begins", Instant),
+    _nullable("confirmed_at", Instant),
+    _required("body", Packed),
     sa.Index(None, "begins"),
 )
 
@@ -107,74 +111,74 @@ ANNOUNCED = _table(
     "announced",
     _key("calendar"),
     _key("uid"),
-    _fact("body", Body),
-    _fact("seen_first", Instant),
-    _fact("seen_last", Instant),
-    _maybe("gone", Instant),
-    _since_then("release", Name),
+    _required("body", Body),
+    _required("seen_first", Instant),
+    _required("seen_last", Instant),
+    _nullable("gone", Instant),
+    _added_later("release", Name),
     sa.Index(None, "release"),
     sa.Index(None, "gone"),
 )
 
-CALENDAR_READ = _lean(
+CALENDAR_READ = _compact_table(
     "calendar_read",
     _key("calendar"),
     _key("started", Instant),
-    _fact("finished", Instant),
-    _fact("usable", sa.Boolean),
-    _fact("entries", sa.Integer),
-    _fact("digest"),
-    _fact("fault"),
-    _fact("evidence"),
+    _required("finished", Instant),
+    _required("usable", sa.Boolean),
+    _required("entries", sa.Integer),
+    _required("digest"),
+    _required("fault"),
+    _required("evidence"),
     sa.Index(None, "started"),
 )
 
-RUN = _lean(
+RUN = _compact_table(
     "run",
     _key("target"),
     _key("first_sent", Instant),
     _key("monitor"),
-    _fact("state", OneOf(State)),
-    _fact("last_received", Instant),
-    _fact("begin", Instant),
-    _fact("end", Instant),
-    _fact("looks", sa.BigInteger),
-    _fact("largest_gap", Length),
-    _fact("specific", sa.Boolean),
-    _fact("why"),
-    _maybe("status", sa.Integer),
-    _maybe("digest"),
-    _fact("evidence", Names),
-    _maybe("version"),
+    _required("state", OneOf(State)),
+    _required("last_received", Instant),
+    _required("begin", Instant),
+    _required("end", Instant),
+    _required("looks", sa.BigInteger),
+    _required("largest_gap", Length),
+    _required("specific", sa.Boolean),
+    _required("why"),
+    _nullable("status", sa.Integer),
+    _nullable("digest"),
+    _required("evidence", NameList),
+    _nullable("version"),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
-    _since_then("address"),
+    _added_later("address"),
 )
 
-BLIND = _lean(
+BLIND = _compact_table(
     "blind",
     _key("begins", Instant),
     _key("cause"),
     _key("host"),
     _key("target"),
-    _fact("ends", Instant),
-    _since_then("monitor", Name),
+    _required("ends", Instant),
+    _added_later("monitor", Name),
     sa.Index(None, "ends"),
 )
 LONG = timedelta(days=60)
 IS_LONG = sa.text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
 """Few blind spans are that long. All others that overlap an instant begin shortly before it."""
-_partial("ix_blind_long", BLIND.c.ends, IS_LONG)
+_add_partial_index("ix_blind_long", BLIND.c.ends, IS_LONG)
 
 JUDGED = _table(
     "judged",
     _key("release"),
-    _fact("producer", Name),
-    _maybe("slot", Instant),
-    _fact("word", sa.Text),
-    _fact("grade", sa.Text),
-    _fact("final", sa.Boolean),
-    _fact("at", Instant),
-    _fact("body", Body),
+    _required("producer", Name),
+    _nullable("slot", Instant),
+    _required("word", sa.Text),
+    _required("grade", sa.Text),
+    _required("final", sa.Boolean),
+    _required("at", Instant),
+    _required("body", Body),
     sa.Index(None, "slot"),
     sa.Index(None, "producer", "slot"),
     sa.Index(None, "final", "slot"),
@@ -183,11 +187,11 @@ JUDGED = _table(
 EVENT = _table(
     "event",
     _key("id"),
-    _fact("release", Name),
-    _fact("at", Instant),
-    _fact("before", sa.Text),
-    _fact("after", sa.Text),
-    _fact("body", Body),
+    _required("release", Name),
+    _required("at", Instant),
+    _required("before", sa.Text),
+    _required("after", sa.Text),
+    _required("body", Body),
     sa.Index(None, "release", "at"),
     sa.Index(None, "at"),
 )
@@ -195,12 +199,12 @@ EVENT = _table(
 INCIDENT = _table(
     "incident",
     _key("id"),
-    _fact("release", Name),
-    _fact("producer", Name),
-    _fact("kind", OneOf(Kind)),
-    _fact("occurred", Instant),
-    _fact("opened", Instant),
-    _fact("body", Packed),
+    _required("release", Name),
+    _required("producer", Name),
+    _required("kind", OneOf(Kind)),
+    _required("occurred", Instant),
+    _required("opened", Instant),
+    _required("body", Packed),
     sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "occurred", "id"),
     sa.Index(None, "release", "opened"),
@@ -208,90 +212,92 @@ INCIDENT = _table(
 )
 IS_OPEN = sa.text("is_open")
 """The condition for the few incidents that still need action."""
-_partial("ix_incident_open", INCIDENT.c.occurred, IS_OPEN)
+_add_partial_index("ix_incident_open", INCIDENT.c.occurred, IS_OPEN)
 
 DRAFT = _table(
     "draft",
     _key("incident"),
     _key("version", sa.Integer),
-    _fact("at", Instant),
-    _fact("by"),
-    _fact("form", sa.Text),
-    _fact("edition", sa.Text),
-    _fact("facts", Body),
-    _fact("words", Body),
-    _maybe("signed", Instant),
-    _fact("digest", sa.Text),
+    _required("at", Instant),
+    _required("by"),
+    _required("form", sa.Text),
+    _required("edition", sa.Text),
+    _required("facts", Body),
+    _required("words", Body),
+    _nullable("signed", Instant),
+    _required("digest", sa.Text),
 )
 
 NOTICE = _table(
     "notice",
     _key("id"),
-    _fact("incident", Name),
-    _fact("at", Instant),
-    _fact("body", Packed),
+    _required("incident", Name),
+    _required("at", Instant),
+    _required("body", Packed),
     sa.Index(None, "incident", "at"),
     sa.Index(None, "at"),
 )
 
-DELIVERY = _lean(
+DELIVERY = _compact_table(
     "delivery",
     _key("notice", Name, sa.ForeignKey("notice.id")),
     _key("channel"),
-    _fact("standing", OneOf(DeliveryState)),
-    _fact("due", Instant),
-    _fact("attempts", sa.Integer),
-    _maybe("began", Instant),
-    _maybe("finished", Instant),
-    _fact("reason"),
-    _fact("reference"),
+    _required("standing", OneOf(DeliveryState)),
+    _required("due", Instant),
+    _required("attempts", sa.Integer),
+    _nullable("began", Instant),
+    _nullable("finished", Instant),
+    _required("reason"),
+    _required("reference"),
     sa.Index(None, "standing", "due"),
 )
 
-SILENCE = _lean(
+SILENCE = _compact_table(
     "silence",
     _key("id"),
-    _fact("scope", OneOf(Scope)),
-    _fact("name", Name),
-    _fact("begins", Instant),
-    _fact("until", Instant),
-    _fact("by"),
-    _fact("reason"),
-    _maybe("ended", Instant),
-    _fact("ended_by"),
+    _required("scope", OneOf(Scope)),
+    _required("name", Name),
+    _required("begins", Instant),
+    _required("until", Instant),
+    _required("by"),
+    _required("reason"),
+    _nullable("ended", Instant),
+    _required("ended_by"),
     sa.Index(None, "until"),
 )
 
-ROTA = _table("rota", _key("rota"), _fact("at", Instant), _fact("shifts", Packed))
+ROTA = _table("rota", _key("rota"), _required("at", Instant), _required("shifts", Packed))
 
-CLAIM = _lean(
+CLAIM = _compact_table(
     "claim",
     _key("producer"),
     _key("url"),
     _key("at", Instant),
-    _fact("title"),
-    _maybe("slot", Instant),
-    _fact("slot_source", sa.Text),
-    _fact("source"),
-    _fact("read", Instant),
+    _required("title"),
+    _nullable("slot", Instant),
+    _required("slot_source", sa.Text),
+    _required("source"),
+    _required("read", Instant),
     sa.Index(None, "at"),
     sa.Index(None, "url"),
 )
 
-HEARTBEAT = _lean("heartbeat", _key("monitor"), _fact("at", Instant), _fact("stopped", sa.Boolean))
+HEARTBEAT = _compact_table("heartbeat", _key("monitor"), _required("at", Instant), _required("stopped", sa.Boolean))
 
-EVIDENCE = _lean(
+EVIDENCE = _compact_table(
     "evidence",
     _key("monitor"),
     _key("number", sa.BigInteger),
-    _fact("kind", sa.Text),
-    _fact("at", Instant),
-    _fact("file", Name),
-    _fact("offset", sa.BigInteger),
-    _fact("length", sa.BigInteger),
-    _fact("sha256", Digest),
-    _fact("chain", Digest),
-    _maybe("expired", Instant),
+    _required("kind", sa.Text),
+    _required("at", Instant),
+    _required("file", Name),
+    _required("offset", sa.BigInteger),
+    _required("length", sa.BigInteger),
+    _required("sha256", Digest),
+    _required("chain", Digest),
+    _nullable("expired", Instant),
 )
 
-LEASE = _lean("lease", _key("name"), _fact("holder", Name), _fact("until", Instant), _maybe("since", Instant))
+LEASE = _compact_table(
+    "lease", _key("name"), _required("holder", Name), _required("until", Instant), _nullable("since", Instant)
+)

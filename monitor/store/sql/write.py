@@ -30,7 +30,7 @@ from monitor.store.rows import (
 )
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
-from monitor.store.sql.query import chunks, keyed, to_row
+from monitor.store.sql.query import chunks, keyed_row, to_row
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -49,16 +49,17 @@ class Transaction:
 
     def save_releases(self, releases: Iterable[Release]) -> None:
         """Insert or replace releases."""
-        self._replace(tables.RELEASE, [keyed(release, *tables.RELEASE_KEYS) for release in releases])
+        self._upsert_rows(tables.RELEASE, [keyed_row(release, *tables.RELEASE_KEYS) for release in releases])
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
-        """Add promises to the ledger. A promise with a stored key (release, calendar, learnt) is ignored."""
+        """Add promises to the ledger, except those with the release, calendar and time of reading of a stored one."""
         rows = [_promise_row(promise) for promise in promises]
         if rows:
-            self._connection.execute(self._unless_there(tables.PROMISE), rows)
+            self._connection.execute(self._insert_if_new(tables.PROMISE), rows)
 
     def save_promises(self, promises: Iterable[Promise]) -> None:
-        self._replace(tables.PROMISE, [_promise_row(promise) for promise in promises])
+        """Insert or replace promises, by release, calendar and time of reading."""
+        self._upsert_rows(tables.PROMISE, [_promise_row(promise) for promise in promises])
 
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         """Record that this calendar still showed its newest promise for each of these releases at `at`."""
@@ -75,10 +76,10 @@ class Transaction:
 
     def save_announced(self, announced: Iterable[Announced]) -> None:
         """Insert or replace calendars' entries, by calendar and uid."""
-        self._replace(tables.ANNOUNCED, [to_row(entry) for entry in announced])
+        self._upsert_rows(tables.ANNOUNCED, [to_row(entry) for entry in announced])
 
-    def touch_announced(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
-        """Record that a calendar still showed these entries at `at`."""
+    def confirm_entries(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
+        """Record that a calendar showed these entries at `at`."""
         table = tables.ANNOUNCED
         for some in chunks(uids):
             mine = (table.c.calendar == calendar) & table.c.uid.in_(some)
@@ -86,7 +87,7 @@ class Transaction:
 
     def add_read(self, read: CalendarRead) -> None:
         """Add a read of a calendar."""
-        self._replace(tables.CALENDAR_READ, [to_row(read)])
+        self._upsert_rows(tables.CALENDAR_READ, [to_row(read)])
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
         """Delete reads of calendars, by calendar and start."""
@@ -98,7 +99,7 @@ class Transaction:
 
     def save_runs(self, runs: Iterable[Run]) -> None:
         """Insert or extend runs, by target, `first_sent` and monitor."""
-        self._replace(tables.RUN, [to_row(run) for run in runs])
+        self._upsert_rows(tables.RUN, [to_row(run) for run in runs])
 
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
         """Replace `runs` with `merged`."""
@@ -111,15 +112,15 @@ class Transaction:
         statement = self._insert(table)
         offered = statement.excluded.ends
         further = case((offered > table.c.ends, offered), else_=table.c.ends)
-        # Spans of two monitors with the same start and cause become one, of no particular monitor.
-        whose = case((table.c.monitor == statement.excluded.monitor, table.c.monitor), else_="")
-        grown = {"ends": further, "monitor": whose}
+        # Spans of two monitors with the same start and cause become one span without a monitor.
+        monitor = case((table.c.monitor == statement.excluded.monitor, table.c.monitor), else_="")
+        grown = {"ends": further, "monitor": monitor}
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=grown)
         self._connection.execute(upsert, [to_row(blind)])
 
     def save_judged(self, judged: Judged) -> None:
         """Replace the verdict on a release."""
-        self._replace(tables.JUDGED, [to_row(judged)])
+        self._upsert_rows(tables.JUDGED, [to_row(judged)])
 
     def add_event(self, event: Event) -> bool:
         """Add an event. Return False if an event with this id is stored already."""
@@ -127,8 +128,8 @@ class Transaction:
 
     def save_incident(self, incident: Incident) -> None:
         """Insert or replace an incident."""
-        row = keyed(incident, "id", "release", "producer", "kind", "occurred", "opened")
-        self._replace(tables.INCIDENT, [{**row, "is_open": incident.is_open}])
+        row = keyed_row(incident, "id", "release", "producer", "kind", "occurred", "opened")
+        self._upsert_rows(tables.INCIDENT, [{**row, "is_open": incident.is_open}])
 
     def add_draft(self, draft: Draft) -> None:
         """Add a version of a draft. Raises `Conflict` if this version is stored already."""
@@ -137,37 +138,37 @@ class Transaction:
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
         """Add a notice with its deliveries. Return False if one with this id is stored already."""
-        if not self._is_new(tables.NOTICE, keyed(notice, "id", "incident", "at")):
+        if not self._is_new(tables.NOTICE, keyed_row(notice, "id", "incident", "at")):
             return False
-        self._replace(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
+        self._upsert_rows(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
         return True
 
     def save_notice(self, notice: Notice) -> None:
         """Insert or replace a notice. Only replace one that was not sent yet."""
-        self._replace(tables.NOTICE, [keyed(notice, "id", "incident", "at")])
+        self._upsert_rows(tables.NOTICE, [keyed_row(notice, "id", "incident", "at")])
 
     def save_delivery(self, delivery: Delivery) -> None:
         """Insert or replace a delivery, by notice and channel. Raises `Conflict` if its notice is not stored."""
-        self._replace(tables.DELIVERY, [to_row(delivery)])
+        self._upsert_rows(tables.DELIVERY, [to_row(delivery)])
 
     def save_silence(self, silence: Silence) -> None:
         """Insert or replace a silence."""
-        self._replace(tables.SILENCE, [to_row(silence)])
+        self._upsert_rows(tables.SILENCE, [to_row(silence)])
 
     def save_rota(self, read: RotaRead) -> None:
         """Insert or replace the last read of a rota's calendar."""
-        self._replace(tables.ROTA, [to_row(read)])
+        self._upsert_rows(tables.ROTA, [to_row(read)])
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Insert or replace the heartbeat of a monitor."""
-        self._replace(tables.HEARTBEAT, [to_row(heartbeat)])
+        self._upsert_rows(tables.HEARTBEAT, [to_row(heartbeat)])
 
     def add_evidence(self, records: Iterable[Record]) -> None:
         """Add records of evidence. Raises `Conflict` if a different one has the same number."""
         table, ours = tables.EVIDENCE, list(records)
         if not ours:
             return
-        statement = self._unless_there(table).returning(table.c.monitor, table.c.number)
+        statement = self._insert_if_new(table).returning(table.c.monitor, table.c.number)
         new = {(row.monitor, row.number) for row in self._connection.execute(statement, [to_row(one) for one in ours])}
         old = [record for record in ours if (record.monitor, record.number) not in new]
         chains = self._chains_of(old)
@@ -202,14 +203,14 @@ class Transaction:
         return None if row is None else Lease(name, holder, row.until, row.since)
 
     def drop_lease(self, name: str, holder: str) -> None:
-        """Give up a lease. If another holder has it, this has no effect."""
+        """Give up a lease, unless another holder has it."""
         table = tables.LEASE
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 
-    def _replace(self, table: Table, rows: Sequence[Row]) -> None:
+    def _upsert_rows(self, table: Table, rows: Sequence[Row]) -> None:
         if not rows:
             return
-        self._connection.execute(_upsert(table, self._connection.dialect.name, tuple(rows[0])), rows)
+        self._connection.execute(_upsert_statement(table, self._connection.dialect.name, tuple(rows[0])), rows)
 
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         for some in chunks(keys):
@@ -217,10 +218,11 @@ class Transaction:
 
     def _is_new(self, table: Table, row: Row) -> bool:
         """Insert a row. Return False if its key is stored already."""
-        statement = self._unless_there(table).returning(*table.primary_key)
+        statement = self._insert_if_new(table).returning(*table.primary_key)
         return self._connection.execute(statement, row).first() is not None
 
     def _chains_of(self, records: Sequence[Record]) -> dict[tuple[str, int], str]:
+        """Return the stored chain hashes of these records, by monitor and number."""
         table, found = tables.EVIDENCE, dict[tuple[str, int], str]()
         asked = select(table.c.monitor, table.c.number, table.c.chain)
         for some in chunks([(record.monitor, record.number) for record in records]):
@@ -228,7 +230,7 @@ class Transaction:
             found |= {(row.monitor, row.number): row.chain for row in rows}
         return found
 
-    def _unless_there(self, table: Table) -> Any:  # noqa: ANN401  # as below
+    def _insert_if_new(self, table: Table) -> Any:  # noqa: ANN401  # as below
         return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
 
     def _insert(self, table: Table) -> Any:  # noqa: ANN401  # as below
@@ -237,7 +239,7 @@ class Transaction:
 
 # Cached, because building the statement took half of the time of a commit of one look.
 @cache
-def _upsert(table: Table, dialect: str, names: tuple[str, ...]) -> Any:  # noqa: ANN401  # as below
+def _upsert_statement(table: Table, dialect: str, names: tuple[str, ...]) -> Any:  # noqa: ANN401  # as below
     statement = _insert(table, dialect)
     given = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
@@ -249,5 +251,5 @@ def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect 
 
 
 def _promise_row(promise: Promise) -> Row:
-    row = keyed(promise, "release", "calendar", "learnt", "confirmed_at")
+    row = keyed_row(promise, "release", "calendar", "learnt", "confirmed_at")
     return {**row, "begins": promise.slot.begins()}

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from monitor.store.sql import migrate
-from monitor.store.sql.shape import OURS
+from alembic.script import ScriptDirectory
 
-BEFORE = replace(OURS, head=migrate.known_revisions()[1])
+from monitor.store.sql import migrate
+from monitor.store.sql.shape import OURS, Shape
+
+
+def known_revisions(shape: Shape = OURS) -> tuple[str, ...]:
+    """Return the revisions that a version knows, newest first."""
+    return tuple(step.revision for step in ScriptDirectory.from_config(migrate._config(shape)).walk_revisions())
+
+
+BEFORE = replace(OURS, head=known_revisions()[1])
 """The version before this one, as far as it knows of steps."""
 NEXT = replace(OURS, head="9001", steps=(*OURS.steps, Path(__file__).parent))
 AFTER = replace(NEXT, head="9002")

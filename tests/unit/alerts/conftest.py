@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
+from schedules.contract.verdict import Ended, Exposure, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -17,7 +19,7 @@ Facts = Callable[..., ReleaseFacts]
 
 
 def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
-    page = Part("page", "page", PAGE, required=True, verdict="pending")
+    page = PartVerdict("page", "page", PAGE, required=True, verdict=VerdictKind.PENDING)
     plain = ReleaseFacts(
         release="malpractice-2017",
         title="Malpractice for GCSE and A level: summer 2017 exam series",
@@ -28,8 +30,8 @@ def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
         slot_text="5 January 2018 9:30am",
         slot_source="govuk",
         slot_learnt=SLOT - timedelta(days=35),
-        verdict="pending",
-        grade="none",
+        verdict=VerdictKind.PENDING,
+        grade=Grade.NONE,
         final=False,
         at=at,
         parts=(page,),
@@ -48,11 +50,11 @@ def overdue() -> Callable[[float], ReleaseFacts]:
 
     def make(seconds: float) -> ReleaseFacts:
         delay = Bounds(seconds, None)
-        page = Part("page", "page", PAGE, required=True, verdict="overdue", delay=delay)
+        page = PartVerdict("page", "page", PAGE, required=True, verdict=VerdictKind.OVERDUE, delay=delay)
         grade = "report" if seconds > 300 else "note"
-        found = (Finding("late", "page", seconds=delay),)
+        found = (Finding(FindingKind.LATE, "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds)
-        return _facts(at, verdict="overdue", grade=grade, parts=(page,), findings=found)
+        return _facts(at, verdict=VerdictKind.OVERDUE, grade=grade, parts=(page,), findings=found)
 
     return make
 
@@ -64,11 +66,13 @@ def late() -> Callable[..., ReleaseFacts]:
     def make(seconds: float, *, final: bool = False) -> ReleaseFacts:
         delay = Bounds(seconds, seconds + 1)
         seen = Interval(SLOT + timedelta(seconds=seconds), SLOT + timedelta(seconds=seconds + 1))
-        page = Part("page", "page", PAGE, required=True, verdict="late", first_seen=seen, released=seen, delay=delay)
+        page = PartVerdict(
+            "page", "page", PAGE, required=True, verdict=VerdictKind.LATE, first_seen=seen, released=seen, delay=delay
+        )
         grade = "report" if seconds > 300 else "note"
-        found = (Finding("late", "page", seconds=delay),)
+        found = (Finding(FindingKind.LATE, "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds + 1)
-        return _facts(at, verdict="late", grade=grade, parts=(page,), findings=found, final=final)
+        return _facts(at, verdict=VerdictKind.LATE, grade=grade, parts=(page,), findings=found, final=final)
 
     return make
 
@@ -83,19 +87,19 @@ def early() -> Callable[..., ReleaseFacts]:
         length = Bounds(0 if is_open else 1500, None if is_open else 2100)
         ended = None if is_open else Ended.REMOVED
         parts = tuple(
-            Part(
+            PartVerdict(
                 name,
                 "page" if name == "page" else "html",
                 f"{PAGE}/{name}",
                 required=True,
-                verdict="early",
+                verdict=VerdictKind.EARLY,
                 first_seen=start,
                 exposures=(Exposure(name, start, to, length, open=is_open, ended=ended),),
             )
             for name in names
         )
-        found = tuple(Finding("early_exposure", name, detail="Attacks rose by 12 %") for name in names)
+        found = tuple(Finding(FindingKind.EARLY_EXPOSURE, name, detail="Attacks rose by 12 %") for name in names)
         at = begins if is_open else begins + timedelta(minutes=30)
-        return _facts(at, verdict="early", grade="report", parts=parts, findings=found)
+        return _facts(at, verdict=VerdictKind.EARLY, grade=Grade.REPORT, parts=parts, findings=found)
 
     return make

@@ -7,11 +7,11 @@ import pytest
 
 from alerts.actions import add_action, complete_action, describe_action, is_overdue, list_actions
 from alerts.by_hand import InvalidInput, log_by_hand
-from alerts.draft.edits import merge, to_complete
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
-from alerts.draft.take_back import taken
-from alerts.draft.versions import edited, remeasured
+from alerts.draft.edits import list_open_fields, merge_words
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
+from alerts.draft.take_back import find_file_changes
+from alerts.draft.versions import append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, retype
@@ -83,24 +83,25 @@ def test_those_that_should_be_done_by_now_come_first(leak: Incident) -> None:
 @pytest.mark.parametrize("name", ["A", "B", "C", "D", "note"])
 def test_actions_answer_the_box_for_corrective_actions_of_every_form(leak: Incident, name: str) -> None:
     empty, full = (
-        merge({}, fill(one, form_named(name), {}, [], NOW)) for one in (leak, add_action(leak, ROLE, RENEW, NOW))
+        merge_words({}, fill_form(one, get_form(name), {}, [], NOW))
+        for one in (leak, add_action(leak, ROLE, RENEW, NOW))
     )
     [box] = [each for each in full.fields() if "human.corrective" in each.facts]
     assert box.paragraphs == ("Renew the certificate: web team, by 1 February 2018.",)
-    assert set(to_complete(empty)) - set(to_complete(full)) == {box.id}
+    assert set(list_open_fields(empty)) - set(list_open_fields(full)) == {box.id}
     assert sum("Renew the certificate" in text for each in full.fields() for text in each.paragraphs) == 1
 
 
 def test_actions_can_be_reworded_in_the_file_and_added_to(leak: Incident) -> None:
-    versions = remeasured((), fill(add_action(leak, ROLE, RENEW, NOW), form_named("B"), {}, [], NOW))
+    versions = append_measurement((), fill_form(add_action(leak, ROLE, RENEW, NOW), get_form("B"), {}, [], NOW))
     file = WRITERS["docx"](versions[-1].report)
     ours = "Renew the certificate: web team, by 1 February 2018."
-    reworded = taken(versions, retype(file, f"^{ours}$", "A new certificate comes in time."), ROLE)
+    reworded = find_file_changes(versions, retype(file, f"^{ours}$", "A new certificate comes in time."), ROLE)
     assert reworded.words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
-    added = taken(
+    added = find_file_changes(
         versions, edit_docx(file, lambda one: find_paragraph(one, ours).insert_paragraph_before("A watch.")), ROLE
     )
     assert added.words == {"B.4.corrective": "A watch."}
-    field = edited(versions, reworded.words, ROLE, NOW)[-1].report.field("B.4.corrective")
+    field = append_edit(versions, reworded.words, ROLE, NOW)[-1].report.find_field("B.4.corrective")
     assert field is not None
-    assert (field.replaced, field.contested) == (True, False)
+    assert (field.is_replaced, field.is_contested) == (True, False)

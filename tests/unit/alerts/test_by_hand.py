@@ -19,7 +19,7 @@ from alerts.by_hand import (
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, find_known_incident
-from alerts.message import build_message, opening_by_hand
+from alerts.message import build_message, make_opening_by_hand
 from alerts.notice import thread_id
 
 Make = Callable[..., ReleaseFacts]
@@ -117,7 +117,7 @@ def test_measurements_never_touch_what_was_logged_by_hand(facts: Make, overdue: 
 
 
 def test_a_logged_incident_has_a_thread_that_tells_nothing_of_what_leaked(leak: Incident, facts: Make) -> None:
-    notice = opening_by_hand(leak)
+    notice = make_opening_by_hand(leak)
     assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(leak.id), "opened", "", NOW)
     assert notice.subject == (
         "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged by hand"
@@ -125,7 +125,7 @@ def test_a_logged_incident_has_a_thread_that_tells_nothing_of_what_leaked(leak: 
     assert LEAK["what"] not in notice.text
     assert build_message(notice, leak).data["measured"] is None
     watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
-    assert f"Address: {facts().url}" in opening_by_hand(watched).text
+    assert f"Address: {facts().url}" in make_opening_by_hand(watched).text
 
 
 def test_saying_twice_that_one_has_it_changes_nothing(leak: Incident) -> None:

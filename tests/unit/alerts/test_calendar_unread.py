@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.decide import decide
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.finding import ReleaseFacts
 from tests.unit.alerts.conftest import SLOT
 
@@ -21,7 +21,7 @@ NO_GAP = "No time in which the monitor could not see is recorded for this releas
 def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
     decision = decide(facts, None, facts.at)
     assert decision.incident is not None
-    report = fill(decision.incident, form_named("note"), {}, [], facts.at)
+    report = fill_form(decision.incident, get_form("note"), {}, [], facts.at)
     return "\n".join(report.certainty), decision.notices[0].text
 
 

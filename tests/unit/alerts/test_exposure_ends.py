@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from alerts.decide import decide
-from alerts.finding import Ended, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.message import build_message
 from alerts.notice import Notice
+from schedules.contract.verdict import Ended
 from tests.unit.alerts.conftest import SLOT
 
 Make = Callable[..., ReleaseFacts]

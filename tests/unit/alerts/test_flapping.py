@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts.decide import decide
-from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
-from alerts.flapping import steady_notice
+from alerts.finding import ReleaseFacts
+from alerts.flapping import make_steady_notice
 from alerts.incident import Incident
 from alerts.notice import Notice
+from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.conftest import PAGE, SLOT
 
@@ -34,8 +36,8 @@ def flipping(facts: Make, changes: Sequence[float], at: datetime, **more: object
         length = Bounds(3, None if went is None else 6)
         ended = None if went is None else Ended.REMOVED
         exposures.append(Exposure("page", Interval(came - SECOND, came), to, length, open=went is None, ended=ended))
-    page = Part("page", "page", PAGE, required=True, verdict="early", exposures=tuple(exposures))
-    found = (Finding("early_exposure", "page"),) * len(exposures)
+    page = PartVerdict("page", "page", PAGE, required=True, verdict=VerdictKind.EARLY, exposures=tuple(exposures))
+    found = (Finding(FindingKind.EARLY_EXPOSURE, "page"),) * len(exposures)
     return facts(at, **{"verdict": "early", "grade": "report", "parts": (page,), "findings": found, **more})
 
 
@@ -62,8 +64,8 @@ def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(f
         "for 10 minutes, or when its slot has come"
     )
     last = seconds(180)
-    assert steady_notice(incident, last + timedelta(minutes=9)) is None
-    steady = steady_notice(incident, last + timedelta(minutes=10))
+    assert make_steady_notice(incident, last + timedelta(minutes=9)) is None
+    steady = make_steady_notice(incident, last + timedelta(minutes=10))
     assert steady is not None
     assert steady.subject.startswith("EARLY, steady again: ")
     assert "public since 07:33 GMT, not seen removed yet" in steady.subject
@@ -72,7 +74,7 @@ def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(f
 
 def test_what_came_and_went_and_is_removed_says_so_once_steady(facts: Make) -> None:
     _, incident = played(facts, range(0, 180, 5))
-    steady = steady_notice(incident, seconds(175) + timedelta(minutes=10))
+    steady = make_steady_notice(incident, seconds(175) + timedelta(minutes=10))
     assert steady is not None
     assert "not seen gone" not in steady.subject
 
@@ -93,7 +95,7 @@ def test_a_second_stretch_is_told_again(facts: Make) -> None:
 def test_a_breach_and_a_graver_grade_are_told_at_once_while_it_flaps(facts: Make) -> None:
     _, incident = played(facts, [0, 5, 10, 15])
     incident = replace(incident, grade="note")
-    late = Finding("late", "page", seconds=Bounds(400, None))
+    late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     now = flipping(facts, [0, 5, 10, 15, 20], seconds(20))
     decision = decide(replace(now, findings=(*now.findings, late)), incident, seconds(20))
     assert [one.kind for one in decision.notices] == ["grade_changed"]
@@ -110,7 +112,7 @@ def test_the_slot_ends_the_stretch_with_one_notice(facts: Make) -> None:
     assert [one.kind for one in decision.notices] == ["exposure_closed"]
     assert "its slot has come" in decision.notices[0].text
     assert decision.incident is not None
-    assert steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
+    assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 
 def test_a_file_removed_and_put_back_again_and_again_is_told_so(facts: Make) -> None:
@@ -119,10 +121,12 @@ def test_a_file_removed_and_put_back_again_and_again_is_told_so(facts: Make) -> 
     for count in range(1, 6):
         at = SLOT + timedelta(minutes=2 * count)
         removed = [
-            Finding("withdrawn", "page", "removed", Bounds(60, 65), SLOT + timedelta(minutes=2 * each))
+            Finding(FindingKind.WITHDRAWN, "page", "removed", Bounds(60, 65), SLOT + timedelta(minutes=2 * each))
             for each in range(1, count + 1)
         ]
-        decision = decide(facts(at, verdict="on_time", findings=tuple(removed)), known, at + timedelta(minutes=1))
+        decision = decide(
+            facts(at, verdict=VerdictKind.ON_TIME, findings=tuple(removed)), known, at + timedelta(minutes=1)
+        )
         known = decision.incident
         kinds += [one.kind for one in decision.notices]
     assert kinds == ["altered", "comes_and_goes"]

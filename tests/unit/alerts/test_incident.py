@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.decide import decide
-from alerts.finding import Exposure, Finding, Part, ReleaseFacts
-from alerts.incident import Decision, Entry, Incident, Kind, find_known_incident, incident_kind, reminder_notice
+from alerts.finding import ReleaseFacts
+from alerts.incident import Decision, Entry, Incident, Kind, find_incident_kind, find_known_incident, make_reminder
 from alerts.message import build_message
 from alerts.notice import thread_id
+from schedules.contract.verdict import LEAD, Exposure, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
@@ -38,7 +40,7 @@ def test_a_release_without_a_breach_opens_no_incident(facts: Make, verdict: str)
 
 @pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
 def test_a_finding_without_a_breach_opens_no_incident(facts: Make, finding: str) -> None:
-    on_time = facts(LATER, verdict="on_time", findings=(Finding(finding),))
+    on_time = facts(LATER, verdict=VerdictKind.ON_TIME, findings=(Finding(finding),))
     assert decide(on_time, None, LATER) == Decision()
 
 
@@ -97,7 +99,7 @@ def test_final_facts_close_the_incident_with_one_notice(overdue: Make, late: Mak
 
 
 def test_an_unproven_release_that_is_proved_late_gets_one_notice(facts: Make, late: Make) -> None:
-    doubt = decide(facts(LATER, verdict="unproven"), None, SLOT + timedelta(minutes=6))
+    doubt = decide(facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
     done = decide(late(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
     assert kinds(done) == ["opened"]
     assert done.notices[0].subject.startswith("LATE: ")
@@ -105,8 +107,8 @@ def test_an_unproven_release_that_is_proved_late_gets_one_notice(facts: Make, la
     assert done.draft
 
 
-CALENDAR = Finding("short_notice", detail="moved to another time 1 day ahead")
-LEAD = Finding("lead", detail="https://press.example/item")
+CALENDAR = Finding(FindingKind.SHORT_NOTICE, detail="moved to another time 1 day ahead")
+A_LEAD = Finding(LEAD, detail="https://press.example/item")
 
 
 @pytest.mark.parametrize(
@@ -114,8 +116,8 @@ LEAD = Finding("lead", detail="https://press.example/item")
     [
         ({"findings": (CALENDAR,)}, ["taken over"]),
         ({"verdict": "unproven", "final": False}, ["taken over"]),
-        ({"verdict": "lead", "findings": (LEAD,)}, []),
-        ({"findings": (Finding("withdrawn", "page", "taken away", Bounds(70, None), LATER),)}, []),
+        ({"verdict": LEAD, "findings": (A_LEAD,)}, []),
+        ({"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), LATER),)}, []),
     ],
     ids=["calendar", "unproven", "lead", "altered"],
 )
@@ -127,7 +129,7 @@ def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
     assert before is not None
     now = SLOT + timedelta(minutes=7)
     found = overdue(400) if breach == "late" else early("page", is_open=True, begins=now)
-    decision = decide(replace(found, findings=(*found.findings, LEAD)), before, now)
+    decision = decide(replace(found, findings=(*found.findings, A_LEAD)), before, now)
     (opening,) = decision.notices
     assert (opening.kind, opening.follows) == ("opened", "")
     assert opening.subject.startswith(f"{breach.upper()}: ")
@@ -145,7 +147,9 @@ def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
 
 def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue: Make) -> None:
     calendar = opened(facts(SLOT, findings=(CALENDAR,)))
-    doubt = decide(facts(LATER, verdict="unproven", findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6))
+    doubt = decide(
+        facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6)
+    )
     assert doubt.incident is not None
     assert (kinds(doubt), doubt.incident.kind) == (["unproven"], Kind.UNPROVEN)
     late = decide(overdue(500), doubt.incident, SLOT + timedelta(minutes=9), [calendar.id, doubt.incident.id])
@@ -169,7 +173,7 @@ def test_no_length_under_a_second_is_stated(early: Make) -> None:
 
 def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> None:
     monday = early("page", is_open=False)
-    late = Finding("late", "page", seconds=Bounds(400, None))
+    late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     decision = decide(replace(monday, findings=(*monday.findings, late)), opened(monday), LATER)
     assert kinds(decision) == ["new_finding"]
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
@@ -223,7 +227,7 @@ def test_a_new_fact_reopens_a_closed_incident(early: Make, late: Make) -> None:
 
 
 def test_what_was_never_proved_is_told_once_without_a_draft(facts: Make) -> None:
-    blind = facts(LATER, verdict="unproven", unproven_because="no usable look from 09:29 to 09:36")
+    blind = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, None, SLOT + timedelta(minutes=4)) == Decision()
     told = decide(blind, None, SLOT + timedelta(minutes=5))
     assert told.incident is not None
@@ -236,12 +240,12 @@ def test_what_was_never_proved_is_told_once_without_a_draft(facts: Make) -> None
 
 
 def test_a_final_unproven_verdict_is_told_at_once(facts: Make) -> None:
-    assert kinds(decide(facts(LATER, verdict="unproven", final=True), None, LATER)) == ["unproven"]
+    assert kinds(decide(facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), None, LATER)) == ["unproven"]
 
 
 def test_a_doubt_that_comes_to_nothing_ends_with_a_word(facts: Make) -> None:
-    doubt = decide(facts(LATER, verdict="unproven"), None, SLOT + timedelta(minutes=6))
-    done = decide(facts(LATER, verdict="on_time", final=True), doubt.incident, SLOT + timedelta(hours=1))
+    doubt = decide(facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
+    done = decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), doubt.incident, SLOT + timedelta(hours=1))
     assert kinds(done) == ["final"]
     assert "came out on time" in done.notices[0].subject
 
@@ -251,7 +255,7 @@ def test_calendars_that_need_a_person_are_told_without_a_draft(facts: Make, find
     at = SLOT - timedelta(days=3)
     decision = decide(facts(at, findings=(Finding(finding),)), None, at)
     assert (kinds(decision), decision.draft) == (["calendar"], False)
-    done = decide(facts(LATER, verdict="on_time", final=True), decision.incident, LATER)
+    done = decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), decision.incident, LATER)
     assert done.notices == ()
     assert done.incident is not None
     assert done.incident.closed == LATER
@@ -259,22 +263,22 @@ def test_calendars_that_need_a_person_are_told_without_a_draft(facts: Make, find
 
 def test_a_lead_is_for_a_person_and_measurements_do_not_close_it(facts: Make) -> None:
     at = datetime(2018, 1, 1, 22, tzinfo=UTC)
-    lead = decide(facts(at, verdict="lead", findings=(Finding("lead", detail="https://press.example/item"),)), None, at)
+    lead = decide(facts(at, verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)), None, at)
     assert (kinds(lead), lead.draft) == (["lead"], False)
     assert lead.incident is not None
     assert lead.incident.id == "malpractice-2017-lead-2018-01-01"
-    assert decide(facts(LATER, verdict="on_time", final=True), lead.incident, LATER) == Decision()
+    assert decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
 
 
 def test_a_second_lead_follows_the_first(facts: Make) -> None:
-    first = (Finding("lead", detail="https://press.example/1"),)
-    incident = opened(facts(verdict="lead", findings=first))
-    second = facts(verdict="lead", findings=(*first, Finding("lead", detail="https://press.example/2")))
+    first = (Finding(LEAD, detail="https://press.example/1"),)
+    incident = opened(facts(verdict=LEAD, findings=first))
+    second = facts(verdict=LEAD, findings=(*first, Finding(LEAD, detail="https://press.example/2")))
     assert kinds(decide(second, incident, LATER)) == ["new_finding"]
 
 
 def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue: Make) -> None:
-    lead = opened(facts(verdict="lead", findings=(Finding("lead", detail="https://press.example/1"),)))
+    lead = opened(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/1"),)))
     decision = decide(overdue(61), lead, LATER)
     assert kinds(decision) == ["opened"]
     assert decision.incident is not None
@@ -284,16 +288,17 @@ def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue
 def after(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
     roles = {"page": "page", "sheet": "data", "news": "alternative"}
     parts = tuple(
-        Part(name, role, f"https://a.example/{name}", required=True, verdict="on_time") for name, role in roles.items()
+        PartVerdict(name, role, f"https://a.example/{name}", required=True, verdict=VerdictKind.ON_TIME)
+        for name, role in roles.items()
     )
-    return facts(LATER, verdict="on_time", final=True, parts=parts, findings=findings, **more)
+    return facts(LATER, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings, **more)
 
 
 def gone(part: str = "page", minutes: float = 60, back: float | None = None) -> Finding:
-    return Finding("withdrawn", part, "taken away", Bounds(70, back), SLOT + timedelta(minutes=minutes))
+    return Finding(FindingKind.WITHDRAWN, part, "taken away", Bounds(70, back), SLOT + timedelta(minutes=minutes))
 
 
-SWAPPED = Finding("swapped", "sheet", "its bytes changed")
+SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
 @pytest.mark.parametrize("finding", [gone(), SWAPPED])
@@ -358,9 +363,11 @@ def test_a_lateness_names_no_withdrawal_that_a_route_may_silence(facts: Make, ov
 
 
 def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
-    page = Part("page", "page", "https://a.example", required=True, verdict="on_time")
-    sheet = Part("sheet", "data", "https://a.example/s", required=True, verdict="overdue", delay=Bounds(61, None))
-    decision = decide(facts(LATER, verdict="overdue", grade="note", parts=(page, sheet)), None, LATER)
+    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.ON_TIME)
+    sheet = PartVerdict(
+        "sheet", "data", "https://a.example/s", required=True, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
+    )
+    decision = decide(facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet)), None, LATER)
     assert decision.incident is not None
     assert decision.incident.kind == Kind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
@@ -368,37 +375,45 @@ def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
 
 def test_a_notice_names_first_what_it_tells(facts: Make, overdue: Make) -> None:
     late = overdue(61)
-    sudden = replace(late, findings=(Finding("calendars_disagree"), Finding("elsewhere_first"), *late.findings))
+    sudden = replace(
+        late, findings=(Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST), *late.findings)
+    )
     (opened,) = decide(sudden, None, sudden.at).notices
     assert opened.findings == ("late", "calendars_disagree", "elsewhere_first")
-    stale = facts(LATER, verdict="on_time", grade="report", findings=(Finding("stale_edge", "page"),))
+    stale = facts(
+        LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(Finding(FindingKind.STALE_EDGE, "page"),)
+    )
     (opened,) = decide(stale, None, LATER).notices
     assert opened.findings == ("stale_edge", "late")
 
 
 def test_users_kept_waiting_by_a_stale_edge_need_a_person(facts: Make) -> None:
-    stale = facts(LATER, verdict="on_time", grade="report", findings=(Finding("stale_edge", "page"),))
-    assert incident_kind(stale, LATER) == Kind.LATE
+    stale = facts(
+        LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(Finding(FindingKind.STALE_EDGE, "page"),)
+    )
+    assert find_incident_kind(stale, LATER) == Kind.LATE
 
 
 def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -> None:
-    page = Part("page", "page", "https://a.example", required=True, verdict="late")
-    monthly = facts(LATER, slot=None, slot_text="December 2017", verdict="late", grade="report", parts=(page,))
+    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.LATE)
+    monthly = facts(
+        LATER, slot=None, slot_text="December 2017", verdict=VerdictKind.LATE, grade=Grade.REPORT, parts=(page,)
+    )
     assert opened(monthly).occurred == LATER
 
 
 def test_reminders_go_on_until_somebody_has_it(overdue: Make) -> None:
     incident, every = opened(overdue(400)), timedelta(minutes=10)
     start = incident.opened
-    assert reminder_notice(incident, start + timedelta(minutes=9), every) is None
-    ids = {one.id for m in range(10, 90, 5) if (one := reminder_notice(incident, start + timedelta(minutes=m), every))}
+    assert make_reminder(incident, start + timedelta(minutes=9), every) is None
+    ids = {one.id for m in range(10, 90, 5) if (one := make_reminder(incident, start + timedelta(minutes=m), every))}
     assert len(ids) == 8
     had = replace(incident, timeline=(*incident.timeline, Entry(start, "on call", "acknowledged")))
-    assert reminder_notice(had, start + timedelta(hours=1), every) is None
+    assert make_reminder(had, start + timedelta(hours=1), every) is None
 
 
 def test_nobody_is_reminded_of_a_mere_note(overdue: Make) -> None:
-    assert reminder_notice(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10)) is None
+    assert make_reminder(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10)) is None
 
 
 STORY = st.lists(
@@ -416,7 +431,7 @@ def told(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -
     verdict, grade, final, exposed = story
     start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
     exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=exposed == "open")
-    page = Part("page", "page", "https://a.example", required=True, verdict=verdict, delay=Bounds(400, None))
+    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=verdict, delay=Bounds(400, None))
     page = replace(page, exposures=() if exposed == "nothing" else (exposure,))
     return replace(facts, verdict=verdict, grade=grade, final=final, at=at, parts=(page,))
 
@@ -426,7 +441,19 @@ def test_any_story_tells_each_fact_once_in_one_thread_for_each_incident(
     story: list[tuple[str, str, bool, str]],
 ) -> None:
     plain = ReleaseFacts(
-        "r", "t", "p", "u", "Europe/London", SLOT, "", None, None, "pending", "none", at=SLOT, final=False
+        release="r",
+        title="t",
+        producer="p",
+        url="u",
+        timezone="Europe/London",
+        slot=SLOT,
+        slot_text="",
+        slot_source=None,
+        slot_learnt=None,
+        verdict=VerdictKind.PENDING,
+        grade=Grade.NONE,
+        final=False,
+        at=SLOT,
     )
     known: Incident | None = None
     seen: list[str] = []

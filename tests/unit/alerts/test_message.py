@@ -10,11 +10,13 @@ import pytest
 
 from alerts.channel import Attachment
 from alerts.decide import decide
-from alerts.finding import BlindSpan, Certainty, Finding, Part, ReleaseFacts
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident
 from alerts.message import build_message, fold_openings
 from alerts.notice import Notice, notice_id
-from alerts.notice_text import notice_subject
+from alerts.notice_text import write_notice_subject
+from schedules.contract.verdict import LEAD, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
@@ -110,7 +112,7 @@ def test_a_notice_says_who_where_and_what_to_do(overdue: Make) -> None:
 def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
     sure = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(BlindSpan(SLOT, LATER, "monitor stopped"),))
     at = SLOT + timedelta(minutes=6)
-    unproven = facts(at, verdict="unproven", unproven_because="no usable look over the slot", certainty=sure)
+    unproven = facts(at, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look over the slot", certainty=sure)
     _, notice = told(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")
     assert "This is not a breach claim" in notice.text
@@ -122,11 +124,13 @@ def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
 def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reason_is_in_the_text(facts: Make) -> None:
     down, up = SLOT - timedelta(minutes=6), SLOT + timedelta(minutes=16, seconds=30)
     seen = Interval(down, SLOT + timedelta(minutes=16, seconds=41))
-    page = Part("page", "page", "https://a.example", required=True, verdict="unproven", first_seen=seen, released=seen)
+    page = PartVerdict(
+        "page", "page", "https://a.example", required=True, verdict=VerdictKind.UNPROVEN, first_seen=seen, released=seen
+    )
     because = "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; " * 3
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
-    _, notice = told(facts(at, verdict="unproven", unproven_because=because, certainty=sure, parts=(page,)))
+    _, notice = told(facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,)))
     short = "NOT PROVEN: our monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     assert notice.subject.startswith(short)
     assert len(short) <= 100
@@ -137,21 +141,23 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"findings": (Finding("promise_in_doubt"),)}, "its announced time is in doubt; not seen yet"),
-        ({"findings": (Finding("calendars_disagree"),)}, "calendars disagree about its time; not seen yet"),
-        ({"findings": (Finding("clock_fault"),)}, "our clock was in doubt; not seen yet"),
+        ({"findings": (Finding(FindingKind.PROMISE_IN_DOUBT),)}, "its announced time is in doubt; not seen yet"),
+        ({"findings": (Finding(FindingKind.CALENDARS_DISAGREE),)}, "calendars disagree about its time; not seen yet"),
+        ({"findings": (Finding(FindingKind.CLOCK_FAULT),)}, "our clock was in doubt; not seen yet"),
         ({}, "no look proves when it came out; not seen yet"),
     ],
 )
 def test_the_subject_of_what_is_not_proved_names_the_cause(facts: Make, changes: dict[str, Any], reason: str) -> None:
-    unproven = facts(LATER, verdict="unproven", unproven_because="a long story", **changes)
-    line = notice_subject("unproven", "unproven", unproven, LATER)
+    unproven = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", **changes)
+    line = write_notice_subject("unproven", "unproven", unproven, LATER)
     assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
 
 
 def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make) -> None:
     late = overdue(61)
-    there = Part("news", "alternative", "https://b.example", required=False, verdict="overdue", delay=Bounds(61, None))
+    there = PartVerdict(
+        "news", "alternative", "https://b.example", required=False, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
+    )
     _, notice = told(replace(late, parts=(*late.parts, there)))
     assert "- Alternative address (news): not seen there\n" in notice.text
 
@@ -164,7 +170,7 @@ def test_the_first_thing_to_do_is_to_acknowledge_and_no_code_word_is_shown(overd
 
 
 def test_a_lead_names_its_address(facts: Make) -> None:
-    _, notice = told(facts(verdict="lead", findings=(Finding("lead", detail="https://press.example/item"),)))
+    _, notice = told(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)))
     assert "\n  https://press.example/item" in notice.text
 
 
@@ -178,8 +184,12 @@ def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(facts: Make, ki
 
 
 def test_a_monthly_promise_is_told_as_it_was_announced(facts: Make) -> None:
-    page = Part("page", "page", "https://a.example", required=True, verdict="not_published", delay=Bounds(None, None))
-    monthly = facts(slot=None, slot_text="December 2017", verdict="not_published", grade="report", parts=(page,))
+    page = PartVerdict(
+        "page", "page", "https://a.example", required=True, verdict=VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None)
+    )
+    monthly = facts(
+        slot=None, slot_text="December 2017", verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,)
+    )
     _, notice = told(monthly)
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
 

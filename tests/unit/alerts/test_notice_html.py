@@ -13,7 +13,7 @@ from alerts.channels.mail import compose_mail
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.message import build_message
-from alerts.notice_html import LONGEST_BRIEF, notice_page
+from alerts.notice_html import LONGEST_BRIEF, write_notice_page
 from alerts.notice_text import SUBJECT_SUFFIX
 from tests.worlds.channels import channel_settings
 
@@ -68,7 +68,7 @@ def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
     hostile = (
         'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
     )
-    told = notice_page("LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True)
+    told = write_notice_page("LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True)
     assert "<script>" not in told
     assert "LATE &lt;b&gt;" in told
     assert 'onclick="y"' not in told

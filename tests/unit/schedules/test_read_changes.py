@@ -48,7 +48,7 @@ def test_an_entry_written_otherwise_but_saying_the_same_is_confirmed() -> None:
 def test_an_announcement_that_leads_to_its_publication_says_nothing_of_its_slot() -> None:
     led = replace(ON_TIME, address=Address.LED_TO, published=True)
     learnt = one({"X": LastSeen.of(ON_TIME)}, led, before=utc(7, 1))
-    assert (learnt.promises, learnt.confirmed, learnt.gone) == ({}, (), ())
+    assert (learnt.promises, learnt.confirmed, learnt.first_missing) == ({}, (), ())
 
 
 @pytest.mark.parametrize(
@@ -69,27 +69,27 @@ def test_a_new_slot_state_or_doubt_is_a_promise_made_between_two_reads(other: An
 
 def test_an_entry_that_is_no_longer_shown_is_reported_as_gone_once() -> None:
     kept = entry("Y", "24 July 2026 9:30am")
-    known = {"X": LastSeen.of(ON_TIME), "Y": LastSeen.of(kept), "Z": LastSeen.of(ON_TIME, gone=utc(6, 30))}
-    assert one(known, kept, before=utc(7, 1)).gone == ("X",)
+    known = {"X": LastSeen.of(ON_TIME), "Y": LastSeen.of(kept), "Z": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}
+    assert one(known, kept, before=utc(7, 1)).first_missing == ("X",)
 
 
 def test_one_missing_read_makes_nothing_absent() -> None:
     assert one({"X": LastSeen.of(ON_TIME)}, before=utc(7, 1)).absent == ()
-    assert one({"X": LastSeen.of(ON_TIME, gone=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
-    assert one({"X": LastSeen.of(ON_TIME, gone=utc(6, 30))}, before=utc(7, 1)).absent == ()
+    assert one({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
+    assert one({"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, before=utc(7, 1)).absent == ()
 
 
 def test_an_entry_back_after_one_missing_read_did_not_reappear() -> None:
-    assert one({"X": LastSeen.of(ON_TIME, gone=utc(7, 1))}, ON_TIME, before=utc(7, 1)).reappeared == ()
-    assert one({"X": LastSeen.of(ON_TIME, gone=utc(6, 30))}, ON_TIME, before=utc(7, 1)).reappeared == ("X",)
+    assert one({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, ON_TIME, before=utc(7, 1)).reappeared == ()
+    assert one({"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, ON_TIME, before=utc(7, 1)).reappeared == ("X",)
 
 
 def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
     past = entry("X", "1 July 2026 9:30am")
-    assert one({"X": LastSeen.of(past, gone=utc(7, 1))}, before=utc(7, 1)).absent == ()
+    assert one({"X": LastSeen.of(past, absent_since=utc(7, 1))}, before=utc(7, 1)).absent == ()
 
 
 def test_an_unbelievable_read_adds_nothing_at_all() -> None:
     learnt = one({"X": LastSeen.of(ON_TIME)}, replace(ON_TIME, slot=FAR), counts=[200])
     assert [alarm.wrong for alarm in learnt.alarms] == [AlarmKind.COUNT]
-    assert (learnt.promises, learnt.confirmed, learnt.gone) == ({}, (), ())
+    assert (learnt.promises, learnt.confirmed, learnt.first_missing) == ({}, (), ())

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import BlindSpan, Certainty, Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
+from schedules.contract.verdict import Ended, Exposure, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -23,11 +25,11 @@ def seen(after: str, by: str) -> Interval:
     return Interval(at(after), at(by))
 
 
-def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *, required: bool = True) -> Part:
+def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *, required: bool = True) -> PartVerdict:
     assert first.after is not None
     assert first.by is not None
     delay = Bounds((first.after - slot).total_seconds(), (first.by - slot).total_seconds())
-    return Part(name, role, url, required, "late", first, first, delay)
+    return PartVerdict(name, role, url, required, VerdictKind.LATE, first, first, delay)
 
 
 def stood(incident: Incident) -> Incident:
@@ -60,8 +62,8 @@ def release_facts(name: str, title: str, producer: str, url: str, slot: datetime
         slot_text="",
         slot_source="govuk",
         slot_learnt=slot - timedelta(days=28),
-        verdict="late",
-        grade="report",
+        verdict=VerdictKind.LATE,
+        grade=Grade.REPORT,
         final=True,
         at=slot + timedelta(hours=4),
         certainty=sure,
@@ -103,7 +105,9 @@ def ipcc() -> Incident:
         late_part("report", "attachment", "http://www.ipcc.gov.uk/deaths-2014-15.pdf", slot, first),
     )
     facts = release_facts("ipcc-2015", title, "ipcc", url, slot)
-    facts = replace(facts, parts=parts, findings=(Finding("late", "page"), Finding("late", "report")))
+    facts = replace(
+        facts, parts=parts, findings=(Finding(FindingKind.LATE, "page"), Finding(FindingKind.LATE, "report"))
+    )
     return incident_of(facts, Kind.LATE, slot, slot + timedelta(minutes=1))
 
 
@@ -113,7 +117,7 @@ def moj() -> Incident:
     url = "https://www.gov.uk/government/collections/safety-in-custody-statistics"
     title = "Safety in Custody Quarterly Statistics bulletin"
     facts = release_facts("moj-2016", title, "moj", url, slot)
-    facts = replace(facts, verdict="pending", at=at("2016-10-03T12:00+01:00"), final=False)
+    facts = replace(facts, verdict=VerdictKind.PENDING, at=at("2016-10-03T12:00+01:00"), final=False)
     typed = {
         "sort": "leak",
         "what": "A journalist said that a Sunday newspaper would print figures.",
@@ -135,28 +139,30 @@ def ofsted() -> Incident:
     start = seen("2017-03-20T16:55+00:00", "2017-03-20T17:00+00:00")
     end = seen("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
 
-    def early(name: str, role: str, address: str) -> Part:
+    def early(name: str, role: str, address: str) -> PartVerdict:
         exposure = Exposure(name, start, end, Bounds(1500, 2100), open=False, ended=Ended.REMOVED)
         lead = Bounds((start.after - slot).total_seconds(), (start.by - slot).total_seconds())  # type: ignore[operator]
-        return Part(name, role, address, role != "message", "early", start, Interval(), lead, (exposure,))
+        return PartVerdict(
+            name, role, address, role != "message", VerdictKind.EARLY, start, Interval(), lead, (exposure,)
+        )
 
     sheet = "https://assets.publishing.service.gov.uk/media/x/tables.ods"
     parts = (
         early("page", "page", url),
         early("html", "html", f"{url}/main-findings"),
-        Part("sheet", "data", sheet, required=True, verdict="pending"),
-        Part(
+        PartVerdict("sheet", "data", sheet, required=True, verdict=VerdictKind.PENDING),
+        PartVerdict(
             "feed",
             "message",
             "https://www.gov.uk/government/organisations/ofsted.atom",
             required=False,
-            verdict="pending",
+            verdict=VerdictKind.PENDING,
         ),
     )
     facts = release_facts("ofsted-2017", title, "ofsted", url, slot)
-    findings = (Finding("early_exposure", "page"), Finding("early_exposure", "html"))
+    findings = (Finding(FindingKind.EARLY_EXPOSURE, "page"), Finding(FindingKind.EARLY_EXPOSURE, "html"))
     facts = replace(
-        facts, verdict="early", parts=parts, findings=findings, at=at("2017-03-20T17:30+00:00"), final=False
+        facts, verdict=VerdictKind.EARLY, parts=parts, findings=findings, at=at("2017-03-20T17:30+00:00"), final=False
     )
     return incident_of(facts, Kind.EARLY, at("2017-03-20T17:00+00:00"), at("2017-03-20T17:00:01+00:00"))
 
@@ -187,7 +193,11 @@ def ofqual_january() -> Incident:
         ),
     )
     facts = release_facts("ofqual-2018-01", title, "ofqual", url, slot)
-    findings = (Finding("late", "page"), Finding("elsewhere_first", "report"), Finding("elsewhere_first", "news"))
+    findings = (
+        Finding(FindingKind.LATE, "page"),
+        Finding(FindingKind.ELSEWHERE_FIRST, "report"),
+        Finding(FindingKind.ELSEWHERE_FIRST, "news"),
+    )
     facts = replace(facts, parts=parts, findings=findings)
     return incident_of(facts, Kind.LATE, slot, slot + timedelta(minutes=1))
 
@@ -210,7 +220,7 @@ def ofqual_march() -> Incident:
         ),
     )
     facts = release_facts("ofqual-2018-03", title, "ofqual", url, slot)
-    findings = (Finding("late", "page"), Finding("elsewhere_first", "report"))
+    findings = (Finding(FindingKind.LATE, "page"), Finding(FindingKind.ELSEWHERE_FIRST, "report"))
     facts = replace(facts, parts=parts, findings=findings)
     gap = BlindSpan(at(f"{at_day}09:31+00:00"), at(f"{at_day}09:33+00:00"), "restarted")
     facts = replace(facts, certainty=replace(facts.certainty, blind=(gap,)))

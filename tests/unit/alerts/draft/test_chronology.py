@@ -17,8 +17,8 @@ from alerts.by_hand import (
     record_cause,
 )
 from alerts.draft.chronology import HEADING
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.incident import MONITOR, Incident
 from tests.unit.alerts.draft.conftest import at
 
@@ -28,7 +28,7 @@ ROLE = "duty statistician"
 
 def listed(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
     """Return the lines of the chronology in the account."""
-    account = fill(incident, form_named("B"), {}, [], now, typed=typed).field("B.2.account")
+    account = fill_form(incident, get_form("B"), {}, [], now, typed=typed).find_field("B.2.account")
     assert account is not None
     told = list(account.paragraphs)
     # What other questions of the box ask for stands behind it.
@@ -107,7 +107,7 @@ def test_what_is_no_mail_with_a_date_or_lies_ahead_is_refused(ofsted: Incident, 
 def test_a_decision_to_bring_a_release_forward_is_said_once(ofsted: Incident) -> None:
     decided = bring_forward(ofsted, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
     assert listed(decided) == []
-    account = fill(decided, form_named("B"), {}, [], NOW).field("B.2.account")
+    account = fill_form(decided, get_form("B"), {}, [], NOW).find_field("B.2.account")
     assert account is not None
     told = "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017."
     assert told in account.paragraphs

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
-from alerts.finding import Exposure, Finding
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.incident import Incident, Kind
+from schedules.contract.verdict import Exposure, Finding, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, incident_of, late_part, release_facts
 
@@ -25,13 +26,15 @@ def first_seen(slot: str, minutes: int) -> Incident:
     announced = at(slot)
     begin = announced + timedelta(minutes=minutes)
     page = late_part("page", "page", URL, announced, Interval(begin, begin + timedelta(minutes=1)))
-    facts = replace(release_facts("example", "Example", "ons", URL, announced), findings=(Finding("late", "page"),))
+    facts = replace(
+        release_facts("example", "Example", "ons", URL, announced), findings=(Finding(FindingKind.LATE, "page"),)
+    )
     if minutes < 0:
         end = Interval(announced, announced)
         seconds = Bounds(-minutes * 60 - 60, -minutes * 60)
         exposure = Exposure("page", page.first_seen, end, seconds, open=False)
-        page = replace(page, verdict="early", exposures=(exposure,))
-        facts = replace(facts, verdict="early", findings=(Finding("early_exposure", "page"),))
+        page = replace(page, verdict=VerdictKind.EARLY, exposures=(exposure,))
+        facts = replace(facts, verdict=VerdictKind.EARLY, findings=(Finding(FindingKind.EARLY_EXPOSURE, "page"),))
     kind = Kind.LATE if minutes > 0 else Kind.EARLY
     return incident_of(replace(facts, parts=(page,)), kind, announced, announced)
 
@@ -55,7 +58,7 @@ def test_an_hour_after_the_clocks_changed_raises_a_question_beside_the_cause(
     settings: Mapping[str, str], slot: str, minutes: int, asked: set[str]
 ) -> None:
     incident = first_seen(slot, minutes)
-    report = fill(incident, form_named("B"), settings, [], incident.opened)
+    report = fill_form(incident, get_form("B"), settings, [], incident.opened)
     beside = {field.id: {LATE, EARLY} & {*field.guidance} for field in report.fields()}
     assert {name: found for name, found in beside.items() if found} == ({"B.2.account": asked} if asked else {})
     assert not {LATE, EARLY} & {text for field in report.fields() for text in field.paragraphs}

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from alerts.draft.code import amended, clauses, code_json, edition_at, standard_book
+from alerts.draft.code import code_json, find_edition, find_practices, load_editions, override_editions
 
 
 def at(text: str) -> datetime:
@@ -28,7 +28,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, edition: str) -> None:
-    assert edition_at(at(occurred)).name == edition
+    assert find_edition(at(occurred)).name == edition
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, k
 
 
 def test_a_leak_concerns_impartiality_as_well_in_the_first_edition() -> None:
-    told = [clause.cited for clause in clauses("leak", edition_at(at("2016-10-01T00:00+01:00")))]
+    told = [practice.citation for practice in find_practices("leak", find_edition(at("2016-10-01T00:00+01:00")))]
     assert [each.partition(" (")[0] for each in told] == ["Protocol 2, practice 8", "Principle 2"]
 
 
@@ -68,35 +68,37 @@ def test_what_breaches_nothing_cites_nothing(kinds: list[str]) -> None:
 
 
 def test_a_failure_mode_may_be_named_directly() -> None:
-    edition = edition_at(at("2018-03-08T09:30+00:00"))
-    assert [clause.id for clause in clauses("FM11", edition)] == ["T3.1", "T3.2"]
+    edition = find_edition(at("2018-03-08T09:30+00:00"))
+    assert [practice.id for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
 
 
 def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
-    book = amended(standard_book(), {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"})
-    assert edition_at(at("2025-11-05T09:30+00:00"), book).name == "2.1"
+    book = override_editions(load_editions(), {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"})
+    assert find_edition(at("2025-11-05T09:30+00:00"), book).name == "2.1"
     assert code_json(at("2025-11-12T09:30+00:00"), ["late"], book)["practice"] == "Standard 3, practice 3.6"
 
 
 def test_every_edition_cites_only_practices_it_has() -> None:
-    for edition in standard_book():
+    for edition in load_editions():
         for number in range(1, 18):
-            assert all(clause.cite and clause.text for clause in clauses(f"FM{number:02}", edition))
+            assert all(practice.cite and practice.text for practice in find_practices(f"FM{number:02}", edition))
 
 
 def test_how_far_a_citation_was_confirmed_is_kept() -> None:
-    first = standard_book()[0]
-    assert first.clauses["P2.4"].sure
-    assert not first.clauses["P2.2"].sure
+    first = load_editions()[0]
+    assert first.practices["P2.4"].is_confirmed
+    assert not first.practices["P2.2"].is_confirmed
 
 
 def test_a_practice_is_quoted_in_the_codes_own_words_or_cited_by_number_and_subject() -> None:
     every = {
-        f"{edition.name}/{name}": clause for edition in standard_book() for name, clause in edition.clauses.items()
+        f"{edition.name}/{name}": practice
+        for edition in load_editions()
+        for name, practice in edition.practices.items()
     }
-    assert {name for name, clause in every.items() if clause.quoted} == {"2.0/T3.6"}
-    assert every["2.0/T3.6"].cited.endswith("“Statistics should be released to all users at 9.30am on a weekday.”")
+    assert {name for name, practice in every.items() if practice.quoted} == {"2.0/T3.6"}
+    assert every["2.0/T3.6"].citation.endswith("“Statistics should be released to all users at 9.30am on a weekday.”")
     subject = "no indication of the substance of a report is made public before publication"
-    assert every["1.0/P2.8"].cited == f"Protocol 2, practice 8 ({subject})"
+    assert every["1.0/P2.8"].citation == f"Protocol 2, practice 8 ({subject})"
     assert "given to the media" in every["1.0/P2.8"].text
-    assert every["3.0/3.3"].cited == "Standard 3 (Be transparent), practice 3.3"
+    assert every["3.0/3.3"].citation == "Standard 3 (Be transparent), practice 3.3"

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.edits import INSTEAD, UNSETTLED, figures_apart, merge, obstacles
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
+from alerts.draft.edits import INSTEAD_PREFIX, TWO_WORDINGS, find_wrong_figures, list_obstacles, merge_words
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.draft.report import Field, Report, report_from_json, report_json
-from alerts.draft.versions import Versions, digest_of, edited, remeasured, signed
-from alerts.draft.write.outline import Box, Document, Grid, Piece, Tone, Words, outline, pieces
+from alerts.draft.versions import Versions, append_edit, append_measurement, append_signature, compute_digest
+from alerts.draft.write.outline import Box, Document, Grid, Piece, Tone, Words, build_outline, build_pieces
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import DIGEST
 from tests.unit.alerts.draft.plain import plain
@@ -32,19 +33,21 @@ def measured(incident: Incident, minutes: int, form: str = "B") -> Report:
     """Return a draft made when the page was overdue by this many minutes."""
     assert incident.facts is not None
     now = BEGIN + timedelta(minutes=minutes)
-    page = replace(incident.facts.parts[0], verdict="overdue", first_seen=Interval(), delay=Bounds(60 * minutes, None))
+    page = replace(
+        incident.facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(60 * minutes, None)
+    )
     facts = replace(incident.facts, parts=(page,), at=now, final=False)
-    return fill(replace(incident, facts=facts), form_named(form), {}, [], now)
+    return fill_form(replace(incident, facts=facts), get_form(form), {}, [], now)
 
 
 def typed(report: Report) -> list[str]:
     found: list[Piece] = []
-    for block in outline(report):
+    for block in build_outline(report):
         match block:
-            case Box(pieces) | Words(pieces):
-                found += pieces
+            case Box(build_pieces) | Words(build_pieces):
+                found += build_pieces
             case Grid(_, rows):
-                found += [piece for _, pieces in rows for piece in pieces]
+                found += [piece for _, build_pieces in rows for piece in build_pieces]
     return [piece.text for piece in found if piece.tone is Tone.TYPED]
 
 
@@ -53,18 +56,18 @@ def typed(report: Report) -> list[str]:
 def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
     ofqual_january: Incident, steps: list[tuple[str, str, str | int]]
 ) -> None:
-    versions: Versions = remeasured((), measured(ofqual_january, 1))
+    versions: Versions = append_measurement((), measured(ofqual_january, 1))
     latest: dict[str, str] = {}
     for place, (what, name, value) in enumerate(steps):
         at = BEGIN + timedelta(minutes=place)
         if what == "edit":
-            versions = edited(versions, {name: str(value)}, "press officer", at)
+            versions = append_edit(versions, {name: str(value)}, "press officer", at)
             latest[name] = str(value)
             assert versions[-1].words[name] == value
         elif what == "measure":
-            versions = remeasured(versions, measured(ofqual_january, int(value), name))
+            versions = append_measurement(versions, measured(ofqual_january, int(value), name))
         else:
-            versions = signed(versions, "Head of Profession", at)
+            versions = append_signature(versions, "Head of Profession", at)
         shown = typed(versions[-1].report)
         assert all(text in shown for text in latest.values() if text.strip())
         # Whoever signs agrees by that, where the form asks who does.
@@ -75,28 +78,28 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
 @given(text=TEXTS)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_january: Incident, text: str) -> None:
-    report = merge({"B.2.account": text, "B.1.producer": text, "elsewhere": text}, measured(ofqual_january, 5))
+    report = merge_words({"B.2.account": text, "B.1.producer": text, "elsewhere": text}, measured(ofqual_january, 5))
     for write in WRITERS.values():
         assert write(report)
 
 
 def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_january: Incident) -> None:
-    before = merge({"B.2.account": "The platform failed."}, measured(ofqual_january, 5), by="web manager")
-    after = merge({"B.2.account": "The platform failed."}, measured(ofqual_january, 30), before)
-    account = after.field("B.2.account")
+    before = merge_words({"B.2.account": "The platform failed."}, measured(ofqual_january, 5), by="web manager")
+    after = merge_words({"B.2.account": "The platform failed."}, measured(ofqual_january, 30), before)
+    account = after.find_field("B.2.account")
     assert account is not None
     assert account.answer is not None
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
     assert "It was still not available at 10am." in " ".join(account.paragraphs)
-    assert not account.replaced
+    assert not account.is_replaced
 
 
 def test_a_measured_answer_that_a_person_replaced_is_shown_beside_a_newer_measurement(ofqual_january: Incident) -> None:
     words = {"N.measure": "About five minutes."}
-    before = merge(words, measured(ofqual_january, 5, "note"), measured(ofqual_january, 5, "note"))
-    assert not field_of(before, "N.measure").contested
-    after = merge(words, measured(ofqual_january, 30, "note"), before)
-    assert field_of(after, "N.measure").contested
+    before = merge_words(words, measured(ofqual_january, 5, "note"), measured(ofqual_january, 5, "note"))
+    assert not field_of(before, "N.measure").is_contested
+    after = merge_words(words, measured(ofqual_january, 30, "note"), before)
+    assert field_of(after, "N.measure").is_contested
     shown = pieces_of(after, "Measured delay or exposure")
     assert [piece.tone for piece in shown] == [Tone.TYPED, Tone.REMARK, Tone.PLAIN]
     assert shown[0].text == "About five minutes."
@@ -104,7 +107,7 @@ def test_a_measured_answer_that_a_person_replaced_is_shown_beside_a_newer_measur
 
 
 def field_of(report: Report, name: str) -> Field:
-    found = report.field(name)
+    found = report.find_field(name)
     assert found is not None
     return found
 
@@ -115,43 +118,43 @@ def text_of(report: Report, name: str) -> str:
 
 
 def pieces_of(report: Report, label: str) -> tuple[Piece, ...]:
-    rows = [row for block in outline(report) if isinstance(block, Grid) for row in block.rows]
-    return next(pieces for name, pieces in rows if name == label)
+    rows = [row for block in build_outline(report) if isinstance(block, Grid) for row in block.rows]
+    return next(build_pieces for name, build_pieces in rows if name == label)
 
 
 def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_january: Incident) -> None:
-    report = merge({"B.1.producer": "Ofqual"}, measured(ofqual_january, 5))
-    tables = {getattr(block, "caption", ""): block for block in outline(report, Document.EVIDENCE)}
+    report = merge_words({"B.1.producer": "Ofqual"}, measured(ofqual_january, 5))
+    tables = {getattr(block, "caption", ""): block for block in build_outline(report, Document.EVIDENCE)}
     original = tables["Measured or configured answers that a person has reworded"]
     assert ("Name of statistical producer", "ofqual") in original.rows  # type: ignore[union-attr]
 
 
 def test_words_move_to_the_box_that_asks_the_same_when_the_form_changes(ofqual_january: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
-    report = merge(words, measured(ofqual_january, 9, "B"))
+    report = merge_words(words, measured(ofqual_january, 9, "B"))
     assert text_of(report, "B.2.account") == "A scheduling fault."
     assert report.kept == {"Measured delay or exposure (N.measure)": "About five minutes."}
-    back = merge(words, measured(ofqual_january, 9, "note"), report)
+    back = merge_words(words, measured(ofqual_january, 9, "note"), report)
     assert text_of(back, "N.why") == "A scheduling fault."
     assert back.kept == {}
 
 
 def test_blank_words_open_the_box_again(ofqual_january: Incident) -> None:
-    report = merge({"B.4.corrective": "  "}, measured(ofqual_january, 5))
+    report = merge_words({"B.4.corrective": "  "}, measured(ofqual_january, 5))
     assert field_of(report, "B.4.corrective").answer is None
     assert field_of(report, "B.4.corrective").placeholder.startswith("[to be completed")
 
 
 def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_january: Incident) -> None:
-    report = merge({"step.ask-platform": "09:43, web manager"}, measured(ofqual_january, 5))
+    report = merge_words({"step.ask-platform": "09:43, web manager"}, measured(ofqual_january, 5))
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
     assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
 
 
 def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_january: Incident) -> None:
-    versions = remeasured((), measured(ofqual_january, 1))
-    versions = edited(versions, {"B.3.impact": "Calls from users."}, "press officer", BEGIN + timedelta(minutes=2))
-    versions = remeasured(versions, measured(ofqual_january, 3))
+    versions = append_measurement((), measured(ofqual_january, 1))
+    versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", BEGIN + timedelta(minutes=2))
+    versions = append_measurement(versions, measured(ofqual_january, 3))
     assert [version.number for version in versions] == [1, 2, 3]
     assert [version.by for version in versions] == ["the monitor", "press officer", "the monitor"]
     assert "B.3.impact" in versions[1].changed
@@ -160,29 +163,31 @@ def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_january:
 
 
 def test_measuring_the_same_again_makes_no_version(ofqual_january: Incident) -> None:
-    versions = remeasured((), measured(ofqual_january, 1))
-    assert remeasured(versions, measured(ofqual_january, 1)) == versions
+    versions = append_measurement((), measured(ofqual_january, 1))
+    assert append_measurement(versions, measured(ofqual_january, 1)) == versions
 
 
 def test_a_later_day_alone_is_no_amendment(ofqual_january: Incident) -> None:
     incident = ofqual_january
-    versions = remeasured((), fill(incident, form_named("B"), {}, [], incident.opened))
-    versions = signed(versions, "the Head of Profession", BEGIN)
-    again = fill(incident, form_named("B"), {}, [], incident.opened + timedelta(days=6))
-    assert remeasured(versions, again) == versions
+    versions = append_measurement((), fill_form(incident, get_form("B"), {}, [], incident.opened))
+    versions = append_signature(versions, "the Head of Profession", BEGIN)
+    again = fill_form(incident, get_form("B"), {}, [], incident.opened + timedelta(days=6))
+    assert append_measurement(versions, again) == versions
 
 
 def test_a_signed_draft_shows_no_guidance(ofqual_january: Incident) -> None:
-    versions = remeasured((), measured(ofqual_january, 1))
+    versions = append_measurement((), measured(ofqual_january, 1))
     assert "Check the citation" in WRITERS["md"](versions[-1].report).decode()
-    versions = signed(versions, "the Head of Profession", BEGIN)
+    versions = append_signature(versions, "the Head of Profession", BEGIN)
     assert "Check the citation" not in WRITERS["md"](versions[-1].report).decode()
 
 
 @pytest.mark.parametrize("ending", list(WRITERS))
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, ending: str) -> None:
-    versions = signed(remeasured((), measured(ofqual_january, 1, form)), "the Head of Profession", BEGIN)
+    versions = append_signature(
+        append_measurement((), measured(ofqual_january, 1, form)), "the Head of Profession", BEGIN
+    )
     report = versions[-1].report
     told = plain(ending, WRITERS[ending](report))
     for ours in (
@@ -202,63 +207,71 @@ def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, 
 
 
 def test_an_optional_box_that_nobody_answered_says_so_once_signed(ofqual_january: Incident) -> None:
-    report = signed(remeasured((), measured(ofqual_january, 1)), "the Head of Profession", BEGIN)[-1].report
+    report = append_signature(append_measurement((), measured(ofqual_january, 1)), "the Head of Profession", BEGIN)[
+        -1
+    ].report
     statement, account = field_of(report, "B.1.statement"), field_of(report, "B.4.corrective")
-    assert [piece.text for piece in pieces(statement, signed=True)] == ["None"]
-    assert [piece.text for piece in pieces(account, signed=True)] == [""]
+    assert [piece.text for piece in build_pieces(statement, signed=True)] == ["None"]
+    assert [piece.text for piece in build_pieces(account, signed=True)] == [""]
 
 
 def test_the_date_of_report_is_the_day_of_signing_or_what_the_signer_typed(ofqual_january: Incident) -> None:
     later = BEGIN + timedelta(days=3)
-    versions = signed(remeasured((), measured(ofqual_january, 1)), "the Head of Profession", later)
+    versions = append_signature(append_measurement((), measured(ofqual_january, 1)), "the Head of Profession", later)
     assert field_of(versions[-1].report, "B.1.date").paragraphs == ("8 January 2018",)
-    typed_in = edited(remeasured((), measured(ofqual_january, 1)), {"B.1.date": "6 January 2018"}, "press", BEGIN)
-    report = signed(typed_in, "the Head of Profession", later)[-1].report
-    assert [piece.text for piece in pieces(field_of(report, "B.1.date"), signed=True)] == ["6 January 2018"]
+    typed_in = append_edit(
+        append_measurement((), measured(ofqual_january, 1)), {"B.1.date": "6 January 2018"}, "press", BEGIN
+    )
+    report = append_signature(typed_in, "the Head of Profession", later)[-1].report
+    assert [piece.text for piece in build_pieces(field_of(report, "B.1.date"), signed=True)] == ["6 January 2018"]
 
 
 def test_whoever_signs_a_note_agrees_to_it(ofqual_january: Incident) -> None:
-    report = signed(remeasured((), measured(ofqual_january, 1, "note")), "head of profession", BEGIN)[-1].report
+    report = append_signature(append_measurement((), measured(ofqual_january, 1, "note")), "head of profession", BEGIN)[
+        -1
+    ].report
     assert text_of(report, "N.signoff") == "Head of profession, 5 January 2018"
 
 
 def test_what_is_in_the_way_of_signing_is_named_all_at_once(ofqual_january: Incident) -> None:
     report = measured(ofqual_january, 1)
-    found = obstacles(report, ofqual_january.facts)
+    found = list_obstacles(report, ofqual_january.facts)
     assert any("[B.2.account]: is to be completed" in line for line in found)
     # An optional box may stay empty.
     assert not any("[B.1.statement]" in line for line in found)
     answered = {each.id: "Told." for each in report.fields() if each.placeholder}
-    assert obstacles(merge(answered, report), ofqual_january.facts) == []
-    left_in = answered | {"B.3.impact": f"{UNSETTLED}: one", "B.4.corrective": "So [to be completed: more]"}
-    assert len(obstacles(merge(left_in, report), ofqual_january.facts)) == 2
+    assert list_obstacles(merge_words(answered, report), ofqual_january.facts) == []
+    left_in = answered | {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
+    assert len(list_obstacles(merge_words(left_in, report), ofqual_january.facts)) == 2
 
 
 def test_a_release_still_out_of_sight_is_in_the_way(ofqual_january: Incident, ofsted: Incident) -> None:
     assert ofqual_january.facts is not None
     assert ofsted.facts is not None
-    report = merge({each.id: "Told." for each in measured(ofqual_january, 1).fields()}, measured(ofqual_january, 1))
-    overdue = replace(ofqual_january.facts, verdict="overdue", final=False)
-    assert obstacles(report, overdue) == ["the release is still overdue"]
+    report = merge_words(
+        {each.id: "Told." for each in measured(ofqual_january, 1).fields()}, measured(ofqual_january, 1)
+    )
+    overdue = replace(ofqual_january.facts, verdict=VerdictKind.OVERDUE, final=False)
+    assert list_obstacles(report, overdue) == ["the release is still overdue"]
     page = ofsted.facts.parts[0]
     still = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
-    assert obstacles(report, replace(ofsted.facts, parts=(still,))) == ["the release is still exposed"]
+    assert list_obstacles(report, replace(ofsted.facts, parts=(still,))) == ["the release is still exposed"]
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_january: Incident) -> None:
-    versions = remeasured((), measured(ofqual_january, 1))
-    versions = signed(versions, "the Head of Profession", BEGIN)
+    versions = append_measurement((), measured(ofqual_january, 1))
+    versions = append_signature(versions, "the Head of Profession", BEGIN)
     frozen = versions[-1]
     assert frozen.signed == BEGIN
-    assert frozen.digest == digest_of(frozen.report, frozen.words)
+    assert frozen.digest == compute_digest(frozen.report, frozen.words)
     assert frozen.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
-    assert remeasured(versions, measured(ofqual_january, 60))[1] == frozen
+    assert append_measurement(versions, measured(ofqual_january, 60))[1] == frozen
 
 
 def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: Incident) -> None:
-    versions = signed(remeasured((), measured(ofqual_january, 1)), "the Head of Profession", BEGIN)
+    versions = append_signature(append_measurement((), measured(ofqual_january, 1)), "the Head of Profession", BEGIN)
     later = BEGIN + timedelta(days=6)
-    versions = edited(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
+    versions = append_edit(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
     report = versions[-1].report
     assert report.amendments == (
         (
@@ -274,7 +287,7 @@ def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: I
 def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form: str) -> None:
     empty = measured(ofqual_january, 5, form)
     words: Mapping[str, str] = {field.id: "Answered." for field in empty.fields() if field.placeholder}
-    text = WRITERS["md"](merge(words, empty)).decode()
+    text = WRITERS["md"](merge_words(words, empty)).decode()
     assert "to be completed" not in text
     assert "Consider" not in text
 
@@ -295,14 +308,14 @@ def test_a_time_within_the_measured_bounds_is_among_what_was_measured(
     ofsted: Incident, text: str, apart: list[str]
 ) -> None:
     assert ofsted.facts is not None
-    made = fill(ofsted, form_named("B"), {}, [], ofsted.facts.at)
-    report = merge({"B.2.account": text, f"{INSTEAD}B.2.account": "yes"}, made)
-    assert figures_apart(report, "B.2.account") == apart
+    made = fill_form(ofsted, get_form("B"), {}, [], ofsted.facts.at)
+    report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
+    assert find_wrong_figures(report, "B.2.account") == apart
 
 
 def test_a_rounded_time_of_the_account_may_be_typed_as_it_was_measured(ofqual_january: Incident) -> None:
     assert ofqual_january.facts is not None
-    made = fill(ofqual_january, form_named("B"), {}, [], ofqual_january.facts.at)
+    made = fill_form(ofqual_january, get_form("B"), {}, [], ofqual_january.facts.at)
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
-    report = merge({"B.2.account": text, f"{INSTEAD}B.2.account": "yes"}, made)
-    assert figures_apart(report, "B.2.account") == []
+    report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
+    assert find_wrong_figures(report, "B.2.account") == []

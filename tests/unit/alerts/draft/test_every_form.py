@@ -14,10 +14,10 @@ import pytest
 from docx.document import Document
 from docx.oxml.ns import qn
 
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
-from alerts.draft.period import period_of
-from alerts.draft.period_report import period_report
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
+from alerts.draft.period import select_period
+from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
@@ -25,19 +25,19 @@ from tests.unit.alerts.draft.plain import plain
 from tests.unit.alerts.draft.rows import row_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
-FORMS = pytest.mark.parametrize("form", forms())
+FORMS = pytest.mark.parametrize("form", load_forms())
 
 
 def drawn_up(form: str, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Report:
     """Return the draft that stands for a form: the early exposure of 2017, or the five incidents as a period."""
     if form == "period":
         rows = [row_of(each.facts, "T3.6", incident=each.id) for each in five.values() if each.facts]
-        held = period_of(rows, date(2015, 1, 1), date(2018, 12, 31))
-        return period_report(held, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
+        held = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
+        return build_period_report(held, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
     incident = five["ofsted-2017"]
     assert incident.facts is not None
     earlier = [each for each in five.values() if each.occurred < incident.occurred]
-    return fill(incident, form_named(form), settings, earlier, incident.facts.at)
+    return fill_form(incident, get_form(form), settings, earlier, incident.facts.at)
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -49,7 +49,7 @@ def test_a_form_reads_as_it_did_when_it_was_last_looked_at(
     assert told == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
 
 
-@pytest.fixture(params=forms())
+@pytest.fixture(params=load_forms())
 def document(request: pytest.FixtureRequest, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Document:
     return docx.Document(io.BytesIO(WRITERS["docx"](drawn_up(request.param, five, settings))))
 

@@ -8,15 +8,17 @@ import pytest
 
 from alerts.by_hand import InvalidInput, bring_forward, cite_other_incidents
 from alerts.decide import decide
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
 from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.finding import Ended, Exposure, Finding, Part, ReleaseFacts
+from alerts.finding import ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
+from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 
-FORMS = [name for name in forms() if name != "period"]
+FORMS = [name for name in load_forms() if name != "period"]
 Change = Callable[[ReleaseFacts], ReleaseFacts]
 
 
@@ -26,17 +28,17 @@ def at(text: str) -> datetime:
 
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
     now = incident.facts.at if incident.facts else incident.opened
-    return fill(incident, form_named("note"), {}, previous or [], now)
+    return fill_form(incident, get_form("note"), {}, previous or [], now)
 
 
 def said(report: Report, field: str) -> str:
-    found = report.field(field)
+    found = report.find_field(field)
     assert found is not None
     return "\n".join(found.paragraphs)
 
 
 def cites_none(report: Report) -> bool:
-    found = report.field("N.previous")
+    found = report.find_field("N.previous")
     assert found is not None
     return not found.paragraphs and found.notes == (NONE_ON_FILE,)
 
@@ -60,7 +62,7 @@ def test_no_box_of_any_form_is_empty_without_saying_who_must_fill_it(
     five: Mapping[str, Incident], settings: Mapping[str, str], form: str, given: str
 ) -> None:
     for incident in five.values():
-        report = fill(incident, form_named(form), settings if given == "all entries" else {}, [], incident.opened)
+        report = fill_form(incident, get_form(form), settings if given == "all entries" else {}, [], incident.opened)
         for field in report.fields():
             assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
             assert all(text.strip() for text in field.paragraphs)
@@ -79,7 +81,7 @@ def test_an_incident_about_no_watched_release_fills_every_form(form: str) -> Non
         grade="report",
         words={"sort": "access", "what": "Sent 40 minutes too early.", "when": "2021-01-27T08:50"},
     )
-    report = fill(incident, form_named(form), {}, [], incident.opened)
+    report = fill_form(incident, get_form(form), {}, [], incident.opened)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     dates = [field.paragraphs for field in report.fields() if "incident.date" in field.facts]
     assert dates in ([], [("8.50am on Wednesday 27 January 2021",)])
@@ -89,12 +91,12 @@ def test_an_incident_about_no_watched_release_fills_every_form(form: str) -> Non
 @pytest.mark.parametrize("form", FORMS)
 def test_a_report_comes_back_whole_from_its_json(five: Mapping[str, Incident], form: str) -> None:
     for incident in five.values():
-        report = fill(incident, form_named(form), {}, list(five.values()), incident.opened)
+        report = fill_form(incident, get_form(form), {}, list(five.values()), incident.opened)
         assert report_from_json(report_json(report)) == report
 
 
 def test_an_overdue_release_says_when_it_was_still_not_available(ipcc: Incident) -> None:
-    overdue = with_page(ipcc, verdict="overdue", first_seen=Interval(), delay=Bounds(720, None))
+    overdue = with_page(ipcc, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(720, None))
     overdue = with_facts(overdue, lambda facts: replace(facts, final=False, at=at("2015-07-23T09:42+01:00")))
     assert said(note_of(overdue), "N.what").startswith("The landing page was still not available at 9.42am.")
     assert "was delayed by at least 12 minutes so far." in said(note_of(overdue), "N.measure")
@@ -102,7 +104,7 @@ def test_an_overdue_release_says_when_it_was_still_not_available(ipcc: Incident)
 
 
 def test_a_release_never_seen_says_by_when_it_had_not_been_found(ipcc: Incident) -> None:
-    never = with_page(ipcc, verdict="not_published", first_seen=Interval(), delay=None)
+    never = with_page(ipcc, verdict=VerdictKind.NOT_PUBLISHED, first_seen=Interval(), delay=None)
     assert "The landing page had not been found by 1.30pm." in said(note_of(never), "N.what")
 
 
@@ -142,7 +144,7 @@ def test_nothing_is_found_of_a_part_that_was_not_public_early_until_it_is_due(of
 def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_available(ofqual_january: Incident) -> None:
     found = with_page(ofqual_january, address="guessed")
     assert "The landing page was not available until 12.19pm." in said(note_of(found), "N.what")
-    unfound = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict="overdue")
+    unfound = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
     assert "The landing page was still not found at" in said(note_of(unfound), "N.what")
 
 
@@ -164,7 +166,7 @@ def test_a_release_awaited_at_a_guessed_address_says_what_its_absence_rests_on(o
 
 def test_others_late_on_the_platform_are_neither_named_nor_counted(ofqual_march: Incident) -> None:
     def together(facts: ReleaseFacts) -> ReleaseFacts:
-        found = Finding("platform", None, "2 releases of ofqual, ons late together on www.gov.uk")
+        found = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
         return replace(facts, findings=(*facts.findings, found))
 
     told = said(note_of(with_facts(ofqual_march, together)), "N.what")
@@ -194,17 +196,17 @@ def test_no_table_or_figure_calls_the_release_of_an_early_part_its_first_sight(o
 
 def test_an_exposure_and_a_delay_on_two_days_carry_each_its_own_clause(ofsted: Incident) -> None:
     def late_too(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, findings=(*facts.findings, Finding("late", "sheet")))
+        return replace(facts, findings=(*facts.findings, Finding(FindingKind.LATE, "sheet")))
 
-    report = fill(with_facts(ofsted, late_too), form_named("B"), {}, [], ofsted.opened + timedelta(days=3))
-    dated = report.field("B.2.date")
+    report = fill_form(with_facts(ofsted, late_too), get_form("B"), {}, [], ofsted.opened + timedelta(days=3))
+    dated = report.find_field("B.2.date")
     assert dated is not None
     assert dated.paragraphs == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
 
 
 def test_what_stays_unproven_is_told_with_its_reason_and_range(ipcc: Incident) -> None:
-    unproven = with_page(ipcc, verdict="unproven", delay=Bounds(-30, 240))
+    unproven = with_page(ipcc, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
     unproven = with_facts(unproven, lambda facts: replace(facts, unproven_because="every look over the slot failed"))
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
     told = said(report, "N.what")
@@ -216,7 +218,7 @@ def test_what_stays_unproven_is_told_with_its_reason_and_range(ipcc: Incident) -
 
 def test_a_part_that_was_on_time_is_told_as_on_time_beside_a_late_one(ipcc: Incident) -> None:
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
-    partial = with_page(ipcc, verdict="on_time", first_seen=seen, delay=Bounds(-1, 1))
+    partial = with_page(ipcc, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
     told = said(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
     assert told == (
         "The landing page was published as announced at 9.30am. The attachment was not available until 10.08am."
@@ -240,21 +242,21 @@ def test_nothing_seen_before_the_slot_is_repeated_in_a_draft(ofsted: Incident) -
 
     incident = with_facts(ofsted, leaking)
     for form in FORMS:
-        report = fill(incident, form_named(form), {}, [incident], incident.opened)
+        report = fill_form(incident, get_form(form), {}, [incident], incident.opened)
         assert secret not in str(report_json(report))
 
 
 def test_an_announced_time_other_than_half_past_nine_raises_the_register_question(ipcc: Incident) -> None:
     seven = with_facts(ipcc, lambda facts: replace(facts, slot=at("2023-07-20T07:00+01:00")))
     seven = replace(seven, occurred=at("2023-07-20T07:00+01:00"), opened=at("2023-07-20T07:01+01:00"))
-    clause = note_of(seven).field("N.clause")
+    clause = note_of(seven).find_field("N.clause")
     assert clause is not None
     assert "The announced time is 7am, not 9.30am: is an alternative release time on file?" in clause.notes
 
 
 def test_details_of_findings_are_in_the_evidence_and_their_meaning_in_the_account(ipcc: Incident) -> None:
-    stale = Finding("stale_edge", "page", "the origin had it at 09:30:02, the edge still served the old page")
-    short = Finding("short_notice", None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
+    stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
+    short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
     report = note_of(with_facts(ipcc, lambda facts: replace(facts, findings=(stale, short))))
     told = said(report, "N.what")
     assert told.endswith("Its release time was announced or changed at short notice.")
@@ -325,7 +327,7 @@ LAST_MINUTE = Interval(at("2017-03-22T09:29:35+00:00"), at("2017-03-22T09:29:38+
 
 def test_an_exposure_that_was_just_found_is_not_said_to_last_until_before_it_began(ofsted: Incident) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    report = fill(exposed(ofsted, begun), form_named("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
+    report = fill_form(exposed(ofsted, begun), get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
     assert said(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     assert "It could be seen shortly before that time." in report.holding[0]
 
@@ -422,7 +424,7 @@ def test_what_a_person_logged_is_dated_and_is_nowhere_called_measured(moj: Incid
     assert "When it happened: 30 September 2016 and 1 October 2016." in said(report, "N.what")
     assert said(report, "N.grade") == "Note"
     assert "Measured as of" not in [row[0] for row in report.annex[0].rows]
-    in_a_box_of_its_own = fill(logged, form_named("A"), {}, [], logged.opened)
+    in_a_box_of_its_own = fill_form(logged, get_form("A"), {}, [], logged.opened)
     assert "When it happened" not in said(in_a_box_of_its_own, "A.2.nature")
 
 
@@ -446,7 +448,7 @@ def test_an_earlier_incident_logged_by_hand_is_cited_by_what_it_was(moj: Inciden
 
 def test_the_slot_of_a_release_that_was_out_already_is_no_next_release(moj: Incident) -> None:
     out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
-    told = said(fill(out, form_named("B"), {}, [], out.opened), "B.2.account")
+    told = said(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
     assert "next release" not in told
     assert "The release concerned was pre-announced on GOV.UK for" in told
 
@@ -470,7 +472,7 @@ def test_what_to_do_now_follows_the_kind_of_breach(ofsted: Incident, ipcc: Incid
 
 
 def test_a_message_exposed_alone_is_told_by_its_name(ofsted: Incident) -> None:
-    feed = Part("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict="early")
+    feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
     only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
     assert said(note_of(only), "N.what").startswith("The message at https://www.gov.uk/x.atom became available by 5pm")
@@ -478,7 +480,7 @@ def test_a_message_exposed_alone_is_told_by_its_name(ofsted: Incident) -> None:
 
 def test_an_alternative_address_that_was_never_used_is_not_told(ofqual_january: Incident) -> None:
     def unused(facts: ReleaseFacts) -> ReleaseFacts:
-        news = replace(facts.parts[2], verdict="overdue", first_seen=Interval(), delay=Bounds(600, None))
+        news = replace(facts.parts[2], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
         return replace(facts, parts=(*facts.parts[:2], news))
 
     report = note_of(with_facts(ofqual_january, unused))
@@ -500,7 +502,7 @@ def test_other_producers_incidents_are_cited_only_when_asked_for_and_by_name(ofq
     )
     assert cites_none(note_of(ofqual_march, [theirs]))
     asked = cite_other_incidents(ofqual_march, "head of profession", ofqual_march.opened)
-    case = fill(asked, form_named("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
+    case = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
     assert "(Department for Education)" in said(case, "N.previous")
     assert "dfe" not in said(case, "N.previous")
 

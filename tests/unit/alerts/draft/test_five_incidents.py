@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.draft.certainty import unproven
-from alerts.draft.edits import merge
-from alerts.draft.fill import fill
-from alerts.draft.form import form_for
+from alerts.draft.certainty import list_unproven
+from alerts.draft.edits import merge_words
+from alerts.draft.fill import fill_form
+from alerts.draft.form import choose_form
 from alerts.draft.report import Field, Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
@@ -142,7 +142,7 @@ def draft(incident: Incident, every: list[Incident], settings: Mapping[str, str]
     assert incident.facts is not None
     earlier = [each for each in every if each.occurred < incident.occurred]
     now = max(incident.facts.at, incident.opened)
-    return fill(incident, form_for(incident.occurred, incident.grade), settings, earlier, now)
+    return fill_form(incident, choose_form(incident.occurred, incident.grade), settings, earlier, now)
 
 
 def text(field: Field | None) -> str:
@@ -170,14 +170,14 @@ def test_form_edition_and_practice_are_those_of_the_published_report(
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in STATED.items() for field in fields])
 def test_what_is_measurable_stands_in_its_field(drafts: Mapping[str, Report], name: str, field: str) -> None:
     for stated in STATED[name][field]:
-        assert stated in text(drafts[name].field(field))
+        assert stated in text(drafts[name].find_field(field))
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in HUMAN.items() for field in fields])
 def test_what_only_a_person_knows_is_marked_and_comes_with_questions(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
-    found = drafts[name].field(field)
+    found = drafts[name].find_field(field)
     assert found is not None
     assert found.placeholder.startswith("[to be completed: ")
     assert HUMAN[name][field] in found.placeholder
@@ -198,7 +198,7 @@ def test_a_box_without_measured_words_says_who_must_fill_it(drafts: Mapping[str,
 
 def test_the_landing_page_comes_before_any_other_address(drafts: Mapping[str, Report]) -> None:
     for name, field in (("ofqual-2018-01", "B.2.account"), ("ofqual-2018-03", "C.2.account")):
-        told = text(drafts[name].field(field))
+        told = text(drafts[name].find_field(field))
         assert told.index("The landing page") < told.index("The report was available at")
 
 
@@ -212,7 +212,7 @@ def test_each_measured_time_and_length_is_in_the_form_once(drafts: Mapping[str, 
 @pytest.mark.parametrize("name", STATED)
 def test_the_signed_form_leaves_most_of_the_words_to_its_people(drafts: Mapping[str, Report], name: str) -> None:
     open_boxes = {field.id: "None." for field in drafts[name].fields() if field.placeholder}
-    signed = replace(merge(open_boxes, drafts[name]), signed="Signed")
+    signed = replace(merge_words(open_boxes, drafts[name]), signed="Signed")
     # The shortest of the published reports has 327 words, with all answers of its people.
     assert len(WRITERS["md"](signed, Document.REPORT).decode().split()) < 327
 
@@ -229,7 +229,7 @@ def test_each_address_has_a_line_of_its_own_in_the_table(drafts: Mapping[str, Re
 
 
 def test_a_weekend_date_of_the_leak_is_flagged_for_checking(drafts: Mapping[str, Report]) -> None:
-    dated = drafts["moj-2016"].field("A.2.date")
+    dated = drafts["moj-2016"].find_field("A.2.date")
     assert dated is not None
     assert "Check the date: Saturday 1 October 2016 is not a working day." in dated.notes
 
@@ -238,14 +238,14 @@ def test_a_leak_is_not_mixed_with_the_verdict_on_the_next_release(drafts: Mappin
     report = drafts["moj-2016"]
     assert report.measured == ()
     assert report.timeline is None
-    assert "available" not in text(report.field("A.2.nature"))
+    assert "available" not in text(report.find_field("A.2.nature"))
 
 
 def test_an_amended_report_shows_both_dates(ofqual_january: Incident, settings: Mapping[str, str]) -> None:
     now = ofqual_january.opened + timedelta(days=6)
-    report = fill(ofqual_january, form_for(ofqual_january.occurred, "report"), settings, [], now)
+    report = fill_form(ofqual_january, choose_form(ofqual_january.occurred, "report"), settings, [], now)
     assert (report.date_of_report, report.last_amended) == ("5 January 2018", "11 January 2018")
-    assert text(report.field("B.1.date")) == "5 January 2018, last amended 11 January 2018"
+    assert text(report.find_field("B.1.date")) == "5 January 2018, last amended 11 January 2018"
 
 
 def test_a_gap_that_two_monitors_had_together_is_owned_up_to_once(ofqual_march: Incident) -> None:
@@ -254,4 +254,4 @@ def test_a_gap_that_two_monitors_had_together_is_owned_up_to_once(ofqual_march: 
     (gap,) = facts.certainty.blind
     later = replace(gap, begins=gap.begins + timedelta(milliseconds=40))
     both = replace(facts, certainty=replace(facts.certainty, blind=(gap, later)))
-    assert unproven(both) == unproven(facts)
+    assert list_unproven(both) == list_unproven(facts)

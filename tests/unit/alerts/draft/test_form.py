@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.draft.form import FilledBy, UnknownForm, form_for, form_named, forms
+from alerts.draft.form import FilledBy, UnknownForm, choose_form, get_form, load_forms
 
 
 def at(text: str) -> datetime:
@@ -35,24 +35,24 @@ def at(text: str) -> datetime:
     ],
 )
 def test_the_form_follows_the_london_date_of_occurrence(occurred: str, form: str) -> None:
-    assert form_for(at(occurred), "report").id == form
+    assert choose_form(at(occurred), "report").id == form
 
 
 def test_a_configured_form_wins_over_date_and_grade() -> None:
-    assert form_for(at("2026-11-20T09:30+00:00"), "note", "D").id == "D"
+    assert choose_form(at("2026-11-20T09:30+00:00"), "note", "D").id == "D"
 
 
 def test_a_short_delay_takes_the_short_note_whatever_its_date() -> None:
-    assert form_for(at("2015-07-23T09:30+01:00"), "note").id == "note"
+    assert choose_form(at("2015-07-23T09:30+01:00"), "note").id == "note"
 
 
 def test_an_unknown_form_is_refused_with_those_there_are() -> None:
     with pytest.raises(UnknownForm, match="A0, A, B, C, D, note, period"):
-        form_named("E")
+        get_form("E")
 
 
 def test_labels_are_verbatim() -> None:
-    labels = [question.label for chapter in form_named("B").chapters for question in chapter.questions]
+    labels = [question.label for chapter in get_form("B").chapters for question in chapter.questions]
     assert labels == [
         "Title and link to statistical output",
         "Name of statistical producer",
@@ -68,12 +68,12 @@ def test_labels_are_verbatim() -> None:
 
 
 def test_every_question_has_an_id_of_its_own() -> None:
-    ids = [each.id for form in forms().values() for chapter in form.chapters for each in chapter.questions]
+    ids = [each.id for form in load_forms().values() for chapter in form.chapters for each in chapter.questions]
     assert len(ids) == len(set(ids))
 
 
 def test_what_only_people_know_is_never_measured() -> None:
-    every = [each for form in forms().values() for chapter in form.chapters for each in chapter.questions]
+    every = [each for form in load_forms().values() for chapter in form.chapters for each in chapter.questions]
     alone = [each for each in every if all(fact.startswith("human.") for fact in each.facts)]
     assert {each.filled_by for each in alone} == {FilledBy.HUMAN}
 
@@ -83,7 +83,7 @@ def test_every_form_asks_in_the_words_that_are_on_record(root: Path) -> None:
     if not record.is_file():
         pytest.skip("the facts do not stand beside the project")
     for known in json.loads(record.read_text(encoding="utf-8"))["forms"]:
-        form = form_named(known["form"])
+        form = get_form(known["form"])
         asked = {question.id: question.label for chapter in form.chapters for question in chapter.questions}
         assert (
             asked.items() >= {one["id"]: one["label"] for each in known["sections"] for one in each["fields"]}.items()

@@ -6,15 +6,16 @@ from dataclasses import replace
 import pytest
 
 from alerts.by_hand import bring_forward
-from alerts.draft.edits import merge
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
+from alerts.draft.edits import merge_words
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.draft.letters import ACTIONS, CAUSE
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, stood
 
@@ -22,7 +23,7 @@ from tests.unit.alerts.draft.conftest import at, stood
 def report_of(incident: Incident, settings: Mapping[str, str], **changed: object) -> Report:
     assert incident.facts is not None
     facts: ReleaseFacts = replace(incident.facts, **changed)  # type: ignore[arg-type] # any of its fields
-    return fill(replace(incident, facts=facts), form_named("B"), settings, [], facts.at)
+    return fill_form(replace(incident, facts=facts), get_form("B"), settings, [], facts.at)
 
 
 def test_the_covering_e_mail_says_what_happened_which_practice_and_to_whom(
@@ -48,9 +49,9 @@ def test_a_statement_begins_with_where_users_can_get_the_release(
     assert "The landing page was not available until 12.19pm. The report was available at https://" in first
     assert sorry == "We apologise for the inconvenience."
     unseen = {"first_seen": Interval(), "released": Interval()}
-    page = replace(ofqual_january.facts.parts[0], verdict="overdue", delay=Bounds(4200, None), **unseen)
+    page = replace(ofqual_january.facts.parts[0], verdict=VerdictKind.OVERDUE, delay=Bounds(4200, None), **unseen)
     parts = (page, *ofqual_january.facts.parts[1:])
-    first, _ = report_of(ofqual_january, settings, verdict="overdue", parts=parts, final=False).holding
+    first, _ = report_of(ofqual_january, settings, verdict=VerdictKind.OVERDUE, parts=parts, final=False).holding
     assert "The landing page was still not available at 10.40am. The report was available at https://" in first
     assert "is available at" not in first
 
@@ -87,18 +88,20 @@ def test_a_correction_notice_says_when_and_where_and_asks_what_has_changed(
 
 @pytest.mark.parametrize("form", ["B", "note"])
 def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_january: Incident, form: str) -> None:
-    report = fill(ofqual_january, form_named(form), {}, [], at("2018-01-05T13:00+00:00"))
+    report = fill_form(ofqual_january, get_form(form), {}, [], at("2018-01-05T13:00+00:00"))
     cause, actions = ("B.2.account", "B.4.corrective") if form == "B" else ("N.why", "N.actions")
-    typed = merge({cause: "A certificate had expired.", actions: "It was renewed."}, report)
+    typed = merge_words({cause: "A certificate had expired.", actions: "It was renewed."}, report)
     told = WRITERS["md"](typed, Document.CORRECTION).decode()
     assert "\n\nA certificate had expired.\n\nIt was renewed.\n\n" in told
     assert "A certificate had expired." in WRITERS["md"](typed, Document.LINES).decode()
 
 
 def test_a_letter_asks_for_no_cause_that_the_signed_report_has_in_its_account(ofqual_january: Incident) -> None:
-    report = fill(ofqual_january, form_named("B"), {}, [], at("2018-01-05T13:00+00:00"))
+    report = fill_form(ofqual_january, get_form("B"), {}, [], at("2018-01-05T13:00+00:00"))
     words = {"B.2.account": "All of it.", "instead.B.2.account": "yes", "B.4.corrective": "It was renewed."}
-    signed = replace(merge(words, report), signed="Signed off by the head at 13:00 GMT on 5 January 2018 as version 2")
+    signed = replace(
+        merge_words(words, report), signed="Signed off by the head at 13:00 GMT on 5 January 2018 as version 2"
+    )
     told = WRITERS["md"](signed, Document.CORRECTION).decode()
     assert "how and why" not in told
     assert "All of it." not in told
@@ -112,7 +115,7 @@ def test_letters_promise_and_admit_nothing_that_no_one_typed(
     five: Mapping[str, Incident], settings: Mapping[str, str]
 ) -> None:
     for incident in five.values():
-        report = fill(incident, form_named("B"), settings, [], incident.opened)
+        report = fill_form(incident, get_form("B"), settings, [], incident.opened)
         told = " ".join([*report.covering, *report.holding, *report.correction, *report.lines]).lower()
         assert not [words for words in PROMISES if words in told]
 
@@ -131,7 +134,7 @@ def test_lines_for_ministers_and_press_begin_like_the_statement(
     ofqual_january: Incident, ofsted: Incident, moj: Incident, settings: Mapping[str, str]
 ) -> None:
     for incident in (ofqual_january, ofsted, moj):
-        report = fill(incident, form_named("B"), settings, [], incident.opened)
+        report = fill_form(incident, get_form("B"), settings, [], incident.opened)
         logged = "An incident on 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
         assert report.lines[0] == (report.holding[0] if report.holding else logged)
         assert incident.words.get("what", "nothing typed") not in " ".join(report.lines)
@@ -140,9 +143,9 @@ def test_lines_for_ministers_and_press_begin_like_the_statement(
 
 def test_the_covering_e_mail_goes_to_and_comes_from_whom_the_form_says(moj: Incident) -> None:
     logged = replace(moj, facts=None, grade="note")
-    report = fill(logged, form_named("note"), {}, [], logged.opened)
+    report = fill_form(logged, get_form("note"), {}, [], logged.opened)
     typed = {"N.to": "regulation@example.gov.uk", "N.from": "Chief Statistician, Marine Agency"}
-    told = WRITERS["md"](merge(typed, report), Document.COVERING).decode()
+    told = WRITERS["md"](merge_words(typed, report), Document.COVERING).decode()
     assert "To: regulation@example.gov.uk\n" in told
     assert "Chief Statistician, Marine Agency" in told
     assert "to be completed" not in told
@@ -158,7 +161,7 @@ def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announc
         (before, "It will be released at 6pm on Monday 20 March 2017 instead."),
         (after, "It was brought forward to 6pm on Monday 20 March 2017."),
     ]:
-        report = fill(decided, form_named("B"), {}, [], now)
+        report = fill_form(decided, get_form("B"), {}, [], now)
         for letter in (report.holding, report.correction, report.lines):
             assert told in letter[0]
             assert "Part of it could be seen before that time, from" in letter[0]
@@ -168,10 +171,10 @@ def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announc
 
 
 def test_a_release_that_was_public_in_whole_is_not_said_to_have_been_so_in_part(ofsted: Incident) -> None:
-    report = fill(stood(ofsted), form_named("B"), {}, [], at("2017-03-22T10:00+00:00"))
+    report = fill_form(stood(ofsted), get_form("B"), {}, [], at("2017-03-22T10:00+00:00"))
     assert "It became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
     decided = bring_forward(stood(ofsted), "head", "2017-03-20T16:00", ofsted.opened)
-    assert "could be seen" not in " ".join(fill(decided, form_named("B"), {}, [], ofsted.opened).correction)
+    assert "could be seen" not in " ".join(fill_form(decided, get_form("B"), {}, [], ofsted.opened).correction)
 
 
 @pytest.mark.parametrize("which", ["covering", "holding", "correction", "lines"])
@@ -179,5 +182,5 @@ def test_what_goes_out_is_short(
     ofqual_january: Incident, ofsted: Incident, moj: Incident, settings: Mapping[str, str], which: str
 ) -> None:
     for incident in (ofqual_january, ofsted, moj):
-        report = fill(incident, form_named("B"), settings, [], incident.opened)
+        report = fill_form(incident, get_form("B"), settings, [], incident.opened)
         assert len(" ".join(getattr(report, which)).split()) <= 150

@@ -12,12 +12,12 @@ import pytest
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.ns import qn
 
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.draft.report import Report
-from alerts.draft.take_back import taken
-from alerts.draft.versions import Versions, edited, remeasured, signed
-from alerts.draft.write.outline import LINK, Document
+from alerts.draft.take_back import find_file_changes
+from alerts.draft.versions import Versions, append_edit, append_measurement, append_signature
+from alerts.draft.write.outline import WEB_ADDRESS, Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from monitor.deliver.drafts import convert_to_pdf
@@ -31,14 +31,16 @@ LINKED = {"https://example.org/a_b?x=1&y=2#c", "https://example.org/told", "http
 
 @pytest.fixture
 def versions(ofqual_january: Incident, settings: Mapping[str, str]) -> Versions:
-    return remeasured((), fill(ofqual_january, form_named("B"), settings, [], ofqual_january.opened))
+    return append_measurement((), fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened))
 
 
 @pytest.fixture
 def report(versions: Versions) -> Report:
     last = versions[-1].report
     answered = {field.id: TYPED for field in last.fields() if field.placeholder}
-    return signed(edited(versions, answered, "statistician", last.at), "head of profession", last.at)[-1].report
+    return append_signature(append_edit(versions, answered, "statistician", last.at), "head of profession", last.at)[
+        -1
+    ].report
 
 
 def links(ending: str, body: bytes) -> set[str]:
@@ -61,17 +63,17 @@ def test_every_address_of_a_signed_report_is_a_link(report: Report, ending: str)
     said = [
         text for field in report.fields() for text in (*field.paragraphs, field.answer.text if field.answer else "")
     ]
-    there = {part for text in said for part in LINK.split(text)[1::2]}
+    there = {part for text in said for part in WEB_ADDRESS.split(text)[1::2]}
     assert there >= LINKED
     assert links(ending, WRITERS[ending](report)) == there
     assert links(ending, WRITERS[ending](report, Document.CORRECTION)) <= there
 
 
 def test_a_link_is_read_back_as_its_text(versions: Versions) -> None:
-    written = edited(versions, {"B.4.corrective": TYPED}, "statistician", versions[-1].at)
+    written = append_edit(versions, {"B.4.corrective": TYPED}, "statistician", versions[-1].at)
     file = WRITERS["docx"](written[-1].report)
-    assert taken(written, file, "statistician").words == {}
-    assert taken(versions, file, "statistician").words == {"B.4.corrective": TYPED}
+    assert find_file_changes(written, file, "statistician").words == {}
+    assert find_file_changes(versions, file, "statistician").words == {"B.4.corrective": TYPED}
 
 
 def test_what_is_asked_stands_in_real_lists(versions: Versions) -> None:

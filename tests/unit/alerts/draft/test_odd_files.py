@@ -11,7 +11,7 @@ from docx.oxml import parse_xml
 from docx.text.paragraph import Paragraph
 
 from alerts.draft.read.places import Unreadable
-from alerts.draft.take_back import taken
+from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.png import bar_png
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph
@@ -86,7 +86,7 @@ def in_a_table_in_a_cell(document: Document) -> None:
 def test_words_are_taken_in_wherever_they_stand_in_a_box(
     ofqual_january: Incident, edit: Callable[[Document], None], words: dict[str, str]
 ) -> None:
-    read = taken(draft(ofqual_january), edited(ofqual_january, edit), ROLE).words
+    read = find_file_changes(draft(ofqual_january), edited(ofqual_january, edit), ROLE).words
     assert {name: text.strip() for name, text in read.items()} == words
 
 
@@ -140,7 +140,7 @@ def test_what_no_box_can_hold_is_named_with_its_place(
     ofqual_january: Incident, edit: Callable[[Document], None], told: str
 ) -> None:
     with pytest.raises(Unreadable, match=told):
-        taken(draft(ofqual_january), edited(ofqual_january, edit), ROLE)
+        find_file_changes(draft(ofqual_january), edited(ofqual_january, edit), ROLE)
 
 
 def test_a_third_column_and_another_header_leave_our_prompts_ours(ofqual_january: Incident) -> None:
@@ -148,7 +148,7 @@ def test_a_third_column_and_another_header_leave_our_prompts_ours(ofqual_january
         for cell in document.tables[0].add_column(1000000).cells[2:3]:
             cell.text = "Ofqual, of course"
 
-    read = taken(draft(ofqual_january), edited(ofqual_january, wider), ROLE).words
+    read = find_file_changes(draft(ofqual_january), edited(ofqual_january, wider), ROLE).words
     assert read == {"B.1.producer": "ofqual\nOfqual, of course"}
 
 
@@ -157,4 +157,4 @@ def test_a_section_whose_table_was_taken_out_is_left_as_it_stands(ofqual_january
         table = document.tables[0]._tbl
         table.getparent().remove(table)
 
-    assert taken(draft(ofqual_january), edited(ofqual_january, without), ROLE).words == {}
+    assert find_file_changes(draft(ofqual_january), edited(ofqual_january, without), ROLE).words == {}

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.draft.code import amended, code_json, standard_book
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
+from alerts.draft.code import code_json, load_editions, override_editions
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.conftest import at
@@ -18,13 +18,13 @@ CITES_NONE = "The producer is outside the Code of Practice for Statistics, so no
 BOUND = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
 
 
-@pytest.mark.parametrize("form", sorted({*forms()} - {"period"}))
+@pytest.mark.parametrize("form", sorted({*load_forms()} - {"period"}))
 def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
     five: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
     for incident in five.values():
-        book = amended(standard_book(), {}, {}, [incident.producer])
-        report = fill(incident, form_named(form), settings, [], incident.opened, book)
+        book = override_editions(load_editions(), {}, {}, [incident.producer])
+        report = fill_form(incident, get_form(form), settings, [], incident.opened, book)
         written = WRITERS["md"](report).decode()
         assert not [words for words in BOUND if words in written]
         assert report.practice == ""
@@ -41,8 +41,8 @@ def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_tim
     incident = replace(ofqual_january, facts=facts)
     asked = {}
     for outside in ([], [incident.producer]):
-        book = amended(standard_book(), {}, {}, outside)
-        report = fill(incident, form_named("B"), settings, [], incident.opened, book)
+        book = override_editions(load_editions(), {}, {}, outside)
+        report = fill_form(incident, get_form("B"), settings, [], incident.opened, book)
         asked[bool(outside)] = any("on file?" in note for field in report.fields() for note in field.notes)
     assert asked == {False: True, True: False}
 
@@ -50,13 +50,13 @@ def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_tim
 def test_the_other_producers_of_a_configuration_stay_within_the_code(
     ofqual_january: Incident, settings: Mapping[str, str]
 ) -> None:
-    book = amended(standard_book(), {}, {}, ["obr"])
-    report = fill(ofqual_january, form_named("B"), settings, [], ofqual_january.opened, book)
+    book = override_editions(load_editions(), {}, {}, ["obr"])
+    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened, book)
     assert report.practice == "Protocol 2, practice 4"
 
 
 def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
-    book = amended(standard_book(), {}, {}, ["obr"])
+    book = override_editions(load_editions(), {}, {}, ["obr"])
     noon = at("2025-11-26T12:30+00:00")
     assert code_json(noon, ["early_exposure"], book, "obr") == {"edition": "3.0", "practice": None}
     assert code_json(noon, ["early_exposure"], book, "ons") == {"edition": "3.0", "practice": "practice 3.3"}
@@ -65,14 +65,14 @@ def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
 def test_the_covering_e_mail_says_that_the_producer_is_outside_the_code(
     ofqual_january: Incident, settings: Mapping[str, str]
 ) -> None:
-    book = amended(standard_book(), {}, {}, [ofqual_january.producer])
-    report = fill(ofqual_january, form_named("B"), settings, [], ofqual_january.opened, book)
+    book = override_editions(load_editions(), {}, {}, [ofqual_january.producer])
+    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened, book)
     assert any(CITES_NONE in text for text in report.covering)
     assert "Breach" not in " ".join(report.covering)
     assert not [text for text in report.covering if "It concerns" in text]
 
 
 def test_the_grade_of_an_exposure_is_not_explained_by_a_delay(ofsted: Incident, settings: Mapping[str, str]) -> None:
-    report = fill(ofsted, form_named("note"), settings, [], ofsted.opened)
+    report = fill_form(ofsted, get_form("note"), settings, [], ofsted.opened)
     (graded,) = [field for field in report.fields() if "incident.grade" in field.facts]
     assert graded.paragraphs[0] == "Report: available before its announced time"

@@ -9,10 +9,10 @@ import docx
 from docx.oxml.ns import qn
 
 from alerts.draft import bars
-from alerts.draft.pattern import patterns, patterns_json
-from alerts.draft.period import Period, Row, period_of
+from alerts.draft.pattern import chart_faults, charts_json
+from alerts.draft.period import Period, Row, select_period
 from alerts.draft.period_data import period_json
-from alerts.draft.period_report import period_report
+from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Bar, Bars
 from alerts.draft.write.png import bar_png
 from alerts.draft.write.registry import WRITERS
@@ -31,11 +31,11 @@ def late(name: str, days: int = 0, **more: object) -> Row:
 
 
 def held(*rows: Row, ends: date = date(2018, 1, 31)) -> Period:
-    return period_of(rows, date(2018, 1, 1), ends)
+    return select_period(rows, date(2018, 1, 1), ends)
 
 
 def chart(period: Period, name: str) -> Bars:
-    return next(each for each in patterns(period) if each.title.endswith(f"by {name}"))
+    return next(each for each in chart_faults(period) if each.title.endswith(f"by {name}"))
 
 
 def test_causes_are_counted_with_those_that_nobody_logged_last() -> None:
@@ -62,12 +62,12 @@ def test_a_month_is_drawn_by_day_and_a_longer_period_by_month() -> None:
 
 
 def test_one_bar_alone_is_drawn_only_of_causes_that_somebody_logged() -> None:
-    assert [each.title for each in patterns(held(late("a", cause="fault")))] == ["Incidents: by cause"]
-    assert patterns(held(late("a"))) == ()
+    assert [each.title for each in chart_faults(held(late("a", cause="fault")))] == ["Incidents: by cause"]
+    assert chart_faults(held(late("a"))) == ()
 
 
 def test_the_pattern_is_told_as_json() -> None:
-    told = patterns_json(held(late("a", cause="fault"), late("b", 3)))
+    told = charts_json(held(late("a", cause="fault"), late("b", 3)))
     assert told[0] == {
         "by": "cause",
         "groups": [{"group": "fault", "faulty": 1, "of": 2}, {"group": "not logged", "faulty": 1, "of": 2}],
@@ -84,7 +84,7 @@ def test_the_text_alternative_names_the_worst_first_and_counts_the_rest() -> Non
 
 def test_a_chart_is_well_formed_and_each_bar_shows_its_share() -> None:
     figure = Bars("A & B", ("Group", "Late", "Watched"), (Bar("<x>", 4, 8), Bar("y", 1, 4), Bar("z", 0, 1)), "Most: x.")
-    drawn = ET.fromstring(bars.svg(figure, "chart-1"))  # noqa: S314 # our own drawing
+    drawn = ET.fromstring(bars.draw_svg(figure, "chart-1"))  # noqa: S314 # our own drawing
     rectangles = [each for each in drawn if each.tag.endswith("rect")]
     frame, half, _, quarter, *empty = (float(each.get("width", "")) for each in rectangles)
     assert (half, quarter, len(empty)) == (round(frame / 2, 1), round(frame / 4, 1), 1)
@@ -98,7 +98,7 @@ def test_a_bar_without_anything_is_an_empty_frame() -> None:
 
 
 def test_every_chart_stands_in_every_format_with_its_text_alternative() -> None:
-    report = period_report(held(late("a", cause="platform fault"), late("b", 3)), "Ofqual", NOW)
+    report = build_period_report(held(late("a", cause="platform fault"), late("b", 3)), "Ofqual", NOW)
     page = WRITERS["html"](report).decode()
     assert page.count("<img") == len(report.figures) == 3
     assert all(figure.alt in page for figure in report.figures)
@@ -115,13 +115,13 @@ def test_one_fault_of_a_platform_is_one_incident_linked_to_each_producers_own() 
     [platform] = period_json(period)["platform_incidents"]
     assert platform["id"] == "platform-www.gov.uk-2018-01-05T0930Z"
     assert platform["incidents"] == ["a-2018-01-05", "b-2018-01-05"]
-    told = WRITERS["html"](period_report(period, "www.gov.uk", NOW)).decode()
+    told = WRITERS["html"](build_period_report(period, "www.gov.uk", NOW)).decode()
     assert "One fault of www.gov.uk, between 09:30 and 09:35 GMT on 5 January 2018:" in told
     assert "a-2018-01-05" not in told
 
 
 def test_a_single_late_release_is_told_without_percentiles() -> None:
-    report = period_report(held(late("a")), "Ofqual", NOW)
+    report = build_period_report(held(late("a")), "Ofqual", NOW)
     text = WRITERS["md"](report).decode()
     assert "The one release that could be judged did not come out on time. Its delay (indicator TP3) was" in text
     assert "The one late release was late by 4 to 5 minutes." in text

@@ -14,18 +14,18 @@ from alerts.claim import Claim
 from alerts.draft.period import (
     Period,
     Row,
-    by,
-    counts,
-    episodes,
-    late_delays,
-    period_of,
-    punctuality,
-    quantile,
+    count_faulty_by,
+    count_verdicts,
+    find_platform_faults,
+    find_quantile,
+    list_late_delays,
+    measure_punctuality,
+    select_period,
 )
 from alerts.draft.period_data import period_csv, period_json
-from alerts.draft.period_report import period_report
+from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
-from alerts.draft.write.outline import Document, says
+from alerts.draft.write.outline import Document, has_content
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
@@ -44,11 +44,11 @@ def row(name: str, verdict: str = "on_time", minutes: float | None = 0, **more: 
 
 
 def period(*rows: Row) -> Period:
-    return period_of(rows, date(2018, 1, 1), date(2018, 2, 28))
+    return select_period(rows, date(2018, 1, 1), date(2018, 2, 28))
 
 
 def said(report: Report, field: str) -> str:
-    found = report.field(field)
+    found = report.find_field(field)
     assert found is not None
     return "\n".join(found.paragraphs)
 
@@ -56,33 +56,33 @@ def said(report: Report, field: str) -> str:
 def test_a_period_holds_the_slots_between_its_local_dates_both_inclusive() -> None:
     first = row("a", slot=datetime(2018, 6, 30, 23, 0, tzinfo=UTC))
     before = row("b", slot=datetime(2018, 6, 30, 22, 59, tzinfo=UTC))
-    held = period_of([first, before], date(2018, 7, 1), date(2018, 7, 1))
+    held = select_period([first, before], date(2018, 7, 1), date(2018, 7, 1))
     assert [each.release for each in held.rows] == ["a"]
 
 
 def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
     rows = [row("a"), row("b", producer="ons", url="https://www.ons.gov.uk/b")]
-    assert [each.release for each in period_of(rows, date(2018, 1, 1), date(2018, 2, 1), "ons").rows] == ["b"]
-    on_platform = period_of(rows, date(2018, 1, 1), date(2018, 2, 1), host="www.gov.uk")
+    assert [each.release for each in select_period(rows, date(2018, 1, 1), date(2018, 2, 1), "ons").rows] == ["b"]
+    on_platform = select_period(rows, date(2018, 1, 1), date(2018, 2, 1), host="www.gov.uk")
     assert [each.release for each in on_platform.rows] == ["a"]
 
 
 def test_punctuality_counts_what_could_be_judged_and_early_ones_as_no_delay() -> None:
     early = row("c", "early", -60)
-    found = punctuality(period(row("a"), row("b", "late", 30), early, row("d", "unproven", None)))
+    found = measure_punctuality(period(row("a"), row("b", "late", 30), early, row("d", "unproven", None)))
     assert (found.judged, found.on_time) == (3, 1)
     assert found.mean == Bounds(600.0, pytest.approx((1 + 1801) / 3))
 
 
 def test_a_period_without_a_judged_release_has_no_share() -> None:
-    assert punctuality(period(row("a", "unproven", None))).share is None
-    report = period_report(period(row("a", "unproven", None)), "Ofqual", NOW)
+    assert measure_punctuality(period(row("a", "unproven", None))).share is None
+    report = build_period_report(period(row("a", "unproven", None)), "Ofqual", NOW)
     assert "its punctuality is not known" in said(report, "P.counts")
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
 def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(lengths: list[int], share: float) -> None:
-    found = quantile([Bounds(each, each + 1) for each in lengths], share)
+    found = find_quantile([Bounds(each, each + 1) for each in lengths], share)
     assert found is not None
     assert found.min in lengths
     assert sum(each <= found.min for each in lengths) >= share * len(lengths)
@@ -90,20 +90,22 @@ def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(lengths
 
 def test_a_delay_that_still_grows_leaves_the_longest_open() -> None:
     growing = row("a", "overdue", 5, delay=Bounds(300, None))
-    assert quantile(late_delays(period(growing)), 1.0) == Bounds(300, None)
+    assert find_quantile(list_late_delays(period(growing)), 1.0) == Bounds(300, None)
 
 
 def test_the_pattern_counts_incidents_and_releases_watched() -> None:
     held = period(row("a"), row("b", "late", 5, cause="platform"), row("c", "late", 9, cause="platform"))
-    assert by(held, lambda each: each.cause or "not logged") == [("platform", 2, 2), ("not logged", 0, 1)]
-    assert counts(held) == {"late": 2, "on_time": 1}
+    assert count_faulty_by(held, lambda each: each.cause or "not logged") == [("platform", 2, 2), ("not logged", 0, 1)]
+    assert count_verdicts(held) == {"late": 2, "on_time": 1}
 
 
 def test_releases_of_several_producers_late_together_are_one_platform_fault() -> None:
     rows = [row("a", "late", 5), row("b", "late", 6, producer="ons"), row("c", "late", 7, slot=SLOT + timedelta(1))]
-    [met] = episodes(period(*rows))
+    [met] = find_platform_faults(period(*rows))
     assert (met.host, met.begins, [each.release for each in met.rows]) == ("www.gov.uk", SLOT, ["a", "b"])
-    assert "2 releases of 2 producers were late together" in said(period_report(period(*rows), "All", NOW), "P.table")
+    assert "2 releases of 2 producers were late together" in said(
+        build_period_report(period(*rows), "All", NOW), "P.table"
+    )
 
 
 def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end_and_cause() -> None:
@@ -112,11 +114,11 @@ def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end
     late = [row(name, "late", 40, producer=name, first_seen=seen, cause="expired certificate") for name in "ab"]
     later = [row(name, "late", 10, producer=name, slot=half, first_seen=seen) for name in "cd"]
     apart = [row(name, "overdue", None, producer=name, slot=far, delay=Bounds(60, None)) for name in "ef"]
-    first, second = episodes(period(*late, *later, *apart))
+    first, second = find_platform_faults(period(*late, *later, *apart))
     assert [[one.release for one in each.rows] for each in (first, second)] == [["a", "b", "c", "d"], ["e", "f"]]
     assert (first.begins, first.ends, first.causes) == (SLOT, half + timedelta(minutes=10), ("expired certificate",))
     assert second.ends is None
-    told = said(period_report(period(*late, *later, *apart), "All", NOW), "P.table")
+    told = said(build_period_report(period(*late, *later, *apart), "All", NOW), "P.table")
     assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in told
     assert "since 14:30 GMT on 5 January 2018 and not over yet" in told
     assert "Cause logged: expired certificate." in told
@@ -127,8 +129,8 @@ def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end
 def test_what_the_mean_leaves_out_is_said_beside_it() -> None:
     overdue = row("b", "overdue", None, delay=Bounds(32 * 3600, None))
     held = period(row("a", "late", 4), overdue)
-    assert (punctuality(held).mean, len(punctuality(held).left_out)) == (Bounds(240, 241), 1)
-    told = said(period_report(held, "Ofqual", NOW), "P.counts")
+    assert (measure_punctuality(held).mean, len(measure_punctuality(held).left_out)) == (Bounds(240, 241), 1)
+    told = said(build_period_report(held, "Ofqual", NOW), "P.counts")
     assert "Left out of any mean: 1 release not seen yet, at least 32 hours late so far." in told
     assert period_json(held)["punctuality"]["mean_leaves_out"] == 1
 
@@ -136,7 +138,7 @@ def test_what_the_mean_leaves_out_is_said_beside_it() -> None:
 def test_people_read_names_and_machines_ids() -> None:
     held = period(row("a", "late", 4, incident="a-2018-01-05"), row("b", producer="ons"))
     page = WRITERS["md"](
-        period_report(held, "All", NOW, called={"ofqual": "Office", "ons": "ONS"}.__getitem__)
+        build_period_report(held, "All", NOW, name_of={"ofqual": "Office", "ons": "ONS"}.__getitem__)
     ).decode()
     assert "Office" in page
     assert "a-2018-01-05" not in page
@@ -146,8 +148,8 @@ def test_people_read_names_and_machines_ids() -> None:
 
 def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incident]) -> None:
     rows = [row_of(each.facts, "T3.6", "platform fault") for each in five.values() if each.facts]
-    held = period_of(rows, date(2015, 1, 1), date(2018, 12, 31))
-    report = period_report(held, "www.gov.uk", NOW)
+    held = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
+    report = build_period_report(held, "www.gov.uk", NOW)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     assert said(report, "P.period") == "1 January 2015 to 31 December 2018"
     assert "3 late, 1 early, 0 unproven" in said(report, "P.counts")
@@ -167,7 +169,7 @@ def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incide
     ],
 )
 def test_few_releases_are_counted_in_whole_sentences(rows: list[Row], told: str) -> None:
-    report = period_report(period(*rows), "All", NOW)
+    report = build_period_report(period(*rows), "All", NOW)
     assert told in said(report, "P.coverage")
     assert "0 releases" not in said(report, "P.counts")
     assert "0.0%" not in said(report, "P.counts")
@@ -175,20 +177,20 @@ def test_few_releases_are_counted_in_whole_sentences(rows: list[Row], told: str)
 
 def test_a_signed_period_report_holds_the_incidents_that_it_points_to() -> None:
     report = replace(
-        period_report(period(row("a", "late", 5)), "www.gov.uk", NOW), signed="Signed off by head at 09:30"
+        build_period_report(period(row("a", "late", 5)), "www.gov.uk", NOW), signed="Signed off by head at 09:30"
     )
     assert "see annex A" in said(report, "P.table")
     written = WRITERS["md"](report).decode()
     assert "## Annex A: incidents" in written
     assert "| Release a<br>ofqual |" in written
-    papers = [each for each in Document if says(report, each)]
+    papers = [each for each in Document if has_content(report, each)]
     assert papers == [Document.DRAFT, Document.REPORT, Document.EVIDENCE]
     evidence = WRITERS["md"](report, Document.EVIDENCE).decode()
     assert "(www.gov.uk)" not in evidence
 
 
 def test_a_quiet_period_says_so_and_has_no_tables() -> None:
-    report = period_report(period(row("a")), "Ofqual", NOW)
+    report = build_period_report(period(row("a")), "Ofqual", NOW)
     assert said(report, "P.table") == "No release of the period was late, early or unproven."
     assert (report.measured, report.figures) == ((), ())
     assert "1 release watched" in said(report, "P.counts")
@@ -197,22 +199,22 @@ def test_a_quiet_period_says_so_and_has_no_tables() -> None:
 def test_what_publishers_claim_stands_apart_and_a_document_lists_so_many_of_it_as_are_read() -> None:
     claim = Claim("ofqual", "https://www.gov.uk/x", SLOT, "T", None, "", "https://www.gov.uk/api/content/x", NOW)
     held = replace(period(row("a")), claims=(claim,) * 501)
-    report = period_report(held, "Ofqual", NOW)
+    report = build_period_report(held, "Ofqual", NOW)
     assert "501 publications in the period: the first 500 in the last annex, all in .csv" in said(report, "P.coverage")
     assert (report.measured, [len(table.rows) for table in report.claimed]) == ((), [500])
-    assert counts(held) == {"on_time": 1}
+    assert count_verdicts(held) == {"on_time": 1}
     assert len(period_csv(held).splitlines()) == 1 + 1 + 501
 
 
 def test_gaps_of_the_monitor_are_owned_up_to() -> None:
     gap = BlindSpan(SLOT, SLOT + timedelta(minutes=90), "restarted")
-    report = period_report(replace(period(row("a")), blind=(gap,)), "Ofqual", NOW)
+    report = build_period_report(replace(period(row("a")), blind=(gap,)), "Ofqual", NOW)
     assert "could not see during 1 gap, 1 hour 30 minutes in all" in said(report, "P.coverage")
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_a_period_report_is_written_in_every_format(ending: str) -> None:
-    assert WRITERS[ending](period_report(period(row("a", "late", 4)), "Ofqual", NOW))
+    assert WRITERS[ending](build_period_report(period(row("a", "late", 4)), "Ofqual", NOW))
 
 
 def test_the_csv_gives_a_line_a_release_in_seconds_and_utc() -> None:
@@ -238,6 +240,6 @@ def test_the_json_holds_counts_punctuality_and_every_release() -> None:
 
 def test_what_was_brought_forward_says_so_in_its_row() -> None:
     early = replace(row("a", "early"), decided="brought forward to 5 Jan 2018 08:30 GMT")
-    table = period_report(period(early), "Ofqual", NOW).measured[0]
+    table = build_period_report(period(early), "Ofqual", NOW).measured[0]
     assert "Brought forward to 5 Jan 2018 08:30 GMT" in table.rows[0][4]
     assert b"brought forward" in period_csv(period(early))

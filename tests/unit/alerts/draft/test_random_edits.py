@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, Phase, assume, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
 from alerts.draft.report import Field, Report
-from alerts.draft.take_back import taken
-from alerts.draft.versions import Versions, edited, remeasured
+from alerts.draft.take_back import find_file_changes
+from alerts.draft.versions import Versions, append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import all_paragraphs, saved_by
@@ -79,7 +79,7 @@ def choices(report: Report) -> list[tuple[Field, str, str]]:
     found = []
     for field in report.fields():
         prompts = (*field.guidance, field.placeholder) if field.answer is None else ()
-        measured = field.paragraphs if not field.replaced else ()
+        measured = field.paragraphs if not field.is_replaced else ()
         found += [(field, text, how) for text in prompts for how in PROMPT_EDITS]
         found += [(field, text, how) for text in measured for how in MEASURED_EDITS]
     return [each for each in found if each[1] and "\n" not in each[1] and every.count(each[1]) == 1]
@@ -88,18 +88,18 @@ def choices(report: Report) -> list[tuple[Field, str, str]]:
 def draft(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> tuple[Versions, Versions]:
     """Return a draft as it was when its file was saved, and as it is when the file is read."""
     incident = data.draw(st.sampled_from(sorted(five.values(), key=lambda each: each.id)))
-    form = form_named(data.draw(st.sampled_from([name for name in forms() if name != "period"])))
+    form = get_form(data.draw(st.sampled_from([name for name in load_forms() if name != "period"])))
     known = data.draw(st.sampled_from([{}, dict(own)]))
     now = max(incident.opened, incident.facts.at if incident.facts else incident.opened)
-    saved = remeasured((), fill(incident, form, known, [], now))
+    saved = append_measurement((), fill_form(incident, form, known, [], now))
     if data.draw(st.booleans()):
         name = data.draw(st.sampled_from([field.id for field in saved[-1].report.fields()]))
-        saved = edited(saved, {name: data.draw(TYPED)}, "web editor", now)
+        saved = append_edit(saved, {name: data.draw(TYPED)}, "web editor", now)
     if data.draw(st.booleans()):
         return saved, saved
     later = replace(incident, title=f"{incident.title}, revised")
-    again = fill(later, form, {**known, "contact": "new desk"}, [], now + timedelta(minutes=5))
-    return saved, remeasured(saved, again)
+    again = fill_form(later, form, {**known, "contact": "new desk"}, [], now + timedelta(minutes=5))
+    return saved, append_measurement(saved, again)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Edited:
 
     def check(self, body: bytes) -> None:
         """Check what is read from the file, which may have been saved again, against the edit."""
-        words = taken(self.now, body, "statistician").words
+        words = find_file_changes(self.now, body, "statistician").words
         field, said = self.field, words.get(self.field.id, "")
         assert set(words) <= {field.id, f"instead.{field.id}"}
         assert self.how == "out" or self.typed.strip() in said

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
-from alerts.draft.versions import edited, remeasured, signed
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
+from alerts.draft.versions import append_edit, append_measurement, append_signature
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.times.interval import Bounds
@@ -40,7 +40,7 @@ def told(program: str, *arguments: str) -> str:
 def test_a_word_processor_prints_a_draft_whole(
     soffice: str, tmp_path: Path, ofqual_january: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
-    report = fill(ofqual_january, form_named("B"), settings, [], ofqual_january.opened)
+    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened)
     document = tmp_path / f"draft.{ending}"
     document.write_bytes(WRITERS[ending](report))
     page = printed(soffice, tmp_path, document)
@@ -64,10 +64,10 @@ def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
     page = replace(ofqual_january.facts.parts[0], delay=Bounds(180.0, 181.0))
     facts = replace(ofqual_january.facts, parts=(page,), grade="note")
     incident = replace(ofqual_january, facts=facts, grade="note")
-    report = fill(incident, form_named("note"), settings, [], incident.opened)
+    report = fill_form(incident, get_form("note"), settings, [], incident.opened)
     answered = {each.id: f"{TOLD}." for each in report.fields() if each.placeholder}
-    made = edited(remeasured((), report), answered, "statistician", incident.opened)
+    made = append_edit(append_measurement((), report), answered, "statistician", incident.opened)
     document = tmp_path / f"note.{ending}"
-    document.write_bytes(WRITERS[ending](signed(made, "head of profession", incident.opened)[-1].report))
+    document.write_bytes(WRITERS[ending](append_signature(made, "head of profession", incident.opened)[-1].report))
     read = told("pdftotext", str(printed(soffice, tmp_path, document)), "-")
     assert "Page 1 of 1" in " ".join(read.split())

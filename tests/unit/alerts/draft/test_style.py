@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.draft.report import Report
-from alerts.finding import Certainty, Part, ReleaseFacts
+from alerts.finding import Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
 from monitor.deliver.facts import Measurement, release_facts
+from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.zone import LONDON, local
 from tests.worlds.instants import SLOT, after_slot
@@ -48,7 +49,7 @@ def measured(draw: st.DrawFn) -> ReleaseFacts:
 
 
 @st.composite
-def other(draw: st.DrawFn, now: float, name: str, role: str) -> Part:
+def other(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict:
     """Draw another part, as if it were a page of its own."""
     part = release_facts(draw(worlds()).verdict(now), Measurement()).parts[0]
     own = tuple(replace(each, part=name) for each in part.exposures)
@@ -58,7 +59,7 @@ def other(draw: st.DrawFn, now: float, name: str, role: str) -> Part:
 def drafted(facts: ReleaseFacts, form: str) -> Report:
     kind = Kind.EARLY if facts.exposures else Kind.LATE
     incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
-    return fill(incident, form_named(form), {}, [], facts.at)
+    return fill_form(incident, get_form(form), {}, [], facts.at)
 
 
 def sentences(report: Report) -> Iterator[str]:

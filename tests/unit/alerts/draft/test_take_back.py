@@ -13,20 +13,20 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from lxml import etree
 
-from alerts.draft.edits import merge
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
-from alerts.draft.read.places import DONE, Unreadable
+from alerts.draft.edits import merge_words
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
+from alerts.draft.read.places import DONE_WITHOUT_TIME, Unreadable
 from alerts.draft.report import Report
-from alerts.draft.take_back import taken
-from alerts.draft.versions import Versions, edited, remeasured, signed
-from alerts.draft.write.outline import BLANK, printable
+from alerts.draft.take_back import find_file_changes
+from alerts.draft.versions import Versions, append_edit, append_measurement, append_signature
+from alerts.draft.write.outline import BLANK_NOTE, make_printable
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import all_paragraphs, edit_docx, find_paragraph, retype, saved_by
 
 NOW = datetime(2018, 1, 5, 12, 30, tzinfo=UTC)
-FORMS = [name for name in forms() if name != "period"]
+FORMS = [name for name in load_forms() if name != "period"]
 ROLE = "press officer"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1, max_size=60)
 MARKUP = st.text(st.sampled_from("\\|<br>*_`>#-+=.) \n1a•☑[]"), min_size=1, max_size=24)
@@ -35,7 +35,7 @@ LINKS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=12).map("".join)
 
 
 def draft(incident: Incident, form: str = "B") -> Versions:
-    return remeasured((), fill(incident, form_named(form), {}, [], NOW))
+    return append_measurement((), fill_form(incident, get_form(form), {}, [], NOW))
 
 
 def file_of(report: Report) -> bytes:
@@ -44,7 +44,7 @@ def file_of(report: Report) -> bytes:
 
 def as_edited(versions: Versions, words: Mapping[str, str]) -> bytes:
     """Return the file of a person who typed these words into their boxes."""
-    return file_of(merge({**versions[-1].words, **words}, versions[-1].report))
+    return file_of(merge_words({**versions[-1].words, **words}, versions[-1].report))
 
 
 @pytest.mark.slow
@@ -52,7 +52,7 @@ def as_edited(versions: Versions, words: Mapping[str, str]) -> bytes:
 def test_a_file_that_nobody_edited_changes_nothing(five: dict[str, Incident], form: str) -> None:
     for incident in five.values():
         versions = draft(incident, form)
-        assert taken(versions, file_of(versions[-1].report), ROLE).words == {}
+        assert find_file_changes(versions, file_of(versions[-1].report), ROLE).words == {}
 
 
 @pytest.mark.slow
@@ -62,7 +62,7 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident,
     report = versions[-1].report
     names = [field.id for field in report.fields()] + [f"step.{step.id}" for step in report.steps]
     words = {name: f"Said of {name},\nat 09:40." for name in names}
-    assert dict(taken(versions, as_edited(versions, words), ROLE).words) == words
+    assert dict(find_file_changes(versions, as_edited(versions, words), ROLE).words) == words
 
 
 @pytest.mark.slow
@@ -72,9 +72,9 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident,
 @limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_character_typed_in_the_file_is_lost(ofqual_january: Incident, text: str, name: str) -> None:
     versions = draft(ofqual_january)
-    read = taken(versions, as_edited(versions, {name: text}), ROLE).words
+    read = find_file_changes(versions, as_edited(versions, {name: text}), ROLE).words
     # A text of spaces is no answer, and is not written.
-    assert dict(read) == ({name: printable(text)} if text.strip() else {})
+    assert dict(read) == ({name: make_printable(text)} if text.strip() else {})
 
 
 @pytest.mark.slow
@@ -91,15 +91,15 @@ def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character
         if what == "measure":
             saved = versions
             later = replace(ofqual_january, title=f"measured {place}")
-            versions = remeasured(versions, fill(later, form_named("B"), {"contact": str(place)}, [], now))
+            versions = append_measurement(versions, fill_form(later, get_form("B"), {"contact": str(place)}, [], now))
             continue
         if what == "file":
             # The file may be older than what others did meanwhile.
-            said = taken(versions, as_edited(saved, {"B.3.impact": text}), ROLE).words
-            versions = edited(versions, said, ROLE, now) if said else versions
+            said = find_file_changes(versions, as_edited(saved, {"B.3.impact": text}), ROLE).words
+            versions = append_edit(versions, said, ROLE, now) if said else versions
         else:
-            versions = edited(versions, {"B.3.impact": text}, "web editor", now)
-        typed.append(printable(text) if what == "file" else text)
+            versions = append_edit(versions, {"B.3.impact": text}, "web editor", now)
+        typed.append(make_printable(text) if what == "file" else text)
         every = [version.words.get("B.3.impact", "") for version in versions]
         assert all(any(each in words for words in every) for each in typed if each.strip())
 
@@ -112,21 +112,21 @@ def test_what_is_typed_into_the_paragraph_of_a_prompt_leaves_the_prompt(ofqual_j
         place = find_paragraph(document, "completed: how and why")
         place.text = typed.format(place.text)
 
-    read = taken(versions, edit_docx(file_of(versions[-1].report), edit), ROLE)
+    read = find_file_changes(versions, edit_docx(file_of(versions[-1].report), edit), ROLE)
     assert read.words == {"B.2.account": "A link was mistyped."}
 
 
 def test_a_measured_answer_that_is_reworded_in_the_file_is_the_persons_answer(ofqual_january: Incident) -> None:
     versions = draft(ofqual_january)
-    assert taken(versions, retype(file_of(versions[-1].report), "^ofqual$", "Ofqual"), ROLE).words == {
+    assert find_file_changes(versions, retype(file_of(versions[-1].report), "^ofqual$", "Ofqual"), ROLE).words == {
         "B.1.producer": "Ofqual"
     }
 
 
 def test_words_taken_out_in_the_file_open_the_box_again(ofqual_january: Incident) -> None:
-    versions = edited(draft(ofqual_january), {"B.4.corrective": "Nothing."}, ROLE, NOW)
+    versions = append_edit(draft(ofqual_january), {"B.4.corrective": "Nothing."}, ROLE, NOW)
     file = retype(file_of(versions[-1].report), r"^Nothing\.$", "")
-    assert taken(versions, file, ROLE).words == {"B.4.corrective": ""}
+    assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": ""}
 
 
 def test_a_step_is_ticked_and_timed_in_the_file(ofqual_january: Incident) -> None:
@@ -134,34 +134,34 @@ def test_a_step_is_ticked_and_timed_in_the_file(ofqual_january: Incident) -> Non
 
     def edit(document: Document) -> None:
         first, second = [each for each in all_paragraphs(document) if each.text.startswith("☐")][:2]
-        find_paragraph(document, f"^{BLANK}$").text = "Time: 09:34 By: duty statistician"
+        find_paragraph(document, f"^{BLANK_NOTE}$").text = "Time: 09:34 By: duty statistician"
         assert first.text != second.text
         second.text = second.text.replace("☐", "☑")
 
-    read = taken(versions, edit_docx(file_of(versions[-1].report), edit), ROLE).words
-    assert dict(read) == {"step.look": "Time: 09:34 By: duty statistician", "step.tell-head": DONE}
+    read = find_file_changes(versions, edit_docx(file_of(versions[-1].report), edit), ROLE).words
+    assert dict(read) == {"step.look": "Time: 09:34 By: duty statistician", "step.tell-head": DONE_WITHOUT_TIME}
 
 
 def test_what_two_people_wrote_is_kept_side_by_side(ofqual_january: Incident) -> None:
     first = draft(ofqual_january)
     file = as_edited(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
-    versions = edited(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
-    read = taken(versions, file, ROLE)
+    versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
+    read = find_file_changes(versions, file, ROLE)
     [conflict] = read.conflicts
-    assert (conflict.field, conflict.stood, conflict.typed) == ("B.3.impact", "Two calls.", "None known.")
+    assert (conflict.field, conflict.stored, conflict.typed) == ("B.3.impact", "Two calls.", "None known.")
     assert "Two calls." in read.words["B.3.impact"]
     assert f"{ROLE} wrote it meanwhile]\nNone known." in read.words["B.3.impact"]
     assert read.words["B.4.corrective"] == "Checks."
-    versions = edited(versions, read.words, ROLE, NOW + timedelta(minutes=2))
-    assert taken(versions, file, ROLE).words == {}
+    versions = append_edit(versions, read.words, ROLE, NOW + timedelta(minutes=2))
+    assert find_file_changes(versions, file, ROLE).words == {}
 
 
 def test_who_only_took_words_out_does_not_take_out_newer_ones(ofqual_january: Incident) -> None:
-    old = edited(draft(ofqual_january), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
+    old = append_edit(draft(ofqual_january), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
     file = retype(file_of(old[-1].report), r"^One call\.$", "")
-    versions = edited(old, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
-    assert taken(versions, file, ROLE).words == {}
-    assert taken(old, file, ROLE).words == {"B.3.impact": ""}
+    versions = append_edit(old, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
+    assert find_file_changes(versions, file, ROLE).words == {}
+    assert find_file_changes(old, file, ROLE).words == {"B.3.impact": ""}
 
 
 def test_a_file_written_before_the_delay_grew_is_read_against_what_it_was_written_from(
@@ -169,9 +169,9 @@ def test_a_file_written_before_the_delay_grew_is_read_against_what_it_was_writte
 ) -> None:
     first = draft(ofqual_january)
     file = as_edited(first, {"B.4.corrective": "Checks."})
-    longer = fill(ofqual_january, form_named("B"), {"contact": "Press desk"}, [], NOW + timedelta(minutes=5))
-    versions = signed(remeasured(first, longer), "head of profession", NOW)
-    read = taken(versions, file, ROLE)
+    longer = fill_form(ofqual_january, get_form("B"), {"contact": "Press desk"}, [], NOW + timedelta(minutes=5))
+    versions = append_signature(append_measurement(first, longer), "head of profession", NOW)
+    read = find_file_changes(versions, file, ROLE)
     assert (dict(read.words), read.base) == ({"B.4.corrective": "Checks."}, 1)
 
 
@@ -193,18 +193,18 @@ def test_words_outside_every_box_are_refused_and_not_dropped(
         lambda document: find_paragraph(document, before).insert_paragraph_before(text, style),
     )
     with pytest.raises(Unreadable, match="words outside every box"):
-        taken(versions, file, ROLE)
+        find_file_changes(versions, file, ROLE)
 
 
 def test_a_file_that_is_no_docx_is_refused(ofqual_january: Incident) -> None:
     with pytest.raises(Unreadable):
-        taken(draft(ofqual_january), b"\xff\x00 hello", ROLE)
+        find_file_changes(draft(ofqual_january), b"\xff\x00 hello", ROLE)
 
 
 def test_a_draft_of_another_form_is_refused(ofqual_january: Incident) -> None:
     other = draft(ofqual_january, "D")
     with pytest.raises(Unreadable, match="no box of this draft's form"):
-        taken(draft(ofqual_january, "A0"), file_of(other[-1].report), ROLE)
+        find_file_changes(draft(ofqual_january, "A0"), file_of(other[-1].report), ROLE)
 
 
 def test_what_is_typed_while_changes_are_tracked_is_read(ofqual_january: Incident) -> None:
@@ -221,7 +221,7 @@ def test_what_is_typed_while_changes_are_tracked_is_read(ofqual_january: Inciden
         typed.text = "Extra checks."
 
     file = edit_docx(file_of(versions[-1].report), edit)
-    assert taken(versions, file, ROLE).words == {"B.4.corrective": "Extra checks."}
+    assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
@@ -232,9 +232,9 @@ def test_a_docx_file_saved_by_libreoffice_is_read_back(
     versions = draft(ofqual_january)
     words = {"B.1.producer": "Ofqual", "B.4.corrective": "Extra checks,\n  twice.", "step.tell-head": "09:34"}
     file = tmp_path / f"draft.{source}"
-    file.write_bytes(WRITERS[source](merge(words, versions[-1].report)))
+    file.write_bytes(WRITERS[source](merge_words(words, versions[-1].report)))
     # LibreOffice saves it as .docx, as .odt, and as .docx again.
     for ending, folder in (("docx", "1"), ("odt", "2"), ("docx", "3")):
         [file] = saved_by(soffice, tmp_path, [file], ending, folder)
         if ending == "docx":
-            assert dict(taken(versions, file.read_bytes(), ROLE).words) == words
+            assert dict(find_file_changes(versions, file.read_bytes(), ROLE).words) == words

@@ -12,8 +12,8 @@ from docx.document import Document
 from docx.oxml import parse_xml
 
 from alerts.draft.read.places import Unreadable
-from alerts.draft.take_back import taken
-from alerts.draft.write.template import write_template
+from alerts.draft.take_back import find_file_changes
+from alerts.draft.write.template import fill_template
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, saved_by
 from tests.unit.alerts.draft.test_odd_files import SAID, SPACES
@@ -39,8 +39,8 @@ def template() -> bytes:
 
 def read(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
     versions = draft(incident)
-    file = edit_docx(write_template(template(), versions[-1].report), edit)
-    return {name: text.strip() for name, text in taken(versions, file, ROLE, template()).words.items()}
+    file = edit_docx(fill_template(template(), versions[-1].report), edit)
+    return {name: text.strip() for name, text in find_file_changes(versions, file, ROLE, template()).words.items()}
 
 
 def nothing(document: Document) -> None:
@@ -157,16 +157,16 @@ def test_one_box_that_stands_in_two_places_and_reads_two_ways_is_named(ofqual_ja
 
     own = edit_docx(template(), lambda document: document.add_paragraph("Output: {{ output }}"))
     versions = draft(ofqual_january)
-    file = edit_docx(write_template(own, versions[-1].report), both)
+    file = edit_docx(fill_template(own, versions[-1].report), both)
     with pytest.raises(Unreadable, match="stands in two places, and reads two ways"):
-        taken(versions, file, ROLE, own)
+        find_file_changes(versions, file, ROLE, own)
 
 
 def test_our_own_form_is_read_as_before_where_a_template_is_configured(ofqual_january: Incident) -> None:
     versions = draft(ofqual_january)
     file = edit_docx(file_of(versions[-1].report), instead)
     for own in (template(), b"no template"):
-        assert taken(versions, file, ROLE, own).words == {"B.4.corrective": "Extra checks."}
+        assert find_file_changes(versions, file, ROLE, own).words == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
@@ -179,5 +179,5 @@ def test_a_template_saved_by_a_word_processor_is_read_back(
 
     read(ofqual_january, saved)
     [again] = saved_by(soffice, tmp_path, [tmp_path / "own.docx"], "docx", "again")
-    words = taken(draft(ofqual_january), again.read_bytes(), ROLE, template()).words
+    words = find_file_changes(draft(ofqual_january), again.read_bytes(), ROLE, template()).words
     assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}

@@ -8,11 +8,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from alerts.draft.certainty import blind_told
-from alerts.draft.timeline import lane_alt, legend_text, span_text, svg, ticks, timeline
+from alerts.draft.certainty import describe_blind_span
+from alerts.draft.timeline import build_figure, choose_ticks, describe_lane, draw_svg, format_range, write_legend
 from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
 from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
 from tests.unit.alerts.draft.conftest import stood
 
@@ -32,7 +33,7 @@ def pixels_of(picture: bytes) -> bytes:
 
 
 def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -> None:
-    figure = timeline(facts_of(ofqual_january))
+    figure = build_figure(facts_of(ofqual_january))
     assert figure is not None
     assert [lane.label for lane in figure.lanes] == [
         "announced page",
@@ -44,14 +45,14 @@ def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -
 
 
 def test_an_exposure_is_drawn_early_and_then_gone(ofsted: Incident) -> None:
-    figure = timeline(facts_of(ofsted))
+    figure = build_figure(facts_of(ofsted))
     assert figure is not None
     assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in figure.lanes[2].spans] == ["absent"]
 
 
 def test_what_stayed_public_until_its_slot_is_not_called_released_then(ofsted: Incident) -> None:
-    figure = timeline(facts_of(stood(ofsted)))
+    figure = build_figure(facts_of(stood(ofsted)))
     assert figure is not None
     assert figure.alt.endswith(
         "became public early between 16:55 and 17:00 GMT on 20 March 2017, then public ever since."
@@ -60,8 +61,8 @@ def test_what_stayed_public_until_its_slot_is_not_called_released_then(ofsted: I
 
 def test_a_part_out_of_sight_is_drawn_absent_until_now_and_no_longer(ipcc: Incident) -> None:
     facts = facts_of(ipcc)
-    page = replace(facts.parts[0], verdict="overdue", first_seen=Interval(), released=Interval())
-    figure = timeline(replace(facts, parts=(page,), final=False))
+    page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
+    figure = build_figure(replace(facts, parts=(page,), final=False))
     assert figure is not None
     assert [(span.state, span.ends) for span in figure.lanes[0].spans] == [("absent", facts.at)]
     line = pixels_of(lane_png(figure, figure.lanes[0]))[-2 * (1 + 3 * WIDTH) : -(1 + 3 * WIDTH)]
@@ -69,21 +70,21 @@ def test_a_part_out_of_sight_is_drawn_absent_until_now_and_no_longer(ipcc: Incid
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_march: Incident) -> None:
-    figure = timeline(facts_of(ofqual_march))
+    figure = build_figure(facts_of(ofqual_march))
     assert figure is not None
     assert figure.lanes[-1].label == "monitor"
-    assert "monitor could not see" in lane_alt(figure, figure.lanes[-1])
+    assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
 
 
 def test_nothing_measured_makes_no_figure(ipcc: Incident) -> None:
     empty = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts_of(ipcc).parts)
-    assert timeline(replace(facts_of(ipcc), parts=empty)) is None
+    assert build_figure(replace(facts_of(ipcc), parts=empty)) is None
 
 
 def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_march: Incident) -> None:
-    figure = timeline(replace(facts_of(ofqual_march), title="Tables <1> & “2”"))
+    figure = build_figure(replace(facts_of(ofqual_march), title="Tables <1> & “2”"))
     assert figure is not None
-    root = ET.fromstring(svg(figure))  # noqa: S314 - our own drawing
+    root = ET.fromstring(draw_svg(figure))  # noqa: S314 - our own drawing
     assert root.get("role") == "img"
     assert (root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")) == (figure.title, figure.alt)
     assert "Announced for 09:30 GMT on Thursday 8 March 2018." in figure.alt
@@ -92,15 +93,15 @@ def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_marc
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
 def test_the_axis_has_two_to_six_round_ticks(five: dict[str, Incident], name: str) -> None:
-    figure = timeline(facts_of(five[name]))
+    figure = build_figure(facts_of(five[name]))
     assert figure is not None
-    marks = ticks(figure)
+    marks = choose_ticks(figure)
     assert 2 <= len(marks) <= 6
     assert all(figure.begins <= mark <= figure.ends and mark.second == 0 for mark in marks)
 
 
 def test_a_lane_becomes_a_picture_of_the_promised_size(ofsted: Incident) -> None:
-    figure = timeline(facts_of(ofsted))
+    figure = build_figure(facts_of(ofsted))
     assert figure is not None
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
@@ -109,16 +110,16 @@ def test_a_lane_becomes_a_picture_of_the_promised_size(ofsted: Incident) -> None
 
 
 def test_the_legend_names_only_marks_that_are_used(ipcc: Incident) -> None:
-    figure = timeline(facts_of(ipcc))
+    figure = build_figure(facts_of(ipcc))
     assert figure is not None
-    assert legend_text(figure) == (
+    assert write_legend(figure) == (
         "Dashed line: announced time, 09:30. Light grey: not public; hatched: changed in here; dark green: public."
     )
-    assert span_text(figure) == "Between 09:27 and 10:11 BST on 23 July 2015"
+    assert format_range(figure) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 
 def test_a_span_of_few_looks_is_not_called_one_in_which_nothing_was_seen() -> None:
     begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
-    told = blind_told(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
+    told = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
     assert told.startswith("The monitor looked less than a tenth as often as planned between 09:28:10 and 09:31:10 GMT")
     assert "could not see" not in told

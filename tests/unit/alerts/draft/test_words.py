@@ -40,7 +40,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_a_length_is_said_with_both_bounds(low: float | None, high: float | None, said: str) -> None:
-    assert words.span(Bounds(low, high)) == said
+    assert words.format_bounds(Bounds(low, high)) == said
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def test_a_length_is_said_with_both_bounds(low: float | None, high: float | None
     ],
 )
 def test_a_length_is_one_round_figure_or_a_range(low: float, high: float | None, said: str) -> None:
-    assert words.roughly(Bounds(low, high)) == said
+    assert words.round_length(Bounds(low, high)) == said
 
 
 @given(LENGTHS, LENGTHS)
 def test_what_is_said_of_a_length_always_contains_what_was_measured(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    said = words.span(Bounds(low, high)).split(" (")[0]
+    said = words.format_bounds(Bounds(low, high)).split(" (")[0]
     first, _, last = said.partition(" to ")
     ends = [first, last] if last and not said.startswith("up to") else ["0 seconds", said.removeprefix("up to ")]
     if last and first.isdigit():
@@ -103,7 +103,7 @@ def _seconds(text: str) -> int:
     ],
 )
 def test_an_interval_is_said_in_local_time(after: str, by: str, said: str) -> None:
-    assert words.between(Interval(at(after), at(by)), LONDON) == said
+    assert words.format_interval(Interval(at(after), at(by)), LONDON) == said
 
 
 @pytest.mark.parametrize(
@@ -124,23 +124,25 @@ def test_a_report_says_an_interval_to_the_minute_or_with_both_ends(
     after: str | None, by: str | None, said: str
 ) -> None:
     seen = Interval(at(after) if after else None, at(by) if by else None)
-    assert words.when(seen, LONDON, date(2018, 1, 5)) == said
+    assert words.round_interval(seen, LONDON, date(2018, 1, 5)) == said
 
 
 @given(LENGTHS, st.floats(min_value=0, max_value=240))
 def test_a_time_in_a_report_is_within_a_minute_and_a_half_of_what_was_measured(start: float, wide: float) -> None:
     after = at("2018-01-05T09:00:00Z") + timedelta(seconds=start)
     by = after + timedelta(seconds=wide)
-    told = words.to_the_minute(Interval(after, by))
-    assert (told is None) is (by - after > words.NARROW)
+    told = words.find_nearest_minute(Interval(after, by))
+    assert (told is None) is (by - after > words.NARROW_INTERVAL)
     if told is not None:
         assert max(abs(told - after), abs(told - by)) <= timedelta(seconds=90)
 
 
 def test_an_open_side_of_an_interval_is_said_to_be_open() -> None:
-    assert words.between(Interval(None, at("2018-01-05T10:00:00Z")), LONDON) == "by 10:00 GMT on 5 January 2018"
-    assert words.between(Interval(at("2018-01-05T10:00:00Z"), None), LONDON) == "after 10:00 GMT on 5 January 2018"
-    assert words.between(Interval(), LONDON) == "at a time that was not measured"
+    assert words.format_interval(Interval(None, at("2018-01-05T10:00:00Z")), LONDON) == "by 10:00 GMT on 5 January 2018"
+    assert (
+        words.format_interval(Interval(at("2018-01-05T10:00:00Z"), None), LONDON) == "after 10:00 GMT on 5 January 2018"
+    )
+    assert words.format_interval(Interval(), LONDON) == "at a time that was not measured"
 
 
 @pytest.mark.parametrize(
@@ -153,11 +155,11 @@ def test_an_open_side_of_an_interval_is_said_to_be_open() -> None:
     ],
 )
 def test_a_range_of_days_says_month_and_year_once(first: date, last: date, said: str) -> None:
-    assert words.days(first, last) == said
+    assert words.format_days(first, last) == said
 
 
 def test_midnight_carries_the_day_that_begins_then() -> None:
-    assert words.moment(at("2022-05-04T23:00:00Z"), LONDON) == "00:00 BST on Thursday 5 May 2022"
+    assert words.format_weekday_instant(at("2022-05-04T23:00:00Z"), LONDON) == "00:00 BST on Thursday 5 May 2022"
 
 
 @pytest.mark.parametrize(
@@ -171,4 +173,4 @@ def test_midnight_carries_the_day_that_begins_then() -> None:
     ],
 )
 def test_a_report_writes_a_time_as_the_civil_service_does(when: str, said: str) -> None:
-    assert words.clock_on(at(when), LONDON) == said
+    assert words.format_clock_day(at(when), LONDON) == said

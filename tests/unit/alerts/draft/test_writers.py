@@ -11,16 +11,16 @@ import docx
 import pytest
 from docx.oxml.ns import qn
 
-from alerts.draft.edits import merge
-from alerts.draft.fill import fill
-from alerts.draft.form import form_named, forms
+from alerts.draft.edits import merge_words
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form, load_forms
 from alerts.draft.report import Report, Table, Timeline
-from alerts.draft.write.outline import Box, Document, Grid, Heading, Words, outline
+from alerts.draft.write.outline import Box, Document, Grid, Heading, Words, build_outline
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.plain import TEXT, odt_part, odt_text
 
-FORMS = [name for name in forms() if name != "period"]
+FORMS = [name for name in load_forms() if name != "period"]
 MANIFEST = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-01": "B", "ofqual-2018-03": "C"}
@@ -29,13 +29,13 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 @pytest.fixture(params=FORMS)
 def report(request: pytest.FixtureRequest, ofsted: Incident, settings: Mapping[str, str]) -> Report:
     assert ofsted.facts is not None
-    return fill(ofsted, form_named(request.param), settings, [], ofsted.facts.at)
+    return fill_form(ofsted, get_form(request.param), settings, [], ofsted.facts.at)
 
 
 def texts(report: Report) -> list[str]:
     """Return every text that must stand in a written draft."""
     found: list[str] = []
-    for block in outline(report):
+    for block in build_outline(report):
         match block:
             case Heading(_, text):
                 found.append(text)
@@ -78,7 +78,7 @@ def test_a_draft_reads_as_it_did_when_it_was_last_looked_at(
     incident = five[name]
     assert incident.facts is not None
     earlier = [each for each in five.values() if each.occurred < incident.occurred]
-    report = fill(incident, form_named(OWN_FORM[name]), settings, earlier, max(incident.facts.at, incident.opened))
+    report = fill_form(incident, get_form(OWN_FORM[name]), settings, earlier, max(incident.facts.at, incident.opened))
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -133,7 +133,7 @@ def test_the_odt_says_everything_and_is_accessible(report: Report) -> None:
     body = WRITERS["odt"](report)
     content = odt_part(body)
     whole = odt_text(content)
-    figures = [each.alt for each in outline(report) if isinstance(each, Timeline)]
+    figures = [each.alt for each in build_outline(report) if isinstance(each, Timeline)]
     assert [text for text in texts(report) if text not in whole and text not in figures] == []
     levels = [int(each.get(f"{TEXT}outline-level", "")) for each in content.iter(f"{TEXT}h")]
     assert levels[0] == 1
@@ -145,7 +145,7 @@ def test_the_odt_says_everything_and_is_accessible(report: Report) -> None:
 
 
 def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(five: Mapping[str, Incident]) -> None:
-    report = fill(five["ofsted-2017"], form_named("B"), {}, [], five["ofsted-2017"].opened)
+    report = fill_form(five["ofsted-2017"], get_form("B"), {}, [], five["ofsted-2017"].opened)
     body = WRITERS["odt"](report, Document.EVIDENCE)
     assert body[30:77] == f"mimetype{MEDIA['odt']}".encode()
     listed = {each.get(f"{MANIFEST}full-path") for each in odt_part(body, "META-INF/manifest.xml")}
@@ -156,7 +156,7 @@ def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(fiv
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_what_is_open_is_marked_in_every_format(ofsted: Incident, ending: str) -> None:
-    report = fill(ofsted, form_named("B"), {}, [], ofsted.opened)
+    report = fill_form(ofsted, get_form("B"), {}, [], ofsted.opened)
     body = WRITERS[ending](report)
     text = body if ending in ("md", "html") else b"".join(_parts(body))
     assert text.count(b"to be completed") >= 5
@@ -170,7 +170,7 @@ def _parts(body: bytes) -> list[bytes]:
 @pytest.mark.parametrize("ending", WRITERS)
 def test_markup_a_person_types_stays_text(ofsted: Incident, ending: str) -> None:
     typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
-    report = merge({"B.3.impact": typed}, fill(ofsted, form_named("B"), {}, [], ofsted.opened))
+    report = merge_words({"B.3.impact": typed}, fill_form(ofsted, get_form("B"), {}, [], ofsted.opened))
     body = WRITERS[ending](report)
     if ending == "html":
         assert typed.replace("\x07", "␇") in "".join(Page(body.decode()).words)
@@ -184,7 +184,7 @@ def test_markup_a_person_types_stays_text(ofsted: Incident, ending: str) -> None
 
 def test_spaces_a_person_types_survive_in_an_odt(ofsted: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
-    report = merge({"B.3.impact": typed}, fill(ofsted, form_named("B"), {}, [], ofsted.opened))
+    report = merge_words({"B.3.impact": typed}, fill_form(ofsted, get_form("B"), {}, [], ofsted.opened))
     assert typed in odt_text(odt_part(WRITERS["odt"](report)))
 
 

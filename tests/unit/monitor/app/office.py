@@ -14,8 +14,8 @@ from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
 from monitor.ledger.reader import CalendarReader
-from monitor.look.apart.workers import WorkerFault
 from monitor.look.fetch import Reason
+from monitor.look.sandbox.workers import WorkerFault
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
@@ -78,7 +78,7 @@ class Office:
             await self.daemon.admission.roll()
 
     async def close(self) -> None:
-        self.daemon.writer.nudge()
+        self.daemon.writer.request_batch()
         await self.daemon.writer.close()
         await self.app.close()
 

@@ -98,7 +98,7 @@ def test_after_a_restart_every_target_is_looked_at_within_three_seconds(tmp_path
         await life.start()
         began = life.clock.now()
         await life.until("10:20:33")
-        targets = [target.id for target in life.daemon.poller.watching()]
+        targets = [target.id for target in life.daemon.poller.watched_targets()]
         assert len(targets) >= 3
         assert [name for name in targets if life.runs(name)[-1].last_received < began] == []
 

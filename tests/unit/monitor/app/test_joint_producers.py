@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.draft.period import Row, period_of
+from alerts.draft.period import Row, select_period
 from alerts.routes import select_channels
 from monitor.config.settings import Settings
 from monitor.judge.policy import Policies, Policy, PolicyTable, UsualTime
@@ -96,4 +96,4 @@ def test_routes_match_any_producer() -> None:
 def test_a_period_report_of_a_producer_includes_joint_releases() -> None:
     row = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", others=(THEIRS,))
     day = date(2018, 1, 5)
-    assert [len(period_of([row], day, day, name).rows) for name in (OURS, THEIRS, "x")] == [1, 1, 0]
+    assert [len(select_period([row], day, day, name).rows) for name in (OURS, THEIRS, "x")] == [1, 1, 0]

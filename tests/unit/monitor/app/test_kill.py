@@ -15,7 +15,7 @@ from monitor.app.options import make_policies
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.judge.runs import Run
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import open_store
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
@@ -84,7 +84,7 @@ def test_kill_9_loses_nothing_committed_and_repeats_no_notice(
     assert [notice.kind for notice in notices].count("opened") == 1
     assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
     assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
-    assert (store.check(), verify(store.evidence, Path(settings.evidence.folder))) == ([], [])
+    assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == ([], [])
     (row,) = store.verdicts.judged()
     delay = row.body["delay"]
     truth = (publisher.out - slot).total_seconds()

@@ -72,7 +72,7 @@ at = 2026-11-26T09:30:00
         assert life.daemon.poller.stretch_factors()[HOST] == pytest.approx(21 * 3.2 / 5, rel=0.1)
         await life.until("09:32:00")
         assert life.publisher.log.peak_rate()[HOST] == 5
-        words = {one.verdict.word.value for one in life.daemon.watch.releases.values() if one.verdict}
+        words = {one.verdict.verdict.value for one in life.daemon.watch.releases.values() if one.verdict}
         assert (words, len(life.daemon.watch.releases)) == ({"on_time"}, 21)
         # Shared out: under pressure nobody was forgotten, and alike targets were looked at about as often.
         pages = [

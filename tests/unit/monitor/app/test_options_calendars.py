@@ -14,6 +14,7 @@ from monitor.config.settings import Settings
 from monitor.judge.policy import UsualTime
 from monitor.ledger.state import Checks
 from schedules.announcement import Announcement
+from schedules.contract.verdict import Grade, VerdictKind
 from schedules.dates import on_days, read_date
 from schedules.join import Pin, Split
 from schedules.slot import Slot
@@ -93,8 +94,21 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
 
 
 def facts(slot: datetime, title: str = "GDP: June 2026") -> ReleaseFacts:
-    names = ("gdp", title, "ons", "https://x.example", "Europe/London")
-    return ReleaseFacts(*names, slot, "", None, None, "late", "report", final=False, at=slot)
+    return ReleaseFacts(
+        release="gdp",
+        title=title,
+        producer="ons",
+        url="https://x.example",
+        timezone="Europe/London",
+        slot=slot,
+        slot_text="",
+        slot_source=None,
+        slot_learnt=None,
+        verdict=VerdictKind.LATE,
+        grade=Grade.REPORT,
+        final=False,
+        at=slot,
+    )
 
 
 def test_a_reference_goes_with_releases_promised_for_that_very_time() -> None:

@@ -15,7 +15,7 @@ from alerts.channels import KINDS
 from alerts.channels.http import HttpChannel
 from alerts.channels.notify import Notify
 from alerts.channels.settings import ChannelSettings
-from alerts.draft.code import code_json, standard_book
+from alerts.draft.code import code_json, load_editions
 from monitor.app.reporting_options import (
     make_channels,
     make_code_book,
@@ -191,9 +191,9 @@ def test_editions_of_the_code_are_corrected(read: Read) -> None:
     assert book is not None
     (edition,) = [one for one in book if one.name == "3.0"]
     assert edition.begins == date(2025, 12, 1)
-    assert edition.clauses["3.1"].cite == "Practice 3.1, as we read it"
+    assert edition.practices["3.1"].cite == "Practice 3.1, as we read it"
     assert make_code_book(read("")) is None
-    assert standard_book()[-1].begins == date(2025, 11, 3)
+    assert load_editions()[-1].begins == date(2025, 11, 3)
 
 
 def test_a_producer_outside_the_code_is_configured(read: Read) -> None:

@@ -15,7 +15,7 @@ import pytest
 from monitor.errors import StoreFault
 from monitor.judge.policy import Policies
 from monitor.look.sighting import State
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
@@ -196,7 +196,7 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
     assert set(lost) & set(out.evidence)
     # Nothing was unseen: the monitor was not blind.
     assert [span.cause for span in store.runs.blind(SLOT - DAY, SLOT + DAY)] == []
-    assert verify(store.evidence, tmp_path / "evidence") == []
+    assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     (incident,) = store.verdicts.incidents()
     assert incident.facts is not None
     cited = {name: digest for name, digest in incident.facts.certainty.records if name in lost}

@@ -19,7 +19,7 @@ from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.errors import SurroundingsFault
 from monitor.look.sighting import State
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import StoreLock, open_store
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
@@ -100,7 +100,7 @@ def prove(config: Path, slot: datetime, out: datetime) -> None:
         assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
         # Whatever became of the process, the bytes that show it out were kept.
         assert next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT).evidence
-        assert (store.check(), verify(store.evidence, Path(settings.evidence.folder))) == ([], [])
+        assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == ([], [])
     assert not list((config.parent / "journal").glob("*.journal.db*"))
 
 
@@ -135,7 +135,7 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
         until_said(child, "store_back")
         # From now on no second monitor runs on that file.
         with pytest.raises(SurroundingsFault, match="another monitor runs on"):
-            StoreLock(read_settings(config).store.url).hold()
+            StoreLock(read_settings(config).store.url).lock()
         publisher.out = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")
@@ -216,7 +216,7 @@ def test_evidence_that_the_store_lost_is_in_the_journal_of_a_monitor_killed_befo
         until_said(child, "calendar_read")
         stopped(child)
     with closing(open_store(f"sqlite:///{file}")) as store:
-        assert (store.check(), verify(store.evidence, tmp_path / "evidence")) == ([], [])
+        assert (store.check(), verify_evidence(store.evidence, tmp_path / "evidence")) == ([], [])
         assert any(run.state is State.PRESENT and run.evidence for run in store.runs.of_release("claims"))
 
 

@@ -46,13 +46,13 @@ def test_other_monitors_see_one_that_cannot_switch_yet_to_the_recovered_store(tm
 
     async def story(clock: VirtualClock) -> None:
         journal = Journal(tmp_path / "journal", "south", url)
-        with closing(Store.ready(url)) as store:
-            journal.renew(store, clock.now())
-            with closing(journal.stand_in(clock.now())) as near:
+        with closing(Store.open_upgraded(url)) as store:
+            journal.copy_near_part(store, clock.now())
+            with closing(journal.open_as_store(clock.now())) as near:
                 apart = standing_in(near, journal, url, tmp_path / "ev", clock)
                 assert apart.members is not None
                 await apart.members.join()
-                apart.writer.put(a_run("r/page/edge"))
+                apart.writer.queue_run(a_run("r/page/edge"))
                 await apart.writer.write(lambda _tx: None)
                 with store._engine.begin() as connection:
                     connection.exec_driver_sql("ALTER TABLE run RENAME TO full")
@@ -80,12 +80,12 @@ def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Pat
 def test_a_default_journal_of_an_earlier_version_is_written_into_the_store(tmp_path: Path) -> None:
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
     journal = Journal(tmp_path / "journal", "south", url, durable=False)
-    with closing(Store.ready(url, durable=False)) as store:
-        journal.renew(store, NINE)
-    journal.keep([a_run()], [], Heartbeat("south", NINE))
+    with closing(Store.open_upgraded(url, durable=False)) as store:
+        journal.copy_near_part(store, NINE)
+    journal.add_rows([a_run()], [], Heartbeat("south", NINE))
     found = open_with_journal(url, None, "south", clock, durable=False)
     assert runs_of(found.store, a_run().target) == [a_run()]
-    assert (found.journal, journal.holds) == (None, False)
+    assert (found.journal, journal.has_rows) == (None, False)
     found.store.close()
 
 

@@ -90,7 +90,7 @@ def at_a_hanging_store(folder: Path, act: Callable[[Office, HangingStore], Await
 
 
 def watched(office: Office) -> set[str]:
-    looked_at = {target.release for target in office.daemon.poller.watching()}
+    looked_at = {target.release for target in office.daemon.poller.watched_targets()}
     assert looked_at == {*office.daemon.watch.releases}
     return looked_at
 

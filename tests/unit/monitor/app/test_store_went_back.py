@@ -11,7 +11,7 @@ import pytest
 
 from alerts.channel import Message, Outcome
 from monitor.clock import VirtualClock
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.rows import DeliveryState
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
 from tests.worlds.fake_channel import FakeChannel, Options
@@ -49,7 +49,7 @@ def told_once(life: Life) -> None:
     assert [row.standing for row in store.outbox.deliveries()] == [DeliveryState.SENT] * len(kinds)
     assert [promise.calendar for promise in store.ledger.promises(["claims-q3"])] == ["govuk"]
     assert store.ledger.release("claims-q3") is not None
-    assert verify(store.evidence, Path(life.settings.evidence.folder)) == []
+    assert verify_evidence(store.evidence, Path(life.settings.evidence.folder)) == []
     assert store.runs.of_release("claims-q3") == sorted(
         (run for state in life.daemon.watch.releases["claims-q3"].states.values() for run in state.runs),
         key=lambda run: (run.first_sent, run.target),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.judge.policy import Policies
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HOST, Life, live, reopened
 
@@ -70,5 +70,5 @@ def test_a_host_that_publishes_on_time_is_on_time_whatever_another_sends(
 
     store = reopened(live(tmp_path, PLAIN.format(headers=plain) + STRANGE.format(headers=strange), act))
     assert [told for told in replay(store, Policies(), None, None) if told[1]] == []
-    assert verify(store.evidence, tmp_path / "evidence") == []
+    assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     store.close()

@@ -63,7 +63,7 @@ def test_a_slot_in_the_repeated_hour_is_judged_by_its_day(tmp_path: Path) -> Non
         await life.clock.sleep(2 * 3600)
         verdict = life.daemon.watch.releases["claims-q3"].verdict
         assert verdict is not None
-        assert (verdict.word.value, verdict.parts[0].delay) == ("on_time", None)
+        assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
 
     head = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=slot)
     live(tmp_path, "", act, head=head)

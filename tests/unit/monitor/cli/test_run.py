@@ -73,17 +73,17 @@ def test_a_second_monitor_on_one_store_file_is_refused(tmp_path: Path, capsys: p
 
 def test_a_store_file_created_later_is_locked_from_then_on(tmp_path: Path) -> None:
     one, other = (StoreLock(f"sqlite:///{tmp_path}/store.db") for _ in range(2))
-    one.hold()
+    one.lock()
     (tmp_path / "store.db").touch()
-    one.hold()
-    one.hold()
+    one.lock()
+    one.lock()
     with pytest.raises(SurroundingsFault, match=f"another monitor runs on {tmp_path}/store.db"):
-        other.hold()
+        other.lock()
     # Whatever bears the name now is what must be held.
     (tmp_path / "store.db").unlink()
     (tmp_path / "store.db").touch()
-    other.hold()
+    other.lock()
     with pytest.raises(SurroundingsFault):
-        one.hold()
-    one.let_go()
-    other.let_go()
+        one.lock()
+    one.release()
+    other.release()

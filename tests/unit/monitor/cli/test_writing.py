@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from alerts.draft.write.outline import BLANK
+from alerts.draft.write.outline import BLANK_NOTE
 from tests.unit.alerts.draft.saved import retype
 from tests.unit.monitor.cli.terminal import at_a_terminal
 
@@ -135,7 +135,7 @@ def test_a_done_step_with_its_time_is_in_the_report(ask: Ask) -> None:
 def test_text_typed_into_the_word_file_is_read_back(ask: Ask, folder: Path) -> None:
     file = saved(ask, folder, "docx")
     body = retype(file.read_bytes(), "completed: corrective actions", "Extra checks.")
-    file.write_bytes(retype(body, BLANK, "09:34 duty officer"))
+    file.write_bytes(retype(body, BLANK_NOTE, "09:34 duty officer"))
     told = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE, "--json").json
     assert told["changed"] == [FIELD, "step.look"]
     assert draft(ask)["words"] == {FIELD: "Extra checks.", "step.look": "09:34 duty officer"}

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from alerts.by_hand import add_note, bring_forward
-from alerts.draft.versions import edited, signed
+from alerts.draft.versions import append_edit, append_signature
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.cli.today import row_text
@@ -104,7 +104,7 @@ def test_typed_text_is_kept_beside_current_figures(store: Store, overdue: Curren
     name = the_incident(overdue).id
     versions = versions_from_rows(overdue.verdicts.drafts(name))
     field = next(one.id for one in versions[-1].report.fields() if "human.impact" in one.facts)
-    typed = edited(versions, {field: "Two users telephoned."}, "duty statistician", after_slot(700))[-1]
+    typed = append_edit(versions, {field: "Two users telephoned."}, "duty statistician", after_slot(700))[-1]
     with store.transaction() as tx:
         tx.add_draft(draft_row(typed, name))
     absent_until(store, 720)
@@ -115,7 +115,9 @@ def test_typed_text_is_kept_beside_current_figures(store: Store, overdue: Curren
 
 def test_opening_a_signed_draft_does_not_amend_it(store: Store, overdue: CurrentIncidents) -> None:
     name = the_incident(overdue).id
-    made = signed(versions_from_rows(overdue.verdicts.drafts(name)), "head of profession", after_slot(700))[-1]
+    made = append_signature(versions_from_rows(overdue.verdicts.drafts(name)), "head of profession", after_slot(700))[
+        -1
+    ]
     with store.transaction() as tx:
         tx.add_draft(draft_row(made, name))
     absent_until(store, DAY_AND_A_THIRD)

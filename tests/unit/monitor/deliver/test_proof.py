@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts.draft.code import amended, standard_book
+from alerts.draft.code import load_editions, override_editions
 from alerts.draft.report import report_from_json
-from alerts.draft.versions import signed
+from alerts.draft.versions import append_signature
 from monitor.deliver.drafts import ENDINGS, draft_row, render_draft, versions_from_rows
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
@@ -114,7 +114,7 @@ def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
 def test_content_seen_before_its_slot_is_not_in_drafts_or_notices() -> None:
     store = with_evidence()
     verdict = early()
-    assert verdict.word.value == "early"
+    assert verdict.verdict.value == "early"
     name = recorded(store, verdict, 60)
     draft = store.verdicts.drafts(name)[-1]
     for ending in ENDINGS:
@@ -127,7 +127,7 @@ def test_content_seen_before_its_slot_is_not_in_drafts_or_notices() -> None:
 def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
     store = TemporaryStore()
     name = recorded(store, a_late_verdict(400), 400)
-    versions = signed(versions_from_rows(store.verdicts.drafts(name)), "head of profession", after_slot(500))
+    versions = append_signature(versions_from_rows(store.verdicts.drafts(name)), "head of profession", after_slot(500))
     with store.transaction() as tx:
         tx.add_draft(draft_row(versions[-1], name))
     recorded(store, a_late_verdict(1300), 1300)
@@ -137,7 +137,7 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
 
 
 def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited() -> None:
-    book = amended(standard_book(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
+    book = override_editions(load_editions(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
     store = TemporaryStore()
     name = recorded(store, a_late_verdict(400), 400, VerdictRecorder(store, ReportingRules(book=book)))
     assert store.verdicts.drafts(name)[-1].edition == "2.0"

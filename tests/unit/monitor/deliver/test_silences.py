@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts.by_hand import InvalidInput, close_incident
-from alerts.incident import Incident, fact_notice
+from alerts.incident import Incident, make_fact_notice
 from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import VirtualClock
 from monitor.deliver.facts import Measurement, release_facts
@@ -129,7 +129,7 @@ def test_a_thread_that_began_before_a_silence_continues_with_the_current_status(
         await world.quiet()
         (incident,) = world.store.verdicts.incidents()
         assert incident.facts is not None
-        news = fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
+        news = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
         waiting = Delivery(news.id, "mail", DeliveryState.WAITING, news.at)
         await world.writer.write(lambda tx: tx.add_notice(news, [waiting]))
         _, (kind, subject) = await world.told(after=HOUR)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.incident import fact_notice
+from alerts.incident import make_fact_notice
 from alerts.notice import Notice
 from monitor.clock import VirtualClock
 from monitor.deliver.outbox import OutboxOptions
@@ -41,7 +41,7 @@ class Threads:
         """Write a notice that is due after so long."""
         incident = an_incident(name)
         fact = "thread" if kind == "opened" else kind
-        notice = fact_notice(kind, fact, incident, facts_of_a_release(), self.clock.now())
+        notice = make_fact_notice(kind, fact, incident, facts_of_a_release(), self.clock.now())
         with self.store.transaction() as tx:
             tx.add_notice(notice, [])
             tx.save_delivery(Delivery(notice.id, "mail", DeliveryState.WAITING, self.clock.now() + waits))

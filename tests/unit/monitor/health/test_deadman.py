@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from monitor.clock import SystemClock
 from monitor.health.deadman import DeadManSwitch
-from monitor.look.guard import guard_of
+from monitor.look.guard import make_guard
 from monitor.look.http.fetcher import HttpFetcher
 from tests.loopback import Server, http_server
 
@@ -19,7 +19,7 @@ TOKEN = "5c9a0f3e-1b4d-secret"
 @asynccontextmanager
 async def pinging(status: int, troubles: list[str], told: Counter[str]) -> AsyncIterator[tuple[DeadManSwitch, Server]]:
     async with http_server(lambda _: (status, "OK", {})) as server:
-        fetcher = HttpFetcher(SystemClock(), guard_of(["127.0.0.1/32"], [server.port]))
+        fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], [server.port]))
         try:
             yield (
                 DeadManSwitch(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: told.update([word])),
@@ -65,7 +65,7 @@ async def test_a_refused_ping_is_logged_without_its_address(status: int) -> None
 
 async def test_an_unreachable_switch_does_not_break_the_job() -> None:
     told: Counter[str] = Counter()
-    fetcher = HttpFetcher(SystemClock(), guard_of(["127.0.0.1/32"], [1]))
+    fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], [1]))
     with capture_logs() as lines:
         await DeadManSwitch(fetcher, f"http://127.0.0.1:1/{TOKEN}", list, lambda word: told.update([word])).ping()
     await fetcher.close()

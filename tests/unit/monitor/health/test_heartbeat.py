@@ -45,7 +45,7 @@ def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
 def test_a_closed_heartbeat_writes_nothing() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
-    heartbeat.written()
+    heartbeat.note_committed()
     heartbeat.close()
     assert beaten(heartbeat, store) is None
 
@@ -63,7 +63,7 @@ class Losing:
         """Have a batch committed; return the sign of life that it bore."""
         beat = beaten(self.heartbeat, self.store)
         assert beat is not None
-        self.heartbeat.written()
+        self.heartbeat.note_committed()
         return beat
 
     def put_back(self, beat: Heartbeat) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from alerts.finding import Exposure
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import MOST_HOSTS, Metrics
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import Exposure, Grade, PartVerdict, VerdictKind
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds, Interval
 
@@ -35,11 +34,23 @@ def verdict(
     exposed = word is VerdictKind.EARLY
     span = Exposure("page", Interval(slot - timedelta(hours=1), slot), Interval(None, None), Bounds(0, None), exposed)
     page = PartVerdict(
-        "page", "page", "https://x", required=True, word=word, delay=delay, exposures=(span,) if exposed else ()
+        "page", "page", "https://x", required=True, verdict=word, delay=delay, exposures=(span,) if exposed else ()
     )
-    promised = Slot(Precision.INSTANT, instant=slot)
-    calendars, known = ("govuk",), {"final": False, "at": slot, "parts": (page,)}
-    return Verdict(name, "Title", "dft", "https://x", calendars, promised, "govuk", slot, word, Grade.NONE, **known)
+    return Verdict(
+        release=name,
+        title="Title",
+        producer="dft",
+        url="https://x",
+        calendars=("govuk",),
+        slot=Slot(Precision.INSTANT, instant=slot),
+        slot_source="govuk",
+        slot_learnt=slot,
+        verdict=word,
+        grade=Grade.NONE,
+        final=False,
+        at=slot,
+        parts=(page,),
+    )
 
 
 class World:

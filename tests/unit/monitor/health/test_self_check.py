@@ -30,7 +30,7 @@ class Poller:
     made: int = 0
     due_at: datetime | None = None
 
-    def watching(self) -> list[Target]:
+    def watched_targets(self) -> list[Target]:
         return [PAGE]
 
     def next_due(self) -> datetime | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.draft.certainty import where_announced
+from alerts.draft.certainty import say_where_announced
 from monitor.cli.text import release_lines
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.as_json import address_note, release_json
@@ -19,7 +19,7 @@ from tests.worlds.verdicts import a_late_verdict
 
 
 def sentence_on(verdict: Verdict) -> str:
-    return " ".join(where_announced(release_facts(verdict, Measurement())))
+    return " ".join(say_where_announced(release_facts(verdict, Measurement())))
 
 
 def explanation_of(verdict: Verdict) -> Explanation:

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from monitor.judge.runs import Run
-from monitor.judge.verdict import Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address, Origin, Part, Role
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, Looks, a_sighting, looks
@@ -50,13 +51,13 @@ def test_an_absence_dates_the_release_only_at_its_own_address(
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
     verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
-    assert (verdict.word, verdict.page.released.after) == (word, after_slot(after))
+    assert (verdict.verdict, verdict.page.released.after) == (word, after_slot(after))
 
 
 def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:
     before = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
     verdict = verdict_at(NEW, {"elsewhere-1": before, "page": looks_at(NEW, (5, PRESENT))})
-    assert (verdict.word, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
+    assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
 
 
 def test_what_was_seen_at_the_old_address_of_a_page_counts_for_a_part_there() -> None:
@@ -64,7 +65,7 @@ def test_what_was_seen_at_the_old_address_of_a_page_counts_for_a_part_there() ->
     runs = [*looks_at(OLD, *old).runs("page"), *looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")]
     part = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
     verdict = verdict_at(NEW, {"page": runs}, part)
-    assert verdict.word is VerdictKind.EARLY
+    assert verdict.verdict is VerdictKind.EARLY
     assert [(one.part, one.start.after) for one in verdict.exposures] == [("elsewhere-1", after_slot(-900))]
 
 
@@ -84,14 +85,14 @@ def guessed(now: float, **witnesses: Looks) -> Verdict:
 
 @pytest.mark.parametrize(("now", "word"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
 def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(now: float, word: VerdictKind) -> None:
-    assert guessed(now).word is word
+    assert guessed(now).verdict is word
 
 
 def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
     announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
     unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
     old_copy = looks_at(OLD, (-1, ABSENT))
-    assert guessed(201, announcement=announcing, index=unlisted, page=old_copy).word is VerdictKind.OVERDUE
+    assert guessed(201, announcement=announcing, index=unlisted, page=old_copy).verdict is VerdictKind.OVERDUE
 
 
 @pytest.mark.parametrize(("redirect", "bound"), [([], None), ([a_sighting(UNKNOWN, 301, why=REDIRECTED)], 0.0)])
@@ -103,7 +104,7 @@ def test_only_a_witness_of_the_slot_bounds_how_early_a_release_came(redirect: li
         "page": looks_at(NEW, (300, PRESENT)),
     }
     verdict = verdict_at(NEW, seen, now=400, address=Address.FOUND)
-    assert (verdict.word, verdict.early_bound) == (VerdictKind.LATE, bound)
+    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, bound)
 
 
 def found_late(stamp: float | None, *own: Look) -> Verdict:
@@ -137,7 +138,7 @@ def found_late(stamp: float | None, *own: Look) -> Verdict:
 def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradicts_it(
     stamp: float | None, word: VerdictKind
 ) -> None:
-    assert found_late(stamp).word is word
+    assert found_late(stamp).verdict is word
 
 
 def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_times() -> None:
@@ -148,4 +149,4 @@ def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_ti
 
 
 def test_a_stamp_contradicts_no_absence_seen_at_the_page_itself() -> None:
-    assert found_late(1, a_sighting(ABSENT, 200, address=NEW)).word is VerdictKind.LATE
+    assert found_late(1, a_sighting(ABSENT, 200, address=NEW)).verdict is VerdictKind.LATE

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
+from schedules.contract.verdict import Kind, VerdictKind
 from schedules.promise import Promise, Unlisted
 from tests.worlds.instants import DAY, SLOT, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, Story
@@ -57,7 +58,7 @@ CAME = [
 @pytest.mark.parametrize(("came", "word"), CAME)
 def test_a_promise_read_after_its_slot_binds(came: str | None, word: VerdictKind) -> None:
     verdict = verdict_on([read_last("09:35")], came)
-    assert (verdict.word, doubts(verdict)) == (word, [])
+    assert (verdict.verdict, doubts(verdict)) == (word, [])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_promise_read_after_its_slot_binds(came: str | None, word: VerdictKind
 )
 def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(came: str | None, before: str) -> None:
     verdict = verdict_on([read_last("08:29")], came)
-    assert (verdict.word, verdict.exposures) == (VerdictKind.UNPROVEN, ())
+    assert (verdict.verdict, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     assert doubts(verdict) == [verdict.unproven_because]
     assert verdict.unproven_because.endswith(
         f"last read Fri 5 Jan 2018 08:29:00 GMT, {before} before: whether it was still in force is not known"
@@ -74,18 +75,18 @@ def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(cam
 
 def test_a_promise_read_four_minutes_before_its_slot_binds_and_is_dated() -> None:
     verdict = verdict_on([read_last("09:26")], IN_TIME)
-    assert (verdict.word, verdict.confirmed, doubts(verdict)) == (VerdictKind.ON_TIME, at("09:26"), [])
+    assert (verdict.verdict, verdict.confirmed, doubts(verdict)) == (VerdictKind.ON_TIME, at("09:26"), [])
 
 
 @pytest.mark.parametrize(("read", "word"), [("09:00", VerdictKind.ON_TIME), ("08:59:54", VerdictKind.UNPROVEN)])
 def test_a_promise_binds_if_it_was_read_at_most_half_an_hour_before(read: str, word: VerdictKind) -> None:
-    assert verdict_on([read_last(read)], IN_TIME).word is word
+    assert verdict_on([read_last(read)], IN_TIME).verdict is word
 
 
 @pytest.mark.parametrize(("read", "count"), [("09:26", 1), ("09:30", 0)])
 def test_a_late_release_whose_calendar_was_not_read_again_has_that_doubt(read: str, count: int) -> None:
     verdict = verdict_on([read_last(read)], None)
-    assert verdict.word is VerdictKind.OVERDUE
+    assert verdict.verdict is VerdictKind.OVERDUE
     assert [doubt.endswith("not read, or not shown there, again since") for doubt in doubts(verdict)] == [True] * count
 
 
@@ -97,12 +98,12 @@ def test_before_its_slot_a_promise_must_be_confirmed_when_the_first_exposure_beg
     read: str, word: VerdictKind, count: int
 ) -> None:
     verdict = verdict_on([read_last(read)], "09:10", now="09:30")
-    assert (verdict.word, len(doubts(verdict))) == (word, count)
+    assert (verdict.verdict, len(doubts(verdict))) == (word, count)
 
 
 def test_a_pending_part_keeps_its_verdict_if_the_promise_is_in_doubt() -> None:
     verdict = verdict_on([read_last("08:29")], None, now="09:29")
-    assert (verdict.word, verdict.unproven_because, doubts(verdict)) == (VerdictKind.PENDING, None, [])
+    assert (verdict.verdict, verdict.unproven_because, doubts(verdict)) == (VerdictKind.PENDING, None, [])
 
 
 # Changes between two reads
@@ -111,12 +112,12 @@ def test_a_pending_part_keeps_its_verdict_if_the_promise_is_in_doubt() -> None:
 @pytest.mark.parametrize("change", [changed("11:00"), changed(state=Standing.CANCELLED)])
 def test_a_change_that_may_have_come_before_the_slot_leaves_both_readings(change: Promise) -> None:
     verdict = verdict_on([read_last("09:26"), change], None)
-    assert verdict.word is VerdictKind.UNPROVEN
+    assert verdict.verdict is VerdictKind.UNPROVEN
     assert "changed between two reads: govuk says Fri 5 Jan 2018 09:30:00 GMT" in verdict.unproven_because
 
 
 def test_a_change_that_came_after_the_slot_leaves_it_late() -> None:
-    assert verdict_on([read_last("09:32"), changed("11:00", before="09:32")], None).word is VerdictKind.OVERDUE
+    assert verdict_on([read_last("09:32"), changed("11:00", before="09:32")], None).verdict is VerdictKind.OVERDUE
 
 
 CHANGES = {
@@ -142,7 +143,7 @@ def test_only_a_later_day_read_after_a_release_in_time_leaves_the_verdict(
     change: Promise, came: str | None, word: VerdictKind
 ) -> None:
     verdict = verdict_on([read_last("09:26"), change], came)
-    assert verdict.word is word
+    assert verdict.verdict is word
     assert bool(doubts(verdict)) is (word is VerdictKind.UNPROVEN)
 
 
@@ -152,18 +153,18 @@ def test_only_a_later_day_read_after_a_release_in_time_leaves_the_verdict(
 def test_a_release_that_was_brought_forward_and_came_then_is_not_early() -> None:
     # At 08:55 the calendar is changed to 09:00. The release is out at 09:02, and the calendar is read at 09:05.
     verdict = verdict_on([read_last("08:50"), changed("09:00", "09:05", "08:50")], "09:02")
-    assert (verdict.word, verdict.exposures) == (VerdictKind.UNPROVEN, ())
+    assert (verdict.verdict, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     (forward,) = found(verdict, Kind.BROUGHT_FORWARD)
     assert forward.detail.startswith("govuk says Fri 5 Jan 2018 09:00:00 GMT: brought forward")
 
 
 def test_a_time_first_shown_after_it_had_passed_excuses_no_exposure() -> None:
-    assert verdict_on([read_last("09:03"), changed("09:00", "09:05", "09:03")], "09:02").word is VerdictKind.EARLY
+    assert verdict_on([read_last("09:03"), changed("09:00", "09:05", "09:03")], "09:02").verdict is VerdictKind.EARLY
 
 
 def test_a_release_brought_forward_in_time_is_judged_by_its_new_slot() -> None:
     verdict = verdict_on([read_last("08:30"), changed("09:10", "08:50", "08:30")], "09:10:00.5")
-    assert verdict.word is VerdictKind.ON_TIME
+    assert verdict.verdict is VerdictKind.ON_TIME
     assert found(verdict, Kind.BROUGHT_FORWARD)
 
 
@@ -192,28 +193,28 @@ def test_a_time_that_was_provisional_when_last_read_is_on_time_only_by_its_minut
     came: str, word: VerdictKind
 ) -> None:
     verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL)], came)
-    assert (verdict.word, bool(doubts(verdict))) == (word, word is VerdictKind.UNPROVEN)
+    assert (verdict.verdict, bool(doubts(verdict))) == (word, word is VerdictKind.UNPROVEN)
 
 
 def test_a_time_still_provisional_after_its_instant_is_judged_by_its_day() -> None:
-    assert verdict_on([read_last("09:31", state=Standing.PROVISIONAL)], "09:31:27").word is VerdictKind.ON_TIME
+    assert verdict_on([read_last("09:31", state=Standing.PROVISIONAL)], "09:31:27").verdict is VerdictKind.ON_TIME
 
 
 def test_a_release_is_pending_while_its_provisional_time_may_be_confirmed() -> None:
     verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL)], "09:28:30", now="09:29")
-    assert (verdict.word, verdict.final, verdict.revisit) == (VerdictKind.PENDING, False, SLOT)
+    assert (verdict.verdict, verdict.final, verdict.revisit) == (VerdictKind.PENDING, False, SLOT)
 
 
 @pytest.mark.parametrize("came", [None, "09:31:27"])
 def test_a_confirmation_that_may_have_come_before_the_slot_leaves_both_readings(came: str | None) -> None:
     verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL), changed()], came)
-    assert verdict.word is VerdictKind.UNPROVEN
+    assert verdict.verdict is VerdictKind.UNPROVEN
     assert "09:30:00 GMT, provisional, last so" in verdict.unproven_because
 
 
 def test_a_time_confirmed_after_the_slot_is_judged_by_its_day() -> None:
     provisional = read_last("09:31", state=Standing.PROVISIONAL)
-    assert verdict_on([provisional, changed(before="09:31")], "09:31:27").word is VerdictKind.ON_TIME
+    assert verdict_on([provisional, changed(before="09:31")], "09:31:27").verdict is VerdictKind.ON_TIME
 
 
 # Two calendars
@@ -247,7 +248,7 @@ def test_no_breach_is_claimed_by_one_calendar_that_another_denies(
     own: str, came: str | None, word: VerdictKind
 ) -> None:
     verdict = verdict_on(two(own), came, calendars=BOTH)
-    assert verdict.word is word
+    assert verdict.verdict is word
     (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)
     assert differ.detail.endswith("a person must say which binds")
     assert ("own says" in (verdict.unproven_because or "")) is (word is VerdictKind.UNPROVEN)
@@ -258,15 +259,15 @@ def test_an_exposed_release_that_came_back_late_is_late_only_by_both_calendars(o
     turns = [(-7200, ABSENT), (-90, PRESENT), (-30, ABSENT), (1200, PRESENT)]
     page = Story(turns, every=5, specific=True)
     verdict = judged(1800, {"page": page}, promises=two(own), release=a_release(calendars=BOTH))
-    assert verdict.word is VerdictKind.EARLY
+    assert verdict.verdict is VerdictKind.EARLY
     assert bool(found(verdict, Kind.LATE)) is is_late
 
 
 def test_a_release_becomes_late_when_it_is_late_by_the_second_calendar_too() -> None:
     early = verdict_on(two("09:50"), None, now="09:40", calendars=BOTH)
-    assert (early.word, early.revisit) == (VerdictKind.UNPROVEN, at("09:50"))
+    assert (early.verdict, early.revisit) == (VerdictKind.UNPROVEN, at("09:50"))
     assert verdict_on(two("09:50"), None, now="09:50:30", calendars=BOTH).revisit == at("09:51")
-    assert verdict_on(two("09:50"), None, now="09:52", calendars=BOTH).word is VerdictKind.OVERDUE
+    assert verdict_on(two("09:50"), None, now="09:52", calendars=BOTH).verdict is VerdictKind.OVERDUE
 
 
 def test_a_release_with_one_calendar_is_not_judged_again_soon() -> None:
@@ -275,17 +276,17 @@ def test_a_release_with_one_calendar_is_not_judged_again_soon() -> None:
 
 def test_a_release_that_one_calendar_cancels_is_not_late_by_the_other() -> None:
     promises = [a_promise(), a_promise(calendar="own", state=Standing.CANCELLED)]
-    assert verdict_on(promises, None, calendars=BOTH).word is VerdictKind.UNPROVEN
+    assert verdict_on(promises, None, calendars=BOTH).verdict is VerdictKind.UNPROVEN
 
 
 def test_a_release_on_time_by_the_first_calendar_is_not_disputed() -> None:
     (page,) = verdict_on(two("10:30"), IN_TIME, calendars=BOTH).parts
-    assert (page.word, page.unproven_because, page.delay is None) == (VerdictKind.ON_TIME, None, False)
+    assert (page.verdict, page.unproven_because, page.delay is None) == (VerdictKind.ON_TIME, None, False)
 
 
 def test_late_by_one_calendar_and_never_published_by_the_other_is_a_breach_by_both() -> None:
     long_ago = a_promise(SLOT - 20 * DAY, learnt=SLOT - 40 * DAY, calendar="own")
-    assert verdict_on([a_promise(), long_ago], "09:40", calendars=BOTH).word is VerdictKind.LATE
+    assert verdict_on([a_promise(), long_ago], "09:40", calendars=BOTH).verdict is VerdictKind.LATE
 
 
 def unlisted(since: str, reads: int = 4, *successors: str, last: str = "09:00") -> Promise:
@@ -296,7 +297,7 @@ def unlisted(since: str, reads: int = 4, *successors: str, last: str = "09:00") 
 @pytest.mark.parametrize("came", [None, "09:40", IN_TIME])
 def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(came: str | None) -> None:
     verdict = verdict_on([unlisted("09:05")], came)
-    assert verdict.word is VerdictKind.UNPROVEN
+    assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.unproven_because is not None
     assert "last shown Fri 5 Jan 2018 09:00:00 GMT" in verdict.unproven_because
     assert "4 reads of the calendar since Fri 5 Jan 2018 09:05:00 GMT did not show it" in verdict.unproven_because
@@ -312,7 +313,7 @@ def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(came: st
     ],
 )
 def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, word: VerdictKind) -> None:
-    assert verdict_on([promise], None).word is word
+    assert verdict_on([promise], None).verdict is word
 
 
 def test_likely_successors_are_named() -> None:
@@ -323,15 +324,15 @@ def test_likely_successors_are_named() -> None:
 
 @pytest.mark.parametrize(("since", "word"), [("09:11", VerdictKind.EARLY), ("09:05", VerdictKind.UNPROVEN)])
 def test_an_entry_that_leaves_after_an_exposure_began_leaves_it_early(since: str, word: VerdictKind) -> None:
-    assert verdict_on([unlisted(since)], "09:10", now="09:20").word is word
+    assert verdict_on([unlisted(since)], "09:10", now="09:20").verdict is word
 
 
 def test_an_entry_that_leaves_one_calendar_while_another_promises_the_same_still_binds() -> None:
     other = read_last("09:26", calendar="own")
-    assert verdict_on([unlisted("09:05"), other], None, calendars=BOTH).word is VerdictKind.OVERDUE
+    assert verdict_on([unlisted("09:05"), other], None, calendars=BOTH).verdict is VerdictKind.OVERDUE
     both = [unlisted("09:05"), replace(unlisted("09:05"), calendar="own")]
-    assert verdict_on(both, None, calendars=BOTH).word is VerdictKind.UNPROVEN
+    assert verdict_on(both, None, calendars=BOTH).verdict is VerdictKind.UNPROVEN
 
 
 def test_reads_after_now_are_not_known_yet() -> None:
-    assert verdict_on([unlisted("09:05")], "09:03", now="09:04").word is VerdictKind.EARLY
+    assert verdict_on([unlisted("09:05")], "09:03", now="09:04").verdict is VerdictKind.EARLY

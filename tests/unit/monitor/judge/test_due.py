@@ -45,7 +45,7 @@ def test_a_release_that_is_due_says_for_how_long_and_what_the_last_look_got() ->
 
 def test_a_release_with_a_verdict_is_no_longer_due() -> None:
     late = judged(90, {"page": [a_run("page", ABSENT, -3600, 90)]})
-    assert (late.word.value, late.due) == ("overdue", None)
+    assert (late.verdict.value, late.due) == ("overdue", None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import date, time
 import pytest
 
 from monitor.judge.policy import Policy, UsualTime
-from monitor.judge.verdict import VerdictKind
+from schedules.contract.verdict import VerdictKind
 from schedules.workdays import Workdays
 from tests.worlds.instants import after_slot, at
 from tests.worlds.releases import a_promise, a_release
@@ -58,4 +58,4 @@ def test_an_explanation_does_not_hint_at_what_is_usual(now: float, world: dict[s
 
 def test_a_time_without_approval_is_no_finding_and_changes_no_verdict() -> None:
     verdict = judged(-20_000, promises=[SEVEN])
-    assert (verdict.findings, verdict.word) == ((), VerdictKind.PENDING)
+    assert (verdict.findings, verdict.verdict) == ((), VerdictKind.PENDING)

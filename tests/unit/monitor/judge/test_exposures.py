@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from alerts.finding import Ended, Exposure
 from monitor.judge.runs import Run
-from monitor.judge.verdict import Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from monitor.look.sighting import State
+from schedules.contract.verdict import Ended, Exposure, VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, Story, a_run, looks
@@ -34,7 +34,7 @@ def test_looks_minutes_apart_count_only_as_far_as_no_other_view_denies_them(
         seen["page"] = Story(edge, every=5, until=40, specific=True)
     verdict = judged(60, seen)
     (exposure,) = verdict.exposures
-    assert (verdict.word, exposure.seconds.min) == (VerdictKind.EARLY, least)
+    assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, least)
 
 
 # A cache whose copies may be two seconds old, though it sends an Age of 0
@@ -71,7 +71,7 @@ def test_a_page_that_is_removed_before_its_slot_was_public_for_a_moment() -> Non
     verdict = verdict_on(MISSING, REMOVED)
     assert verdict.exposures == (Exposure("page", unseen, unseen, Bounds(0.0, 15.0), open=False, ended=Ended.REMOVED),)
     assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail
-    assert judged(-100, {"page": [MISSING, REMOVED]}).word is VerdictKind.EARLY
+    assert judged(-100, {"page": [MISSING, REMOVED]}).verdict is VerdictKind.EARLY
 
 
 def test_two_views_of_such_a_moment_are_one_exposure_with_the_narrower_interval() -> None:

@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
-from monitor.judge.policy import Grade
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, VerdictKind
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
+from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.promise import Promise
 from schedules.times.interval import Bounds
 from tests.worlds.instants import DAY, HOUR, SLOT, after_slot
@@ -202,7 +201,7 @@ def test_the_edge_of_a_file_can_be_stale_and_that_of_an_alternative_never_is(
 ) -> None:
     seen = {"page": IN_TIME, "page/origin": IN_TIME, part.id: came(361), f"{part.id}/origin": IN_TIME}
     verdict = judged(400, seen, part)
-    assert (verdict.word, verdict.grade) == (VerdictKind.ON_TIME, grade)
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.ON_TIME, grade)
     assert [each.seconds for each in verdict.findings] == seconds
 
 
@@ -321,7 +320,7 @@ def test_two_producers_late_on_one_host_at_one_slot_are_a_platform_finding() -> 
 def test_few_late_releases_among_many_on_time_are_no_platform_finding(on_time: int, findings: int) -> None:
     one = judged(400, LATE)
     other = slot_verdict(replace(one, release="q", producer="ons"))
-    in_time = [replace(other, release=f"t{place}", word=VerdictKind.ON_TIME) for place in range(on_time)]
+    in_time = [replace(other, release=f"t{place}", verdict=VerdictKind.ON_TIME) for place in range(on_time)]
     elsewhere = [replace(each, host="www.ons.gov.uk", release=f"e{each.release}") for each in in_time]
     assert len(found(add_platform_finding(one, [other, *in_time, *elsewhere]), Kind.PLATFORM)) == findings
 

@@ -10,19 +10,20 @@ from typing import Any
 
 import pytest
 
-from alerts.draft.certainty import measured
-from alerts.draft.narrative import availability
-from alerts.draft.period import Row, period_of
+from alerts.draft.certainty import tabulate_parts
+from alerts.draft.narrative import say_availability
+from alerts.draft.period import Row, select_period
 from alerts.draft.period_data import period_csv, period_json
-from alerts.draft.period_report import period_report
-from alerts.notice_text import notice_subject, notice_text
+from alerts.draft.period_report import build_period_report
+from alerts.notice_text import write_notice_subject, write_notice_text
 from monitor.cli.text import headline
 from monitor.cli.today import row_text
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import Metrics
 from monitor.judge.as_json import release_json, status_text, widest_bound
-from monitor.judge.verdict import Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import VerdictKind
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.verdicts import judged
@@ -30,7 +31,7 @@ from tests.worlds.verdicts import judged
 
 def on_time(bound: float) -> Verdict:
     verdict = judged(90, {"page": [a_run("page", ABSENT, -600, -bound), a_run("page", PRESENT, 1, 60)]})
-    assert (verdict.word, verdict.early_bound) == (VerdictKind.ON_TIME, bound)
+    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.ON_TIME, bound)
     return verdict
 
 
@@ -40,15 +41,17 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, besi
     assert status_text(body) == status_text(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
     assert headline(body) == f"ON TIME{beside}, final"
     facts = release_facts(on_time(bound), Measurement())
-    assert f"came out on time{beside}, first seen" in notice_subject("final", "late", facts, after_slot(90))
-    assert f"- Announced page: on time{beside}, first seen" in notice_text("final", "late", facts, "r", after_slot(90))
+    assert f"came out on time{beside}, first seen" in write_notice_subject("final", "late", facts, after_slot(90))
+    assert f"- Announced page: on time{beside}, first seen" in write_notice_text(
+        "final", "late", facts, "r", after_slot(90)
+    )
 
 
 @pytest.mark.parametrize(("bound", "cell"), [(5, "On time"), (11.5, "On time, to 12 s")])
 def test_the_evidence_of_a_draft_says_how_early_it_may_have_come(bound: float, cell: str) -> None:
     facts = release_facts(on_time(bound), Measurement())
-    assert availability(facts) == ["The release was published as announced at 9.30am."]
-    assert measured(facts)[0].rows[0][2] == cell
+    assert say_availability(facts) == ["It was published as announced at 9.30am."]
+    assert tabulate_parts(facts)[0].rows[0][2] == cell
 
 
 def part(word: str, bound: float | None, *, required: bool = True) -> dict[str, Any]:
@@ -70,8 +73,8 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
         Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
         for bound in (1, 12, 30.5)
     ]
-    period = period_of(rows, date(2018, 1, 5), date(2018, 1, 5))
-    counts = period_report(period, "Ofqual", after_slot(90)).field("P.counts")
+    period = select_period(rows, date(2018, 1, 5), date(2018, 1, 5))
+    counts = build_period_report(period, "Ofqual", after_slot(90)).find_field("P.counts")
     assert counts is not None
     assert "2 of those on time may have come up to 31 seconds early" in " ".join(counts.paragraphs)
     assert period_json(period)["punctuality"]["on_time_unsure"] == 2

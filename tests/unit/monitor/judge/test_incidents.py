@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
+from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import DAY, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Story
@@ -88,7 +88,7 @@ MOJ = Incident(
 )
 def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minutes: int, every: float) -> None:
     verdict = incident.verdict(every)
-    assert (verdict.word, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
     assert verdict.page.delay == Bounds(minutes * 60 - every, minutes * 60)
 
 
@@ -106,14 +106,14 @@ def test_each_other_address_has_a_delay_of_its_own(incident: Incident, report: i
 
 def test_another_address_is_found_at_once_while_the_announced_page_is_absent() -> None:
     verdict = JANUARY.verdict(15, now="2018-01-05 10:00")
-    assert (verdict.word, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
     assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
 
 
 @pytest.mark.parametrize("every", [1.0, 60.0, 300.0])
 def test_half_an_hour_in_public_two_days_early_is_measured_from_both_sides(every: float) -> None:
     monday = OFSTED.verdict(every, now="2017-03-20 18:00")
-    assert (monday.word, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
+    assert (monday.verdict, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
     assert sorted(each.part for each in monday.exposures) == ["html", "page"]
     for each in monday.exposures:
         assert (each.open, each.seconds) == (False, Bounds(1800 - every, 1800 + every))
@@ -127,15 +127,15 @@ def test_an_exposure_is_open_and_grows_while_it_lasts() -> None:
 
 def test_a_release_exposed_on_monday_is_out_on_the_minute_on_wednesday() -> None:
     verdict = OFSTED.verdict(30)
-    assert (verdict.word, verdict.final) == (VerdictKind.EARLY, True)
+    assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
     assert {part.released.by for part in verdict.parts} == {at("2017-03-22 09:30")}
-    assert [part.word for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.EARLY, VerdictKind.ON_TIME]
+    assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.EARLY, VerdictKind.ON_TIME]
     assert {*kinds(verdict)} == {Kind.EARLY_EXPOSURE}
 
 
 def test_a_leak_to_the_press_changes_no_verdict() -> None:
     verdict = MOJ.verdict(1)
-    assert (verdict.word, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
+    assert (verdict.verdict, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
 
 
 @pytest.mark.parametrize(("now", "public"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])])

@@ -18,7 +18,8 @@ from monitor.judge.as_json import release_json
 from monitor.judge.differences import find_differences
 from monitor.judge.explain.explain import Explanation, explanation_json
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, Verdict
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import Kind
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Turn, a_run, a_sighting, looks
 from tests.worlds.releases import SHEET
@@ -212,10 +213,10 @@ def test_recomputing_with_longer_runs_finds_no_difference(world: World, now: flo
     # A new run would have been judged at once: only the last one has grown since.
     since = {target: runs[: len(then[target])] for target, runs in world.runs().items()}
     first, again = (judged(now, runs, blind=world.spans) for runs in (then, since))
-    assert first.word is not again.word or lasting(first) <= lasting(again)
+    assert first.verdict is not again.verdict or lasting(first) <= lasting(again)
     # More may be known only if a run grew past the tolerance in which it was judged: that of the slot, or that of what
     # must last. A look that was under way at that instant has been answered since.
-    if first.word is again.word and lasting(first) == lasting(again):
+    if first.verdict is again.verdict and lasting(first) == lasting(again):
         assert find_differences(release_json(first), release_json(again)) == []
 
 
@@ -315,6 +316,6 @@ def test_an_explanation_covers_every_part() -> None:
 def test_every_world_can_be_explained(world: World, now: float) -> None:
     at = after_slot(now)
     explanation = explained(now, world.runs(at), blind=world.blind_until(at))
-    assert explanation.verdict == world.verdict(now).word.value
+    assert explanation.verdict == world.verdict(now).verdict.value
     assert explanation.would_change
     assert all(fact.text for fact in explanation.facts)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.judge.as_json import lateness, lateness_text, length_text
-from monitor.judge.verdict import verdict_text
+from schedules.contract.verdict import verdict_text
 
 SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 # As measured: to the millisecond.

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judge.findings.platform import LATE_VERDICTS
-from monitor.judge.verdict import Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Publication, measure_longest_lags
 from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address
+from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
 from tests.worlds.instants import DAY, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, Looks, a_sighting, looks
 from tests.worlds.releases import a_release
@@ -151,14 +151,14 @@ def test_a_release_is_not_found_yet_for_the_longest_lag_of_its_day(
     now: float, others: Sequence[Publication], word: VerdictKind
 ) -> None:
     verdict = missing(now, *others)
-    assert verdict.word is word
+    assert verdict.verdict is word
     assert word is not VerdictKind.PENDING or (verdict.due is not None and verdict.due.is_confirming)
 
 
 def test_a_release_found_within_the_longest_lag_of_its_day_is_unproven_and_says_why() -> None:
     found = [a_sighting(PRESENT, 300, specific=True), a_sighting(PRESENT, 310, specific=True)]
     alone, after_another = (missing(500, *others, until=299, page=found) for others in ((), (FIRST,)))
-    assert (alone.word, after_another.word) == (VerdictKind.LATE, VerdictKind.UNPROVEN)
+    assert (alone.verdict, after_another.verdict) == (VerdictKind.LATE, VerdictKind.UNPROVEN)
     assert "still announced 7 min after it was out" in (after_another.unproven_because or "")
     assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
 
@@ -175,7 +175,7 @@ def test_an_explanation_tells_the_lags_that_a_verdict_was_judged_with() -> None:
 
 def test_a_release_late_by_its_witnesses_is_judged_again_each_minute_of_its_day() -> None:
     verdict = missing(310)
-    assert (verdict.word, verdict.revisit) == (VerdictKind.OVERDUE, after_slot(360))
+    assert (verdict.verdict, verdict.revisit) == (VerdictKind.OVERDUE, after_slot(360))
 
 
 instants = st.integers(-100, 1500)
@@ -215,6 +215,6 @@ def test_a_measured_lag_never_makes_a_release_late(  # noqa: PLR0913 # what a ve
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/x")
     before = None
     for count in range(len(others) + 1):
-        word = judged(now, seen, release=release, published=others[:count]).word
+        word = judged(now, seen, release=release, published=others[:count]).verdict
         assert word not in LATE_VERDICTS or before is None or before in LATE_VERDICTS, (before, word)
         before = word

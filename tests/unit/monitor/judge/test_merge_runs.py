@@ -13,8 +13,9 @@ from monitor.judge.judge import judge
 from monitor.judge.merge_runs import compact_runs
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
-from monitor.judge.verdict import Kind, Verdict
+from monitor.judge.verdict import Verdict
 from monitor.look.sighting import Sighting, State
+from schedules.contract.verdict import Kind
 from tests.worlds.instants import DAY, HOUR, MINUTE, SLOT
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, WITHDRAWN, a_run, fold
 from tests.worlds.releases import a_promise, a_release

@@ -4,9 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from monitor.judge.policy import Grade, Policies, Policy, PolicyTable, grade_delay, worst_grade
+from monitor.judge.policy import Policies, Policy, PolicyTable, grade_delay
 from monitor.judge.window import build_window
 from schedules.announcement import State
+from schedules.contract.verdict import Grade, choose_worst_grade
 from schedules.in_force import slot_in_force
 from schedules.times.interval import Bounds, Interval, between, since
 from tests.worlds.instants import SLOT, after_slot, at
@@ -33,8 +34,8 @@ def test_a_delay_is_graded_by_its_upper_bound_and_while_it_grows_by_its_lower(
 
 
 def test_the_worst_of_no_grades_is_none() -> None:
-    assert worst_grade([]) is Grade.NONE
-    assert worst_grade([Grade.NOTE, Grade.REPORT, Grade.NONE]) is Grade.REPORT
+    assert choose_worst_grade([]) is Grade.NONE
+    assert choose_worst_grade([Grade.NOTE, Grade.REPORT, Grade.NONE]) is Grade.REPORT
 
 
 def test_a_producer_changes_only_what_it_names() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.judge.judge import judge
 from monitor.judge.part import ORIGIN_AWAITED
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import VerdictKind
+from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import PRESENT
@@ -49,7 +49,7 @@ def test_the_measured_first_seen_contains_a_true_appearance(world: World, now: f
 @given(worlds(ONCE), NOWS)
 def test_nothing_that_came_on_time_is_called_late_or_early(world: World, now: float) -> None:
     came = next(iter(world.truth.came), None)
-    word = world.verdict(now).word
+    word = world.verdict(now).verdict
     if came is not None and came <= WITHIN:
         assert word not in BEHIND
     if came is None or came >= -SURE:
@@ -60,7 +60,7 @@ def test_nothing_that_came_on_time_is_called_late_or_early(world: World, now: fl
 @given(worlds(ONCE), NOWS)
 def test_nothing_late_or_early_is_called_on_time(world: World, now: float) -> None:
     came = next(iter(world.truth.came), None)
-    if world.verdict(now).word is VerdictKind.ON_TIME:
+    if world.verdict(now).verdict is VerdictKind.ON_TIME:
         assert came is not None
         assert -WITHIN <= came <= WITHIN
 
@@ -69,7 +69,7 @@ def test_nothing_late_or_early_is_called_on_time(world: World, now: float) -> No
 @given(worlds(), NOWS)
 def test_lateness_is_claimed_only_of_what_was_truly_absent_after_the_tolerance(world: World, now: float) -> None:
     page = world.verdict(now).page
-    if page.word in BEHIND:
+    if page.verdict in BEHIND:
         assert _ever(world.truth, WITHIN, out=False)
     if page.exposures:
         assert _ever(world.truth, float("-inf"), out=True, until=-SURE)
@@ -110,7 +110,7 @@ def _is_same_but_less_sharp(with_failed: Interval, without: Interval) -> bool:
 @given(worlds(), NOWS)
 def test_a_failed_look_changes_nothing_but_words(world: World, now: float) -> None:
     with_failed, without = world.verdict(now), world.verdict(now, failed=False)
-    assert with_failed.word is without.word
+    assert with_failed.verdict is without.verdict
     assert with_failed.grade is without.grade
     for one, other in zip(with_failed.parts, without.parts, strict=True):
         assert _is_same_but_less_sharp(one.first_seen, other.first_seen)
@@ -130,8 +130,8 @@ def test_judging_twice_gives_the_same(world: World, now: float) -> None:
 def test_what_was_once_proved_late_or_on_time_stays_so(world: World, now: float, later: float) -> None:
     if now < later:
         first, then = world.verdict(now), world.verdict(later)
-        if first.word in {VerdictKind.ON_TIME, VerdictKind.LATE}:
-            assert then.word is first.word
+        if first.verdict in {VerdictKind.ON_TIME, VerdictKind.LATE}:
+            assert then.verdict is first.verdict
 
 
 def fewer(world: World, share: float, seed: int) -> World:
@@ -146,7 +146,7 @@ def waited(world: World, now: float) -> VerdictKind:
     """Return what the looks until an instant prove once the wait for an origin is over."""
     at = after_slot(now)
     later = at + ORIGIN_AWAITED
-    return judge(a_release(), [a_promise()], world.runs(at), world.blind_until(at), Policy(), later).word
+    return judge(a_release(), [a_promise()], world.runs(at), world.blind_until(at), Policy(), later).verdict
 
 
 # Each absence of an edge once began a new wait for its origin.
@@ -170,17 +170,17 @@ HEARD_ONCE = World(once(None), (Looker("edge"), Looker("origin")), ((79_001,), (
 @given(worlds(ONCE), NOWS, st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6))
 def test_more_looks_take_back_nothing_that_fewer_proved(world: World, now: float, share: float, seed: int) -> None:
     less, more = fewer(world, share, seed).verdict(now), world.verdict(now)
-    if less.word is VerdictKind.ON_TIME and more.word is VerdictKind.EARLY:
+    if less.verdict is VerdictKind.ON_TIME and more.verdict is VerdictKind.EARLY:
         # "On time" leaves open what may have come within its `early_bound` before the slot.
         starts = [exposure.start.by for exposure in more.exposures if exposure.start.by is not None]
-        assert less.early_bound is not None
-        assert min(starts) >= after_slot(-less.early_bound)
-    elif less.word in {VerdictKind.ON_TIME, VerdictKind.EARLY}:
-        assert more.word is less.word
-    if less.word in BEHIND:
-        assert more.word in BEHIND or (more.word is VerdictKind.PENDING and waited(world, now) in BEHIND)
+        assert less.page.early_bound is not None
+        assert min(starts) >= after_slot(-less.page.early_bound)
+    elif less.verdict in {VerdictKind.ON_TIME, VerdictKind.EARLY}:
+        assert more.verdict is less.verdict
+    if less.verdict in BEHIND:
+        assert more.verdict in BEHIND or (more.verdict is VerdictKind.PENDING and waited(world, now) in BEHIND)
     one, other = less.page.released, more.page.released
-    is_same = less.word is more.word and less.word in {VerdictKind.ON_TIME, VerdictKind.LATE}
+    is_same = less.verdict is more.verdict and less.verdict in {VerdictKind.ON_TIME, VerdictKind.LATE}
     if is_same and one.by is not None and other.by is not None:
         assert other.by <= one.by or (one.after is not None and other.by >= one.after)
 
@@ -200,9 +200,9 @@ def test_a_hidden_age_at_the_edge_causes_no_wrong_verdict_if_the_origin_is_watch
     world = _beside_a_stale_edge(came, ttl, seed)
     verdict = world.verdict(now)
     if came <= WITHIN:
-        assert verdict.word not in BEHIND
+        assert verdict.verdict not in BEHIND
     if came >= -SURE:
-        assert verdict.word is not VerdictKind.EARLY
+        assert verdict.verdict is not VerdictKind.EARLY
     first = verdict.page.first_seen
     if first.by is not None:
         assert contains(first, [came])
@@ -264,10 +264,10 @@ def test_a_wrong_age_at_the_edge_causes_no_wrong_verdict_if_the_origin_is_watche
     hidden = max(0, min(hours.longest, 1000 * edge.age_off))
     verdict = world.verdict(now)
     if came <= WITHIN:
-        assert verdict.word not in BEHIND
+        assert verdict.verdict not in BEHIND
     if came >= hidden - SURE:
-        assert verdict.word is not VerdictKind.EARLY
-    if verdict.word is VerdictKind.ON_TIME:
+        assert verdict.verdict is not VerdictKind.EARLY
+    if verdict.verdict is VerdictKind.ON_TIME:
         assert -WITHIN <= came <= WITHIN + hidden
     first = verdict.page.first_seen
     if first.by is not None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import Kind, VerdictKind
 from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, contains
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, Story, in_order, seen_by
@@ -43,7 +44,7 @@ def verdict(pair: Pair, now: float) -> Verdict:
 @given(pairs(ONCE), NOWS)
 def test_two_monitors_give_only_verdicts_that_are_true(pair: Pair, now: float) -> None:
     came = next(iter(pair[0].truth.came), None)
-    word = verdict(pair, now).word
+    word = verdict(pair, now).verdict
     if came is not None and came <= WITHIN:
         assert word not in BEHIND
     if came is None or came >= -SURE:
@@ -129,7 +130,7 @@ STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
 def test_a_blind_span_counts_only_if_no_other_monitor_watched(others: list[Run], blind: Blind, count: int) -> None:
     runs = {EDGE: in_order(STOPPED, others)}
     verdict = judged(200, runs, blind=[blind])
-    assert verdict.word is VerdictKind.ON_TIME
+    assert verdict.verdict is VerdictKind.ON_TIME
     assert len([each for each in verdict.findings if each.kind in (Kind.BLIND, Kind.CLOCK_FAULT)]) == count
     certainty = release_facts(verdict, Measurement("north", runs, [blind])).certainty
     assert len(certainty.blind) == (count or blind.cause == "budget")

@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from monitor.judge.policy import Grade, Policy
+from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
+from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.slot import Slot
 from schedules.times.interval import Bounds
 from tests.worlds.instants import DAY, SLOT, after_slot
@@ -59,7 +60,7 @@ def test_word_grade_and_delay_of_a_page_looked_at_every_second(  # a row of the 
     now: float, turns: Turns, word: VerdictKind, grade: Grade, delay: Bounds | None, *, final: bool
 ) -> None:
     verdict = judged(now, turns)
-    assert (verdict.word, verdict.grade, verdict.final, verdict.page.delay) == (word, grade, final, delay)
+    assert (verdict.verdict, verdict.grade, verdict.final, verdict.page.delay) == (word, grade, final, delay)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_word_grade_and_delay_of_a_page_looked_at_every_second(  # a row of the 
 )
 def test_unproven_says_why(now: float, turns: Turns, reason: str) -> None:
     verdict = judged(now, turns)
-    assert verdict.word is VerdictKind.UNPROVEN
+    assert verdict.verdict is VerdictKind.UNPROVEN
     assert reason in verdict.unproven_because
 
 
@@ -107,7 +108,7 @@ def test_an_exposed_page_is_released_at_its_slot_or_when_it_comes_back(back: Tur
 
 def test_early_and_then_late_is_both() -> None:
     verdict = judged(600, [*EARLY, (-200, WITHDRAWN), (400, PRESENT)])
-    assert verdict.word is VerdictKind.EARLY
+    assert verdict.verdict is VerdictKind.EARLY
     (late,) = found(verdict, Kind.LATE)
     assert late.seconds == Bounds(399, 400)
 
@@ -118,7 +119,7 @@ def test_early_and_then_late_is_both() -> None:
 def test_present_before_the_slot_by_less_than_the_uncertainty_of_the_clock_is_not_early(
     before: float, word: VerdictKind
 ) -> None:
-    assert judged(60, [(-100 - before, ABSENT), (-before, PRESENT)]).word is word
+    assert judged(60, [(-100 - before, ABSENT), (-before, PRESENT)]).verdict is word
 
 
 @pytest.mark.parametrize(
@@ -133,13 +134,13 @@ def test_a_release_not_seen_until_the_watch_closed_is_not_published(
     turns: Turns, word: VerdictKind, grade: Grade
 ) -> None:
     verdict = judged(14 * 86400 + 1, turns, every=1800)
-    assert (verdict.word, verdict.grade, verdict.final) == (word, grade, True)
+    assert (verdict.verdict, verdict.grade, verdict.final) == (word, grade, True)
 
 
 def test_content_of_this_edition_at_the_first_look_proves_presence() -> None:
-    assert judged(-50, {"page": Story([(-100, PRESENT)], specific=True)}).word is VerdictKind.EARLY
+    assert judged(-50, {"page": Story([(-100, PRESENT)], specific=True)}).verdict is VerdictKind.EARLY
     verdict = judged(200, {"page": Story([(30, PRESENT)], specific=True)})
-    assert (verdict.word, verdict.page.delay) == (VerdictKind.UNPROVEN, Bounds(None, 30.0))
+    assert (verdict.verdict, verdict.page.delay) == (VerdictKind.UNPROVEN, Bounds(None, 30.0))
 
 
 def test_a_view_that_is_present_at_the_first_look_exposes_nothing() -> None:
@@ -159,7 +160,7 @@ def test_a_verdict_without_proof_is_judged_again_at_each_limit_of_its_policy() -
     while now is not None:
         seconds = (now - SLOT).total_seconds()
         verdict = judged(seconds, {"page": Story([(-100, ABSENT), (-50, UNKNOWN)], until=-40)})
-        turns.append((seconds, verdict.word.value))
+        turns.append((seconds, verdict.verdict.value))
         now = verdict.revisit
     later = [(90, "unproven"), (300, "unproven"), (14 * 86400, "unproven")]
     assert turns == [(-50, "pending"), (0, "pending"), (60, "pending"), *later]
@@ -167,7 +168,7 @@ def test_a_verdict_without_proof_is_judged_again_at_each_limit_of_its_policy() -
 
 def test_a_verdict_as_of_an_earlier_instant_leaves_out_later_looks() -> None:
     assert (
-        judged(-50, {"page": Story([(-100, ABSENT), (200, PRESENT)], until=400).runs("page")}).word
+        judged(-50, {"page": Story([(-100, ABSENT), (200, PRESENT)], until=400).runs("page")}).verdict
         is VerdictKind.PENDING
     )
 
@@ -177,32 +178,38 @@ def test_a_verdict_as_of_an_earlier_instant_leaves_out_later_looks() -> None:
 
 def test_a_release_has_the_worst_verdict_of_its_required_parts() -> None:
     verdict = judged(500, {"page": IN_TIME, "sheet": [(-100, ABSENT), (400, PRESENT)]}, SHEET)
-    assert (verdict.word, verdict.grade, verdict.page.word) == (VerdictKind.LATE, Grade.REPORT, VerdictKind.ON_TIME)
+    assert (verdict.verdict, verdict.grade, verdict.page.verdict) == (
+        VerdictKind.LATE,
+        Grade.REPORT,
+        VerdictKind.ON_TIME,
+    )
 
 
 @pytest.mark.parametrize("part", [replace(NEWS, required=True), replace(SHEET, required=False)])
 def test_alternatives_and_optional_parts_do_not_make_a_release_late(part: object) -> None:
-    assert judged(500, {"page": IN_TIME, part.id: NOT_SEEN}, part).word is VerdictKind.ON_TIME
+    assert judged(500, {"page": IN_TIME, part.id: NOT_SEEN}, part).verdict is VerdictKind.ON_TIME
 
 
 def test_an_alternative_before_the_slot_makes_the_release_early() -> None:
     verdict = judged(100, {"page": IN_TIME, "news": [(-100, ABSENT), (-60, PRESENT)]}, NEWS)
-    assert (verdict.word, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
     assert {*kinds(verdict)} >= {Kind.EARLY_EXPOSURE, Kind.ELSEWHERE_FIRST}
 
 
 def test_an_alternative_after_the_slot_does_not_stop_the_clock() -> None:
-    assert judged(400, {"page": NOT_SEEN, "news": [(-100, ABSENT), (120, PRESENT)]}, NEWS).word is VerdictKind.OVERDUE
+    assert (
+        judged(400, {"page": NOT_SEEN, "news": [(-100, ABSENT), (120, PRESENT)]}, NEWS).verdict is VerdictKind.OVERDUE
+    )
 
 
 def test_a_part_whose_address_the_page_revealed_came_no_earlier_than_the_page() -> None:
     verdict = judged(100, {"page": IN_TIME, "sheet": [(6, PRESENT)]}, SHEET)
-    assert (verdict.word, verdict.parts[1].delay) == (VerdictKind.ON_TIME, Bounds(0.0, 6.0))
+    assert (verdict.verdict, verdict.parts[1].delay) == (VerdictKind.ON_TIME, Bounds(0.0, 6.0))
 
 
 def test_a_revealed_part_that_was_looked_at_too_late_leaves_the_release_on_time() -> None:
     verdict = judged(200, {"page": IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
-    assert (verdict.word, verdict.parts[1].word) == (VerdictKind.ON_TIME, VerdictKind.UNPROVEN)
+    assert (verdict.verdict, verdict.parts[1].verdict) == (VerdictKind.ON_TIME, VerdictKind.UNPROVEN)
 
 
 # Views
@@ -218,7 +225,7 @@ def test_the_origin_decides_the_verdict_and_the_wait_behind_a_stale_edge_the_gra
     verdict = judged(
         600, {"page": [(-100, ABSENT), (edge, PRESENT)], "page/origin": [(-100, ABSENT), (origin, PRESENT)]}
     )
-    assert (verdict.word, verdict.grade) == (word, Grade.REPORT)
+    assert (verdict.verdict, verdict.grade) == (word, Grade.REPORT)
     (stale,) = found(verdict, Kind.STALE_EDGE)
     assert hidden in (None, stale.seconds)
 
@@ -264,7 +271,7 @@ def test_users_of_an_early_release_wait_until_its_edge_shows_it(
 ) -> None:
     verdict = judged(300, {"page": edge, "page/origin": [(-100, ABSENT), (-20, PRESENT)]})
     assert verdict.page is not None
-    assert (verdict.word, verdict.page.users_delay, verdict.final) == (VerdictKind.EARLY, users, is_final)
+    assert (verdict.verdict, verdict.page.users_delay, verdict.final) == (VerdictKind.EARLY, users, is_final)
 
 
 def test_users_delay_is_unbounded_and_final_if_every_look_at_the_edge_failed() -> None:
@@ -273,13 +280,13 @@ def test_users_delay_is_unbounded_and_final_if_every_look_at_the_edge_failed() -
     assert first.page is not None
     assert later.page is not None
     assert (first.page.users_delay, later.page.users_delay) == (Bounds(2, None), Bounds(2, None))
-    assert (first.final, later.final, later.word) == (False, True, VerdictKind.ON_TIME)
+    assert (first.final, later.final, later.verdict) == (False, True, VerdictKind.ON_TIME)
 
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
 def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: float, grade: Grade) -> None:
     verdict = hidden(now, 480, 3)
-    assert (verdict.word, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
 
 
 @pytest.mark.parametrize(("now", "revisit"), [(30, 33), (60, 61), (60.5, 61.5), (290, 300), (300, 301)])
@@ -303,7 +310,7 @@ def test_a_release_without_a_later_look_at_its_edge_is_final_after_the_grace_per
 def test_the_content_api_proves_an_exposure_and_never_a_release(
     now: float, page: Turns, content: Turns, word: VerdictKind
 ) -> None:
-    assert judged(now, {"page": page, "page/content": content}).word is word
+    assert judged(now, {"page": page, "page/content": content}).verdict is word
 
 
 def test_the_content_api_does_not_blur_or_prolong_an_exposure_of_the_page() -> None:
@@ -341,7 +348,7 @@ VIEWS = {
 def test_a_view_present_over_the_slot_contradicts_a_claim_of_lateness(
     now: float, edge: Turns, origin: Turns, word: VerdictKind
 ) -> None:
-    assert judged(now, {"page": edge, "page/origin": origin}).word is word
+    assert judged(now, {"page": edge, "page/origin": origin}).verdict is word
 
 
 def test_a_contradiction_between_views_is_the_reason_for_unproven() -> None:
@@ -362,13 +369,13 @@ def test_a_contradiction_between_views_is_the_reason_for_unproven() -> None:
 def test_the_last_absence_before_the_slot_bounds_how_early_it_came(
     edge: Turns, origin: Turns, bound: float | None
 ) -> None:
-    assert judged(100, {"page": edge, "page/origin": origin}).early_bound == bound
+    assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == bound
 
 
 @pytest.mark.parametrize(("came", "word"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
 def test_an_absence_proves_nothing_after_another_view_was_present(came: float, word: VerdictKind) -> None:
     verdict = judged(100, {"page": [(4, ABSENT), (came, PRESENT)], "page/origin": [(6.2, PRESENT)]})
-    assert verdict.word is word
+    assert verdict.verdict is word
     assert after_slot(4) <= verdict.page.released.after < after_slot(6.3)
 
 
@@ -388,13 +395,13 @@ def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_that_answered_befo
     now: float, origin: Turns, word: VerdictKind
 ) -> None:
     verdict = judged(now, {"page": NOT_SEEN, "page/origin": origin})
-    assert verdict.word is word
+    assert verdict.verdict is word
     assert verdict.revisit is not None
 
 
 def test_looks_while_the_clock_was_wrong_prove_nothing() -> None:
     wrong = Blind(after_slot(-200), after_slot(400), "clock")
-    assert judged(300, NOT_SEEN, blind=[wrong]).word is VerdictKind.UNPROVEN
+    assert judged(300, NOT_SEEN, blind=[wrong]).verdict is VerdictKind.UNPROVEN
 
 
 # Promises
@@ -418,7 +425,7 @@ def test_a_promise_without_a_time_is_kept_on_any_of_its_days(
 ) -> None:
     seen = [(begins * HOURS, state) for begins, state in turns]
     verdict = judged(hours * HOURS, seen, promises=[a_promise(slot)], every=300)
-    assert (verdict.word, verdict.page.delay) == (word, None)
+    assert (verdict.verdict, verdict.page.delay) == (word, None)
 
 
 def test_a_promise_without_a_time_gets_a_note_and_never_minutes_late() -> None:
@@ -439,9 +446,9 @@ def test_a_release_that_came_in_its_month_is_final() -> None:
     ],
 )
 def test_a_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: object) -> None:
-    assert judged(3600, NOT_SEEN, promises=[doubtful], every=60).word is VerdictKind.PENDING
+    assert judged(3600, NOT_SEEN, promises=[doubtful], every=60).verdict is VerdictKind.PENDING
     verdict = judged(3600, [(-100, ABSENT), (1800, PRESENT)], promises=[doubtful], every=60)
-    assert (verdict.word, verdict.page.delay) == (VerdictKind.ON_TIME, None)
+    assert (verdict.verdict, verdict.page.delay) == (VerdictKind.ON_TIME, None)
 
 
 MOVED = [a_promise(), a_promise(SLOT + 7 * DAY, learnt=SLOT - 2 * DAY)]
@@ -471,7 +478,7 @@ CHANGES = {
 def test_the_slot_in_force_is_the_last_one_announced_before_it_passed(
     now: float, promises: Sequence[object], turns: Turns, word: VerdictKind
 ) -> None:
-    assert judged(now, turns, promises=promises, every=20).word is word
+    assert judged(now, turns, promises=promises, every=20).verdict is word
 
 
 def test_a_cancelled_release_is_final_and_has_no_grade() -> None:
@@ -492,4 +499,4 @@ def test_a_release_that_no_calendar_announced_has_no_slot() -> None:
 
 def test_a_producer_may_have_its_own_tolerance() -> None:
     policy = Policy(on_time_within=timedelta(minutes=5))
-    assert judged(400, [(-100, ABSENT), (200, PRESENT)], policy=policy).word is VerdictKind.ON_TIME
+    assert judged(400, [(-100, ABSENT), (200, PRESENT)], policy=policy).verdict is VerdictKind.ON_TIME

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.finding import Ended, Exposure
 from monitor.judge.as_json import release_json
 from monitor.judge.differences import find_differences
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
+from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import Story

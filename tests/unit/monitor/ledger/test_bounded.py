@@ -41,41 +41,41 @@ def read(
 FIRST = read(CalendarState("c"), 0, SLOT, as_of=-3)
 
 
-def test_the_first_read_says_as_of_when_it_speaks_and_that_nothing_was_known_before() -> None:
-    promise = FIRST.learnt.promises["e0"]
+def test_first_read_states_its_earliest_instant_and_no_earlier_promise() -> None:
+    promise = FIRST.changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (None, minutes(-3))
     assert (FIRST.state.as_of, FIRST.state.last_read) == (minutes(-3), minutes(0))
 
 
 def test_a_change_may_have_come_as_soon_as_the_copy_before_was_made() -> None:
-    promise = read(FIRST.state, 10, LATER, as_of=8).learnt.promises["e0"]
+    promise = read(FIRST.state, 10, LATER, as_of=8).changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at, promise.learnt) == (minutes(-3), minutes(8), minutes(10))
 
 
 def test_without_the_age_of_a_copy_a_read_speaks_of_its_end() -> None:
     first = read(CalendarState("c"), 0, SLOT)
-    promise = read(first.state, 10, LATER).learnt.promises["e0"]
+    promise = read(first.state, 10, LATER).changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
     # A state of before copies had ages is bounded by its read.
     known = replace(FIRST.state, as_of=None)
-    assert read(known, 10, LATER).learnt.promises["e0"].unlearnt == minutes(0)
+    assert read(known, 10, LATER).changes.promises["e0"].unlearnt == minutes(0)
 
 
 def test_an_entry_that_vanished_was_last_shown_by_the_read_before() -> None:
     known = read(CalendarState("c"), 0, SLOT, SLOT).state
     once = read(known, 10, SLOT)
-    assert once.learnt.gone == ("e1",)
-    row = read(once.state, 20, SLOT).state.entry("e1", "r", minutes(20)).row()
+    assert once.changes.first_missing == ("e1",)
+    row = read(once.state, 20, SLOT).state.entry_to_store("e1", "r", minutes(20)).row()
     assert (row.gone, row.seen_first, row.seen_last) == (minutes(10), minutes(0), minutes(0))
-    shown = once.state.entry("e0", "r", minutes(10)).row()
+    shown = once.state.entry_to_store("e0", "r", minutes(10)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))
     assert once.state.promised_entries() == ["e0"]
 
 
 def test_only_entries_that_say_something_new_are_changed() -> None:
     again = read(FIRST.state, 10, SLOT, SLOT)
-    assert again.changed == ("e1",)
-    assert read(FIRST.state, 10, LATER).changed == ("e0",)
+    assert again.changed_ids == ("e1",)
+    assert read(FIRST.state, 10, LATER).changed_ids == ("e0",)
 
 
 def test_a_title_is_kept_as_changed_only_where_it_did() -> None:
@@ -89,7 +89,7 @@ def test_a_title_is_kept_as_changed_only_where_it_did() -> None:
     assert len(many.titles["e0"]) == 100
 
 
-def test_the_last_twenty_counts_are_the_measure_and_one_that_was_accepted_alone() -> None:
+def test_reads_are_compared_with_the_last_twenty_counts_or_only_an_accepted_one() -> None:
     state = CalendarState("c")
     for n in range(25):
         state = read(state, n, SLOT).state
@@ -109,16 +109,16 @@ def test_changes_are_accepted_on_one_local_day_and_no_longer(day: int, *, accept
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
     known = read(CalendarState("c"), 0, *[SLOT] * 60).state
     weighed = read(known, 10, checks=Checks(may_be_empty=False))
-    assert not weighed.learnt.usable
+    assert not weighed.changes.usable
     assert weighed.state is known
 
 
-def test_a_state_taken_up_again_counts_usable_reads_alone_newest_last() -> None:
+def test_loaded_state_counts_only_usable_reads_newest_last() -> None:
     rows = [
         CalendarRead("c", minutes(at) - timedelta(seconds=5), minutes(at), usable=usable, entries=entries)
         for at, usable, entries in ((30, False, 9), (20, True, 3), (10, True, 2))
     ]
-    state = CalendarState.of("c", rows)
+    state = CalendarState.from_reads("c", rows)
     assert (list(state.counts), state.last_read) == ([2, 3], minutes(20))
     assert state.as_of == minutes(20) - timedelta(seconds=5)
-    assert CalendarState.of("c", rows[:1]).last_read is None
+    assert CalendarState.from_reads("c", rows[:1]).last_read is None

@@ -29,7 +29,7 @@ def test_a_start_leaves_releases_that_are_long_over_in_the_store(tmp_path: Path)
         await office.reopen()
         ledger = office.daemon.ledger
         assert set(ledger.releases) == {"b"}
-        assert (ledger.promises("a"), [one.uid for one in ledger.shown("stats")]) == ([], ["b"])
+        assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
         assert {one.id for one in office.daemon.store.ledger.releases()} == {"a", "b"}
 
     at_work(tmp_path, act)
@@ -45,7 +45,7 @@ def test_a_long_life_lets_go_of_them_once_a_day(tmp_path: Path) -> None:
         await office.daemon.admission.roll()
         ledger = office.daemon.ledger
         assert set(ledger.releases) == {"b"}
-        assert (ledger.promises("a"), [one.uid for one in ledger.shown("stats")]) == ([], ["b"])
+        assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
 
     at_work(tmp_path, act)
 
@@ -100,7 +100,7 @@ def test_a_name_that_was_given_long_ago_is_not_given_again(tmp_path: Path) -> No
     at_work(tmp_path, act, OTHER)
 
 
-def test_a_listing_that_shows_one_shows_nothing_new(tmp_path: Path) -> None:
+def test_listing_entry_of_a_past_release_is_matched_in_the_store(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
         await office.reopen()
@@ -109,24 +109,24 @@ def test_a_listing_that_shows_one_shows_nothing_new(tmp_path: Path) -> None:
         by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
         neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
         told = [
-            [found.id for found in await ledger.matching_in_store("example-office", it.url, it.title)]
+            [found.id for found in await ledger.find_matching_in_store("example-office", it.url, it.title)]
             for it in (by_link, by_title, neither)
         ]
         assert told == [["a"], ["a"], []]
-        assert await ledger.matching_in_store("another-office", by_link.url, by_link.title) == []
+        assert await ledger.find_matching_in_store("another-office", by_link.url, by_link.title) == []
         assert await ledger.has_series("example-office", "Example awareness: May 2031")
         assert not await ledger.has_series("example-office", "Example deaths")
 
     at_work(tmp_path, act)
 
 
-def test_what_a_person_saw_of_one_is_reported_with_what_was_promised(tmp_path: Path) -> None:
+def test_past_release_is_loaded_with_its_promises_on_request(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
         await office.reopen()
-        known = await office.daemon.ledger.recall("a")
+        known = await office.daemon.ledger.load_release("a")
         assert (known and known.title, len(office.daemon.ledger.promises("a"))) == ("Example awareness", 1)
-        assert await office.daemon.ledger.recall("unknown") is None
+        assert await office.daemon.ledger.load_release("unknown") is None
 
     at_work(tmp_path, act)
 
@@ -142,7 +142,7 @@ OTHERS = many(12, days=600)
 MISSING = "CALENDAR: no calendar announces the next edition of Example yields: July 2025 (example-office)"
 
 
-def test_editions_long_over_still_tell_when_the_next_is_missing(tmp_path: Path) -> None:
+def test_past_editions_still_show_that_the_next_one_is_missing(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(*SERIES, *OTHERS))
         await office.read(csv(*OTHERS), after=10)

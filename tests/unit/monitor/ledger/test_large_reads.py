@@ -68,11 +68,11 @@ class Monitor:
         self.ledger = Ledger(store, self.writer, clock, RULES, checks)
 
     async def started(self, at: datetime) -> Monitor:
-        await self.ledger.take_up(at)
+        await self.ledger.load(at)
         return self
 
     async def learn(self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> RecordedRead:
-        return await self.ledger.learn(a_read(entries, at, calendar), ())
+        return await self.ledger.record_read(a_read(entries, at, calendar), ())
 
     def reads(self) -> list[datetime]:
         return [read.finished for read in self.store.ledger.reads("stats")]
@@ -102,7 +102,7 @@ def assert_every_entry_has_the_promise_it_says(store: TemporaryStore) -> None:
 
 
 @pytest.mark.parametrize("portions", range(3))
-def test_a_read_that_is_cut_off_behind_any_portion_counts_for_nothing(portions: int) -> None:
+def test_read_that_stops_after_any_portion_does_not_count(portions: int) -> None:
     store = CutOffStore()
 
     async def story(clock: VirtualClock) -> None:
@@ -170,7 +170,7 @@ def test_entries_that_move_to_another_release_bring_their_promises_along(
         assert_every_entry_has_the_promise_it_says(store)
 
         again = await Monitor(store, clock).started(START + DAY + HOUR)
-        await again.ledger.settle()
+        await again.ledger.store_differing()
         await again.learn(linked, START + DAY + HOUR, calendar)
         await again.writer.close()
 
@@ -218,12 +218,12 @@ def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is
 
 def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
     async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
-        said = monitor.ledger._memory.state("stats").reading
+        said = monitor.ledger._memory.state_of("stats").reading
         assert said is not None
         for hours in range(1, 100):
             at = START + hours * HOUR
             read = CalendarRead("stats", at, at, usable=True, entries=MANY)
-            await monitor.ledger.learn(Outcome(read, said), ())
+            await monitor.ledger.record_read(Outcome(read, said), ())
         assert len([one for one in monitor.writer.backlog.large if not one.done.done()]) <= 2
 
     store = with_a_store_that_is_away(act)
@@ -231,7 +231,7 @@ def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
     assert {promise.confirmed_at for promise in store.ledger.promises()} == {START + 99 * HOUR}
 
 
-def test_a_read_for_which_there_is_no_room_is_refused_and_can_be_learnt_later() -> None:
+def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -> None:
     refused: list[datetime] = []
 
     async def act(monitor: Monitor, store: CutOffStore, _clock: VirtualClock) -> None:

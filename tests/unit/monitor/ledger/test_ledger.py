@@ -51,7 +51,7 @@ def test_a_promise_shown_again_is_confirmed_and_its_entry_touched(tmp_path: Path
     at_work(tmp_path, act)
 
 
-def test_an_entry_that_vanishes_cancels_nothing_and_keeps_when_it_was_last_seen(tmp_path: Path) -> None:
+def test_removed_entry_does_not_cancel_and_keeps_when_it_was_last_seen(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         shown = await office.read(csv(row("a"), row("b")))
         gone = await office.read(csv(row("b")), after=10)
@@ -96,7 +96,7 @@ def test_an_entry_shown_under_another_id_is_not_missing(tmp_path: Path) -> None:
     at_work(tmp_path, act)
 
 
-def test_a_restart_learns_nothing_new_from_a_calendar_that_says_the_same(tmp_path: Path) -> None:
+def test_unchanged_calendar_makes_no_promise_after_a_restart(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a"), row("b", "2026-12-03")))
         rows = office.daemon.store.ledger.announced("stats")
@@ -112,7 +112,7 @@ def test_a_restart_learns_nothing_new_from_a_calendar_that_says_the_same(tmp_pat
     at_work(tmp_path, act)
 
 
-def test_a_change_while_the_monitor_was_down_is_learnt_at_the_first_read(tmp_path: Path) -> None:
+def test_first_read_records_a_change_from_while_the_monitor_was_down(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         first = await office.read(csv(row("a")))
         await office.clock.sleep(7200)
@@ -125,7 +125,7 @@ def test_a_change_while_the_monitor_was_down_is_learnt_at_the_first_read(tmp_pat
     at_work(tmp_path, act)
 
 
-def test_two_calendars_that_come_to_name_one_link_are_one_release_and_nothing_is_watched_twice(tmp_path: Path) -> None:
+def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_release(tmp_path: Path) -> None:
     link = "https://stats.example/a"
 
     async def act(office: Office) -> None:
@@ -145,7 +145,7 @@ def test_two_calendars_that_come_to_name_one_link_are_one_release_and_nothing_is
     at_work(tmp_path, act, STATS, OTHER)
 
 
-def test_a_pin_joins_what_nothing_else_would_after_a_restart_too(tmp_path: Path) -> None:
+def test_pin_joins_entries_without_other_signs_also_after_a_restart(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a", title="Example awareness")))
         await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
@@ -161,7 +161,7 @@ def test_a_pin_joins_what_nothing_else_would_after_a_restart_too(tmp_path: Path)
     at_work(tmp_path, act, STATS, OTHER)
 
 
-def test_a_split_keeps_apart_what_shares_a_link(tmp_path: Path) -> None:
+def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
     link = "https://stats.example/a"
 
     async def act(office: Office) -> None:
@@ -200,7 +200,7 @@ def test_releases_are_written_in_one_order_so_that_two_monitors_never_wait_for_e
     at_work(tmp_path, act)
 
 
-def test_what_a_person_knows_of_a_join_is_shown(tmp_path: Path) -> None:
+def test_reason_of_a_join_is_stored(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
         await office.read(as_json(entry("a", "2026-11-26T09:30:00", "https://stats.example/a")), "own")
@@ -235,7 +235,7 @@ def test_a_read_that_says_the_same_confirms_the_promise_as_of_the_age_of_its_cop
     at_work(tmp_path, act)
 
 
-def test_a_change_lies_between_the_oldest_copies_of_both_reads(tmp_path: Path) -> None:
+def test_change_came_between_the_oldest_copies_of_both_reads(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
         await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)

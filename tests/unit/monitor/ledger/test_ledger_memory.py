@@ -81,7 +81,7 @@ async def reopened(office: Office) -> BalkyStore:
     return store
 
 
-def test_a_read_that_could_not_be_written_is_learnt_whole_at_the_next_read(tmp_path: Path) -> None:
+def test_next_read_records_everything_of_a_read_that_could_not_be_written(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         store = await reopened(office)
         store.refuses = True
@@ -101,7 +101,7 @@ def test_a_read_that_could_not_be_written_is_learnt_whole_at_the_next_read(tmp_p
     at_work(tmp_path, act)
 
 
-def test_a_change_that_could_not_be_written_leaves_what_is_watched_as_the_store_has_it(tmp_path: Path) -> None:
+def test_change_that_could_not_be_written_does_not_change_watched_releases(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         store = await reopened(office)
         await office.read(csv(row("a")))
@@ -117,7 +117,7 @@ def test_a_change_that_could_not_be_written_leaves_what_is_watched_as_the_store_
     at_work(tmp_path, act)
 
 
-def test_a_join_that_could_not_be_written_moves_nothing(tmp_path: Path) -> None:
+def test_join_that_could_not_be_written_moves_no_entry(tmp_path: Path) -> None:
     link = "https://stats.example/a"
 
     async def act(office: Office) -> None:
@@ -146,7 +146,7 @@ def entry(name: str, url: str) -> dict[str, str]:
     return {"id": f"x-{name}", "title": title, "url": url, "date": "2026-11-26T09:45:00", "producer": "example-office"}
 
 
-def test_a_release_that_is_over_is_not_taken_up_again_every_hour(tmp_path: Path) -> None:
+def test_past_release_is_not_loaded_every_hour(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         store = await reopened(office)
         await office.read(csv(row("a")))
@@ -165,7 +165,7 @@ def test_a_release_that_is_over_is_not_taken_up_again_every_hour(tmp_path: Path)
     at_work(tmp_path, act)
 
 
-def test_a_release_that_is_over_is_taken_up_again_when_something_new_is_said_of_it(tmp_path: Path) -> None:
+def test_past_release_is_loaded_if_a_calendar_changes_it(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
         watch = office.daemon.watch
@@ -179,7 +179,7 @@ def test_a_release_that_is_over_is_taken_up_again_when_something_new_is_said_of_
     at_work(tmp_path, act)
 
 
-def test_a_verdict_left_open_by_a_long_silence_is_judged_to_its_end_and_told(tmp_path: Path) -> None:
+def test_verdict_left_open_while_the_monitor_was_down_is_finished_and_notified(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
         await office.daemon.watch.judge_all(["a"])
@@ -226,7 +226,7 @@ def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_
     at_work(tmp_path, act, STATS, OTHER)
 
 
-def test_what_was_seen_and_told_of_a_release_goes_with_it_to_the_name_that_a_pin_gives_it(tmp_path: Path) -> None:
+def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(tmp_path: Path) -> None:
     def seen(name: str) -> Run:
         return Run(f"{name}/page/edge", State.ABSENT, START, START, START, START)
 
@@ -247,7 +247,7 @@ def test_what_was_seen_and_told_of_a_release_goes_with_it_to_the_name_that_a_pin
     at_work(tmp_path, act)
 
 
-def test_what_other_rules_make_of_a_release_is_written_down_once_a_restart_has_rolled(tmp_path: Path) -> None:
+def test_releases_changed_by_other_rules_are_stored_by_the_first_roll_after_a_restart(tmp_path: Path) -> None:
     def title(office: Office) -> str | None:
         release = office.daemon.store.ledger.release("a")
         return release and release.title

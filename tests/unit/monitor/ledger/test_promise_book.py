@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from monitor.ledger.missing_editions import Past, missing_editions
+from monitor.ledger.missing_editions import PastEditions, find_missing_editions
 from monitor.ledger.promises import BEHIND, PromiseBook
 from monitor.ledger.reading import OFTEN, is_due
 from monitor.store.rows import SeriesEdition
@@ -31,43 +31,43 @@ def book(*promises: Promise) -> PromiseBook:
     return made
 
 
-def test_promises_stand_in_the_order_learnt_however_they_are_added() -> None:
+def test_promises_are_sorted_by_the_time_of_their_read() -> None:
     made = book(said(2), said(1), said(3))
-    assert [one.learnt for one in made.of("x")] == [T0 + n * MINUTE for n in (1, 2, 3)]
+    assert [one.learnt for one in made.promises_of("x")] == [T0 + n * MINUTE for n in (1, 2, 3)]
     later = SLOT + timedelta(days=1)
-    assert book(said(2, slot=later), said(1)).day("x") == date(2026, 7, 24)
+    assert book(said(2, slot=later), said(1)).last_promised_day("x") == date(2026, 7, 24)
 
 
 def test_a_calendar_confirms_its_own_newest_promise_and_never_an_earlier_instant() -> None:
     made = book(said(1), said(2), said(3, "B"))
     made.confirm("A", ["x", "unknown"], T0 + 10 * MINUTE)
-    assert [one.confirmed_at for one in made.of("x")] == [None, T0 + 10 * MINUTE, None]
+    assert [one.confirmed_at for one in made.promises_of("x")] == [None, T0 + 10 * MINUTE, None]
     made.confirm("A", ["x"], T0 + 9 * MINUTE)
-    assert made.of("x")[1].confirmed_at == T0 + 10 * MINUTE
+    assert made.promises_of("x")[1].confirmed_at == T0 + 10 * MINUTE
     made.confirm("A", ["x"], T0 + 11 * MINUTE)
-    assert made.of("x")[1].confirmed_at == T0 + 11 * MINUTE
+    assert made.promises_of("x")[1].confirmed_at == T0 + 11 * MINUTE
     made.confirm("C", ["x"], T0 + 12 * MINUTE)
-    assert made.of("x")[2].confirmed_at is None
+    assert made.promises_of("x")[2].confirmed_at is None
 
 
 def test_a_release_without_a_readable_time_has_no_day_and_is_never_near() -> None:
     made = book(said(1, slot=UNTOLD))
-    assert (made.day("x"), PromiseBook().day("x")) == (None, None)
-    assert made.near(["x"], SLOT, timedelta(days=14)) == []
+    assert (made.last_promised_day("x"), PromiseBook().last_promised_day("x")) == (None, None)
+    assert made.find_near(["x"], SLOT, timedelta(days=14)) == []
 
 
 def test_a_release_is_near_from_so_long_before_its_slot_until_a_fortnight_after() -> None:
     made, ahead = book(said(1)), timedelta(days=14)
     begins, ends = SLOT - ahead, SLOT + BEHIND
     instants = (begins - MINUTE, begins, ends - MINUTE, ends)
-    assert [made.near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
-    assert made.instants("x", SLOT, SLOT) == [SLOT]
-    assert made.instants("x", SLOT + MINUTE, SLOT + 2 * MINUTE) == made.instants("x", T0, T0) == []
+    assert [made.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
+    assert made.promised_instants("x", SLOT, SLOT) == [SLOT]
+    assert made.promised_instants("x", SLOT + MINUTE, SLOT + 2 * MINUTE) == made.promised_instants("x", T0, T0) == []
 
 
-def test_what_a_calendar_said_is_copied_once_and_other_calendars_words_are_not() -> None:
+def test_only_promises_of_the_calendar_are_copied_and_only_once() -> None:
     made = book(said(1), said(2, "B"), replace(said(1), release="y"), said(3))
-    assert made.copies("A", "x", "y") == [replace(said(3), release="y")]
+    assert made.copy_promises("A", "x", "y") == [replace(said(3), release="y")]
 
 
 def edition(day: date, title: str = "Example deaths: {}") -> SeriesEdition:
@@ -84,24 +84,24 @@ MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
 def test_the_latest_edition_of_a_series_is_kept_in_whatever_order_they_are_read_back() -> None:
-    past = Past()
+    past = PastEditions()
     for day in (MONTHS[0], MONTHS[2], MONTHS[1]):
         past.add(edition(day), T0)
-    (series,) = past.series()
-    assert [one.release for one in past.latest(series)] == [f"e{MONTHS[2]}"]
-    assert set(past.days(series)) == set(MONTHS[:3])
-    again = Past()
+    (series,) = past.latest
+    assert past.latest[series].release == f"e{MONTHS[2]}"
+    assert set(past.days[series]) == set(MONTHS[:3])
+    again = PastEditions()
     for day in (MONTHS[0], MONTHS[0]):
-        again.add(replace(edition(day), release=f"e{len(again.series())}"), T0)
-    assert [one.release for one in again.latest(series)] == ["e1"]
+        again.add(replace(edition(day), release=f"e{len(again.latest)}"), T0)
+    assert again.latest[series].release == "e1"
 
 
 def missing(now: datetime, fresh: tuple[str, ...] = ("A",)) -> list[tuple[date, date]]:
-    found = missing_editions([edition(day) for day in MONTHS], Past(), fresh, now)
+    found = find_missing_editions([edition(day) for day in MONTHS], PastEditions(), fresh, now)
     return [(one.first, one.last) for one in found]
 
 
-def test_an_edition_is_missing_until_its_window_is_over_and_by_calendars_read_lately_alone() -> None:
+def test_edition_is_missing_until_its_window_ends_if_calendars_were_read_recently() -> None:
     inside = datetime(2026, 7, 10, 12, tzinfo=UTC)
     ((_, last),) = missing(inside)
     at_last = datetime(last.year, last.month, last.day, 12, tzinfo=UTC)
@@ -144,10 +144,10 @@ def test_a_calendar_that_was_read_shortly_before_a_slot_needs_no_read_ten_minute
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
     made = book(said(1), said(2), said(3, "B"))
     for minute in (10, 15):
-        made.put(made.with_unlisted("A", {"x": [], "unknown": []}, T0 + minute * MINUTE))
-    made.put(made.with_unlisted("A", {"x": ["Another title"]}, T0 + 20 * MINUTE))
+        made.replace_promises(made.count_unlisted("A", {"x": [], "unknown": []}, T0 + minute * MINUTE))
+    made.replace_promises(made.count_unlisted("A", {"x": ["Another title"]}, T0 + 20 * MINUTE))
     counted = Unlisted(T0 + 10 * MINUTE, 3, ("Another title",))
-    assert [one.unlisted for one in made.of("x")] == [None, counted, None]
-    made.put(made.relisted("A", ["x", "unknown"]))
-    assert [one.unlisted for one in made.of("x")] == [None, None, None]
-    assert made.relisted("A", ["x"]) == []
+    assert [one.unlisted for one in made.promises_of("x")] == [None, counted, None]
+    made.replace_promises(made.mark_relisted("A", ["x", "unknown"]))
+    assert [one.unlisted for one in made.promises_of("x")] == [None, None, None]
+    assert made.mark_relisted("A", ["x"]) == []

@@ -8,11 +8,10 @@ from datetime import datetime
 
 import pytest
 
-from alerts.finding import Exposure
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import PATIENCE, PromiseCheck, WantedRead, confirmation_needed_since
 from schedules.announcement import Address
+from schedules.contract.verdict import Exposure, Finding, Grade, Kind, PartVerdict, VerdictKind
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
@@ -26,7 +25,7 @@ RELEASE = a_release(calendars=("govuk", "own"))
 def part(word: VerdictKind = VerdictKind.OVERDUE, *exposed: float | None) -> PartVerdict:
     starts = [NOTHING if at is None else Interval(None, after_slot(at)) for at in exposed]
     spans = tuple(Exposure("page", start, NOTHING, Bounds(1.0, None), open=True) for start in starts)
-    return PartVerdict("page", "page", PAGE_URL, required=True, word=word, exposures=spans)
+    return PartVerdict("page", "page", PAGE_URL, required=True, verdict=word, exposures=spans)
 
 
 def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = AT) -> Verdict:
@@ -37,9 +36,9 @@ def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = 
         url=PAGE_URL,
         calendars=("govuk", "own"),
         slot=Slot(Precision.INSTANT, instant=SLOT),
-        source="govuk",
-        announced=after_slot(-86400),
-        word=VerdictKind.OVERDUE,
+        slot_source="govuk",
+        slot_learnt=after_slot(-86400),
+        verdict=VerdictKind.OVERDUE,
         grade=Grade.NONE,
         final=False,
         at=at,
@@ -79,7 +78,7 @@ def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: VerdictKind) -> N
 
 
 @pytest.mark.parametrize("word", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
-def test_where_nothing_is_claimed_nothing_is_read_again(word: VerdictKind) -> None:
+def test_calendars_are_not_read_again_without_a_breach(word: VerdictKind) -> None:
     assert confirmation_needed_since(verdict(part(word))) is None
     doubted = replace(verdict(part(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     assert confirmation_needed_since(doubted) == SLOT
@@ -91,20 +90,20 @@ def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_no
     assert confirmation_needed_since(replace(verdict(part()), slot=None)) is None
 
 
-def test_a_promise_that_was_confirmed_at_its_slot_stands_and_one_confirmed_before_does_not() -> None:
+def test_promise_needs_a_confirmation_at_its_slot() -> None:
     assert confirmation_needed_since(verdict(part(), confirmed=0)) is None
     assert confirmation_needed_since(verdict(part(), confirmed=1)) is None
     assert confirmation_needed_since(verdict(part(), confirmed=-1)) == SLOT
 
 
-def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_dated_says_nothing() -> None:
+def test_promise_must_be_confirmed_by_the_latest_dated_exposure() -> None:
     assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, -900, -300))) == after_slot(-300)
     assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None))) == SLOT
     # As of the instant of judging it would have to be read anew at each.
     assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None), at=after_slot(-20))) is None
 
 
-def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
+def test_doubtful_presence_before_its_slot_needs_a_read_since_it_was_seen() -> None:
     withheld = replace(part(VerdictKind.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     assert {confirmation_needed_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {
@@ -131,7 +130,7 @@ def test_another_breach_waits_for_a_read_of_its_own() -> None:
     assert watched.wanted_read == WantedRead(after_slot(-300), after_slot(-299) + PATIENCE)
 
 
-def test_nothing_waits_without_a_reader_without_a_breach_or_after_a_confirmation() -> None:
+def test_verdict_does_not_wait_without_reader_or_breach_or_after_a_confirmation() -> None:
     watched = Waiting(waits_for_calendar=True)
     assert PromiseCheck().defer_for_calendar_read(watched, verdict(part()), Calls()) is None
     assert not watched.waits_for_calendar
@@ -167,7 +166,7 @@ def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_agai
     assert then.number == 1
 
 
-def test_an_earlier_read_that_ends_later_takes_nothing_back() -> None:
+def test_earlier_read_that_ends_later_does_not_replace_a_later_one() -> None:
     check = listened()
     check.record_read("govuk", after_slot(5))
     check.record_read("govuk", after_slot(-5))
@@ -193,10 +192,10 @@ def test_several_releases_wait_for_one_read() -> None:
         (Address.GUESSED, VerdictKind.ON_TIME, 5.0, -240.0, False),
     ],
 )
-def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and_holds_nothing_back(
+def test_page_absent_at_a_guessed_address_requests_a_read_without_delaying_its_verdict(
     address: Address, word: VerdictKind, at: float, confirmed: float | None, *, is_asked: bool
 ) -> None:
-    told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), word=word, address=address)
+    told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), verdict=word, address=address)
     waiting = Waiting()
     assert asyncio.run(asked_for(waiting, told)) is is_asked
     assert not waiting.waits_for_calendar
@@ -204,7 +203,7 @@ def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and
 
 def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
     pending = replace(
-        verdict(part(VerdictKind.PENDING), at=after_slot(0.2)), word=VerdictKind.PENDING, address=Address.GUESSED
+        verdict(part(VerdictKind.PENDING), at=after_slot(0.2)), verdict=VerdictKind.PENDING, address=Address.GUESSED
     )
     check, waiting = listened(), Waiting()
     assert check.defer_for_calendar_read(waiting, pending, Calls()) == after_slot(5)

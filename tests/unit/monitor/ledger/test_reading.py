@@ -69,7 +69,7 @@ def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_clo
     at_work(tmp_path, act)
 
 
-def test_people_are_told_when_a_calendar_could_not_be_read_for_three_spacings(tmp_path: Path) -> None:
+def test_people_are_notified_of_a_calendar_unread_for_three_intervals(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(GOOD)
         for _ in range(3):
@@ -121,7 +121,7 @@ def test_a_calendar_may_be_declared_empty(tmp_path: Path) -> None:
     at_work(tmp_path, act, STATS | {"kind": "json", "may_be_empty": True})
 
 
-def test_an_edition_of_a_regular_series_that_nobody_announces_is_told_once(tmp_path: Path) -> None:
+def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(tmp_path: Path) -> None:
     months = ("2026-06-17", "2026-07-15", "2026-08-19", "2026-09-16", "2026-10-14")
     names = ("May", "June", "July", "August", "September")
     rows = [
@@ -143,7 +143,7 @@ def test_an_edition_of_a_regular_series_that_nobody_announces_is_told_once(tmp_p
     at_work(tmp_path, act, begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 
 
-def test_a_series_that_ended_long_ago_is_missed_by_nobody(tmp_path: Path) -> None:
+def test_series_that_ended_long_ago_has_no_missing_edition(tmp_path: Path) -> None:
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
 
     async def act(office: Office) -> None:
@@ -230,7 +230,7 @@ def test_a_list_that_empties_over_the_day_is_believed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_people_are_told_of_a_host_that_costs_too_much_once_a_day_and_no_more_after_a_restart(tmp_path: Path) -> None:
+def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_restart(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(GOOD)
         for minutes in (0, 10, 20):

@@ -39,7 +39,7 @@ def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_survive_a_
     at_work(tmp_path, act)
 
 
-def test_people_are_told_once_of_another_period_and_not_of_another_wording(tmp_path: Path) -> None:
+def test_people_are_notified_once_of_another_period_and_not_of_another_wording(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a", title=FIRST), row("b")))
         await office.read(csv(row("a", title=REWORDED), row("b")), after=10)

@@ -87,7 +87,7 @@ class Kept:
         row = CalendarRead(read.calendar, read.at, read.at, usable=True, entries=len(read.reading.announcements))
         weighed = evaluate_read(state, row, read.reading, Checks())
         self._states[read.calendar] = weighed.state
-        learnt = weighed.learnt
+        learnt = weighed.changes
         with self.store.transaction() as tx:
             tx.add_promises(replace(each, release=uid) for uid, each in learnt.promises.items())
             tx.confirm_all(read.calendar, learnt.confirmed, read.at)
@@ -120,13 +120,13 @@ AT_2307 = utc(7, 23, 8, 30)
 ON_TIME = entry("X", "23 July 2026 9:30am")
 
 
-def test_ledger_1_a_move_told_28_days_before_the_old_slot_is_not_short() -> None:
+def test_ledger_1_move_announced_28_days_before_the_old_slot_is_not_short_notice() -> None:
     got = outcome([read(utc(6, 1), ON_TIME), read(utc(6, 25), entry("X", "30 July 2026 9:30am"))])
     assert instant(got.found) == utc(7, 30, 8, 30)
     assert got.events == [("announced", 1), ("re-dated", 2)]
 
 
-def test_ledger_2_a_move_told_three_days_before_the_old_slot_is_short_notice() -> None:
+def test_ledger_2_move_announced_three_days_before_the_old_slot_is_short_notice() -> None:
     got = outcome([read(utc(6, 1), ON_TIME), read(utc(7, 20), entry("X", "30 July 2026 9:30am"))])
     assert instant(got.found) == utc(7, 30, 8, 30)
     assert got.events == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
@@ -154,7 +154,7 @@ def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -
     assert got.events == [("announced", 1)]
 
 
-def test_ledger_5_a_list_that_collapses_is_an_alarm_and_changes_nothing() -> None:
+def test_ledger_5_collapsed_list_raises_an_alarm_and_changes_no_promise() -> None:
     got = outcome([read(utc(7, 1), ON_TIME, count=240), read(utc(7, 2), count=31)])
     assert instant(got.found) == AT_2307
     assert got.events == [("announced", 1), ("sanity-alarm", 2)]
@@ -199,7 +199,7 @@ def test_ledger_9_calendars_an_hour_apart_disagree_and_the_primary_rules() -> No
     assert [each.calendar for each in got.found.disagreements] == ["B"]
 
 
-def test_ledger_10_dates_turned_round_are_an_alarm_and_re_date_nothing() -> None:
+def test_ledger_10_swapped_day_and_month_raise_an_alarm_and_change_no_date() -> None:
     days = range(20, 26)
     right = [entry(name, f"{day}/07/2026") for name, day in zip("XABCDE", days, strict=True)]
     turned = [entry(name, f"07/{day}/2026") for name, day in zip("XABCDE", days, strict=True)]
@@ -294,7 +294,7 @@ def _measured(found: InForce) -> dict[str, Any]:
     }
 
 
-def test_a_slot_on_a_bank_holiday_is_an_unlikely_day_of_that_nation_alone() -> None:
+def test_bank_holiday_is_an_unlikely_day_only_for_its_nation() -> None:
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc(2, 1))
     release = Release("X", "Release X", "dfx", "", ())
     kinds = {

@@ -122,7 +122,7 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
         await clock.sleep(seconds - clock.monotonic())
         stop.set()
         await running
-        assert breaks or seen.poller.broken.by_host() == {}
+        assert breaks or seen.poller.broken.describe_by_host() == {}
         return seen
 
     return run_virtually(lambda _: story(clock(start)), start)

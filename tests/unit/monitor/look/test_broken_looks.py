@@ -57,7 +57,7 @@ def test_look_is_broken_if_its_hook_fails() -> None:
 
     seen = watch(act, seconds=2.5, script=lambda _: Reply(200, b"<h1>Figures</h1>"), breaks=True)
     assert [one.why for one in seen.sightings] == ["", "monitor_fault"] * 3
-    assert list(seen.poller.broken.by_host()) == [HOST]
+    assert list(seen.poller.broken.describe_by_host()) == [HOST]
 
 
 def test_looks_continue_if_every_hook_fails() -> None:
@@ -70,7 +70,7 @@ def test_looks_continue_if_every_hook_fails() -> None:
 
     seen = watch(act, seconds=3.5, breaks=True)
     assert seen.times("page") == [0, 1, 2, 3]
-    assert seen.poller.broken.by_host()[HOST].startswith("8 with OverflowError")
+    assert seen.poller.broken.describe_by_host()[HOST].startswith("8 with OverflowError")
 
 
 def test_broken_single_look_is_unknown() -> None:
@@ -100,7 +100,7 @@ def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
     assert {line["host"] for line in lines if line["event"] == "look_broke"} == {BAD}
     assert [count for name, count in logged if name == "OverflowError"] == [0, 39, 39]
     assert [count for name, count in logged if name == "KeyError"] == [0, 19, 19]
-    words = seen.poller.broken.by_host()[BAD]
+    words = seen.poller.broken.describe_by_host()[BAD]
     assert words == (
         "90 with OverflowError, the last at 26 November 12:02:13 UTC; "
         "45 with KeyError, the last at 26 November 12:02:14 UTC"

@@ -112,7 +112,7 @@ def test_a_host_that_begins_to_lie_is_outvoted_as_soon_as_the_others_answer() ->
     assert not is_off(skew.bounds())
 
 
-def test_a_host_that_always_lies_does_not_cast_doubt_on_its_own_answers() -> None:
+def test_host_with_a_wrong_clock_does_not_make_its_own_answers_doubtful() -> None:
     skew = Skew()
     assert all(skew.observe("liar", answer(n * 1.1, 0.0, lie=600.0)) for n in range(10))
 
@@ -140,13 +140,13 @@ def test_answer_without_a_readable_date_is_ignored() -> None:
 
 def test_host_that_the_others_contradict_is_named_and_outvoted() -> None:
     rows = [(host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar", "b")]
-    assert list(observed(*rows).doubts()) == ["liar"]
+    assert list(observed(*rows).describe_doubts()) == ["liar"]
 
 
 def test_honest_host_of_two_is_not_ignored_for_ever() -> None:
     skew = observed(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar")))
     assert not is_off(skew.bounds())
-    assert list(skew.doubts()) == ["liar"]
+    assert list(skew.describe_doubts()) == ["liar"]
 
 
 def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_own_looks_only() -> None:
@@ -154,7 +154,7 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
     for n in range(10):
         skew.observe("a", answer(n * 1.07, 0.0, lie=600.0))
         skew.observe("b", answer(n * 1.07, 0.0, lie=-600.0))
-    assert set(skew.doubts()) == {"a", "b"}
+    assert set(skew.describe_doubts()) == {"a", "b"}
     assert not is_off(skew.bounds())
     assert [largest_offset(skew.bounds_for(host)) > 590 for host in ("a", "b", "without a date")] == [True, True, False]
 
@@ -179,7 +179,7 @@ def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
     assert is_off(skew.bounds()) is others
     assert is_off(skew.bounds_for("without a date")) is others
     assert is_off(skew.bounds_for("liar")) is its_own
-    assert bool(skew.doubts()) is not others
+    assert bool(skew.describe_doubts()) is not others
 
 
 @pytest.mark.parametrize("synchronised", [True, False, None])
@@ -224,12 +224,12 @@ def test_date_more_than_a_day_from_our_clock_is_ignored(*, text: str, synchronis
     assert [line["host"] for line in lines if line["event"] == "date_ignored"] == (["a"] if mail_date(text) else [])
 
 
-def test_a_host_whose_date_was_absurd_is_listed_until_it_sends_a_plausible_one() -> None:
+def test_host_with_an_absurd_date_is_listed_until_it_sends_a_plausible_one() -> None:
     skew = Skew()
     skew.observe("a", Answer("https://a.example/", 200, {"date": ABSURD[0]}, b"", NOON, NOON))
-    assert list(skew.doubts()) == ["a"]
+    assert list(skew.describe_doubts()) == ["a"]
     skew.observe("a", answer(1.0, 0.0))
-    assert skew.doubts() == {}
+    assert skew.describe_doubts() == {}
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_clock_that_is_years_out_is_noticed_by_two_hosts_that_agree(
 def test_an_old_copy_with_its_own_date_is_not_absurd() -> None:
     skew = Skew()
     skew.observe("a", answer(0.0, 0.0, age=3 * 86_400, kept=True))
-    assert skew.doubts() == {}
+    assert skew.describe_doubts() == {}
     assert skew.is_known()
 
 
@@ -287,7 +287,7 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.booleans(), st.booleans()), max_size=40), st.floats(-40, 40))
-def test_copies_that_grow_old_and_are_made_anew_never_rule_out_the_truth(
+def test_ageing_and_renewed_copies_never_exclude_the_true_offset(
     rows: list[tuple[float, bool, bool]], offset: float
 ) -> None:
     skew, true, born = unsynchronised(), 0.0, -300.0
@@ -366,7 +366,7 @@ class _Machine(VirtualClock):
 
 
 @given(st.lists(st.tuples(st.sampled_from(["passes", "sleeps", "is set"]), st.floats(-30.0, 30.0)), max_size=8))
-def test_what_is_asked_at_every_look_says_how_far_our_clock_is_ahead(steps: list[tuple[str, float]]) -> None:
+def test_seconds_ahead_follow_the_clock_with_one_read_for_each_look(steps: list[tuple[str, float]]) -> None:
     machine = _Machine(NOON)
     told = SecondsAhead(machine)
     for what, seconds in steps:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.app.options import allowed_hosts
 from monitor.config.settings import Settings
-from monitor.look.guard import Guard, RefusedAddress, guard_of
+from monitor.look.guard import Guard, RefusedAddress, make_guard
 
 
 @pytest.mark.parametrize(
@@ -56,24 +56,24 @@ def test_public_addresses_are_admitted(address: str) -> None:
 
 
 def test_a_network_that_is_named_is_admitted_and_its_neighbour_is_not() -> None:
-    guard = guard_of(["10.1.2.0/24"])
+    guard = make_guard(["10.1.2.0/24"])
     assert guard.admits("10.1.2.3")
     assert not guard.admits("10.1.3.3")
 
 
 def test_one_private_address_among_public_ones_refuses_the_name() -> None:
     with pytest.raises(RefusedAddress, match=r"www\.example resolves to 10\.0\.0\.1"):
-        Guard().checked("www.example", ["151.101.0.144", "10.0.0.1"])
+        Guard().check_addresses("www.example", ["151.101.0.144", "10.0.0.1"])
 
 
 @pytest.mark.parametrize(("scheme", "port"), [("ftp", None), ("file", None), ("http", 22), ("https", 80), ("", None)])
 def test_other_schemes_and_ports_are_refused(scheme: str, port: int | None) -> None:
     with pytest.raises(RefusedAddress):
-        Guard().origin(scheme, "www.example", port)
+        Guard().origin_of(scheme, "www.example", port)
 
 
 def test_a_port_that_is_named_is_allowed() -> None:
-    assert guard_of([], [8080]).origin("http", "www.example", 8080).port == 8080
+    assert make_guard([], [8080]).origin_of("http", "www.example", 8080).port == 8080
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="192.168.0.0/16"))
@@ -88,9 +88,9 @@ def test_networks_allowed_for_a_host_are_not_allowed_for_another() -> None:
     )
     producer = '[[producer]]\nid = "us"\nname = "Us"\nhosts = ["stats.example"]\nallow = ["10.2.0.0/16"]\n'
     settings = Settings.model_validate(tomllib.loads(calendar + producer))
-    guard = guard_of([], (), allowed_hosts(settings))
-    assert guard.checked("intranet.example", ["10.1.2.3"]) == ["10.1.2.3"]
-    assert guard.checked("stats.example", ["10.2.2.3"]) == ["10.2.2.3"]
+    guard = make_guard([], (), allowed_hosts(settings))
+    assert guard.check_addresses("intranet.example", ["10.1.2.3"]) == ["10.1.2.3"]
+    assert guard.check_addresses("stats.example", ["10.2.2.3"]) == ["10.2.2.3"]
     for host, address in (("learnt.example", "10.1.2.3"), ("intranet.example", "10.2.2.3"), ("", "10.1.2.3")):
         with pytest.raises(RefusedAddress):
-            guard.checked(host, [address])
+            guard.check_addresses(host, [address])

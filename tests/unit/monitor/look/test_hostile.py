@@ -11,14 +11,15 @@ import pytest
 
 from bench.hostile_inputs import Hostile, inputs
 from monitor.clock import VirtualClock
-from monitor.look.apart.process import NoWorker, Worker, start_worker
-from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer
 from monitor.look.interpret import PAGE_CAP, Interpreter
 from monitor.look.reading import NO_WORKER, SMALL_BODY, TOO_COSTLY, BodyReader, is_costly, read_body
 from monitor.look.recognise.result import Context
+from monitor.look.sandbox.process import NoWorker, Worker, start_worker
+from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
+from tests.unit.monitor.look.processes import process_ids
 
 NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
 PAGES = [each for each in inputs() if not each.is_calendar and each.raw is None and each.status == 200]
@@ -105,7 +106,7 @@ async def test_small_page_with_too_many_elements_is_reported() -> None:
     workers = Workers(1, on_costly=told.append)
     deep = replace(attributes(), headers={"content-type": "application/json"}, body=b"[" * 1000)
     sighting = await Interpreter(reader=BodyReader(workers, VirtualClock(NOW))).interpret(TARGET, deep)
-    assert (sighting.why, told, workers.process_ids()) == (TOO_COSTLY, ["a.example"], [])
+    assert (sighting.why, told, process_ids(workers)) == (TOO_COSTLY, ["a.example"], [])
     workers.close()
 
 

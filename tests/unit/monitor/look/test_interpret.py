@@ -9,6 +9,7 @@ import pytest
 from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Failure, Reason
 from monitor.look.interpret import Interpreter, Known
+from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 
@@ -59,7 +60,7 @@ def test_success_without_a_body_is_unknown() -> None:
     assert see(answer(204, b"")).state is State.UNKNOWN
 
 
-def test_other_successes_than_200_count_for_status_alone() -> None:
+def test_only_status_accepts_other_successes_than_200() -> None:
     assert see(answer(203), target(recognise="govuk")).state is State.UNKNOWN
 
 
@@ -92,7 +93,7 @@ def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> N
     ],
 )
 @pytest.mark.parametrize("recognise", ["status", "govuk", "text:a", "link:a"])
-def test_a_challenge_or_sign_in_page_proves_nothing_to_any_recogniser(body: bytes, recognise: str) -> None:
+def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: bytes, recognise: str) -> None:
     sighting = see(answer(body=body, content_type="text/html"), target(recognise=recognise))
     assert (sighting.state, sighting.why in ("challenge", "sign-in page")) == (State.UNKNOWN, True)
 
@@ -127,7 +128,7 @@ def test_redirect_proves_what_its_destination_shows(url: str, location: str, sta
     assert see(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
-def test_a_redirect_within_the_host_tells_where_to_look_next() -> None:
+def test_redirect_within_the_host_sets_the_address_of_the_next_look() -> None:
     found = see(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert see(answer(301, location="https://login.example/")).found == ()
@@ -173,7 +174,7 @@ def test_proved_instants_allow_for_the_age_of_the_answer() -> None:
     assert absent.proved_to == NOON + timedelta(seconds=0.1 - 16)
 
 
-def test_not_modified_proves_what_the_body_proved() -> None:
+def test_not_modified_repeats_the_result_of_the_last_body() -> None:
     interpreter = Interpreter()
     first = interpreter.interpret_now(target(), answer(etag='"1"'))
     assert interpreter.make_request(target()).etag == '"1"'
@@ -213,21 +214,21 @@ def test_changed_takes_the_first_body_for_its_baseline() -> None:
 
 
 def test_changed_uses_the_baseline_of_an_earlier_process() -> None:
-    first, seen = Interpreter(), target(recognise="changed")
-    first.interpret_now(seen, answer(body=OLD))
-    second = Interpreter()
-    second.restore_known(seen, Known(first.baseline(seen.id)))
-    assert second.interpret_now(seen, answer(body=NEW)).state is State.PRESENT
+    seen = target(recognise="changed")
+    earlier = Interpreter().interpret_now(seen, answer(body=OLD))
+    later = Interpreter()
+    later.restore_known(seen, Known(earlier.digest))
+    assert later.interpret_now(seen, answer(body=NEW)).state is State.PRESENT
 
 
 def test_forgotten_target_has_no_baseline() -> None:
-    interpreter = Interpreter()
-    interpreter.interpret_now(target(), answer())
-    interpreter.forget(target().id)
-    assert interpreter.baseline(target().id) is None
+    interpreter, seen = Interpreter(), target(recognise="changed")
+    interpreter.interpret_now(seen, answer(body=OLD))
+    interpreter.forget(seen.id)
+    assert interpreter.interpret_now(seen, answer(body=NEW)).why == NO_BASELINE
 
 
-def test_a_missing_page_that_appears_under_the_wrong_period_is_absent_and_under_another_title_proves_nothing() -> None:
+def test_page_that_appears_is_absent_with_another_period_and_unknown_with_another_title() -> None:
     interpreter, seen = Interpreter(), target(recognise="govuk")
     wrong, other = PAGE.replace(b"July", b"June"), PAGE.replace(b"Figures", b"Prisons")
     assert interpreter.interpret_now(seen, answer(body=wrong)).state is State.ABSENT
@@ -242,7 +243,7 @@ def test_every_look_is_unknown_while_our_clock_may_be_far_off() -> None:
     assert interpreter.interpret_now(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
 
 
-def test_on_a_store_with_others_a_clock_known_to_be_wrong_proves_nothing() -> None:
+def test_on_a_shared_store_a_clock_known_to_be_wrong_makes_sightings_unknown() -> None:
     whys = [
         Interpreter(is_shared=shared).interpret_now(target(), answer(404, at=at, date=NOON_DATE)).why
         for shared, at in ((True, 10), (True, -10), (False, 10), (True, 0.5))
@@ -265,7 +266,7 @@ def test_wrong_clock_widens_the_proved_interval_until_it_contains_the_truth() ->
     assert behind.proved_to >= NOON
 
 
-def test_the_first_answer_after_our_clock_was_set_proves_nothing() -> None:
+def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
     interpreter = Interpreter()
     dates = [f"Thu, 26 Nov 2026 12:00:0{n} GMT" for n in range(4)]
     sightings = [
@@ -293,7 +294,7 @@ _SAMPLED = {
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
-def test_the_sample_headers_prove_what_their_names_say() -> None:
+def test_sample_headers_give_the_result_in_their_names() -> None:
     proved = {}
     for sample in (SAMPLES / "headers").iterdir():
         head, _, _ = sample.read_text().partition("\n\n")
@@ -313,7 +314,7 @@ def test_the_sample_headers_prove_what_their_names_say() -> None:
     assert proved["asset_410_deleted"] is State.WITHDRAWN
 
 
-def test_an_age_that_does_not_grow_dates_nothing_back() -> None:
+def test_constant_age_does_not_change_proved_times() -> None:
     interpreter, told = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
     looks = [interpreter.interpret_now(target(), answer(404, at=at, **told)) for at in (0, 5, 10)]
     assert [one.why for one in looks] == ["stale", "stale", "404"]

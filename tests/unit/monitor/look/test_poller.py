@@ -40,7 +40,7 @@ def test_spacing_changes_from_window_to_window() -> None:
 def test_dropped_target_gets_no_look() -> None:
     seen = watch(watching("page"), later=[(2.5, lambda w: w.poller.drop(target().id))])
     assert seen.times("page") == [0, 1, 2]
-    assert seen.poller.watching() == []
+    assert seen.poller.watched_targets() == []
 
 
 def test_target_with_new_windows_keeps_its_last_look() -> None:
@@ -125,7 +125,7 @@ def test_origin_view_uses_a_query_that_no_cache_has_seen() -> None:
     assert [request.bust for request in seen.fetcher.asked] == [True]
 
 
-def test_a_clock_set_forward_is_noticed_and_what_it_skipped_is_missed() -> None:
+def test_clock_set_forward_is_reported_and_skipped_looks_are_missed() -> None:
     def put_forward(seen: Watch) -> None:
         seen.clock.offset = timedelta(seconds=45)
 
@@ -165,7 +165,7 @@ def test_single_looks_are_made_within_the_budget() -> None:
     assert looked == [(target(f"p{n}").id, pytest.approx(n / 2, abs=0.1)) for n in range(6)]
 
 
-def test_loop_that_stood_still_is_reported_and_due_looks_are_made_or_missed() -> None:
+def test_blocked_loop_is_reported_and_due_looks_are_made_or_missed() -> None:
     seen = watch(watching("page", "sheet"), seconds=8.3, later=[(3.5, halt)], clock=HaltingClock)
     assert [end - begin for begin, end in seen.stalls] == [
         pytest.approx(timedelta(seconds=2.5), abs=timedelta(seconds=0.1))
@@ -173,7 +173,7 @@ def test_loop_that_stood_still_is_reported_and_due_looks_are_made_or_missed() ->
     assert len(seen.starts) + seen.poller.missed == 2 * 9
 
 
-def test_loop_that_stood_still_is_reported_even_if_woken() -> None:
+def test_blocked_loop_is_reported_even_if_woken() -> None:
     def halted_and_rung(seen: Watch) -> None:
         halt(seen)
         seen.poller.watch(target("more"), [window(ends=1)])

@@ -135,7 +135,7 @@ def test_looks_due_are_made_or_missed_where_one_spacing_follows_another(
     assert seen.poller.made + seen.poller.missed == sum(int((span - 1e-6) // every) + 1 for span, every in spans)
 
 
-def test_looks_due_are_made_or_missed_when_the_loop_stands_still_under_pressure() -> None:
+def test_due_looks_are_made_or_missed_if_the_loop_is_blocked_under_pressure() -> None:
     act = watching(*(f"p{n}" for n in range(60)), ends=20)
     seen = watch(act, rate=20, seconds=25, later=[(6.3, halt)], clock=HaltingClock)
     assert [end - begin for begin, end in seen.stalls] == [
@@ -178,7 +178,7 @@ def test_slow_answers_delay_no_look_within_the_budget() -> None:
     assert max(behind.late) > 1.0
 
 
-def test_host_gets_the_wait_it_asks_for_to_the_second() -> None:
+def test_host_gets_the_exact_wait_that_it_demands() -> None:
     replies = iter([Reply(200, b"x"), Reply(200, b"x"), Reply(429, b"", {"Retry-After": "30"})])
     seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
     assert [time for time in seen.times("page") if time < 40][:4] == [0, 1, 2, 32]

@@ -20,7 +20,7 @@ SLOTS = [
 ]
 
 
-def test_the_look_at_the_promised_instant_goes_first_and_finds_the_host_free() -> None:
+def test_look_at_the_promised_instant_goes_first_on_a_free_host() -> None:
     instant = NOON + timedelta(seconds=7.05)
 
     def act(seen: Watch) -> None:
@@ -56,7 +56,7 @@ def test_slow_answer_does_not_delay_the_promised_look() -> None:
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_of_sixty_promised_at_one_instant_the_oldest_look_goes_first_and_others_wait(slot: datetime) -> None:
+def test_oldest_of_sixty_looks_promised_at_one_instant_goes_first(slot: datetime) -> None:
     spans = [Window("slot", slot - timedelta(minutes=2), slot + timedelta(minutes=2), timedelta(seconds=1))]
 
     def act(seen: Watch) -> None:

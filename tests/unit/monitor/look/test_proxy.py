@@ -11,7 +11,7 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
-from monitor.look.guard import guard_of
+from monitor.look.guard import make_guard
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Proxies, Proxy
 from tests.loopback import http_server
@@ -52,7 +52,7 @@ async def proxy(to: int, status: str = "200 OK") -> AsyncIterator[Tunnel]:
 
 
 def fetcher(tunnel: Tunnel, **allowed: list[str]) -> HttpFetcher:
-    guard = guard_of([], [], list(allowed.items()))
+    guard = make_guard([], [], list(allowed.items()))
     return HttpFetcher(SystemClock(), guard, proxies=Proxies(Proxy("127.0.0.1", tunnel.port)), seconds=5.0)
 
 
@@ -112,4 +112,4 @@ async def test_missing_proxy_is_a_connect_failure() -> None:
 def test_host_may_have_its_own_proxy_or_none() -> None:
     every, other = Proxy("proxy.example", 3128), Proxy("other.example", 80)
     ways = Proxies(every, {"www.gov.uk": other, "inside.example": None})
-    assert [ways.of(host) for host in ("stats.example", "WWW.gov.uk", "inside.example")] == [every, other, None]
+    assert [ways.proxy_for(host) for host in ("stats.example", "WWW.gov.uk", "inside.example")] == [every, other, None]

@@ -92,7 +92,7 @@ def sightings(seen: Watch, host: str) -> list[Sighting]:
 )
 @example(strange=[Reply(404, b"", {"Age": "9" * 5000})], has_date=False, synchronised=None)
 @given(strange=STRANGE_REPLIES, has_date=st.booleans(), synchronised=st.sampled_from([True, None]))
-def test_no_header_of_one_host_changes_what_is_seen_of_another(
+def test_headers_of_one_host_do_not_change_sightings_at_another(
     *, strange: list[Reply], has_date: bool, synchronised: bool | None
 ) -> None:
     alone = looks([], has_date=has_date, synchronised=synchronised)
@@ -104,7 +104,7 @@ def test_no_header_of_one_host_changes_what_is_seen_of_another(
 @settings(max_examples=75, deadline=None)
 @example([Reply(200, b"x", {"Date": LAST_SECOND})])
 @given(STRANGE_REPLIES)
-def test_where_nothing_keeps_our_clock_right_a_host_that_confirms_it_outweighs_one_that_does_not(
+def test_on_an_unsynchronised_machine_strange_dates_do_not_change_sightings_at_another_host(
     strange: list[Reply],
 ) -> None:
     both = looks(strange, has_date=True, synchronised=False)

@@ -110,7 +110,7 @@ class PatientClock(VirtualClock):
         return super().monotonic()
 
 
-def test_a_host_that_answers_slowly_at_a_busy_slot_is_waited_for_and_not_asked_over_and_over() -> None:
+def test_slow_host_at_a_busy_slot_gets_no_repeated_requests() -> None:
     slot = Slot(pages(20))
 
     def reply(request: Request) -> Reply:

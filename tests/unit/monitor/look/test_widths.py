@@ -132,7 +132,7 @@ def test_every_target_gets_looks_however_small_its_chance() -> None:
     assert max(max(each) for each in gaps[:40]) <= 1.1 * 60 / 2
 
 
-def test_of_equal_chances_the_oldest_look_goes_first() -> None:
+def test_oldest_look_goes_first_at_equal_chances() -> None:
     names = [f"{kind}{n}" for kind in ("likely", "usual", "vague") for n in range(9)]
 
     def act(seen: Watch) -> None:

@@ -35,9 +35,9 @@ class SlowWriter(Writer):
         make: Callable[[Transaction], T],
         *,
         patient: bool = True,
-        apart: bool = False,
+        for_journal: bool = False,
         first: bool = False,
-        of: str = "",
+        release: str = "",
     ) -> T:
         """Write late, and learn of it late."""
         self.is_asked = True
@@ -46,14 +46,14 @@ class SlowWriter(Writer):
         self.is_asked = False
         if self.is_away:
             raise StoreFault("the store is away")
-        result = await super().write(make, patient=patient, apart=apart, first=first, of=of)
+        result = await super().write(make, patient=patient, for_journal=for_journal, first=first, release=release)
         await self._clock.sleep(self.slow)
         return result
 
-    async def write_alone(self, companion: BatchMember, make: Callable[[Transaction], T]) -> T:
+    async def write_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
         """Write as soon as a store can."""
         self.writes_at = self._clock.now()
-        return await super().write_alone(companion, make)
+        return await super().write_with_member(member, make)
 
 
 class Refused:
@@ -66,10 +66,10 @@ class Refused:
         """Be refused."""
         raise StoreFault("the disk is full")
 
-    def written(self) -> None:
+    def note_committed(self) -> None:
         """Never be told so."""
 
-    def more(self) -> int:
+    def further_transactions(self) -> int:
         """Return that one transaction is enough."""
         return 0
 

@@ -21,7 +21,7 @@ from monitor.errors import StoreFault
 from monitor.look.fetch import Failure, Reason, Request
 from monitor.plan.targets import Target, View
 from monitor.store.evidence.appender import LARGEST
-from monitor.store.evidence.chain import read
+from monitor.store.evidence.chain import read_bytes
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.retention import Retention
 from monitor.store.rows import Record
@@ -37,12 +37,12 @@ RUN = a_run("page", PRESENT)
 T = TypeVar("T")
 
 
-def test_what_was_kept_is_read_back_byte_for_byte(archive: Archive) -> None:
+def test_kept_answer_is_read_back_byte_for_byte(archive: Archive) -> None:
     first, second = archive.keep(an_answer(404, b"\0no"), an_answer(200, b"The figures", after=1.5))
     assert archive.payload(first) == b"\0no"
     assert archive.payload(second) == b"The figures"
     assert (first.id, first.kind, first.at) == ("edge-1", "turn", an_answer().received)
-    assert hashlib.sha256(read(archive.folder, second)).hexdigest() == second.sha256
+    assert hashlib.sha256(read_bytes(archive.folder, second)).hexdigest() == second.sha256
     assert archive.faults() == []
 
 
@@ -69,10 +69,10 @@ def test_only_the_account_of_the_service_can_read_the_folder_and_its_files(archi
 
 def test_a_change_keeps_the_last_look_before_it_and_each_look_once(archive: Archive) -> None:
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
-        ids = [evidence.keep_turn(TARGET, an_answer(404, b"first"))]
+        ids = [evidence.keep_state_change(TARGET, an_answer(404, b"first"))]
         evidence.remember(TARGET, an_answer(404, b"last", after=1))
-        ids.append(evidence.keep_turn(TARGET, an_answer(200, b"out", after=2)))
-        ids.append(evidence.keep_turn(TARGET, an_answer(404, b"gone", after=3)))
+        ids.append(evidence.keep_state_change(TARGET, an_answer(200, b"out", after=2)))
+        ids.append(evidence.keep_state_change(TARGET, an_answer(404, b"gone", after=3)))
         return ids
 
     ids = archive.play(story)
@@ -86,15 +86,15 @@ def test_the_last_look_is_kept_with_the_request_it_answered(archive: Archive) ->
     async def story(evidence: Evidence, *_: object) -> None:
         asked, head = Request(TARGET.url, etag='"abc"'), b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
         evidence.remember(TARGET, replace(an_answer(404, b"absent"), request=asked, head=head, unique=0xBEEF))
-        evidence.keep_turn(TARGET, an_answer(200, b"out", after=1))
+        evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
     archive.play(story)
     before, turn = (it for name in ("edge-1", "edge-2") for it in archive.store.evidence.records([name]))
     head = (
         b'GET /x?y=1&ninethirty=beef HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\nIf-None-Match: "abc"\r\n\r\n'
     )
-    assert head in gzip.decompress(read(archive.folder, before))
-    assert b"WARC-Type: request" not in gzip.decompress(read(archive.folder, turn))
+    assert head in gzip.decompress(read_bytes(archive.folder, before))
+    assert b"WARC-Type: request" not in gzip.decompress(read_bytes(archive.folder, turn))
 
 
 def test_the_answer_of_a_forgotten_target_is_not_kept_before_its_next_change(archive: Archive) -> None:
@@ -102,7 +102,7 @@ def test_the_answer_of_a_forgotten_target_is_not_kept_before_its_next_change(arc
         evidence.remember(TARGET, an_answer(404, b"absent"))
         evidence.forget(TARGET.id)
         evidence.forget(TARGET.id)
-        return evidence.keep_turn(TARGET, an_answer(200, b"out", after=1))
+        return evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
     assert archive.play(story) == ("edge-1",)
     assert [it.kind for it in archive.store.evidence.records(["edge-1"])] == ["turn"]
@@ -114,7 +114,7 @@ def test_a_failed_look_keeps_the_last_answer_before_it(archive: Archive) -> None
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
         evidence.remember(TARGET, failure)
-        return [evidence.keep_turn(TARGET, failure), evidence.keep_turn(TARGET, failure)]
+        return [evidence.keep_state_change(TARGET, failure), evidence.keep_state_change(TARGET, failure)]
 
     assert archive.play(story) == [("edge-1",), ()]
 
@@ -122,7 +122,7 @@ def test_a_failed_look_keeps_the_last_answer_before_it(archive: Archive) -> None
 def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
     async def story(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, an_answer(200, b"x" * 1_000_000))
-        return evidence.keep_turn(TARGET, an_answer(200, b"y" * 1_000_000, after=1))
+        return evidence.keep_state_change(TARGET, an_answer(200, b"y" * 1_000_000, after=1))
 
     before, turn = archive.store.evidence.records(list(archive.play(story)))
     assert len(archive.payload(before)) == 32_000
@@ -159,7 +159,7 @@ def test_a_calendar_that_did_not_change_is_kept_once(archive: Archive) -> None:
     assert archive.play(story) == ["edge-1", "edge-1", "edge-2", "edge-2", "edge-3"]
 
 
-def test_each_start_and_each_day_begin_a_file_and_the_chain_goes_on(archive: Archive) -> None:
+def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archive) -> None:
     async def over_midnight(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(), "t", "turn")
         await clock.sleep(1)
@@ -296,12 +296,12 @@ def test_bytes_added_to_an_older_file_are_reported(archive: Archive) -> None:
     assert archive.faults() == [f"evidence file {older.file}: bytes after {older.length} belong to no record"]
 
 
-def test_evidence_whose_batch_failed_is_written_again_without_a_gap(archive: Archive) -> None:
+def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Archive) -> None:
     archive.change_rows("ALTER TABLE run RENAME TO hidden")
 
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(), "t", "turn")
-        writer.put(RUN)
+        writer.queue_run(RUN)
         await clock.sleep(1)
         evidence.keep(an_answer(200, after=1), "t", "turn")
         assert archive.chain() == []
@@ -319,13 +319,13 @@ def test_evidence_that_waits_for_a_failing_store_is_written_to_disk_as_the_store
 
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[list[Record]]:
         evidence.keep(an_answer(), "t", "turn")
-        writer.put(RUN)
+        writer.queue_run(RUN)
         await clock.sleep(1)
         evidence.keep(an_answer(200, after=1), "t", "turn")
         laid = [evidence.flush(), evidence.flush()]
         evidence.keep(an_answer(404, after=2), "t", "turn")
         laid.append(evidence.flush())
-        assert [read(archive.folder, record)[:2] for record in laid[-1]] == [b"\x1f\x8b"] * 3
+        assert [read_bytes(archive.folder, record)[:2] for record in laid[-1]] == [b"\x1f\x8b"] * 3
         archive.change_rows("ALTER TABLE hidden RENAME TO run")
         await clock.sleep(6)
         assert evidence.flush() == []
@@ -354,13 +354,13 @@ def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(), "t", "turn")
-        writer.put(RUN)
+        writer.queue_run(RUN)
         await clock.sleep(2)
         assert runs_of(archive.store, TARGET.id) == []
-        assert "No such file" in evidence.appender.trouble()
+        assert "No such file" in evidence.appender.describe_fault()
         hidden.rename(archive.folder)
         await clock.sleep(6)
-        assert evidence.appender.trouble() == ""
+        assert evidence.appender.describe_fault() == ""
 
     archive.play(story)
     assert runs_of(archive.store, TARGET.id) == [RUN]
@@ -375,17 +375,17 @@ def test_a_folder_that_stays_away_delays_no_run_and_the_loss_is_recorded(archive
         await clock.sleep(1)
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(200, b"lost"), "t", "turn")
-        writer.put(RUN)
+        writer.queue_run(RUN)
         await clock.sleep(4)
         assert runs_of(archive.store, TARGET.id) == [RUN]
         evidence.keep(an_answer(404, b"lost too"), "t", "turn")
-        writer.put(replace(RUN, looks=2))
+        writer.queue_run(replace(RUN, looks=2))
         await clock.sleep(0.2)
         assert runs_of(archive.store, TARGET.id) == [replace(RUN, looks=2)]
         hidden.rename(archive.folder)
-        writer.put(replace(RUN, looks=3))
+        writer.queue_run(replace(RUN, looks=3))
         await clock.sleep(0.2)
-        assert evidence.appender.trouble() == ""
+        assert evidence.appender.describe_fault() == ""
         evidence.keep(an_answer(200, b"kept"), "t", "turn")
 
     archive.play(story)
@@ -424,12 +424,12 @@ def test_old_evidence_is_given_up_and_marked_so_in_the_store(archive: Archive) -
     assert archive.faults() == []
 
 
-def test_an_entry_of_the_chain_says_what_was_given_up_and_by_which_rule(archive: Archive) -> None:
+def test_record_of_a_deletion_names_the_records_and_the_rule(archive: Archive) -> None:
     for second in range(2):
         archive.keep(an_answer(after=second), an_answer(200, after=second))
     archive.give_up(400, 0)
     entry = archive.chain()[-1]
-    found = ArchiveIterator(BytesIO(read(archive.folder, entry)), check_digests="raise")
+    found = ArchiveIterator(BytesIO(read_bytes(archive.folder, entry)), check_digests="raise")
     told = [(it.rec_type, it.content_stream().read()) for it in found]
     assert (entry.kind, entry.expired, [kind for kind, _ in told]) == ("given_up", None, ["warcinfo", "metadata"])
     names = ["edge-000000001-20180105.warc.gz"]
@@ -460,7 +460,7 @@ def test_evidence_is_given_up_even_if_the_entry_cannot_be_written(archive: Archi
     async def story(evidence: Evidence, *_: object) -> list[str]:
         # Where the next file would begin lies something that is no file.
         (archive.folder / "edge-000000004-20180105.warc.gz").mkdir()
-        return await evidence.retain(400 * DAY, 0)
+        return await evidence.delete_expired(400 * DAY, 0)
 
     assert len(archive.play(story)) == 3
     (archive.folder / "edge-000000004-20180105.warc.gz").rmdir()
@@ -473,7 +473,7 @@ def test_the_oldest_evidence_is_given_up_first_and_the_newest_never(archive: Arc
         archive.keep(an_answer(after=second))
 
     async def story(evidence: Evidence, *_: object) -> list[str]:
-        return [*await evidence.retain(400 * DAY, 1), *await evidence.retain(400 * DAY, 1)]
+        return [*await evidence.delete_expired(400 * DAY, 1), *await evidence.delete_expired(400 * DAY, 1)]
 
     given_up = archive.play(story)
     # What was given up first is told in a file of its own, which is the newest from then on.
@@ -482,7 +482,7 @@ def test_the_oldest_evidence_is_given_up_first_and_the_newest_never(archive: Arc
 
 
 @virtually
-async def test_nothing_is_kept_after_the_end(clock: VirtualClock, archive: Archive) -> None:
+async def test_answers_are_not_kept_after_close(clock: VirtualClock, archive: Archive) -> None:
     writer = Writer(archive.store, clock)
     evidence = Evidence(archive.folder, archive.store.evidence, writer, clock, "edge")
     evidence.keep(an_answer(), "t", "turn")
@@ -499,7 +499,7 @@ def test_a_flood_of_evidence_is_bounded_on_the_same_day(archive: Archive) -> Non
         for second in range(8):
             evidence.keep(an_answer(200, urandom(6_000_000), after=second), "r/page/edge", "turn")
             await writer.write(lambda _tx: None)
-            await retention.bound()
+            await retention.keep_within_limit()
 
     archive.play(story)
     room = sum(file.stat().st_size for file in archive.folder.glob("*.gz"))

@@ -72,7 +72,7 @@ def test_a_store_in_doubt_is_given_its_lost_records_without_a_new_one(archive: A
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keeping(an_answer(404), an_answer(200))(evidence, writer)
         lose(archive, 1)
-        await writer.between(evidence.doubt)
+        await writer.run_between_batches(evidence.check_for_lost_records)
         await committed(writer)
 
     play(archive, story)
@@ -123,7 +123,7 @@ def test_evidence_written_to_disk_stays_there_though_a_transaction_takes_only_so
         # Killed here: a journal has all of them.
         file = archive.folder / laid[-1].file
         assert file.stat().st_size == laid[-1].offset + laid[-1].length
-        evidence.written()
+        evidence.note_committed()
         evidence.prepare()
         with archive.store.transaction() as tx:
             evidence.write(tx)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import StoreFault, UserFault
-from monitor.store.evidence.bundle import Exported, export
+from monitor.store.evidence.bundle import Exported, export_bundle
 from tests.worlds.evidence import Archive, an_answer, payload_of
 from tests.worlds.incidents import an_incident
 from tests.worlds.instants import DAY, HOUR, SECOND, SLOT
@@ -33,7 +33,7 @@ def rest_on(archive: Archive, *records: str) -> None:
 def exported(archive: Archive, file: Path, own: Sequence[str] = ()) -> tuple[Exported, Entries, dict[str, bytes]]:
     """Return what an export says of itself, the entries of its manifest, and its files."""
     mine = {"own": list(own)} if own else {}
-    made = export(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, **mine)
+    made = export_bundle(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, **mine)
     with zipfile.ZipFile(file) as bundle:
         files = {info.filename: bundle.read(info) for info in bundle.infolist()}
         assert {info.external_attr >> 16 for info in bundle.infolist()} == {0o600}
@@ -83,13 +83,11 @@ def test_an_export_has_the_same_bytes_whenever_it_is_made(archive: Archive, tmp_
     archive.keep(an_answer(404))
     rest_on(archive, "edge-1")
     for name, hours in (("a", 1), ("b", 9)):
-        export(archive.store, archive.folder, an_incident(), tmp_path / name, SLOT + hours * HOUR)
+        export_bundle(archive.store, archive.folder, an_incident(), tmp_path / name, SLOT + hours * HOUR)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_an_export_names_what_was_given_up_and_the_entry_of_the_chain_that_says_so(
-    archive: Archive, tmp_path: Path
-) -> None:
+def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive: Archive, tmp_path: Path) -> None:
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE)
     archive.keep(an_answer(200, b"out"))
     archive.give_up(400, 0, SLOT + DAY)
@@ -133,7 +131,7 @@ def test_monitors_of_one_folder_export_all_of_its_evidence(archive: Archive, tmp
 
 def test_the_evidence_of_an_early_release_is_closed_until_its_slot(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(UserFault, match="closed until its slot"):
-        export(archive.store, tmp_path, an_incident(), tmp_path / "i.zip", SLOT - SECOND)
+        export_bundle(archive.store, tmp_path, an_incident(), tmp_path / "i.zip", SLOT - SECOND)
     assert not (tmp_path / "i.zip").exists()
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.look.fetch import Answer
-from monitor.store.evidence.headers import RecentHeaders, Same, head_of
+from monitor.store.evidence.headers import RecentHeaders, SharedTexts, summarise_headers
 
 AT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -15,15 +15,15 @@ def answer(**headers: str) -> Answer:
     return Answer("https://www.gov.uk/x", 200, named, b"figures that nobody may see", AT, AT)
 
 
-def test_a_head_tells_how_fresh_an_answer_was_and_nothing_of_its_body() -> None:
-    told = head_of(
+def test_summary_has_caching_headers_and_no_words_of_the_body() -> None:
+    told = summarise_headers(
         answer(date="Fri, 05 Jan 2018 09:30:00 GMT", age="12", set_cookie="secret", content_type="text/html")
     )
     assert told == "200; date: Fri, 05 Jan 2018 09:30:00 GMT; age: 12"
 
 
-def test_what_caches_say_is_told_in_their_own_few_words() -> None:
-    told = head_of(
+def test_summary_keeps_only_known_words_of_cache_headers() -> None:
+    told = summarise_headers(
         answer(
             cache_control="public, max-age=300, secret=1, unemployment=3",
             etag='W/"5fd1-3e8"',
@@ -38,10 +38,10 @@ def test_what_caches_say_is_told_in_their_own_few_words() -> None:
 @pytest.mark.parametrize(
     "name", ["date", "age", "cache_control", "etag", "last_modified", "x_cache", "fastly_backend_name"]
 )
-def test_a_header_in_no_form_of_its_own_is_not_told(name: str) -> None:
+def test_header_without_its_prescribed_form_is_left_out(name: str) -> None:
     far = ("Fri, 05 Jan 99999999999999999999 09:30:00 GMT (unemployment)", "Fri, 31 Dec 9999 23:59:59 -1200")
     for text in ('"unemployment fell"', *far, "\xb2"):
-        assert head_of(answer(**{name: text})) == "200"
+        assert summarise_headers(answer(**{name: text})) == "200"
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_header_in_no_form_of_its_own_is_not_told(name: str) -> None:
         ("http://[", "no address"),
     ],
 )
-def test_a_redirect_tells_no_address_that_nobody_may_know_yet(led: str, where: str) -> None:
-    assert head_of(answer(location=led)) == f"200; location: at {where}"
+def test_summary_of_a_redirect_does_not_disclose_its_address(led: str, where: str) -> None:
+    assert summarise_headers(answer(location=led)) == f"200; location: at {where}"
 
 
 def test_a_record_of_an_earlier_life_has_no_head() -> None:
@@ -62,7 +62,7 @@ def test_a_record_of_an_earlier_life_has_no_head() -> None:
     assert (heads.get("edge-1"), heads.get("edge-0")) == ("200; age: 3", "")
 
 
-def test_only_the_newest_heads_are_held() -> None:
+def test_only_the_newest_summaries_are_kept() -> None:
     heads = RecentHeaders()
     for number in range(5_001):
         heads.put(f"edge-{number}", answer())
@@ -70,8 +70,8 @@ def test_only_the_newest_heads_are_held() -> None:
 
 
 def test_texts_that_are_the_same_are_one_copy() -> None:
-    same = Same()
-    first = same.of(str(404_000))
-    assert same.of(str(404_000)) is first
+    same = SharedTexts()
+    first = same.share(str(404_000))
+    assert same.share(str(404_000)) is first
     for number in range(200):
-        assert same.of(str(number)) == str(number)
+        assert same.share(str(number)) == str(number)

@@ -28,6 +28,6 @@ def test_a_quiet_verdict_takes_little_room() -> None:
 
 
 @pytest.mark.parametrize("data", [b"\2later", b"\1garbage", b""])
-def test_what_was_never_packed_is_refused(data: bytes) -> None:
+def test_bytes_that_were_not_packed_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="pack"):
         unpack(data)

@@ -16,7 +16,7 @@ from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import JumpingLoop, run_virtually
-from monitor.store.batch import MOST
+from monitor.store.batch import RUNS_AT_ONCE
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.portions import Portions
 from monitor.store.rows import Event
@@ -54,11 +54,11 @@ def stored(store: TemporaryStore) -> list[str]:
     ("steps", "sizes"),
     [
         ([(10, 1), (20, 1)], [30]),
-        ([(MOST, 1), (1, 1)], [MOST, 1]),
-        ([(MOST, 3)], [MOST // 3, MOST // 3, MOST // 3, MOST % 3]),
-        ([(400, 1), (400, 1)], [MOST, 300]),
-        ([(MOST - 1, 1), (2, 3)], [MOST - 1, 2]),
-        ([(1, 1), (2, MOST + 1)], [1, 1, 1]),
+        ([(RUNS_AT_ONCE, 1), (1, 1)], [RUNS_AT_ONCE, 1]),
+        ([(RUNS_AT_ONCE, 3)], [RUNS_AT_ONCE // 3, RUNS_AT_ONCE // 3, RUNS_AT_ONCE // 3, RUNS_AT_ONCE % 3]),
+        ([(400, 1), (400, 1)], [RUNS_AT_ONCE, 300]),
+        ([(RUNS_AT_ONCE - 1, 1), (2, 3)], [RUNS_AT_ONCE - 1, 2]),
+        ([(1, 1), (2, RUNS_AT_ONCE + 1)], [1, 1, 1]),
         ([], [0]),
     ],
 )
@@ -86,10 +86,11 @@ def test_other_writes_and_runs_go_between_two_portions() -> None:
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
         writer = Writer(slow.store, clock)
-        large = writer.write_in_portions(events("large", 4 * MOST))
+        large = writer.write_in_portions(events("large", 4 * RUNS_AT_ONCE))
         for first in (False, True):
             await clock.sleep(0.1)
-            writer.put(Run(f"r{first}/page/edge", State.ABSENT, clock.now(), clock.now(), clock.now(), clock.now()))
+            now = clock.now()
+            writer.queue_run(Run(f"r{first}/page/edge", State.ABSENT, now, now, now, now))
             await writer.write(lambda tx: tx.add_event(an_event("small")), first=first)
             ahead.append(len([name for name in stored(store) if name.startswith("large")]))
         assert not large.done.done()
@@ -97,11 +98,11 @@ def test_other_writes_and_runs_go_between_two_portions() -> None:
         await writer.close()
 
     run_virtually(story)
-    assert ahead == [MOST, 2 * MOST]
-    assert len(stored(store)) == 4 * MOST + 1
+    assert ahead == [RUNS_AT_ONCE, 2 * RUNS_AT_ONCE]
+    assert len(stored(store)) == 4 * RUNS_AT_ONCE + 1
 
 
-def test_large_writes_come_in_their_order_and_one_that_raises_holds_up_none() -> None:
+def test_large_writes_are_made_in_order_and_one_that_raises_delays_no_other() -> None:
     store, order = TemporaryStore(), list[str]()
 
     def wrong(_tx: Transaction, _some: Sequence[int]) -> None:
@@ -109,10 +110,10 @@ def test_large_writes_come_in_their_order_and_one_that_raises_holds_up_none() ->
 
     async def story(clock: VirtualClock) -> None:
         writer = Writer(store, clock)
-        broken = events("broken", MOST)
+        broken = events("broken", RUNS_AT_ONCE)
         broken.add([1], wrong)
         broken.add([1], lambda tx, _: tx.add_event(an_event("broken: complete")))
-        writes = [writer.write_in_portions(one) for one in (events("a", 2 * MOST), broken, events("b", 1))]
+        writes = [writer.write_in_portions(one) for one in (events("a", 2 * RUNS_AT_ONCE), broken, events("b", 1))]
         for name, write in zip(("a", "broken", "b"), writes, strict=True):
             write.done.add_done_callback(lambda _, name=name: order.append(name))  # type: ignore[misc]
         with pytest.raises(ValueError, match="no such entry"):
@@ -123,7 +124,7 @@ def test_large_writes_come_in_their_order_and_one_that_raises_holds_up_none() ->
     run_virtually(story)
     assert order == ["a", "broken", "b"]
     assert stored(store) == [*(name for name in stored(store) if not name.startswith("broken: "))]
-    assert len(stored(store)) == 3 * MOST + 1
+    assert len(stored(store)) == 3 * RUNS_AT_ONCE + 1
 
 
 class FailingStore(TemporaryStore):
@@ -145,26 +146,26 @@ def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it()
 
     async def story(clock: VirtualClock) -> None:
         writer = Writer(store, clock)
-        large = writer.write_in_portions(events("large", 3 * MOST))
+        large = writer.write_in_portions(events("large", 3 * RUNS_AT_ONCE))
         await large.done
         await writer.close()
 
     run_virtually(story)
-    assert len(stored(store)) == 3 * MOST
+    assert len(stored(store)) == 3 * RUNS_AT_ONCE
 
 
-def test_what_can_be_kept_elsewhere_is_every_portion_that_is_not_committed() -> None:
+def test_journal_gets_every_uncommitted_portion() -> None:
     store, elsewhere = TemporaryStore(), TemporaryStore()
 
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
         writer = Writer(slow.store, clock)
-        writer.write_in_portions(events("a", 3 * MOST))
+        writer.write_in_portions(events("a", 3 * RUNS_AT_ONCE))
         writer.write_in_portions(events("b", 1))
         await clock.sleep(0.6)
         slow.is_away = True
         await clock.sleep(1.0)
-        _, makes = writer.held()
+        _, makes = writer.uncommitted()
         with elsewhere.transaction() as tx:
             for make in makes:
                 make(tx)
@@ -172,8 +173,8 @@ def test_what_can_be_kept_elsewhere_is_every_portion_that_is_not_committed() -> 
 
     run_virtually(story)
     kept, there = stored(elsewhere), stored(store)
-    assert 0 < len(there) < 3 * MOST
-    assert {*kept, *there} == {*(f"a-{number}" for number in range(3 * MOST)), "b-0"}
+    assert 0 < len(there) < 3 * RUNS_AT_ONCE
+    assert {*kept, *there} == {*(f"a-{number}" for number in range(3 * RUNS_AT_ONCE)), "b-0"}
 
 
 def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else() -> None:
@@ -182,7 +183,7 @@ def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else() -> None
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
         writer = Writer(slow.store, clock)
-        large = writer.write_in_portions(events("large", 30 * MOST))
+        large = writer.write_in_portions(events("large", 30 * RUNS_AT_ONCE))
         await clock.sleep(1.0)
         small = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("small"))))
         await writer.close()
@@ -199,9 +200,9 @@ def test_a_stop_may_wait_for_large_writes_as_long_as_they_make_progress() -> Non
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
         writer = Writer(slow.store, clock)
-        writer.write_in_portions(events("large", 30 * MOST))
+        writer.write_in_portions(events("large", 30 * RUNS_AT_ONCE))
         await writer.backlog.finish_large(LATE)
-        assert len(stored(store)) == 30 * MOST
+        assert len(stored(store)) == 30 * RUNS_AT_ONCE
         slow.is_away = True
         writer.write_in_portions(events("other", 1))
         await asyncio.wait_for(writer.backlog.finish_large(LATE), 20)
@@ -218,9 +219,7 @@ class StandingLoop(JumpingLoop):
 
 
 @pytest.mark.parametrize(("still", "done_at", "told"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)])
-def test_a_process_that_stands_still_does_not_take_its_store_for_silent(
-    still: float, done_at: float, *, told: bool
-) -> None:
+def test_suspended_process_does_not_report_a_silent_store(still: float, done_at: float, *, told: bool) -> None:
     async def story() -> bool:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)

@@ -19,7 +19,7 @@ def take(store: Store, who: Leaseholder, now: datetime) -> bool:
         return who.take(tx, OUTBOX, now)
 
 
-def test_a_killed_monitors_work_is_taken_up_when_its_lease_runs_out(sqlite: Store) -> None:
+def test_another_monitor_does_the_work_when_the_lease_of_a_killed_one_runs_out(sqlite: Store) -> None:
     assert take(sqlite, A, NOON)
     assert not take(sqlite, B, NOON + LASTS - SECOND)
     assert take(sqlite, B, NOON + LASTS)
@@ -43,19 +43,19 @@ def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
 
 def test_a_lease_lasts_longer_while_the_store_is_slow_and_no_longer_for_one_that_was_away() -> None:
     slow = Leaseholder("slow")
-    slow.took(2.0)
-    assert slow.lasts == LASTS + 4 * SECOND
-    slow.took(0.1)
-    assert slow.lasts == LASTS + 2 * SECOND
-    slow.took(600.0)
-    assert slow.lasts == LASTS + 10 * SECOND
+    slow.record_write_time(2.0)
+    assert slow.lease_length == LASTS + 4 * SECOND
+    slow.record_write_time(0.1)
+    assert slow.lease_length == LASTS + 2 * SECOND
+    slow.record_write_time(600.0)
+    assert slow.lease_length == LASTS + 10 * SECOND
     for _ in range(10):
-        slow.took(0.0)
-    assert slow.lasts - LASTS < SECOND / 10
+        slow.record_write_time(0.0)
+    assert slow.lease_length - LASTS < SECOND / 10
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
-def test_at_no_instant_do_two_monitors_hold_one_lease(steps: list[tuple[str, bool, int]]) -> None:
+def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
     store, now = TemporaryStore(), NOON
     believed: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:

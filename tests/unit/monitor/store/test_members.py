@@ -74,7 +74,7 @@ class Living:
 
     def go_on(self) -> None:
         """Go on, as by SIGCONT."""
-        self.keeping = asyncio.create_task(self.members.keep())
+        self.keeping = asyncio.create_task(self.members.stay_alive())
 
     def told(self, share: Share) -> None:
         """Remember a share that differs from the last, and how many came."""
@@ -96,7 +96,7 @@ def on_one_store(test: Test) -> Callable[..., None]:
                 mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
                 members = Members(name, mark, Shared(store.leases.ask, writer), writer, own, divided=False)
                 life = Living(name, members, writer, own)
-                members.told = life.told
+                members.on_share = life.told
                 await members.join()
                 life.go_on()
                 lives.append(life)
@@ -128,7 +128,7 @@ async def test_a_new_monitor_waits_until_the_others_share(clock: VirtualClock, s
 
 
 @on_one_store
-async def test_the_turns_of_a_killed_monitor_are_taken_in_three_seconds(clock: VirtualClock, start: Start) -> None:
+async def test_others_use_the_turns_of_a_killed_monitor_within_three_seconds(clock: VirtualClock, start: Start) -> None:
     north, south = await start("north"), await start("south")
     await clock.sleep(3)
     north.kill()
@@ -232,7 +232,7 @@ async def test_a_disk_without_room_for_looks_moves_no_turns(clock: VirtualClock,
     both = north, south = await start("north"), await start("south")
     await clock.sleep(3)
     terms = [life.members.term for life in both]
-    south.writer.accompany(Refused())
+    south.writer.add_member(Refused())
     assert await most_spent(both, 30) <= 1
     assert [life.members.term for life in both] == terms
     assert {life.shares[-1] for life in both} == {("north", "south")}
@@ -269,7 +269,7 @@ async def most_spent(lives: Sequence[Living], seconds: float) -> float:
 
 
 @on_one_store
-async def test_the_turns_of_a_stopped_monitor_are_taken_at_once(clock: VirtualClock, start: Start) -> None:
+async def test_others_use_the_turns_of_a_stopped_monitor_at_once(clock: VirtualClock, start: Start) -> None:
     north, south = await start("north"), await start("south")
     await clock.sleep(3)
     north.stop()
@@ -279,7 +279,7 @@ async def test_the_turns_of_a_stopped_monitor_are_taken_at_once(clock: VirtualCl
 
 
 @on_one_store
-async def test_all_monitors_obey_a_host_that_told_one_to_wait(clock: VirtualClock, start: Start) -> None:
+async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: VirtualClock, start: Start) -> None:
     north, south = await start("north"), await start("south")
     until, epoch = clock.monotonic() + 20, clock.now() - timedelta(seconds=clock.monotonic())
 
@@ -298,7 +298,7 @@ async def test_all_monitors_obey_a_host_that_told_one_to_wait(clock: VirtualCloc
 
 
 @on_one_store
-async def test_a_name_in_use_is_refused_with_what_to_change(clock: VirtualClock, start: Start) -> None:
+async def test_name_in_use_is_refused_with_the_key_to_change(clock: VirtualClock, start: Start) -> None:
     await start("north")
     with pytest.raises(SurroundingsFault, match=r"another monitor named “north” runs on this store.*vantage"):
         await start("north")
@@ -316,18 +316,20 @@ async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: Virtual
     north = await start("north")
     members, term = north.members, north.members.term
     await clock.sleep(10)
-    assert await north.writer.write(lambda _tx: members.still(term))
+    assert await north.writer.write(lambda _tx: members.is_in_term(term))
     north.stop()
     await clock.sleep(10)
     north.go_on()
     await clock.sleep(1)
-    assert not await north.writer.write(lambda _tx: members.still(term))
+    assert not await north.writer.write(lambda _tx: members.is_in_term(term))
     later = members.term
-    assert await north.writer.write(lambda _tx: members.still(later))
+    assert await north.writer.write(lambda _tx: members.is_in_term(later))
 
 
 @on_one_store
-async def test_a_halted_monitor_whose_name_was_taken_does_nothing(clock: VirtualClock, start: Start) -> None:
+async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_nothing(
+    clock: VirtualClock, start: Start
+) -> None:
     old = await start("north")
     old.stop()
     await clock.sleep(5)
@@ -342,7 +344,7 @@ async def test_a_halted_monitor_whose_name_was_taken_does_nothing(clock: Virtual
 
 
 @on_one_store
-async def test_a_monitor_whose_name_was_taken_asks_no_more_often(clock: VirtualClock, start: Start) -> None:
+async def test_monitor_with_a_taken_name_makes_no_more_requests_than_before(clock: VirtualClock, start: Start) -> None:
     old = await start("north")
     await clock.sleep(3)
     old.clock.halt(6)

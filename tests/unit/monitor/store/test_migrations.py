@@ -13,6 +13,7 @@ from monitor.errors import StoreFault
 from monitor.store.sql import migrate
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD, METADATA
+from tests.contracts.later import known_revisions
 
 
 def differences(connection: Connection) -> list[object]:
@@ -29,7 +30,7 @@ def shape(connection: Connection) -> list[object]:
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Store]:
     """Give a store that is made here and now, not copied."""
-    with closing(Store.ready(f"sqlite:///{tmp_path}/new.db")) as store:
+    with closing(Store.open_upgraded(f"sqlite:///{tmp_path}/new.db")) as store:
         yield store
 
 
@@ -46,7 +47,7 @@ def test_a_new_store_is_made_as_the_steps_make_it(sqlite: Store) -> None:
     engine.dispose()
 
 
-def test_every_step_can_be_taken_back_and_taken_again(sqlite: Store) -> None:
+def test_every_migration_can_be_undone_and_repeated(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
         migrate.downgrade(connection)
         assert inspect(connection).get_table_names() == ["alembic_version"]
@@ -56,17 +57,17 @@ def test_every_step_can_be_taken_back_and_taken_again(sqlite: Store) -> None:
 
 
 def test_the_newest_step_is_the_one_that_the_tables_name() -> None:
-    assert migrate.known_revisions()[0] == HEAD
+    assert known_revisions()[0] == HEAD
 
 
-def test_a_store_made_by_a_newer_version_is_left_alone(sqlite: Store) -> None:
+def test_store_made_by_a_newer_version_is_not_changed(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999', works_from = '9999'")
     with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
         sqlite.upgrade()
 
 
-def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_failed_migration_leaves_no_change(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/store.db")
     with store._engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE lease (other TEXT)")

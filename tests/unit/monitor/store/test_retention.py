@@ -48,7 +48,7 @@ async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_n
     with capture_logs() as lines:
         await Retention(
             kept, Fewer(7), store, writer, clock, ask=ask, keep=timedelta(days=30), most=5_000_000
-        ).give_up()
+        ).run_daily()
     await writer.close()
     assert kept.asked == [(timedelta(days=30), 5_000_000)]
     assert len(store.ledger.reads()) == 3
@@ -59,13 +59,13 @@ async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_n
     ]
 
 
-async def test_nothing_given_up_is_nothing_said() -> None:
+async def test_no_deletion_writes_no_log_line() -> None:
     store, clock = TemporaryStore(), SystemClock()
     store.upgrade()
     writer = Writer(store, clock)
     with capture_logs() as lines:
         await Retention(
             Kept(), Fewer(0), store, writer, clock, ask=ask, keep=timedelta(days=400), most=2_000_000_000
-        ).give_up()
+        ).run_daily()
     await writer.close()
     assert lines == []

@@ -41,7 +41,7 @@ def shorten_patience(store: Store) -> None:
 
 def test_a_commit_survives_a_power_cut(tmp_path: Path) -> None:
     wanted = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
-    with closing(Store.ready(f"sqlite:///{tmp_path}/store.db")) as store:
+    with closing(Store.open_upgraded(f"sqlite:///{tmp_path}/store.db")) as store:
         assert {name: pragma(store, name) for name in wanted} == wanted
 
 
@@ -52,7 +52,7 @@ def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
     assert runs_of(sqlite, "r/page/edge") == runs(1)
 
 
-def test_the_folder_of_a_relative_address_is_made_for_this_account_alone(
+def test_folder_of_a_relative_address_is_created_for_this_account_only(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     here = Path.cwd()
@@ -65,7 +65,7 @@ def test_the_folder_of_a_relative_address_is_made_for_this_account_alone(
     assert stat.S_IMODE((tmp_path / "var" / "deep").stat().st_mode) == 0o700
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where a folder should be")
     with pytest.raises(StoreFault, match="its folder cannot be made") as told:
         open_store(f"sqlite:///{tmp_path}/var/ninethirty.db")
@@ -80,13 +80,13 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> Non
         ("no address at all, secret", "cannot be read"),
     ],
 )
-def test_an_address_of_no_kind_we_know_is_the_users_fault_and_no_password_is_told(url: str, told: str) -> None:
+def test_unknown_address_is_a_user_fault_without_the_password(url: str, told: str) -> None:
     with pytest.raises(UserFault, match=told) as fault:
         open_store(url)
     assert "secret" not in str(fault.value)
 
 
-def test_a_store_in_memory_leaves_nothing_behind() -> None:
+def test_store_in_memory_leaves_no_file() -> None:
     store = Store("sqlite:///:memory:")
     folder = Path(str(store._engine.url.database)).parent
     store.upgrade()
@@ -96,7 +96,7 @@ def test_a_store_in_memory_leaves_nothing_behind() -> None:
     assert not folder.exists()
 
 
-def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: Store) -> None:
+def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> None:
     shorten_patience(sqlite)
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -109,7 +109,7 @@ def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: Store)
     assert runs_of(sqlite, "r/page/edge") == runs(1)
 
 
-def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqlite: Store) -> None:
+def test_full_disk_is_reported_and_the_store_continues_with_room_again(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
         tx.save_runs(runs(5, "before/page/edge"))
     with sqlite._engine.connect() as connection:
@@ -125,7 +125,7 @@ def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqli
     assert sqlite.check() == []
 
 
-def test_a_file_that_is_no_database_is_told_in_one_line(tmp_path: Path) -> None:
+def test_file_that_is_no_database_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("This is a shopping list. " * 100)
     store = open_store(f"sqlite:///{tmp_path}/notes.db")
     with pytest.raises(StoreFault, match="the file is not a database"):
@@ -133,14 +133,14 @@ def test_a_file_that_is_no_database_is_told_in_one_line(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_store_that_was_never_set_up_says_what_to_do(tmp_path: Path) -> None:
+def test_error_of_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/new.db")
     with pytest.raises(StoreFault, match="run `ninethirty store upgrade`"):
         store.verdicts.judged()
     store.close()
 
 
-def test_an_unreachable_server_is_told_in_one_line_without_the_password() -> None:
+def test_unreachable_server_is_reported_in_one_line_without_the_password() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     store = open_store(f"postgresql+psycopg://watcher:secret@127.0.0.1:{port}/records")
@@ -164,7 +164,7 @@ def test_a_backup_is_made_while_a_transaction_is_open(sqlite: Store, tmp_path: P
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
 
 
-def test_a_backup_into_no_folder_is_told(sqlite: Store, tmp_path: Path) -> None:
+def test_backup_into_a_missing_folder_is_reported(sqlite: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreFault, match="No such file"):
         sqlite.backup(tmp_path / "nowhere" / "copy.db")
 

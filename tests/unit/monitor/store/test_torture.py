@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.sql.engine import Store
 from tests.unit.monitor.store.victim import write_until_killed
 from tests.worlds.instants import after_slot
@@ -44,7 +44,7 @@ def last_committed(folder: Path, first: int, seconds: float) -> int:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_kill_at_any_moment_loses_nothing_that_was_committed(tmp_path: Path, seed: int) -> None:
+def test_kill_at_any_moment_loses_no_committed_row(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # no secret hangs on it
     last = -1
     for _ in range(2):
@@ -57,5 +57,5 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_committed(tmp_path: Path, s
     assert len(store.evidence.records([run.evidence[0] for run in runs])) == len(runs)
     # No release has a verdict here, so its events are alone.
     assert [line for line in store.check() if "its events are there" not in line] == []
-    assert verify(store.evidence, tmp_path / "ev") == []
+    assert verify_evidence(store.evidence, tmp_path / "ev") == []
     store.close()

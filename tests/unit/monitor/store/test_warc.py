@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
 from monitor.look.fetch import Answer, Request
-from monitor.store.evidence.warc import records
+from monitor.store.evidence.warc import answer_records
 from tests.unit.monitor.look.publisher import BASE, publishing, reaching, says, whole
 from tests.worlds.evidence import an_answer
 
@@ -29,7 +29,7 @@ ASKED = {
 
 def kept(answer: Answer) -> list[tuple[str, str, bytes]]:
     """Return type, address and block of each record."""
-    found = ArchiveIterator(BytesIO(records(answer, "edge-1", "r/page/edge")), no_record_parse=True)
+    found = ArchiveIterator(BytesIO(answer_records(answer, "edge-1", "r/page/edge")), no_record_parse=True)
     return [(it.rec_type, it.rec_headers.get_header("WARC-Target-URI"), it.raw_stream.read()) for it in found]
 
 
@@ -49,7 +49,7 @@ async def test_the_request_is_kept_as_the_publisher_received_it(case: str) -> No
     assert b"Accept-Encoding: gzip" in request[2]
 
 
-def test_an_answer_that_crossed_no_wire_tells_what_is_known_of_its_request() -> None:
+def test_record_of_an_answer_without_sent_bytes_has_the_known_request() -> None:
     asked = replace(an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
     assert kept(asked)[0][2] == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
     assert [kind for kind, _, _ in kept(replace(asked, request=None))] == ["response"]
@@ -57,7 +57,7 @@ def test_an_answer_that_crossed_no_wire_tells_what_is_known_of_its_request() -> 
 
 def test_request_and_answer_name_each_other() -> None:
     request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
-    data = records(replace(an_answer(), whole=False, request=request), "edge-7", "r/page/edge")
+    data = answer_records(replace(an_answer(), whole=False, request=request), "edge-7", "r/page/edge")
     asked, answered = ((it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(BytesIO(data)))
     assert asked[0] == "request"
     assert asked[2].to_str().splitlines()[:2] == ["HEAD /x?y=1 HTTP/1.1", "Host: www.gov.uk"]

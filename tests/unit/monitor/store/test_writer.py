@@ -14,7 +14,7 @@ import pytest
 from alerts.incident import Entry
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.store.batch import MOST, MOST_WRITES
+from monitor.store.batch import RUNS_AT_ONCE, WRITES_AT_ONCE
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -63,7 +63,7 @@ async def test_runs_put_within_the_delay_are_committed_together_and_in_time(cloc
     store = FailingStore()
     writer = Writer(store, clock)
     for second in range(50):
-        writer.put(a_run(first=second))
+        writer.queue_run(a_run(first=second))
         await clock.sleep(0.001)
     assert store.commits == 0
     await clock.sleep(DELAY - 0.049)
@@ -73,11 +73,11 @@ async def test_runs_put_within_the_delay_are_committed_together_and_in_time(cloc
 
 
 @virtually
-async def test_a_writer_told_to_take_its_time_gathers_for_as_long_as_it_was_told(clock: VirtualClock) -> None:
+async def test_writer_collects_runs_for_its_delay(clock: VirtualClock) -> None:
     store = FailingStore()
     writer = Writer(store, clock, delay=5.0)
     for second in range(40):
-        writer.put(a_run(first=second))
+        writer.queue_run(a_run(first=second))
         await clock.sleep(DELAY)
     assert store.commits == 0
     await clock.sleep(1.01)
@@ -90,7 +90,7 @@ async def test_a_later_version_of_a_run_takes_the_place_of_the_earlier(clock: Vi
     store, told = TemporaryStore(), Told()
     writer = told.writer(store, clock)
     for looks in range(1, 100):
-        assert writer.put(a_run(looks=looks))
+        assert writer.queue_run(a_run(looks=looks))
     await writer.close()
     assert runs_of(store, EDGE) == [a_run(looks=99)]
     assert told.commits == [1]
@@ -101,7 +101,7 @@ async def test_everything_put_before_a_write_is_there_when_it_is_made(clock: Vir
     store = TemporaryStore()
     seen = []
     writer = Writer(store, clock)
-    writer.put(a_run())
+    writer.queue_run(a_run())
 
     def make(tx: Transaction) -> bool:
         seen.append(len(runs_of(store, EDGE)))
@@ -114,7 +114,7 @@ async def test_everything_put_before_a_write_is_there_when_it_is_made(clock: Vir
 
 
 @virtually
-async def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(clock: VirtualClock) -> None:
+async def test_second_write_in_a_batch_sees_the_rows_of_the_first(clock: VirtualClock) -> None:
     store = TemporaryStore()
 
     def note(text: str) -> Callable[[Transaction], None]:
@@ -133,7 +133,7 @@ async def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(cl
 
 
 @virtually
-async def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller(clock: VirtualClock) -> None:
+async def test_only_a_write_that_raises_is_undone_and_its_caller_gets_the_exception(clock: VirtualClock) -> None:
     store, told = FailingStore(), Told()
 
     def wrong(tx: Transaction) -> None:
@@ -141,7 +141,7 @@ async def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller(clock:
         raise KeyError("no such release")
 
     writer = told.writer(store, clock)
-    writer.put(a_run())
+    writer.queue_run(a_run())
     outcomes = await asyncio.gather(
         writer.write(lambda tx: tx.add_event(an_event("a"))),
         writer.write(wrong),
@@ -156,13 +156,13 @@ async def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller(clock:
 
 
 @virtually
-async def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers(clock: VirtualClock) -> None:
+async def test_writes_wait_while_the_store_fails_and_are_made_when_it_recovers(clock: VirtualClock) -> None:
     store, told = FailingStore(failures=4), Told()
     writer = told.writer(store, clock)
-    writer.put(a_run(looks=1))
+    writer.queue_run(a_run(looks=1))
     patient = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
     await clock.sleep(0.35)
-    writer.put(a_run(looks=2))
+    writer.queue_run(a_run(looks=2))
     assert await patient is True
     assert clock.monotonic() < 2.0
     await writer.close()
@@ -171,10 +171,10 @@ async def test_while_the_store_fails_everything_is_held_and_written_once_it_reco
 
 
 @virtually
-async def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is_kept(clock: VirtualClock) -> None:
+async def test_impatient_caller_gets_the_failure_and_its_write_is_dropped(clock: VirtualClock) -> None:
     store = FailingStore(failures=1)
     writer = Writer(store, clock)
-    writer.put(a_run())
+    writer.queue_run(a_run())
     with pytest.raises(StoreFault, match="disk is full"):
         await writer.write(lambda tx: tx.add_event(an_event()), patient=False)
     await writer.close()
@@ -186,7 +186,7 @@ async def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is
 async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: VirtualClock) -> None:
     store, told = FailingStore(failures=10_000), Told()
     writer = told.writer(store, clock)
-    writer.put(a_run())
+    writer.queue_run(a_run())
     await clock.sleep(60)
     assert 12 <= len(told.faults) <= 20
     store.failures = 0
@@ -199,29 +199,29 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 async def test_full_backlog_refuses_new_runs_but_accepts_longer_versions_of_waiting_ones(clock: VirtualClock) -> None:
     store = FailingStore(failures=10_000)
     writer = Writer(store, clock, most=2)
-    assert writer.put(a_run("a/page/edge"))
-    assert writer.put(a_run("b/page/edge"))
-    assert not writer.put(a_run("c/page/edge"))
-    assert writer.put(a_run("a/page/edge", looks=2))
+    assert writer.queue_run(a_run("a/page/edge"))
+    assert writer.queue_run(a_run("b/page/edge"))
+    assert not writer.queue_run(a_run("c/page/edge"))
+    assert writer.queue_run(a_run("a/page/edge", looks=2))
     await clock.sleep(1.0)
-    assert not writer.put(a_run("c/page/edge"))
+    assert not writer.queue_run(a_run("c/page/edge"))
     store.failures = 0
     await clock.sleep(6.0)
-    assert writer.put(a_run("c/page/edge"))
+    assert writer.queue_run(a_run("c/page/edge"))
     await writer.close()
     assert [run.looks for run in runs_of(store, "a/page/edge", "b/page/edge", "c/page/edge")] == [2, 1, 1]
 
 
 @virtually
-async def test_closing_writes_what_is_held_and_later_writes_are_refused(clock: VirtualClock) -> None:
+async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock: VirtualClock) -> None:
     store = TemporaryStore()
     writer = Writer(store, clock)
-    writer.put(a_run())
+    writer.queue_run(a_run())
     late = asyncio.ensure_future(writer.write(lambda tx: tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))))
     await asyncio.sleep(0)
     await writer.close()
     await late
-    assert not writer.put(a_run("other/page/edge"))
+    assert not writer.queue_run(a_run("other/page/edge"))
     with pytest.raises(StoreFault, match="stopped"):
         await writer.write(lambda tx: tx.add_event(an_event()))
     assert runs_of(store, EDGE) == [a_run()]
@@ -229,10 +229,10 @@ async def test_closing_writes_what_is_held_and_later_writes_are_refused(clock: V
 
 
 @virtually
-async def test_closing_on_a_store_that_stays_broken_tells_what_was_lost(clock: VirtualClock) -> None:
+async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualClock) -> None:
     store = FailingStore(failures=10_000)
     writer = Writer(store, clock)
-    writer.put(a_run())
+    writer.queue_run(a_run())
     waiting = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
     with pytest.raises(StoreFault, match="1 runs and 1 writes could not be stored"):
         await writer.close(within=2.0)
@@ -241,12 +241,12 @@ async def test_closing_on_a_store_that_stays_broken_tells_what_was_lost(clock: V
 
 
 @virtually
-async def test_an_abandoned_writer_keeps_only_what_was_committed(clock: VirtualClock) -> None:
+async def test_abandoned_writer_keeps_only_committed_rows(clock: VirtualClock) -> None:
     store = TemporaryStore()
     writer = Writer(store, clock)
-    writer.put(a_run())
+    writer.queue_run(a_run())
     await writer.write(lambda tx: tx.add_event(an_event("before")))
-    writer.put(a_run("late/page/edge"))
+    writer.queue_run(a_run("late/page/edge"))
     late = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("after"))))
     await asyncio.sleep(0)
     writer.abandon()
@@ -290,15 +290,15 @@ async def test_a_caller_that_gave_up_before_its_turn_is_not_served(clock: Virtua
 
 @pytest.mark.parametrize("first", [False, True])
 @virtually
-async def test_a_run_that_no_store_can_hold_does_not_stop_the_others(
+async def test_run_that_cannot_be_stored_does_not_stop_the_others(
     clock: VirtualClock, sqlite: Store, *, first: bool
 ) -> None:
     told = Told()
     naive = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
     writer = told.writer(sqlite, clock)
-    writer.put(naive)
+    writer.queue_run(naive)
     assert await writer.write(lambda tx: tx.add_event(an_event()), first=first)
-    writer.put(a_run())
+    writer.queue_run(a_run())
     await writer.close()
     assert len(told.faults) == 1
     assert "needs its zone" in told.faults[0]
@@ -310,28 +310,28 @@ async def test_a_run_that_no_store_can_hold_does_not_stop_the_others(
 async def test_no_transaction_exceeds_its_limit_and_every_run_is_committed_before_the_first_other_write(
     clock: VirtualClock, failing: int
 ) -> None:
-    store, told, many = FailingStore(), Told(), 2 * MOST + 10
+    store, told, many = FailingStore(), Told(), 2 * RUNS_AT_ONCE + 10
     seen: list[int] = []
     writer = told.writer(store, clock)
     for number in range(many):
-        writer.put(a_run(f"r{number}/page/edge"))
-    writes = [writer.write(lambda _tx: seen.append(store.commits), of=f"r{number}") for number in range(many)]
+        writer.queue_run(a_run(f"r{number}/page/edge"))
+    writes = [writer.write(lambda _tx: seen.append(store.commits), release=f"r{number}") for number in range(many)]
     store.failures = failing
     assert len(await asyncio.gather(*writes)) == many
     await writer.close()
-    assert max(told.commits) <= MOST + MOST_WRITES
+    assert max(told.commits) <= RUNS_AT_ONCE + WRITES_AT_ONCE
     assert len(told.commits) == 13
     assert sum(told.commits) == 2 * many
     assert len(runs_of(store, *(f"r{number}/page/edge" for number in range(many)))) == many
-    assert min(seen) == many // MOST
+    assert min(seen) == many // RUNS_AT_ONCE
 
 
 @virtually
-async def test_what_rests_on_nothing_put_before_does_not_wait_for_it(clock: VirtualClock) -> None:
-    store, many = FailingStore(), 4 * MOST
+async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualClock) -> None:
+    store, many = FailingStore(), 4 * RUNS_AT_ONCE
     writer = Writer(store, clock)
     for number in range(many):
-        writer.put(a_run(f"r{number}/page/edge"))
+        writer.queue_run(a_run(f"r{number}/page/edge"))
     rest = asyncio.create_task(writer.write(lambda _tx: store.commits))
     await clock.sleep(0)
     # While the first of four is under way.
@@ -342,9 +342,7 @@ async def test_what_rests_on_nothing_put_before_does_not_wait_for_it(clock: Virt
 
 @pytest.mark.parametrize("failing", [0, 2])
 @virtually
-async def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(
-    clock: VirtualClock, failing: int
-) -> None:
+async def test_rows_of_members_are_written_in_portions_before_the_runs(clock: VirtualClock, failing: int) -> None:
     store = FailingStore(failing)
     written: list[tuple[int, int]] = []
 
@@ -359,18 +357,18 @@ async def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
             written.append((self.waiting, len(runs_of(store, EDGE))))
 
-        def written(self) -> None:
+        def note_committed(self) -> None:
             self.waiting -= 1
 
-        def more(self) -> int:
+        def further_transactions(self) -> int:
             return self.waiting - 1
 
         def close(self) -> None:
             written.append((self.waiting, len(runs_of(store, EDGE))))
 
     writer = Writer(store, clock)
-    writer.accompany(Companion())
-    writer.put(a_run())
+    writer.add_member(Companion())
+    writer.queue_run(a_run())
     await clock.sleep(2.0)
     await writer.close()
     assert written == [(3, 0)] * (1 + failing) + [(2, 0), (1, 0), (0, 1)]
@@ -378,9 +376,7 @@ async def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(
 
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.2])
 @virtually
-async def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(
-    clock: VirtualClock, when: float
-) -> None:
+async def test_member_is_written_before_the_runs_and_notified_of_the_commit(clock: VirtualClock, when: float) -> None:
     store = FailingStore(failures=1)
     calls: list[str] = []
 
@@ -392,20 +388,20 @@ async def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
             calls.append(f"write {len(runs_of(store, EDGE))}")
 
-        def written(self) -> None:
+        def note_committed(self) -> None:
             calls.append("written")
 
-        def more(self) -> int:
+        def further_transactions(self) -> int:
             return 0
 
         def close(self) -> None:
             calls.append("close")
 
     writer = Writer(store, clock)
-    writer.accompany(Companion())
+    writer.add_member(Companion())
     await clock.sleep(when)
-    writer.put(a_run())
-    writer.nudge()
+    writer.queue_run(a_run())
+    writer.request_batch()
     await clock.sleep(1.0)
     await writer.close()
     assert calls == ["prepare", "write 0", "prepare", "write 0", "written", "close"]

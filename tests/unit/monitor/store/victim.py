@@ -21,13 +21,13 @@ def write_until_killed(folder: Path, first: int, committed: Connection) -> None:
 
 
 async def _write(folder: Path, first: int, committed: Connection) -> None:
-    store, clock = Store.ready(f"sqlite:///{folder}/store.db"), SystemClock()
+    store, clock = Store.open_upgraded(f"sqlite:///{folder}/store.db"), SystemClock()
     writer = Writer(store, clock)
     evidence = Evidence(folder / "ev", store.evidence, writer, clock, "edge")
     for number in range(first, first + 100_000):
         name = f"r{number}"
         kept = evidence.keep(an_answer(body=b"x" * 5000, after=number), f"{name}/page/edge", "turn")
-        writer.put(a_run(f"{name}/page/edge", first=number, evidence=(kept,)))
+        writer.queue_run(a_run(f"{name}/page/edge", first=number, evidence=(kept,)))
         event = an_event(f"e{number}", release=name)
         await writer.write(lambda tx, event=event: tx.add_event(event))
         committed.send(number)

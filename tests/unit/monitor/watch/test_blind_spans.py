@@ -149,10 +149,10 @@ def test_a_run_that_nobody_had_room_for_was_not_seen(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         before = life.runs()
-        life.daemon.writer.put = lambda _run: False  # type: ignore[method-assign]
+        life.daemon.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
         await life.until("09:29:35")
         assert life.runs() == before
-        del life.daemon.writer.put
+        del life.daemon.writer.queue_run
         await life.until("09:30:10")
         assert [span.cause for span in spans(life)] == ["store"]
         assert life.runs()[-1].state is State.PRESENT

@@ -144,11 +144,11 @@ def test_no_step_of_our_clock_makes_an_interval_without_the_truth_or_a_verdict_a
     after, by = page.released.after, page.released.by
     if story.out is None:
         assert by is None
-        assert verdict.word in {"pending", "unproven", "overdue"}
+        assert verdict.verdict in {"pending", "unproven", "overdue"}
         return
     # What was there before its slot stands from the slot on.
     came, play = SLOT + timedelta(seconds=max(story.out, 0.0)), timedelta(seconds=PLAY)
     assert after is None or after <= came + play
     assert by is None or by >= came - play
-    assert verdict.word not in {"late", "overdue"}
-    assert verdict.word != "early" or story.out < 0
+    assert verdict.verdict not in {"late", "overdue"}
+    assert verdict.verdict != "early" or story.out < 0

@@ -53,7 +53,7 @@ def fill(store: Store, release: str, slot: datetime = SLOT, runs: list[Run] | No
     one, promise = a_release(id=release), a_promise(slot, release=release, confirmed_at=slot)
     seen = noisy(release, slot) if runs is None else runs
     verdict = judge(one, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
-    fields = {"word": verdict.word.value, "grade": verdict.grade.value, "final": verdict.final, "at": verdict.at}
+    fields = {"word": verdict.verdict.value, "grade": verdict.grade.value, "final": verdict.final, "at": verdict.at}
     with store.transaction() as tx:
         tx.save_release(one)
         tx.add_promises([promise])
@@ -132,13 +132,13 @@ def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
         await Compaction(store, writer, clock, POLICIES, 400 * DAY, tuple, ask).compact()
         await Retention(
             Nothing(), Nothing(), store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
-        ).give_up()
+        ).run_daily()
         await writer.close()
 
-    store.give_back(0)
+    store.free_pages(0)
     store.backup(tmp_path / "before.db")
     run_virtually(whole, NOW)
-    assert store.give_back(1) == 0
+    assert store.free_pages(1) == 0
     store.backup(tmp_path / "after.db")
     assert (tmp_path / "after.db").stat().st_size < (tmp_path / "before.db").stat().st_size / 3
     assert store.check() == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 
-from monitor.store.evidence.chain import verify
+from monitor.store.evidence.chain import verify_evidence
 from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, live, reopened
 
 
@@ -28,5 +28,5 @@ def test_a_change_is_kept_with_its_request_and_the_look_before_it(tmp_path: Path
     asked = "/government/statistics/claims"
     assert kept == [each for status in ("404", "404", "200") for each in (("request", asked), ("response", status))]
     store = reopened(settings)
-    assert verify(store.evidence, folder) == []
+    assert verify_evidence(store.evidence, folder) == []
     store.close()

@@ -17,12 +17,11 @@ from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import VerdictKind
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.batch import MOST
+from monitor.store.batch import RUNS_AT_ONCE
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.portions import Portions
@@ -36,6 +35,7 @@ from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address, Part, Role
+from schedules.contract.verdict import VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.watch.looker import FakeLooker
@@ -167,7 +167,7 @@ def test_a_verdict_is_stored_with_the_promise_it_rests_on_though_a_large_read_is
         recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
         portions = Portions()
         # Whether the verdict is there when the first of them is written, and with what.
-        portions.add(range(2), lambda _tx, _: found.append(store.ledger.promises(["claims"])), rows=MOST)
+        portions.add(range(2), lambda _tx, _: found.append(store.ledger.promises(["claims"])), rows=RUNS_AT_ONCE)
         large = writer.write_in_portions(portions)
         verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
         await recorder.record(mine, verdict, (), after_slot(300))

@@ -9,9 +9,9 @@ import pytest
 
 from alerts.notice import Notice
 from monitor.config.settings import Settings
-from monitor.judge.verdict import Kind
 from monitor.store.writer import DELAY
 from monitor.watch.listing_followup import MAX_FOLLOWED
+from schedules.contract.verdict import Kind
 from tests.unit.monitor.app.life import HEAD, Life, live
 
 TITLE = "Example claims: July to September 2026"

@@ -14,7 +14,6 @@ from monitor.judge.as_json import part_from_json
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import Kind, VerdictKind
 from monitor.look.fetch import Found
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings
 from monitor.plan.targets import targets_of
@@ -25,6 +24,7 @@ from monitor.watch.predicted_addresses import Edition, PredictedAddresses, predi
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
+from schedules.contract.verdict import Kind, VerdictKind
 from tests.unit.monitor.watch.looker import FakeLooker
 from tests.unit.monitor.watch.predicted import (
     GUESS,
@@ -170,7 +170,7 @@ def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody()
     assert [(one.id, one.url) for one in kept] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
     assert not any("/linked-" in target for target in looker.windows)
     verdict = judge(under_watch.release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
-    assert {part.word for part in verdict.parts[2:]} == {VerdictKind.PENDING}
+    assert {part.verdict for part in verdict.parts[2:]} == {VerdictKind.PENDING}
     assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
     assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page"]
 
@@ -197,4 +197,4 @@ def test_a_page_elsewhere_that_goes_on_with_the_slot_is_held_against_nobody() ->
     stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story([(-120, A), (300, P)])}
     runs = {f"r/{view}": story.runs(view, 400) for view, story in stories.items()}
     verdict = judge(a_release(ROLLING), [a_promise()], runs, [], Policy(), after_slot(400))
-    assert (verdict.word, verdict.findings) == (VerdictKind.ON_TIME, ())
+    assert (verdict.verdict, verdict.findings) == (VerdictKind.ON_TIME, ())

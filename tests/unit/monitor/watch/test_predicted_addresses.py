@@ -13,7 +13,6 @@ from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import VerdictKind
 from monitor.look.fetch import Found
 from monitor.look.sighting import State
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, window_at
@@ -24,6 +23,7 @@ from monitor.watch.predicted_addresses import Edition, PredictedAddresses, predi
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Part, Role
+from schedules.contract.verdict import VerdictKind
 from schedules.release import Release
 from tests.unit.monitor.watch.looker import FakeLooker
 from tests.unit.monitor.watch.predicted import (
@@ -130,14 +130,19 @@ def test_a_guess_that_proves_nothing_worsens_nothing_and_is_told_to_nobody(
     alone, both = (
         judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now)) for parts in ((), (GUESS,))
     )
-    assert (both.word, both.grade, both.final, both.findings) == (alone.word, alone.grade, alone.final, alone.findings)
-    assert both.parts[1].word in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
+    assert (both.verdict, both.grade, both.final, both.findings) == (
+        alone.verdict,
+        alone.grade,
+        alone.final,
+        alone.findings,
+    )
+    assert both.parts[1].verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
     assert [each.id for each in release_facts(both, Measurement()).parts] == ["page"]
 
 
 def test_a_guess_that_is_seen_before_the_slot_after_a_seen_absence_is_an_exposure() -> None:
     verdict = judged(200, (-120, A), (-60, P))
-    assert verdict.word is VerdictKind.EARLY
+    assert verdict.verdict is VerdictKind.EARLY
     assert [found.part for found in verdict.findings] == ["expected-1"]
     assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page", "expected-1"]
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judge.policy import Grade
 from monitor.judge.runs import MOST_CHANGES, Blind
-from monitor.judge.verdict import PartVerdict, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.watch.blind_spans import SpansInOrder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part, Role
+from schedules.contract.verdict import Grade, PartVerdict, VerdictKind
 from schedules.release import Release
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
@@ -87,7 +87,19 @@ def watched(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease:
     page = PartVerdict("sheet", "data", SHEET.url, True, word, released=Interval(NINE, NINE))  # noqa: FBT003
     release = Release("r", "Claims", "dwp", "https://a.example/x", (Part("sheet", Role.DATA, SHEET.url),))
     verdict = Verdict(
-        "r", "Claims", "dwp", "", (), None, None, None, word, Grade.NONE, final=True, at=NINE, parts=(page,)
+        release="r",
+        title="Claims",
+        producer="dwp",
+        url="",
+        calendars=(),
+        slot=None,
+        slot_source=None,
+        slot_learnt=None,
+        verdict=word,
+        grade=Grade.NONE,
+        final=True,
+        at=NINE,
+        parts=(page,),
     )
     return WatchedRelease(release, (), verdict=verdict)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from monitor.config.settings import Settings
-from monitor.judge.verdict import Kind
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
@@ -19,6 +18,7 @@ from monitor.store.writer import DELAY
 from monitor.watch.listing_match import Matcher, MatchKind, NearRelease
 from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, publication_date
 from schedules.announcement import Part, Role
+from schedules.contract.verdict import Kind
 from schedules.release import Release
 from tests.unit.monitor.app.life import HEAD, HOST, Life, live
 from tests.unit.monitor.watch.looker import FakeLooker

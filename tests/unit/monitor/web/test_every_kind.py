@@ -6,24 +6,24 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from alerts.decide import decide
-from alerts.draft.fill import fill
-from alerts.draft.form import form_for
+from alerts.draft.fill import fill_form
+from alerts.draft.form import choose_form
 from alerts.draft.write.registry import WRITERS
-from alerts.finding import LEAD, ReleaseFacts
-from alerts.finding import Finding as Told
-from alerts.incident import Incident, Kind, fact_notice
+from alerts.finding import ReleaseFacts
+from alerts.incident import Incident, Kind, make_fact_notice
 from alerts.message import build_message
 from alerts.notice import Notice
 from alerts.silence import Scope, create_silence
 from monitor.deliver.facts import Measurement
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.judge import verdict
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import Finding, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
+from schedules.contract.verdict import LEAD, Finding, Grade, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from tests.unit.monitor.web.board import RULES, Board, a_board
 from tests.unit.monitor.web.people import users_file, working
 from tests.worlds.incidents import an_incident, facts_of_a_release
@@ -31,16 +31,16 @@ from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT
 from tests.worlds.verdicts import judged
 
-WORDS = [*map(str, VerdictKind), LEAD]
-FINDINGS = [*map(str, verdict.Kind), LEAD]
+VERDICTS = [*VerdictKind, LEAD]
+FINDINGS = [*FindingKind, LEAD]
 OF_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
 """Incidents that are about no release: nothing was measured of one."""
 
 
-def make_facts(word: str, *kinds: str) -> ReleaseFacts:
+def make_facts(word: VerdictKind | Literal["lead"], *kinds: FindingKind | Literal["lead"]) -> ReleaseFacts:
     """Return the facts of a release with this verdict and findings of these kinds."""
-    page = replace(facts_of_a_release().parts[0], verdict="pending" if word == LEAD else word, exposures=())
-    findings = tuple(Told(kind, "page", "as seen") for kind in kinds)
+    page = replace(facts_of_a_release().parts[0], verdict=VerdictKind.PENDING if word == LEAD else word, exposures=())
+    findings = tuple(Finding(kind, "page", "as seen") for kind in kinds)
     return facts_of_a_release(verdict=word, parts=(page,), findings=findings)
 
 
@@ -50,8 +50,8 @@ def make_incident(kind: Kind, facts: ReleaseFacts | None) -> Incident:
 
 def every_facts() -> Iterator[ReleaseFacts]:
     """Yield facts with each verdict and no finding, and with each finding of a late release."""
-    yield from (make_facts(word) for word in WORDS)
-    yield from (make_facts("late", kind) for kind in FINDINGS)
+    yield from (make_facts(word) for word in VERDICTS)
+    yield from (make_facts(VerdictKind.LATE, kind) for kind in FINDINGS)
 
 
 async def test_no_page_shows_an_id_where_there_is_a_name(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ async def test_an_incident_of_every_kind_has_a_page_and_json(kind: Kind) -> None
 
 async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
     async with a_board() as board:
-        found = Told(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
-        lead = decide(replace(make_facts(LEAD), grade="none", findings=(found,)), None, after_slot(500)).incident
+        found = Finding(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
+        lead = decide(replace(make_facts(LEAD), grade=Grade.NONE, findings=(found,)), None, after_slot(500)).incident
         assert lead is not None
         with board.store.transaction() as tx:
             tx.save_incident(lead)
@@ -105,7 +105,7 @@ async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
 def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
     for facts in every_facts():
         made = make_incident(kind, facts)
-        is_readable(fact_notice("opened", "thread", made, facts, after_slot(500)), made)
+        is_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
         for later in every_facts():
             for notice in decide(later, made, after_slot(600)).notices:
                 is_readable(notice, made)
@@ -122,25 +122,25 @@ def is_readable(notice: Notice, incident: Incident | None) -> None:
 def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
     for grade in ("note", "report"):
         made = make_incident(kind, make_facts("late") if kind not in OF_A_HOST else None)
-        report = fill(made, form_for(made.occurred, grade), {}, (), after_slot(500))
+        report = fill_form(made, choose_form(made.occurred, grade), {}, (), after_slot(500))
         assert WRITERS[ending](report, None)
 
 
-def make_verdict(word: VerdictKind, *kinds: verdict.Kind) -> Verdict:
+def make_verdict(word: VerdictKind, *kinds: FindingKind) -> Verdict:
     """Return a verdict on a release with findings of these kinds."""
     known = judged(400, [(-100, ABSENT), (300, PRESENT)])
-    parts = tuple(replace(part, word=word) for part in known.parts)
+    parts = tuple(replace(part, verdict=word) for part in known.parts)
     found = tuple(Finding(kind, "page", "as seen") for kind in kinds)
-    return replace(known, word=word, grade=Grade.REPORT, final=False, parts=parts, findings=found)
+    return replace(known, verdict=word, grade=Grade.REPORT, final=False, parts=parts, findings=found)
 
 
-CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) for kind in verdict.Kind)]
+CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) for kind in FindingKind)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("word", "kinds"), CASES, ids=[" ".join((word, *kinds)) for word, kinds in CASES])
 async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
-    word: VerdictKind, kinds: tuple[verdict.Kind, ...]
+    word: VerdictKind, kinds: tuple[FindingKind, ...]
 ) -> None:
     async with a_board() as board:
         store = board.store

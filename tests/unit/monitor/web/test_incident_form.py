@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from alerts.by_hand import note_mail
-from alerts.draft.edits import to_complete
+from alerts.draft.edits import list_open_fields
 from alerts.draft.report import report_from_json
-from alerts.draft.versions import edited, remeasured
+from alerts.draft.versions import append_edit, append_measurement
 from alerts.incident import MONITOR
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.store.rows import Draft
@@ -41,7 +41,9 @@ def write_elsewhere(board: Board, field: str, text: str) -> None:
     """Complete a box as another person, like the import of an edited document does."""
     versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
     with board.store.transaction() as tx:
-        tx.add_draft(draft_row(edited(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident))
+        tx.add_draft(
+            draft_row(append_edit(versions, {field: text}, "press officer", after_slot(700))[-1], board.incident)
+        )
 
 
 async def test_box_is_saved_as_typed_and_is_in_the_report(users: Path) -> None:
@@ -51,7 +53,7 @@ async def test_box_is_saved_as_typed_and_is_in_the_report(users: Path) -> None:
         assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
         kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
         assert dict(newest_draft(board).words) == {"B.2.account": kept}
-        field = report_from_json(newest_draft(board).facts).field("B.2.account")
+        field = report_from_json(newest_draft(board).facts).find_field("B.2.account")
         assert field is not None
         assert field.answer is not None
         assert (field.answer.text, field.answer.by) == (kept, "duty statistician")
@@ -71,9 +73,9 @@ async def test_unchanged_form_makes_no_version(users: Path) -> None:
 async def test_emptied_box_is_missing_again(users: Path) -> None:
     async with working(users) as board:
         await send(board, {ACCOUNT: "A certificate."})
-        assert "B.2.account" not in to_complete(report_from_json(newest_draft(board).facts))
+        assert "B.2.account" not in list_open_fields(report_from_json(newest_draft(board).facts))
         await send(board, {ACCOUNT: ""})
-        assert "B.2.account" in to_complete(report_from_json(newest_draft(board).facts))
+        assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
 
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(users: Path) -> None:
@@ -87,7 +89,7 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(users: Path) -> None
         text = newest_draft(board).words["B.2.account"]
         assert "The platform was down." in text
         assert "A certificate had expired." in text
-        assert "B.2.account" in to_complete(report_from_json(newest_draft(board).facts))
+        assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
         # Sent again, as by a browser that reloads the page, it changes nothing.
         again = await send(board, {ACCOUNT: "A certificate had expired."}, base=read)
         assert again.status_code == 303
@@ -122,13 +124,13 @@ async def test_text_about_a_measurement_is_compared_with_the_version_its_writer_
             )
             for section in report.sections
         ]
-        later = remeasured(versions, replace(report, sections=tuple(changed)))
+        later = append_measurement(versions, replace(report, sections=tuple(changed)))
         with board.store.transaction() as tx:
             tx.add_draft(draft_row(later[-1], board.incident))
         await send(board, {name: "5 January, in the morning"}, base=read)
-        field = report_from_json(newest_draft(board).facts).field(name.removeprefix("box."))
+        field = report_from_json(newest_draft(board).facts).find_field(name.removeprefix("box."))
         assert field is not None
-        assert field.contested
+        assert field.is_contested
         assert "Measured since" in (await board.client.get(f"/incidents/{board.incident}")).text
 
 
@@ -153,7 +155,7 @@ async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(users:
         await send(board, {name: "Two certificates."}, base=read)
         report = report_from_json(newest_draft(board).facts)
         assert dict(report.kept) == {}
-        field = report.field(name.removeprefix("box."))
+        field = report.find_field(name.removeprefix("box."))
         assert field is not None
         assert field.answer is not None
         assert field.answer.text == "Two certificates."
@@ -378,7 +380,7 @@ async def test_action_is_added_to_the_report_and_marked_as_done(users: Path) -> 
     async with working(users) as board:
         typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
         await send(board, typed, {ACCOUNT: "A certificate."})
-        field = report_from_json(newest_draft(board).facts).field("B.4.corrective")
+        field = report_from_json(newest_draft(board).facts).find_field("B.4.corrective")
         assert field is not None
         assert field.paragraphs == ("Renew the <certificate>: web team, by 1 February 2018.",)
         page = (await board.client.get(f"/incidents/{board.incident}")).text

@@ -8,22 +8,23 @@ from typing import Any
 import pytest
 
 from alerts.draft.report import report_from_json
-from alerts.draft.versions import edited, signed
-from alerts.finding import Finding
+from alerts.draft.versions import append_edit, append_signature
 from alerts.incident import Incident, Kind
 from alerts.platform import platform_id, update_platform
 from alerts.signed_link import sign_token
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.web.pages import delay_from_slot, seen_text
+from schedules.contract.verdict import Finding, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 from tests.worlds.instants import SLOT, after_slot
 
 
 def sign_off(board: Board) -> None:
     versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-    after = edited(versions, {"B.2.account": "A certificate had expired."}, "statistician", after_slot(700))
-    after = signed(after, "head of profession", after_slot(800))
-    after = edited(after, {"B.2.account": "Two certificates had expired."}, "statistician", after_slot(900))
+    after = append_edit(versions, {"B.2.account": "A certificate had expired."}, "statistician", after_slot(700))
+    after = append_signature(after, "head of profession", after_slot(800))
+    after = append_edit(after, {"B.2.account": "Two certificates had expired."}, "statistician", after_slot(900))
     with board.store.transaction() as tx:
         for version in after[len(versions) :]:
             tx.add_draft(draft_row(version, board.incident))
@@ -67,8 +68,8 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps() -> Non
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
         assert incident.facts is not None
-        found = Finding("short_notice", detail="moved from 9 January on 4 January")
-        facts = replace(incident.facts, findings=(found,), verdict="moved")
+        found = Finding(FindingKind.SHORT_NOTICE, detail="moved from 9 January on 4 January")
+        facts = replace(incident.facts, findings=(found,), verdict=VerdictKind.MOVED)
         with board.store.transaction() as tx:
             tx.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
         page = (await board.client.get("/incidents/moved")).text
@@ -88,7 +89,7 @@ async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report()
         sign_off(board)
         versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
         step = versions[-1].report.steps[0]
-        after = edited(versions, {f"step.{step.id}": "rang the web team"}, "statistician", after_slot(950))
+        after = append_edit(versions, {f"step.{step.id}": "rang the web team"}, "statistician", after_slot(950))
         with board.store.transaction() as tx:
             tx.add_draft(draft_row(after[-1], board.incident))
         page = await close(board)
@@ -137,7 +138,7 @@ async def test_incidents_of_one_platform_fault_link_to_each_other() -> None:
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
         assert incident.facts is not None
-        held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind="platform"))
+        held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind=FindingKind.PLATFORM))
         whole: Incident | None = None
         with board.store.transaction() as tx:
             for name in (incident.id, "other", "elsewhere"):
@@ -174,7 +175,7 @@ async def test_every_format_of_a_draft_can_be_downloaded() -> None:
 async def test_typed_text_is_always_escaped() -> None:
     async with a_board() as board:
         versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-        after = edited(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", after_slot(700))
+        after = append_edit(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", after_slot(700))
         with board.store.transaction() as tx:
             tx.add_draft(draft_row(after[-1], board.incident))
         page = (await board.client.get(f"/incidents/{board.incident}")).text

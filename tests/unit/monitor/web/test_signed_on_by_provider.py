@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from monitor.app.reporting_options import make_openid
 from monitor.config.settings import Settings
-from monitor.look.guard import guard_of
+from monitor.look.guard import make_guard
 from monitor.look.http.resolve import Resolver
 from monitor.look.http.transport import HttpTransport
 from monitor.web.openid import OpenID
@@ -331,7 +331,7 @@ async def test_slow_provider_delays_other_requests_only_briefly(tmp_path: Path, 
         provider = make_openid(Settings(web=web(tmp_path, server.url)), one.board.clock)
         assert door is not None
         assert isinstance(provider, OpenID)
-        guard = guard_of(["127.0.0.0/8"], [server.port])
+        guard = make_guard(["127.0.0.0/8"], [server.port])
         clock = one.board.clock
         door.provider = OpenID(provider.provider, clock, lambda: HttpTransport(clock, Resolver(guard), seconds=0.2))
         assert is_refused(await one.client.get("/sign-in/oidc"), 503, "does not answer")

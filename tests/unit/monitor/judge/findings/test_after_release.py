@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.judge.runs import MOST_CHANGES
-from monitor.judge.verdict import Finding, Kind
+from schedules.contract.verdict import Finding, Kind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, Looks, a_sighting, looks

@@ -8,9 +8,9 @@ import pytest
 
 from monitor.deliver.verdicts import body_of
 from monitor.judge.differences import find_differences
-from monitor.judge.policy import Grade
-from monitor.judge.verdict import Finding, Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.look.recognise.version import advanced_fields, format_version, parse_version
+from schedules.contract.verdict import Finding, Grade, Kind, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Story, Turn, a_sighting, looks
@@ -58,7 +58,7 @@ def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() 
 
 def test_a_correction_changes_neither_verdict_nor_grade() -> None:
     verdict = judged_with(3 * HOUR, [(0, FIRST), (HOUR, SECOND)])
-    assert (verdict.word, verdict.grade, kinds(verdict)) == (VerdictKind.ON_TIME, Grade.NONE, [Kind.CORRECTED])
+    assert (verdict.verdict, verdict.grade, kinds(verdict)) == (VerdictKind.ON_TIME, Grade.NONE, [Kind.CORRECTED])
     assert verdict.final is judged_with(3 * HOUR, [(0, FIRST)]).final is True
 
 

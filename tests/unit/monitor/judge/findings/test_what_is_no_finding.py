@@ -12,9 +12,10 @@ import pytest
 
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
-from monitor.judge.verdict import Kind, Verdict, VerdictKind
+from monitor.judge.verdict import Verdict
 from monitor.look.recognise.title import ANOTHER_EDITION
 from schedules.announcement import Address, Part
+from schedules.contract.verdict import Kind, VerdictKind
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_sighting, looks
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_release, no_slot
@@ -73,20 +74,20 @@ def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, 
 def test_another_edition_before_the_slot_is_no_finding_if_the_release_came_in_time() -> None:
     before = [a_sighting(ABSENT, when, why=ANOTHER_EDITION) for when in (-20, -1)]
     verdict = verdict_on({"page": [*before, (0.5, PRESENT)]})
-    assert (verdict.word, kinds(verdict)) == (VerdictKind.ON_TIME, [])
+    assert (verdict.verdict, kinds(verdict)) == (VerdictKind.ON_TIME, [])
 
 
 def test_a_promise_without_a_time_is_not_in_doubt() -> None:
     verdict = judged(0, promises=[a_promise(no_slot())])
-    assert (verdict.word, kinds(verdict)) == (VerdictKind.PENDING, [])
+    assert (verdict.verdict, kinds(verdict)) == (VerdictKind.PENDING, [])
 
 
 def test_a_part_that_calendars_dispute_leaves_the_other_parts_as_they_are() -> None:
     release = a_release(SHEET, calendars=("govuk", "own"))
     both = [a_promise(), a_promise(after_slot(3600), calendar="own")]
     page, sheet = verdict_on({"page": IN_TIME, "sheet": LATE}, release=release, promises=both).parts
-    assert (page.word, page.unproven_because) == (VerdictKind.ON_TIME, None)
-    assert sheet.word is VerdictKind.UNPROVEN
+    assert (page.verdict, page.unproven_because) == (VerdictKind.ON_TIME, None)
+    assert sheet.verdict is VerdictKind.UNPROVEN
 
 
 @pytest.mark.parametrize(("after", "is_final"), [(-0.001, False), (0.0, True)])
@@ -98,7 +99,7 @@ def test_a_verdict_is_final_at_the_instant_when_the_watch_closes(after: float, *
 
 def test_a_part_that_was_exposed_was_first_seen_then_and_released_after_its_slot() -> None:
     verdict = verdict_on({"page": [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT), (-2, ABSENT), (0.5, PRESENT)]})
-    assert verdict.word is VerdictKind.EARLY
+    assert verdict.verdict is VerdictKind.EARLY
     assert (verdict.page.first_seen.by, verdict.page.released.by) == (after_slot(-600), after_slot(0.5))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from monitor.judge.runs import fold_sighting
-from monitor.judge.verdict import Finding, Kind, VerdictKind
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from monitor.look.sighting import State
 from schedules.announcement import Address
+from schedules.contract.verdict import Finding, Kind, VerdictKind
 from tests.worlds.looks import ABSENT, UNKNOWN, a_run, a_sighting
 from tests.worlds.releases import a_release
 from tests.worlds.verdicts import judged
@@ -18,7 +18,7 @@ def findings(why: str, state: State, until: float = 400, address: Address = Addr
     """Return the findings on what was at the address of a page that was absent before its slot."""
     runs = [a_run("page", ABSENT, -3600, -10), a_run("page", state, -9, until, why=why)]
     verdict = judged(400, {"page": runs}, release=a_release(address=address))
-    assert verdict.word is not VerdictKind.ON_TIME
+    assert verdict.verdict is not VerdictKind.ON_TIME
     return [each for each in verdict.findings if each.kind in (Kind.WRONG_EDITION, Kind.WRONG_CONTENT)]
 
 

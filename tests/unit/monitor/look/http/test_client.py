@@ -21,7 +21,7 @@ def client(publisher: Publisher, *, seconds: float = 5.0) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=HttpTransport(CLOCK, resolver, seconds=seconds), trust_env=False)
 
 
-async def test_a_body_goes_out_once_on_a_connection_of_its_own() -> None:
+async def test_request_with_a_body_is_sent_once_on_a_new_connection() -> None:
     bodies: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,7 +86,7 @@ async def test_hanging_server_is_cut_at_the_deadline() -> None:
         publisher.done.set()
 
 
-async def test_plain_http_goes_to_the_proxy_itself_if_it_opens_no_tunnels_for_it() -> None:
+async def test_plain_http_is_sent_to_a_proxy_that_opens_no_tunnels_for_it() -> None:
     async with http_server(lambda _: (200, "by proxy", {})) as server:
         proxies = Proxies(Proxy("127.0.0.1", server.port, tunnels_http=False))
         transport = HttpTransport(CLOCK, Resolver(Guard(anywhere=True), proxies=proxies))

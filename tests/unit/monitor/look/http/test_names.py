@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.http.resolve import FRESH_SECONDS, STALE_SECONDS, Names, NoAddress
+from monitor.look.http.resolve import FRESH_SECONDS, STALE_SECONDS, NameCache, NoAddress
 from monitor.rehearse.virtual_loop import get_jumping_loop, run_virtually
 
 SILENT, PORT = "silent.example", 443
@@ -41,56 +41,56 @@ def server() -> Iterator[Server]:
 
 
 async def test_name_is_looked_up_once_and_kept(server: Server) -> None:
-    names = Names(server.look_up)
+    names = NameCache(server.look_up)
     for _ in range(3):
-        assert await names.addresses("a.example", PORT, 5) == ["203.0.113.7"]
+        assert await names.look_up("a.example", PORT, 5) == ["203.0.113.7"]
     assert server.asked["a.example"] == 1
 
 
 async def test_silent_name_server_ends_with_the_deadline_of_the_request(server: Server) -> None:
     with pytest.raises(NoAddress, match="no answer"):
-        await Names(server.look_up).addresses(SILENT, PORT, 0.01)
+        await NameCache(server.look_up).look_up(SILENT, PORT, 0.01)
 
 
 async def test_silent_name_server_takes_one_thread_for_many_requests(server: Server) -> None:
-    names = Names(server.look_up, most=2)
-    looks = [names.addresses(SILENT, PORT, 0.05) for _ in range(50)]
+    names = NameCache(server.look_up, most=2)
+    looks = [names.look_up(SILENT, PORT, 0.05) for _ in range(50)]
     assert all(isinstance(fault, NoAddress) for fault in await asyncio.gather(*looks, return_exceptions=True))
     assert server.asked[SILENT] == 1
-    assert await names.addresses("healthy.example", PORT, 5) == ["203.0.113.7"]
+    assert await names.look_up("healthy.example", PORT, 5) == ["203.0.113.7"]
 
 
 async def test_late_answer_of_a_name_server_is_used_by_the_next_request(server: Server) -> None:
-    names = Names(server.look_up)
+    names = NameCache(server.look_up)
     with pytest.raises(NoAddress):
-        await names.addresses(SILENT, PORT, 0.01)
+        await names.look_up(SILENT, PORT, 0.01)
     server.speaks.set()
-    assert await names.addresses(SILENT, PORT, 5) == ["203.0.113.7"]
+    assert await names.look_up(SILENT, PORT, 5) == ["203.0.113.7"]
     assert server.asked[SILENT] == 1
 
 
 @pytest.mark.parametrize("fault", [OSError("no such name"), UnicodeError("label too long")])
 async def test_name_without_an_address_is_reported_and_looked_up_again(server: Server, fault: Exception) -> None:
-    names = Names(server.look_up)
+    names = NameCache(server.look_up)
     server.fails["a.example"] = fault
     with pytest.raises(NoAddress, match=r"a\.example"):
-        await names.addresses("a.example", PORT, 5)
+        await names.look_up("a.example", PORT, 5)
     del server.fails["a.example"]
-    assert await names.addresses("a.example", PORT, 5) == ["203.0.113.7"]
+    assert await names.look_up("a.example", PORT, 5) == ["203.0.113.7"]
 
 
 def test_last_addresses_replace_a_silent_name_server_for_a_while(server: Server) -> None:
     async def story(clock: VirtualClock) -> None:
-        names = Names(server.look_up)
+        names = NameCache(server.look_up)
         server.speaks.set()
         with get_jumping_loop().time_stopped("lookup"):
-            await names.addresses(SILENT, PORT, 5)
+            await names.look_up(SILENT, PORT, 5)
         server.speaks.clear()
         await clock.sleep(FRESH_SECONDS)
-        assert await names.addresses(SILENT, PORT, 5) == ["203.0.113.7"]
+        assert await names.look_up(SILENT, PORT, 5) == ["203.0.113.7"]
         await clock.sleep(STALE_SECONDS)
         with pytest.raises(NoAddress):
-            await names.addresses(SILENT, PORT, 5)
+            await names.look_up(SILENT, PORT, 5)
         assert server.asked[SILENT] == 2
 
     run_virtually(story)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.look.fetch import Request
 from monitor.look.guard import Guard, RefusedAddress
-from monitor.look.http.request_bytes import RequestBytes, RequestWriter, address
+from monitor.look.http.request_bytes import RequestBytes, RequestWriter, requested_url
 
 ALWAYS = [(b"User-Agent", b"ninethirty"), (b"Accept-Encoding", b"gzip")]
 PATHS = st.text("aZ09-._~!$&()*+,;=:@/%?#[]{}|^\\'\" é", max_size=30)
@@ -17,7 +17,7 @@ def writer() -> RequestWriter:
     return RequestWriter(Guard(ports=frozenset({8080})), ALWAYS, 1)
 
 
-def lines_of(written: RequestBytes) -> list[bytes]:
+def header_lines(written: RequestBytes) -> list[bytes]:
     return written.data.split(b"\r\n")
 
 
@@ -30,21 +30,21 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
     url = f"{place}/{path}"
     request = Request(url, bust=bust)
     try:
-        known = address(url, 1 if bust else None)
+        known = requested_url(url, 1 if bust else None)
     except httpx.InvalidURL:
         with pytest.raises(httpx.InvalidURL):
             writer().write(request)
         return
     written = writer().write(request)
     origin = written.shared.origin
-    assert lines_of(written)[:2] == [b"GET %s HTTP/1.1" % known.raw_path, b"Host: %s" % known.netloc]
+    assert header_lines(written)[:2] == [b"GET %s HTTP/1.1" % known.raw_path, b"Host: %s" % known.netloc]
     assert (origin.scheme, origin.host) == (known.scheme, known.host)
     assert origin.port == (known.port or {"http": 80, "https": 443}[known.scheme])
 
 
 def test_conditions_follow_the_headers_of_every_request() -> None:
     written = writer().write(Request("https://stats.example/a?b=c", accept="text/html", etag='"1"', modified="Thu"))
-    assert lines_of(written) == [
+    assert header_lines(written) == [
         b"GET /a?b=c HTTP/1.1",
         b"Host: stats.example",
         b"User-Agent: ninethirty",
@@ -57,7 +57,7 @@ def test_conditions_follow_the_headers_of_every_request() -> None:
     ]
 
 
-def test_requests_to_one_host_share_what_is_the_same() -> None:
+def test_requests_to_one_host_share_their_common_bytes() -> None:
     one = writer()
     first, second = one.write(Request("https://stats.example/a")), one.write(Request("https://stats.example/b?c=d"))
     assert first.shared is second.shared

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from monitor.look.guard import Guard, Origin, RefusedAddress
-from monitor.look.http.resolve import Names, Resolver, Route
+from monitor.look.http.resolve import NameCache, Resolver, Route
 
 ORIGIN = Origin("https", "www.example", 443)
 
 
 async def test_name_that_led_into_a_private_network_is_looked_up_again_at_the_next_look() -> None:
     answers = [["10.0.0.1"], ["8.8.8.8"], ["10.0.0.1"]]
-    resolver = Resolver(Guard(), names=Names(lambda *_: answers.pop(0)))
+    resolver = Resolver(Guard(), names=NameCache(lambda *_: answers.pop(0)))
     with pytest.raises(RefusedAddress):
-        await resolver.find(ORIGIN, 5)
+        await resolver.find_routes(ORIGIN, 5)
     # What is sound is kept, for a minute.
-    assert [await resolver.find(ORIGIN, 5) for _ in range(2)] == [[Route("8.8.8.8", 443, tls=True)]] * 2
+    assert [await resolver.find_routes(ORIGIN, 5) for _ in range(2)] == [[Route("8.8.8.8", 443, tls=True)]] * 2

@@ -149,7 +149,7 @@ async def test_answer_to_head_has_no_body_and_closes_the_connection() -> None:
     assert not wire.end_request()
 
 
-async def test_a_connection_kept_by_the_server_alone_is_not_kept() -> None:
+async def test_connection_that_the_server_closes_is_not_kept() -> None:
     wire, _ = asked()
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
     await body_of(wire)

@@ -39,7 +39,7 @@ def test_another_title_after_a_404_is_unknown() -> None:
     assert (seen.state, seen.why) == (State.UNKNOWN, "the page shows another title")
 
 
-def test_a_page_with_quite_another_title_proves_nothing_unless_the_announcement_led_to_it() -> None:
+def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_to_it() -> None:
     other = page("Prison population - GOV.UK", "Prison population")
     assert recognise(other, CONTEXT).state is State.UNKNOWN
     led_to = recognise(other, Context(URL, TITLE, is_led_to=True))
@@ -103,12 +103,12 @@ def test_a_page_that_says_not_found_is_absence(title: str) -> None:
 
 
 @pytest.mark.parametrize("title", ["Error - GOV.UK", "Sorry, there is a problem - GOV.UK"])
-def test_an_error_page_proves_nothing(title: str) -> None:
+def test_error_page_is_unknown(title: str) -> None:
     assert recognise(page(title, "Page Unavailable"), CONTEXT).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("body", [b"410 Gone", b"<html></html>", b"<p>no heading</p>", b"\x00\xff\xfe"])
-def test_a_body_without_title_and_heading_proves_nothing(body: bytes) -> None:
+def test_body_without_title_and_heading_is_unknown(body: bytes) -> None:
     assert recognise(answer(body), CONTEXT).state is State.UNKNOWN
 
 
@@ -148,7 +148,7 @@ def test_items_that_are_no_publication_are_absence(schema: str) -> None:
     assert recognise(item(schema), CONTEXT).state is State.ABSENT
 
 
-def test_a_gone_item_is_withdrawn_though_it_answers_200() -> None:
+def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
     assert (
         recognise(item("gone", None, details={"explanation": "published in error"}), CONTEXT).state is State.WITHDRAWN
     )
@@ -186,7 +186,7 @@ def test_an_announcement_in_a_listing_is_no_release() -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000])
-def test_other_json_proves_nothing(body: bytes) -> None:
+def test_other_json_is_unknown(body: bytes) -> None:
     assert recognise(answer(body, "application/json"), CONTEXT).state is State.UNKNOWN
 
 

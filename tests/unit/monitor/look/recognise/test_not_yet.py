@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.registry import find_recogniser
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, page
 
@@ -19,33 +19,33 @@ SAID = [
 @pytest.mark.parametrize("name", ["status", "govuk"])
 @pytest.mark.parametrize("said", SAID)
 def test_page_that_only_promises_its_release_is_absence(name: str, said: str) -> None:
-    assert recogniser(name)(page(TITLE, TITLE, said), CONTEXT).state is State.ABSENT
+    assert find_recogniser(name)(page(TITLE, TITLE, said), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize("said", SAID)
 def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(said: str) -> None:
     seen = page(TITLE, TITLE, f"<dl><dt>Published</dt><dd>26 November 2026</dd></dl>{said}")
-    recognised = recogniser("govuk")(seen, CONTEXT)
+    recognised = find_recogniser("govuk")(seen, CONTEXT)
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
 def test_figures_that_come_out_on_a_regular_basis_may_well_be_out() -> None:
     seen = page(TITLE, TITLE, "<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
-    assert recogniser("status")(seen, CONTEXT).state is State.PRESENT
+    assert find_recogniser("status")(seen, CONTEXT).state is State.PRESENT
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 @pytest.mark.parametrize("seen", [page("Placeholder", "Placeholder"), page("", "Test page")])
 def test_placeholder_under_another_title_is_unknown(name: str, seen: Answer) -> None:
-    assert recogniser(name)(seen, CONTEXT).state is State.UNKNOWN
+    assert find_recogniser(name)(seen, CONTEXT).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 def test_a_page_under_its_title_that_is_coming_soon_is_absence(name: str) -> None:
-    assert recogniser(name)(page("Coming soon", TITLE), CONTEXT).state is State.ABSENT
+    assert find_recogniser(name)(page("Coming soon", TITLE), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 def test_a_notice_that_a_page_was_published_in_error_is_a_withdrawal_whatever_its_status(name: str) -> None:
     seen = page("No longer available - GOV.UK", "The page you are looking for is no longer available")
-    assert recogniser(name)(seen, CONTEXT).state is State.WITHDRAWN
+    assert find_recogniser(name)(seen, CONTEXT).state is State.WITHDRAWN

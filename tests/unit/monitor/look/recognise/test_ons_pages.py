@@ -11,7 +11,7 @@ import pytest
 
 from monitor.look.fetch import Answer
 from monitor.look.interpret import interpret_without_body
-from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import Context, Recognised
 from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
@@ -63,7 +63,7 @@ def release_page(
     body = f"""<!DOCTYPE html><html lang="{language}"><head><title>{title} - {site}</title>{pushed}</head><body>
         <div class="ons-page__container ons-container release" {own}><div>{words["type"]}</div>
         <h1 class="ons-u-fs-xxxl"><span>{title}</span></h1>{banner}{parts}</div></body></html>"""
-    return recogniser("ons")(answer(body.encode(), url=URL), CONTEXT)
+    return find_recogniser("ons")(answer(body.encode(), url=URL), CONTEXT)
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
@@ -85,7 +85,7 @@ def test_a_page_without_a_mark_is_read_by_the_words_of_its_language(language: st
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-def test_a_page_without_a_mark_is_out_when_it_has_documents_and_else_proves_nothing(language: str) -> None:
+def test_page_without_a_mark_is_present_with_documents_and_else_unknown(language: str) -> None:
     assert release_page(language, "published", "publications", marked=False).specific
     assert release_page(language, "published", "summary", marked=False).state is U
 
@@ -104,7 +104,7 @@ def test_another_edition_or_title_at_its_address_is_not_it() -> None:
 
 def entry(data: dict[str, Any], title: str = TITLE) -> Recognised:
     url = f"{URL}/data"
-    return recogniser("ons")(answer(json.dumps(data).encode(), "application/json", url), Context(url, title))
+    return find_recogniser("ons")(answer(json.dumps(data).encode(), "application/json", url), Context(url, title))
 
 
 def described(**about: object) -> dict[str, Any]:
@@ -175,20 +175,20 @@ def test_retired_address_is_unknown() -> None:
         ("autumn-term", P),
     ],
 )
-def test_a_publication_of_ees_that_goes_back_to_an_earlier_year_shows_no_new_edition(slug: str, state: State) -> None:
+def test_earlier_latest_release_of_ees_is_no_new_edition(slug: str, state: State) -> None:
     said = json.dumps({"title": "Example absence", "latestRelease": {"slug": slug}}).encode()
-    assert recogniser("ees-after:2024-25-autumn-term")(answer(said, "application/json"), CONTEXT).state is state
+    assert find_recogniser("ees-after:2024-25-autumn-term")(answer(said, "application/json"), CONTEXT).state is state
 
 
 def test_ees_release_of_another_year_is_absence() -> None:
     ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
     for year, state in (("2025/26", P), ("2024/25", A)):
         said = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
-        seen = recogniser("ees")(answer(json.dumps(said).encode(), "application/json"), Context(URL, ours))
+        seen = find_recogniser("ees")(answer(json.dumps(said).encode(), "application/json"), Context(URL, ours))
         assert (seen.state, seen.specific) == (state, state is P)
 
 
 def test_a_landing_page_of_ees_that_names_no_edition_proves_no_edition() -> None:
     heading = "<title>Example absence - Explore education statistics - GOV.UK</title><h1>Example absence</h1>"
-    seen = recogniser("ees")(answer(heading.encode()), Context(URL, "Example absence: Academic year 2025/26"))
+    seen = find_recogniser("ees")(answer(heading.encode()), Context(URL, "Example absence: Academic year 2025/26"))
     assert not seen.specific

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from monitor.errors import UnknownName, UserFault
 from monitor.look.fetch import Answer
-from monitor.look.recognise.registry import PLAIN, WITH_RULE, recogniser
+from monitor.look.recognise.registry import PLAIN, WITH_RULE, find_recogniser
 from monitor.look.recognise.result import Context
-from monitor.look.recognise.title import Likeness, likeness, names_a_period
+from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, URL, answer, page
@@ -25,14 +25,14 @@ def json_answer(said: object) -> object:
 
 
 def test_status_is_never_specific() -> None:
-    seen = recogniser("status")(page(TITLE, TITLE), CONTEXT)
+    seen = find_recogniser("status")(page(TITLE, TITLE), CONTEXT)
     assert (seen.state, seen.specific) == (State.PRESENT, False)
 
 
 def test_status_compares_heading_and_title_with_the_release() -> None:
     other, fresh = TITLE.replace("July to September", "April to June"), Context(CONTEXT.url, TITLE, was_missing=True)
     seen = {
-        (heading, title): recogniser("status")(page(title, heading), fresh).state
+        (heading, title): find_recogniser("status")(page(title, heading), fresh).state
         for heading, title in [
             (TITLE, "Agency"),
             ("Agency", TITLE),
@@ -43,7 +43,10 @@ def test_status_compares_heading_and_title_with_the_release() -> None:
     }
     states = [State.PRESENT, State.PRESENT, State.ABSENT, State.ABSENT, State.UNKNOWN]
     assert list(seen.values()) == states
-    assert recogniser("status")(page("B", "Agency"), Context(CONTEXT.url, "", was_missing=True)).state is State.PRESENT
+    assert (
+        find_recogniser("status")(page("B", "Agency"), Context(CONTEXT.url, "", was_missing=True)).state
+        is State.PRESENT
+    )
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
@@ -63,17 +66,17 @@ def test_status_compares_heading_and_title_with_the_release() -> None:
 )
 def test_notice_about_the_site_is_unknown(name: str, words: str) -> None:
     for title, heading in ((words, ""), ("Example", words)):
-        assert recogniser(name)(page(title, heading, "<p>Words.</p>"), CONTEXT).state is State.UNKNOWN
+        assert find_recogniser(name)(page(title, heading, "<p>Words.</p>"), CONTEXT).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 def test_release_about_maintenance_or_cookies_is_no_site_notice(name: str) -> None:
     title = "Sorry statistics and sites under maintenance: July to September 2026"
-    assert recogniser(name)(page(title, title), Context(CONTEXT.url, title)).state is State.PRESENT
+    assert find_recogniser(name)(page(title, title), Context(CONTEXT.url, title)).state is State.PRESENT
 
 
 def test_a_page_that_says_not_found_is_absence_to_status() -> None:
-    assert recogniser("status")(page("404 - Not found", "Oops"), CONTEXT).state is State.ABSENT
+    assert find_recogniser("status")(page("404 - Not found", "Oops"), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
@@ -85,52 +88,52 @@ def test_a_page_that_says_not_found_is_absence_to_status() -> None:
     ],
 )
 def test_a_blank_or_test_page_is_absence(name: str, seen: Answer, why: str) -> None:
-    recognised = recogniser(name)(seen, CONTEXT)
+    recognised = find_recogniser(name)(seen, CONTEXT)
     assert (recognised.state, recognised.why) == (State.ABSENT, why)
 
 
 @pytest.mark.parametrize("inside", ["<script>draw()</script>", "<iframe src='/dashboard'></iframe>", "<p>42</p>"])
 def test_a_page_that_a_browser_may_fill_is_not_blank(inside: str) -> None:
-    assert recogniser("status")(page("Dashboard", "", inside), Context(URL)).state is State.PRESENT
+    assert find_recogniser("status")(page("Dashboard", "", inside), Context(URL)).state is State.PRESENT
 
 
 def test_changed_compares_with_the_baseline() -> None:
     seen = page("Dashboard", "Dashboard")
-    states = [recogniser("changed")(seen, Context(URL, TITLE, "a", base)).state for base in (None, "a", "b")]
+    states = [find_recogniser("changed")(seen, Context(URL, TITLE, "a", base)).state for base in (None, "a", "b")]
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT]
 
 
 def test_text_is_found_whatever_its_case_and_spacing_but_not_in_scripts() -> None:
-    look = recogniser("text:July to September 2026")
+    look = find_recogniser("text:July to September 2026")
     assert look(page("T", "H", "<p>JULY  to\n<b>September</b> 2026</p>"), CONTEXT).specific
     assert look(page("T", "H", "<script>July to September 2026</script>"), CONTEXT).state is State.ABSENT
     assert look(answer(b"a,b\nJuly to September 2026,3", "text/csv"), CONTEXT).state is State.PRESENT
 
 
 def test_text_that_names_no_period_is_not_specific() -> None:
-    assert not recogniser("text:Main points")(page("T", "H", "Main points"), CONTEXT).specific
+    assert not find_recogniser("text:Main points")(page("T", "H", "Main points"), CONTEXT).specific
 
 
 def test_a_link_is_found_by_its_address_or_words() -> None:
     links = '<a href="/files/q3-2026.ods">Tables</a><a href="/old">Other</a>'
-    seen = recogniser("link:/files/*.ods")(page("T", "H", links), CONTEXT)
+    seen = find_recogniser("link:/files/*.ods")(page("T", "H", links), CONTEXT)
     assert [found.url for found in seen.found] == ["https://www.gov.uk/files/q3-2026.ods"]
-    assert recogniser("link:tables")(page("T", "H", links), CONTEXT).state is State.PRESENT
-    assert recogniser("link:*.csv")(page("T", "H", links), CONTEXT).state is State.ABSENT
+    assert find_recogniser("link:tables")(page("T", "H", links), CONTEXT).state is State.PRESENT
+    assert find_recogniser("link:*.csv")(page("T", "H", links), CONTEXT).state is State.ABSENT
 
 
 def test_link_is_specific_if_it_names_the_period_or_has_the_title() -> None:
     link = f'<a href="/x">{TITLE}</a>'
-    assert recogniser("link:/x")(page("T", "H", link), CONTEXT).specific
-    assert recogniser("link:*2026*")(page("T", "H", link), CONTEXT).specific
-    assert not recogniser("link:/x")(page("T", "H", '<a href="/x">More</a>'), CONTEXT).specific
+    assert find_recogniser("link:/x")(page("T", "H", link), CONTEXT).specific
+    assert find_recogniser("link:*2026*")(page("T", "H", link), CONTEXT).specific
+    assert not find_recogniser("link:/x")(page("T", "H", '<a href="/x">More</a>'), CONTEXT).specific
 
 
 def test_an_element_is_found_by_its_selector() -> None:
-    seen = recogniser("css:h1.out")(page("T", "H", f'<h1 class="out">{TITLE}</h1>'), CONTEXT)
+    seen = find_recogniser("css:h1.out")(page("T", "H", f'<h1 class="out">{TITLE}</h1>'), CONTEXT)
     assert (seen.state, seen.specific) == (State.PRESENT, True)
-    assert recogniser("css:h1.out")(page("T", "H"), CONTEXT).state is State.ABSENT
-    assert recogniser("css:h1.out")(answer(b""), CONTEXT).state is State.ABSENT
+    assert find_recogniser("css:h1.out")(page("T", "H"), CONTEXT).state is State.ABSENT
+    assert find_recogniser("css:h1.out")(answer(b""), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize(
@@ -138,17 +141,19 @@ def test_an_element_is_found_by_its_selector() -> None:
     [({"out": True}, State.PRESENT), ({"out": 0}, State.PRESENT), ({"out": []}, State.ABSENT), ({}, State.ABSENT)],
 )
 def test_json_is_queried_by_an_expression(said: object, state: State) -> None:
-    assert recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
+    assert find_recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
 
 
-def test_a_title_found_by_an_expression_is_specific_and_no_json_proves_nothing() -> None:
-    look = recogniser("jmespath:results[].title")
+def test_title_found_by_an_expression_is_specific_and_broken_json_is_unknown() -> None:
+    look = find_recogniser("jmespath:results[].title")
     assert look(json_answer({"results": [{"title": TITLE}]}), CONTEXT).specific
     assert look(answer(b"<html>", "application/json"), CONTEXT).state is State.UNKNOWN
 
 
 def test_an_entry_of_a_feed_is_found() -> None:
-    seen = recogniser("feed:example claims")(answer(FEED.format(title=TITLE).encode(), "application/atom+xml"), CONTEXT)
+    seen = find_recogniser("feed:example claims")(
+        answer(FEED.format(title=TITLE).encode(), "application/atom+xml"), CONTEXT
+    )
     assert (seen.state, seen.specific) == (State.PRESENT, True)
     assert [(found.role, found.url) for found in seen.found] == [
         ("matched", "https://www.gov.uk/a"),
@@ -156,23 +161,23 @@ def test_an_entry_of_a_feed_is_found() -> None:
     ]
 
 
-def test_a_whole_feed_without_the_entry_is_absence_and_a_cut_one_proves_nothing() -> None:
+def test_whole_feed_without_the_entry_is_absence_and_a_cut_one_is_unknown() -> None:
     whole = FEED.format(title="Something else").encode()
-    look = recogniser("feed:example claims")
+    look = find_recogniser("feed:example claims")
     assert look(answer(whole, "application/atom+xml"), CONTEXT).state is State.ABSENT
     assert look(answer(whole[:-60], "application/atom+xml"), CONTEXT).state is State.UNKNOWN
     assert look(answer(b"<html>not a feed</html>"), CONTEXT).state is State.UNKNOWN
     assert look(answer(b"/etc/passwd"), CONTEXT).state is State.UNKNOWN
 
 
-def test_a_feed_too_large_to_read_in_time_proves_nothing() -> None:
+def test_feed_too_large_to_read_in_time_is_unknown() -> None:
     entries = "<entry><title>x</title></entry>" * 20_000
     body = FEED.format(title="Something else").replace("</feed>", f"{entries}</feed>").encode()
-    assert recogniser("feed:example claims")(answer(body, "application/atom+xml"), CONTEXT).state is State.UNKNOWN
+    assert find_recogniser("feed:example claims")(answer(body, "application/atom+xml"), CONTEXT).state is State.UNKNOWN
 
 
 def test_very_long_title_is_read_fast() -> None:
-    assert recogniser("govuk")(page("Q1 2026 january " * 50_000, "", "x"), CONTEXT).state is State.UNKNOWN
+    assert find_recogniser("govuk")(page("Q1 2026 january " * 50_000, "", "x"), CONTEXT).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,7 @@ def test_very_long_title_is_read_fast() -> None:
     ],
 )
 def test_ons_entry_is_read_by_published_and_cancelled(description: dict[str, object], state: State) -> None:
-    assert recogniser("ons")(json_answer({"description": description}), CONTEXT).state is state
+    assert find_recogniser("ons")(json_answer({"description": description}), CONTEXT).state is state
 
 
 def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
@@ -195,7 +200,7 @@ def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
         "relatedDocuments": [{"uri": "/a", "title": "A"}],
         "related_datasets": [{"uri": "/b"}, {"title": "no address"}, None],
     }
-    found = recogniser("ons")(json_answer(said), CONTEXT).found
+    found = find_recogniser("ons")(json_answer(said), CONTEXT).found
     assert [(part.role, part.url) for part in found] == [
         ("html", "https://www.ons.gov.uk/a"),
         ("data", "https://www.ons.gov.uk/b"),
@@ -204,7 +209,7 @@ def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
 
 
 def test_ons_page_without_a_status_is_unknown() -> None:
-    look = recogniser("ons")
+    look = find_recogniser("ons")
     assert look(page(TITLE, TITLE), CONTEXT).state is State.UNKNOWN
     assert look(page(TITLE, TITLE, "<p>Not yet released</p>"), CONTEXT).state is State.ABSENT
     assert look(page(TITLE, TITLE, "<h2>Publications</h2>"), CONTEXT).specific
@@ -212,7 +217,7 @@ def test_ons_page_without_a_status_is_unknown() -> None:
 
 def test_ees_version_is_presence_with_its_dates() -> None:
     said = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z", "title": "July to September 2026"}
-    seen = recogniser("ees")(
+    seen = find_recogniser("ees")(
         json_answer(said | {"publication": {"title": "Example claims: quarterly statistics"}}), CONTEXT
     )
     assert (seen.state, seen.specific, seen.found[0].facts["releaseId"]) == (State.PRESENT, True, "2")
@@ -222,7 +227,7 @@ def test_ees_amendment_advances_the_version_and_keeps_the_date() -> None:
     said = {"id": "1", "releaseId": "2", "published": "2026-10-15T08:30:21.44+00:00", "title": "July to September 2026"}
     said |= {"publication": {"title": "Example claims: quarterly statistics"}, "lastUpdated": said["published"]}
     first, amended = (
-        recogniser("ees")(json_answer(said | more), CONTEXT).version
+        find_recogniser("ees")(json_answer(said | more), CONTEXT).version
         for more in ({"updateCount": 1}, {"updateCount": 2, "lastUpdated": "2026-11-03T14:12:40.1180000+00:00"})
     )
     assert first == "lastUpdated=2026-10-15T08:30:21.440000+00:00 updateCount=1"
@@ -234,7 +239,7 @@ def test_ees_entries_give_the_version_of_the_release() -> None:
     other = {"releaseId": "2", "published": "x", "title": "April to June 2026", "lastUpdated": "2026-12-01T09:30:00Z"}
     context = Context(URL, "Example claims: July to September 2026")
     listed = json_answer({"results": [other, entry | {"lastUpdated": "2026-11-26T09:30:02Z"}]})
-    assert recogniser("ees")(listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
+    assert find_recogniser("ees")(listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
 
 
 def test_ees_entries_are_searched_for_the_period() -> None:
@@ -242,7 +247,7 @@ def test_ees_entries_are_searched_for_the_period() -> None:
         {"releaseId": "1", "published": "x", "title": "July to September 2026"},
         {"title": "legacy", "url": "/x"},
     ]
-    look, context = recogniser("ees"), Context(URL, "Example claims: July to September 2026")
+    look, context = find_recogniser("ees"), Context(URL, "Example claims: July to September 2026")
     assert look(json_answer({"results": entries}), context).specific
     assert look(json_answer({"results": entries[1:]}), context).state is State.ABSENT
     assert look(json_answer({"results": entries}), Context(URL)).why == "a listing"
@@ -258,31 +263,31 @@ def test_ees_entries_are_searched_for_the_period() -> None:
     ],
 )
 def test_a_publication_of_ees_is_out_once_its_latest_release_is_another(said: dict[str, object], state: State) -> None:
-    assert recogniser("ees-after:2024-25")(json_answer(said), CONTEXT).state is state
+    assert find_recogniser("ees-after:2024-25")(json_answer(said), CONTEXT).state is state
 
 
 def test_the_first_release_of_a_publication_of_ees_comes_after_none() -> None:
-    look = recogniser("ees-after:none")
+    look = find_recogniser("ees-after:none")
     assert look(json_answer({"latestRelease": None}), CONTEXT).state is State.ABSENT
     assert look(json_answer({"latestRelease": {"slug": "2025-26"}}), CONTEXT).specific
 
 
 def test_ees_page_has_series_and_period() -> None:
     out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
-    assert recogniser("ees")(out, CONTEXT).specific
-    assert recogniser("ees")(page("Page not found", "Page not found"), CONTEXT).state is State.ABSENT
+    assert find_recogniser("ees")(out, CONTEXT).specific
+    assert find_recogniser("ees")(page("Page not found", "Page not found"), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize("name", ["", "nonsense", "text", "text:", "text: ", "govuk:x", "css:"])
 def test_unknown_recogniser_is_refused_with_the_known_names(name: str) -> None:
     with pytest.raises(UnknownName, match="one of: changed ees govuk ons period status titled css"):
-        recogniser(name)
+        find_recogniser(name)
 
 
 @pytest.mark.parametrize("name", ["css:h1[", "jmespath:a["])
 def test_unreadable_rule_is_a_user_fault(name: str) -> None:
     with pytest.raises(UserFault):
-        recogniser(name)
+        find_recogniser(name)
 
 
 NAMES = [*PLAIN, *(f"{name}:{'title' if name == 'jmespath' else 'a'}" for name in WITH_RULE)]
@@ -292,7 +297,7 @@ NAMES = [*PLAIN, *(f"{name}:{'title' if name == 'jmespath' else 'a'}" for name i
     st.sampled_from(NAMES), st.binary(max_size=300), st.sampled_from(["text/html", "application/json", "", "text/xml"])
 )
 def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> None:
-    recogniser(name)(answer(body, kind), CONTEXT)
+    find_recogniser(name)(answer(body, kind), CONTEXT)
 
 
 @pytest.mark.parametrize(
@@ -309,12 +314,12 @@ def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> Non
     ],
 )
 def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> None:
-    assert likeness(TITLE, seen) is like
+    assert compare_titles(TITLE, seen) is like
 
 
 def test_a_school_year_contradicts_neither_of_its_years_and_does_the_school_year_before() -> None:
-    assert likeness("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
-    assert likeness("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
+    assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
+    assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 
 
 @pytest.mark.parametrize(
@@ -338,8 +343,8 @@ def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: boo
     ],
 )
 def test_periods_are_compared_as_the_spans_they_are(ours: str, seen: str, like: Likeness) -> None:
-    assert likeness(ours, seen) is like
-    assert likeness(seen, ours) is like
+    assert compare_titles(ours, seen) is like
+    assert compare_titles(seen, ours) is like
 
 
 _MARK = "data-gtm-release-status"
@@ -362,5 +367,5 @@ _MARK = "data-gtm-release-status"
     ],
 )
 def test_a_page_of_ons_is_read_by_its_own_mark(inside: str, state: State, *, specific: bool) -> None:
-    seen = recogniser("ons")(page(TITLE, TITLE, inside), CONTEXT)
+    seen = find_recogniser("ons")(page(TITLE, TITLE, inside), CONTEXT)
     assert (seen.state, seen.specific) == (state, specific)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import Context, Recognised
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import answer, page
@@ -14,7 +14,7 @@ OURS = "Example deaths: June 2026"
 
 
 def seen(heading: str, title: str = "Example figures", inside: str = "", ours: str = OURS) -> Recognised:
-    return recogniser("period")(page(title, heading, inside), Context("https://figures.example.org/deaths", ours))
+    return find_recogniser("period")(page(title, heading, inside), Context("https://figures.example.org/deaths", ours))
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_release_without_a_period_is_unknown_to_period(title: str) -> None:
 
 def test_bytes_that_are_no_page_are_unknown() -> None:
     context = Context("https://figures.example.org/deaths", OURS)
-    assert recogniser("period")(answer(b"PK\x03\x04", "application/zip"), context).state is U
+    assert find_recogniser("period")(answer(b"PK\x03\x04", "application/zip"), context).state is U

@@ -40,7 +40,7 @@ def test_an_index_names_sitemaps_and_no_publications() -> None:
     assert (one.role, one.title) == ("sitemap", "")
 
 
-def test_entities_are_not_expanded_and_nothing_is_fetched() -> None:
+def test_entities_are_not_expanded_and_references_are_not_fetched() -> None:
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     head = f'<!DOCTYPE u [<!ENTITY l0 "https://x.example/">{laughs}<!ENTITY e SYSTEM "file:///etc/hostname">]>'
     body = f"{head}<urlset><url><loc>&l9;</loc></url><url><loc>&e;</loc></url></urlset>"

@@ -1,9 +1,9 @@
-"""A process that only reads foreign bytes: `python -m monitor.look.apart.worker FD MEMORY`.
+"""Runs as a process that only reads foreign bytes: `python -m monitor.look.sandbox.worker FD MEGABYTES`.
 
-It runs one task after the other from its end of a pipe, with a limit of memory and, for each task, of processor time.
-The system stops it if it exceeds them. It ends when its pipe ends.
+It runs the tasks that arrive on the pipe `FD`, one after the other, and ends when the pipe ends. The system stops it if
+it exceeds its limit of memory, or the limit of processor time of a task.
 
-Its first message has two texts: why it cannot start, and why its priority was not lowered. Each is empty if there is no
+Its first message has two texts: why it cannot start, and why its priority was not lowered. Each is empty without such a
 fault. It does not start if its memory and time cannot be limited.
 """
 
@@ -18,7 +18,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
-from monitor.look.apart.parcel import pack
+from monitor.look.sandbox.parcel import pack
 
 TASKS = {
     "recognise": "monitor.look.reading:read_body",
@@ -40,7 +40,7 @@ def main() -> None:
     # Ctrl-C stops the daemon, which then closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    fault = _prepare(int(sys.argv[2]))
+    fault = _import_and_limit(int(sys.argv[2]))
     # From here on, looks have priority on a busy machine. With low priority, the imports would take minutes there.
     priority_fault = _lower_priority()
     pipe.send_bytes(pack((fault, priority_fault)))
@@ -52,19 +52,26 @@ def main() -> None:
         except (EOFError, ConnectionError):
             return
         _limit_seconds(seconds)
-        pipe.send_bytes(pack((*_run_task(task, arguments), _resident_kilobytes())))
+        outcome, result = _run_task(task, arguments)
+        # The peak that the system reports would include the parent's memory.
+        pipe.send_bytes(pack((outcome, result, _memory_pages()[1] * resource.getpagesize() // 1024)))
 
 
-def _prepare(megabytes: int) -> str:
-    """Import what tasks need, and limit memory and time. Return why that failed, or an empty string."""
+def _import_and_limit(megabytes: int) -> str:
+    """Import the modules of all tasks, and limit memory and time. Return why that failed, or an empty string.
+
+    Tasks may use `megabytes` in addition to the memory of the interpreter and the libraries.
+    """
     try:
         _limit_seconds(_START_SECONDS)
         # Imports must not count against the time of a task.
         for task in TASKS.values():
             import_module(task.split(":")[0])
-        _limit_memory(megabytes)
+        most = _memory_pages()[0] * resource.getpagesize() + megabytes * 1024 * 1024
+        _set_limit(resource.RLIMIT_AS, most, is_final=True)
+        _set_limit(resource.RLIMIT_CORE, 0, is_final=True)
     except Exception as exc:  # noqa: BLE001  # the daemon reports any fault
-        return _describe(exc)
+        return _describe_fault(exc)
     return ""
 
 
@@ -73,37 +80,36 @@ def _lower_priority() -> str:
     try:
         os.nice(_NICE)
     except OSError as exc:
-        return _describe(exc)
+        return _describe_fault(exc)
     return ""
 
 
-def _describe(fault: Exception) -> str:
+def _describe_fault(fault: Exception) -> str:
     return f"{type(fault).__name__}: {fault}"[:500]
 
 
 def _run_task(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+    """Return how a task ended, and its result or the reason of its failure."""
     module, name = TASKS[task].split(":")
     try:
         return DONE, getattr(import_module(module), name)(*arguments)
     except (MemoryError, RecursionError) as exc:
         return COSTLY, type(exc).__name__
     except Exception as exc:  # noqa: BLE001  # a fault in a reader must not end the worker
-        return FAULT, _describe(exc)
-
-
-def _limit_memory(megabytes: int) -> None:
-    # In addition to what the interpreter and the libraries use.
-    _set_limit(resource.RLIMIT_AS, _memory_pages()[0] * resource.getpagesize() + megabytes * 1024 * 1024, is_final=True)
-    _set_limit(resource.RLIMIT_CORE, 0, is_final=True)
+        return FAULT, _describe_fault(exc)
 
 
 def _limit_seconds(seconds: int) -> None:
+    """Limit the processor time to what this process has used, plus `seconds` and one more."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _set_limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + _SPARE_SECONDS)
 
 
 def _set_limit(limit: int, most: int, *, is_final: bool = False) -> None:
-    """Limit a resource of this process. A lower limit that it was started with stays, because it cannot be raised."""
+    """Limit a resource of this process. A lower limit from its start stays, because a process cannot raise it.
+
+    If `is_final`, the process cannot raise the new limit either. Raises `OSError`.
+    """
     try:
         _, hard = resource.getrlimit(limit)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -112,12 +118,8 @@ def _set_limit(limit: int, most: int, *, is_final: bool = False) -> None:
         raise OSError(f"its memory and time cannot be bounded: {exc}") from exc
 
 
-def _resident_kilobytes() -> int:
-    """Return the kilobytes that this process uses now. The peak that the system reports is that of its parent."""
-    return _memory_pages()[1] * resource.getpagesize() // 1024
-
-
 def _memory_pages() -> tuple[int, int]:
+    """Return the number of memory pages that this process has mapped, and of those that are resident."""
     with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # as few objects as possible, because memory may be exhausted
         mapped, resident = statm.read().split()[:2]
     return int(mapped), int(resident)

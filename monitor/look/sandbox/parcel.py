@@ -1,4 +1,4 @@
-"""Messages to and from a worker. Any value can be sent, but replies may contain only plain values and our own types."""
+"""Packs messages to and from a worker. A reply may contain only plain values, our enumerations and data classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 
-def _member(kind: object, name: str) -> Enum:
+def _enum_member(kind: object, name: str) -> Enum:
     """Return a member of an enumeration by its name. Python before 3.11.4 pickles a member as a call of `getattr`."""
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind[name]
@@ -22,7 +22,7 @@ _TIMES = (date, datetime, time, timedelta, timezone)
 _PLAIN: dict[tuple[str, str], Any] = {("datetime", kind.__name__): kind for kind in _TIMES} | {
     ("builtins", "frozenset"): frozenset,
     ("builtins", "set"): set,
-    ("builtins", "getattr"): _member,
+    ("builtins", "getattr"): _enum_member,
 }
 _OURS = ("schedules.", "monitor.look.")
 
@@ -32,10 +32,10 @@ class RefusedReply(pickle.UnpicklingError):
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Makes only plain values, our enumerations and our data classes, because a worker may have been taken over."""
+    """Unpickles only the types that a reply may contain, because hostile bytes may have taken control of a worker."""
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  # of the base class
-        """Return a class that a reply may contain. Raises `RefusedReply` for any other name."""
+        """Return the class with this name, if a reply may contain it. Raises `RefusedReply` for any other."""
         plain = _PLAIN.get((module, name))
         if plain is not None:
             return plain
@@ -52,5 +52,5 @@ def pack(value: object) -> bytes:
 
 
 def unpack(parcel: bytes) -> Any:  # noqa: ANN401  # whatever was packed
-    """Return a packed value. Raises `RefusedReply`, and for a damaged parcel any of `process._DAMAGED`."""
+    """Return a packed value. Raises `RefusedReply`, or any of `process._DAMAGED` for damaged bytes."""
     return _PlainUnpickler(io.BytesIO(parcel)).load()

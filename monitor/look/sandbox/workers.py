@@ -1,4 +1,4 @@
-"""A few processes that read foreign bytes for the daemon. They start when needed, and are killed if they overrun."""
+"""Starts worker processes that read foreign bytes for the daemon, and kills those that exceed their limits."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from typing import Any
 import structlog
 
 from monitor.clock import Clock, SystemClock
-from monitor.look.apart.process import NoWorker, TooCostly, Worker, WorkerFault, start_worker
-from monitor.look.apart.worker import COSTLY, DONE
+from monitor.look.sandbox.process import NoWorker, TooCostly, Worker, WorkerFault, start_worker
+from monitor.look.sandbox.worker import COSTLY, DONE
 
 _log = structlog.get_logger(__name__)
-MOST = 2
+MOST_WORKERS = 2
 MEGABYTES = 256
-"""Limit of memory for what a worker reads, in addition to its libraries."""
+"""Limit of memory for a task, in addition to the memory of the libraries."""
 _SLACK_SECONDS = 2.0
 _WALL_FACTOR = 10
 _RESTARTED_ABOVE_KB = 120_000
 _MOST_TASKS = 5000
 _MOST_WAITING, _HOST_SHARE = 16_000_000, 1_000_000
-"""Bytes that may wait to be read in all, and for each host in any case. Anything beyond is refused."""
+"""The most bytes that wait to be read in all. A host may always have this share of them. More is refused."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 """Seconds without another attempt after a worker did not start. An attempt takes half a second of a processor."""
 
@@ -37,8 +37,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 class StartHooks:
     """Callbacks about attempts to start a worker.
 
-    `on_attempt(began, fault)` is called for each attempt, with an empty fault if it succeeded. `on_unread(host, began)`
-    is called for each task of a host that found no worker.
+    `on_attempt(began, fault)` is called after each attempt, with an empty fault if it succeeded. `on_unread(host,
+    began)` is called for each task that could not run because no worker started.
     """
 
     on_attempt: Callable[[datetime, str], None] = lambda _began, _fault: None
@@ -49,16 +49,16 @@ NO_HOOKS = StartHooks()
 
 
 class Workers:
-    """At most `most` worker processes, none before the first task. At most one at a time reads for the same host.
+    """Runs tasks in at most `most` worker processes, the first of which starts with the first task.
 
-    So a host with text that takes long delays only itself. `on_costly(host)` is called for each task that overran or
-    failed. `hooks` are called about starts, because a worker that does not start is our fault, not the host's. `start`
-    starts a worker with this many megabytes for what it reads.
+    Only one task of a host runs at a time, so that a host with text that takes long delays only itself.
+    `on_costly(host)` is called for each task that exceeded its limits or failed. `hooks` are called about starts of
+    workers. `start(megabytes)` starts a worker with this limit of memory for a task.
     """
 
     def __init__(
         self,
-        most: int = MOST,
+        most: int = MOST_WORKERS,
         *,
         megabytes: int = MEGABYTES,
         clock: Clock | None = None,
@@ -72,7 +72,7 @@ class Workers:
         self.on_costly = on_costly
         self._hooks = hooks
         self._start = start
-        self._threads = ThreadPoolExecutor(most, "apart")
+        self._threads = ThreadPoolExecutor(most, "sandbox")
         self._free = asyncio.Semaphore(most)
         self._hosts: dict[str, asyncio.Lock] = {}
         self._waiting: Counter[str] = Counter()
@@ -86,16 +86,16 @@ class Workers:
         self._has_logged_priority = False
 
     async def run(self, task: str, host: str, *arguments: object, seconds: int, size: int = 0) -> Any:  # noqa: ANN401  # per task
-        """Run a task of `worker.TASKS` and return its result. `seconds` limits its processor time.
+        """Run a task of `worker.TASKS` to read `size` bytes within `seconds` of processor time. Return its result.
 
-        A worker that stands still for ten times that long is killed too. `size` is the number of bytes of the task.
-        Raises `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
+        A worker that is idle for ten times as long is killed too. Raises `TooCostly`, `NoWorker`, and `WorkerFault` if
+        the task failed.
         """
         async with self._wait_for_turn(host, size):
             began = self._clock.now()
             try:
                 self._refuse_without_worker()
-                return await self._in_thread(self._run_in_thread, task, arguments, seconds)
+                return await self._call_in_thread(self._run_on_worker, task, arguments, seconds)
             except NoWorker:
                 if not self._is_closed:
                     self._hooks.on_unread(host, began)
@@ -107,12 +107,11 @@ class Workers:
 
     async def try_start(self, *, eager: bool = False) -> None:
         """Try to start a worker if the last start failed. With `eager`, also if none was started yet."""
-        is_unknown = bool(self._fault) or (self._fault is None and eager)
-        if self._is_closed or not is_unknown:
+        if self._is_closed or not (self._fault or (self._fault is None and eager)):
             return
         async with self._free:
             with suppress(NoWorker):
-                await self._in_thread(lambda: self._give_back(self._take_idle_or_start(), is_usable=True))
+                await self._call_in_thread(lambda: self._give_back(self._take_idle_or_start(), is_usable=True))
 
     def stop_unused(self) -> None:
         """Stop the workers that had no task since the last call."""
@@ -123,7 +122,7 @@ class Workers:
             worker.is_used = False
 
     def close(self) -> None:
-        """Kill all workers. Tasks that wait get `NoWorker`."""
+        """Kill all workers. Tasks that wait raise `NoWorker`."""
         self._is_closed = True
         for worker in list(self._busy):
             worker.process.kill()
@@ -131,17 +130,14 @@ class Workers:
             self._idle.pop().kill()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def process_ids(self) -> list[int]:
-        """Return the ids of the running processes."""
-        return [worker.process.pid for worker in (*self._idle, *self._busy)]
-
     @asynccontextmanager
     async def _wait_for_turn(self, host: str, size: int) -> AsyncIterator[None]:
+        """Wait until no other task of the host runs and a worker is free. Raises `TooCostly` if too much waits."""
         lock = self._hosts.setdefault(host, asyncio.Lock())
         waiting = self._waiting[host]
         if waiting and waiting + size > _HOST_SHARE and self._waiting.total() + size > _MOST_WAITING:
             self.on_costly(host)
-            raise TooCostly("too much of its host waits to be read")
+            raise TooCostly("too many bytes of its host wait to be read")
         self._waiting[host] += size + 1
         try:
             async with lock, self._free:
@@ -152,22 +148,23 @@ class Workers:
                 del self._waiting[host], self._hosts[host]
 
     def _refuse_without_worker(self) -> None:
-        """Raise `NoWorker` if none is available for now."""
+        """Raise `NoWorker` if no worker can run a task now."""
         if self._is_closed:
             raise NoWorker("the workers are closed")
         if self._fault and not self._idle and self._clock.monotonic() < self._paused_until:
             raise NoWorker(self._fault)
 
-    async def _in_thread(self, work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  # as the work returns
-        """Return the result of `work` in a thread, and report the attempts to start a worker that it made."""
+    async def _call_in_thread(self, work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  # as the work returns
+        """Call `work` in a thread, report the attempts to start a worker that it made, and return its result."""
         began = self._clock.now()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments))
         finally:
             while self._attempts:
-                self._report(began, self._attempts.popleft())
+                self._report_attempt(began, self._attempts.popleft())
 
-    def _report(self, began: datetime, fault: str) -> None:
+    def _report_attempt(self, began: datetime, fault: str) -> None:
+        """Log an attempt to start a worker and call the hook. After a fault, pause before the next attempt."""
         if fault:
             _log.error("worker_not_started", fault=fault)
             self._paused_until = self._clock.monotonic() + self._pause
@@ -181,7 +178,7 @@ class Workers:
 
     # The methods below run in threads.
 
-    def _run_in_thread(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `run`
+    def _run_on_worker(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `run`
         worker = self._take_idle_or_start()
         is_usable = False
         try:
@@ -208,7 +205,7 @@ class Workers:
             worker = self._idle.pop()
             if worker.is_alive:
                 if self._fault:
-                    # The last start failed, but an older worker still runs: workers are available again.
+                    # The last start failed, but a worker from before is free again.
                     self._attempts.append("")
                 self._busy.add(worker)
                 return worker

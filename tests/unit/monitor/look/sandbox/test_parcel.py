@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from monitor.look.apart.parcel import RefusedReply, pack, unpack
+from monitor.look.sandbox.parcel import RefusedReply, pack, unpack
 from monitor.look.sighting import State
 
 

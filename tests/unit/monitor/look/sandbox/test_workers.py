@@ -18,12 +18,13 @@ from typing import cast
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.apart.parcel import RefusedReply, unpack
-from monitor.look.apart.process import NoWorker, TooCostly, Worker, WorkerFault, has_message, start_worker
-from monitor.look.apart.workers import StartHooks, Workers
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
+from monitor.look.sandbox.parcel import RefusedReply, unpack
+from monitor.look.sandbox.process import NoWorker, TooCostly, Worker, WorkerFault, start_worker, wait_for_message
+from monitor.look.sandbox.workers import StartHooks, Workers
 from monitor.look.sighting import State
+from tests.unit.monitor.look.processes import process_ids
 
 WHY = "PermissionError: [Errno 1] Operation not permitted"
 NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
@@ -45,12 +46,12 @@ async def recognised(workers: Workers, name: str, body: bytes, host: str = "a.ex
 
 async def test_task_runs_in_another_process(workers: Workers) -> None:
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
-    assert workers.process_ids()
-    assert os.getpid() not in workers.process_ids()
+    assert process_ids(workers)
+    assert os.getpid() not in process_ids(workers)
 
 
 async def test_no_process_starts_before_the_first_task(workers: Workers) -> None:
-    assert workers.process_ids() == []
+    assert process_ids(workers) == []
 
 
 @pytest.mark.slow
@@ -82,12 +83,12 @@ class SlowWorker:
 
 
 def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
-    assert has_message(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
+    assert wait_for_message(cast("Worker", SlowWorker(polls=100, computes=True)), 22.0)
 
 
-def test_worker_that_stands_still_is_not_waited_for() -> None:
-    assert has_message(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
-    assert not has_message(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
+def test_idle_worker_is_killed_after_its_time() -> None:
+    assert wait_for_message(cast("Worker", SlowWorker(polls=22, computes=False)), 22.0)
+    assert not wait_for_message(cast("Worker", SlowWorker(polls=100, computes=False)), 22.0)
 
 
 def test_processor_time_of_a_worker_is_read_from_the_system() -> None:
@@ -116,20 +117,20 @@ async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> Non
 async def test_failed_reader_is_reported_and_its_process_replaced(workers: Workers) -> None:
     with pytest.raises(WorkerFault, match="TypeError"):
         await workers.run("strip", "a.example", None, seconds=5)
-    assert workers.process_ids() == []
+    assert process_ids(workers) == []
 
 
 async def test_unused_workers_are_stopped(workers: Workers) -> None:
     await recognised(workers, "css:h1", b"<h1>Births</h1>")
     workers.stop_unused()
-    assert len(workers.process_ids()) == 1
+    assert len(process_ids(workers)) == 1
     workers.stop_unused()
-    assert workers.process_ids() == []
+    assert process_ids(workers) == []
 
 
 async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
     await recognised(workers, "css:h1", b"<h1>Births</h1>")
-    (pid,) = workers.process_ids()
+    (pid,) = process_ids(workers)
     workers.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -228,7 +229,7 @@ async def test_idle_worker_is_used_although_another_does_not_start() -> None:
             is_second_asked_for.wait()
             return start_worker(megabytes)
         is_second_asked_for.set()
-        while not workers.process_ids():
+        while not process_ids(workers):
             os.sched_yield()
         raise NoWorker(WHY)
 
@@ -252,7 +253,7 @@ async def test_start_is_tried_at_first_and_until_one_succeeds() -> None:
     for _ in range(3):
         await workers.try_start(eager=True)
     assert machine.attempts == [WHY, WHY, ""]
-    assert len(workers.process_ids()) == 1
+    assert len(process_ids(workers)) == 1
     workers.close()
 
 
@@ -260,7 +261,7 @@ async def test_worker_that_died_while_idle_is_replaced_without_a_report() -> Non
     machine = Machine(is_mended=True)
     workers = machine.workers()
     await recognised(workers, "css:h1", b"<h1>Births</h1>")
-    (pid,) = workers.process_ids()
+    (pid,) = process_ids(workers)
     os.kill(pid, signal.SIGKILL)
     await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.look.apart.parcel import unpack
+from monitor.look.sandbox.parcel import unpack
 from monitor.threads import waiting_for_child
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _DAMAGED = (pickle.UnpicklingError, ValueError, TypeError, AttributeError, Impor
 
 
 class ReadFault(Exception):
-    """A worker could not read a body. `str(fault)` says why, in a few words."""
+    """Raised if a worker could not read a body. `str(fault)` says why, in a few words."""
 
 
 class TooCostly(ReadFault):
@@ -36,7 +36,7 @@ class WorkerFault(ReadFault):
 
 
 class NoWorker(ReadFault):
-    """No worker starts, or the workers are closed: a fault of this monitor or its machine, not of the body."""
+    """Raised if no worker starts, or the workers are closed. The cause is this monitor or its machine, not the body."""
 
     def __init__(self, why: str) -> None:
         """`why`: the reason that no worker starts."""
@@ -60,7 +60,7 @@ class Worker:
         return self.process.poll() is None
 
     def processor_ticks(self) -> int:
-        """Return its processor time so far in clock ticks, 0 if the system does not show it."""
+        """Return the processor time that it has used, in clock ticks. 0 if the system does not show it."""
         try:
             stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii", errors="replace")
         except OSError:
@@ -72,17 +72,17 @@ class Worker:
     def run_task(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
         """Run a packed task. Return how it ended, its result, and the kilobytes of memory that the worker uses now.
 
-        Raises `TooCostly` if it stands still for this many seconds, or if its reply is not usable.
+        Raises `TooCostly` if the worker is idle for this many seconds, or if its reply is not usable.
         """
         try:
             self.pipe.send_bytes(parcel)
-            if not has_message(self, seconds):
+            if not wait_for_message(self, seconds):
                 raise TooCostly(f"no end within {seconds:g} seconds")
             outcome, result, resident = unpack(self.pipe.recv_bytes(_LARGEST_REPLY))
         except (EOFError, OSError) as exc:
-            raise TooCostly("stopped at the bound of its time or memory") from exc
+            raise TooCostly("stopped at its limit of time or memory") from exc
         except _DAMAGED as exc:
-            raise TooCostly("an answer that cannot be taken") from exc
+            raise TooCostly("its reply cannot be read") from exc
         return outcome, result, resident
 
     def kill(self) -> None:
@@ -92,11 +92,11 @@ class Worker:
         self.pipe.close()
 
 
-def has_message(worker: Worker, seconds: float) -> bool:
-    """Wait for a message from a worker; return False if it stood still for this many seconds.
+def wait_for_message(worker: Worker, seconds: float) -> bool:
+    """Wait for a message from a worker. Return False if it was idle for this many seconds without sending one.
 
-    Seconds in which it computes do not count, because a busy machine needs minutes for a second's work. The system
-    limits how long it may compute (`worker.py`). A pipe that ended counts as a message.
+    Time in which it uses the processor does not count, because on a busy machine a second of work can take minutes. The
+    system limits its processor time (`worker.py`). A pipe that has ended counts as a message.
     """
     left, ticks = seconds, -1
     with waiting_for_child():
@@ -110,9 +110,8 @@ def has_message(worker: Worker, seconds: float) -> bool:
 
 
 def start_worker(megabytes: int) -> Worker:
-    """Return a worker that is ready, with a limit of memory for what it reads. Raises `NoWorker`."""
-    # Not at the top: a daemon that needs no worker does without.
-    from multiprocessing import Pipe  # noqa: PLC0415  # as said above
+    """Start a process and return it once it is ready. `megabytes` limits the memory of a task. Raises `NoWorker`."""
+    from multiprocessing import Pipe  # noqa: PLC0415  # slow to import, and many daemons never need a worker
 
     try:
         ours, theirs = Pipe()
@@ -137,7 +136,7 @@ def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
     # Only the module paths are passed on: our environment may contain secrets.
     paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *(path for path in sys.path if path)]))
     return subprocess.Popen(  # noqa: S603  # our own module
-        [sys.executable, "-m", "monitor.look.apart.worker", str(pipe), str(megabytes)],
+        [sys.executable, "-m", "monitor.look.sandbox.worker", str(pipe), str(megabytes)],
         pass_fds=[pipe],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -149,13 +148,13 @@ def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
 def _wait_until_ready(worker: Worker) -> str:
     """Wait until a worker is ready. Return why its priority was not lowered, empty if it was. Raises `NoWorker`."""
     try:
-        if not has_message(worker, _START_SECONDS):
+        if not wait_for_message(worker, _START_SECONDS):
             raise NoWorker(f"it was not ready within {_START_SECONDS:g} seconds")
         fault, priority_fault = unpack(worker.pipe.recv_bytes(_LARGEST_REPLY))
     except (EOFError, OSError) as exc:
         raise NoWorker(f"it ended before it was ready, with status {worker.process.poll()}") from exc
     except _DAMAGED as exc:
-        raise NoWorker("its first message cannot be taken") from exc
+        raise NoWorker("its first message cannot be read") from exc
     if fault:
         raise NoWorker(str(fault))
     return str(priority_fault)

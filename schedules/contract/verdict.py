@@ -1,0 +1,281 @@
+"""The verdict on a release, its parts and its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from schedules.announcement import Address, Origin, Role
+from schedules.times.interval import NOTHING, Bounds, Interval
+from schedules.times.json import bounds_json, interval_json
+
+LEAD: Final = "lead"
+"""The verdict, and the kind of finding, of facts that a person must judge. It accuses no one."""
+
+
+class VerdictKind(StrEnum):
+    """The verdict on a release or a part."""
+
+    PENDING = "pending"
+    ON_TIME = "on_time"
+    LATE = "late"
+    OVERDUE = "overdue"
+    EARLY = "early"
+    NOT_PUBLISHED = "not_published"
+    UNPROVEN = "unproven"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    UNANNOUNCED = "unannounced"
+
+
+LATE_VERDICTS = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
+"""Verdicts on a part that users had, or have, to wait for."""
+
+
+class Kind(StrEnum):
+    """The kinds of finding."""
+
+    EARLY_EXPOSURE = "early_exposure"
+    LATE = "late"
+    PARTIAL = "partial"
+    ELSEWHERE_FIRST = "elsewhere_first"
+    SWAPPED = "swapped"
+    WITHDRAWN = "withdrawn"
+    CORRECTED = "corrected"
+    STALE_EDGE = "stale_edge"
+    CALENDARS_DISAGREE = "calendars_disagree"
+    SHORT_NOTICE = "short_notice"
+    UNANNOUNCED = "unannounced"
+    PLATFORM = "platform"
+    CLOCK_FAULT = "clock_fault"
+    BLIND = "blind"
+    PARTS_CUT = "parts_cut"
+    PROMISE_IN_DOUBT = "promise_in_doubt"
+    BROUGHT_FORWARD = "brought_forward"
+    UNWATCHED = "unwatched"
+    WRONG_EDITION = "wrong_edition"
+    WRONG_CONTENT = "wrong_content"
+    SPLIT_VIEW = "split_view"
+
+
+class Grade(StrEnum):
+    """What people get: nothing, a short note, or a report."""
+
+    NONE = "none"
+    NOTE = "note"
+    REPORT = "report"
+
+
+def choose_worst_grade(grades: Iterable[str]) -> Grade:
+    """Return the worst grade, or `none` for an empty list."""
+    return max(map(Grade, grades), key=list(Grade).index, default=Grade.NONE)
+
+
+class Ended(StrEnum):
+    """Why an exposure ended: the part was removed, its slot came, or the looks do not show which."""
+
+    REMOVED = "removed"
+    SLOT = "slot"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A span in which a part was public before its slot. `to` is empty while it is open.
+
+    `ended` is None while it is open, and for an exposure that was stored before the reason was recorded.
+    """
+
+    part: str
+    start: Interval
+    to: Interval
+    seconds: Bounds
+    open: bool
+    ended: Ended | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the exposure as the API, webhooks and stored verdicts publish it."""
+        return {
+            "part": self.part,
+            "from": interval_json(self.start),
+            "to": interval_json(self.to),
+            "seconds": bounds_json(self.seconds),
+            "open": self.open,
+            "ended": None if self.ended is None else self.ended.value,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A span in which an alternative address had the release. `to` is empty while it still has it."""
+
+    part: str
+    url: str
+    start: Interval
+    to: Interval = NOTHING
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the span as the API, webhooks and stored verdicts publish it."""
+        return {"part": self.part, "url": self.url, "from": interval_json(self.start), "to": interval_json(self.to)}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A part without a verdict that was not seen `seconds` after its slot.
+
+    `got` is the result of the last look, `looks` how many in a row had it. `is_confirming` is whether the tolerance is
+    over and only witnesses, which may lag, can show that it is late.
+    """
+
+    part: str
+    seconds: float
+    got: str
+    looks: int
+    is_confirming: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part as the API publishes it."""
+        return {"part": self.part, "seconds": round(self.seconds, 3), "got": self.got, "looks": self.looks}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the evidence shows about a release or a part, with its length in seconds if it has one.
+
+    `at` is when it was seen or read, which groups findings of one moment. Only findings that may be notified long after
+    the release have it. `url` is the address that a lead asks people to open.
+    """
+
+    kind: Kind | Literal["lead"]
+    part: str | None = None
+    detail: str = ""
+    seconds: Bounds | None = None
+    at: datetime | None = None
+    url: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding as the API and stored verdicts publish it."""
+        seconds = bounds_json(self.seconds)
+        return {"kind": str(self.kind), "part": self.part, "detail": self.detail, "seconds": seconds}
+
+
+@dataclass(frozen=True, slots=True)
+class PartVerdict:
+    """The verdict on one part and its measurements.
+
+    `first_seen` is the earliest appearance that counts. `released` is the appearance at or after the slot; it differs
+    if the part was exposed before. `delay` is relative to the slot, and None before first seen unless overdue.
+    `early_bound`: if it was on time, it came at most this many seconds before the slot. `origin` is how the part is
+    known, `address` how its address is. `users_delay` is how long after the slot users could get it, caches included.
+    It is None in facts that were stored before it was measured.
+    """
+
+    id: str
+    role: str
+    url: str
+    required: bool
+    verdict: VerdictKind
+    first_seen: Interval = NOTHING
+    released: Interval = NOTHING
+    delay: Bounds | None = None
+    exposures: tuple[Exposure, ...] = ()
+    unproven_because: str | None = None
+    early_bound: float | None = None
+    origin: Origin = Origin.ANNOUNCED
+    address: Address = Address.ANNOUNCED
+    users_delay: Bounds | None = None
+
+    @property
+    def can_be_late(self) -> bool:
+        """Return whether the part can make its release late: it is required and no alternative address."""
+        return self.required and self.role != Role.ALTERNATIVE.value
+
+    @property
+    def wait(self) -> Bounds | None:
+        """Return how long after the slot users could get it, caches included; the publisher's delay if not measured."""
+        return self.delay if self.users_delay is None else self.users_delay
+
+    @property
+    def is_unseen_by_users(self) -> bool:
+        """Return whether the part is out but no look has shown yet that users can get it."""
+        is_out = self.delay is not None and self.delay.max is not None
+        return is_out and self.users_delay is not None and self.users_delay.max is None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Return whether a cache is known to have kept it from users for longer than its publisher did."""
+        users, publisher = self.users_delay, self.delay
+        if users is None or users.min is None or users == publisher:
+            return False
+        return publisher is None or publisher.max is None or users.min > publisher.max
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part as the API and stored verdicts publish it. Webhooks leave out some keys."""
+        return {
+            "id": self.id,
+            "role": self.role,
+            "origin": self.origin.value,
+            "url": self.url,
+            "required": self.required,
+            "verdict": self.verdict.value,
+            "first_seen": interval_json(self.first_seen),
+            "released": interval_json(self.released),
+            "delay": bounds_json(self.delay),
+            "users_delay": bounds_json(self.users_delay),
+            "early_bound": self.early_bound,
+            "exposures": [exposure.as_json() for exposure in self.exposures],
+            "unproven_because": self.unproven_because,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRelease:
+    """A release and the verdict on it as of `at`.
+
+    `slot_source` is the calendar that announced the slot in force, `slot_learnt` when it was first read there, and
+    `confirmed` when that calendar last showed it, at the slot at the latest. `final`: later evidence is not expected to
+    change the verdict. `address` is how `url` is known. `others` are further producers. `elsewhere` are alternatives
+    where it was public, the first one first. `due` is None unless the slot has passed without a verdict.
+    """
+
+    release: str
+    title: str
+    producer: str
+    others: tuple[str, ...] = ()
+    url: str
+    address: Address = Address.ANNOUNCED
+    slot_source: str | None
+    slot_learnt: datetime | None
+    confirmed: datetime | None = None
+    verdict: VerdictKind | Literal["lead"]
+    unproven_because: str | None = None
+    grade: Grade
+    final: bool
+    at: datetime
+    parts: tuple[PartVerdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()
+    due: Due | None = None
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Return the ids of all its producers."""
+        return (self.producer, *self.others)
+
+    @property
+    def page(self) -> PartVerdict | None:
+        """Return the verdict on the landing page, or None. Its first seen and delay are those of the release."""
+        return next((part for part in self.parts if part.id == "page"), None)
+
+    @property
+    def exposures(self) -> tuple[Exposure, ...]:
+        """Return every exposure of every part."""
+        return tuple(exposure for part in self.parts for exposure in part.exposures)
+
+
+def verdict_text(word: str) -> str:
+    """Return a verdict in words: `not published`. It may be one that only a newer version knows."""
+    return word.replace("_", " ")
