@@ -121,7 +121,7 @@ async def save_form(request: Request, sent: SentForm) -> Response:
         conflicts = await sent.desk.save_answers(sent.incident, sent.role, words, number, change)
     except InvalidInput as fault:
         # A browser does not fill in a file again.
-        again = {"mail": "Choose the file again."} if sent.files else {}
+        again = {"mail": "choose the file again"} if sent.files else {}
         faults = again | faults_by_box(fault, _BOX_IDS, "as-role")
         return await render_incident(request, sent.incident, outcome=SaveOutcome(400, faults, (), sent.fields))
     if conflicts:

@@ -168,7 +168,8 @@ def _was_hidden(said: _Said, found: re.Match[str]) -> bool:
         return said.is_true_of_places(lambda place: any(said.is_within(got, until) for got in users_from(place)))
     if still := found["still"]:
         then = clock(still, said.slot)
-        return said.is_true_of_places(lambda place: any(then <= got + said.off for got in users_from(place)))
+        # Users may never have got what was taken away again while the edge kept the older copy.
+        return said.is_true_of_places(lambda place: max(users_from(place), default=then) + said.off >= then)
     return True
 
 

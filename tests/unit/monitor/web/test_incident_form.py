@@ -230,7 +230,7 @@ async def test_mail_that_users_got_is_added_as_the_command_line_does(users: Path
         (ALERT.replace(b"2018", b"2038"), {}, "is in the future"),
         (ALERT + b"x" * (2 << 20), {}, "larger than 2 MB"),
         (None, {"mailed": "an alert"}, "choose the e-mail that you describe"),
-        (ALERT, {"call": "web team"}, "Choose the file again."),
+        (ALERT, {"call": "web team"}, "choose the file again"),
     ],
     ids=["no mail", "from the future", "too large", "not chosen", "beside another fault"],
 )
