@@ -133,7 +133,9 @@ def _say_where_now(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     """Return where users can get the release, if it is public now, and the time for which it was announced."""
     page, forward = facts.page, narrative.find_new_time(case) or facts.slot
     is_due = forward is not None and facts.at >= forward
-    is_removed = any(each.kind == "withdrawn" for each in facts.findings)
-    if page is None or not is_due or is_removed or (find_appearance(page).by is None and not was_public_at_slot(page)):
+    is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
+    # No user is known to have got it while a cache still has an older copy.
+    is_kept_back = page is not None and page.is_hidden and page.wait is not None and page.wait.max is None
+    if not is_due or not is_out or is_kept_back or any(each.kind == "withdrawn" for each in facts.findings):
         return [narrative.say_announcement(facts)]
     return [f"“{facts.title}” is available at {facts.url}.", narrative.say_announcement(facts, "It")]

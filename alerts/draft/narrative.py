@@ -53,9 +53,8 @@ def write_account(case: DraftInput) -> tuple[str, ...]:
     # Do not repeat the title, the announced time or the lengths: other questions of the form ask for them.
     has_lengths, is_named = "incident.delay" not in case.requested_facts, "release.slot" not in case.requested_facts
     times = say_availability(facts, has_lengths=has_lengths, is_named=is_named)
-    if is_named:
-        times = [say_announcement(facts, "The release"), *times]
-    paragraphs = (" ".join(times), *_say_brought_forward(case), *_say_remarks(facts))
+    opening = [say_announcement(facts, "The release")] if is_named else []
+    paragraphs = (" ".join([*opening, *times]), *_say_brought_forward(case), *_say_remarks(facts))
     return tuple(each for each in paragraphs if each)
 
 
@@ -116,9 +115,8 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited: at another address if it came there first, then as announced."""
     late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
-    # An edge may have kept a part from users only until some time before its slot. Then no one had to wait.
-    waited = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) > 0]
-    known = [(part, wait) for part, wait in waited if words.round_length(wait)]
+    # An older copy in a cache that users had only before the slot, or for seconds after it, made no one wait.
+    known = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
     elsewhere = []
     late_elsewhere = [part for part in _list_found_alternatives(facts) if part.delay and (part.delay.max or 0.0) > 0]
     if known and late_elsewhere:

@@ -56,6 +56,16 @@ def test_a_statement_begins_with_where_users_can_get_the_release(
     assert "is available at" not in first
 
 
+def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_available(
+    ofqual_january: Incident, settings: Mapping[str, str]
+) -> None:
+    assert ofqual_january.facts is not None
+    page = replace(ofqual_january.facts.parts[0], delay=Bounds(89, 91), users_delay=Bounds(301, None))
+    first, _ = report_of(ofqual_january, settings, parts=(page,)).holding
+    assert "is available at" not in first
+    assert "users were still shown an older copy" in first
+
+
 def test_users_are_asked_not_to_pass_on_what_was_out_early(ofsted: Incident, settings: Mapping[str, str]) -> None:
     told = " ".join(report_of(ofsted, settings).holding)
     assert "was pre-announced on GOV.UK for 9.30am on Wednesday 22 March 2017." in told
