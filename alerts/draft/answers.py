@@ -151,11 +151,8 @@ def _answer_delay(case: DraftInput) -> tuple[str, ...]:
 
 def _answer_waits(case: DraftInput) -> tuple[str, ...]:
     """Return how long users waited, unless the form asks for lengths in another box."""
-    return (
-        ()
-        if case.measured_facts is None or "incident.delay" in case.requested_facts
-        else narrative.say_delays(case.measured_facts)
-    )
+    facts = case.measured_facts
+    return () if facts is None or "incident.delay" in case.requested_facts else narrative.say_delays(facts)
 
 
 def _answer_accuracy(case: DraftInput) -> tuple[str, ...]:
@@ -193,7 +190,9 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.evidence_list": _answer_evidence,
     "impact.measured_sentence": _answer_waits,
     "release.slot": lambda case: (
-        narrative.say_announcement(case.facts) if case.facts else case.incident.words.get("next_edition", ""),
+        narrative.say_announcement(case.facts, "The release")
+        if case.facts
+        else case.incident.words.get("next_edition", ""),
     ),
     "human.corrective": lambda case: tuple(describe_action(each, case.timezone) for each in case.incident.actions),
 }
@@ -253,8 +252,8 @@ def describe_logged_incident(case: DraftInput) -> tuple[str, ...]:
         return tuple(account)
     if case.facts is not None:
         is_ahead = case.facts.slot is None or case.facts.slot > incident.occurred
-        which = "Next release" if is_ahead else "The release concerned"
-        account.append(f"{which}: {narrative.say_announcement(case.facts)}")
+        subject = "The next release" if is_ahead else "The release concerned"
+        account.append(narrative.say_announcement(case.facts, subject))
     elif typed.get("next_edition"):
         account.append(f"Next release: {typed['next_edition'].rstrip('.')}.")
     return tuple(account)

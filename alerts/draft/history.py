@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -22,8 +20,6 @@ LOGGED_OUTCOMES = {
     "swapped": "file replaced after its release",
     "unannounced": "unannounced release",
 }
-MONTHS = {month.casefold() for month in (*calendar.month_name[1:], *calendar.month_abbr[1:])}
-PERIOD_WORDS = MONTHS | {"spring", "summer", "autumn", "winter", "to", "and"}
 NONE_ON_FILE = "No earlier incident of this release, producer or platform is in this store. Add any that you know of."
 
 
@@ -52,15 +48,14 @@ def cite_earlier_incidents(case: DraftInput) -> tuple[str, ...]:
 
 
 def _cite_incident(earlier: Incident, case: DraftInput) -> str:
-    """Return a sentence on an earlier incident: its day, release, outcome, what it shares, and the logged cause."""
-    shared = describe_shared(earlier, case.incident)
-    same = f" (same {shared})" if shared else ""
+    """Return a sentence on an earlier incident: its day, platform, release, outcome and logged cause."""
+    where = " on the same platform" * ("platform" in describe_shared(earlier, case.incident))
     cause = earlier.words.get("cause")
     logged = f" Its cause was: {cause.rstrip('.')}." if cause else ""
     producer = case.settings.get(f"name of {earlier.producer}") or "another producer"
     named = f"“{earlier.title}”" + (f" ({producer})" if earlier.producer != case.incident.producer else "")
     day = case.local_day(earlier.occurred)
-    return f"An earlier incident on {day} concerned {named}: {describe_outcome(earlier)}{same}.{logged}"
+    return f"An earlier incident on {day}{where} concerned {named}: {describe_outcome(earlier)}.{logged}"
 
 
 def describe_outcome(incident: Incident) -> str:
@@ -70,8 +65,8 @@ def describe_outcome(incident: Incident) -> str:
         sort = incident.words.get("sort", "incident")
         return LOGGED_OUTCOMES.get(sort, sort.replace("_", " "))
     if facts.exposures:
-        longest = max(facts.exposures, key=lambda each: each.seconds.min or 0.0).seconds
-        return f"public before its announced time for {words.round_length(longest)}"
+        longest = words.round_length(max(facts.exposures, key=lambda each: each.seconds.min or 0.0).seconds)
+        return f"public before its announced time{f' for {longest}' if longest else ''}"
     delays = [part.delay for part in facts.parts if part.required and part.delay]
     worst = max(delays, key=lambda delay: delay.min or 0.0, default=None)
     page = facts.page.delay if facts.page and facts.page.verdict == "late" else worst
@@ -80,7 +75,7 @@ def describe_outcome(incident: Incident) -> str:
 
 
 def describe_shared(earlier: Incident, incident: Incident) -> str:
-    """Return what two incidents share: the release, or the series or producer, and the platform; empty for nothing.
+    """Return what two incidents share: the release, or the producer and the platform; empty for nothing.
 
     A platform counts only between incidents of one kind: a leak of one producer does not explain a delay of another.
     Incidents of other producers count only if the person who signs includes them.
@@ -94,16 +89,7 @@ def describe_shared(earlier: Incident, incident: Incident) -> str:
     alike = earlier.kind == incident.kind and incident.kind != "hand"
     platform = "platform" if alike and host and host == other_host else ""
     producer = "producer" if earlier.producer == incident.producer else ""
-    series = extract_series(incident.title)
-    if producer and series and series == extract_series(earlier.title):
-        producer = "series"
     return " and ".join(each for each in (producer, platform) if each)
-
-
-def extract_series(title: str) -> tuple[str, ...]:
-    """Return the words of a title without those that name a period: all editions of a series share them."""
-    found = re.findall(r"[^\W_]+", title.casefold())
-    return tuple(word for word in found if not any(map(str.isdigit, word)) and word not in PERIOD_WORDS)
 
 
 def _find_host(incident: Incident) -> str:

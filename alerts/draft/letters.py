@@ -5,10 +5,9 @@ They contain no figures of the release and no promises. Their cause and actions 
 
 from __future__ import annotations
 
-from alerts.draft import words
+from alerts.draft import narrative, words
 from alerts.draft.code import OUTSIDE_CODE
 from alerts.draft.input import DraftInput
-from alerts.draft.narrative import find_new_time, say_announcement, say_availability, say_since, write_headline
 from alerts.draft.report import Report
 from alerts.fact_rules import find_appearance
 from alerts.finding import ReleaseFacts
@@ -39,8 +38,8 @@ def write_covering_email(case: DraftInput) -> tuple[str, ...]:
         f"{RECIPIENT_PREFIX}{case.settings.get('to') or NO_RECIPIENT}",
         f"Subject: {'Breach report' if is_breach else 'Note on a release timing incident'}: {title} ({producer})",
         "Dear colleague,",
-        write_headline(case)
-        or f"An incident of {day} concerns “{title}”. {case.incident.words.get('what', '')}".strip(),
+        narrative.write_headline(case)
+        or f"An incident on {day} concerns “{title}”. {case.incident.words.get('what', '')}".strip(),
         f"Our {'note' if is_note else 'report'} is attached. {concerns}".strip(),
         "The measured times and their evidence are set out in a separate document." * bool(case.measured_facts),
         f"{CLOSING_PREFIX}{case.settings.get('head_of_profession') or 'Head of Profession for Statistics'}",
@@ -89,7 +88,7 @@ def write_correction(case: DraftInput) -> tuple[str, ...]:
     # Before the slot, a notice must not help readers to find the release.
     if facts.slot is None or facts.at < facts.slot:
         return (*statement, CAUSE, ACTIONS)
-    use = (USE_RELEASE_INSTEAD,) if facts.exposures and not find_new_time(case) else ()
+    use = (USE_RELEASE_INSTEAD,) if facts.exposures and not narrative.find_new_time(case) else ()
     return (statement[0], *use, CHANGES, CAUSE, ACTIONS, SORRY)
 
 
@@ -97,7 +96,7 @@ def write_lines_to_take(case: DraftInput) -> tuple[str, ...]:
     """Return the lines that ministers' offices and the press office can say, including that they do not comment."""
     title = case.facts.title if case.facts else case.incident.title
     day = case.local_day(case.incident.occurred)
-    statement = write_statement(case) or (f"An incident of {day} concerns “{title}”.",)
+    statement = write_statement(case) or (f"An incident on {day} concerns “{title}”.",)
     questions = "Questions about the release are for the Head of Profession for Statistics."
     return (*statement, CAUSE, NO_COMMENT, questions, PRESS_CONTACT)
 
@@ -108,15 +107,18 @@ def _say_early(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     first = min(
         (each.start for each in facts.exposures if each.start.by), key=lambda each: each.by or facts.at, default=None
     )
-    was = f"{which} could be seen before that time{f', {say_since(first, facts)}' if first else ''}."
-    if forward := find_new_time(case):
+    # A start in the last minute before the slot may be given as the slot itself.
+    is_in_last_minute = first and first.by and facts.slot and facts.slot - first.by < narrative.ON_TIME_TOLERANCE
+    start = f"before that time{f', {narrative.say_since(first, facts)}' if first else ''}"
+    was = f"{which} could be seen {'shortly before that time' if is_in_last_minute else start}."
+    if forward := narrative.find_new_time(case):
         to = words.format_clock_day(forward, facts.timezone)
         moved = f"It will be released at {to} instead." if forward > case.now else f"It was brought forward to {to}."
         is_before = first is not None and first.by is not None and first.by < forward
-        return [f"{say_announcement(facts)} {moved}{f' {was}' if is_before else ''}"]
+        return [f"{narrative.say_announcement(facts)} {moved}{f' {was}' if is_before else ''}"]
     if facts.slot is not None and facts.at < facts.slot:
-        return [f"{say_announcement(facts)} {was} Please do not use, quote or pass on any of it before then."]
-    return [" ".join([*_say_where_now(case, facts), *say_availability(facts, has_lengths=False)])]
+        return [f"{narrative.say_announcement(facts)} {was} Please do not use, quote or pass on any of it before then."]
+    return [" ".join([*_say_where_now(case, facts), *narrative.say_availability(facts, has_lengths=False)])]
 
 
 def _say_late(case: DraftInput, facts: ReleaseFacts) -> list[str]:
@@ -124,14 +126,16 @@ def _say_late(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     is_late = any(part.required and (part.verdict == "late" or part.is_hidden) for part in facts.parts)
     if facts.verdict not in UNSEEN_VERDICTS and not is_late:
         return []
-    return [" ".join([*_say_where_now(case, facts), *say_availability(facts)]), SORRY]
+    return [" ".join([*_say_where_now(case, facts), *narrative.say_availability(facts)]), SORRY]
 
 
 def _say_where_now(case: DraftInput, facts: ReleaseFacts) -> list[str]:
     """Return where users can get the release, if it is public now, and the time for which it was announced."""
-    page, forward = facts.page, find_new_time(case) or facts.slot
+    page, forward = facts.page, narrative.find_new_time(case) or facts.slot
     is_due = forward is not None and facts.at >= forward
-    is_removed = any(each.kind == "withdrawn" for each in facts.findings)
-    if page is None or not is_due or is_removed or (find_appearance(page).by is None and not was_public_at_slot(page)):
-        return [say_announcement(facts)]
-    return [f"“{facts.title}” is available at {facts.url}.", say_announcement(facts, "It")]
+    is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
+    # No user is known to have got it while a cache still has an older copy.
+    is_kept_back = page is not None and page.is_hidden and page.wait is not None and page.wait.max is None
+    if not is_due or not is_out or is_kept_back or any(each.kind == "withdrawn" for each in facts.findings):
+        return [narrative.say_announcement(facts)]
+    return [f"“{facts.title}” is available at {facts.url}.", narrative.say_announcement(facts, "It")]

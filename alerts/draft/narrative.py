@@ -5,6 +5,7 @@ They contain no cause, intent or number of readers. Seconds, UTC and the method 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from urllib.parse import unquote, urlsplit
@@ -13,7 +14,7 @@ from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, measure_lead, sort_parts
 from alerts.finding import ROLE_NAMES, ReleaseFacts
-from alerts.status import list_late_parts, was_public_at_slot
+from alerts.status import list_late_parts, was_public_at_slot, was_released
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.zone import local_date
@@ -49,9 +50,10 @@ def write_account(case: DraftInput) -> tuple[str, ...]:
     facts = case.facts
     if facts is None:
         return ()
-    # Do not repeat the announced time or the lengths if another question of the form asks for them.
-    opening = [] if "release.slot" in case.requested_facts else [say_announcement(facts)]
-    times = say_availability(facts, has_lengths="incident.delay" not in case.requested_facts)
+    # Do not repeat the title, the announced time or the lengths: other questions of the form ask for them.
+    has_lengths, is_named = "incident.delay" not in case.requested_facts, "release.slot" not in case.requested_facts
+    times = say_availability(facts, has_lengths=has_lengths, is_named=is_named)
+    opening = [say_announcement(facts, "The release")] if is_named else []
     paragraphs = (" ".join([*opening, *times]), *_say_brought_forward(case), *_say_remarks(facts))
     return tuple(each for each in paragraphs if each)
 
@@ -75,10 +77,13 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
     return f"{name} was pre-announced{SITE_NAMES.get(facts.slot_source or '', '')} for {slot}."
 
 
-def say_availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True) -> list[str]:
+def say_availability(
+    facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True, is_named: bool = True
+) -> list[str]:
     """Return sentences on when each part of the release was available, one for all parts with the same times.
 
-    `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read.
+    `has_lengths`: add how early it was and for how long. `has_addresses`: add where else it could be read. `is_named`:
+    the sentence before them has named the release, so they begin with `It`.
     """
     parts = sort_parts(facts)
     early = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
@@ -88,12 +93,9 @@ def say_availability(facts: ReleaseFacts, *, has_lengths: bool = True, has_addre
     not_early = [part for part in required if is_partly_early and not part.exposures and part.verdict == "pending"]
     unseen = [f"No early publication of {_name_parts(not_early, facts)[0]} was found."] if not_early else []
     elsewhere = _say_elsewhere(facts) if has_addresses else []
-    return [
-        *_fill_subjects(early, facts, has_addresses=has_addresses),
-        *unseen,
-        *_fill_subjects(came, facts),
-        *elsewhere,
-    ]
+    sentences = [*_fill_subjects(early, facts, has_addresses=has_addresses), *unseen, *_fill_subjects(came, facts)]
+    named = [re.sub("^The release ", "It ", each) if is_named else each for each in sentences[:1]]
+    return [*named, *sentences[1:], *elsewhere]
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
@@ -101,24 +103,20 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
     sentences = []
     for part in sort_parts(facts):
         for each in part.exposures:
-            has_length = each.ended is not Ended.SLOT and _is_length_known(each.seconds)
-            long = f" for {words.round_length(each.seconds)}" if has_length else ""
+            lasted = "" if each.ended is Ended.SLOT else words.round_length(each.seconds)
             ahead = _format_lead(each, facts)
-            start = f"{',' if long else ''} from {ahead} before the announced time" if ahead else " before its release"
-            sentences.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start}."))
+            long, comma = (f" for {lasted}", ",") if lasted else ("", "")
+            start = f"{comma} from {ahead}" if ahead else ""
+            sentences.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start} before the announced time."))
     return tuple(_fill_subjects(sentences, facts))
-
-
-def _is_length_known(length: Bounds) -> bool:
-    """Return whether a length has an upper bound, or is at least a minute: only then it has words in a report."""
-    return length.max is not None or (length.min or 0.0) >= words.MINUTE
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited: at another address if it came there first, then as announced."""
     late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
-    known = [(part, wait) for part, wait in late.values() if wait and _is_length_known(wait)]
+    # An older copy in a cache that users had only before the slot, or for seconds after it, made no one wait.
+    known = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
     elsewhere = []
     late_elsewhere = [part for part in _list_found_alternatives(facts) if part.delay and (part.delay.max or 0.0) > 0]
     if known and late_elsewhere:
@@ -182,8 +180,7 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
 
 def _format_lead(exposure: Exposure, facts: ReleaseFacts) -> str:
     """Return how long before the slot a part was public, empty if that is not known."""
-    ahead = measure_lead(exposure, facts.slot) if facts.slot else Bounds()
-    return words.round_length(ahead) if _is_length_known(ahead) else ""
+    return words.round_length(measure_lead(exposure, facts.slot)) if facts.slot else ""
 
 
 def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
@@ -191,21 +188,22 @@ def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: b
     # The sentence on the start already gave the day.
     began = exposure.start.by or exposure.start.after
     known = local_date(began, facts.timezone) if began else _find_slot_day(facts)
+    if exposure.open and began is not None and facts.at - began < ON_TIME_TOLERANCE:
+        return f"{CAP_IT} had not yet been removed."
     if exposure.open:
         return f"{CAP_IT} {WAS} still available at {words.format_clock_day(facts.at, facts.timezone, known)}."
     if exposure.ended is Ended.SLOT:
         return f"{CAP_IT} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
         return f"It is not known whether {IT} {WAS} removed before the announced time."
-    lasted = (
-        f", after {words.round_length(exposure.seconds)}" if has_lengths and _is_length_known(exposure.seconds) else ""
-    )
-    return f"{CAP_IT} {WAS} removed {words.round_interval(exposure.to, facts.timezone, known)}{lasted}."
+    lasted = words.round_length(exposure.seconds) if has_lengths else ""
+    after = f", after {lasted}" if lasted else ""
+    return f"{CAP_IT} {WAS} removed {words.round_interval(exposure.to, facts.timezone, known)}{after}."
 
 
 def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     seen = fact_rules.find_appearance(part)
-    if part.is_hidden:
+    if _is_hidden_for_minutes(part):
         return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}, but {_say_hidden_until(part, facts)}."
     if words.find_nearest_minute(seen) is None:
         return f"{CAP_SUBJECT} became available {_format_interval(seen, facts)}."
@@ -214,8 +212,14 @@ def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
     slot = f" at {_format_time(facts.slot, facts)}" if facts.slot else ""
-    hidden = f", but {_say_hidden_until(part, facts)}" if part.is_hidden else ""
+    hidden = f", but {_say_hidden_until(part, facts)}" if _is_hidden_for_minutes(part) else ""
     return f"{CAP_SUBJECT} {WAS} published as announced{slot}{hidden}."
+
+
+def _is_hidden_for_minutes(part: PartVerdict) -> bool:
+    """Return whether a cache kept a part from users for a minute or longer after its slot and its publication."""
+    published = part.delay.max if part.delay and part.delay.max else 0.0
+    return part.is_hidden and ((part.wait or Bounds()).min or 0.0) - max(published, 0.0) >= words.MINUTE
 
 
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -243,10 +247,12 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
         return ""
     if any(each.kind == "late" and each.part == part.id for each in facts.findings):
         return _say_late(part, facts)
+    if not was_released(part):
+        return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, seen.by), facts)}."
     is_in_time = bool(part.exposures) and facts.slot is not None and seen.by <= facts.slot + ON_TIME_TOLERANCE
-    return (
-        _say_on_time(part, facts) if is_in_time else f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}."
-    )
+    if is_in_time:
+        return _say_on_time(part, facts)
+    return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}."
 
 
 def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:

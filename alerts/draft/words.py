@@ -63,10 +63,10 @@ def format_bounds(measured: Bounds | None) -> str:
 
 
 def round_length(measured: Bounds | None) -> str:
-    """Return a length for reports: `about 38 minutes`, `some 9½ hours`, or `25 to 35 minutes` if it is wide."""
+    """Return a length for reports: `about 38 minutes`, `25 to 35 minutes` if it is wide, empty if it is not known."""
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:
-        return f"at least {_format_in_units(low, math.floor)}" if low and low >= MINUTE else "a time that is not known"
+        return f"at least {_format_in_units(low, math.floor)}" if low and low >= MINUTE else ""
     if high < MINUTE:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2

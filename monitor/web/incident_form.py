@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -20,7 +20,16 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.actions import add_action, complete_action
-from alerts.by_hand import InvalidInput, add_note, assign_role, bring_forward, close_incident, is_address, record_cause
+from alerts.by_hand import (
+    InvalidInput,
+    add_note,
+    assign_role,
+    bring_forward,
+    close_incident,
+    is_address,
+    note_mail,
+    record_cause,
+)
 from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.form import find_question
@@ -32,15 +41,16 @@ from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.web.incident_page import SaveOutcome, list_missing, render_incident, texts_without_box, typed_texts
 from monitor.web.pages import render, render_fault
-from monitor.web.request import may_act, queries_of, read_form, session_of
+from monitor.web.request import may_act, queries_of, read_form_with_files, session_of
 from monitor.web.users import Person
 from schedules.times.words import MINUTE, stamp
 
-_MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
+_MOST_BYTES, _MOST_WITH_MAIL, _MOST_FIELDS = 1 << 20, 8 << 20, 300
+_MOST_OF_MAIL = 2 << 20
 _MOST_WITHOUT_SESSION = 1 << 17
 _HIDDEN_FIELDS = ("guard", "version", "do")
-_BOX_IDS = {name: name for name in ("as-role", "call", "said", "address", "owner", "due", "reason")}
-_BOX_IDS |= {"brought forward": "forward", "text": "action"}
+_BOX_IDS = {name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")}
+_BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
 
 
@@ -52,6 +62,7 @@ class SentForm:
     person: Person
     incident: str
     fields: Mapping[str, str]
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def role(self) -> str:
@@ -75,11 +86,16 @@ def with_staff_form(
     @wraps(act)
     async def endpoint(request: Request) -> Response:
         session, desk = session_of(request), queries_of(request).desk
-        fields = await read_form(request, _MOST_BYTES if session is not None else _MOST_WITHOUT_SESSION, _MOST_FIELDS)
+        most = (_MOST_BYTES, _MOST_FIELDS, _MOST_WITH_MAIL)
+        if session is None:
+            most = (_MOST_WITHOUT_SESSION, _MOST_FIELDS, _MOST_WITHOUT_SESSION)
+        fields, files = await read_form_with_files(request, *most)
         is_own_form = session is not None and session.has_guard(fields.get("guard", ""))
         if session is None or desk is None or not (may_act(request) and is_own_form):
             return render(request, "unsaved.html", 403, typed=list(_label_typed_texts(fields)))
-        return await act(request, SentForm(desk, session.person, request.path_params.get("incident", ""), fields))
+        return await act(
+            request, SentForm(desk, session.person, request.path_params.get("incident", ""), fields, files)
+        )
 
     return endpoint
 
@@ -104,9 +120,10 @@ async def save_form(request: Request, sent: SentForm) -> Response:
         number = read.version if read is not None else 0
         conflicts = await sent.desk.save_answers(sent.incident, sent.role, words, number, change)
     except InvalidInput as fault:
-        return await render_incident(
-            request, sent.incident, outcome=SaveOutcome(400, faults_by_box(fault, _BOX_IDS, "as-role"), (), sent.fields)
-        )
+        # A browser does not fill in a file again.
+        again = {"mail": "choose the file again"} if sent.files else {}
+        faults = again | faults_by_box(fault, _BOX_IDS, "as-role")
+        return await render_incident(request, sent.incident, outcome=SaveOutcome(400, faults, (), sent.fields))
     if conflicts:
         return await render_incident(request, sent.incident, outcome=SaveOutcome(409, {}, conflicts))
     name = quote(sent.incident)
@@ -241,25 +258,18 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
 
     `amends` is set if the form changes a signed report, which needs a reason.
     """
-    call, said, address = sent.text("call"), sent.text("said"), sent.text("address")
-    faults = []
-    if bool(call) != bool(said):
-        faults.append(f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was said")
-    if address and not is_address(address):
-        faults.append("address: not a web address, it begins with https:// or http://")
-    if not sent.role.strip():
-        faults.append("as-role: say in which role you act, never a name")
-    if amends and not sent.text("reason"):
-        faults.append("reason: the report is signed, so say why you amend it")
-    if faults:
+    if faults := list(_find_faults(sent, amends=amends)):
         raise InvalidInput(faults)
+    call, address, mail = sent.text("call"), sent.text("address"), sent.files.get("mail")
     action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
-    texts = [f"call with {call}: {said}" if call else "", f"also at {address}" if address else ""]
+    texts = [f"call with {call}: {sent.text('said')}" if call else "", f"also at {address}" if address else ""]
     texts = [sent.text("note"), *texts, f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""]
 
     def add_notes(known: Incident) -> Incident:
         for text in filter(None, texts):
             known = add_note(known, sent.role, with_plain_line_ends(text), now)
+        if mail is not None:
+            known = note_mail(known, sent.role, mail, sent.text("mailed"), now)
         if sent.text("forward"):
             known = bring_forward(known, sent.role, sent.text("forward"), now, timezone)
         known = record_cause(known, sent.role, sent.text("cause"), now)
@@ -270,6 +280,23 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
         return close_incident(known, sent.role, now) if "close" in sent.fields else known
 
     return add_notes
+
+
+def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
+    """Yield each fault of the notes of a form, before any note is made."""
+    call, said, address, mail = sent.text("call"), sent.text("said"), sent.text("address"), sent.files.get("mail")
+    if bool(call) != bool(said):
+        yield f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was said"
+    if address and not is_address(address):
+        yield "address: not a web address, it begins with https:// or http://"
+    if mail is None and sent.text("mailed"):
+        yield "mail: choose the e-mail that you describe"
+    if mail is not None and len(mail) > _MOST_OF_MAIL:
+        yield f"mail: larger than {_MOST_OF_MAIL >> 20} MB; save it without its attachments"
+    if not sent.role.strip():
+        yield "as-role: say in which role you act, never a name"
+    if amends and not sent.text("reason"):
+        yield "reason: the report is signed, so say why you amend it"
 
 
 def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tests.browser.pages import overflowing
 from tests.browser.test_accessible import DESK, PHONE, WIDTHS, opened
 from tests.unit.monitor.web.board import KEYS, Board
 from tests.unit.monitor.web.people import users_file
-from tests.unit.monitor.web.test_incident_form import write_elsewhere
+from tests.unit.monitor.web.test_incident_form import ALERT, write_elsewhere
 from tests.unit.monitor.web.test_signin import SECRET
 
 pytestmark = pytest.mark.needs("chromium")
@@ -217,6 +217,24 @@ async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(
         found += await faults(page, width, "refused")
         assert await page.locator("#call").input_value() == "web team"
     assert found == []
+
+
+@WIDTHS
+async def test_a_mail_that_users_got_is_chosen_with_other_texts_without_scripts(width: int, users: Path) -> None:
+    async with working(width, users, "anne", scripts=False) as (page, board, base):
+        await page.goto(f"{base}/incidents/{board.incident}")
+        await page.get_by_text("Note a call").click()
+        mail = {"name": "alert.eml", "mimeType": "message/rfc822", "buffer": ALERT}
+        await page.get_by_label("What this e-mail was").fill("an alert was sent")
+        await page.get_by_label("Note", exact=True).fill("the page is back")
+        await page.locator('.bar [value="save"]').click()
+        await page.locator("#mail-fault").wait_for()
+        await page.get_by_label("E-mail that users got").set_input_files(mail)  # type: ignore[arg-type]
+        await page.locator('.bar [value="save"]').click()
+        await page.get_by_role("status").wait_for()
+        timeline = await page.locator("ol.timeline").inner_text()
+        assert "an alert was sent, from notifications.example" in timeline
+        assert "the page is back" in timeline
 
 
 @WIDTHS

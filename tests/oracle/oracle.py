@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from alerts.draft.report import Report
 from tests.oracle.claims import Claim, PartClaim, of_notice, of_release
 from tests.oracle.easy import timid
 from tests.oracle.findings import findings_denied, grade_denied
+from tests.oracle.letters import letters_denied
 from tests.oracle.measures import bound_denied, measures_denied
 from tests.oracle.promises import in_force, is_confirmed, is_hidden, is_unsettled
 from tests.oracle.sentences import sentences_denied
@@ -41,11 +43,20 @@ class Find:
 
 
 @dataclass(frozen=True)
+class Drafted:
+    """A version of the draft on an incident of a release; `release` is empty for an incident of several."""
+
+    release: str
+    report: Report
+
+
+@dataclass(frozen=True)
 class Told:
-    """Everything the monitor said: its JSON, and the notices as they went out, in time order."""
+    """Everything the monitor said: its JSON, the notices as they went out, in time order, and all drafts."""
 
     json: Mapping[str, Any]
     notices: Sequence[Mapping[str, Any]]
+    drafts: Sequence[Drafted] = ()
 
 
 def finds(world: World, told: Told) -> list[Find]:
@@ -59,7 +70,8 @@ def finds(world: World, told: Told) -> list[Find]:
 
 def _finds(world: World, told: Told) -> list[Find]:
     found: dict[tuple[str, str, str], Find] = {}
-    for one in (*_of_releases(world, told.json), *_of_notices(world, told.notices), *_of_rates(world, told.json)):
+    of_json = (*_of_releases(world, told.json), *_of_rates(world, told.json))
+    for one in (*of_json, *_of_notices(world, told.notices), *_of_drafts(world, told.drafts)):
         found.setdefault((one.level, one.what, one.release), one)
     return sorted(found.values())
 
@@ -139,6 +151,13 @@ def _of_notices(world: World, notices: Sequence[Mapping[str, Any]]) -> Iterator[
             yield from _of_claim(world, release, claim)
         for why in sentences_denied(world, release, data):
             yield Find("contradiction", "sentence", release.id, why)
+
+
+def _of_drafts(world: World, drafts: Sequence[Drafted]) -> Iterator[Find]:
+    known = {release.id: release for release in world.releases}
+    for draft in drafts:
+        for why in letters_denied(world, known.get(draft.release), draft.report):
+            yield Find("contradiction", "draft", draft.release, why)
 
 
 def _of_rates(world: World, body: Mapping[str, Any]) -> Iterator[Find]:

@@ -90,7 +90,7 @@ def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_jan
     assert account is not None
     assert account.answer is not None
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
-    assert "The release was still not available at 10am." in " ".join(account.paragraphs)
+    assert "It was still not available at 10am." in " ".join(account.paragraphs)
     assert not account.is_replaced
 
 

@@ -56,6 +56,16 @@ def test_a_statement_begins_with_where_users_can_get_the_release(
     assert "is available at" not in first
 
 
+def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_available(
+    ofqual_january: Incident, settings: Mapping[str, str]
+) -> None:
+    assert ofqual_january.facts is not None
+    page = replace(ofqual_january.facts.parts[0], delay=Bounds(89, 91), users_delay=Bounds(301, None))
+    first, _ = report_of(ofqual_january, settings, parts=(page,)).holding
+    assert "is available at" not in first
+    assert "users were still shown an older copy" in first
+
+
 def test_users_are_asked_not_to_pass_on_what_was_out_early(ofsted: Incident, settings: Mapping[str, str]) -> None:
     told = " ".join(report_of(ofsted, settings).holding)
     assert "was pre-announced on GOV.UK for 9.30am on Wednesday 22 March 2017." in told
@@ -135,7 +145,7 @@ def test_lines_for_ministers_and_press_begin_like_the_statement(
 ) -> None:
     for incident in (ofqual_january, ofsted, moj):
         report = fill_form(incident, get_form("B"), settings, [], incident.opened)
-        logged = "An incident of 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
+        logged = "An incident on 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
         assert report.lines[0] == (report.holding[0] if report.holding else logged)
         assert incident.words.get("what", "nothing typed") not in " ".join(report.lines)
         assert "Questions about the release are for the Head of Profession for Statistics." in report.lines
@@ -172,7 +182,7 @@ def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announc
 
 def test_a_release_that_was_public_in_whole_is_not_said_to_have_been_so_in_part(ofsted: Incident) -> None:
     report = fill_form(stood(ofsted), get_form("B"), {}, [], at("2017-03-22T10:00+00:00"))
-    assert "The release became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
+    assert "It became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
     decided = bring_forward(stood(ofsted), "head", "2017-03-20T16:00", ofsted.opened)
     assert "could be seen" not in " ".join(fill_form(decided, get_form("B"), {}, [], ofsted.opened).correction)
 

@@ -164,7 +164,7 @@ def test_an_account_is_reworded_and_the_measured_one_moves_to_the_evidence(ask: 
 
 def test_a_reworded_measured_sentence_counts_as_the_persons_text_and_appears_once(ask: Ask, folder: Path) -> None:
     file = saved(ask, folder, "docx")
-    measured = "^“Births 2016” was pre-announced for"
+    measured = "^The release was pre-announced for"
     file.write_bytes(retype(file.read_bytes(), measured, "It had been announced for half past nine."))
     told = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE, "--json").json
     assert told["changed"] == ["B.2.account"]

@@ -50,7 +50,7 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, besi
 @pytest.mark.parametrize(("bound", "cell"), [(5, "On time"), (11.5, "On time, to 12 s")])
 def test_the_evidence_of_a_draft_says_how_early_it_may_have_come(bound: float, cell: str) -> None:
     facts = release_facts(on_time(bound), Measurement())
-    assert say_availability(facts) == ["The release was published as announced at 9.30am."]
+    assert say_availability(facts) == ["It was published as announced at 9.30am."]
     assert tabulate_parts(facts)[0].rows[0][2] == cell
 
 

@@ -52,9 +52,12 @@ async def form(board: Board, where: str) -> dict[str, str]:
     return found | dict(texts) | dict(steps) | dict.fromkeys(ticks, "on")
 
 
-async def send(board: Board, *changes: dict[str, str], base: dict[str, str] | None = None) -> httpx.Response:
-    """Send the form of the late incident as it was read, or `base`, with changes."""
+async def send(
+    board: Board, *changes: dict[str, str], base: dict[str, str] | None = None, mail: bytes | None = None
+) -> httpx.Response:
+    """Send the form of the late incident as it was read, or `base`, with changes and an e-mail if one is given."""
     sent = base if base is not None else await form(board, f"/incidents/{board.incident}")
     for change in changes:
         sent = sent | change
-    return await board.client.post(f"/incidents/{board.incident}/draft", data=sent)
+    files = None if mail is None else {"mail": ("alert.eml", mail, "message/rfc822")}
+    return await board.client.post(f"/incidents/{board.incident}/draft", data=sent, files=files)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.by_hand import note_mail
 from alerts.draft.edits import list_open_fields
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import append_edit, append_measurement
@@ -191,6 +192,66 @@ async def test_note_call_address_and_cause_are_added_to_the_timeline(users: Path
         # The cause is in its box and is not added to the timeline again.
         await send(board, {"cause": "certificate"})
         assert len(timeline_texts(board)) == 4
+
+
+ALERT = b"""From: GOV.UK emails <alerts@notifications.example>\r
+Date: Fri, 05 Jan 2018 09:30:04 +0000\r
+Content-Type: multipart/alternative; boundary="--b"\r
+\r
+----b\r
+\r
+See https://www.gov.uk/government/statistics/schools.\r
+----b--\r
+"""
+
+
+async def test_mail_that_users_got_is_added_as_the_command_line_does(users: Path) -> None:
+    async with working(users) as board:
+        before = board.store.verdicts.incident(board.incident)
+        told = {"mailed": "an alert to about 13,000 subscribers was sent", ACCOUNT: "Dŵr.\nTwo lines."}
+        assert (await send(board, told, mail=ALERT)).status_code == 303
+        incident = board.store.verdicts.incident(board.incident)
+        assert before is not None
+        assert incident is not None
+        noted = note_mail(before, "duty statistician", ALERT, told["mailed"], incident.timeline[-1].at)
+        assert incident.timeline == noted.timeline
+        assert newest_draft(board).words["B.2.account"] == "Dŵr.\nTwo lines."
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert "subscribers was sent, from notifications.example, with a link to https://www.gov.uk/" in page
+        # Sent again, as by a browser that reloads the page, it is not added again.
+        await send(board, told, mail=ALERT)
+        assert board.store.verdicts.incident(board.incident) == incident
+
+
+@pytest.mark.parametrize(
+    ("mail", "typed", "reason"),
+    [
+        (b"no mail", {}, "no e-mail with a date; save it as .eml"),
+        (ALERT.replace(b"2018", b"2038"), {}, "is in the future"),
+        (ALERT + b"x" * (2 << 20), {}, "larger than 2 MB"),
+        (None, {"mailed": "an alert"}, "choose the e-mail that you describe"),
+        (ALERT, {"call": "web team"}, "choose the file again"),
+    ],
+    ids=["no mail", "from the future", "too large", "not chosen", "beside another fault"],
+)
+async def test_mail_that_cannot_be_added_is_refused_at_its_box(
+    users: Path, mail: bytes | None, typed: dict[str, str], reason: str
+) -> None:
+    async with working(users) as board:
+        answer = await send(board, {ACCOUNT: "An hour's work."}, typed, mail=mail)
+        assert answer.status_code == 400
+        assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
+        assert "An hour&#39;s work." in answer.text
+        assert timeline_texts(board) == []
+
+
+async def test_form_with_a_mail_needs_its_guard_and_has_limits(users: Path) -> None:
+    async with working(users) as board:
+        for refused, status in (({"guard": "another"}, 403), ({ACCOUNT: "x" * (1 << 20)}, 400)):
+            assert (await send(board, refused, mail=ALERT)).status_code == status
+        assert (await send(board, {f"box.{number}": "x" for number in range(400)}, mail=ALERT)).status_code == 400
+        assert (await send(board, mail=bytes(9 << 20))).status_code == 400
+        assert timeline_texts(board) == []
 
 
 async def test_assigned_role_is_shown_on_every_page_of_the_incident(users: Path) -> None:

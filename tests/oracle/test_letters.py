@@ -1,0 +1,106 @@
+"""Drafts and letters about random incidents contain no sentence that the truth of their world denies."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.draft.report import Report
+from tests.oracle.letters import letters_denied
+from tests.oracle.oracle import finds
+from tests.oracle.player import played
+from tests.oracle.scripts import world
+from tests.oracle.world import Place, Release, Showing, World
+
+SLOT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+URL, NEWS = "https://figures.example.org/releases/example-claims", "https://www.example.org/news"
+TITLE = "Example claims: October 2026"
+AT_ONCE, AT_MOST = 5, 20
+"""How many incidents one test checks, and in how many worlds it may look for them: 200 incidents in 40 tests."""
+
+
+def at(minutes: float) -> datetime:
+    return SLOT + timedelta(minutes=minutes)
+
+
+def place(name: str, role: str, url: str, *shows: Showing) -> Place:
+    return Place(name, role, url, role != "alternative", shows)
+
+
+LATE = (
+    place("page", "page", URL, Showing(at(49.4), "ours", cache=600)),
+    place("news", "alternative", NEWS, Showing(at(30), "ours")),
+)
+EARLY = (place("page", "page", URL, Showing(at(-90), "ours"), Showing(at(-60), "absent"), Showing(at(0.2), "ours")),)
+
+
+def denied(places: tuple[Place, ...], text: str) -> list[str]:
+    """Return why the oracle denies a paragraph of a draft written an hour after the slot."""
+    release = Release("claims", TITLE, "example-office", SLOT, places[0], places[1:])
+    slot = f"“{TITLE}” was pre-announced for 9.30am on Wednesday 4 March 2026."
+    day = "4 March 2026"
+    report = Report("inc-1", "B", "", TITLE, "", "", "", at(60), day, "", None, (), covering=(slot,), holding=(text,))
+    return list(letters_denied(World(0, at(-120), at(60), (release,)), release, report))
+
+
+TRUE = {
+    "late": (LATE, "The release was not available until 10.19am."),
+    "late between two times": (LATE, "The landing page became available between 10.10am and 10.20am."),
+    "late and in a cache": (
+        LATE,
+        "The landing page was published at about 10.19am, but users were shown an older copy until 10.29am.",
+    ),
+    "still missing": (LATE, "The release was still not available at 10.18am."),
+    "elsewhere": (LATE, f"A news story on the release was available at {NEWS} from about 10am."),
+    "delay": (LATE, "Access to the release was delayed by about 49 minutes."),
+    "out now": (LATE, f"“{TITLE}” is available at {URL}."),
+    "early": (EARLY, "The release became available at about 8am, about 1 hour 30 minutes early."),
+    "removed": (EARLY, "The release became available by 8am. It was removed at about 8.30am, after about 30 minutes."),
+    "then in time": (EARLY, "The release was published as announced at 9.30am."),
+    "no times": (EARLY, "We apologise for the inconvenience."),
+}  # fmt: skip
+FALSE = {
+    "another time": (LATE, "The release was not available until 10.17am."),
+    "another interval": (LATE, "The landing page became available between 10.10am and 10.15am."),
+    "another end in a cache": (
+        LATE,
+        "The landing page was published at about 10.19am, but users were shown an older copy until 10.24am.",
+    ),
+    "already public": (LATE, "The release was still not available at 10.25am."),
+    "another place": (LATE, f"A news story on the release was available at {URL} from about 10am."),
+    "another delay": (LATE, "Access to the release was delayed by about 30 minutes."),
+    "another slot": (EARLY, "It was pre-announced for 10am on Wednesday 4 March 2026."),
+    "another lead": (EARLY, "The release became available at about 8am, about 20 minutes early."),
+    "another end": (EARLY, "The release became available at about 8am. It was removed at about 8.45am."),
+    "early, not in time": (LATE, "The release was published as announced at 9.30am."),
+    "a length that no rule checks": (LATE, "The release took about 20 minutes."),
+    "a second": (LATE, "The release was published at 09:31:07."),
+    "a length in seconds": (LATE, "Access to the release was delayed by 12 s."),
+    "a time in UTC": (LATE, "The release was published at 9.31am UTC."),
+    "an id": (LATE, "This is incident inc-1."),
+    "the monitor's own word": (LATE, "The verdict on the release is late."),
+}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_true_sentence_is_accepted(name: str) -> None:
+    assert denied(*TRUE[name]) == []
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_sentence_is_denied(name: str) -> None:
+    assert denied(*FALSE[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(2000, 2800, AT_MOST))
+def test_no_sentence_about_random_incidents_is_denied(first: int) -> None:
+    incidents: set[str] = set()
+    for seed in range(first, first + AT_MOST):
+        told = played(world(seed))
+        assert [str(find) for find in finds(world(seed), told) if find.what == "draft"] == [], f"seed {seed}"
+        incidents |= {draft.report.incident for draft in told.drafts}
+        if len(incidents) >= AT_ONCE:
+            return
+    pytest.fail(f"only {len(incidents)} incidents in {AT_MOST} worlds")
