@@ -5,7 +5,7 @@ NinethirtyError
 │   ├── BadInput         all faults of a file at once
 │   ├── UnknownName      no release, calendar, channel or incident of that name
 │   └── Conflict         a write contradicts the store, most often because someone else wrote in between
-└── SurroundingsFault    the machine or network failed us
+└── EnvironmentFault     the machine or network failed us
     ├── StoreFault       store unreachable, locked or full
     │   ├── StoreTooNew  a newer version of the program made it: waiting does not help
     │   └── StoreTooOld  it needs a migration, and a command that only reads makes none
@@ -86,11 +86,11 @@ class Refused(UserFault):
     """The action is possible, but not in the present state."""
 
 
-class SurroundingsFault(NinethirtyError):
+class EnvironmentFault(NinethirtyError):
     """The machine, the disk or the network failed."""
 
 
-class StoreFault(SurroundingsFault):
+class StoreFault(EnvironmentFault):
     """The store cannot be reached, read or written."""
 
 
@@ -109,12 +109,12 @@ class StoreTooOld(StoreFault):
     """The store needs a migration first."""
 
 
-class PortTaken(SurroundingsFault):
+class PortTaken(EnvironmentFault):
     """The address to listen on is in use."""
 
 
-EXIT_STATUS: dict[type[NinethirtyError], int] = {UserFault: 1, SurroundingsFault: 3}
-HTTP_STATUS: dict[type[NinethirtyError], int] = {UnknownName: 404, Refused: 409, UserFault: 400, SurroundingsFault: 503}
+EXIT_STATUS: dict[type[NinethirtyError], int] = {UserFault: 1, EnvironmentFault: 3}
+HTTP_STATUS: dict[type[NinethirtyError], int] = {UnknownName: 404, Refused: 409, UserFault: 400, EnvironmentFault: 503}
 
 
 def exit_status(fault: NinethirtyError) -> int:

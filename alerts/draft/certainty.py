@@ -66,8 +66,8 @@ def say_where_announced(facts: ReleaseFacts) -> list[str]:
     """Return sentences on where and when the announcement was read, and how the page's address is known."""
     where = f"The announced time is from the calendar “{facts.slot_source}”" if facts.slot_source else ""
     read = words.format_instant(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
-    learnt = f"{where or 'The announced time'}{' and' if where else ''} was first read at {read}" if read else where
-    return [each for each in (f"{learnt}." if learnt else "", _say_how_address_is_known(facts)) if each]
+    announced = f"{where or 'The announced time'}{' and' if where else ''} was first read at {read}" if read else where
+    return [each for each in (f"{announced}." if announced else "", _say_how_address_is_known(facts)) if each]
 
 
 def _say_how_address_is_known(facts: ReleaseFacts) -> str:

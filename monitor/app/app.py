@@ -14,7 +14,7 @@ from monitor.app.daemon import Daemon
 from monitor.app.reload import Reload
 from monitor.app.status import Status
 from monitor.deliver.by_hand import log_by_hand
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 from monitor.store.writer import LATE
 from schedules.times.words import stamp
 
@@ -50,7 +50,7 @@ class App:
     async def run_once(self, day: date | None = None) -> LookedOnce:
         """Read calendars, look once at the releases of a local day (None: all), judge them and send due notices.
 
-        Raises `SurroundingsFault` while a monitor of this name is running on the same store.
+        Raises `EnvironmentFault` while a monitor of this name is running on the same store.
         """
         daemon = self.daemon
         await self._refuse_second_monitor()
@@ -100,7 +100,7 @@ class App:
         daemon = self.daemon
         beat = await daemon.ask(lambda: daemon.store.leases.heartbeat(daemon.name))
         if beat is not None and not beat.stopped and daemon.clock.now() - beat.at < _ALIVE:
-            raise SurroundingsFault(
+            raise EnvironmentFault(
                 f'a monitor named "{daemon.name}" is running on this store, last active at {stamp(beat.at)}: '
                 "query it with `today`, or stop it first"
             )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from monitor.config.settings import Settings
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -64,14 +64,14 @@ async def serve_control_socket(
 def request_reload(settings: Settings) -> list[str]:
     """Have the monitor on this machine reload its configuration. Return its faults, empty if it was loaded.
 
-    Raises `SurroundingsFault` if no monitor can be reached.
+    Raises `EnvironmentFault` if no monitor can be reached.
     """
     faults: list[str] = _send_request(settings, b"reload", _LONGEST_RELOAD)
     return faults
 
 
 def request_status(settings: Settings) -> dict[str, Any]:
-    """Return the health of the monitor on this machine. Raises `SurroundingsFault` if none can be reached."""
+    """Return the health of the monitor on this machine. Raises `EnvironmentFault` if none can be reached."""
     status: dict[str, Any] = _send_request(settings, b"status", _LONGEST_STATUS)
     return status
 
@@ -85,11 +85,11 @@ def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # no
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
     except (FileNotFoundError, ConnectionRefusedError) as exc:
         named = f'named "{settings.watch.vantage}" runs here with its evidence in {settings.evidence.folder}'
-        raise SurroundingsFault(f"no monitor {named}: start it with `ninethirty run`, or go to its folder") from exc
+        raise EnvironmentFault(f"no monitor {named}: start it with `ninethirty run`, or go to its folder") from exc
     except OSError as exc:
-        raise SurroundingsFault(f"the monitor does not answer: {exc.strerror or exc}") from exc
+        raise EnvironmentFault(f"the monitor does not answer: {exc.strerror or exc}") from exc
     if not answer:
-        raise SurroundingsFault("the monitor gave no answer: see its log")
+        raise EnvironmentFault("the monitor gave no answer: see its log")
     return json.loads(answer)
 
 

@@ -171,7 +171,7 @@ class Edges:
     """Replacements of the real edges, for rehearsals and tests (None: the real one).
 
     With `journal`, writes that the store refuses are kept in a journal, and the monitor starts without its store.
-    `hold` locks a recovered store for this monitor, or raises `SurroundingsFault` if another has it. `delay` is how
+    `hold` locks a recovered store for this monitor, or raises `EnvironmentFault` if another has it. `delay` is how
     many seconds the writer collects a batch.
     """
 

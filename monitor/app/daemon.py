@@ -16,7 +16,7 @@ from monitor.app.jobs import Jobs
 from monitor.app.store_failover import StoreFailover
 from monitor.clock import Clock
 from monitor.deliver.outbox import Outbox
-from monitor.errors import StoreFault, SurroundingsFault
+from monitor.errors import EnvironmentFault, StoreFault
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
 from monitor.health.system import ServiceManager
@@ -46,7 +46,7 @@ BEHIND = timedelta(days=30)
 _PATIENCE = 1.0
 
 
-class TaskDied(SurroundingsFault):
+class TaskDied(EnvironmentFault):
     """A task ended that should have run as long as the daemon."""
 
 

@@ -8,20 +8,20 @@ from monitor.app.readers import open_poller
 from monitor.clock import SystemClock
 from monitor.config.organisations import ALL_OF_GOVUK, Organisations, read_organisations
 from monitor.config.settings import Settings
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 from monitor.look.fetch import Answer, Failure, Request
 
 _MOST = 8_000_000
 
 
 async def fetch_govuk_organisations() -> Organisations:
-    """Return every organisation that GOV.UK lists, within the budget of www.gov.uk. Raises `SurroundingsFault`."""
+    """Return every organisation that GOV.UK lists, within the budget of www.gov.uk. Raises `EnvironmentFault`."""
     async with open_poller(Settings(), SystemClock()) as (poller, _):
         return await fetch_organisations_by(poller.send_in_turn)
 
 
 async def fetch_organisations_by(ask: Callable[[Request], Awaitable[Answer | Failure]]) -> Organisations:
-    """Return every organisation that GOV.UK lists. Raises `SurroundingsFault` if its response is not usable."""
+    """Return every organisation that GOV.UK lists. Raises `EnvironmentFault` if its response is not usable."""
     answer = await ask(Request(ALL_OF_GOVUK, accept="application/json", cap=_MOST))
     if isinstance(answer, Failure):
         raise _organisations_fault(answer.detail)
@@ -33,5 +33,5 @@ async def fetch_organisations_by(ask: Callable[[Request], Awaitable[Answer | Fai
         raise _organisations_fault(str(exc)) from exc
 
 
-def _organisations_fault(why: str) -> SurroundingsFault:
-    return SurroundingsFault(f"GOV.UK's organisations: {why}. Leave out --online to use the list of this version")
+def _organisations_fault(why: str) -> EnvironmentFault:
+    return EnvironmentFault(f"GOV.UK's organisations: {why}. Leave out --online to use the list of this version")

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from monitor.clock import Clock
-from monitor.errors import StoreFault, StoreTooNew, SurroundingsFault
+from monitor.errors import EnvironmentFault, StoreFault, StoreTooNew
 from monitor.health.state import StoreHealth
 from monitor.ledger.ledger import Ledger
 from monitor.store.evidence.evidence import Evidence
@@ -173,7 +173,7 @@ class StoreFailover:
         try:
             store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.hold))
             rows = await self.writer.run_between_batches(lambda: self._move_journal_into(journal, near, store))
-        except SurroundingsFault as fault:
+        except EnvironmentFault as fault:
             self.store_health.failed(fault)
             return
         self.opened.near = None
@@ -202,11 +202,11 @@ class StoreFailover:
 
 
 def _open_recovered_store(url: str, hold: Callable[[], object]) -> Store:
-    """Return the store that is back, locked for this monitor. Raises `SurroundingsFault`."""
+    """Return the store that is back, locked for this monitor. Raises `EnvironmentFault`."""
     store = Store.open_upgraded(url)
     try:
         hold()
-    except SurroundingsFault:
+    except EnvironmentFault:
         store.close()
         raise
     return store

@@ -13,7 +13,7 @@ from monitor.cli import complete
 from monitor.cli.common import Context, as_json, log_only_errors, print_json
 from monitor.cli.dates import Day
 from monitor.clock import SystemClock
-from monitor.errors import SurroundingsFault, unknown
+from monitor.errors import EnvironmentFault, unknown
 from schedules.times.words import stamp
 from schedules.times.zone import span_of
 
@@ -53,7 +53,7 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
         with log_only_errors():
             read, new = asyncio.run(_store_claims(context, producer, first, last, as_json=as_json))
     except UnreadableCalendar as exc:
-        raise SurroundingsFault(f"the record does not answer: {exc}") from exc
+        raise EnvironmentFault(f"the record does not answer: {exc}") from exc
     click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)
 
 

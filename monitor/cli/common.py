@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import SurroundingsFault, UnknownName, unknown
+from monitor.errors import EnvironmentFault, UnknownName, unknown
 
 if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
@@ -173,7 +173,7 @@ def choose_format(kind: str | None, output: Path | None, known: Sequence[str], d
 def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, confirm: bool = True) -> None:
     """Write a document, whole or in pieces, to a file, or to standard output if `output` is None.
 
-    Raises `SurroundingsFault` if the file cannot be written, and a usage error if a binary `kind` would go to a
+    Raises `EnvironmentFault` if the file cannot be written, and a usage error if a binary `kind` would go to a
     terminal.
     """
     pieces = [content] if isinstance(content, bytes) else content
@@ -186,7 +186,7 @@ def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: st
     try:
         _replace_file(output, pieces)
     except OSError as exc:
-        raise SurroundingsFault(f"{output}: cannot be written: {exc.strerror}") from exc
+        raise EnvironmentFault(f"{output}: cannot be written: {exc.strerror}") from exc
     if confirm:
         click.echo(f"{output}: written", err=True)
 

@@ -115,9 +115,9 @@ def name_of(slug: str, among: Organisations = ORGANISATIONS) -> str:
 
 def read_organisations(body: bytes) -> Organisations:
     """Return the bodies in a response of `ALL_OF_GOVUK`. Raises `ValueError` for any other response."""
-    told = json.loads(body)
+    answer = json.loads(body)
     try:
-        values = [option["value"] for option in told["aggregates"]["organisations"]["options"]]
+        values = [option["value"] for option in answer["aggregates"]["organisations"]["options"]]
         named = {one["slug"]: (one["title"], one.get("acronym") or "") for one in values if SLUG.fullmatch(one["slug"])}
         return {slug: tuple(clean_text(text) for text in called if text) for slug, called in named.items()}
     except (KeyError, TypeError, AttributeError) as exc:

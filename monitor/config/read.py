@@ -24,9 +24,9 @@ def read_settings(path: Path) -> Settings:
     """Read and check a configuration file. Raises `BadInput` with every fault in it."""
     data = load(path)
     settings, faults = validated(data, path.name, Settings, path.parent)
-    told = {fault.key for fault in faults}
+    reported = {fault.key for fault in faults}
     found = [Fault(path.name, *each) for each in cross_faults(data, settings, path.parent)]
-    faults += [fault for fault in found if fault.key not in told]
+    faults += [fault for fault in found if fault.key not in reported]
     if faults or settings is None:
         raise BadInput(faults)
     return settings
@@ -149,10 +149,10 @@ def _reason(
     if error["type"] == "list_type" and isinstance(_lookup(data, place), Mapping):
         return f"must be a list of tables, write [[{_write_path(place)}]]"
     word = _WORDS.get(error["type"])
-    told = word(error.get("ctx", {})) if word else str(error["msg"])
+    reason = word(error.get("ctx", {})) if word else str(error["msg"])
     value = _lookup(data, place)
-    choices = re.findall(r"'([^']+)'", told) if error["type"] in {"literal_error", "union_tag_invalid"} else []
-    return told + (_suggest(value, choices) if isinstance(value, str) else "")
+    choices = re.findall(r"'([^']+)'", reason) if error["type"] in {"literal_error", "union_tag_invalid"} else []
+    return reason + (_suggest(value, choices) if isinstance(value, str) else "")
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:

@@ -23,8 +23,8 @@ _FOLD = "\r\n "
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Return the values that must not be logged: secrets, secret addresses, and the password of the store."""
     hidden = [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
-    told = [*_reveal_all(settings), *filter(None, [settings.deadman.url, _password(settings.store.url)]), *hidden]
-    return frozenset(found for one in told if one for found in (one, *_path_and_query(one))) | secrets_in_addresses(
+    values = [*_reveal_all(settings), *filter(None, [settings.deadman.url, _password(settings.store.url)]), *hidden]
+    return frozenset(found for one in values if one for found in (one, *_path_and_query(one))) | secrets_in_addresses(
         settings
     )
 
@@ -52,9 +52,9 @@ def _find_pieces(url: str, *, is_secret: bool) -> Iterator[str]:
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
     """Return a function that replaces these in a text, however they are escaped. None if there are none."""
-    told = [one for one in secrets if len(one) >= _SHORTEST]
+    replaced = [one for one in secrets if len(one) >= _SHORTEST]
     forms = {
-        form for one in told for form in (one, json.dumps(one)[1:-1], escape(one), quote(one), quote(one, safe=""))
+        form for one in replaced for form in (one, json.dumps(one)[1:-1], escape(one), quote(one), quote(one, safe=""))
     }
     if not forms:
         return None

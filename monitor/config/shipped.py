@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from monitor.errors import SurroundingsFault, UserFault
+from monitor.errors import EnvironmentFault, UserFault
 
 PARTS = (
     "examples",
@@ -21,7 +21,7 @@ PARTS = (
 def unpack(folder: Path) -> None:
     """Copy the shipped files into a new or empty folder.
 
-    Raises `UserFault` if the folder is not empty, `SurroundingsFault` if it cannot be written.
+    Raises `UserFault` if the folder is not empty, `EnvironmentFault` if it cannot be written.
     """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -31,7 +31,7 @@ def unpack(folder: Path) -> None:
             copied.parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if kept.is_dir() else shutil.copy)(kept, copied)
     except OSError as exc:
-        raise SurroundingsFault(f"{folder}: cannot be written: {exc.strerror}") from exc
+        raise EnvironmentFault(f"{folder}: cannot be written: {exc.strerror}") from exc
 
 
 def _shipped_folder() -> Path:

@@ -175,7 +175,7 @@ url = {{ env = {_text(variable)} }}
 
 def _rota_tables(chosen: Chosen) -> str:
     who = ", ".join(f"{_text(role)} = {_text(_channel_of(role))}" for role in chosen.duty)
-    told = ["duty", *(["on-call"] if chosen.mail else []), *(["chat"] if chosen.chat else []), "outbox"]
+    channels = ["duty", *(["on-call"] if chosen.mail else []), *(["chat"] if chosen.chat else []), "outbox"]
     return f"""
 # Who is on call, in turns of a week; [[rota.shift]] swaps. In place of turns it reads a calendar of yours: url or file.
 [[rota]]
@@ -185,7 +185,7 @@ turns = {_list(chosen.duty)}
 begins = {chosen.begins:%Y-%m-%dT%H:%M:%S}
 
 [[route]]
-channels = {_list(told)}
+channels = {_list(channels)}
 """
 
 

@@ -15,7 +15,7 @@ from alerts.draft.report import Report, report_from_json, report_json
 from alerts.draft.versions import Version, Versions, append_measurement, list_changed_fields
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
-from monitor.errors import SurroundingsFault, UnknownName
+from monitor.errors import EnvironmentFault, UnknownName
 from monitor.store.rows import Draft
 from monitor.store.sql.write import Transaction
 
@@ -71,7 +71,7 @@ def render_draft_or_pdf(
 ) -> bytes:
     """Return a draft as a file of format `ending`, which can also be `pdf`. For other formats see `render_draft`.
 
-    Raises `SurroundingsFault` without LibreOffice. Do not use it for web requests: a PDF takes seconds of a processor.
+    Raises `EnvironmentFault` without LibreOffice. Do not use it for web requests: a PDF takes seconds of a processor.
     """
     if ending != "pdf":
         return render_draft(draft, ending, template, document)[0]
@@ -112,10 +112,10 @@ def can_make_pdf(program: str = "soffice") -> bool:
 
 
 def convert_to_pdf(document: bytes, ending: str, program: str = "soffice") -> bytes:
-    """Return a .docx or .odt document as PDF. Raises `SurroundingsFault` if LibreOffice is missing or fails."""
+    """Return a .docx or .odt document as PDF. Raises `EnvironmentFault` if LibreOffice is missing or fails."""
     found = shutil.which(program)
     if found is None:
-        raise SurroundingsFault(f"no .pdf: LibreOffice ({program}) is not installed")
+        raise EnvironmentFault(f"no .pdf: LibreOffice ({program}) is not installed")
     with TemporaryDirectory(prefix="ninethirty-") as folder:
         source = Path(folder) / f"document.{ending}"
         source.write_bytes(document)
@@ -127,4 +127,4 @@ def convert_to_pdf(document: bytes, ending: str, program: str = "soffice") -> by
             )
             return source.with_suffix(".pdf").read_bytes()
         except (OSError, subprocess.SubprocessError) as exc:
-            raise SurroundingsFault(f"no .pdf: LibreOffice did not convert it ({type(exc).__name__})") from exc
+            raise EnvironmentFault(f"no .pdf: LibreOffice did not convert it ({type(exc).__name__})") from exc

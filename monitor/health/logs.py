@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-from monitor.errors import NinethirtyError, SurroundingsFault
+from monitor.errors import EnvironmentFault, NinethirtyError
 
 _SECRET = re.compile(r"authorization|api_key|password|token|secret|dsn|webhook_url", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -160,7 +160,7 @@ def shorten_environment_fault(
     """Replace the traceback of an environment fault, such as a locked store, by its one line."""
     caught = event.get("exc_info")
     fault = sys.exception() if caught is True else caught[1] if isinstance(caught, tuple) else caught
-    if isinstance(fault, SurroundingsFault):
+    if isinstance(fault, EnvironmentFault):
         del event["exc_info"]
         event["fault"] = str(fault)
     return event

@@ -107,8 +107,8 @@ def last_look_text(body: Mapping[str, Any]) -> str:
 def status_in_capitals(body: Mapping[str, Any]) -> str:
     """Return the status of a release with the verdict in capitals: `ON TIME, to 12 s`."""
     if body.get("due"):
-        told = status_text(body)
-        return f"{told.partition(' (')[0].upper()} ({told.partition(' (')[2]}"
+        text = status_text(body)
+        return f"{text.partition(' (')[0].upper()} ({text.partition(' (')[2]}"
     return f"{verdict_text(body['verdict']).upper()}{sureness(widest_bound(body))}"
 
 

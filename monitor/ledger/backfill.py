@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.claim import Claim
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 from monitor.ledger.pages import CalendarPages, FetchedPage, UnansweredAsk
 from monitor.look.sandbox.process import ReadFault
 from schedules.source import PageRequest
@@ -27,7 +27,7 @@ _PUBLISHED = (Schema.PUBLICATION, Schema.HTML_PUBLICATION, Schema.DATA_SET)
 class PublicRecord:
     """Queries the public record for what one producer published in `[begin, end)`, within its hosts' budgets.
 
-    `report_progress(done, total)` is called after each item. The methods raise `SurroundingsFault` if the record does
+    `report_progress(done, total)` is called after each item. The methods raise `EnvironmentFault` if the record does
     not answer, and `UnreadableCalendar` if its answer cannot be read.
     """
 
@@ -85,13 +85,13 @@ class PublicRecord:
         return Claim(self.producer, url, at, title, slot, source, got.page.url, got.answer.received)
 
     async def _fetch(self, url: str, tries: int = _TRIES) -> FetchedPage:
-        """Return the page at a URL, after up to `tries` attempts. Raises `SurroundingsFault` if all fail."""
+        """Return the page at a URL, after up to `tries` attempts. Raises `EnvironmentFault` if all fail."""
         self.pages.forget(_KEPT_PAGES)
         try:
             got = await self.pages.fetch(PageRequest(url, accept="application/json"))
         except (UnansweredAsk, ReadFault) as exc:
             if tries > 1:
                 return await self._fetch(url, tries - 1)
-            raise SurroundingsFault(f"the record does not answer: {exc}") from exc
+            raise EnvironmentFault(f"the record does not answer: {exc}") from exc
         assert got is not None  # noqa: S101  # only an optional request may have no answer
         return got

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from monitor.clock import Clock
-from monitor.errors import StoreFault, SurroundingsFault
+from monitor.errors import EnvironmentFault, StoreFault
 from monitor.plan.share import Share
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Lease
@@ -118,11 +118,11 @@ class Members:
         return self._renewed is not None and self._renewed.since == term
 
     async def join(self) -> None:
-        """Take the lease on our name. Raises `SurroundingsFault` if another process that is alive has it."""
+        """Take the lease on our name. Raises `EnvironmentFault` if another process that is alive has it."""
         self._now, theirs = self._clock.now(), None
         while (mine := await self._writer.write(self._take_or_read_lease)) is None or mine.holder != self._holder.name:
             if mine is not None and theirs is not None and mine.until != theirs.until:
-                raise SurroundingsFault(
+                raise EnvironmentFault(
                     f"another monitor named “{self._name}” runs on this store: "
                     "give each a `vantage` of its own under [watch]"
                 )

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from monitor.errors import SurroundingsFault, UserFault
+from monitor.errors import EnvironmentFault, UserFault
 from monitor.store.sql.engine import Store
 
 # The message leaves out the address, because it may contain a password.
@@ -50,7 +50,7 @@ class StoreLock:
         self._held: BinaryIO | None = None
 
     def lock(self) -> None:
-        """Lock the file, if it exists and is not locked yet. Raises `SurroundingsFault` if another monitor has it."""
+        """Lock the file, if it exists and is not locked yet. Raises `EnvironmentFault` if another monitor has it."""
         if self._file is None or not self._file.exists():
             return
         found = self._file.open("rb")
@@ -62,7 +62,7 @@ class StoreLock:
         except BlockingIOError as exc:
             found.close()
             remedy = "use `ninethirty today`, or stop it first (several daemons can share a PostgreSQL)"
-            raise SurroundingsFault(f"another monitor runs on {self._file}: {remedy}") from exc
+            raise EnvironmentFault(f"another monitor runs on {self._file}: {remedy}") from exc
         self.release()
         self._held = found
 
@@ -75,7 +75,7 @@ class StoreLock:
 
 @contextmanager
 def locked_store(url: str) -> Iterator[StoreLock]:
-    """Lock a store's file for the length of a block. Raises `SurroundingsFault` if another monitor has locked it."""
+    """Lock a store's file for the length of a block. Raises `EnvironmentFault` if another monitor has locked it."""
     lock = StoreLock(url)
     try:
         lock.lock()

@@ -21,9 +21,9 @@ class Unreadable(ValueError):
     """The file is not one of our drafts, or contains words outside every box."""
 
 
-def make_outside_error(where: str, told: str) -> Unreadable:
+def make_outside_error(where: str, text: str) -> Unreadable:
     """Return the error for words outside every box."""
-    return Unreadable(f"{where} it holds words outside every box, which would be lost: “{told.strip()[:120]}”")
+    return Unreadable(f"{where} it holds words outside every box, which would be lost: “{text.strip()[:120]}”")
 
 
 @dataclass(frozen=True, slots=True)

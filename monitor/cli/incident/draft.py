@@ -117,8 +117,8 @@ def complete_field(  # noqa: PLR0913 # one for each option
         _check_field(_report_of(last), field)
         # An editor may stay open for an hour. Text that others save in between is kept too.
         read = last.version if text is None else None
-        said = _ask_in_editor(last, field) if text is None else text
-        words = {field: said, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
+        typed = _ask_in_editor(last, field) if text is None else text
+        words = {field: typed, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
         versions, conflicts = merge_typed(store, incident, words, read, role, context.now())
         redraft_for_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
@@ -144,10 +144,10 @@ def _ask_in_editor(last: Draft, field: str) -> str:
     """Return the text of a field after a person edited it in $EDITOR. Raises `UserFault` without a change."""
     if not is_attended():
         raise UserFault(f"give the text of {field}: --text or --file")
-    said = click.edit(last.words.get(field, ""), require_save=True, extension=".txt")
-    if said is None:
+    edited = click.edit(last.words.get(field, ""), require_save=True, extension=".txt")
+    if edited is None:
         raise UserFault("you saved no change in the editor, so the draft is unchanged")
-    return said.rstrip("\n")
+    return edited.rstrip("\n")
 
 
 def _drafts_of(context: Context, incident: str) -> list[Draft]:

@@ -24,7 +24,7 @@ from monitor.cli.incident.store import (
     role_of,
 )
 from monitor.deliver.incident_json import draft_json
-from monitor.errors import SurroundingsFault, UserFault
+from monitor.errors import EnvironmentFault, UserFault
 
 if TYPE_CHECKING:
     from monitor.deliver.verdicts import VerdictRecorder
@@ -104,12 +104,12 @@ def _sign_report(record: VerdictRecorder, known: Incident, role: str, now: datet
 
 
 def _make_folder(folder: Path) -> list[Path]:
-    """Create a folder with its parents. Return the new ones, innermost first. Raises `SurroundingsFault`."""
+    """Create a folder with its parents. Return the new ones, innermost first. Raises `EnvironmentFault`."""
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise SurroundingsFault(f"{folder}: cannot be created: {exc.strerror}") from exc
+        raise EnvironmentFault(f"{folder}: cannot be created: {exc.strerror}") from exc
     return made
 
 
@@ -136,7 +136,7 @@ def _write_documents(
         try:
             file.parent.mkdir(exist_ok=True)
             write_output(render_draft_or_pdf(shown, ending, template, document), file, ending, confirm=False)
-        except (OSError, SurroundingsFault) as fault:
+        except (OSError, EnvironmentFault) as fault:
             click.echo(str(fault), err=True)
             return
         yield file

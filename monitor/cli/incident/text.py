@@ -70,8 +70,8 @@ def incident_lines(
     if body is not None:
         yield f"  Release   {incident.release}: {headline(body)}"
         yield f"  Address   {body['url']}"
-    said = ((key, " ".join(incident.words.get(key, "").split())) for key in _SHOWN_WORDS)
-    yield from (f"  {key.capitalize():<9} {text}" for key, text in said if text)
+    shown = ((key, " ".join(incident.words.get(key, "").split())) for key in _SHOWN_WORDS)
+    yield from (f"  {key.capitalize():<9} {text}" for key, text in shown if text)
     yield f"  Draft     {_draft_text(drafts)}"
     if related:
         yield from ("", "Delayed by the same platform fault", *bullet_lines(related))

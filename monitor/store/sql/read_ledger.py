@@ -130,9 +130,13 @@ class LedgerStore:
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the calendar and start of each read before `before` that only repeats the read before it."""
         table = tables.CALENDAR_READ
-        said = (table.c.usable, table.c.digest, table.c.fault)
-        read = select(table, *(_in_previous_read(column) for column in said)).where(table.c.started < before).subquery()
-        repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in said]
+        compared = (table.c.usable, table.c.digest, table.c.fault)
+        read = (
+            select(table, *(_in_previous_read(column) for column in compared))
+            .where(table.c.started < before)
+            .subquery()
+        )
+        repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in compared]
         return [(row["calendar"], row["started"]) for row in self.ask.rows(select(read).where(*repeats))]
 
     def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
@@ -153,8 +157,8 @@ def _promise_without_keys(body: str) -> Promise:
 
 
 def _make_promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
-    said = _promise_without_keys(body)
-    return replace(said, release=release, calendar=calendar, learnt=learnt, confirmed_at=confirmed_at)
+    promise = _promise_without_keys(body)
+    return replace(promise, release=release, calendar=calendar, learnt=learnt, confirmed_at=confirmed_at)
 
 
 def _make_edition(row: dict[str, Any]) -> SeriesEdition:

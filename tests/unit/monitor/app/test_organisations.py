@@ -9,7 +9,7 @@ import pytest
 
 from monitor.app.organisations import fetch_organisations_by
 from monitor.config.organisations import name_of, nearest_slug, slug_of
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 from monitor.look.fetch import Answer, Failure, Reason, Request
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -59,5 +59,5 @@ async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Fa
     async def ask(_: Request) -> Answer | Failure:
         return outcome
 
-    with pytest.raises(SurroundingsFault, match=rf"GOV.UK's organisations: {why}.*out --online"):
+    with pytest.raises(EnvironmentFault, match=rf"GOV.UK's organisations: {why}.*out --online"):
         await fetch_organisations_by(ask)

@@ -17,7 +17,7 @@ import pytest
 from monitor.app.options import make_policies
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import StoreLock, open_store
@@ -134,7 +134,7 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
             until_said(child, "verdict", verdict="overdue", grade="report")
         until_said(child, "store_back")
         # From now on no second monitor runs on that file.
-        with pytest.raises(SurroundingsFault, match="another monitor runs on"):
+        with pytest.raises(EnvironmentFault, match="another monitor runs on"):
             StoreLock(read_settings(config).store.url).lock()
         publisher.out = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.main import status_of
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 from monitor.store.open import StoreLock, locked_store
 from tests.worlds.stores import a_store_file
 
@@ -77,13 +77,13 @@ def test_a_store_file_created_later_is_locked_from_then_on(tmp_path: Path) -> No
     (tmp_path / "store.db").touch()
     one.lock()
     one.lock()
-    with pytest.raises(SurroundingsFault, match=f"another monitor runs on {tmp_path}/store.db"):
+    with pytest.raises(EnvironmentFault, match=f"another monitor runs on {tmp_path}/store.db"):
         other.lock()
     # Whatever bears the name now is what must be held.
     (tmp_path / "store.db").unlink()
     (tmp_path / "store.db").touch()
     other.lock()
-    with pytest.raises(SurroundingsFault):
+    with pytest.raises(EnvironmentFault):
         one.lock()
     one.release()
     other.release()

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from monitor.deliver.drafts import convert_to_pdf
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 
 
 def test_without_libreoffice_the_error_is_one_line() -> None:
-    with pytest.raises(SurroundingsFault, match=r"^no \.pdf: LibreOffice \(no-such-office\) is not installed$"):
+    with pytest.raises(EnvironmentFault, match=r"^no \.pdf: LibreOffice \(no-such-office\) is not installed$"):
         convert_to_pdf(b"", "odt", "no-such-office")

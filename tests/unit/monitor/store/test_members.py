@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.errors import SurroundingsFault
+from monitor.errors import EnvironmentFault
 from monitor.plan.share import Share
 from monitor.store.members import Members
 from monitor.store.sql.read import Leases
@@ -300,7 +300,7 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
 @on_one_store
 async def test_name_in_use_is_refused_with_the_key_to_change(clock: VirtualClock, start: Start) -> None:
     await start("north")
-    with pytest.raises(SurroundingsFault, match=r"another monitor named “north” runs on this store.*vantage"):
+    with pytest.raises(EnvironmentFault, match=r"another monitor named “north” runs on this store.*vantage"):
         await start("north")
 
 

@@ -64,8 +64,8 @@ INDICES = (
 def upgrade() -> None:
     """Create every table."""
     notice = sa.ForeignKeyConstraint(["notice"], ["notice.id"], name="fk_delivery_notice_notice")
-    for table, told in TABLES.items():
-        words = told.split()
+    for table, layout in TABLES.items():
+        words = layout.split()
         keys = [word[1:].partition(":")[0] for word in words if word.startswith("*")]
         rest = [sa.PrimaryKeyConstraint(*keys, name=f"pk_{table}"), *([notice] if table == "delivery" else [])]
         op.create_table(table, *map(_column, words), *rest, sqlite_with_rowid=table not in LEAN)
