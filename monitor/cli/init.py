@@ -96,11 +96,7 @@ def command(  # noqa: PLR0913 # one argument for each option
     from monitor.config.schema import schema_text
 
     if files is not None:
-        from monitor.config.shipped import unpack
-
-        unpack(files)
-        contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
-        print_result({"folder": str(files)}, f"{files}: {contents}", as_json=as_json)
+        _unpack_files(files, as_json=as_json)
         return
     file, known = output or context.path, _fetch_organisations() if online else ORGANISATIONS
     given = Answers(producers, calendars, mail, to, chat, on_call, public_url, known)
@@ -118,6 +114,15 @@ def command(  # noqa: PLR0913 # one argument for each option
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", confirm=False)
     _print_result(found, file, replaced=is_replaced, as_json=as_json)
+
+
+def _unpack_files(folder: Path, *, as_json: bool) -> None:
+    """Write the files that ninethirty ships into an empty folder."""
+    from monitor.config.shipped import unpack
+
+    unpack(folder)
+    contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
+    print_result({"folder": str(folder)}, f"{folder}: {contents}", as_json=as_json)
 
 
 def _fetch_organisations() -> Organisations:

@@ -13,7 +13,7 @@ from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
-from monitor.rehearse.settings import settings_for
+from monitor.rehearse.settings import rehearsal_settings
 from monitor.store.open import open_store
 from tests.oracle.oracle import Drafted, Told
 from tests.oracle.text import write
@@ -28,7 +28,9 @@ def played(world: World, base: Settings | None = None) -> Told:
         base = base or (read_settings(script.config) if script.config is not None else Settings())
         with log_only_errors():
             body = play(script, base, folder / "kept").as_json()
-        return Told(body, _notices(folder / "kept"), _drafts(settings_for(script, base, folder / "kept").store.url))
+        return Told(
+            body, _notices(folder / "kept"), _drafts(rehearsal_settings(script, base, folder / "kept").store.url)
+        )
 
 
 def _notices(folder: Path) -> list[dict[str, Any]]:

@@ -130,13 +130,10 @@ class LedgerStore:
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the calendar and start of each read before `before` that only repeats the read before it."""
         table = tables.CALENDAR_READ
-        compared = (table.c.usable, table.c.digest, table.c.fault)
-        read = (
-            select(table, *(_in_previous_read(column) for column in compared))
-            .where(table.c.started < before)
-            .subquery()
-        )
-        repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in compared]
+        facts = (table.c.usable, table.c.digest, table.c.fault)
+        previous = (_in_previous_read(column) for column in facts)
+        read = select(table, *previous).where(table.c.started < before).subquery()
+        repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in facts]
         return [(row["calendar"], row["started"]) for row in self.ask.rows(select(read).where(*repeats))]
 
     def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:

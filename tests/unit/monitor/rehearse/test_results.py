@@ -62,5 +62,5 @@ def test_the_draft_of_an_overdue_release_gives_its_delay_at_the_end_of_the_scrip
     assert [met.why for met in done.met if not met.met] == []
     (draft,) = done.results.drafts
     (text,) = (Path(file).read_text(encoding="utf-8") for file in draft["files"] if file.endswith(".md"))
-    assert "The release was still not found at 12.26pm." in text
+    assert "It was still not found at 12.26pm." in text
     assert "delayed by at least 2 hours 56 minutes so far" in text
