@@ -131,8 +131,7 @@ class LedgerStore:
         """Return the calendar and start of each read before `before` that only repeats the read before it."""
         table = tables.CALENDAR_READ
         facts = (table.c.usable, table.c.digest, table.c.fault)
-        previous = (_in_previous_read(column) for column in facts)
-        read = select(table, *previous).where(table.c.started < before).subquery()
+        read = select(table, *map(_in_previous_read, facts)).where(table.c.started < before).subquery()
         repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in facts]
         return [(row["calendar"], row["started"]) for row in self.ask.rows(select(read).where(*repeats))]
 
