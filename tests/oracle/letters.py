@@ -31,18 +31,27 @@ _Named = tuple[tuple[Sequence[Place], int], ...]
 
 @dataclass(frozen=True)
 class _Said:
-    """A sentence as of `at`: its release, the slot that it refers to, and the places that its subject names."""
+    """A sentence as of `at`: its release, the slot that it refers to, and the places that its subject names.
+
+    `day` is an instant on the day of a time without a date: the day that an earlier sentence named, or the slot's.
+    """
 
     world: World
     release: Release
     at: datetime
     slot: datetime
+    day: datetime
     subject: _Named = ()
 
     @property
     def off(self) -> timedelta:
         """By how much a stated time may be wrong."""
         return slack(self.world) + timedelta(seconds=1)
+
+    @property
+    def places_of_world(self) -> list[Place]:
+        """All places: a split or merged entry may have left its address to another release."""
+        return [place for release in self.world.releases for place in release.places]
 
     def is_true_of_places(self, is_true: Callable[[Place], bool]) -> bool:
         return all(sum(map(is_true, places)) >= number for places, number in self.subject)
@@ -78,7 +87,7 @@ def letters_denied(world: World, release: Release | None, report: Report) -> Ite
             plain = plain.replace(f"“{title}”", "“”").replace(title, "“”")
         yield from (f"{why}: {text}" for why in breaches_of_style(plain, (report.incident, "release-")))
         if release is not None and slot is not None:
-            yield from _untrue(_Said(world, release, report.at, slot), plain)
+            yield from _untrue(_Said(world, release, report.at, slot, slot), plain)
 
 
 def _paragraphs(report: Report) -> Iterator[str]:
@@ -101,6 +110,8 @@ def _untrue(said: _Said, text: str) -> Iterator[str]:
             said = replace(said, subject=_named(who, words.get("at"), said.release))
         if not is_true(said, found):
             yield f"not so: “{sentence}” of: {text}"
+        dated = [clock(each, said.slot) for each in re.findall(TIME, sentence) if " on " in each]
+        said = replace(said, day=dated[-1] if dated else said.day)
 
 
 def _slot_of(release: Release, report: Report) -> datetime | None:
@@ -175,16 +186,20 @@ def _was_hidden(said: _Said, found: re.Match[str]) -> bool:
 
 def _still_absent(said: _Said, found: re.Match[str]) -> bool:
     """Return whether it had not been public without a pause for as long as seeing it takes."""
-    then = clock(found["when"], said.slot)
+    then = clock(found["when"], said.day)
 
-    def is_public(span: Span) -> bool:
-        return span.begins <= then - _SEEN_WITHIN and (span.ends is None or then + _MINUTE <= span.ends)
+    def is_public(place: Place) -> bool:
+        return any(
+            span.begins <= then - _SEEN_WITHIN and (span.ends is None or then + _MINUTE <= span.ends)
+            for span in spans(place)
+        )
 
-    return not said.is_true_of_spans(is_public)
+    # Two files may have one name, so one of them is enough.
+    return not any(all(map(is_public, places)) for places, _ in said.subject if places)
 
 
 def _still_available(said: _Said, found: re.Match[str]) -> bool:
-    then = clock(found["when"], said.slot)
+    then = clock(found["when"], said.day)
     return said.is_true_of_places(lambda place: _is_public(place, then + _MINUTE / 2, said))
 
 
@@ -194,7 +209,7 @@ def _remained(said: _Said, found: re.Match[str]) -> bool:
 
 
 def _is_out(said: _Said, found: re.Match[str]) -> bool:
-    return any(_is_public(place, said.at, said) for place in said.release.places if place.url == found["url"])
+    return any(_is_public(place, said.at, said) for place in said.places_of_world if place.url == found["url"])
 
 
 def _is_public(place: Place, then: datetime, said: _Said) -> bool:
@@ -208,7 +223,7 @@ def _is_public(place: Place, then: datetime, said: _Said) -> bool:
 
 
 def _removed(said: _Said, found: re.Match[str]) -> bool:
-    low, high = interval(found["when"], said.slot)
+    low, high = interval(found["when"], said.day)
     return said.is_true_of_spans(
         lambda span: (
             span.ends is not None
@@ -229,9 +244,9 @@ def _seen_before(said: _Said, found: re.Match[str]) -> bool:
 
 def _elsewhere(said: _Said, found: re.Match[str]) -> bool:
     told = {each[1]: each[2] for each in re.finditer(rf"at (\S+) ({WHEN})", found[0])}
-    places = [place for place in said.release.places if place.url in told]
+    places = {place.url: place for place in said.places_of_world if place.url in told}
     return len(places) == len(told) and all(
-        any(said.is_within(span.begins, told[place.url]) for span in spans(place)) for place in places
+        any(said.is_within(span.begins, told[url]) for span in spans(place)) for url, place in places.items()
     )
 
 
