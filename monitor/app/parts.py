@@ -257,7 +257,7 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "templates": rules.templates,
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
-        "judge_promised": body_of_unwatched_at(core.store, make_policies(settings), rules.book),
+        "judge_promised": body_of_unwatched_at(core.store, make_policies(settings), rules.editions),
         "explain_verdict": make_explainer(settings, core.store).explain_release,
         "periods": make_periods(settings, core.store),
         "redactor": redactor(secrets_in_addresses(settings)),

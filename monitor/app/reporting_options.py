@@ -53,7 +53,7 @@ def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Pa
         channels=tuple(channels),
         open_channels=frozenset(settings.alert.open_channels),
         templates=report_templates(settings, folder),
-        book=make_code_book(settings),
+        editions=make_editions(settings),
         usual=granted_times(settings),
         folding=_folding(settings),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
@@ -79,7 +79,7 @@ def report_templates(settings: Settings, folder: Path) -> dict[str, Path]:
     return {producer: folder / file for producer, file in own.items() if file is not None}
 
 
-def make_code_book(settings: Settings) -> Editions | None:
+def make_editions(settings: Settings) -> Editions | None:
     """Return the Code of Practice with the corrections of `[code]`, or None if there are none."""
     table = settings.code
     if not (table.begins or table.cites or table.outside):
@@ -89,7 +89,7 @@ def make_code_book(settings: Settings) -> Editions | None:
 
 def make_explainer(settings: Settings, store: Store) -> Explainer:
     """Return the explainer, which gives the reasons of a verdict."""
-    return Explainer(store, make_policies(settings), settings.timezone, make_code_book(settings))
+    return Explainer(store, make_policies(settings), settings.timezone, make_editions(settings))
 
 
 def make_periods(settings: Settings, store: Store) -> Periods:
@@ -98,7 +98,7 @@ def make_periods(settings: Settings, store: Store) -> Periods:
     mine = {one.id: one.name for one in settings.producer}
     hides = redactor(secrets_in_addresses(settings))
     return Periods(
-        store, make_policies(settings), settings.timezone, names | mine, mine, make_code_book(settings), hides
+        store, make_policies(settings), settings.timezone, names | mine, mine, make_editions(settings), hides
     )
 
 

@@ -118,7 +118,7 @@ def by_slot(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def read_board(context: Context, day: date) -> list[dict[str, Any]]:
     """Return the JSON of every release whose slot begins on a local day, judged again if it is not final."""
     from monitor.app.options import make_policies
-    from monitor.app.reporting_options import make_code_book
+    from monitor.app.reporting_options import make_editions
     from monitor.watch.rejudge import body_of_unwatched
 
     begin, end = span_of(day, day, context.settings.timezone)
@@ -126,8 +126,9 @@ def read_board(context: Context, day: date) -> list[dict[str, Any]]:
         rows = [*judged_bodies(context, store, begin, end)]
         known = {row["id"] for row in rows}
         ahead = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
-        policies, now, book = make_policies(context.settings), context.now(), make_code_book(context.settings)
-        rows += [body for name in ahead if (body := body_of_unwatched(store, policies, name, now, book)) is not None]
+        policies, now, editions = make_policies(context.settings), context.now(), make_editions(context.settings)
+        bodies = (body_of_unwatched(store, policies, name, now, editions) for name in ahead)
+        rows += [body for body in bodies if body is not None]
     return by_slot(rows)
 
 
@@ -136,23 +137,23 @@ def judged_bodies(
 ) -> Iterator[dict[str, Any]]:
     """Return the JSON, as of now, of every judged release whose slot begins between two instants (None: no bound)."""
     from monitor.app.options import make_policies
-    from monitor.app.reporting_options import make_code_book
+    from monitor.app.reporting_options import make_editions
     from monitor.watch.rejudge import judged_between
 
     settings = context.settings
     span, now = (begin, end), context.now()
-    return judged_between(store, make_policies(settings), span, now, make_code_book(settings), context.redactor)
+    return judged_between(store, make_policies(settings), span, now, make_editions(settings), context.redactor)
 
 
 def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:
     """Return the JSON of a judged release as of now, or None if it was not judged yet."""
     from monitor.app.options import make_policies
-    from monitor.app.reporting_options import make_code_book
+    from monitor.app.reporting_options import make_editions
     from monitor.watch.rejudge import current_body
 
     row = store.verdicts.judged_one(release)
-    book = make_code_book(context.settings)
-    return None if row is None else current_body(store, make_policies(context.settings), row, context.now(), book)
+    editions = make_editions(context.settings)
+    return None if row is None else current_body(store, make_policies(context.settings), row, context.now(), editions)
 
 
 def board_cells(row: dict[str, Any], producer: str = "") -> list[str]:

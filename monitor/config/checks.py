@@ -221,9 +221,9 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 
 
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
-    book = load_editions()
-    names = [edition.name for edition in book]
-    practices = [f"{edition.name}/{name}" for edition in book for name in edition.practices]
+    editions = load_editions()
+    names = [edition.name for edition in editions]
+    practices = [f"{edition.name}/{name}" for edition in editions for name in edition.practices]
     for name in settings.code.begins:
         if name not in names:
             yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(names)}", None

@@ -23,7 +23,7 @@ class ReportingRules:
     """How each producer reports, and which channels get its notices.
 
     By producer: `producers` are its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` its form if the
-    date does not decide it, `templates` its own .docx file. `book` replaces the shipped editions of the Code. `usual`
+    date does not decide it, `templates` its own .docx file. `editions` replaces those of the Code. `usual`
     are the agreed times other than 09:30.
 
     By channel: `open_channels` reach more than staff. `folding` ones get a platform's fault as one thread, whose
@@ -38,7 +38,7 @@ class ReportingRules:
     channels: Sequence[str] = ()
     open_channels: Collection[str] = ()
     templates: Mapping[str, Path] = field(default_factory=dict)
-    book: Editions | None = None
+    editions: Editions | None = None
     usual: Sequence[UsualTime] = ()
     folding: Collection[str] = ()
     pagers: Collection[str] = ()

@@ -78,7 +78,7 @@ class VerdictRecorder:
             self._save_superseded(tx, known, decision.superseded, now)
         decision = self._join_calendar_edit(tx, decision, now)
         incident = decision.incident or known
-        body = body_of(verdict, incident, self.rules.book)
+        body = body_of(verdict, incident, self.rules.editions)
         before = self.store.verdicts.judged_one(verdict.release)
         slot, word, grade = verdict.slot.begins() if verdict.slot else None, verdict.verdict.value, verdict.grade.value
         tx.save_judged(Judged(verdict.release, verdict.producer, slot, word, grade, verdict.final, verdict.at, body))
@@ -163,9 +163,10 @@ class VerdictRecorder:
         add_measured_version(tx, drafts, incident.id, report(incident, now, drafts[-1].words if drafts else {}))
 
     def _release_report(self, incident: Incident, now: datetime, typed: Mapping[str, str]) -> Report:
-        form = choose_form(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
+        rules = self.rules
+        form = choose_form(incident.occurred, incident.grade, rules.forms.get(incident.producer))
         earlier = [one for one in self._citable_incidents(incident) if one.id != incident.id]
-        return fill_form(incident, form, self.rules.draft_entries(incident), earlier, now, self.rules.book, typed=typed)
+        return fill_form(incident, form, rules.draft_entries(incident), earlier, now, rules.editions, typed=typed)
 
     def _platform_report(self, incident: Incident, now: datetime, _typed: Mapping[str, str]) -> Report:
         """Return the report on a platform's fault: its releases, measured as a period of one day."""
@@ -201,11 +202,11 @@ class VerdictRecorder:
         return tuple((name, head) for name in names if (head := self.head(name) or earlier.get(name, "")))
 
 
-def body_of(verdict: Verdict, incident: Incident | None, book: Editions | None = None) -> dict[str, Any]:
+def body_of(verdict: Verdict, incident: Incident | None, editions: Editions | None = None) -> dict[str, Any]:
     """Return the JSON of a release, with the edition and practice of the Code that its findings concern."""
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
     kinds = [str(found.kind) for found in verdict.findings]
-    code = code_json(occurred, kinds, book, verdict.producer) if occurred is not None else None
+    code = code_json(occurred, kinds, editions, verdict.producer) if occurred is not None else None
     body = release_json(verdict, code, incident.id if incident else None)
     return with_brought_forward(body, incident.words if incident else None)
 

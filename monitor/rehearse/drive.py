@@ -15,7 +15,7 @@ from monitor.app.app import App
 from monitor.app.build import Edges, build
 from monitor.app.jobs import LoopJobs
 from monitor.app.options import make_policies
-from monitor.app.reporting_options import make_code_book
+from monitor.app.reporting_options import make_editions
 from monitor.clock import SystemClock, VirtualClock
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, render_draft
@@ -233,7 +233,7 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
     """Return releases as of the end of the script, notices, and drafts. Drafts are written to files in `folder`."""
     store = open_store(settings.store.url)
     try:
-        policies, book = make_policies(settings), make_code_book(settings)
+        policies, book = make_policies(settings), make_editions(settings)
         judged = [current_body(store, policies, row, script.ends, book) for row in store.verdicts.judged()]
         unwatched = (
             body_of_unwatched(store, policies, release.id, script.ends, book) for release in store.ledger.releases()

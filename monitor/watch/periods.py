@@ -36,7 +36,7 @@ FORMATS: Mapping[str, str] = {**MEDIA, "csv": "text/csv; charset=utf-8", "json":
 class Periods:
     """Makes reports on the releases with a slot between two local days.
 
-    `names` has producers' names by id, and `watched` the configured ids. `book` replaces the shipped editions of the
+    `names` has producers' names by id, and `watched` the configured ids. `editions` replaces those of the
     Code. `redactor` hides secrets.
     """
 
@@ -45,13 +45,13 @@ class Periods:
     timezone: str
     names: Mapping[str, str]
     watched: Collection[str] = ()
-    book: Editions | None = None
+    editions: Editions | None = None
     redactor: Redactor | None = None
 
     def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
         """Return the releases and incidents of a period, for one producer, one host or all. Raises `UnknownName`."""
         store, (begin, end) = self.store, span_of(first, last, self.timezone)
-        bodies = judged_between(store, self.policies, (begin, end), now, self.book, self.redactor)
+        bodies = judged_between(store, self.policies, (begin, end), now, self.editions, self.redactor)
         rows = [period_row(store.verdicts, body) for body in bodies]
         logged = [one for one in store.verdicts.incidents(begin, end) if one.kind is Kind.HAND]
         claims = store.ledger.claims(begin, end)

@@ -115,17 +115,17 @@ def judged_place(row: Judged | None) -> tuple[str, Address] | None:
 
 
 def current_body(
-    store: Store, policies: Policies, row: Judged, now: datetime, book: Editions | None = None
+    store: Store, policies: Policies, row: Judged, now: datetime, editions: Editions | None = None
 ) -> dict[str, Any]:
     """Return the JSON of a release as of now: the stored one if it is final, else judged again.
 
-    `book` replaces the editions of the Code as shipped.
+    `editions` replaces the editions of the Code as shipped.
     """
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
         return with_brought_forward(row.body, incident.words if incident else None)
-    return body_of(with_stored_platform_finding(store, case.verdict(policies, now)), incident, book)
+    return body_of(with_stored_platform_finding(store, case.verdict(policies, now)), incident, editions)
 
 
 def judged_between(
@@ -133,7 +133,7 @@ def judged_between(
     policies: Policies,
     span: tuple[datetime | None, datetime | None],
     now: datetime,
-    book: Editions | None = None,
+    editions: Editions | None = None,
     redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield the JSON, as of now, of every judged release with a slot that begins between two instants.
@@ -142,7 +142,7 @@ def judged_between(
     """
     for names in chunks(store.verdicts.judged_ids(*span)):
         rows = {row.release: row for row in store.verdicts.judged_on(names)}
-        bodies = [current_body(store, policies, rows[name], now, book) for name in names if name in rows]
+        bodies = [current_body(store, policies, rows[name], now, editions) for name in names if name in rows]
         yield from bodies if redactor is None else json.loads(redactor(json.dumps(bodies)))
 
 
@@ -156,18 +156,18 @@ def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: 
 
 
 def body_of_unwatched(
-    store: Store, policies: Policies, release: str, now: datetime, book: Editions | None = None
+    store: Store, policies: Policies, release: str, now: datetime, editions: Editions | None = None
 ) -> dict[str, Any] | None:
     """Return the JSON of a release that is promised and not watched yet. None if it was judged or is not known."""
     case = None if store.verdicts.judged_one(release) is not None else stored_case(store, release)
-    return None if case is None else body_of(case.verdict(policies, now), None, book)
+    return None if case is None else body_of(case.verdict(policies, now), None, editions)
 
 
 def body_of_unwatched_at(
-    store: Store, policies: Policies, book: Editions | None = None
+    store: Store, policies: Policies, editions: Editions | None = None
 ) -> Callable[[str, datetime], dict[str, Any] | None]:
     """Return a function of id and instant that returns what `body_of_unwatched` does."""
-    return lambda release, now: body_of_unwatched(store, policies, release, now, book)
+    return lambda release, now: body_of_unwatched(store, policies, release, now, editions)
 
 
 def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
@@ -226,12 +226,12 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Explains verdicts from the store. `book` replaces the shipped editions of the Code."""
+    """Explains verdicts from the store. `editions` replaces the shipped editions of the Code."""
 
     store: Store
     policies: Policies
     timezone: str
-    book: Editions | None = None
+    editions: Editions | None = None
 
     def explain_release(self, release: str, now: datetime) -> Explained | None:
         """Explain the verdict on a release as of `now`. Return None if it is not known."""
@@ -240,7 +240,7 @@ class Explainer:
             return None
         verdict = with_stored_platform_finding(store, case.verdict(self.policies, now))
         opened = [one for one in store.verdicts.incidents_of(release) if one.opened <= now]
-        body = body_of(verdict, opened[-1] if opened else None, self.book)
+        body = body_of(verdict, opened[-1] if opened else None, self.editions)
         policy = self.policies.of(*case.release.producers)
         explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
         titles = title_facts(titles_of_release(store.ledger, case.release), now, self.timezone)

@@ -205,7 +205,7 @@ class Watch:
         if watched.cached_json is not None and (body := watched.cached_json.as_of(now, rests_on, looks)) is not None:
             return body
         verdict = self._judging.verdict(watched, now)
-        body = body_of(verdict, None, self.events.rules.book) | {"incident": watched.incident}
+        body = body_of(verdict, None, self.events.rules.editions) | {"incident": watched.incident}
         # While a release is due, its seconds grow with time.
         until = verdict.revisit if verdict.due is None else now
         watched.cached_json = CachedJson(body, now, until, rests_on, looks)

@@ -158,7 +158,7 @@ BUDGETS = {
     "monitor/look": 6132,
     "monitor/judge": 4185,
     "monitor/store": 6050,
-    "monitor/deliver": 3060,
+    "monitor/deliver": 3061,
     "monitor/health": 1419,
     "monitor/ledger": 2352,
     "monitor/watch": 3885,
@@ -166,7 +166,7 @@ BUDGETS = {
     "monitor/web": 5923,
     "monitor/app": 2581,
     "monitor/rehearse": 3575,
-    "monitor/cli": 4888,
+    "monitor/cli": 4889,
 }
 
 

@@ -73,9 +73,9 @@ def test_a_failure_mode_may_be_named_directly() -> None:
 
 
 def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
-    book = override_editions(load_editions(), {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"})
-    assert find_edition(at("2025-11-05T09:30+00:00"), book).name == "2.1"
-    assert code_json(at("2025-11-12T09:30+00:00"), ["late"], book)["practice"] == "Standard 3, practice 3.6"
+    editions = override_editions(load_editions(), {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"})
+    assert find_edition(at("2025-11-05T09:30+00:00"), editions).name == "2.1"
+    assert code_json(at("2025-11-12T09:30+00:00"), ["late"], editions)["practice"] == "Standard 3, practice 3.6"
 
 
 def test_every_edition_cites_only_practices_it_has() -> None:

@@ -23,8 +23,8 @@ def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
     five: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
     for incident in five.values():
-        book = override_editions(load_editions(), {}, {}, [incident.producer])
-        report = fill_form(incident, get_form(form), settings, [], incident.opened, book)
+        editions = override_editions(load_editions(), {}, {}, [incident.producer])
+        report = fill_form(incident, get_form(form), settings, [], incident.opened, editions)
         written = WRITERS["md"](report).decode()
         assert not [words for words in BOUND if words in written]
         assert report.practice == ""
@@ -41,8 +41,8 @@ def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_tim
     incident = replace(ofqual_january, facts=facts)
     asked = {}
     for outside in ([], [incident.producer]):
-        book = override_editions(load_editions(), {}, {}, outside)
-        report = fill_form(incident, get_form("B"), settings, [], incident.opened, book)
+        editions = override_editions(load_editions(), {}, {}, outside)
+        report = fill_form(incident, get_form("B"), settings, [], incident.opened, editions)
         asked[bool(outside)] = any("on file?" in note for field in report.fields() for note in field.notes)
     assert asked == {False: True, True: False}
 
@@ -50,23 +50,23 @@ def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_tim
 def test_the_other_producers_of_a_configuration_stay_within_the_code(
     ofqual_january: Incident, settings: Mapping[str, str]
 ) -> None:
-    book = override_editions(load_editions(), {}, {}, ["obr"])
-    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened, book)
+    editions = override_editions(load_editions(), {}, {}, ["obr"])
+    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened, editions)
     assert report.practice == "Protocol 2, practice 4"
 
 
 def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
-    book = override_editions(load_editions(), {}, {}, ["obr"])
+    editions = override_editions(load_editions(), {}, {}, ["obr"])
     noon = at("2025-11-26T12:30+00:00")
-    assert code_json(noon, ["early_exposure"], book, "obr") == {"edition": "3.0", "practice": None}
-    assert code_json(noon, ["early_exposure"], book, "ons") == {"edition": "3.0", "practice": "practice 3.3"}
+    assert code_json(noon, ["early_exposure"], editions, "obr") == {"edition": "3.0", "practice": None}
+    assert code_json(noon, ["early_exposure"], editions, "ons") == {"edition": "3.0", "practice": "practice 3.3"}
 
 
 def test_the_covering_e_mail_says_that_the_producer_is_outside_the_code(
     ofqual_january: Incident, settings: Mapping[str, str]
 ) -> None:
-    book = override_editions(load_editions(), {}, {}, [ofqual_january.producer])
-    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened, book)
+    editions = override_editions(load_editions(), {}, {}, [ofqual_january.producer])
+    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened, editions)
     assert any(CITES_NONE in text for text in report.covering)
     assert "Breach" not in " ".join(report.covering)
     assert not [text for text in report.covering if "It concerns" in text]

@@ -18,8 +18,8 @@ from alerts.channels.settings import ChannelSettings
 from alerts.draft.code import code_json, load_editions
 from monitor.app.reporting_options import (
     make_channels,
-    make_code_book,
     make_digest_rule,
+    make_editions,
     make_keys,
     make_links,
     make_reporting_rules,
@@ -187,20 +187,20 @@ def test_a_template_that_is_no_document_is_told(read: Read, tmp_path: Path) -> N
 
 def test_editions_of_the_code_are_corrected(read: Read) -> None:
     settings = read('[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read it" }\n')
-    book = make_code_book(settings)
-    assert book is not None
-    (edition,) = [one for one in book if one.name == "3.0"]
+    editions = make_editions(settings)
+    assert editions is not None
+    (edition,) = [one for one in editions if one.name == "3.0"]
     assert edition.begins == date(2025, 12, 1)
     assert edition.practices["3.1"].cite == "Practice 3.1, as we read it"
-    assert make_code_book(read("")) is None
+    assert make_editions(read("")) is None
     assert load_editions()[-1].begins == date(2025, 11, 3)
 
 
 def test_a_producer_outside_the_code_is_configured(read: Read) -> None:
-    book = make_code_book(read('[code]\noutside = ["obr"]\n'))
+    editions = make_editions(read('[code]\noutside = ["obr"]\n'))
     at = datetime(2025, 11, 26, 12, tzinfo=UTC)
-    assert code_json(at, ["late"], book, "obr")["practice"] is None
-    assert code_json(at, ["late"], book, "ons")["practice"] == "Standard 3"
+    assert code_json(at, ["late"], editions, "obr")["practice"] is None
+    assert code_json(at, ["late"], editions, "ons")["practice"] == "Standard 3"
 
 
 def test_editions_and_practices_there_are_not_are_told(read: Read) -> None:

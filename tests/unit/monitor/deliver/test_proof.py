@@ -137,9 +137,9 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
 
 
 def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited() -> None:
-    book = override_editions(load_editions(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
+    editions = override_editions(load_editions(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
     store = TemporaryStore()
-    name = recorded(store, a_late_verdict(400), 400, VerdictRecorder(store, ReportingRules(book=book)))
+    name = recorded(store, a_late_verdict(400), 400, VerdictRecorder(store, ReportingRules(editions=editions)))
     assert store.verdicts.drafts(name)[-1].edition == "2.0"
     judged = store.verdicts.judged_one("r")
     assert judged is not None
