@@ -10,7 +10,8 @@ import click
 
 from monitor.cli.common import Context, as_json, log_only_errors, print_result
 from monitor.cli.dates import Day
-from monitor.cli.today import board_lines, by_slot, verdict_counts
+from monitor.cli.today import board_lines, by_slot
+from monitor.judge.as_text import count_by_status
 
 
 @click.command("once")
@@ -28,7 +29,7 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
     with log_only_errors(redactor(secrets_of(context.settings)) or str):
         rows = asyncio.run(_look_once(context, day))
-    counts = f"{len(rows)} releases looked at" + (f": {verdict_counts(rows)}" if rows else "")
+    counts = f"{len(rows)} releases looked at" + (f": {count_by_status(rows)}" if rows else "")
     print_result(rows, [counts, *board_lines(rows, context)], as_json=as_json)
 
 

@@ -47,7 +47,9 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
 
 def _day_lines(context: Context, day: date, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield the lines of a day: its counts, who is on call, the board, and what people must do now."""
-    yield f"{day_text(day, weekday=True)}: {verdict_counts(rows)}"
+    nothing_read = "" if rows else _no_calendar_read_text(context)
+    counts = count_by_status(rows) or nothing_read or "no release that is watched is promised for this day"
+    yield f"{day_text(day, weekday=True)}: {counts}"
     # If all verdicts are final, the counts above say it.
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
@@ -56,6 +58,19 @@ def _day_lines(context: Context, day: date, rows: Sequence[dict[str, Any]]) -> I
     yield from board_lines(rows, context)
     # A release published days early is on the board of another day, but people must act today.
     yield from _open_work_lines(context)
+
+
+def _no_calendar_read_text(context: Context) -> str:
+    """Return that no calendar was read so far and what to do next, or an empty text if a calendar was read."""
+    with context.store() as store:
+        reads = store.ledger.reads()
+        if any(read.usable for read in reads) or store.ledger.editions(limit=1):
+            return ""
+    if not context.settings.calendar:
+        return "no calendar is configured. Add a [[calendar]] to your configuration"
+    if not reads:
+        return "no calendar has been read yet. Start the monitor: `ninethirty run` reads them first"
+    return f"no calendar could be read yet. Run `ninethirty calendar read {reads[0].calendar}` to see why"
 
 
 def _open_work_lines(context: Context) -> Iterator[str]:
@@ -103,11 +118,6 @@ def board_lines(rows: Sequence[dict[str, Any]], context: Context) -> Iterator[st
     heads = ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"]
     # The verdict of a fault is in capitals.
     return table_lines(cells, heads, lambda row: row[2].isupper() and row[2] != "VERDICT") if rows else iter(())
-
-
-def verdict_counts(rows: Sequence[dict[str, Any]]) -> str:
-    """Return how many releases have each verdict."""
-    return count_by_status(rows) or "no release that is watched is promised for this day"
 
 
 def by_slot(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from icalendar import Calendar
 from monitor import History
 from monitor.deliver.open_data import PROMISE, TABLES, VERDICT
 from monitor.errors import UserFault
+from monitor.store.open import open_store
+from monitor.store.rows import CalendarRead
+from tests.unit.monitor.cli.conftest import SLOT
 from tests.unit.monitor.cli.terminal import ROOT, at_a_terminal
 
 Ask = Callable[..., Any]
@@ -85,6 +88,31 @@ def test_a_day_without_releases_is_no_error(ask: Ask) -> None:
     told = ask("today", "--date", "2018-01-06")
     assert (told.status, told.out.splitlines()[1:2]) == (0, [""])
     assert told.out.startswith("Saturday 6 January 2018: no release that is watched is promised for this day")
+
+
+@pytest.mark.parametrize(
+    ("reads", "next_step"),
+    [
+        ([], "no calendar has been read yet. Start the monitor: `ninethirty run` reads them first"),
+        ([False], "no calendar could be read yet. Run `ninethirty calendar read mine` to see why"),
+        ([False, True], "no release that is watched is promised for this day"),
+    ],
+)
+def test_the_board_says_if_no_calendar_was_read_yet(ask: Ask, folder: Path, reads: list[bool], next_step: str) -> None:
+    (folder / "store.db").unlink()
+    store = open_store(f"sqlite:///{folder}/store.db", durable=False)
+    store.upgrade()
+    with store.transaction() as tx:
+        for minute, usable in enumerate(reads):
+            at = SLOT + timedelta(minutes=minute)
+            tx.add_read(CalendarRead("mine", at, at, usable=usable))
+    store.close()
+    assert ask("today", "--date", "2018-01-05").out == f"Friday 5 January 2018: {next_step}\n"
+
+
+def test_the_board_says_if_no_calendar_is_configured(ask: Ask, folder: Path) -> None:
+    (folder / "config.toml").write_text(f'[store]\nurl = "sqlite:///{folder}/empty.db"\n')
+    assert "no calendar is configured. Add a [[calendar]] to your configuration" in ask("today").out
 
 
 def test_an_explanation_begins_with_the_verdict_and_ends_with_what_would_change_it(ask: Ask) -> None:
