@@ -101,7 +101,7 @@ async def _fill(made: App) -> None:
         made.daemon.watch.adopt(release(number), [promise(number, slot)], list(_runs(number, slot)))
         # Nobody looks here, so what is withheld until the first look would stay so.
         made.daemon.watch.releases[f"r{number}"].planning_only_until = None
-    await made.daemon.watch.judge_all(list(made.daemon.watch.releases))
+    await made.daemon.watch.judging.judge_all(list(made.daemon.watch.releases))
 
 
 def _runs(number: int, slot: datetime) -> list[Run]:

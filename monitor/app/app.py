@@ -59,7 +59,7 @@ class App:
         targets = daemon.admission.targets_on(day)
         for target in targets:
             daemon.intake.see(target, *await daemon.poller.look_once(target))
-        await daemon.watch.judge_all(list(daemon.watch.releases))
+        await daemon.watch.judging.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
             await daemon.outbox.send_due(channel.name)
         looked = {target.release for target in daemon.admission.targets_on(day)}

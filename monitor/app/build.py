@@ -32,10 +32,8 @@ from monitor.look.poller import Poller
 from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
-from monitor.watch.intake import Intake
-from monitor.watch.leads import Leads
-from monitor.watch.look_tally import LookTally
-from monitor.watch.odd_answers import OddAnswers
+from monitor.watch.intake import Intake, LookTally
+from monitor.watch.leads import Leads, OddAnswers
 from monitor.web.queries import Queries
 
 if TYPE_CHECKING:
@@ -57,7 +55,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     reminders = make_reminders(core, rules, outbox, current_incidents)
     watch = make_watch(core, poller, record, reminders, interpreter.skew)
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
-    tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
+    tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, interpreter.skew)
     leads = Leads(core.store.verdicts, core.writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
     forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, run_in_thread)
@@ -77,7 +75,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         core.blind,
         core.threads.ask,
         poller,
-        Intake(tally, watch, tripwires, OddAnswers(watch, core.ledger, leads, clock, core.tasks)),
+        Intake(tally, watch, tripwires, OddAnswers(leads)),
         watch,
         core.ledger,
         admission,

@@ -15,10 +15,10 @@ from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_jou
 from monitor.clock import Clock, SecondsAhead, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
+from monitor.health.hosts import WorkerHealth
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState, StoreHealth
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager, is_clock_synchronised
-from monitor.health.workers import WorkerHealth
 from monitor.ledger.ledger import Ledger
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Fetcher
@@ -33,7 +33,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY, Writer
 from monitor.threads import Tasks, Threads
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.judging_queue import JudgingQueue
+from monitor.watch.judging import JudgingQueue
 
 _STORE_THREADS = 8
 """One for each task that queries the store, so that none waits behind a query that hangs."""
@@ -75,13 +75,18 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     found = _open_store(settings, edges, clock)
     store, holder = found.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
     metrics, queue, heartbeat = _make_metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
-    blind = BlindSpans(vantage, queue, metrics)
+    blind = BlindSpans(vantage, queue.judge_all, metrics)
     health = HealthState(clock.now(), calendar_spacings(settings), settings.clock.unproven_offset, blind.note)
     observer = StoreHealth(clock, metrics, health, lambda: found.is_away)
     if found.is_away:
         health.note_store_failure(clock.now())
     writer = Writer(
-        store, clock, members=[heartbeat], delay=edges.delay, on_commit=observer.committed, on_failure=observer.failed
+        store,
+        clock,
+        members=[heartbeat],
+        delay=edges.delay,
+        on_commit=observer.note_commit,
+        on_failure=observer.note_failure,
     )
     threads = Threads(_STORE_THREADS, "store")
     evidence = Evidence(

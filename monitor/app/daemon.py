@@ -198,7 +198,7 @@ class Daemon:
 
     def _long_lived_tasks(self) -> list[tuple[str, Any]]:
         works = [
-            ("watch", self.watch.run()),
+            ("watch", self.watch.judging.run()),
             ("poller", self.poller.run(self._stopping, self.intake.hooks())),
             ("outbox", self.outbox.run()),
             ("calendars", self.calendar_reads.read_on_request()),

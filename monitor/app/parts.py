@@ -47,11 +47,11 @@ from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
+from monitor.watch.intake import LookTally
 from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
-from monitor.watch.look_tally import LookTally
 from monitor.watch.other_monitors import OtherMonitors
-from monitor.watch.rejudge import body_of_unwatched_at, facts_of
+from monitor.watch.rejudge import body_of_unwatched, facts_of
 from monitor.watch.store_replay import StoreReplay
 from monitor.watch.tripwires import ListingHandlers, Tripwires
 from monitor.watch.unannounced import Unannounced
@@ -164,7 +164,7 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
     )
     loop = asyncio.get_running_loop()
     again = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
-    core.heartbeat.on_lost_batches(again.on_store_reset)
+    core.heartbeat.report_loss = again.on_store_reset
     core.failover.on_store_back(again.write)
     return watch
 
@@ -183,7 +183,7 @@ def make_tripwires(
     return Tripwires(
         poller,
         make_tripwire_producers(core.settings),
-        admission.near,
+        admission.near_releases,
         admission.find_same_address_or_title,
         handlers,
         every,
@@ -198,8 +198,8 @@ def make_calendar_reads(
     zone, store, writer = settings.timezone, core.store, core.writer
     return CalendarReads(
         make_calendar_readers(settings, core.folder, poller.send_in_turn, clock, core.evidence, core.workers),
-        admission.take_read,
-        admission.slots,
+        admission.record_calendar_read,
+        admission.slots_by_calendar,
         CalendarIncidents(
             core.ledger, health, clock, store.verdicts, writer, watch.events, outbox.wake, zone, core.threads.ask
         ),
@@ -207,7 +207,7 @@ def make_calendar_reads(
         core.metrics,
         clock,
         settings.policy.expect_editions,
-        watch.promise_check,
+        watch.judging.check,
     )
 
 
@@ -257,7 +257,7 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "templates": rules.templates,
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
-        "judge_promised": body_of_unwatched_at(core.store, make_policies(settings), rules.editions),
+        "judge_promised": partial(body_of_unwatched, core.store, make_policies(settings), editions=rules.editions),
         "explain_verdict": make_explainer(settings, core.store).explain_release,
         "periods": make_periods(settings, core.store),
         "redactor": redactor(secrets_in_addresses(settings)),

@@ -9,10 +9,9 @@ from typing import Any
 from alerts.rota import Rota
 from monitor import __version__
 from monitor.clock import Clock
-from monitor.health.checks import Check
 from monitor.health.collector import ReleaseState, StateCollector
 from monitor.health.metrics import Metrics
-from monitor.health.self_check import NOTICE_STUCK_AFTER, SelfCheck
+from monitor.health.self_check import NOTICE_STUCK_AFTER, Check, SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import clock_sync_text, is_clock_synchronised
 from monitor.judge.as_text import elapsed_text
@@ -106,7 +105,7 @@ class Status:
     def _store_check(self) -> Check:
         if newer := self.newer():
             return Check("Store", f"{newer}, of a newer version of ninethirty", "Upgrade this monitor.")
-        failing, lost = self.health.unable(self.clock.now()), self.self_check.evidence()
+        failing, lost = self.health.unable(self.clock.now()), self.self_check.evidence_fault()
         if not (failing or lost):
             return Check("Store", "writable, and so is the evidence")
         free = "Free space, or bring the database back."
@@ -136,7 +135,7 @@ class Status:
         return Check("Looks", f"{pace}, releases watched: {watched}, addresses: {targets}")
 
     def _workers_check(self) -> Check:
-        if not (failing := self.self_check.workers()):
+        if not (failing := self.self_check.worker_faults()):
             return Check("Workers", "start when they are needed")
         why = "; ".join([*failing, self.worker_fault()])
         return Check("Workers", why, "Remove the cause; the monitor tries again itself.", "NinethirtyWorkersFailing")

@@ -174,7 +174,7 @@ class StoreFailover:
             store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.hold))
             rows = await self.writer.run_between_batches(lambda: self._move_journal_into(journal, near, store))
         except EnvironmentFault as fault:
-            self.store_health.failed(fault)
+            self.store_health.note_failure(fault)
             return
         self.opened.near = None
         if self.members is not None:

@@ -12,9 +12,8 @@ from monitor.app.status import Status, release_states
 from monitor.deliver.outbox import Outbox
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.collector import StateCollector
-from monitor.health.deadman import DeadManSwitch
 from monitor.health.hosts import CHECK_EVERY, StarvedHosts
-from monitor.health.self_check import LookRates, PollerProgress, SelfCheck
+from monitor.health.self_check import DeadManSwitch, LookRates, PollerProgress, SelfCheck
 from monitor.health.system import return_free_memory
 from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
@@ -38,8 +37,8 @@ def make_self_check(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
         PollerProgress(core.clock, poller),
         poller.stretch_factors,
         lambda: outbox.backlogs,
-        evidence=core.evidence.appender.describe_fault,
-        workers=core.worker_health.reasons,
+        evidence_fault=core.evidence.appender.describe_fault,
+        worker_faults=core.worker_health.reasons,
         manager=core.edges.manager,
         rates=LookRates(core.metrics.looks.counts, core.clock.monotonic),
     )

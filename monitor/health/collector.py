@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -87,13 +89,14 @@ class StateCollector(Collector):
         except Exception:  # noqa: BLE001 # a failed scrape would look like a monitor that is down, so it is counted
             self.count_failure()
             return
-        self._count_passed(shown, now)
+        self._count_passed_slots(shown, now)
         self._count_exposures(shown)
         yield from families
 
-    def _count_passed(self, shown: Sequence[ReleaseState], now: datetime) -> None:
-        slots = {(row.verdict.release, slot) for row in shown if (slot := _slot_end(row.verdict)) is not None}
-        passed = {(release, slot) for release, slot in slots if self._began < slot <= now}
+    def _count_passed_slots(self, shown: Sequence[ReleaseState], now: datetime) -> None:
+        """Count each slot that passed since this collector started and was not counted at an earlier scrape."""
+        slots = {(row.verdict.release, _slot_end(row.verdict)) for row in shown}
+        passed = {(release, slot) for release, slot in slots if slot is not None and self._began < slot <= now}
         for _ in passed - self._counted_slots:
             self.count_slot()
         self._counted_slots = passed
@@ -113,28 +116,42 @@ class StateCollector(Collector):
 
 def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
     near = [row.verdict for row in shown if _is_near(row, now)]
-    words = (((word.value,), sum(row.verdict.verdict is word for row in shown)) for word in VerdictKind)
-    yield _family("releases", "Watched releases by verdict", ("verdict",), words)
-    ends = ((one, _slot_end(one) if one.verdict is VerdictKind.OVERDUE else None) for one in near)
-    overdue = ((_release_labels(one), 0.0 if end is None else (now - end).total_seconds()) for one, end in ends)
-    yield _family("release_overdue_seconds", "Seconds since the slot, still absent", _RELEASE, overdue)
-    exposed = ((_release_labels(one), float(any(exposure.open for exposure in one.exposures))) for one in near)
-    yield _family("release_exposure_open", "1 while something is out early", _RELEASE, exposed)
+
+    def gauge(name: str, text: str, measure: Callable[[Verdict], float | None]) -> Metric:
+        """Return a gauge with a value for each near release. A release with None has no series."""
+        values = ((_release_labels(one), measure(one)) for one in near)
+        return _family(name, text, _RELEASE, ((labels, value) for labels, value in values if value is not None))
+
+    counts = Counter(row.verdict.verdict for row in shown)
+    by_word = (((word.value,), counts[word]) for word in VerdictKind)
+    yield _family("releases", "Watched releases by verdict", ("verdict",), by_word)
+    yield gauge("release_overdue_seconds", "Seconds since the slot, still absent", partial(_overdue_seconds, now=now))
+    yield gauge(
+        "release_exposure_open",
+        "1 while something is out early",
+        lambda one: float(any(exposure.open for exposure in one.exposures)),
+    )
     judged = (((*_release_labels(one), one.verdict.value, one.grade.value), 1.0) for one in near)
     yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), judged)
     found = (((*_release_labels(one), kind), float(has(one))) for one in near for kind, has in _FINDINGS.items())
     yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), found)
-    exposures = ((_release_labels(one), float(len(one.exposures))) for one in near)
-    yield _family("release_exposures", "Exposures so far, open and over", _RELEASE, exposures)
-    labelled = (
+    yield gauge("release_exposures", "Exposures so far, open and over", lambda one: float(len(one.exposures)))
+    titled = (
         ((*_release_labels(one), one.title[:_LONGEST_TITLE], instant_json(_slot_end(one)) or ""), 1.0) for one in near
     )
-    yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), labelled)
+    yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), titled)
     yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delay_samples(near))
-    text = "Seconds before the slot at which absence was last proved: the release came no earlier"
-    pages = ((one, one.page) for one in near)
-    bounds = ((_release_labels(one), page.early_bound) for one, page in pages if page and page.early_bound is not None)
-    yield _family("release_early_bound_seconds", text, _RELEASE, bounds)
+    yield gauge(
+        "release_early_bound_seconds",
+        "Seconds before the slot at which absence was last proved: the release came no earlier",
+        lambda one: one.page.early_bound if one.page is not None else None,
+    )
+
+
+def _overdue_seconds(verdict: Verdict, now: datetime) -> float:
+    """Return for how long a release has been overdue, 0 if it is not."""
+    end = _slot_end(verdict) if verdict.verdict is VerdictKind.OVERDUE else None
+    return 0.0 if end is None else (now - end).total_seconds()
 
 
 def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:
@@ -152,10 +169,15 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 def _slot_end(verdict: Verdict) -> datetime | None:
+    """Return the instant at which the slot has passed, or None if there is no slot or it has no end."""
     return verdict.slot.passes() if verdict.slot is not None else None
 
 
 def _is_near(row: ReleaseState, now: datetime) -> bool:
+    """Return whether a release has its own series: from two hours before its slot to a day after it became final.
+
+    An open exposure counts at all times.
+    """
     slot = row.verdict.slot.begins() if row.verdict.slot is not None else None
     if slot is None or slot - BEFORE_SLOT > now:
         return any(exposure.open for exposure in row.verdict.exposures)
@@ -178,9 +200,10 @@ def _release_labels(verdict: Verdict) -> tuple[str, str]:
 
 
 def _delay_samples(verdicts: Sequence[Verdict]) -> Iterator[tuple[Sequence[str], float]]:
+    """Yield the bounds of each measured delay. An unknown bound is left out."""
     for verdict in verdicts:
         delay = verdict.page.delay if verdict.page is not None else None
-        for bound in ("min", "max"):
-            value = getattr(delay, bound, None)
+        bounds = {} if delay is None else {"min": delay.min, "max": delay.max}
+        for bound, value in bounds.items():
             if value is not None:
                 yield (*_release_labels(verdict), bound), value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.store.rows import Heartbeat
@@ -11,29 +11,27 @@ from monitor.store.sql.read import Leases
 from monitor.store.sql.write import Transaction
 
 
+@dataclass(slots=True)
 class HeartbeatWriter:
     """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
-    Until `begin` it does not write, so that the heartbeat of the earlier process can still be read. `prepare`, `write`,
-    `note_committed` and `further_transactions` are called by the writer.
+    Until `begin` it does not write, so that the heartbeat of the earlier process can still be read. `leases` read the
+    stored heartbeat. If it shows that the store has lost committed batches, `report_loss` is called, in the writer's
+    thread. `prepare`, `write`, `note_committed` and `further_transactions` are called by the writer.
     """
 
-    def __init__(self, monitor: str, leases: Leases | None = None) -> None:
-        """`leases` read the stored heartbeat, to detect a store that lost batches it had committed."""
-        self._monitor = monitor
-        self._leases = leases
-        # When it was last alive. None before `begin` and after `end`, which sets the final heartbeat instead.
-        self._alive: datetime | None = None
-        self._final_beat: Heartbeat | None = None
-        self._offered: Heartbeat | None = None
-        self._committed: Heartbeat | None = None
-        self._last_beat: Heartbeat | None = None
-        self._repeated = 0
-        self._report_loss: Callable[[], object] = bool
-
-    def on_lost_batches(self, report: Callable[[], object]) -> None:
-        """Have `report` called, in the writer's thread, if the store has lost batches that it had committed."""
-        self._report_loss = report
+    monitor: str
+    leases: Leases | None = None
+    report_loss: Callable[[], object] = lambda: None
+    # When it was last alive. None before `begin` and after `end`, which sets the final heartbeat instead.
+    _alive: datetime | None = None
+    _final_beat: Heartbeat | None = None
+    # The heartbeat of the batch that is being written, and the last one that the store confirmed.
+    _offered: Heartbeat | None = None
+    _committed: Heartbeat | None = None
+    # The last heartbeat before it was made unique, and how often it was repeated since.
+    _last_beat: Heartbeat | None = None
+    _repeated: int = 0
 
     def begin(self, now: datetime) -> None:
         """Write from now on that this monitor is alive."""
@@ -46,7 +44,7 @@ class HeartbeatWriter:
 
     def end(self, now: datetime) -> None:
         """Record a regular stop at `now`. Later batches repeat it."""
-        self._final_beat, self._alive = Heartbeat(self._monitor, now, stopped=True), None
+        self._final_beat, self._alive = Heartbeat(self.monitor, now, stopped=True), None
 
     def prepare(self) -> None:
         """No step is needed before the transaction."""
@@ -54,17 +52,17 @@ class HeartbeatWriter:
     def write(self, transaction: Transaction) -> None:
         """Write the heartbeat, and report a loss if the store no longer has the last one."""
         alive = self._alive
-        beat = self._final_beat if alive is None else Heartbeat(self._monitor, alive)
+        beat = self._final_beat if alive is None else Heartbeat(self.monitor, alive)
         if beat is None:
             self._offered = None
             return
-        if self._leases is not None and self._committed is not None:
-            stored = self._leases.heartbeat(self._monitor)
+        if self.leases is not None and self._committed is not None:
+            stored = self.leases.heartbeat(self.monitor)
             # Times are not compared, because a clock may have been set. The last batch may have been committed without
             # a confirmation.
             self._committed = stored if stored in (self._committed, self._offered) else None
             if self._committed is None:
-                self._report_loss()
+                self.report_loss()
         self._offered = self._make_unique(beat)
         transaction.save_heartbeat(self._offered)
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
+from monitor.health.metrics import Metrics
 from monitor.judge.runs import Blind
 from monitor.look.fetch import Answer, Failure, Reason
-from monitor.look.reading import NO_WORKER
+from monitor.look.reading import NO_WORKER, SMALL_BODY
 from monitor.look.sighting import Sighting, State
 
 _UNREACHED = {Reason.DNS, Reason.CONNECT, Reason.TIMEOUT}
 _NO_EVIDENCE = {Reason.POOL, Reason.REFUSED_ADDRESS, Reason.MONITOR_FAULT}
-_LEAST_FAILED = 3
-_UNREACHED_GROWS = timedelta(seconds=30)
+_MIN_FAILURES = 3
+_REPORT_EVERY = timedelta(seconds=30)
 
 
+@dataclass(slots=True)
 class Connectivity:
     """Reports blind spans in which no host could be reached, from the outcome of every look.
 
@@ -26,93 +28,94 @@ class Connectivity:
     reset. A span is reported again while it grows, and when it ends.
     """
 
-    def __init__(self, on_blind: Callable[[Blind], None]) -> None:
-        self._on_blind = on_blind
-        self._known: set[str] = set()
-        self._failed: set[str] = set()
-        self._reasons: set[Reason] = set()
-        self._looks = 0
-        self._since: datetime | None = None
-        self._cause = ""
-        self._until: datetime | None = None
+    on_blind: Callable[[Blind], None]
+    _known_hosts: set[str] = field(default_factory=set)
+    # Of the failures in a row: their hosts, reasons and number, and when the first was sent.
+    _failed_hosts: set[str] = field(default_factory=set)
+    _reasons: set[Reason] = field(default_factory=set)
+    _failures: int = 0
+    _since: datetime | None = None
+    # The cause that was reported, empty if none was yet, and until when.
+    _cause: str = ""
+    _reported_until: datetime | None = None
 
     def note(self, host: str, outcome: Answer | Failure) -> None:
         """Note the outcome of one look. Call it in the order in which looks end."""
-        self._known.add(host)
+        self._known_hosts.add(host)
         reason = outcome.reason if isinstance(outcome, Failure) else None
         if reason is not None and reason in _UNREACHED:
             self._note_failure(host, reason, outcome)
-        elif self._looks and reason not in _NO_EVIDENCE:
+        elif self._failures and reason not in _NO_EVIDENCE:
             self._end_outage(outcome.sent)
 
     def _note_failure(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
+        """Add a failure to those in a row, and report the outage if they show one."""
         self._since = self._since or outcome.sent
-        self._failed.add(host)
+        self._failed_hosts.add(host)
         self._reasons.add(reason)
-        self._looks += 1
+        self._failures += 1
         # A reported cause is kept, because a span with another cause would be a second span.
         self._cause = self._cause or self._find_cause()
-        if self._cause and (self._until is None or outcome.received - self._until >= _UNREACHED_GROWS):
+        if self._cause and (self._reported_until is None or outcome.received - self._reported_until >= _REPORT_EVERY):
             self._report_blind(outcome.received)
 
     def _find_cause(self) -> str:
         """Return the cause of the failures in a row, or an empty text if they do not show an outage yet."""
-        if self._looks < _LEAST_FAILED:
+        if self._failures < _MIN_FAILURES:
             return ""
-        is_names = self._reasons == {Reason.DNS}
-        if len(self._failed) < 2 and not (is_names and len(self._known) == 1):
-            return ""
-        return "dns" if is_names else "network"
+        cause = "dns" if self._reasons == {Reason.DNS} else "network"
+        is_only_host = len(self._known_hosts) == 1
+        return cause if len(self._failed_hosts) >= 2 or (cause == "dns" and is_only_host) else ""
 
     def _end_outage(self, at: datetime) -> None:
+        """Report the outage as ended, if one was reported, and forget the failures in a row."""
         if self._cause:
             self._report_blind(at)
-        self._failed, self._reasons = set(), set()
-        self._looks, self._since, self._cause, self._until = 0, None, "", None
+        self._failed_hosts, self._reasons = set(), set()
+        self._failures, self._since, self._cause, self._reported_until = 0, None, "", None
 
     def _report_blind(self, until: datetime) -> None:
-        self._until = until
+        self._reported_until = until
         if self._since is not None and until > self._since:
-            self._on_blind(Blind(self._since, until, self._cause))
+            self.on_blind(Blind(self._since, until, self._cause))
 
 
-TOO_FAR = 10.0
+STARVED_FROM = 10.0
 """A host whose looks are this many times wider apart than planned counts as unwatched."""
 CHECK_EVERY = timedelta(seconds=10)
-_STARVED_GROWS = timedelta(minutes=1)
+_REPORT_STARVED_EVERY = timedelta(minutes=1)
 
 
+@dataclass(slots=True)
 class StarvedHosts:
     """Reports blind spans in which a host's looks are spaced too widely, because its budget is too small."""
 
-    def __init__(
-        self, clock: Clock, stretch: Callable[[], Mapping[str, float]], on_blind: Callable[[Blind], None]
-    ) -> None:
-        self._clock = clock
-        self._stretch = stretch
-        self._on_blind = on_blind
-        self._since: dict[str, datetime] = {}
-        self._until: dict[str, datetime] = {}
+    clock: Clock
+    stretch: Callable[[], Mapping[str, float]]
+    on_blind: Callable[[Blind], None]
+    # By host, since when its looks are spaced too widely, and until when that was reported.
+    _since: dict[str, datetime] = field(default_factory=dict)
+    _reported_until: dict[str, datetime] = field(default_factory=dict)
 
     async def check(self) -> None:
         """Check all hosts once. This is a recurring job."""
-        now, stretch = self._clock.now(), self._stretch()
-        starved = {host for host, times in stretch.items() if times >= TOO_FAR}
+        now = self.clock.now()
+        starved = {host for host, factor in self.stretch().items() if factor >= STARVED_FROM}
         for host in starved:
             since = self._since.setdefault(host, now)
-            if now - self._until.setdefault(host, since) >= _STARVED_GROWS:
+            if now - self._reported_until.setdefault(host, since) >= _REPORT_STARVED_EVERY:
                 self._report_blind(host, now)
         for host in set(self._since) - starved:
             self._report_blind(host, now)
-            del self._since[host], self._until[host]
+            del self._since[host], self._reported_until[host]
 
     def _report_blind(self, host: str, now: datetime) -> None:
-        self._until[host] = now
+        self._reported_until[host] = now
         if now > self._since[host]:
-            self._on_blind(Blind(self._since[host], now, "budget", host))
+            self.on_blind(Blind(self._since[host], now, "budget", host))
 
 
-_LEAST_SILENT = 3
+_MIN_SILENT_LOOKS = 3
 _SILENT_AFTER = timedelta(seconds=10)
 _RECENT = timedelta(minutes=10)
 """A host without looks for longer is not reported."""
@@ -127,25 +130,19 @@ class SilentHost:
     looks: int
     why: str
 
-    @property
-    def is_long(self) -> bool:
-        """Return whether it should be reported: three or more looks in ten or more seconds."""
-        return self.looks >= _LEAST_SILENT and self.until - self.since >= _SILENT_AFTER
 
-
+@dataclass(slots=True)
 class SilentHosts:
     """Finds hosts whose looks no longer prove anything, from every look."""
 
-    def __init__(self) -> None:
-        self._silent: dict[str, SilentHost] = {}
+    _silent: dict[str, SilentHost] = field(default_factory=dict)
 
     def note(self, host: str, sighting: Sighting) -> None:
         """Note one look. A proof ends the host's silence. A response that we could not read does not count."""
         if sighting.why == NO_WORKER:
             return
         if sighting.state is not State.UNKNOWN:
-            if self._silent:
-                self._silent.pop(host, None)
+            self._silent.pop(host, None)
             return
         known = self._silent.get(host)
         if known is None or sighting.sent - known.until > _RECENT:
@@ -154,6 +151,60 @@ class SilentHosts:
         self._silent[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
     def silent_now(self, now: datetime) -> dict[str, SilentHost]:
-        """Return the hosts to report at `now`."""
-        recent = ((host, one) for host, one in sorted(self._silent.items()) if now - one.until <= _RECENT)
-        return {host: silence for host, silence in recent if silence.is_long}
+        """Return the hosts that were silent for three or more looks in ten or more seconds, until lately."""
+        return {
+            host: silence
+            for host, silence in sorted(self._silent.items())
+            if silence.looks >= _MIN_SILENT_LOOKS and silence.until - silence.since >= _SILENT_AFTER
+            if now - silence.until <= _RECENT
+        }
+
+
+@dataclass(slots=True)
+class WorkerHealth:
+    """Notes each attempt to start a worker, and reports blind spans of the hosts whose responses were not read.
+
+    A span begins with a host's first unread response and ends when a worker starts. It is reported while it grows.
+    Small responses are read without a worker, so a host is blind only from its first large one. `fault` is why the
+    last worker did not start, empty if it did.
+    """
+
+    clock: Clock
+    counters: Metrics
+    on_blind: Callable[[Blind], None]
+    fault: str = ""
+    _failing_since: datetime | None = None
+    # By host, when its first unread response was received.
+    _unread: dict[str, datetime] = field(default_factory=dict)
+    _reported_at: datetime | None = None
+
+    def note_start_attempt(self, began: datetime, fault: str) -> None:
+        """Note an attempt to start a worker that `began` then. It failed if it has a fault."""
+        now, self.fault = self.clock.now(), fault
+        if fault:
+            self.counters.worker_start_failures.inc()
+            self._failing_since = self._failing_since or began
+            if self._unread and (self._reported_at is None or now - self._reported_at >= _REPORT_EVERY):
+                self._report_blind(now)
+            return
+        self._report_blind(now)
+        self._failing_since, self._reported_at = None, None
+        self._unread.clear()
+
+    def note_unread(self, host: str, began: datetime) -> None:
+        """Note that a host's response, received at `began`, was not read because no worker runs."""
+        if self._failing_since is not None:
+            self._unread.setdefault(host, began)
+
+    def reasons(self) -> list[str]:
+        """Return why large responses cannot be read. Empty if they can."""
+        if self._failing_since is None:
+            return []
+        larger = f"nothing larger than {SMALL_BODY // 1024} KB can be read since {self._failing_since:%H:%M:%S} UTC"
+        return [f"{larger}: no worker process starts"]
+
+    def _report_blind(self, now: datetime) -> None:
+        """Report a blind span until `now` for each host with an unread response."""
+        self._reported_at = now
+        for host, since in self._unread.items():
+            self.on_blind(Blind(since, now, NO_WORKER, host))

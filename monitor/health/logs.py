@@ -20,9 +20,17 @@ from monitor.errors import EnvironmentFault, NinethirtyError
 
 _SECRET = re.compile(r"authorization|api_key|password|token|secret|dsn|webhook_url", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
-_QUIET = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqlalchemy.engine", "asyncio", "alembic")
-
-
+_NOISY_LIBRARIES = (
+    "httpx",
+    "httpcore",
+    "apscheduler",
+    "apprise",
+    "uvicorn.access",
+    "sqlalchemy.engine",
+    "asyncio",
+    "alembic",
+)
+"""Only their warnings and errors are logged."""
 _MINUTE = 60.0
 _MOST_A_MINUTE = 600
 _CAUSED_BY_STRANGERS = {"request", "sign_in_refused", "sign_on_failed"}
@@ -55,20 +63,21 @@ class _FloodFilter(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
+        # By event and status: when the current minute began, and how many lines it had.
         self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to write a line."""
         event: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
-        cause = (event.get("event"), event.get("status"))
-        if record.name != "uvicorn.error" and cause[0] not in _CAUSED_BY_STRANGERS:
+        name, status = event.get("event"), event.get("status")
+        if record.name != "uvicorn.error" and name not in _CAUSED_BY_STRANGERS:
             return True
-        began, count = self._seen.get(cause, (record.created, 0))
+        began, count = self._seen.get((name, status), (record.created, 0))
         if record.created - began >= _MINUTE:
             began, count, dropped = record.created, 0, max(0, count - _MOST_A_MINUTE)
             if dropped and isinstance(record.msg, dict):
                 record.msg = {**record.msg, "held_back": dropped}
-        self._seen[cause] = (began, count + 1)
+        self._seen[name, status] = (began, count + 1)
         return count < _MOST_A_MINUTE
 
 
@@ -129,7 +138,7 @@ def start_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _QUIET:
+    for name in _NOISY_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     structlog.configure(
@@ -179,6 +188,7 @@ def write_exception(stream: TextIO, caught: ExceptionInfo) -> None:
 
 
 def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception, then its cause, then the cause of that, each once."""
     seen = set[int]()
     while fault is not None and id(fault) not in seen:
         seen.add(id(fault))
@@ -187,6 +197,7 @@ def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
 
 
 def _exception_json(fault: BaseException) -> dict[str, Any]:
+    """Return one exception as JSON, and those of a group with their causes."""
     walked = [(frame.f_code, line) for frame, line in walk_tb(fault.__traceback__)][-_MOST_FRAMES:]
     frames = [{"filename": code.co_filename, "lineno": line, "name": code.co_name} for code, line in walked]
     words = str(fault) if isinstance(fault, _QUOTABLE) else _WITHHELD

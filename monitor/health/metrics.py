@@ -29,12 +29,13 @@ from monitor.look.sighting import State
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves this one bare
 
-_LATENESS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-_CAUSES = ("stopped", "killed", "suspended", "stalled", "network", "dns", "budget", "store", "clock", "no_worker")
-_LOOKED = (*(state.value for state in State), *(reason.value for reason in Reason))
-_DELIVERED = ("sent", "again", "given_up")
-_PINGED = ("accepted", "refused", "withheld")
-_STALE_READS = 3
+_LATENESS_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+_BLIND_CAUSES = ("stopped", "killed", "suspended", "stalled", "network", "dns", "budget", "store", "clock", "no_worker")
+_LOOK_OUTCOMES = (*(state.value for state in State), *(reason.value for reason in Reason))
+_DELIVERY_OUTCOMES = ("sent", "again", "given_up")
+_PING_OUTCOMES = ("accepted", "refused", "withheld")
+FRESH_READS = 3
+"""A calendar is stale if its last usable read is older than this many spacings of its reads."""
 MOST_HOSTS = 200
 """The most hosts with their own series. Looks at further hosts are counted together, to limit the number of series."""
 OTHER_HOSTS = "other"
@@ -115,7 +116,7 @@ class Metrics:
         self.missed = QuickCounter(registry, "looks_missed", "Looks that were due and not made", ["host"])
         self.too_costly = counter("too_costly", "Answers that could not be read within their bounds", ["host"])
         self.duration = by_look("look_duration_seconds", "Request sent to headers received", Histogram.DEFAULT_BUCKETS)
-        self.lateness = by_look("look_lateness_seconds", "Start of a look after it was due", _LATENESS)
+        self.lateness = by_look("look_lateness_seconds", "Start of a look after it was due", _LATENESS_BUCKETS)
         self.calendar_read = gauge("calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"])
         self.calendar_entries = gauge("calendar_entries", "Entries at the last usable read", ["calendar"])
         self.calendar_stale = gauge("calendar_stale_after_seconds", "Age from which a calendar is stale", ["calendar"])
@@ -137,9 +138,9 @@ class Metrics:
         self.reload_at = gauge("config_last_reload_success_timestamp_seconds", "When one was last taken")
         ProcessCollector(registry=registry)
         gauge("build_info", "Version", ["version"]).labels(version).set(1)
-        for cause in _CAUSES:
+        for cause in _BLIND_CAUSES:
             self.blind.labels(cause)
-        for outcome in _PINGED:
+        for outcome in _PING_OUTCOMES:
             self.pings.labels(outcome)
         self._calendars: set[str] = set()
         self.prepare_series(calendars or {}, hosts, channels)
@@ -153,12 +154,12 @@ class Metrics:
         for name, every in calendars.items():
             self.calendar_read.labels(name)
             self.calendar_entries.labels(name)
-            self.calendar_stale.labels(name).set(_STALE_READS * every.total_seconds())
+            self.calendar_stale.labels(name).set(FRESH_READS * every.total_seconds())
         for host in hosts:
             if host not in self._hosts:
                 self._host_label(host)
         for channel in channels:
-            for outcome in _DELIVERED:
+            for outcome in _DELIVERY_OUTCOMES:
                 self.notices.labels(channel, outcome)
 
     def record_reload(self, at: datetime | None) -> None:
@@ -205,7 +206,7 @@ class Metrics:
         label = host if len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
         if label not in self._hosts:
             self._hosts.add(label)
-            for labels in ((label, outcome) for outcome in _LOOKED):
+            for labels in ((label, outcome) for outcome in _LOOK_OUTCOMES):
                 self.looks.counts[labels] = 0
             self.missed.counts[label,] = 0
         return label

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
+
+import structlog
 
 from monitor.clock import Clock
 from monitor.deliver.outbox_rows import Backlog
@@ -14,53 +15,41 @@ from monitor.health.collector import MonitorState
 from monitor.health.hosts import CHECK_EVERY
 from monitor.health.state import HealthState
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager
-from monitor.plan.targets import Target
+from monitor.look.fetch import Failure, Fetcher, Request
+from monitor.look.poller import Poller
 from monitor.threads import Job
 
+_log = structlog.get_logger(__name__)
 NOTICE_STUCK_AFTER = timedelta(minutes=10)
 STALLED_AFTER = timedelta(seconds=30)
 _SAMPLES = 7
 """The number of samples kept. One is taken every ten seconds, so they span a minute."""
+_MAX_ANSWER_BYTES = 10_000
 
 
-class WatchedPoller(Protocol):
-    """The poller. `made` counts the looks that have begun."""
-
-    made: int
-
-    def watched_targets(self) -> list[Target]:
-        """Return the watched targets."""
-
-    def next_due(self) -> datetime | None:
-        """Return when the next look is due at a host that has not sent Retry-After, or None."""
-
-
+@dataclass(slots=True)
 class PollerProgress:
     """Detects a poller that is stuck, as distinct from one without due looks or budget."""
 
-    def __init__(self, clock: Clock, poller: WatchedPoller) -> None:
-        self._clock = clock
-        self._poller = poller
-        self._made = 0
-        self._moved = clock.monotonic()
+    clock: Clock
+    poller: Poller
+    _looks_made: int = 0
+    _moved_at: float = field(init=False)
 
-    def targets(self) -> int:
-        """Return the number of watched addresses."""
-        return len(self._poller.watched_targets())
+    def __post_init__(self) -> None:
+        self._moved_at = self.clock.monotonic()
 
     def overdue(self) -> float:
         """Return the delay of the most overdue look, in seconds. Hosts that sent Retry-After do not count."""
-        due = self._poller.next_due()
-        return 0.0 if due is None else max(0.0, (self._clock.now() - due).total_seconds())
+        due = self.poller.next_due()
+        return 0.0 if due is None else max(0.0, (self.clock.now() - due).total_seconds())
 
     def is_moving(self) -> bool:
         """Return whether a look began in the last 30 seconds, or none was due. Call it regularly."""
-        mono = self._clock.monotonic()
-        if self._poller.made != self._made:
-            self._made, self._moved = self._poller.made, mono
-        if self.overdue() < STALLED_AFTER.total_seconds():
-            self._moved = mono
-        return mono - self._moved <= STALLED_AFTER.total_seconds()
+        mono = self.clock.monotonic()
+        if self.poller.made != self._looks_made or self.overdue() < STALLED_AFTER.total_seconds():
+            self._looks_made, self._moved_at = self.poller.made, mono
+        return mono - self._moved_at <= STALLED_AFTER.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +79,7 @@ class LookRates:
 class SelfCheck:
     """Combines the state of all parts. It never queries the store, which may be the fault.
 
-    `evidence()` returns why evidence cannot be stored (empty: it can), `workers()` why large responses cannot be read.
+    `evidence_fault` returns why evidence cannot be stored, `worker_faults` why large responses cannot be read.
     """
 
     clock: Clock
@@ -99,8 +88,8 @@ class SelfCheck:
     stretch: Callable[[], Mapping[str, float]]
     backlogs: Callable[[], Mapping[str, Backlog]]
     _: KW_ONLY
-    evidence: Callable[[], str] = str
-    workers: Callable[[], list[str]] = list
+    evidence_fault: Callable[[], str] = lambda: ""
+    worker_faults: Callable[[], list[str]] = list
     manager: ServiceManager = NO_SERVICE_MANAGER
     rates: LookRates = field(default_factory=lambda: LookRates({}, float))
 
@@ -112,12 +101,12 @@ class SelfCheck:
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""
-        lost = self.evidence()
-        return [*self.health.unready(self.clock.now()), *([lost] if lost else []), *self.workers(), *self.stuck()]
+        lost = self.evidence_fault()
+        return [*self.health.unready(self.clock.now()), *([lost] if lost else []), *self.worker_faults(), *self.stuck()]
 
     def unable(self) -> list[str]:
         """Return why this monitor cannot serve pages or look. Empty if it can, even if its evidence is doubtful."""
-        return [*self.health.unable(self.clock.now()), *self.workers(), *self.stuck()]
+        return [*self.health.unable(self.clock.now()), *self.worker_faults(), *self.stuck()]
 
     def stuck(self) -> list[str]:
         """Return why this process should be restarted. Empty if it should not."""
@@ -133,16 +122,62 @@ class SelfCheck:
         return MonitorState(
             unready=self.unready(),
             stretch=self.stretch(),
-            targets=self.progress.targets(),
+            targets=len(self.progress.poller.watched_targets()),
             overdue=self.progress.overdue(),
             pending=sum(backlog.pending for backlog in self.backlogs().values()),
             oldest=self._oldest_delivery_seconds(),
         )
 
     def _oldest_delivery_seconds(self) -> float:
+        """Return for how long the oldest delivery that could have been sent has waited."""
         since = min((backlog.since for backlog in self.backlogs().values() if backlog.since is not None), default=None)
         return 0.0 if since is None else max(0.0, (self.clock.now() - since).total_seconds())
 
     async def _notify_watchdog(self) -> None:
+        """Tell systemd that looks are made. If they are not, it restarts this process."""
         if self.progress.is_moving():
             self.manager.notify("WATCHDOG=1")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadManSwitch:
+    """Pings an address unless there is a reason to alarm. The address is a secret and never logged.
+
+    `count_ping` is called with each outcome: `accepted`, `refused` or `withheld`.
+    """
+
+    fetcher: Fetcher
+    url: str = field(repr=False)
+    reasons_to_alarm: Callable[[], Sequence[str]]
+    count_ping: Callable[[str], None]
+
+    async def ping(self) -> None:
+        """Send one request, or none if there is a reason to alarm, because the missing ping is the alarm."""
+        reasons = list(self.reasons_to_alarm())
+        if reasons:
+            self.count_ping("withheld")
+            _log.warning("deadman_withheld", reasons=reasons)
+            return
+        answer = await self.fetcher.fetch(Request(self.url, cap=_MAX_ANSWER_BYTES, enough=True))
+        is_accepted = not isinstance(answer, Failure) and answer.status < 300
+        self.count_ping("accepted" if is_accepted else "refused")
+        if not is_accepted:
+            _log.warning("deadman_refused", why=answer.reason.value if isinstance(answer, Failure) else answer.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A part of the monitor with its state.
+
+    `todo` says what to do about a fault (empty: no fault). `alert` names its section of the runbook.
+    """
+
+    name: str
+    state: str
+    todo: str = ""
+    alert: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Return whether no one has to act."""
+        return not self.todo

@@ -10,7 +10,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import StoreSilent
-from monitor.health.metrics import Metrics
+from monitor.health.metrics import FRESH_READS, Metrics
 from monitor.judge.runs import Blind
 from monitor.store.evidence.appender import EvidenceRefused
 from monitor.store.writer import LATE
@@ -18,7 +18,6 @@ from schedules.times.interval import Bounds
 
 _log = structlog.get_logger(__name__)
 
-FRESH_READS = 3
 _STORE_SILENCE = timedelta(seconds=5)
 
 
@@ -59,7 +58,7 @@ class HealthState:
             self.calendars[calendar] = at
             self.faults.pop(calendar, None)
 
-    def committed(self, now: datetime) -> None:
+    def note_commit(self, now: datetime) -> None:
         """Note that the store works. This ends a blind span of cause `store`."""
         if self._store_failing_since is not None:
             self.on_blind(Blind(self._store_failing_since, now, "store"))
@@ -83,7 +82,7 @@ class HealthState:
         self._late_until = end + timedelta(minutes=1)
         self.on_blind(Blind(begin, end, "stalled"))
 
-    def clock(self, offset: Bounds | None, now: datetime) -> None:
+    def note_clock_offset(self, offset: Bounds | None, now: datetime) -> None:
         """Note our clock's offset (None: unknown). While it is too large, looks prove neither presence nor absence."""
         self.offset = offset
         if self.is_clock_off:
@@ -102,12 +101,13 @@ class HealthState:
 
     def unready(self, now: datetime) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""
-        reasons = [*(self._stale_reason(name, now) for name in self.spacings), *self.unable(now)]
+        stale = (name for name in self.spacings if not self.is_fresh(name, now))
+        reasons = [*map(self._stale_reason, stale), *self.unable(now)]
         if self.is_late(now):
             reasons.append("looks started late within the last minute")
         if self.is_clock_off:
             reasons.append("this machine's clock disagrees with the hosts it watches")
-        return [reason for reason in reasons if reason]
+        return reasons
 
     def unable(self, now: datetime) -> list[str]:
         """Return why this monitor cannot work at all. Empty if it can. Other faults only make its evidence doubtful."""
@@ -123,11 +123,14 @@ class HealthState:
     def is_fresh(self, calendar: str, now: datetime) -> bool:
         """Return whether the last usable read of a calendar is recent."""
         last = self.calendars.get(calendar)
-        return last is not None and now - last <= FRESH_READS * self.spacings[calendar]
+        return last is not None and now - last <= self.stale_after(calendar)
 
-    def _stale_reason(self, calendar: str, now: datetime) -> str:
-        if self.is_fresh(calendar, now):
-            return ""
+    def stale_after(self, calendar: str) -> timedelta:
+        """Return the age of the last usable read from which a calendar is stale."""
+        return FRESH_READS * self.spacings[calendar]
+
+    def _stale_reason(self, calendar: str) -> str:
+        """Return when a stale calendar was last read."""
         last = self.calendars.get(calendar)
         when = f"last read {last:%d %B %H:%M} UTC" if last else "no usable read yet"
         # The fault itself is shown only on the status page, because it may quote an address and this text is public.
@@ -136,25 +139,26 @@ class HealthState:
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """Notes the outcome of each of the writer's batches. `is_away()` returns whether a journal replaces the store."""
+    """Notes the outcome of each of the writer's batches. `is_away` returns whether a journal replaces the store."""
 
     clock: Clock
     counters: Metrics
     health: HealthState
     is_away: Callable[[], bool] = lambda: False
 
-    def committed(self, seconds: float, _rows: int) -> None:
+    def note_commit(self, seconds: float, _rows: int) -> None:
         """Note that a batch was committed in so many seconds."""
         self.counters.commit.observe(seconds)
         # A batch in the journal is safe, but it does not show that the store works.
         if not self.is_away():
-            self.health.committed(self.clock.now())
+            self.health.note_commit(self.clock.now())
 
-    def failed(self, fault: Exception) -> None:
+    def note_failure(self, fault: Exception) -> None:
         """Note that a batch could not be committed."""
         # If only the evidence folder refuses the batch, looks continue, so no blind span is recorded.
         if not isinstance(fault, EvidenceRefused):
-            silent = timedelta(seconds=LATE) if isinstance(fault, StoreSilent) else timedelta()
-            self.health.note_store_failure(self.clock.now() - silent)
+            # A store that does not answer has failed since the batch was sent.
+            failing_for = timedelta(seconds=LATE) if isinstance(fault, StoreSilent) else timedelta()
+            self.health.note_store_failure(self.clock.now() - failing_for)
         self.counters.store_failures.inc()
         _log.error("store_failed", fault=str(fault))

@@ -7,6 +7,7 @@ import gc
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -79,6 +80,7 @@ def _own_malloc_trim() -> Callable[[int], object]:
 
 
 _TIME_ERROR = 5
+"""The result of adjtimex(2) while the clock is not synchronised."""
 _BUFFER_BYTES = 512
 
 
@@ -91,19 +93,17 @@ def adjtimex() -> int:
         return -1
 
 
-def is_clock_synchronised(ask: Callable[[], int] = adjtimex) -> bool | None:
+def is_clock_synchronised(read_state: Callable[[], int] = adjtimex) -> bool | None:
     """Return whether something, usually NTP, synchronises this machine's clock. None if the system does not say."""
-    state = ask()
+    state = read_state()
     return None if state < 0 else state != _TIME_ERROR
 
 
-def clock_sync_text(kept: bool | None) -> str:  # noqa: FBT001 # the answer itself
+def clock_sync_text(is_synchronised: bool | None) -> str:  # noqa: FBT001 # the answer itself
     """Return the text of the status page for the result of `is_clock_synchronised`."""
-    return {
-        True: "synchronised",
-        False: "no service synchronises it",
-        None: "the system does not say if it is synchronised",
-    }[kept]
+    if is_synchronised is None:
+        return "the system does not say if it is synchronised"
+    return "synchronised" if is_synchronised else "no service synchronises it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +120,11 @@ class ServiceManager:
         """Send one state, such as `READY=1`. A socket that no longer exists is ignored."""
         if not self.address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as there:
-            try:
-                there.sendto(state.encode(), self.address.replace("@", "\0", 1) if self.is_abstract else self.address)
-            except OSError:
-                return
+        # The name of an abstract socket begins with a zero byte. systemd writes an "@" for it.
+        address = self.address.replace("@", "\0", 1) if self.is_abstract else self.address
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+        with socket.socket(socket.AF_UNIX, kind) as sender, suppress(OSError):
+            sender.sendto(state.encode(), address)
 
     @property
     def is_abstract(self) -> bool:

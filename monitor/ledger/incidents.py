@@ -10,7 +10,7 @@ from alerts import calendar_incidents as alerts
 from alerts.incident import Decision, Incident, Kind
 from monitor.clock import Clock
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.health.state import FRESH_READS, HealthState
+from monitor.health.state import HealthState
 from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import LATE, Writer
@@ -124,6 +124,6 @@ class CalendarIncidents:
         return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))
 
     def _is_long_unread(self, name: str, now: datetime) -> bool:
-        """Return whether a calendar was not read with success for `FRESH_READS` times its interval."""
+        """Return whether a calendar has had no usable read for so long that it is stale."""
         last = max(self.health.calendars.get(name, self.health.started), self.health.started)
-        return now - last > FRESH_READS * self.health.spacings[name]
+        return now - last > self.health.stale_after(name)

@@ -18,7 +18,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
 from monitor.clock import VirtualClock
 from monitor.errors import UserFault
-from monitor.health.checks import Check
+from monitor.health.self_check import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store

@@ -16,13 +16,13 @@ from monitor.ledger.promises import BEHIND
 from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Found
 from monitor.plan.share import Share
-from monitor.plan.targets import Target, release_from_id
+from monitor.plan.targets import Target
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks, offload_many, repeat_until_answered, run_in_thread, with_pauses
 from monitor.watch.listing_match import NearRelease, recognise_by_title
 from monitor.watch.rejudge import judged_parts, judged_place
-from monitor.watch.release import WatchedRelease
+from monitor.watch.release import WatchedRelease, group_by_release
 from monitor.watch.watch import Watch
 from schedules.release import Release
 
@@ -30,12 +30,15 @@ LISTINGS_AHEAD = timedelta(days=400)
 """How far ahead of its slot a release is searched for in listings. Calendars announce no further ahead."""
 _BEFORE_FIRST_LOOK = timedelta(hours=36)
 """Releases due within this are watched before the first look. The others are added while looks are made."""
-_PATIENCE = 1.0
+_RETRY_SECONDS = 1.0
 
 
 @dataclass
 class Admission:
-    """Adds releases to the watch when their slot is near, and passes on what calendar reads change."""
+    """Adds releases to the watch when their slot is near, and passes on what calendar reads change.
+
+    With a `share`, only releases on this monitor's share of the hosts are watched.
+    """
 
     store: Store
     ledger: Ledger
@@ -43,26 +46,30 @@ class Admission:
     clock: Clock
     ask: Ask = run_in_thread
     share: Share | None = None
-    _has_begun: bool = False
-    _listed: set[str] = field(default_factory=set)
+    _has_watched_all: bool = False
+    # The ids of releases with a slot within `LISTINGS_AHEAD`, which listings may show.
+    _listable: set[str] = field(default_factory=set)
+    # What calendars said of a release when it was finished. It is watched again only if that has changed.
     _finished: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def begin(self, now: datetime) -> None:
         """Watch the releases that are due next, before the first look. The first `roll` adds the others."""
-        promised = await self._add_listed(self.ledger.book.releases(), now)
-        await self._watch_near(now, promised, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
+        listable = await self._add_listable(self.ledger.book.releases(), now)
+        await self._update_watch(now, listable, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
         """Watch all releases with a near slot, and those with an open verdict from before the last stop."""
-        promised = await self._add_listed(self.ledger.book.releases(), now)
-        await self._watch_near(now, promised, self.watch.ahead, soon=True)
-        await self._adopt_left_open(now)
+        listable = await self._add_listable(self.ledger.book.releases(), now)
+        await self._update_watch(now, listable, self.watch.ahead, soon=True)
+        known, open_rows = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
+        passed = [row.release for row in open_rows if row.slot is not None and row.slot < now]
+        await self._adopt_releases(known[name] for name in passed if name in known)
         await self.ledger.store_differing()
-        self._has_begun = True
+        self._has_watched_all = True
 
-    async def take_read(self, outcome: Outcome) -> RecordedRead:
-        """Record one calendar read in the ledger, and update the watch with what it changed."""
+    async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
+        """Record one calendar read in the ledger, and update the watch with what it changed. Return what it changed."""
         read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
             for old in read.change.joined.replaced_releases():
@@ -72,37 +79,38 @@ class Admission:
         if read.change is not None:
             now = self.clock.now()
             names = {*read.change.joined.altered, *read.promised, *self.watch.releases}
-            await self._add_listed(names, now)
+            await self._add_listable(names, now)
             new = read.change.new_releases()
-            await self._watch_near(now, new, self.watch.ahead, unseen=True)
-            await self._watch_known(names.difference(new))
+            await self._update_watch(now, new, self.watch.ahead, is_new=True)
+            await self._update_watch_or_retry(names.difference(new))
         return read
 
-    async def _watch_known(self, names: Collection[str]) -> None:
-        """Watch those releases that are near. If the store does not answer, retry in the background until it does."""
+    async def _update_watch_or_retry(self, names: Collection[str]) -> None:
+        """Update the watch of these releases. If the store does not answer, retry in the background until it does."""
 
-        async def work() -> None:
-            await self._watch_near(self.clock.now(), names, self.watch.ahead)
+        async def update() -> None:
+            await self._update_watch(self.clock.now(), names, self.watch.ahead)
 
         try:
-            await work()
+            await update()
         except StoreFault:
-            self._tasks.start(repeat_until_answered(work, self.clock, _PATIENCE))
+            self._tasks.start(repeat_until_answered(update, self.clock, _RETRY_SECONDS))
 
     async def roll(self) -> None:
         """Watch the releases that have come near since the last call, and forget old ones."""
-        if not self._has_begun:
+        if not self._has_watched_all:
             # Try until the store answers: the next call is an hour away.
-            await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _PATIENCE)
+            await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _RETRY_SECONDS)
         now = self.clock.now()
         ahead = max(LISTINGS_AHEAD, self.watch.ahead)
-        self._listed = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
-        self._finished = {name: known for name, known in self._finished.items() if name in self._listed}
-        await self._watch_near(now, self._listed, self.watch.ahead)
+        self._listable = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
+        self._finished = {name: state for name, state in self._finished.items() if name in self._listable}
+        await self._update_watch(now, self._listable, self.watch.ahead)
 
-    def slots(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
+    def slots_by_calendar(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
         """Return the slots of watched releases from `begin` to `end`, by the calendar that announces them."""
-        found, now, book = defaultdict[str, set[datetime]](set), self.clock.now(), self.ledger.book
+        now, book = self.clock.now(), self.ledger.book
+        found: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
             # Finding the slot in force is slow. Skip it if another release of the same instants was found before.
             instants, calendars = book.promised_instants(name, begin, end), watched.release.calendars
@@ -114,18 +122,18 @@ class Admission:
                     found[calendar].add(slot.instant)
         return found
 
-    def near(self, producer: str) -> list[NearRelease]:
+    def near_releases(self, producer: str) -> list[NearRelease]:
         """Return a producer's releases with a slot within `LISTINGS_AHEAD` or recently passed, in order of id."""
-        now, known = self.clock.now(), self.ledger.releases
-        mine = [release for release in map(known.get, self._listed) if release and producer in release.producers]
-        watched = self.watch.releases
-        return [
-            NearRelease(watched[release.id].release if release.id in watched else release, slot.begins())
-            for release in sorted(mine, key=lambda release: release.id)
-            if (slot := self.ledger.book.slot(release, now)) is not None
-            and (passes := slot.passes()) is not None
-            and passes > now - BEHIND
-        ]
+        now, known, watched = self.clock.now(), self.ledger.releases, self.watch.releases
+        found = []
+        for release in [known[name] for name in sorted(self._listable) if name in known]:
+            slot = self.ledger.book.slot(release, now) if producer in release.producers else None
+            passes = slot.passes() if slot is not None else None
+            if slot is not None and passes is not None and passes > now - BEHIND:
+                # A watched release also has the parts that looks have found.
+                whole = watched[release.id].release if release.id in watched else release
+                found.append(NearRelease(whole, slot.begins()))
+        return found
 
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
         """Return the releases of a producer, except old ones, that have the address or the title of an entry."""
@@ -142,8 +150,12 @@ class Admission:
         async for name, watched in with_pauses(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
-        new = [name async for name in with_pauses([*self._listed], self.clock) if self._is_missing(name)]
-        await self._watch_near(self.clock.now(), new, self.watch.ahead, soon=True)
+        missing = []
+        async for name in with_pauses([*self._listable], self.clock):
+            release = self.ledger.releases.get(name)
+            if release is not None and name not in self.watch.releases and self._is_ours(release):
+                missing.append(name)
+        await self._update_watch(self.clock.now(), missing, self.watch.ahead, soon=True)
 
     async def watch_release(self, release: str) -> WatchedRelease | None:
         """Watch a release at any distance from its slot, and return it. None if no calendar announces it."""
@@ -158,64 +170,66 @@ class Admission:
         chosen = [one for one in watched if day is None or self.ledger.book.last_promised_day(one.release.id) == day]
         return [target for one in chosen for target in one.targets.values()]
 
-    async def _adopt_left_open(self, now: datetime) -> None:
-        """Watch the releases that have passed their slot and had an open verdict at the last stop."""
-        known, open_ones = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
-        rows = [row for row in open_ones if row.slot is not None and row.slot < now]
-        await self._adopt_releases(known[row.release] for row in rows if row.release in known)
+    async def _add_listable(self, names: Collection[str], now: datetime) -> list[str]:
+        """Add those of these releases that are due within `LISTINGS_AHEAD` to the listable ones. Return their ids."""
+        near = await self._find_near(names, now, LISTINGS_AHEAD)
+        self._listable.update(near)
+        return near
 
-    async def _add_listed(self, names: Collection[str], now: datetime) -> list[str]:
-        """Search listings for those of these releases that are due within `LISTINGS_AHEAD`. Return their ids."""
-        listed = await self._near_among(names, now, LISTINGS_AHEAD)
-        self._listed.update(listed)
-        return listed
+    async def _find_near(self, names: Collection[str], now: datetime, ahead: timedelta) -> list[str]:
+        """Return those of these releases that have a slot within `ahead`, or that has recently passed."""
+        book, names = self.ledger.book, [*names]
+        return await offload_many(len(names), lambda: book.find_near(names, now, ahead))
 
-    async def _near_among(self, names: Collection[str], now: datetime, ahead: timedelta) -> list[str]:
-        book, wanted = self.ledger.book, [*names]
-        return await offload_many(len(wanted), lambda: book.find_near(wanted, now, ahead))
-
-    async def _watch_near(
-        self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False, unseen: bool = False
+    async def _update_watch(
+        self, now: datetime, names: Collection[str], ahead: timedelta, *, soon: bool = False, is_new: bool = False
     ) -> None:
-        """Watch or update those of these releases that have a slot within `ahead`, and forget old ones."""
-        # A watched release that was cancelled has no slot any more. It must be updated all the same.
-        known = [name for name in wanted if name in self.watch.releases]
-        near = await self._near_among(wanted, now, ahead)
-        names, releases = dict.fromkeys([*near, *known]), self.ledger.releases
-        await self._adopt_releases((releases[name] for name in names if name in releases), soon=soon, unseen=unseen)
-        for name in self.watch.forget_old(now):
-            self._finished[name] = self._last_known(name)
+        """Watch or update those of these releases that have a slot within `ahead`. Forget finished releases.
 
-    async def _adopt_releases(self, releases: Iterable[Release], *, soon: bool = False, unseen: bool = False) -> None:
+        The store is not queried for releases that calendars show for the first time (`is_new`). If `soon`, look at
+        every target at once.
+        """
+        # A watched release that was cancelled has no slot any more. It must be updated all the same.
+        watched = [name for name in names if name in self.watch.releases]
+        near = await self._find_near(names, now, ahead)
+        releases = self.ledger.releases
+        chosen = [releases[name] for name in dict.fromkeys([*near, *watched]) if name in releases]
+        await self._adopt_releases(chosen, soon=soon, is_new=is_new)
+        for name in self.watch.forget_old(now):
+            self._finished[name] = self._calendar_state(name)
+
+    async def _adopt_releases(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
         """Watch or update these releases, except finished ones that no calendar has changed.
 
-        The store is not queried for releases that are `unseen`. If `soon`, look at every target at once.
+        The store is not queried for releases that calendars show for the first time (`is_new`). If `soon`, look at
+        every target at once.
         """
         ours = [release for release in releases if self._is_ours(release)]
         self._update_watched(ours)
-        new = [release for release in ours if self._needs_watch(release)]
-        if not new:
+        unwatched = [release for release in ours if self._needs_watch(release)]
+        if not unwatched:
             return
-        names = [release.id for release in new]
-        runs, judged = ({}, {}) if unseen else await self.ask(lambda: self._read_stored(names))
-        async for release in with_pauses(new, self.clock):
+        names = [release.id for release in unwatched]
+        runs, judged = ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
+        async for release in with_pauses(unwatched, self.clock):
             # During the query it may have been adopted, or may have moved to another monitor's share.
             if not self._is_ours(release):
                 continue
             self._update_watched([release])
             if self._needs_watch(release):
                 row = judged.get(release.id)
-                found, place = [recognise_by_title(part) for part in judged_parts(row)], judged_place(row)
-                promises, seen = self.ledger.promises(release.id), runs.get(release.id, ())
-                self.watch.adopt(release, promises, seen, found=found, place=place, soon=soon)
+                self.watch.adopt(
+                    release,
+                    self.ledger.promises(release.id),
+                    runs.get(release.id, ()),
+                    found=[recognise_by_title(part) for part in judged_parts(row)],
+                    place=judged_place(row),
+                    soon=soon,
+                )
 
     def _is_ours(self, release: Release) -> bool:
+        """Return whether this monitor's share of the hosts has the release."""
         return self.share is None or self.share.watches(urlsplit(release.url).hostname or release.id)
-
-    def _is_missing(self, name: str) -> bool:
-        """Return whether a release in this monitor's share is not watched here."""
-        known = self.ledger.releases.get(name)
-        return known is not None and name not in self.watch.releases and self._is_ours(known)
 
     def _update_watched(self, releases: Iterable[Release]) -> None:
         """Update those of these releases that are watched, if a calendar has changed them."""
@@ -226,13 +240,14 @@ class Admission:
 
     def _needs_watch(self, release: Release) -> bool:
         """Return whether a release is not watched, and is not finished or was changed by a calendar since."""
-        return release.id not in self.watch.releases and self._finished.get(release.id) != self._last_known(release.id)
+        name = release.id
+        return name not in self.watch.releases and self._finished.get(name) != self._calendar_state(name)
 
     def _read_stored(self, releases: Sequence[str]) -> tuple[dict[str, list[Run]], dict[str, Judged]]:
-        runs: dict[str, list[Run]] = defaultdict(list)
-        for run in self.store.runs.of_releases(releases):
-            runs[release_from_id(run.target)].append(run)
+        """Return by release the stored runs, and the stored verdicts of those with runs."""
+        runs = group_by_release(self.store.runs.of_releases(releases))
         return runs, {row.release: row for row in self.store.verdicts.judged_on(list(runs))}
 
-    def _last_known(self, release: str) -> tuple[Release | None, int]:
+    def _calendar_state(self, release: str) -> tuple[Release | None, int]:
+        """Return a release as calendars show it, and its number of promises. A calendar's change changes either."""
         return self.ledger.releases.get(release), len(self.ledger.promises(release))

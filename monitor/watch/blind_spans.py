@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -15,19 +15,20 @@ from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import Sighting
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
-from monitor.watch.judging_queue import JudgingQueue
 
 _log = structlog.get_logger(__name__)
-_MINUTE, _MOMENT = timedelta(minutes=1), timedelta(seconds=1)
+_MINUTE = timedelta(minutes=1)
+_LONGEST_SILENT_STEP = timedelta(seconds=1)
+"""The poller notices a longer step back of our clock, and reports it for all targets at once."""
 
 
 class BlindSpans:
     """All blind spans of this monitor, and those of other monitors on the same store."""
 
-    def __init__(self, monitor: str, queue: JudgingQueue, counters: Metrics) -> None:
+    def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
         """Start with no spans. Spans from before `start_writing` are written when it is called."""
         self._monitor = monitor
-        self._queue = queue
+        self._rejudge_all = rejudge_all
         self._counters = counters
         self._writer: Writer | None = None
         self._unwritten: list[Blind] = []
@@ -47,8 +48,8 @@ class BlindSpans:
     def start_writing(self, writer: Writer) -> None:
         """Write spans through this writer from now on, first those noted so far."""
         self._writer = writer
-        found, self._unwritten = self._unwritten, []
-        for span in found:
+        unwritten, self._unwritten = self._unwritten, []
+        for span in unwritten:
             self.note(span)
 
     def note(self, span: Blind) -> None:
@@ -61,18 +62,21 @@ class BlindSpans:
     async def write(self, span: Blind, writer: Writer) -> None:
         """Write a new or longer span, count its seconds once, and have all releases judged again."""
         span = replace(span, monitor=self._monitor)
-        counted = self._counted_until.get(key := (span.cause, span.begins, span.host, span.target), span.begins)
+        key = (span.cause, span.begins, span.host, span.target)
+        counted = self._counted_until.get(key, span.begins)
         self._counted_until[key] = max(counted, span.ends)
         self._counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted).total_seconds()))
         await writer.write(lambda tx: tx.add_blind(span), for_journal=True)
         self.add_and_rejudge([span])
-        if _should_log(span, counted):
+        # Log a span at its beginning, and once for each further minute.
+        minutes_before, minutes = (counted - span.begins) // _MINUTE, (span.ends - span.begins) // _MINUTE
+        if counted == span.begins or minutes > minutes_before:
             _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())
 
     def add_and_rejudge(self, spans: Iterable[Blind]) -> None:
         """Add spans that are stored already, and have all releases judged again."""
         self.add(spans)
-        self._queue.everything()
+        self._rejudge_all()
 
     def add(self, spans: Iterable[Blind]) -> None:
         """Add spans that are stored already, without judging any release again."""
@@ -93,8 +97,7 @@ class OutOfOrderLooks:
             return
         self._reported_until[sighting.target] = until
         _log.warning("sighting_out_of_order", target=sighting.target)
-        # A longer step back is noticed by the poller, which reports it for all targets at once.
-        if until - sighting.received <= _MOMENT:
+        if until - sighting.received <= _LONGEST_SILENT_STEP:
             self._blind.note(Blind(sighting.received, until, "clock", target=sighting.target))
 
     def forget(self, target: str) -> None:
@@ -132,9 +135,3 @@ class SpansInOrder:
         if not self._latest_end or self._latest_end[-1] <= instant:
             return []
         return self.spans[bisect_right(self._latest_end, instant) :]
-
-
-def _should_log(span: Blind, until: datetime) -> bool:
-    """Return whether to log a span that was known `until` then: at its beginning, and once for each further minute."""
-    grown, known = span.ends - span.begins, until - span.begins
-    return until == span.begins or grown // _MINUTE > known // _MINUTE

@@ -29,7 +29,9 @@ _DAYS = 4
 
 PlannedLooks = tuple[tuple[Window, ...], PartToProve | None]
 """The windows of a target, and the proof that its part needs, or None."""
-Plans = Mapping[str, list[PlannedLooks]]
+PlansByHost = Mapping[str, list[PlannedLooks]]
+Day = tuple[date, datetime, datetime]
+"""A local day, with its begin and end."""
 
 
 @dataclass
@@ -42,14 +44,17 @@ class BudgetForecast:
     timezone: str
     ask: Ask
     warnings: dict[tuple[str, date], str] = field(default_factory=dict)
-    _last_compared: tuple[Plans, datetime] | None = None
+    _last_compared: tuple[PlansByHost, datetime] | None = None
 
     async def look_ahead(self) -> None:
         """Compare plan and budgets, unless the same plan was compared lately. This is a recurring job."""
-        plans, now, last = self._collect_plans(), self.clock.now(), self._last_compared
-        if last is not None and last[0] == plans and now < last[1] + _REPEAT_AFTER:
-            return
-        self._last_compared, days = (plans, now), list(self._next_days())
+        plans, now = self._collect_plans(), self.clock.now()
+        if self._last_compared is not None:
+            last_plans, compared_at = self._last_compared
+            if plans == last_plans and now < compared_at + _REPEAT_AFTER:
+                return
+        self._last_compared = plans, now
+        days = list(self._next_days(now))
         found = await self.ask(lambda: dict(self._find_shortages(plans, days)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:
@@ -60,34 +65,33 @@ class BudgetForecast:
         """Return the warnings of the last comparison by "host, 5 January 2018"."""
         return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
 
-    def _collect_plans(self) -> Plans:
+    def _collect_plans(self) -> PlansByHost:
         """Return by host the windows of each target of watched releases, and the proof that its part needs."""
         plans: dict[str, list[PlannedLooks]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
                 # Leave out the announcement and the index: they get the rest of the budget, and need no exact proof.
                 if (target := state.target) is not None and not is_witness(target.part):
-                    is_part = state.proof is not None and target.view is View.EDGE
-                    needed = (watched.release.id, state.proof) if state.proof is not None and is_part else None
-                    plans[target.host].append((state.windows, needed))
+                    goal = state.proof if target.view is View.EDGE else None
+                    proof = (watched.release.id, goal) if goal is not None else None
+                    plans[target.host].append((state.windows, proof))
         return plans
 
-    def _next_days(self) -> Iterator[tuple[date, datetime, datetime]]:
-        """Yield today and the days after it, each with its begin and end. Today begins with the current minute."""
-        now = self.clock.now()
-        for day in (local_date(now, self.timezone) + timedelta(days=ahead) for ahead in range(_DAYS)):
+    def _next_days(self, now: datetime) -> Iterator[Day]:
+        """Yield today and the days after it. Today begins with the current minute."""
+        for ahead in range(_DAYS):
+            day = local_date(now, self.timezone) + timedelta(days=ahead)
             begin, end = (day_begins(each, self.timezone) for each in (day, day + timedelta(days=1)))
             yield day, max(begin, now.replace(second=0, microsecond=0)), end
 
-    def _find_shortages(
-        self, plans: Plans, days: Sequence[tuple[date, datetime, datetime]]
-    ) -> Iterator[tuple[tuple[str, date], str]]:
-        """Yield a warning for each host and day whose budget is too small."""
+    def _find_shortages(self, plans: PlansByHost, days: Sequence[Day]) -> Iterator[tuple[tuple[str, date], str]]:
+        """Yield host and day, with a warning, if the host's budget is too small for the looks of the day."""
         for host, planned in plans.items():
-            windows, needed = [one for one, _ in planned], [one for _, one in planned if one is not None]
+            rate = self.budget.rate(host)
+            windows, proofs = [one for one, _ in planned], [proof for _, proof in planned if proof is not None]
             for day, begin, end in days:
-                wanted, rate = looks_per_minute(windows, begin, end), self.budget.rate(host)
-                slots = forecast_slots(needed, rate, begin, end)
-                warning = overload_warning(host, wanted, rate, windows, self.timezone, slots=slots)
+                looks = looks_per_minute(windows, begin, end)
+                slots = forecast_slots(proofs, rate, begin, end)
+                warning = overload_warning(host, looks, rate, windows, self.timezone, slots=slots)
                 if warning is not None:
                     yield (host, day), warning

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from operator import methodcaller
 
 import structlog
 
@@ -15,7 +15,6 @@ from monitor.judge.merge_runs import compact_runs
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Run
 from monitor.store.sql.engine import Store
-from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 from monitor.watch.rejudge import StoredCase, stored_case
@@ -24,7 +23,6 @@ _log = structlog.get_logger(__name__)
 MIN_RUNS = 8
 """A target with this many runs or fewer is not merged, because that would save too little."""
 _BEFORE_SLOT = timedelta(days=1)
-_CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +60,34 @@ class Compaction:
 
     async def _compact_release(self, release: str, before: datetime) -> int:
         """Merge the runs of a release, target by target. Return how many runs fewer the store has."""
-        found = await self.ask(lambda: self.plan_merge(release, before))
+        plan = await self.ask(lambda: self.plan_merge(release, before))
         # One transaction for each target: each merge by itself keeps the verdict, and other writes wait for one only.
-        for target in {run.target: None for run in found.merged}:
-            runs, merged = ([run for run in some if run.target == target] for some in (found.runs, found.merged))
-            await self.writer.write(partial(_write_merged_runs, runs, merged))
-        return len(found.runs) - len(found.merged)
+        for target in dict.fromkeys(run.target for run in plan.merged):
+            runs, merged = ([run for run in each if run.target == target] for each in (plan.runs, plan.merged))
+            await self.writer.write(methodcaller("merge_runs", runs, merged))
+        return len(plan.runs) - len(plan.merged)
 
     def plan_merge(self, release: str, before: datetime) -> PlannedMerge:
         """Return the runs of a release that may be merged: none unless it is final and its slot was before `before`."""
         row, case = self.store.verdicts.judged_one(release), stored_case(self.store, release)
         if case is None or row is None or not row.final or row.slot is None or row.slot > before:
             return PlannedMerge()
-        shorter = replace(case, runs=_with_merged_runs(case))
+        shorter = replace(case, runs=_merge_early_absence(case))
         body, body_after = (body_of(one.verdict(self.policies, row.at), None) for one in (case, shorter))
         if body != body_after:
             # For example, a finding counts failed looks. Keeping it is worth more than saving space.
             _log.info("compaction_differs", release=release)
             return PlannedMerge()
-        were, are = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))
-        return PlannedMerge(tuple(were - are), tuple(are - were))
+        stored, merged = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))
+        return PlannedMerge(tuple(stored - merged), tuple(merged - stored))
 
 
-def _write_merged_runs(runs: Sequence[Run], merged: Sequence[Run], tx: Transaction) -> None:
-    tx.merge_runs(runs, merged)
-
-
-def _with_merged_runs(case: StoredCase) -> dict[str, list[Run]]:
-    """Return the runs of a case, with those of absence until a day before its slot merged."""
+def _merge_early_absence(case: StoredCase) -> dict[str, list[Run]]:
+    """Return the runs of a case by target, with those of absence until a day before its slot merged."""
     begins = [begin for promise in case.promises if (begin := promise.slot.begins()) is not None]
     if not begins:
         return case.runs
     until = min(begins) - _BEFORE_SLOT
     # A look made while our clock was in doubt proves less than its neighbours, so it must not be merged with them.
-    doubted = [span for span in case.blind if span.cause == _CLOCK and span.begins < until]
+    doubted = [span for span in case.blind if span.cause == "clock" and span.begins < until]
     return case.runs if doubted else compact_runs(case.runs, until)

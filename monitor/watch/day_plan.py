@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -149,32 +149,35 @@ class Day:
     def plan_release(self, release: Release, promises: Sequence[Promise]) -> PlannedRelease | None:
         """Return the plan of one release, or None if it is not looked at in the period."""
         promised = slot_in_force(release, promises, self.now)
-        slot, exact = promised.slot, is_exact(promised)
+        slot = promised.slot
         starts = slot.begins() if slot is not None else None
         if slot is None or starts is None:
             return None
-        progress_of = self._progress_by_target(release) if starts < self.begin else _unseen_progress
-        targets = targets_of(release, origin_view=self.rules.watch.origin_view)
-        windows = {target: self._windows_in_period(target, promised, progress_of(target)) for target in targets}
-        looked = {target: found for target, found in windows.items() if found}
+        watched = self._load_judged(release) if starts < self.begin else None
+        windows = {}
+        for target in targets_of(release, origin_view=self.rules.watch.origin_view):
+            progress = UNSEEN if watched is None else watched.progress(target)
+            if found := self._windows_in_period(target, promised, progress):
+                windows[target] = found
+        if not windows:
+            return None
         proof = None
-        if exact and slot.instant is not None:
+        if is_exact(promised) and slot.instant is not None:
             within = self.rules.policies.of(*release.producers).on_time_within
             proof = ProofGoal(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
-        return PlannedRelease(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
+        return PlannedRelease(release, slot, windows, self.begin <= starts < self.end, proof)
 
     def _windows_in_period(self, target: Target, promised: InForce, progress: Progress) -> tuple[Window, ...]:
         exact, at = is_exact(promised), self.rules.default_time
         windows = windows_in_force(target, promised, progress, self.rules.watch, exact=exact, default_time=at)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
-    def _progress_by_target(self, release: Release) -> Callable[[Target], Progress]:
-        """Return a function that returns the progress of a target of this release, by the stored facts."""
-        case = stored_case(self.store, release.id)
-        if case is None or release.id not in self.found:
-            return _unseen_progress
-        verdict = case.verdict(self.rules.policies, self.now)
-        return WatchedRelease(release, case.promises, verdict=verdict).progress
+    def _load_judged(self, release: Release) -> WatchedRelease | None:
+        """Return a release with its verdict from the store as of now, or None if it was not judged yet."""
+        case = stored_case(self.store, release.id) if release.id in self.found else None
+        if case is None:
+            return None
+        return WatchedRelease(release, case.promises, verdict=case.verdict(self.rules.policies, self.now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +207,8 @@ def plan_releases(
     day = Day(store, added, rules, begin, end, now)
     parts = {one.id: (*one.parts, *rules.extra_parts(one), *added.get(one.id, ())) for one in releases}
     whole = (replace(one, parts=tuple({part.id: part for part in parts[one.id]}.values())) for one in releases)
-    found = (day.plan_release(release, promises[release.id]) for release in whole)
-    return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
+    planned = [plan for release in whole if (plan := day.plan_release(release, promises[release.id])) is not None]
+    return sorted(planned, key=lambda plan: (plan.slot.begins() or begin, plan.release.id))
 
 
 def plan_hosts(
@@ -215,19 +218,20 @@ def plan_hosts(
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
     for target, windows in _all_targets(releases, load.producers, rules.watch.tripwire.every):
         plans[target.host].append(windows)
-    needed: dict[str, list[forecast.PartToProve]] = defaultdict(list)
+    proofs: dict[str, list[forecast.PartToProve]] = defaultdict(list)
     for release in releases:
-        for host, one in release.required_proofs:
-            needed[host].append(one)
-    made, enough = [], rules.policies.general.on_time_within / 2
+        for host, proof in release.required_proofs:
+            proofs[host].append(proof)
+    hosts, narrow_enough = [], rules.policies.general.on_time_within / 2
     for host, windows_of in plans.items():
         minutes = forecast.looks_per_minute(windows_of, begin, end)
         rate = load.budget.rate(host)
-        slots = forecast.forecast_slots(needed[host], rate, begin, end)
-        warning = forecast.overload_warning(host, minutes, rate, windows_of, load.timezone, enough, slots=slots)
-        at_worst = forecast.spacings_at(windows_of, (forecast.busiest_minute(minutes) or minutes[0])[0], rate)
-        made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning, tuple(slots)))
-    return sorted(made, key=lambda one: -one.looks)
+        slots = forecast.forecast_slots(proofs[host], rate, begin, end)
+        warning = forecast.overload_warning(host, minutes, rate, windows_of, load.timezone, narrow_enough, slots=slots)
+        busiest, _ = forecast.busiest_minute(minutes) or minutes[0]
+        apart = forecast.spacings_at(windows_of, busiest, rate)
+        hosts.append(HostPlan(host, rate, len(windows_of), minutes, apart, warning, tuple(slots)))
+    return sorted(hosts, key=lambda plan: -plan.looks)
 
 
 def _all_targets(
@@ -239,10 +243,6 @@ def _all_targets(
     for one in producers:
         tripwires = [*tripwires_of(one.id, one.hosts, one.newest), *press_of(one.id, one.press)]
         yield from ((target, window_at_all_times(every)) for target in tripwires)
-
-
-def _unseen_progress(_target: Target) -> Progress:
-    return UNSEEN
 
 
 def _target_json(target: Target, windows: Iterable[Window]) -> dict[str, Any]:

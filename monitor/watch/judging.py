@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+import heapq
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +18,6 @@ from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
@@ -26,6 +26,75 @@ from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
 
 _RETRY_AFTER = timedelta(seconds=1)
 _AFTER_A_FAULT = timedelta(minutes=1)
+_LONGEST_PAUSE = 3600.0
+PORTION = 100
+"""The most releases taken at a time if all are due. A release that changes waits for no more than these."""
+
+
+class JudgingQueue:
+    """Releases to judge in the next iteration of the event loop or at an instant. Duplicates are judged once.
+
+    If all releases are to be judged again, those that were queued by id go first.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._soon: set[str] = set()
+        self._later: list[tuple[datetime, str]] = []
+        self._is_all_queued = False
+        # In reverse order: the last one is the next.
+        self._remaining: list[str] = []
+        self._wakeup = asyncio.Event()
+
+    def judge_soon(self, release: str) -> None:
+        """Queue a release for the next iteration of the event loop."""
+        self._soon.add(release)
+        self._wakeup.set()
+
+    def judge_at(self, instant: datetime, release: str) -> None:
+        """Queue a release for an instant."""
+        # A release that is judged often asks for the same instant again and again.
+        if (instant, release) not in self._later[:1]:
+            heapq.heappush(self._later, (instant, release))
+            self._wakeup.set()
+
+    def judge_all(self) -> None:
+        """Queue all releases."""
+        self._is_all_queued = True
+        self._wakeup.set()
+
+    async def wait_for_due(self, known: Collection[str] = ()) -> list[str]:
+        """Wait until releases are due, and return their ids in order. `known` are all ids, for `judge_all`."""
+        while not (due := self._take_due(known)):
+            self._wakeup.clear()
+            await self._wait_until_due()
+        return due
+
+    def _take_due(self, known: Collection[str]) -> list[str]:
+        """Return the releases that are due now, and take them out of the queue."""
+        now = self._clock.now()
+        if self._is_all_queued:
+            # Releases that remain from the last time come first, so that each one is judged.
+            self._remaining = [*sorted({*known}.difference(self._remaining), reverse=True), *self._remaining]
+            self._is_all_queued = False
+        while self._later and self._later[0][0] <= now:
+            self._soon.add(heapq.heappop(self._later)[1])
+        if not self._soon:
+            self._soon.update(self._remaining[-PORTION:])
+            del self._remaining[-PORTION:]
+        due, self._soon = sorted(self._soon), set()
+        return due
+
+    async def _wait_until_due(self) -> None:
+        """Wait until a release is queued, or the next one falls due."""
+        pause = _LONGEST_PAUSE
+        if self._later:
+            pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
+        try:
+            async with asyncio.timeout(pause):
+                await self._wakeup.wait()
+        except TimeoutError:
+            return
 
 
 @dataclass(slots=True)
@@ -52,14 +121,10 @@ class Judging:
     # The releases with a verdict being recorded. True if the release was judged again since the recording began.
     _being_recorded: dict[str, bool] = field(default_factory=dict)
 
-    def reconfigure(self, rules: WatchRules, recorder: Recorder) -> None:
-        """Judge by these rules and record with this recorder from now on."""
-        self.rules, self.recorder = rules, recorder
-
     async def run(self) -> None:
         """Judge releases that changed or are due to be judged again, until cancelled."""
         while True:
-            due = await self.queue.next(self.releases)
+            due = await self.queue.wait_for_due(self.releases)
             while self.set_wrong():
                 await self.clock.sleep(_RETRY_AFTER / timedelta(seconds=1))
             async for release in with_pauses(due, self.clock):
@@ -90,18 +155,19 @@ class Judging:
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
-            self.queue.at(self.clock.now() + _AFTER_A_FAULT, release)
+            self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, release)
             raise
         finally:
-            if self._being_recorded.pop(release):
-                self.queue.soon(release)
+            was_judged_again = self._being_recorded.pop(release)
+            if was_judged_again:
+                self.queue.judge_soon(release)
 
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
         """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now."""
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
         if watched.planning_only_until is not None and now < watched.planning_only_until:
-            self.queue.at(watched.planning_only_until, watched.release.id)
+            self.queue.judge_at(watched.planning_only_until, watched.release.id)
             return None
         watched.planning_only_until = None
         has_changed = self.recorder.has_changed(watched, verdict, self.blind.spans)
@@ -116,16 +182,17 @@ class Judging:
         if not await self._merge_other_monitors(others, watched, now):
             return
         if self.set_wrong():
-            self.queue.soon(watched.release.id)
+            self.queue.judge_soon(watched.release.id)
             return
-        now, known = self.clock.now(), (watched.other_runs, watched.promises)
+        now, judged_by = self.clock.now(), (watched.other_runs, watched.promises)
         verdict = self._judge_and_replan(watched, now)
         if self._defer_for_calendar_read(watched, verdict):
             return
         await self._record_or_requeue(watched, verdict, now)
         # Two monitors that record at the same time do not know each other's looks. The one that writes last sees both.
-        if await self._merge_other_monitors(others, watched, now) and (watched.other_runs, watched.promises) != known:
-            self.queue.soon(watched.release.id)
+        is_merged = await self._merge_other_monitors(others, watched, now)
+        if is_merged and (watched.other_runs, watched.promises) != judged_by:
+            self.queue.judge_soon(watched.release.id)
 
     async def _merge_other_monitors(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
         """Add what other monitors saw. If the store fails, have the release judged again soon and return False."""
@@ -134,15 +201,18 @@ class Judging:
         except StoreFault:
             # Then the release counts as changed, so the store is queried again even without a new look.
             watched.last_recorded = None
-            self.queue.at(now + _RETRY_AFTER, watched.release.id)
+            self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
             return False
         return True
 
     def _defer_for_calendar_read(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Return whether a verdict must wait for a calendar read. If not, have others of its slot judged again."""
-        again = self.check.defer_for_calendar_read(watched, verdict, partial(self.queue.soon, watched.release.id))
+        """Return whether a verdict must wait for a calendar read. Have the release judged again after that read.
+
+        If it need not wait, have others of its slot judged again.
+        """
+        again = self.check.defer_for_calendar_read(watched, verdict, partial(self.queue.judge_soon, watched.release.id))
         if again is not None:
-            self.queue.at(again, watched.release.id)
+            self.queue.judge_at(again, watched.release.id)
         if not watched.waits_for_calendar:
             self._requeue_same_slot(watched, verdict)
         return watched.waits_for_calendar
@@ -154,11 +224,12 @@ class Judging:
         """
         before, watched.last_propagated = watched.last_propagated, verdict
         for name in releases_to_rejudge(self.releases, before, verdict):
-            self.queue.soon(name)
+            self.queue.judge_soon(name)
 
     async def _record_or_requeue(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
+        """Record a verdict. If it cannot be recorded now, have the release judged again in a second."""
         if not await self.recorder.record(watched, verdict, self.blind.spans, now):
-            self.queue.at(now + _RETRY_AFTER, watched.release.id)
+            self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
 
     def _judge_and_replan(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Judge a release, and plan its looks by the verdict."""
@@ -166,15 +237,17 @@ class Judging:
         watched.final_since = (watched.final_since or now) if verdict.final else None
         self.planner.replan(watched)
         if verdict.revisit is not None:
-            self.queue.at(verdict.revisit, watched.release.id)
+            self.queue.judge_at(verdict.revisit, watched.release.id)
         return verdict
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return the verdict on a release as of `now`."""
         policy = self.rules.policies.of(*watched.release.producers)
-        others, blind = (one.publication for one in self.releases.values() if one is not watched), self.blind.spans
+        others = (one.publication for one in self.releases.values() if one is not watched)
         published = (one for one in others if one is not None)
-        verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
+        verdict = judge(
+            watched.release, watched.promises, watched.runs, self.blind.spans, policy, now, published=published
+        )
         return add_platform_finding(verdict, other_slot_verdicts(self.releases, verdict))
 
 
@@ -196,17 +269,18 @@ def releases_to_rejudge(
     """Yield the releases of the same slot to judge again, because this one's verdict changed from `before`.
 
     If it became late, or stopped being late, all others are judged again: their finding about the platform may change.
-    If it became on time, only late ones are: a release on time is evidence against a fault of the platform.
+    If it became on time, or stopped being so, only late ones are: a release on time is evidence against a fault of the
+    platform.
     """
     was, now = before.verdict if before is not None else VerdictKind.PENDING, verdict.verdict
-    crossed = (was in LATE_VERDICTS) is not (now in LATE_VERDICTS)
-    in_time = (was is VerdictKind.ON_TIME) is not (now is VerdictKind.ON_TIME)
-    if not (crossed or in_time) or verdict.slot is None:
+    lateness_changed = (was in LATE_VERDICTS) is not (now in LATE_VERDICTS)
+    on_time_changed = (was is VerdictKind.ON_TIME) is not (now is VerdictKind.ON_TIME)
+    if not (lateness_changed or on_time_changed) or verdict.slot is None:
         return
-    for name, other in releases.items():
-        known = other.verdict
-        promised = known.slot if known is not None else None
-        if name == verdict.release or known is None or promised is None or promised.instant != verdict.slot.instant:
+    for name, watched in releases.items():
+        other = watched.verdict
+        if name == verdict.release or other is None or other.slot is None:
             continue
-        if crossed or known.verdict in LATE_VERDICTS:
+        has_same_slot = other.slot.instant == verdict.slot.instant
+        if has_same_slot and (lateness_changed or other.verdict in LATE_VERDICTS):
             yield name

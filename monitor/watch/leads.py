@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,28 +12,42 @@ from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, find_known_incident
 from monitor.clock import Clock
+from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
+from monitor.look.recognise.file_kind import ERROR_MESSAGE, PAGE_FOR_FILE, WRONG_KIND
+from monitor.look.recognise.placeholder import PLACEHOLDER
+from monitor.look.recognise.result import NAMELESS
+from monitor.look.recognise.title import ANOTHER_TITLE, WITHOUT_PERIOD
+from monitor.look.sighting import Sighting, State
+from monitor.plan.addresses import is_witness
+from monitor.plan.targets import Target, View
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission
-from monitor.watch.listing_match import ListingMatch, MatchKind
+from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.address import canonical_address
+from schedules.announcement import Address, Origin
 from schedules.contract.verdict import LEAD, Finding, Grade
 from schedules.times.interval import Interval
 
 _log = structlog.get_logger(__name__)
-_SECOND = timedelta(seconds=1)
-_DESCRIPTIONS = {
-    MatchKind.TITLE: "a listing shows its title{early}, at an address that does not prove it",
-    MatchKind.SERIES: (
-        "a listing shows its series{early}, its period missing or another, at an address of no known edition"
-    ),
-    MatchKind.EDITION: "a listing shows another edition{early} at its address",
+_UNTIL_AFTER_SLOT = timedelta(days=1)
+"""How long after its slot a missing release is worth a lead."""
+_ODD_ANSWERS = {
+    PLACEHOLDER: "a page under its title that names the day of its slot, with no date of publication and no file,",
+    ANOTHER_TITLE: "a page of another title",
+    WITHOUT_PERIOD: "a page under its title, but without its period,",
+    NAMELESS: "a page without title and heading",
+    PAGE_FOR_FILE: "a web page instead of the file",
+    ERROR_MESSAGE: "an error message instead of its content",
+    WRONG_KIND: "content that is not of the kind that its address or type names",
 }
+_MIN_DURATION = timedelta(seconds=15)
+"""How long such an answer must last, because pages change within seconds while a site is updated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,8 @@ class Leads:
 
         def write(tx: Transaction) -> int:
             # A lead was not measured, so it never joins or changes a measured incident.
-            known = find_known_incident(leads_among(self.verdicts.incidents_of(release)), release)
+            leads = [one for one in self.verdicts.incidents_of(release) if one.kind is Kind.LEAD]
+            known = find_known_incident(leads, release)
             with_lead = add_lead(facts, lead, known)
             return 0 if with_lead is None else self.watch.events.save_decision(tx, decide(with_lead, known, now), now)
 
@@ -65,7 +80,8 @@ class Leads:
 
     def send_for_press_item(self, producer: str, found: Found, at: datetime) -> None:
         """Send a lead about a press item for the release of its producer that is due next, if there is one."""
-        ahead = [(one.slot, one.release.id) for one in self.admission.near(producer) if one.slot and one.slot > at]
+        near = self.admission.near_releases(producer)
+        ahead = [(one.slot, one.release.id) for one in near if one.slot and one.slot > at]
         if ahead:
             _, nearest = min(ahead)
             _log.info("lead", producer=producer, release=nearest, url=found.url)
@@ -74,17 +90,8 @@ class Leads:
 
 def lead_of_press_item(found: Found, at: datetime) -> Finding:
     """Return the lead for a press item: its address and when it was seen, without any of its text."""
-    first_seen = _interval_text(Interval(None, at))
-    detail = f"a press item with watched keywords, first seen {first_seen}: {found.url}"
+    detail = f"a press item with watched keywords, first seen {interval_text(Interval(None, at))}: {found.url}"
     return Finding(LEAD, None, detail, url=found.url)
-
-
-def lead_of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
-    """Return the lead for a listing's entry with an address that is no proof. It has addresses and times only."""
-    is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
-    description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
-    detail = f"{description}, first seen {_interval_text(hit.listed)} in {hit.listing}: {hit.url}"
-    return Finding(LEAD, None, detail, url=hit.url)
 
 
 def lead_of_odd_answer(
@@ -96,37 +103,76 @@ def lead_of_odd_answer(
     """
     early = " before its slot" if slot is not None and by < slot else ""
     detail = f"{description} is at its address{early}: it does not prove that the release is out"
-    return Finding(LEAD, None, f"{detail}, first seen {_interval_text(Interval(after, by))}: {url}", url=url)
+    return Finding(LEAD, None, f"{detail}, first seen {interval_text(Interval(after, by))}: {url}", url=url)
 
 
-def lead_of_too_many_entries(hit: ListingMatch, most: int) -> Finding:
-    """Return the lead for a listing that shows more entries for a release than are followed."""
-    detail = f"listings show more than {most} entries that may be it: no more are looked at, read them in {hit.listing}"
-    return Finding(LEAD, None, detail, url=hit.listing)
-
-
-def leads_among(incidents: Iterable[Incident]) -> list[Incident]:
-    """Return the incidents that are leads, which are separate from measured incidents."""
-    return [one for one in incidents if one.kind is Kind.LEAD]
+def is_still_worth_a_lead(slot: datetime, now: datetime) -> bool:
+    """Return whether a release that is still missing is worth a lead: until a day after its slot."""
+    return now - slot < _UNTIL_AFTER_SLOT
 
 
 def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> ReleaseFacts | None:
     """Return a release's facts with `lead` and the leads of the incident `known`. None if `known` has this lead."""
     before = known.facts.findings if known is not None and known.facts is not None else ()
-    if any(_is_about(earlier, lead.url) for earlier in before):
+    url = canonical_address(lead.url)
+    # A lead that was stored before leads had a field for the address ends with it.
+    if any(canonical_address(one.url) == url if one.url else one.detail.endswith(f" {lead.url}") for one in before):
         return None
     return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*before, lead))
 
 
-def _is_about(lead: Finding, url: str) -> bool:
-    # A lead that was stored before leads had a field for the address ends with it.
-    return canonical_address(lead.url) == canonical_address(url) if lead.url else lead.detail.endswith(f" {url}")
+def interval_text(interval: Interval) -> str:
+    """Return an interval in whole seconds, its end rounded up: `between 2018-01-05 09:29:59 and … UTC`."""
+    end = "" if interval.by is None else f"{interval.by + timedelta(microseconds=999_999):%Y-%m-%d %H:%M:%S}"
+    return f"by {end} UTC" if interval.after is None else f"between {interval.after:%Y-%m-%d %H:%M:%S} and {end} UTC"
 
 
-def _interval_text(listed: Interval) -> str:
-    by = "" if listed.by is None else _utc_text(listed.by + _SECOND - timedelta(microseconds=1))
-    return f"by {by} UTC" if listed.after is None else f"between {_utc_text(listed.after)} and {by} UTC"
+@dataclass(frozen=True, slots=True)
+class OddAnswers:
+    """Sends a lead about an answer that is new at its address, or a placeholder, but no proof of publication."""
+
+    leads: Leads
+    # For each release, the addresses that a lead was sent for since the start.
+    _reported: dict[str, set[str]] = field(default_factory=dict)
+
+    def see(self, target: Target, sighting: Sighting) -> None:
+        """Send a lead, once for an address, if a look shows such an answer. Its run must include the look already."""
+        if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
+            return
+        watch = self.leads.watch
+        watched = watch.releases.get(target.release)
+        run = None if watched is None else watched.state_or_empty(target.id).last
+        if watched is None or run is None or run.why != sighting.why or run.state is not State.UNKNOWN:
+            return
+        if run.last_received - run.first_sent < _MIN_DURATION:
+            return
+        last_proof = watched.state_or_empty(target.id).last_proved(target.url)
+        slot = self.leads.ledger.slot_begins(target.release)
+        if target.url in self._reported.get(target.release, ()):
+            return
+        if not (_is_unexpected(target, run, last_proof) and self._is_missing(watched, target, run, slot)):
+            return
+        for release in self._reported.keys() - watch.releases.keys():
+            del self._reported[release]
+        self._reported.setdefault(target.release, set()).add(target.url)
+        _log.info("odd_answer", target=target.id, why=run.why)
+        after = None if last_proof is None else last_proof.end
+        lead = lead_of_odd_answer(_ODD_ANSWERS[run.why], target.url, after, run.begin, slot)
+        self.leads.tasks.start(self.leads.send(target.release, lead))
+
+    def _is_missing(self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None) -> bool:
+        """Return whether the run began before the slot, or the slot passed lately and the part is not out yet."""
+        if slot is None or run.first_sent < slot:
+            return True
+        parts = watched.verdict.parts if watched.verdict is not None else ()
+        is_out = any(part.id == target.part and part.released.by is not None for part in parts)
+        return not is_out and is_still_worth_a_lead(slot, self.leads.clock.now())
 
 
-def _utc_text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
+def _is_unexpected(target: Target, run: Run, last_proof: Run | None) -> bool:
+    """Return whether the answers of a run follow a proved absence at a promised address, or are a placeholder's."""
+    if is_witness(target.part) or target.origin is Origin.PREDICTED:
+        return False
+    if run.why == PLACEHOLDER:
+        return last_proof is None or last_proof.state is State.ABSENT
+    return last_proof is not None and last_proof.state is State.ABSENT and target.address is not Address.GUESSED

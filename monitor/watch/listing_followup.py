@@ -16,10 +16,11 @@ from monitor.look.poller import Poller
 from monitor.plan.targets import Target, View, recogniser_of, target_id
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission
-from monitor.watch.leads import Leads, lead_of_listing, lead_of_too_many_entries
+from monitor.watch.leads import Leads, interval_text, is_still_worth_a_lead
 from monitor.watch.listing_match import ListingMatch, MatchKind, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from monitor.watch.watch import Watch
+from schedules.contract.verdict import LEAD, Finding
 from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
@@ -29,8 +30,13 @@ MAX_FOLLOWED = 60
 """The most entries that are followed for one release in the life of a process. A listing may have thousands."""
 _PROOF_SECONDS = 15
 """Seconds in which such an address must prove publication. After that a lead is sent."""
-_UNTIL_AFTER_SLOT = timedelta(days=1)
-"""How long after its slot a missing release is worth a lead."""
+_DESCRIPTIONS = {
+    MatchKind.TITLE: "a listing shows its title{early}, at an address that does not prove it",
+    MatchKind.SERIES: (
+        "a listing shows its series{early}, its period missing or another, at an address of no known edition"
+    ),
+    MatchKind.EDITION: "a listing shows another edition{early} at its address",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,13 @@ class ListingFollowUp:
     async def follow(self, hit: ListingMatch) -> None:
         """Look at a listed address. Send a lead if that does not prove publication and the release is not out."""
         watched = await self.admission.watch_release(hit.release)
-        if watched is None or await self._is_old_edition(hit, watched):
+        if watched is None:
             return
+        if hit.kind is MatchKind.SERIES:
+            # It may be an old edition, which only the store knows.
+            producer = watched.release.producer
+            if await self.ledger.find_matching_in_store(producer, hit.url, hit.title):
+                return
         _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
         if hit.kind is MatchKind.EDITION:
             # A page that is reused for each edition shows the last edition's title until its slot. It needs no lead.
@@ -72,26 +83,24 @@ class ListingFollowUp:
         if needs_person and self._is_worth_a_lead(watched, hit, slot):
             await self.leads.send(hit.release, lead_of_listing(hit, slot))
 
-    async def _is_old_edition(self, hit: ListingMatch, watched: WatchedRelease) -> bool:
-        """Return whether an entry that matches the series is an old edition, which only the store knows."""
-        if hit.kind is not MatchKind.SERIES:
-            return False
-        return bool(await self.ledger.find_matching_in_store(watched.release.producer, hit.url, hit.title))
-
     async def _page_has_title(self, release: Release, url: str) -> bool:
         """Return whether a page that is listed under another title has the release's own title."""
-        part = part_elsewhere(release, url)
-        host = urlsplit(url).hostname or ""
-        target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser_of(part), release.title)
+        host, recogniser = urlsplit(url).hostname or "", recogniser_of(part_elsewhere(release, url))
+        target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser, release.title)
         return (await self.poller.look_without_memory(target)).specific
 
     async def _proves_publication(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
         """Look at an address every few seconds, and return whether it proves publication within `_PROOF_SECONDS`."""
-        name = self.watch.look_closely(hit.release, part_elsewhere(watched.release, hit.url))
-        if name is None:
+        part = self.watch.look_closely(hit.release, part_elsewhere(watched.release, hit.url))
+        if part is None:
             return False
-        self.tasks.start(self._relax_later(hit.release, name))
-        target = target_id(hit.release, name, View.EDGE)
+
+        async def stop_later() -> None:
+            await self.clock.sleep(CLOSE_WATCH.total_seconds())
+            self.watch.stop_looking_closely(hit.release, part)
+
+        self.tasks.start(stop_later())
+        target = target_id(hit.release, part, View.EDGE)
         for _ in range(_PROOF_SECONDS):
             await self.clock.sleep(1)
             runs = watched.state_or_empty(target).runs
@@ -101,14 +110,24 @@ class ListingFollowUp:
                 break
         return False
 
-    async def _relax_later(self, release: str, part: str) -> None:
-        await self.clock.sleep(CLOSE_WATCH.total_seconds())
-        self.watch.stop_looking_closely(release, part)
-
     def _is_worth_a_lead(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime | None) -> bool:
         """Return whether it was listed before its slot, or while its page is missing or another edition's."""
         if slot is None or (hit.listed.by is not None and hit.listed.by < slot):
             return True
         page = watched.verdict.page if watched.verdict is not None else None
         is_out = page is not None and (page.released.by or page.first_seen.by) is not None
-        return (not is_out or hit.kind is MatchKind.EDITION) and self.clock.now() - slot < _UNTIL_AFTER_SLOT
+        return (not is_out or hit.kind is MatchKind.EDITION) and is_still_worth_a_lead(slot, self.clock.now())
+
+
+def lead_of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
+    """Return the lead for a listing's entry with an address that is no proof. It has addresses and times only."""
+    is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
+    description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
+    detail = f"{description}, first seen {interval_text(hit.listed)} in {hit.listing}: {hit.url}"
+    return Finding(LEAD, None, detail, url=hit.url)
+
+
+def lead_of_too_many_entries(hit: ListingMatch, most: int) -> Finding:
+    """Return the lead for a listing that shows more entries for a release than are followed."""
+    detail = f"listings show more than {most} entries that may be it: no more are looked at, read them in {hit.listing}"
+    return Finding(LEAD, None, detail, url=hit.listing)

@@ -76,34 +76,35 @@ class Matcher:
         for one in near:
             for word in set(read_title(one.release.title).words):
                 self._by_word[word].append(one)
-            links = {canonical_address(part.url) for part in one.release.parts if _identifies_release(part)}
-            for link in links - {""}:
-                self._by_url[link].append(one)
+            urls = {canonical_address(part.url) for part in one.release.parts if _identifies_release(part)}
+            for url in urls - {""}:
+                self._by_url[url].append(one)
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
         """Yield each release that an entry matches, and how. `is_fresh` is true if the entry was not there before."""
         if _ANNOUNCED.search(found.url):
             return
-        yield from self._at_promised_address(found, is_fresh=is_fresh)
+        yield from self._match_promised_address(found, is_fresh=is_fresh)
         if not self._words.search(found.title):
             return
-        sharing = ((one, _title_likeness(one.release, found.title)) for one in self._sharing_a_word(found.title))
-        alike = [(one, like) for one, like in sharing if like is not None]
-        # Another edition's title at the address of a release's page: the page is reused.
+        sharing = {id(one): one for word in set(read_title(found.title).words) for one in self._by_word.get(word, ())}
+        alike = [(one, like) for one in sharing.values() if (like := _title_likeness(one.release, found.title))]
         link = canonical_address(found.url)
         promised_here = [id(one) for one in self._by_url.get(link, ())]
-        reused = (one.release for one, like in alike if id(one) in promised_here and like is _OTHER)
-        yield from ((one.id, MatchKind.EDITION) for one in reused if canonical_address(one.url) == link)
+        for one, like in alike:
+            # Another edition's title at the address of a release's page: the page is reused.
+            if id(one) in promised_here and like is _OTHER and canonical_address(one.release.url) == link:
+                yield one.release.id, MatchKind.EDITION
         # A release's title at another address. An old entry without a period may have been there for years.
         elsewhere = [(one, like) for one, like in alike if id(one) not in promised_here]
         exact = [one for one, like in elsewhere if like is _TITLE]
         chosen = self._choose_edition(found, [one for one in exact if is_fresh or _has_period(one.release)])
         yield from ((one.release.id, MatchKind.TITLE) for one in chosen)
         if is_fresh and not promised_here and not exact:
-            yield from self._of_same_series(found, elsewhere)
+            yield from self._match_series(found, elsewhere)
 
-    def _at_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
+    def _match_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
         """Yield each release with a future slot that is promised at the entry's address.
 
         An entry that is not fresh must also match by title and period. Another edition's title matches no release.
@@ -113,10 +114,6 @@ class Matcher:
             is_ours = is_fresh or (like is _TITLE and _has_period(one.release))
             if one.slot is not None and one.slot > self._now and is_ours and like is not _OTHER:
                 yield one.release.id, MatchKind.TITLE
-
-    def _sharing_a_word(self, title: str) -> list[NearRelease]:
-        found = {id(one): one for word in set(read_title(title).words) for one in self._by_word.get(word, ())}
-        return list(found.values())
 
     def _choose_edition(self, found: Found, exact: Sequence[NearRelease]) -> list[NearRelease]:
         """Return the releases to match if several have the entry's title: those that are due, else the next one."""
@@ -131,7 +128,7 @@ class Matcher:
             return [one for one in exact if one.release.id in due]
         return [min(exact, key=lambda one: (one.slot is None, one.slot or self._now, one.release.id))]
 
-    def _of_same_series(
+    def _match_series(
         self, found: Found, alike: Sequence[tuple[NearRelease, Likeness]]
     ) -> Iterator[tuple[str, MatchKind]]:
         """Yield the release of the same series with the nearest slot, if it is near enough."""
@@ -167,6 +164,7 @@ _WITHIN = {Likeness.SAME: UNDATED_WITHIN, Likeness.UNDATED: UNDATED_WITHIN, _OTH
 
 
 def _title_likeness(release: Release, title: str) -> Likeness | None:
+    """Return how a title is like that of a release, or None if it is of something else."""
     if title_matches(release.title, title):
         return _TITLE
     like = compare_titles(release.title, title)

@@ -12,11 +12,10 @@ from itertools import islice
 
 from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run
-from monitor.plan.targets import release_from_id
 from monitor.store.members import Members
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks
-from monitor.watch.release import WatchedRelease
+from monitor.watch.release import WatchedRelease, group_by_release
 from schedules.promise import Promise
 
 _BLIND_SPANS_BACK = timedelta(days=1)
@@ -33,75 +32,77 @@ class _StoredKnowledge:
     blind: list[Blind]
 
 
-_Answer = asyncio.Future[_StoredKnowledge]
+_PendingCall = asyncio.Future[_StoredKnowledge]
+"""A call of `merge_into` that waits for what the store has."""
 
 
 @dataclass(slots=True)
 class OtherMonitors:
-    """Reads other monitors' looks from the store.
+    """Reads other monitors' looks from the store. Passes their blind spans to `add_blind_spans`.
 
     One query runs at a time, and all calls that come while it runs share the next. Otherwise, in a busy minute or
-    after a start, many queries would queue and look as if the store did not answer. Other monitors' blind spans are
-    passed to `add_blind_spans`.
+    after a start, many queries would queue and look as if the store did not answer.
     """
 
     store: Store
     ask: Ask
     members: Members
     add_blind_spans: Callable[[Iterable[Blind]], object]
-    _waiting: dict[str, list[_Answer]] = field(default_factory=dict)
+    _waiting: dict[str, list[_PendingCall]] = field(default_factory=dict)
     _is_reading: bool = False
     _now: datetime = _LONG_AGO
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def merge_into(self, watched: WatchedRelease, now: datetime) -> None:
         """Add the runs and promises that other monitors stored for a release. Raises `StoreFault`."""
-        name, answer = watched.release.id, asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(name, []).append(answer)
+        name, call = watched.release.id, asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(name, []).append(call)
         self._now = max(self._now, now)
         if not self._is_reading:
             self._is_reading = True
-            self._tasks.start(self._answer_all())
-        seen: _StoredKnowledge = await answer
-        watched.merge_promises(seen.promises.get(name, ()))
-        watched.replace_other_runs(seen.runs.get(name, ()))
+            self._tasks.start(self._read_for_all_calls())
+        stored: _StoredKnowledge = await call
+        watched.merge_promises(stored.promises.get(name, ()))
+        watched.replace_other_runs(stored.runs.get(name, ()))
 
-    async def _answer_all(self) -> None:
+    async def _read_for_all_calls(self) -> None:
+        """Read the releases of all waiting calls, a portion at a time, until no call waits."""
         try:
             while self._waiting:
-                await self._answer_calls({name: self._waiting.pop(name) for name in [*islice(self._waiting, _PORTION)]})
+                names = list(islice(self._waiting, _PORTION))
+                await self._read_for_calls({name: self._waiting.pop(name) for name in names})
         finally:
             self._is_reading = False
 
-    async def _answer_calls(self, asked: dict[str, list[_Answer]]) -> None:
-        """Read these releases from the store, and answer the calls for them, or pass on its fault."""
+    async def _read_for_calls(self, calls: dict[str, list[_PendingCall]]) -> None:
+        """Read from the store the releases that `calls` wait for. Give each call the result, or the exception."""
         try:
-            seen = await self.ask(partial(self._read_store, list(asked), self._now))
+            stored = await self.ask(partial(self._read_store, list(calls), self._now))
         except StoreFault as fault:
             # All calls that still wait would fail in the same way, only later.
             waiting, self._waiting = self._waiting, {}
-            _fail_all([*asked.values(), *waiting.values()], fault)
+            _fail_calls([*calls.values(), *waiting.values()], fault)
         except Exception as fault:  # noqa: BLE001 # a fault with one release must not stop the others
-            if len(asked) == 1:
-                _fail_all(asked.values(), fault)
+            if len(calls) == 1:
+                _fail_calls(calls.values(), fault)
                 return
-            for name, answers in asked.items():
-                await self._answer_calls({name: answers})
+            for name, calls_for_one in calls.items():
+                await self._read_for_calls({name: calls_for_one})
         else:
-            self.add_blind_spans(seen.blind)
-            for answer in (answer for answers in asked.values() for answer in answers if not answer.done()):
-                answer.set_result(seen)
+            self.add_blind_spans(stored.blind)
+            for call in (call for group in calls.values() for call in group if not call.done()):
+                call.set_result(stored)
 
     def _read_store(self, releases: Sequence[str], now: datetime) -> _StoredKnowledge:
-        runs: dict[str, list[Run]] = defaultdict(list)
+        """Return the runs and promises of these releases, and the blind spans of the last day."""
         promises: dict[str, list[Promise]] = defaultdict(list)
-        for run in self.store.runs.of_releases(releases):
-            runs[release_from_id(run.target)].append(run)
         for promise in self.store.ledger.promises(releases):
             promises[promise.release].append(promise)
+        runs = group_by_release(self.store.runs.of_releases(releases))
         return _StoredKnowledge(runs, promises, self.store.runs.blind(now - _BLIND_SPANS_BACK, now))
 
 
-def _fail_all(asked: Iterable[list[_Answer]], fault: Exception) -> None:
-    for answer in (answer for answers in asked for answer in answers if not answer.done()):
-        answer.set_exception(fault)
+def _fail_calls(groups: Iterable[list[_PendingCall]], fault: Exception) -> None:
+    """Raise `fault` in each of these calls that still waits."""
+    for call in (call for group in groups for call in group if not call.done()):
+        call.set_exception(fault)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from urllib.parse import urlsplit
@@ -55,18 +55,22 @@ class Periods:
         rows = [period_row(store.verdicts, body) for body in bodies]
         logged = [one for one in store.verdicts.incidents(begin, end) if one.kind is Kind.HAND]
         claims = store.ledger.claims(begin, end)
-        known = {one for row in rows for one in (row.producer, *row.others)} | {*self.watched}
-        known |= {one.producer for one in logged} | {one.producer for one in claims}
+        producers = {one for row in rows for one in (row.producer, *row.others)} | {*self.watched}
+        producers |= {one.producer for one in logged} | {one.producer for one in claims}
         hosts = {row.host for row in rows}.union((one.host for one in claims), *map(_hosts_of, logged))
-        _check_names(store.verdicts, known, hosts, producer, host)
+        _check_names(store.verdicts, producers, hosts, producer, host)
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
+        if producer:
+            logged = [one for one in logged if producer in one.producers]
+            claims = [one for one in claims if one.producer == producer]
+        if host:
+            logged = [one for one in logged if host in _hosts_of(one)]
+            claims = [one for one in claims if one.host == host]
         return replace(
             select_period(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
-            logged=tuple(
-                one for one in logged if _is_included(one.producers, producer) and (not host or host in _hosts_of(one))
-            ),
-            claims=tuple(one for one in claims if _is_included((one.producer,), producer) and host in ("", one.host)),
+            logged=tuple(logged),
+            claims=tuple(claims),
         )
 
     def report(self, found: Period, now: datetime) -> Report:
@@ -99,11 +103,8 @@ def file_stem_of(found: Period) -> str:
     return f"{'-'.join(filter(None, (found.producer, found.host))) or 'all'}-{found.begins}-{found.ends}"
 
 
-def _is_included(producers: Sequence[str], producer: str) -> bool:
-    return not producer or producer in producers
-
-
 def _hosts_of(incident: Incident) -> set[str]:
+    """Return the hosts of the addresses that an incident names, and "" if an address has none."""
     urls = [*incident.words.get("url", "").splitlines(), *([incident.facts.url] if incident.facts is not None else [])]
     return {urlsplit(url).hostname or "" for url in urls}
 

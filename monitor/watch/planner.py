@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from typing import Protocol
 from zlib import crc32
 
 import structlog
@@ -14,7 +13,7 @@ from monitor.clock import Clock
 from monitor.judge.policy import Policies
 from monitor.judge.window import is_exact
 from monitor.look.fetch import Found
-from monitor.look.interpret import Known
+from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, unused_part_ids, with_page_at
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
@@ -28,34 +27,9 @@ from schedules.in_force import InForce, slot_in_force
 from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
-_FILES = {"attachment", "html", "data"}
-_MAX_SHARED = 4096
+_FILE_ROLES = {"attachment", "html", "data"}
+_MAX_SHARED_WINDOWS = 4096
 _MAX_LINKS = 5
-
-
-class Looker(Protocol):
-    """The part of the poller that the watch uses."""
-
-    def watch(
-        self,
-        target: Target,
-        windows: Sequence[Window],
-        shift: timedelta = ...,
-        *,
-        promised_at: datetime | None = None,
-        soon: bool = False,
-        goal: ProofGoal | None = None,
-    ) -> None:
-        """Look at a target in these windows from now on, always at `promised_at`, and at once if `soon`.
-
-        `goal` is the proof that its part needs, or None.
-        """
-
-    def restore_known(self, target: Target, known: Known) -> None:
-        """Set the facts that earlier looks at a target found, and its slot in force."""
-
-    def drop(self, target_id: str) -> None:
-        """Stop looking at a target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +49,16 @@ class WatchRules:
 class Planner:
     """Keeps the poller's windows up to date for every watched release."""
 
-    def __init__(self, clock: Clock, looker: Looker, rules: WatchRules) -> None:
+    # Releases of one slot have equal windows. Sharing one tuple saves memory.
+    _shared_windows: dict[tuple[Window, ...], tuple[Window, ...]]
+    # By release, the predicted addresses that a published page names.
+    _confirmed_urls: dict[str, frozenset[str]]
+
+    def __init__(self, clock: Clock, poller: Poller, rules: WatchRules) -> None:
         self._clock = clock
-        self._looker = looker
+        self._poller = poller
         self._rules = rules
-        self._shared_windows: dict[tuple[Window, ...], tuple[Window, ...]] = {}
-        self._confirmed_urls: dict[str, frozenset[str]] = {}
+        self._shared_windows, self._confirmed_urls = {}, {}
 
     def reconfigure(self, rules: WatchRules, releases: Iterable[WatchedRelease]) -> None:
         """Plan these releases by these rules from now on."""
@@ -95,12 +73,37 @@ class Planner:
     def update_release(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
         """Update a release to what calendars now show, with its configured and found parts. `soon`: look at once."""
         watched.announced = release
-        was, known = watched.release.url, watched.release.parts
-        now = release if watched.place is None else with_page_at(release, *watched.place)
-        watched.release = self.with_parts(now, known)
-        if was != now.url:
-            watched.release = _with_old_page(watched, was)
+        old_url, old_parts = watched.release.url, watched.release.parts
+        if watched.place is not None:
+            release = with_page_at(release, *watched.place)
+        watched.release = self.with_parts(release, old_parts)
+        if release.url != old_url:
+            watched.release = _with_old_page(watched, old_url)
         self.set_targets(watched, soon=soon)
+
+    def _find_page(self, watched: WatchedRelease, sighting: Sighting) -> None:
+        """Find the page of a release with a guessed address, and look there at once.
+
+        It is where the announcement redirects to, or a listed page that has the title of the release. Pages that the
+        index of publications lists for that title are looked at for this.
+        """
+        target = watched.state_of(sighting.target).target
+        if target is None:
+            return
+        publications = [one for one in sighting.found if is_publication(one.url)]
+        is_present = sighting.state is State.PRESENT
+        is_listed_page = target.origin is Origin.ELSEWHERE and is_present and sighting.specific
+        if target.part == INDEX:
+            known = {part.url for part in watched.release.parts}
+            for url in sorted({one.url for one in publications if is_present} - known):
+                self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
+        elif target.part == ANNOUNCEMENT:
+            redirect = next((one.url for one in publications if one.role == "redirect"), None)
+            if redirect is not None:
+                self._move_page(watched, redirect, Address.LED_TO)
+        # A page that was seen at the guessed address stays the page.
+        elif is_listed_page and is_publication(target.url) and not watched.has_shown(watched.release.url):
+            self._move_page(watched, target.url, Address.FOUND)
 
     def _move_page(self, watched: WatchedRelease, url: str, address: Address) -> None:
         """Move a release's page from its guessed address to the one that was found, and look there at once."""
@@ -108,41 +111,18 @@ class Planner:
         watched.place = (url, address)
         self.update_release(watched, watched.announced or watched.release, soon=True)
 
-    def _find_page(self, watched: WatchedRelease, sighting: Sighting) -> None:
-        """Find the page of a release with a guessed address: by a redirect, a listing or a page with its title."""
-        target = watched.state_of(sighting.target).target
-        if target is None:
-            return
-        if target.part == INDEX:
-            self._add_listed_publications(watched, sighting)
-            return
-        if target.part == ANNOUNCEMENT:
-            redirects = (one.url for one in sighting.found if one.role == "redirect" and is_publication(one.url))
-            url, address = next(redirects, None), Address.LED_TO
-        else:
-            is_found = target.origin is Origin.ELSEWHERE and sighting.state is State.PRESENT and sighting.specific
-            url, address = target.url if is_found and is_publication(target.url) else None, Address.FOUND
-        if url is not None and not (address is Address.FOUND and watched.has_shown(watched.release.url)):
-            self._move_page(watched, url, address)
-
-    def _add_listed_publications(self, watched: WatchedRelease, sighting: Sighting) -> None:
-        """Look at publications that the index lists for a release's title. One with that title is its page."""
-        known = {part.url for part in watched.release.parts}
-        listed = {one.url for one in sighting.found if sighting.state is State.PRESENT and is_publication(one.url)}
-        for url in sorted(listed - known):
-            self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
-
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
         """Return a release with its configured parts, and those of `known` that were found by looks."""
-        parts = {part.id: part for part in known if part.origin in ADDED_ORIGINS and part.url != release.url}
-        parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
-        all_parts = tuple(parts.values())
-        return release if all_parts == release.parts else replace(release, parts=all_parts)
+        found = [part for part in known if part.origin in ADDED_ORIGINS and part.url != release.url]
+        by_id = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release), *found)}
+        parts = tuple(by_id.values())
+        return release if parts == release.parts else replace(release, parts=parts)
 
     def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
         """Watch further parts of a release. `soon`: look at them at once. Beyond twice the limit, parts are dropped."""
-        every = (*watched.release.parts, *parts)[: max(2 * self._rules.watch.most_parts, len(watched.release.parts))]
-        watched.release = replace(watched.release, parts=every)
+        known = watched.release.parts
+        most = max(2 * self._rules.watch.most_parts, len(known))
+        watched.release = replace(watched.release, parts=(*known, *parts)[:most])
         self.set_targets(watched, soon=soon)
 
     def add_found_parts(self, watched: WatchedRelease, sighting: Sighting) -> None:
@@ -154,7 +134,7 @@ class Planner:
             self._find_page(watched, sighting)
         if not sighting.found:
             return
-        files = [one for one in sighting.found if one.role in _FILES]
+        files = [one for one in sighting.found if one.role in _FILE_ROLES]
         links = [one.url.partition("#")[0] for one in sighting.found if one.role == "external"]
         # The content of a page from before its slot is not used, and that includes the names of its files.
         if not (files or links) or sighting.state is not State.PRESENT or self._is_before_slot(watched, sighting.sent):
@@ -165,11 +145,11 @@ class Planner:
             self.add_parts(watched, parts)
 
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
-        """Treat predicted parts like other parts from now on if the page names their addresses."""
-        expected = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED} & named
+        """Treat predicted parts like other parts from now on if the page has `named` their addresses."""
+        predicted = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED}
         known = self._confirmed_urls.get(watched.release.id, frozenset())
-        if not expected <= known:
-            self._confirmed_urls[watched.release.id] = known | expected
+        if not predicted & named <= known:
+            self._confirmed_urls[watched.release.id] = known | (predicted & named)
             self.replan(watched)
 
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
@@ -177,7 +157,7 @@ class Planner:
         before, watch = watched.targets.keys(), self._rules.watch
         watched.set_targets(targets_of(watched.release, origin_view=watch.origin_view, most=watch.most_parts))
         for removed in before - watched.targets.keys():
-            self._looker.drop(removed)
+            self._poller.drop(removed)
         self.replan(watched, soon=soon)
 
     def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
@@ -186,8 +166,8 @@ class Planner:
         promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():
             windows = self._plan_windows(watched, target, promised, now)
-            known = watched.state_or_empty(target.id).windows
-            if windows != tuple(window for window in known if window.ends > now):
+            sent = watched.state_or_empty(target.id).windows
+            if windows != tuple(window for window in sent if window.ends > now):
                 self._send_to_poller(watched, target, windows, promised, soon=soon)
 
     def _plan_windows(
@@ -204,18 +184,18 @@ class Planner:
             default_time=self._rules.default_time,
             is_named=target.url in self._confirmed_urls.get(watched.release.id, ()),
         )
-        if len(self._shared_windows) >= _MAX_SHARED:
+        if len(self._shared_windows) >= _MAX_SHARED_WINDOWS:
             self._shared_windows.clear()
-        # Releases of one slot have equal windows. Sharing one tuple saves memory.
         return self._shared_windows.setdefault(windows, windows)
 
     def forget(self, watched: WatchedRelease) -> None:
         """Stop looking at a release."""
         self._confirmed_urls.pop(watched.release.id, None)
         for target in watched.targets:
-            self._looker.drop(target)
+            self._poller.drop(target)
 
     def _is_before_slot(self, watched: WatchedRelease, now: datetime) -> bool:
+        """Return whether the slot in force is still ahead at `now`."""
         slot = slot_in_force(watched.release, watched.promises, now).slot
         begins = slot.begins() if slot is not None else None
         return begins is not None and begins > now
@@ -227,13 +207,13 @@ class Planner:
         state, proof = watched.state_of(target.id), self._proof_goal(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
-            self._looker.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
+            self._poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
             instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
-            self._looker.watch(target, windows, shift, promised_at=instant, soon=soon, goal=proof)
+            self._poller.watch(target, windows, shift, promised_at=instant, soon=soon, goal=proof)
         else:
-            self._looker.drop(target.id)
+            self._poller.drop(target.id)
 
     def _proof_goal(self, watched: WatchedRelease, target: Target, promised: InForce) -> ProofGoal | None:
         """Return the proof goal of a target, or None if its slot is not exact."""

@@ -77,15 +77,15 @@ class PredictedAddresses:
     async def predict_missing(self) -> None:
         """Add predicted parts to the releases ahead that have none yet. This is a recurring job."""
         now = self.clock.now()
-        without: dict[str, list[Release]] = defaultdict(list)
+        by_producer: dict[str, list[Release]] = defaultdict(list)
         for watched in self.watch.releases.values():
             if self._needs_prediction(watched, now):
-                without[watched.release.producer].append(watched.release)
-        for producer, releases in without.items():
-            wanted = {_series_of_release(each) for each in releases}
-            editions = await self.ask(partial(self._read_editions, producer, wanted, now))
+                by_producer[watched.release.producer].append(watched.release)
+        for producer, releases in by_producer.items():
+            series = {release.id: series_of(producer, release.title) for release in releases}
+            editions = await self.ask(partial(self._read_editions, producer, set(series.values()), now))
             for release in releases:
-                self._add_predictions(release, editions.get(_series_of_release(release), ()))
+                self._add_predictions(release, editions.get(series[release.id], []))
                 self._tried[release.id] = now
         self._tried = {name: at for name, at in self._tried.items() if name in self.watch.releases}
 
@@ -98,9 +98,8 @@ class PredictedAddresses:
             return False
         return not any(part.origin is Origin.PREDICTED for part in watched.release.parts)
 
-    def _add_predictions(self, release: Release, editions: Iterable[Edition]) -> None:
+    def _add_predictions(self, release: Release, editions: Sequence[Edition]) -> None:
         """Watch the files and pages that earlier editions suggest for a release."""
-        editions = list(editions)
         files = predicted_files(release, editions, self.hosts(release.producer))
         parts = [*files, *predicted_pages(replace(release, parts=(*release.parts, *files)), editions, self.inside)]
         if parts:
@@ -109,19 +108,19 @@ class PredictedAddresses:
 
     def _read_editions(self, producer: str, wanted: Collection[Series], now: datetime) -> dict[Series, list[Edition]]:
         """Return the published editions of these series of the last 400 days, the latest first."""
-        found: dict[Series, list[Edition]] = defaultdict(list)
-        linking: dict[str, set[Series]] = defaultdict(set)
+        editions: dict[Series, list[Edition]] = defaultdict(list)
+        linked_by: dict[str, set[Series]] = defaultdict(set)
         for row in self._judged_latest_first(producer, now):
             series, links = series_of(producer, row.body["title"]), tuple(_linked_pages(row.body["parts"]))
             for url in links:
-                linking[url].add(series)
-            if series in wanted and ((parts := tuple(_seen_files(row.body["parts"]))) or links):
-                found[series].append(Edition(row.body["title"], row.body["url"], parts, links))
+                linked_by[url].add(series)
+            files = tuple(_seen_files(row.body["parts"])) if series in wanted else ()
+            if series in wanted and (files or links):
+                editions[series].append(Edition(row.body["title"], row.body["url"], files, links))
         # A period on a page that several series link to does not show which of them it belongs to.
-        shared = {url for url, series_linking in linking.items() if len(series_linking) > 1}
         return {
-            series: [replace(one, links=tuple(url for url in one.links if url not in shared)) for one in each]
-            for series, each in found.items()
+            series: [replace(one, links=tuple(url for url in one.links if len(linked_by[url]) == 1)) for one in each]
+            for series, each in editions.items()
         }
 
     def _judged_latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
@@ -157,18 +156,23 @@ def predicted_pages(release: Release, editions: Sequence[Edition], inside: Colle
     Such a page may show the new period early. Pages to which an edition of the same period linked are left out, and
     those on hosts that are `inside`.
     """
-    period, known = read_title(release.title).period, {part.url for part in release.parts}
-    links = [
-        (url, read_title(edition.title).period) for edition in editions[:_EDITIONS_COMPARED] for url in edition.links
-    ]
-    times, ours = Counter(url for url, _ in links), {url for url, linked_by in links if linked_by == period}
-    repeated = [url for url, number in times.items() if number >= _MIN_EDITIONS and url not in known | ours]
-    fitting = [url for url in repeated if names_a_period(release.title) and _is_page_elsewhere(url, inside)]
-    pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), fitting[:_MAX_PAGES], strict=False)
+    if not names_a_period(release.title):
+        return []
+    period = read_title(release.title).period
+    times_linked = Counter[str]()
+    excluded = {part.url for part in release.parts}
+    for edition in editions[:_EDITIONS_COMPARED]:
+        times_linked.update(edition.links)
+        if read_title(edition.title).period == period:
+            excluded.update(edition.links)
+    repeated = [url for url, times in times_linked.items() if times >= _MIN_EDITIONS and url not in excluded]
+    fitting = [url for url in repeated if _is_page_elsewhere(url, inside)][:_MAX_PAGES]
+    pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), fitting, strict=False)
     return [Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.PREDICTED) for name, url in pairs]
 
 
 def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
+    """Return whether an address may be predicted: a page that is neither on GOV.UK nor on a host `inside`."""
     host = urlsplit(url).hostname
     return len(url) <= _MAX_URL_LENGTH and host not in (None, GOVUK, ASSETS, *inside) and not is_file(url)
 
@@ -176,13 +180,15 @@ def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
 def _predict_address(url: str, edition: Edition, release: Release, pairs: Mapping[str, str]) -> str | None:
     """Return the address of this edition's part, made from that of an earlier edition. None if none can be made."""
     page = f"{edition.url.rstrip('/')}/"
-    made = replace_period(url, pairs)
+    predicted = replace_period(url, pairs)
     if not url.startswith(page) or replace_period(edition.url, pairs) is None:
-        return made
-    # The part is below its page. This edition's page may have another address than its title suggests.
-    rest = f"https://{GOVUK}/{url.removeprefix(page)}"
-    below = made and (replace_period(rest, pairs) or rest).removeprefix(f"https://{GOVUK}/")
-    return f"{release.url.rstrip('/')}/{below}" if below else None
+        return predicted
+    # The part is below its page, and this edition's page may have another address than its title suggests. So the
+    # period is replaced only in the rest of the address.
+    site = f"https://{GOVUK}/"
+    rest = site + url.removeprefix(page)
+    below = (replace_period(rest, pairs) or rest).removeprefix(site)
+    return f"{release.url.rstrip('/')}/{below}" if predicted and below else None
 
 
 def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -195,11 +201,8 @@ def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _seen_files(parts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+    """Yield the files that the page of an edition named, or that were predicted, and that were seen."""
     for body in parts:
         part = part_from_json(body)
         if part.origin in _PROVEN_ORIGINS and part.role in _ROLES and body["first_seen"]["by"]:
             yield part
-
-
-def _series_of_release(release: Release) -> Series:
-    return series_of(release.producer, release.title)

@@ -27,7 +27,7 @@ from schedules.promise import Promise
 from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
-_AROUND = timedelta(days=1)
+_NEAR_SLOT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Recorder:
     def how_measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measurement:
         """Return how a verdict was measured: vantage, runs, blind spans near its slot, clock offset, evidence."""
         slot = verdict.slot.begins() if verdict.slot else None
-        near = [span for span in blind if slot is None or abs(span.ends - slot) < _AROUND]
+        near = [span for span in blind if slot is None or abs(span.ends - slot) < _NEAR_SLOT]
         records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
         return Measurement(self.rules.watch.vantage, watched.runs, near, self.health.offset, records)
 
@@ -69,12 +69,12 @@ class Recorder:
         term = None if members is None else members.term
         # The promises may be among the portions of a calendar read that are not written yet. Write them with the
         # verdict, so that a restart never finds one without the other.
-        basis = watched.promises if self.writer.backlog.portions_left() else ()
+        unwritten = watched.promises if self.writer.backlog.portions_left() else ()
 
         def write(tx: Transaction) -> RecordedVerdict | None:
             if members is not None and not members.is_in_term(term):
                 return None
-            _write_release_and_promises(tx, watched.announced, basis)
+            _write_release_and_promises(tx, watched.announced, unwritten)
             return self.events.record(tx, verdict, measured, now)
 
         try:
@@ -92,7 +92,7 @@ class Recorder:
 
 
 def _write_release_and_promises(tx: Transaction, release: Release | None, promises: Sequence[Promise]) -> None:
-    """Write a release, its promises (oldest first) and each calendar's last confirmation. Without promises, none."""
+    """Write a release, its promises (oldest first) and each calendar's last confirmation. Without promises, nothing."""
     if release is None or not promises:
         return
     tx.save_releases([release])

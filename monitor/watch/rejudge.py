@@ -71,6 +71,7 @@ def stored_case(store: Store, release: str) -> StoredCase | None:
 
 
 def _runs_by_target(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:
+    """Return the stored runs of these releases by target id."""
     found: dict[str, list[Run]] = defaultdict(list)
     for run in store.runs.of_releases(releases):
         found[run.target].append(run)
@@ -110,8 +111,10 @@ def judged_parts(row: Judged | None) -> list[Part]:
 
 def judged_place(row: Judged | None) -> tuple[str, Address] | None:
     """Return the page's address if a redirect or a look found it, by the last verdict. None for other addresses."""
-    known_by = Address(row.body.get("address", Address.ANNOUNCED)) if row is not None else Address.ANNOUNCED
-    return None if row is None or known_by not in (Address.LED_TO, Address.FOUND) else (row.body["url"], known_by)
+    if row is None:
+        return None
+    address = Address(row.body.get("address", Address.ANNOUNCED))
+    return (row.body["url"], address) if address in (Address.LED_TO, Address.FOUND) else None
 
 
 def current_body(
@@ -163,13 +166,6 @@ def body_of_unwatched(
     return None if case is None else body_of(case.verdict(policies, now), None, editions)
 
 
-def body_of_unwatched_at(
-    store: Store, policies: Policies, editions: Editions | None = None
-) -> Callable[[str, datetime], dict[str, Any] | None]:
-    """Return a function of id and instant that returns what `body_of_unwatched` does."""
-    return lambda release, now: body_of_unwatched(store, policies, release, now, editions)
-
-
 def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
     """Return a verdict with its finding about the platform, from the last verdicts of other releases of the slot.
 
@@ -185,6 +181,7 @@ def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
 
 
 def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
+    """Return the blind spans from 30 days before the first promised slot to 30 days after the last."""
     begins = [begin for promise in promises if (begin := promise.slot.begins()) is not None]
     passes = [end for promise in promises if (end := promise.slot.passes()) is not None]
     if not begins or not passes:

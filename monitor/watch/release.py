@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import takewhile
+from operator import is_
+from typing import Any
 
 from monitor.judge.runs import MOST_CHANGES, Run, count_changes, find_last_removal, fold_sighting
 from monitor.judge.verdict import Verdict
@@ -17,14 +20,16 @@ from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import AGAIN, SLOT, Window, window_at
 from monitor.plan.proof import NEVER, ProofGoal
-from monitor.plan.targets import Target, View, target_id
+from monitor.plan.targets import Target, View, release_from_id, target_id
 from monitor.plan.windows import Progress, Stage
-from monitor.watch.cached_json import CachedJson
 from schedules.announcement import Address
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.times.json import instant_json
 
+_JSON_MAX_AGE = timedelta(seconds=1)
+"""How long the JSON is reused after new looks that changed no verdict."""
 _PUBLISHED = {VerdictKind.ON_TIME, VerdictKind.LATE}
 _CLOSED = {VerdictKind.CANCELLED, VerdictKind.NOT_PUBLISHED}
 
@@ -61,19 +66,48 @@ class TargetState:
         """
         if self.last is None or self.last.state is not State.ABSENT:
             return False
-        last, this = window_at(self.windows, self.last.last_received), window_at(self.windows, now)
-        return (last is not None and last.name == SLOT.name) is not (this is not None and this.name == SLOT.name)
+        windows = (window_at(self.windows, at) for at in (self.last.last_received, now))
+        was_around_slot, is_around_slot = (window is not None and window.name == SLOT.name for window in windows)
+        return was_around_slot is not is_around_slot
 
     def spacing(self, now: datetime) -> timedelta | None:
         """Return the spacing that was in force since the last look, or None if any gap is allowed."""
-        window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
-        if window is None and (again := window_at(self.windows, now)) is not None and again.name == AGAIN.name:
-            # Looks at this origin have stopped and started again. Its old answer does not prove the time between.
-            window = again
-        return window.every if window else None
+        last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
+        if last_window is not None:
+            return last_window.every
+        # Looks at an origin may have stopped and started again. Its old answer does not prove the time between.
+        window = window_at(self.windows, now)
+        return window.every if window is not None and window.name == AGAIN.name else None
 
 
-_EMPTY = TargetState()
+_EMPTY_STATE = TargetState()
+
+
+@dataclass(frozen=True, slots=True)
+class CachedJson:
+    """The JSON of a watched release as of the instant `at`, kept until something can change it.
+
+    It was made from the objects of the release's `recorded_state` and `seen_state`. `until` is the next instant at
+    which the passing of time changes it, or None.
+    """
+
+    body: dict[str, Any]
+    at: datetime
+    until: datetime | None
+    recorded_state: Sequence[object]
+    seen_state: Sequence[object]
+
+    def as_of(
+        self, now: datetime, recorded_state: Sequence[object], seen_state: Sequence[object]
+    ) -> dict[str, Any] | None:
+        """Return the JSON as of now, or None if it must be made again, because one of the objects was replaced."""
+        if now < self.at or not all(map(is_, self.recorded_state, recorded_state)):
+            return None
+        is_same_length = len(self.seen_state) == len(seen_state)
+        has_no_new_look = is_same_length and all(map(is_, self.seen_state, seen_state))
+        if has_no_new_look and (self.until is None or now < self.until):
+            return self.body | {"at": instant_json(now)}
+        return self.body if now < self.at + _JSON_MAX_AGE else None
 
 
 @dataclass(slots=True)
@@ -152,8 +186,9 @@ class WatchedRelease:
         """Add promises from a calendar or the store. Keep the later confirmation of those that are known."""
         known = {(promise.calendar, promise.learnt): promise for promise in self.promises}
         for promise in promises:
-            mine = known.get(key := (promise.calendar, promise.learnt))
-            if mine is None or (promise.confirmed_at or NEVER) >= (mine.confirmed_at or NEVER):
+            key = promise.calendar, promise.learnt
+            earlier = known.get(key)
+            if earlier is None or (promise.confirmed_at or NEVER) >= (earlier.confirmed_at or NEVER):
                 known[key] = promise
         self.promises = tuple(sorted(known.values(), key=lambda promise: (promise.learnt, promise.calendar)))
 
@@ -184,18 +219,18 @@ class WatchedRelease:
 
     def state_or_empty(self, target: str) -> TargetState:
         """Return the state of a target to read from, or an empty one."""
-        return self.states.get(target, _EMPTY)
+        return self.states.get(target, _EMPTY_STATE)
 
     def has_shown(self, url: str) -> bool:
         """Return whether its page was ever seen present or withdrawn at this address."""
-        mine = (run for name, runs in self.runs.items() if name.rsplit("/", 2)[1] == "page" for run in runs)
-        return any(run.address == url and run.state in (State.PRESENT, State.WITHDRAWN) for run in mine)
+        of_page = (run for name, runs in self.runs.items() if name.rsplit("/", 2)[1] == "page" for run in runs)
+        return any(run.address == url and run.state in (State.PRESENT, State.WITHDRAWN) for run in of_page)
 
     def set_targets(self, targets: Iterable[Target]) -> None:
-        """Set the targets that are looked at. New and changed ones have no windows yet."""
-        wanted = {target.id: target for target in targets}
-        for name in [*wanted, *(self.states.keys() - wanted.keys())]:
-            state, target = self.state_of(name), wanted.get(name)
+        """Set the targets that are looked at. New, changed and dropped ones have no windows afterwards."""
+        by_id = {target.id: target for target in targets}
+        for name in [*by_id, *(self.states.keys() - by_id.keys())]:
+            state, target = self.state_of(name), by_id.get(name)
             if state.target != target:
                 state.target, state.windows = target, ()
 
@@ -204,8 +239,8 @@ class WatchedRelease:
     ) -> tuple[Run, bool]:
         """Add a sighting to the runs. Return its run, and whether that run is new.
 
-        If the bytes changed too often, they are ignored, because each look would begin a run without value as proof.
-        Raises `OutOfOrder`.
+        A gap longer than `spacing` begins a new run, and so does `apart`. If the bytes changed too often, they are
+        ignored, because each look would begin a run without value as proof. Raises `OutOfOrder`.
         """
         state = self.state_of(target.id)
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
@@ -230,8 +265,8 @@ class WatchedRelease:
         have been there, not by its text.
         """
         runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
-        first = next((run for run in runs if run.digest is not None), None)
-        baseline = first.digest if first is not None and target.recognise == "changed" else None
+        digests = (run.digest for run in runs if run.digest is not None)
+        baseline = next(digests, None) if target.recognise == "changed" else None
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
         lately = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
         return Known(baseline, was_missing, "" if any(run.why == PLACEHOLDER for run in lately) else None)
@@ -249,30 +284,27 @@ class WatchedRelease:
     def progress(self, target: Target) -> Progress:
         """Return the stage of a target for planning: from the last verdict, or exposed while it is watched closely."""
         progress = self._progress_by_verdict(target)
-        since = dict(self.watched_closely).get(target.part)
-        return Progress(Stage.EXPOSED, since) if since is not None and progress.stage is Stage.UNSEEN else progress
+        closely_since = dict(self.watched_closely).get(target.part)
+        if closely_since is not None and progress.stage is Stage.UNSEEN:
+            return Progress(Stage.EXPOSED, closely_since)
+        return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
         """Return the stage of a target by the last verdict."""
-        verdict = self.verdict
         part = self._part_verdict(target.part)
-        if verdict is None or part is None:
+        if self.verdict is None or part is None:
             return Progress()
-        if verdict.verdict in _CLOSED:
+        if self.verdict.verdict in _CLOSED:
             return Progress(Stage.CLOSED)
         exposed = [exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by]
         if exposed:
             return Progress(Stage.EXPOSED, min(exposed))
-        return self._progress_of_part(target, part, verdict)
-
-    def _progress_of_part(self, target: Target, part: PartVerdict, verdict: Verdict) -> Progress:
-        """Return the stage of a target that is not exposed: by its own part, or else by the page."""
         if (since := _published_since(part)) is not None:
             is_complete = not self._is_hidden_by_edge(target)
             return Progress(Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since))
-        page = verdict.page
-        out = _published_since(page) if page is not None else None
-        return Progress() if out is None else Progress(Stage.SEEN, out, is_complete=False)
+        # A part that is still missing is looked at by the stage of the page.
+        page_since = None if self.verdict.page is None else _published_since(self.verdict.page)
+        return Progress() if page_since is None else Progress(Stage.SEEN, page_since, is_complete=False)
 
     def _removed_at(self, target: Target, since: datetime) -> datetime | None:
         """Return when a view of a part was last found removed, or changed, after publication. None if it returned."""
@@ -286,14 +318,21 @@ class WatchedRelease:
         return target.view is View.EDGE and bool(runs) and all(run.state is not State.PRESENT for run in runs)
 
     def _part_verdict(self, part_id: str) -> PartVerdict | None:
-        for part in self.verdict.parts if self.verdict else ():
-            if part.id == part_id:
-                return part
-        return None
+        """Return a part's share of the verdict. None without a verdict, or if that has no such part."""
+        parts = self.verdict.parts if self.verdict is not None else ()
+        return next((part for part in parts if part.id == part_id), None)
 
     def is_over(self, now: datetime) -> bool:
         """Return whether none of its targets will be looked at again."""
         return all(not state.windows or state.windows[-1].ends <= now for state in self.states.values())
+
+
+def group_by_release(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """Return runs by the id of their release, in their order."""
+    found: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        found[release_from_id(run.target)].append(run)
+    return dict(found)
 
 
 def _published_since(part: PartVerdict) -> datetime | None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 import structlog
 
 from monitor.errors import StoreFault
-from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
-from monitor.plan.targets import release_from_id
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Tasks
 from monitor.watch.blind_spans import BlindSpans
+from monitor.watch.release import group_by_release
 from monitor.watch.watch import Watch
 
 _log = structlog.get_logger(__name__)
@@ -76,8 +74,6 @@ class StoreReplay:
         except StoreFault as fault:
             _log.warning("runs_unread", fault=str(fault))
             return
-        runs: dict[str, list[Run]] = defaultdict(list)
-        for run in stored:
-            runs[release_from_id(run.target)].append(run)
+        runs = group_by_release(stored)
         for name, one in watched.items():
-            one.replace_other_runs(runs[name])
+            one.replace_other_runs(runs.get(name, ()))

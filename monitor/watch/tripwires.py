@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Found
+from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, press_of, sitemaps_of, tripwires_of
 from monitor.plan.windows import TRIPWIRE_CHANCE
 from monitor.watch.listing_match import ListingMatch, Matcher, NearRelease
-from monitor.watch.planner import Looker
 from schedules.times.interval import Interval
 from schedules.times.mail_date import mail_date
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _END = datetime(2200, 1, 1, tzinfo=UTC)
 _MAX_SEEN = 20_000
-_CHILD = "sitemap"
+"""The most addresses remembered for each listing. Beyond that, further entries are new at each look."""
+_SITEMAP_ROLE = "sitemap"
 MAX_SITEMAPS = 3
 """How many sitemaps of an index are looked at. All tripwires of a producer and host share one request a period."""
 
@@ -71,7 +72,7 @@ class Tripwires:
     Entries of the first look after a start count as old, unless they are dated after the start.
     """
 
-    looker: Looker
+    poller: Poller
     producers: Sequence[Producer]
     near: Callable[[str], Sequence[NearRelease]]
     find_same_address_or_title: Callable[[str, Found], Sequence[NearRelease]] = lambda _producer, _found: ()
@@ -99,16 +100,19 @@ class Tripwires:
         """Send all tripwires to the poller, and drop all others."""
         planned = list(self.plan_targets())
         wanted = {target.id for target, _, _ in planned}
-        for gone in self._watched - wanted:
-            self.looker.drop(gone)
+        for dropped in self._watched - wanted:
+            self.poller.drop(dropped)
         for target, windows, shift in planned:
-            self.looker.watch(target, windows, shift)
+            self.poller.watch(target, windows, shift)
         self._watched = wanted
 
     def targets(self) -> Iterator[Target]:
-        """Yield the targets of all tripwires."""
+        """Yield the targets of all tripwires, and remember the producer of each."""
         for producer in self.producers:
-            for target in self._newest_targets(producer):
+            newest = tripwires_of(producer.id, producer.hosts, producer.newest)
+            sitemaps = sitemaps_of(producer.id, [url for one in newest for url in self._children.get(one.id, ())])
+            # A sitemap may be configured itself and named by an index as well.
+            for target in {one.id: one for one in (*newest, *sitemaps)}.values():
                 self._listings.setdefault(target.id, _Listing(producer)).producer = producer
                 yield target
             for target in press_of(producer.id, producer.press):
@@ -125,50 +129,49 @@ class Tripwires:
                 yield target, window_at_all_times(self.every * len(targets)), self.every * place
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Report what a look at a tripwire shows."""
+        """Report what a look at a tripwire shows, and look at the sitemaps that it names."""
         listing = self._listings.get(target.id)
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return
-        entries = [one for one in sighting.found if one.role != _CHILD]
-        fresh = self._find_fresh(listing, entries)
+        entries = [one for one in sighting.found if one.role != _SITEMAP_ROLE]
+        new_entries = self._find_new_entries(listing, entries)
         if listing.is_press:
-            self._see_press(listing.producer, fresh, sighting)
+            for one in new_entries:
+                text = f"{one.title} {one.facts.get('summary', '')}".casefold()
+                if any(keyword.casefold() in text for keyword in listing.producer.press_keywords):
+                    self.handlers.press(listing.producer.id, one, sighting.received)
         else:
-            self._see_newest(listing, target, sighting, entries, fresh)
-            self._see_children(target, [one for one in sighting.found if one.role == _CHILD])
+            self._report_entries(listing, target, sighting, entries, new_entries)
+            self._watch_sitemaps(target, [one for one in sighting.found if one.role == _SITEMAP_ROLE])
         listing.read = sighting.proved_from
 
-    def _newest_targets(self, producer: Producer) -> Iterator[Target]:
-        own = tripwires_of(producer.id, producer.hosts, producer.newest)
-        named = [url for target in own for url in self._children.get(target.id, ())]
-        yield from {target.id: target for target in (*own, *sitemaps_of(producer.id, named))}.values()
-
-    def _see_newest(
-        self, listing: _Listing, target: Target, sighting: Sighting, entries: list[Found], fresh: list[Found]
+    def _report_entries(
+        self, listing: _Listing, target: Target, sighting: Sighting, entries: list[Found], new_entries: list[Found]
     ) -> None:
         """Report the entries that match a release, each once, and the new entries that match none."""
         producer, near = listing.producer.id, tuple(self.near(listing.producer.id))
         # Old entries were compared with the same releases at the look before.
-        compared = fresh if near == listing.near else entries
-        new = {one.url for one in fresh}
+        compared = new_entries if near == listing.near else entries
+        new_urls = {one.url for one in new_entries}
         matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
         listing.near, names = near, {one.release.id for one in near}
-        known = self._reported[producer] = {hit for hit in self._reported.get(producer, ()) if hit[0] in names}
-        matched = set()
+        reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in names}
+        self._reported[producer] = reported
+        matched_urls = set()
         for one in compared:
-            for release, kind in matcher.matches(one, is_fresh=one.url in new):
-                matched.add(one.url)
-                if (release, one.url) not in known:
-                    known.add((release, one.url))
-                    listed = Interval(listing.read if one.url in new else None, sighting.proved_to)
+            for release, kind in matcher.matches(one, is_fresh=one.url in new_urls):
+                matched_urls.add(one.url)
+                if (release, one.url) not in reported:
+                    reported.add((release, one.url))
+                    listed = Interval(listing.read if one.url in new_urls else None, sighting.proved_to)
                     self.handlers.match(ListingMatch(release, kind, one.url, target.url, listed, one.title))
-        for one in fresh:
-            if one.url not in matched:
+        for one in new_entries:
+            if one.url not in matched_urls:
                 self.handlers.newcomer(producer, one)
 
-    def _see_children(self, target: Target, children: Sequence[Found]) -> None:
+    def _watch_sitemaps(self, target: Target, sitemaps: Sequence[Found]) -> None:
         """Look at the sitemaps that an index names on its own host: those changed last, or else those named last."""
-        own = [one for one in children if urlsplit(one.url).netloc == urlsplit(target.url).netloc]
+        own = [one for one in sitemaps if urlsplit(one.url).netloc == urlsplit(target.url).netloc]
         latest = sorted(own, key=lambda one: publication_date(one) or _BEGINNING)[-MAX_SITEMAPS:]
         chosen = tuple(sorted(one.url for one in latest))
         if chosen != self._children.get(target.id, ()):
@@ -182,25 +185,26 @@ class Tripwires:
         self._listings = {name: listing for name, listing in self._listings.items() if name in named}
         self._children = {name: children for name, children in self._children.items() if name in named}
 
-    def _see_press(self, producer: Producer, fresh: Iterable[Found], sighting: Sighting) -> None:
-        for one in fresh:
-            text = f"{one.title} {one.facts.get('summary', '')}".casefold()
-            if any(keyword.casefold() in text for keyword in producer.press_keywords):
-                self.handlers.press(producer.id, one, sighting.received)
+    def _find_new_entries(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
+        """Return the entries that are new since the last look, and remember them.
 
-    def _find_fresh(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
-        """Return the entries that are new since the last look. At the first look: those dated after the start."""
-        fresh = [one for one in entries if one.url not in listing.seen]
+        At the first look after a start, those dated after the start are new.
+        """
+        unseen = [one for one in entries if one.url not in listing.seen]
         if len(listing.seen) < _MAX_SEEN:
-            listing.seen.update(one.url for one in fresh)
-        since = self._since
-        return [one for one in fresh if listing.read is not None or (publication_date(one) or since) > since]
+            listing.seen.update(one.url for one in unseen)
+        if listing.read is not None:
+            return unseen
+        return [one for one in unseen if (date := publication_date(one)) is not None and date > self._since]
 
 
 def publication_date(found: Found) -> datetime | None:
     """Return the entry's time of publication, or else of its last change. None if it has none that can be read."""
-    texts = (found.facts.get(name, "") for name in ("published", "public_timestamp", "updated"))
-    return next((moment for text in texts if (moment := _parse_instant(text)) is not None), None)
+    for name in ("published", "public_timestamp", "updated"):
+        date = _parse_instant(found.facts.get(name, ""))
+        if date is not None:
+            return date
+    return None
 
 
 def window_at_all_times(every: timedelta) -> tuple[Window, ...]:

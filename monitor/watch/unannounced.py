@@ -14,11 +14,11 @@ from monitor.clock import Clock
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Failure, Found, Request
 from monitor.look.poller import Poller
-from monitor.plan.targets import GOVUK, Target, content_twin
+from monitor.plan.targets import GOVUK, content_twin
 from monitor.store.sql.read_ledger import LedgerStore
 from monitor.store.writer import LATE, Writer
 from monitor.threads import Ask, Tasks, repeat_until_answered, run_in_thread
-from monitor.watch.look_tally import LookTally
+from monitor.watch.intake import LookTally
 from monitor.watch.release import is_view_of_page
 from monitor.watch.tripwires import publication_date
 from monitor.watch.watch import Watch
@@ -64,12 +64,14 @@ class Unannounced:
         release = _release_of_entry(producer, found)
         self._under_way[producer] += 1
         try:
-            is_new = not await self._is_known(release, found) and await self._may_be_statistics(release)
-            is_new = is_new and await self._is_published_lately(found)
+            if await self._is_known(release, found) or not await self._may_be_statistics(release):
+                return
+            # Listings also show old releases on top when they are edited.
+            first = await self._first_published(found)
+            if first is None or self.clock.now() - first > _NEW_WITHIN:
+                return
         finally:
             self._under_way[producer] -= 1
-        if not is_new:
-            return
         # One page in ten is published at another address than was guessed. The next calendar read names it.
         await self.clock.sleep(CALENDAR_DELAY.total_seconds())
         if await self._is_known(release, found):
@@ -79,12 +81,9 @@ class Unannounced:
         self.watch.adopt(release, [])
         for target in list(self.watch.releases[release.id].targets.values()):
             if is_view_of_page(target):
-                await self._look_and_record(target)
-
-    async def _look_and_record(self, target: Target) -> None:
-        sighting, outcome = await self.poller.look_once(target)
-        self.tally.count(target, sighting, outcome)
-        self.watch.see(target, sighting, outcome)
+                sighting, outcome = await self.poller.look_once(target)
+                self.tally.count(target, sighting, outcome)
+                self.watch.see(target, sighting, outcome)
 
     async def _is_known(self, release: Release, found: Found) -> bool:
         """Return whether a calendar announced the release, or the store has it."""
@@ -96,19 +95,20 @@ class Unannounced:
         return await repeat_until_answered(stored, self.clock) is not None
 
     async def _may_be_statistics(self, release: Release) -> bool:
+        """Return whether its address is that of statistics on GOV.UK or, elsewhere, its series is known."""
         parts = urlsplit(release.url)
         if parts.hostname == GOVUK:
             return parts.path.startswith(_STATISTICS) and parts.path.count("/") == 3
         return await self.ledger.has_series(release.producer, release.title)
 
-    async def _is_published_lately(self, found: Found) -> bool:
-        """Return whether it was first published in the last days. Listings show edited old releases on top too."""
-        twin = content_twin(found.url)
-        first = publication_date(found) if twin is None else await self._first_published(twin)
-        return first is not None and self.clock.now() - first <= _NEW_WITHIN
+    async def _first_published(self, found: Found) -> datetime | None:
+        """Return when an entry's page was first published: by the content API if it has the page, else by the listing.
 
-    async def _first_published(self, twin: str) -> datetime | None:
-        """Return the time of first publication by the content API, None if it does not say."""
+        None if that does not say.
+        """
+        twin = content_twin(found.url)
+        if twin is None:
+            return publication_date(found)
         answer = await self.poller.send_in_turn(Request(twin, accept="application/json"))
         if isinstance(answer, Failure) or answer.status != 200:
             return None
@@ -119,6 +119,7 @@ class Unannounced:
 
 
 def _release_of_entry(producer: str, found: Found) -> Release:
+    """Return the release that an entry of a producer's listing shows, with the entry's page as its only part."""
     page = Part("page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None)
     title = strip_label(found.title)
     return Release(make_id(found.url, producer, title), title, producer, found.url, (page,))

@@ -20,7 +20,7 @@ from alerts.incident import Kind
 from alerts.silence import Scope, Silence
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import StoreFault
-from monitor.health.checks import Check
+from monitor.health.self_check import Check
 from monitor.judge import as_json
 from monitor.judge.as_text import count_length_units, elapsed_text, elsewhere_text, open_alternatives
 from monitor.web.queries import Queries

@@ -24,8 +24,8 @@ from monitor.deliver.platform import related_incidents
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.verdicts import with_brought_forward
 from monitor.errors import StoreFault, UnknownName
-from monitor.health.checks import Check
 from monitor.health.hosts import SilentHost
+from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
 from monitor.store.rows import Draft, Event
 from monitor.store.sql.engine import Store

@@ -161,10 +161,10 @@ BUDGETS = {
     "monitor/deliver": 3061,
     "monitor/health": 1419,
     "monitor/ledger": 2352,
-    "monitor/watch": 3885,
+    "monitor/watch": 3828,
     "monitor/config": 1812,
     "monitor/web": 5923,
-    "monitor/app": 2581,
+    "monitor/app": 2582,
     "monitor/rehearse": 3575,
     "monitor/cli": 4900,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.store.sql.engine import Store
-from monitor.watch.rejudge import body_of_unwatched_at
+from monitor.watch.rejudge import body_of_unwatched
 from monitor.web import (
     acknowledge,
     api,
@@ -144,7 +145,7 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.sessions = Sessions(Users(users), life.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
-    queries.judge_promised = body_of_unwatched_at(store, make_policies(life.settings))
+    queries.judge_promised = partial(body_of_unwatched, store, make_policies(life.settings))
     queries.explain_verdict = make_explainer(life.settings, store).explain_release
     return queries
 

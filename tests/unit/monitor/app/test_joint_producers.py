@@ -45,7 +45,7 @@ def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
         for name in order:
             (body,) = await queries.list_releases(day, day, name)
             assert (body["producer"], body["producers"]) == (OURS, [OURS, THEIRS])
-            assert [one.release.id for one in life.daemon.admission.near(name)] == ["claims-q3"]
+            assert [one.release.id for one in life.daemon.admission.near_releases(name)] == ["claims-q3"]
             span = clock.now() - timedelta(days=9), clock.now() + timedelta(days=9)
             assert (
                 b"claims-q3"

@@ -82,7 +82,7 @@ async def named(office: Office) -> dict[str, Any]:
         "watch": live["slot"]["start"],
         "plan": _json(plan.slot.begins()),
         "board": next(one["slot"]["start"] for one in board if one["id"] == RELEASE),
-        "calendar reads": _json(min(daemon.admission.slots(DAY, DAY + timedelta(days=1))["usual"])),
+        "calendar reads": _json(min(daemon.admission.slots_by_calendar(DAY, DAY + timedelta(days=1))["usual"])),
         "export": content.decode(),
         "explain": _explained(office, now),
     }
@@ -96,7 +96,7 @@ def test_everything_names_the_slot_of_the_first_calendar_that_announces_the_rele
     async def act(office: Office) -> None:
         for name in read:
             await office.read(says(name), name, after=1)
-        await office.daemon.watch.judge_all([RELEASE])
+        await office.daemon.watch.judging.judge_all([RELEASE])
         text = AT[next(name for name in in_file if name in AT)]
         told = await named(office)
         export, explained = told.pop("export"), told.pop("explain")

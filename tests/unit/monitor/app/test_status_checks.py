@@ -10,7 +10,7 @@ import pytest
 from monitor import __version__
 from monitor.app.status import clock_check
 from monitor.deliver.outbox_rows import Backlog
-from monitor.health.checks import Check
+from monitor.health.self_check import Check
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
 from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.clock import SystemClock
-from monitor.health.deadman import DeadManSwitch
+from monitor.health.self_check import DeadManSwitch
 from monitor.look.guard import make_guard
 from monitor.look.http.fetcher import HttpFetcher
 from tests.loopback import Server, http_server

@@ -56,7 +56,7 @@ class Losing:
     def __init__(self) -> None:
         self.store, self.told = TemporaryStore(), list[str]()
         self.heartbeat = HeartbeatWriter("edge", self.store.leases)
-        self.heartbeat.on_lost_batches(lambda: self.told.append("lost"))
+        self.heartbeat.report_loss = lambda: self.told.append("lost")
         self.heartbeat.begin(NINE)
 
     def commit(self) -> Heartbeat:

@@ -11,8 +11,7 @@ import pytest
 from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
 from monitor.deliver.outbox_rows import Backlog
-from monitor.health.deadman import DeadManSwitch
-from monitor.health.self_check import PollerProgress, SelfCheck
+from monitor.health.self_check import DeadManSwitch, PollerProgress, SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager
 from monitor.plan.targets import Target, View
@@ -117,7 +116,7 @@ def test_the_dead_man_switch_pings_only_while_all_is_well() -> None:
         await world.clock.sleep(130)
         world.health.note_store_failure(world.clock.now())
         await world.clock.sleep(180)
-        world.health.committed(world.clock.now())
+        world.health.note_commit(world.clock.now())
         await world.clock.sleep(60)
         await clockwork.stop()
         return pings

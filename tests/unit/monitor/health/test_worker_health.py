@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.clock import VirtualClock
+from monitor.health.hosts import WorkerHealth
 from monitor.health.metrics import Metrics
-from monitor.health.workers import WorkerHealth
 from monitor.judge.runs import Blind
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -19,7 +19,7 @@ async def left(office: Office) -> None:
     await office.clock.sleep(10 * DAY)
     await office.read(csv(AHEAD))
     await office.clock.sleep(91 * DAY)
-    await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
 
 
 def test_a_start_leaves_releases_that_are_long_over_in_the_store(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_past_editions_still_show_that_the_next_one_is_missing(tmp_path: Path) -
         await office.read(csv(*SERIES, *OTHERS))
         await office.read(csv(*OTHERS), after=10)
         await office.clock.sleep(150 * DAY)
-        await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+        await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
         await office.reopen()
         assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
         await office.read(csv(*OTHERS))
@@ -163,7 +163,7 @@ def test_editions_let_go_of_in_a_long_life_still_count(tmp_path: Path) -> None:
         await office.read(csv(*OTHERS), after=10)
         await office.daemon.calendar_reads.report_missing_editions()
         await office.clock.sleep(100 * DAY)
-        await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+        await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
         for _ in range(2):
             await office.clock.sleep(DAY)
             await office.daemon.admission.roll()

@@ -152,12 +152,12 @@ def test_past_release_is_not_loaded_every_hour(tmp_path: Path) -> None:
         await office.read(csv(row("a")))
         watch = office.daemon.watch
         await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
-        await watch.judge_all(["a"])
+        await watch.judging.judge_all(["a"])
         # Of what is promised anew nothing is stored: only who is taken up again is read back.
         assert store.counted.read_back["a"] == 0
         for _ in range(48):
             await office.daemon.admission.roll()
-            await watch.judge_all(list(watch.releases))
+            await watch.judging.judge_all(list(watch.releases))
             await office.clock.sleep(HOUR.total_seconds())
         assert store.counted.read_back["a"] == 0
         assert "a" not in watch.releases
@@ -170,7 +170,7 @@ def test_past_release_is_loaded_if_a_calendar_changes_it(tmp_path: Path) -> None
         await office.read(csv(row("a")))
         watch = office.daemon.watch
         await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
-        await watch.judge_all(["a"])
+        await watch.judging.judge_all(["a"])
         await office.daemon.admission.roll()
         assert "a" not in watch.releases
         await office.read(csv(row("a", "2026-12-14")), after=10)
@@ -182,13 +182,13 @@ def test_past_release_is_loaded_if_a_calendar_changes_it(tmp_path: Path) -> None
 def test_verdict_left_open_while_the_monitor_was_down_is_finished_and_notified(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
-        await office.daemon.watch.judge_all(["a"])
+        await office.daemon.watch.judging.judge_all(["a"])
         await office.clock.sleep((60 * DAY).total_seconds())
         await office.reopen()
         store, watch = office.daemon.store, office.daemon.watch
         assert [judged.word for judged in store.verdicts.open_judged()] == ["pending"]
         await office.clock.sleep(60)
-        await watch.judge_all(list(watch.releases))
+        await watch.judging.judge_all(list(watch.releases))
         (judged,) = store.verdicts.judged()
         assert (judged.word, judged.final, store.verdicts.open_judged()) == ("unproven", True, [])
         assert [notice.kind for notice in store.outbox.notices()] == ["unproven"]
@@ -202,7 +202,7 @@ def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_
     async def act(office: Office) -> None:
         await office.read(csv(row("a", title="Example awareness")))
         await office.read(as_json(entry("a", "")), "own")
-        await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+        await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
         store = office.daemon.store
         names = {judged.release for judged in store.verdicts.judged()}
         assert len(names) == 2
@@ -211,7 +211,7 @@ def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_
         office.settings = office.settings.model_copy(update={"pin": pins})
         await office.reopen()
         store = office.daemon.store
-        await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+        await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
         assert [release.id for release in store.ledger.releases()] == ["awareness"]
         assert [judged.release for judged in store.verdicts.judged()] == [
             judged.release for judged in store.verdicts.open_judged()

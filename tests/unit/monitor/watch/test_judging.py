@@ -28,8 +28,7 @@ from monitor.store.portions import Portions
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.judging import Judging
-from monitor.watch.judging_queue import JudgingQueue
+from monitor.watch.judging import Judging, JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
@@ -53,8 +52,8 @@ class Counted(JudgingQueue):
 
     turns = 0
 
-    async def next(self, known: Collection[str] = ()) -> list[str]:
-        due = await super().next(known)
+    async def wait_for_due(self, known: Collection[str] = ()) -> list[str]:
+        due = await super().wait_for_due(known)
         self.turns += 1
         assert self.turns < MOST_TURNS, f"{due} without end"
         return due
@@ -193,13 +192,13 @@ def judged(
         rules, queue, writer = WatchRules(), Counted(clock), Writer(store, clock)
         health = HealthState(clock.now(), {}, timedelta(seconds=2))
         recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
-        planner, blind = Planner(clock, FakeLooker(), rules), BlindSpans("north", queue, Metrics("1"))
+        planner, blind = Planner(clock, FakeLooker(), rules), BlindSpans("north", queue.judge_all, Metrics("1"))
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
         others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
         judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others, set_wrong=set_wrong)
-        queue.everything()
+        queue.judge_all()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(judging.run(), within)
         await writer.close()

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 from monitor.clock import VirtualClock
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.watch.judging_queue import PORTION, JudgingQueue
+from monitor.watch.judging import PORTION, JudgingQueue
 
 
 def test_what_was_put_twice_is_due_once_and_in_the_order_of_ids() -> None:
     async def story(clock: VirtualClock) -> None:
         queue = JudgingQueue(clock)
         for name in ("b", "a", "b"):
-            queue.soon(name)
-        assert await queue.next() == ["a", "b"]
+            queue.judge_soon(name)
+        assert await queue.wait_for_due() == ["a", "b"]
         assert clock.monotonic() == 0
 
     run_virtually(story)
@@ -23,11 +23,11 @@ def test_what_is_for_later_is_due_at_its_instant() -> None:
     async def story(clock: VirtualClock) -> None:
         queue = JudgingQueue(clock)
         for _ in range(3):
-            queue.at(clock.now() + timedelta(seconds=90), "r")
-        assert await queue.next() == ["r"]
+            queue.judge_at(clock.now() + timedelta(seconds=90), "r")
+        assert await queue.wait_for_due() == ["r"]
         assert clock.monotonic() == 90
-        queue.soon("other")
-        assert await queue.next() == ["other"]
+        queue.judge_soon("other")
+        assert await queue.wait_for_due() == ["other"]
 
     run_virtually(story)
 
@@ -35,10 +35,10 @@ def test_what_is_for_later_is_due_at_its_instant() -> None:
 def test_something_put_meanwhile_wakes_whoever_waits() -> None:
     async def story(clock: VirtualClock) -> None:
         queue = JudgingQueue(clock)
-        queue.at(clock.now() + timedelta(days=9), "late")
-        waiting = asyncio.ensure_future(queue.next())
+        queue.judge_at(clock.now() + timedelta(days=9), "late")
+        waiting = asyncio.ensure_future(queue.wait_for_due())
         await clock.sleep(7)
-        queue.soon("now")
+        queue.judge_soon("now")
         assert await waiting == ["now"]
         assert clock.monotonic() == 7
 
@@ -50,13 +50,13 @@ def test_what_has_changed_goes_before_the_rest_of_all_that_are_judged_again_and_
 
     async def story(clock: VirtualClock) -> None:
         queue = JudgingQueue(clock)
-        queue.everything()
-        assert await queue.next(known) == known[:PORTION]
-        queue.soon("changed")
-        assert await queue.next(known) == ["changed"]
-        queue.everything()
-        assert await queue.next(known) == known[PORTION : 2 * PORTION]
-        assert await queue.next(known) == [*known[: PORTION - 1], known[-1]]
-        assert await queue.next(known) == [known[PORTION - 1]]
+        queue.judge_all()
+        assert await queue.wait_for_due(known) == known[:PORTION]
+        queue.judge_soon("changed")
+        assert await queue.wait_for_due(known) == ["changed"]
+        queue.judge_all()
+        assert await queue.wait_for_due(known) == known[PORTION : 2 * PORTION]
+        assert await queue.wait_for_due(known) == [*known[: PORTION - 1], known[-1]]
+        assert await queue.wait_for_due(known) == [known[PORTION - 1]]
 
     run_virtually(story)

@@ -51,7 +51,7 @@ def newcomers(office: Office) -> Unannounced:
 
 async def consider(office: Office, found: Found, producer: str = "example-office") -> None:
     await newcomers(office).consider(producer, found)
-    await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
 
 
 def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release_and_one_notice(tmp_path: Path) -> None:

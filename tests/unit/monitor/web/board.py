@@ -18,7 +18,7 @@ from monitor.deliver.desk import Desk
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder, body_of
-from monitor.health.checks import Check
+from monitor.health.self_check import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from monitor.app.options import make_policies
 from monitor.errors import StoreFault
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import DELAY
-from monitor.watch.rejudge import body_of_unwatched_at
+from monitor.watch.rejudge import body_of_unwatched
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
@@ -44,7 +45,7 @@ async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     queries = Queries(
         life.daemon.store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True
     )
-    queries.judge_promised = body_of_unwatched_at(life.daemon.store, make_policies(life.settings))
+    queries.judge_promised = partial(body_of_unwatched, life.daemon.store, make_policies(life.settings))
     transport = httpx.ASGITransport(make_application(queries))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -296,7 +297,7 @@ def test_readiness_liveness_and_doubts_are_separate(tmp_path: Path) -> None:
         async with browsing(life) as client:
             await life.until("09:28:30")
             health = life.daemon.calendar_reads.health
-            health.clock(Bounds(90.0, 91.0), life.clock.now())
+            health.note_clock_offset(Bounds(90.0, 91.0), life.clock.now())
             result = await client.get("/readyz")
             assert (result.status_code, result.json()["doubts"]) == (
                 200,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from monitor.health.checks import Check
+from monitor.health.self_check import Check
 from monitor.store.rows import Heartbeat
 from tests.unit.monitor.web.board import a_board
 
