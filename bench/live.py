@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.figures import cpu_seconds, percentile
 from bench.world import app, folder, promise, quietly, release
-from monitor.app.app import App
+from monitor.app.build import App
 from monitor.clock import SystemClock
 from monitor.judge.runs import Run
 from monitor.look.sighting import State

@@ -13,8 +13,7 @@ from typing import Any
 
 import structlog
 
-from monitor.app.app import App
-from monitor.app.build import Edges, build
+from monitor.app.build import App, Edges, build
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import LoopJobs
 from monitor.clock import Clock, SystemClock

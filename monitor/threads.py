@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from monitor.clock import Clock
@@ -158,6 +159,8 @@ class Tasks:
 
 
 Job = Callable[[], Awaitable[object]]
+RecurringJob = tuple[timedelta, str, Job]
+"""A job with its spacing and its name."""
 
 
 async def wait_for_event(wakeup: asyncio.Event, clock: Clock, seconds: float) -> None:

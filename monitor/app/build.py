@@ -1,13 +1,20 @@
-"""Builds the program from settings. Only here are all real edges joined."""
+"""Builds the program from settings, as the command line, rehearsals and benches use it.
+
+Only here are all real edges joined.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from monitor.app.app import App
+from alerts.incident import Incident
 from monitor.app.core import REAL, Edges, make_core, make_interpreter
 from monitor.app.daemon import Daemon
 from monitor.app.options import make_budget
@@ -20,26 +27,119 @@ from monitor.app.parts import (
     make_outbox,
     make_queries,
     make_reminders,
+    make_self_check,
+    make_status,
     make_tripwires,
     make_watch,
 )
 from monitor.app.reload import Reload
-from monitor.app.upkeep import make_self_check, make_status
+from monitor.app.status import Status
 from monitor.config.settings import Settings
+from monitor.deliver.by_hand import log_by_hand
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.verdicts import VerdictRecorder
+from monitor.errors import EnvironmentFault
 from monitor.look.poller import Poller
+from monitor.store.writer import LATE
 from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import Intake, LookTally
 from monitor.watch.leads import Leads, OddAnswers
 from monitor.web.queries import Queries
+from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from monitor.web.server import WebServer
 
-__all__ = ["REAL", "Edges", "build"]
+__all__ = ["REAL", "App", "Edges", "build"]
+_HEARTBEAT_FRESH = timedelta(minutes=2)
+"""Another monitor of this name is running if its last heartbeat is newer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedOnce:
+    """The result of `run_once`: the JSON of each release, and the faults of calendar reads by calendar."""
+
+    releases: list[dict[str, Any]]
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One monitor. Run it in the event loop in which it was built."""
+
+    daemon: Daemon
+    status: Status
+    timezone: str
+    reload: Reload
+
+    @property
+    def looks(self) -> int:
+        """Return how many scheduled looks have begun."""
+        return self.daemon.poller.made
+
+    async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
+        """Run until `stop` is set, then stop regularly. `started` is called before the first look."""
+        await self.daemon.run(stop, started)
+
+    async def run_once(self, day: date | None = None) -> LookedOnce:
+        """Read calendars, look once at the releases of a local day (None: all), judge them and send due notices.
+
+        Raises `EnvironmentFault` while a monitor of this name is running on the same store.
+        """
+        daemon = self.daemon
+        await self._refuse_second_monitor()
+        await daemon.take_up()
+        await daemon.calendar_reads.read_all()
+        targets = daemon.admission.targets_on(day)
+        for target in targets:
+            daemon.intake.see(target, *await daemon.poller.look_once(target))
+        await daemon.watch.judging.judge_all(list(daemon.watch.releases))
+        for channel in daemon.channels:
+            await daemon.outbox.send_due(channel.name)
+        looked = {target.release for target in daemon.admission.targets_on(day)}
+        bodies = [body for release in looked if (body := self.status.body(release)) is not None]
+        await daemon.writer.backlog.finish_large(LATE)
+        await daemon.finish()
+        return LookedOnce(bodies, dict(self.status.health.faults))
+
+    async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
+        """Save an incident that a person reports, for a watched release or none. Raises `InvalidInput`."""
+        daemon, now = self.daemon, self.daemon.clock.now()
+        known = await daemon.ledger.load_release(release)
+        facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None
+        typed, recorder = {"release": release, **words}, daemon.watch.events
+        incident, _ = await daemon.writer.write(lambda tx: log_by_hand(tx, recorder, typed, facts, now))
+        daemon.outbox.wake()
+        return incident
+
+    async def redraft_all(self) -> None:
+        """Write a new version of every draft that is no longer current."""
+        daemon, current_incidents, now = self.daemon, self.reload.current_incidents, self.daemon.clock.now()
+        for incident in await daemon.ask(daemon.store.verdicts.incidents):
+            write = await daemon.ask(partial(current_incidents.prepare_redraft, incident.id, now))
+            if write is not None:
+                await daemon.writer.write(write)
+
+    def abandon(self) -> None:
+        """Stop at once, like `kill -9`. Uncommitted writes are lost."""
+        self.daemon.abandon()
+
+    async def close(self) -> None:
+        """Close the store, channels and connections, even if not everything is committed."""
+        await self.daemon.close()
+
+    async def _refuse_second_monitor(self) -> None:
+        """Raise `EnvironmentFault` while a monitor of this name is running on the same store."""
+        # Two monitors of one name would each take the other's silence for its own blind span.
+        daemon = self.daemon
+        beat = await daemon.ask(lambda: daemon.store.leases.heartbeat(daemon.name))
+        if beat is not None and not beat.stopped and daemon.clock.now() - beat.at < _HEARTBEAT_FRESH:
+            raise EnvironmentFault(
+                f'a monitor named "{daemon.name}" is running on this store, last active at {stamp(beat.at)}: '
+                "query it with `today`, or stop it first"
+            )
 
 
 def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App:

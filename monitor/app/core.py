@@ -41,7 +41,7 @@ _STORE_THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What nearly every part of a monitor is made from. Relative files are in `folder`.
+    """The objects that nearly every part of a monitor is made from. Relative files are in `folder`.
 
     `holder` names this process in leases. It is unique, so that two monitors of one name never share a lease.
     """
@@ -72,13 +72,13 @@ class Core:
 def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     """Return the core of a monitor. Opens and migrates its store. Raises `StoreFault`."""
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
-    found = _open_store(settings, edges, clock)
-    store, holder = found.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
+    opened = _open_store(settings, edges, clock)
+    store, holder = opened.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
     metrics, queue, heartbeat = _make_metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
     health = HealthState(clock.now(), calendar_spacings(settings), settings.clock.unproven_offset, blind.note)
-    observer = StoreHealth(clock, metrics, health, lambda: found.is_away)
-    if found.is_away:
+    observer = StoreHealth(clock, metrics, health, lambda: opened.is_away)
+    if opened.is_away:
         health.note_store_failure(clock.now())
     writer = Writer(
         store,
@@ -94,7 +94,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         store.evidence,
         writer,
         clock,
-        found.evidence_name(vantage, clock),
+        opened.evidence_name(vantage, clock),
         durable=edges.durable,
         on_lost=metrics.store_failures.inc,
     )
@@ -122,7 +122,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         edges.fetcher or make_fetcher(settings, clock),
         holder,
         members,
-        StoreFailover(found, vantage, writer, evidence, clock, observer, members, ledger, edges.hold),
+        StoreFailover(opened, vantage, writer, evidence, clock, observer, members, ledger, edges.lock),
     )
 
 
@@ -176,7 +176,7 @@ class Edges:
     """Replacements of the real edges, for rehearsals and tests (None: the real one).
 
     With `journal`, writes that the store refuses are kept in a journal, and the monitor starts without its store.
-    `hold` locks a recovered store for this monitor, or raises `EnvironmentFault` if another has it. `delay` is how
+    `lock` locks a recovered store for this monitor, or raises `EnvironmentFault` if another has it. `delay` is how
     many seconds the writer collects a batch.
     """
 
@@ -191,7 +191,7 @@ class Edges:
     durable: bool = True
     delay: float = DELAY
     journal: bool = False
-    hold: Callable[[], object] = lambda: None
+    lock: Callable[[], object] = lambda: None
 
 
 REAL = Edges()

@@ -30,7 +30,7 @@ from monitor.plan.share import Share
 from monitor.store.members import Members
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from monitor.threads import Ask, Job
+from monitor.threads import Ask, RecurringJob
 from monitor.watch.admission import Admission
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.intake import Intake
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 HEARTBEAT = timedelta(minutes=5)
 BEHIND = timedelta(days=30)
+"""How far back blind spans are loaded at a start."""
 _PATIENCE = 1.0
+"""How many seconds a start or a stop waits for a step that may hang, and between two attempts at the store."""
 
 
 class TaskDied(EnvironmentFault):
@@ -57,7 +59,7 @@ class Daemon:
     name: str
     clock: Clock
     clockwork: Jobs
-    jobs: Sequence[tuple[timedelta, str, Job]]
+    jobs: Sequence[RecurringJob]
     manager: ServiceManager
     fetcher: Fetcher
     store: Store
@@ -94,8 +96,9 @@ class Daemon:
         asyncio.get_running_loop().set_exception_handler(self._count_stray_exception)
         await self.take_up()
         started()
-        self._tasks = [asyncio.create_task(work, name=name) for name, work in self._long_lived_tasks()]
-        self._tasks += [] if self._membership is None else [self._membership]
+        self._tasks = [asyncio.create_task(work, name=name) for name, work in self._long_lived_works()]
+        if self._membership is not None:
+            self._tasks.append(self._membership)
         for every, name, job in ((HEARTBEAT, "heartbeat", self._write_heartbeat), *self.jobs):
             self.clockwork.every(every, name, job)
         self.clockwork.start()
@@ -112,11 +115,12 @@ class Daemon:
         if broken:
             raise TaskDied(f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon")
 
-    def reconfigure(self, jobs: Sequence[tuple[timedelta, str, Job]], run_now: Collection[str]) -> None:
+    def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:
         """Replace the recurring jobs. Those named in `run_now` run at once, the others at their usual time."""
-        names = {name for _, name, _ in jobs}.difference(run_now)
+        unchanged = {name for _, name, _ in jobs}.difference(run_now)
         for _, name, _ in self.jobs:
-            if name not in names:
+            if name not in unchanged:
+                # A job that is added after this runs at once.
                 self.clockwork.drop(name)
         for every, name, job in jobs:
             self.clockwork.every(every, name, job)
@@ -157,7 +161,7 @@ class Daemon:
         self.writer.request_batch()
         await self.writer.close()
         # The next start may have only the journal.
-        await self.failover.renew(stopping=True)
+        await self.failover.copy_near_part(stopping=True)
 
     def abandon(self) -> None:
         """Stop at once. Uncommitted writes are lost."""
@@ -180,14 +184,16 @@ class Daemon:
         self.store.close()
 
     def _take_share(self, share: Share) -> None:
+        """Use this monitor's share of the budgets. If hosts are divided anew, divide the releases in the background."""
         self.poller.set_share(share)
         if share.divided and share.members != self._divided_among:
             self._divided_among = share.members
-            dealing = asyncio.create_task(self._divide_releases(share), name="dealing")
-            self._background.add(dealing)
-            dealing.add_done_callback(self._background.discard)
+            task = asyncio.create_task(self._divide_releases(share), name="dealing")
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
 
     async def _divide_releases(self, share: Share) -> None:
+        """Watch the releases of a share. Retry until the store answers or the members have changed again."""
         while self._divided_among == share.members:
             try:
                 await self.admission.apply_share(share)
@@ -196,7 +202,8 @@ class Daemon:
             else:
                 return
 
-    def _long_lived_tasks(self) -> list[tuple[str, Any]]:
+    def _long_lived_works(self) -> list[tuple[str, Any]]:
+        """Return the coroutines that run as long as the daemon, by name."""
         works = [
             ("watch", self.watch.judging.run()),
             ("poller", self.poller.run(self._stopping, self.intake.hooks())),
@@ -212,6 +219,7 @@ class Daemon:
         _log.error("strayed", what=str(context["message"]).partition("(")[0], exc_info=context.get("exception"))
 
     async def _write_heartbeat(self) -> None:
+        """Record that the monitor is alive, and stop workers that are not used."""
         self.heartbeat.note_alive(self.clock.now())
         self.writer.request_batch()
         self.workers.stop_unused()

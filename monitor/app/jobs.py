@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -16,28 +17,6 @@ from monitor.threads import Job
 
 _log = structlog.get_logger(__name__)
 OnFailed = Callable[[str, BaseException], None]
-
-
-class Jobs(Protocol):
-    """Runs each job at the start and then at its spacing. A job that is still running is not started again."""
-
-    def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job that runs at once and then at this spacing.
-
-        A started job of the same name keeps its next time and gets this work. A run under way is finished first.
-        """
-
-    def drop(self, name: str) -> None:
-        """Remove a job. A run under way is finished."""
-
-    def start(self) -> None:
-        """Start all jobs."""
-
-    async def stop(self) -> None:
-        """Cancel all jobs and wait until they have ended."""
-
-    def abandon(self) -> None:
-        """Cancel all jobs without waiting, like a killed process."""
 
 
 @dataclass(eq=False)
@@ -50,7 +29,54 @@ class _RecurringJob:
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class SchedulerJobs:
+class Jobs(ABC):
+    """Runs each job at the start and then at its spacing. A job that is still running is not started again."""
+
+    def __init__(self, on_failed: OnFailed) -> None:
+        """`on_failed(name, exception)` is called if a job raises."""
+        self._on_failed = on_failed
+        self._jobs: dict[str, _RecurringJob] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @abstractmethod
+    def every(self, spacing: timedelta, name: str, job: Job) -> None:
+        """Add a job that runs at once and then at this spacing.
+
+        A started job of the same name keeps its next time and gets this work. A run under way is finished first.
+        """
+
+    @abstractmethod
+    def drop(self, name: str) -> None:
+        """Remove a job. A run under way is finished."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start all jobs, in the order in which they were added."""
+
+    async def stop(self) -> None:
+        """Cancel all jobs and wait until they have ended."""
+        self.abandon()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def abandon(self) -> None:
+        """Cancel all jobs without waiting, like a killed process."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _start_task(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_and_catch(self, name: str, job: Job) -> None:
+        """Run a job once. An exception is passed to `on_failed`."""
+        try:
+            await job()
+        except Exception as exc:  # noqa: BLE001 # a recurring job must survive one bad run
+            self._on_failed(name, exc)
+
+
+class SchedulerJobs(Jobs):
     """Jobs on APScheduler. Late runs are never dropped, and several missed runs become one.
 
     APScheduler only wakes our own tasks, which run the jobs, because its shutdown would cut jobs short.
@@ -60,11 +86,9 @@ class SchedulerJobs:
         """`on_failed(name, exception)` is called if a job raises."""
         from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415 # 80 ms, only for the daemon
 
+        super().__init__(on_failed)
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
-        self._on_failed = on_failed
-        self._jobs: dict[str, _RecurringJob] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job, or replace the job of that name."""
@@ -75,13 +99,9 @@ class SchedulerJobs:
                 return
         entry = self._jobs[name] = known or _RecurringJob(spacing, name, job)
         entry.spacing = spacing
+        seconds = spacing.total_seconds()
         self._scheduler.add_job(
-            _set_wakeup,
-            "interval",
-            args=(entry.wakeup,),
-            seconds=spacing.total_seconds(),
-            id=name,
-            replace_existing=True,
+            _wake, "interval", args=(entry.wakeup,), seconds=seconds, id=name, replace_existing=True
         )
         if known is None and self._scheduler.running:
             self._start_entry(entry)
@@ -99,40 +119,38 @@ class SchedulerJobs:
             self._start_entry(entry)
         self._scheduler.start()
 
-    async def stop(self) -> None:
-        """Cancel all jobs and wait until they have ended."""
-        self.abandon()
-        await _cancel_all(self._tasks)
-
     def abandon(self) -> None:
         """Cancel all jobs without waiting."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        for task in self._tasks:
-            task.cancel()
+        super().abandon()
 
     def _start_entry(self, entry: _RecurringJob) -> None:
         # APScheduler lists every missed run before it runs the last, so the first run is started here.
         entry.wakeup.set()
-        _start_task(self._tasks, self._run_when_woken(entry), entry.name)
+        self._start_task(self._run_when_woken(entry), entry.name)
 
     async def _run_when_woken(self, entry: _RecurringJob) -> None:
+        """Run a job each time that APScheduler wakes it, until it is dropped."""
         await entry.wakeup.wait()
         while (job := entry.job) is not None:
             entry.wakeup.clear()
-            await _run_and_catch(entry.name, job, self._on_failed)
+            await self._run_and_catch(entry.name, job)
             await entry.wakeup.wait()
 
 
-class LoopJobs:
+async def _wake(wakeup: asyncio.Event) -> None:
+    # APScheduler would run a plain function in a thread, where an event of the loop must not be set.
+    wakeup.set()
+
+
+class LoopJobs(Jobs):
     """Jobs on the time of the running event loop, which may be virtual."""
 
     def __init__(self, clock: Clock, on_failed: OnFailed) -> None:
         """`on_failed(name, exception)` is called if a job raises."""
+        super().__init__(on_failed)
         self._clock = clock
-        self._on_failed = on_failed
-        self._jobs: dict[str, _RecurringJob] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._is_running = False
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
@@ -142,7 +160,7 @@ class LoopJobs:
             return
         entry = self._jobs[name] = _RecurringJob(spacing, name, job)
         if self._is_running:
-            _start_task(self._tasks, self._run_repeatedly(entry), name)
+            self._start_task(self._run_repeatedly(entry), name)
 
     def drop(self, name: str) -> None:
         """Remove a job. A run under way is finished."""
@@ -150,57 +168,26 @@ class LoopJobs:
             entry.job = None
 
     def start(self) -> None:
-        """Start all jobs, in the order in which they were added."""
+        """Start all jobs."""
         self._is_running = True
         for entry in self._jobs.values():
-            _start_task(self._tasks, self._run_repeatedly(entry), entry.name)
-
-    async def stop(self) -> None:
-        """Cancel all jobs and wait until they have ended."""
-        await _cancel_all(self._tasks)
-
-    def abandon(self) -> None:
-        """Cancel all jobs without waiting."""
-        for task in self._tasks:
-            task.cancel()
+            self._start_task(self._run_repeatedly(entry), entry.name)
 
     async def _run_repeatedly(self, entry: _RecurringJob) -> None:
+        """Run a job at its spacing until it is dropped. After a run that took longer, the next follows at once."""
         due = self._clock.monotonic()
         while (job := entry.job) is not None:
-            await _run_and_catch(entry.name, job, self._on_failed)
+            await self._run_and_catch(entry.name, job)
             now = self._clock.monotonic()
             due = max(due + entry.spacing.total_seconds(), now)
             await self._clock.sleep(due - now)
 
 
-async def _set_wakeup(wakeup: asyncio.Event) -> None:
-    wakeup.set()
-
-
-def _start_task(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> None:
-    task = asyncio.create_task(work, name=name)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
-
-
-async def _cancel_all(tasks: set[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _run_and_catch(name: str, job: Job, on_failed: OnFailed) -> None:
-    try:
-        await job()
-    except Exception as exc:  # noqa: BLE001 # a recurring job must survive one bad run; the fault is counted and logged
-        on_failed(name, exc)
-
-
 def count_failures(counters: Metrics) -> OnFailed:
     """Return a function that counts and logs the exception of a job."""
 
-    def failed(name: str, fault: BaseException) -> None:
+    def count(name: str, fault: BaseException) -> None:
         counters.faults.labels(name).inc()
         _log.error("job_failed", job=name, exc_info=fault)
 
-    return failed
+    return count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -52,15 +52,12 @@ def make_watch_rules(settings: Settings) -> WatchRules:
         watch=settings.watch,
         policies=make_policies(settings),
         default_time=settings.policy.default_time,
-        extra_parts=make_part_lookup(settings),
-        importance=make_importance_lookup(settings),
+        extra_parts=lambda release: tuple(
+            _make_part(table, release) for table in settings.part if table.match.fits(release)
+        ),
+        # The first `[[importance]]` that matches.
+        importance=lambda release: next((one.level for one in settings.importance if one.match.fits(release)), 0),
     )
-
-
-def make_host_lookup(settings: Settings) -> Callable[[str], Collection[str]]:
-    """Return a function from a producer's id to its configured hosts, empty if there are none."""
-    hosts = {table.id: frozenset(table.hosts) for table in settings.producer}
-    return lambda producer: hosts.get(producer, frozenset())
 
 
 def make_join_rules(settings: Settings) -> JoinRules:
@@ -91,26 +88,17 @@ def make_usual_time_filler(settings: Settings) -> Callable[[Announcement], Annou
 
     It is the time of the first `[[slot_time]]` that matches, else the producer's. Without either, it adds none.
     """
-    usual = {name: own.default_time for name, own in settings.policy.producer.items()}
+    times = {name: policy.default_time for name, policy in settings.policy.producer.items()}
 
-    def with_usual_time(announcement: Announcement) -> Announcement:
-        own = (table.time for table in settings.slot_time if table.match.fits(announcement))
-        time = next(own, next((usual[one] for one in announcement.producers if usual.get(one)), None))
-        if time is None or announcement.slot.precision is not Precision.DAY:
+    def add_usual_time(announcement: Announcement) -> Announcement:
+        of_series = [table.time for table in settings.slot_time if table.match.fits(announcement)]
+        of_producers = [time for name in announcement.producers if (time := times.get(name)) is not None]
+        usual = next(iter([*of_series, *of_producers]), None)
+        if usual is None or announcement.slot.precision is not Precision.DAY:
             return announcement
-        return replace(announcement, slot=assume_time(announcement.slot, time))
+        return replace(announcement, slot=assume_time(announcement.slot, usual))
 
-    return with_usual_time
-
-
-def make_part_lookup(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
-    """Return a function from a release to its parts in `[[part]]`."""
-    return lambda release: tuple(_part(table, release) for table in settings.part if table.match.fits(release))
-
-
-def make_importance_lookup(settings: Settings) -> Callable[[Release], int]:
-    """Return a function from a release to the level of the first `[[importance]]` that matches, else 0."""
-    return lambda release: next((one.level for one in settings.importance if one.match.fits(release)), 0)
+    return add_usual_time
 
 
 def make_fetcher(settings: Settings, clock: Clock) -> Fetcher:
@@ -124,11 +112,11 @@ def make_fetcher(settings: Settings, clock: Clock) -> Fetcher:
 
 def make_proxies(network: NetworkSettings) -> Proxies:
     """Return the proxy for each host. A host set to `direct` has none."""
-    hosts = {host.lower(): None if url == "direct" else _proxy(url) for host, url in network.proxies.items()}
-    return Proxies(_proxy(network.proxy) if network.proxy is not None else None, hosts)
+    hosts = {host.lower(): None if url == "direct" else _read_proxy(url) for host, url in network.proxies.items()}
+    return Proxies(_read_proxy(network.proxy) if network.proxy is not None else None, hosts)
 
 
-def _proxy(url: str) -> Proxy:
+def _read_proxy(url: str) -> Proxy:
     split = urlsplit(url)
     return Proxy(split.hostname or "", split.port or 3128)
 
@@ -166,7 +154,8 @@ def make_budget(settings: Settings) -> Budget:
     return Budget(settings.rate("default"), known)
 
 
-def _part(table: PartSettings, release: Release) -> Part:
+def _make_part(table: PartSettings, release: Release) -> Part:
+    """Return a configured part of a release, with the last word of the page's address in place of `{slug}`."""
     slug = urlsplit(release.url).path.rstrip("/").rpartition("/")[2]
     url = table.url.format(slug=slug, url=release.url.rstrip("/"))
     return Part(table.id, Role(table.role), url, table.recognise, table.required, Origin.CONFIGURED)
@@ -174,13 +163,14 @@ def _part(table: PartSettings, release: Release) -> Part:
 
 def granted_times(settings: Settings) -> tuple[UsualTime, ...]:
     """Return the release times other than 9:30am that were granted, each with the reference of the grant."""
-    return tuple(
-        UsualTime(table.time, table.reference, *(one or "*" for one in (match.producer, match.title, match.url)))
-        for table in settings.slot_time
-        for match in (table.match,)
-        if table.reference
-    )
+    granted = []
+    for table in settings.slot_time:
+        if table.reference:
+            patterns = (one or "*" for one in (table.match.producer, table.match.title, table.match.url))
+            granted.append(UsualTime(table.time, table.reference, *patterns))
+    return tuple(granted)
 
 
 def _workdays(settings: Settings, nation: Nation) -> Workdays:
+    """Return the working days of a nation, with the corrections of `[nation]`."""
     return settings.nation.get(nation, NationSettings()).workdays(nation)

@@ -15,7 +15,11 @@ from alerts.channel import Channel
 from alerts.rota import Rota
 from monitor.app.core import Core
 from monitor.app.jobs import Jobs, SchedulerJobs, count_failures
-from monitor.app.options import make_policies, make_tripwire_producers, make_watch_rules
+from monitor.app.options import (
+    make_policies,
+    make_tripwire_producers,
+    make_watch_rules,
+)
 from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.reporting_options import (
     make_channels,
@@ -24,24 +28,26 @@ from monitor.app.reporting_options import (
     make_keys,
     make_links,
     make_periods,
-    make_reminder_times,
     make_reporting_rules,
     make_sessions,
     make_summary_schedules,
 )
-from monitor.app.status import Status
+from monitor.app.status import Status, release_states
 from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
 from monitor.deliver.desk import Desk
 from monitor.deliver.outbox import Outbox, OutboxOptions
-from monitor.deliver.reminders import Reminders
+from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecorder
+from monitor.health.collector import StateCollector
+from monitor.health.self_check import LookRates, PollerProgress, SelfCheck
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
 from monitor.ledger.rota import RotaReads, add_stored_shifts
+from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import ClockStepGuard, Skew
 from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
@@ -66,24 +72,24 @@ _OUTBOX_LEASE = timedelta(seconds=10)
 
 def make_channels_and_rules(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
     """Return the configured channels, and the rules of producers, routes and rotas."""
-    own = core.edges.channels
-    channels = make_channels(settings, core.clock.now) if own is None else list(own)
+    replaced = core.edges.channels
+    channels = make_channels(settings, core.clock.now) if replaced is None else list(replaced)
     rules = make_reporting_rules(settings, [channel.name for channel in channels], core.folder)
     return channels, replace(rules, rotas=add_stored_shifts(rules.rotas, core.store))
 
 
 def make_outbox_options(core: Core, rules: ReportingRules) -> OutboxOptions:
     """Return the configured options of the outbox."""
-    settings, shares = core.settings, core.members is not None
+    settings, is_shared = core.settings, core.members is not None
     options = OutboxOptions(
         make_links(settings),
         rules.templates,
         make_digest_rule(settings),
-        Leaseholder(core.holder, settings.store.takeover if shares else _OUTBOX_LEASE),
+        Leaseholder(core.holder, settings.store.takeover if is_shared else _OUTBOX_LEASE),
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
     )
-    return replace(options, idle=settings.store.takeover) if shares else options
+    return replace(options, idle=settings.store.takeover) if is_shared else options
 
 
 def make_outbox(
@@ -109,17 +115,17 @@ def judge_at_for(core: Core) -> JudgeAt:
 
 def make_reminders(core: Core, rules: ReportingRules, outbox: Outbox, current_incidents: CurrentIncidents) -> Reminders:
     """Return the reminders of incidents that no one has acknowledged."""
-    settings, given_up = core.settings, core.metrics.given_up.set
+    settings = core.settings
     return Reminders(
         core.store,
         core.writer,
         core.clock,
         rules,
-        make_reminder_times(settings),
+        ReminderTimes(settings.alert.remind_after, settings.alert.remind_every),
         current_incidents=current_incidents,
         ask=core.threads.ask,
         wake=outbox.wake,
-        given_up=given_up,
+        given_up=core.metrics.given_up.set,
         owed=core.metrics.record_owed,
     )
 
@@ -146,7 +152,7 @@ def make_summaries(
 
 
 def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: Reminders, skew: Skew) -> Watch:
-    """Return the watch, which keeps and judges the watched releases."""
+    """Return the watch, which keeps and judges the watched releases. It is written again if the store lost rows."""
     ask, members = core.threads.ask, core.members
     watch = Watch(
         core.clock,
@@ -163,9 +169,9 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
         set_wrong=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
-    again = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
-    core.heartbeat.report_loss = again.on_store_reset
-    core.failover.on_store_back(again.write)
+    replay = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
+    core.heartbeat.report_loss = replay.on_store_reset
+    core.failover.on_store_back = replay.write
     return watch
 
 
@@ -263,3 +269,54 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "redactor": redactor(secrets_in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }
+
+
+def make_self_check(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
+    """Return the self-check, which combines the state of all parts."""
+    return SelfCheck(
+        core.clock,
+        core.health,
+        PollerProgress(core.clock, poller),
+        poller.stretch_factors,
+        lambda: outbox.backlogs,
+        evidence_fault=core.evidence.appender.describe_fault,
+        worker_faults=core.worker_health.reasons,
+        manager=core.edges.manager,
+        rates=LookRates(core.metrics.looks.counts, core.clock.monotonic),
+    )
+
+
+def make_status(  # noqa: PLR0913 # the parts whose state it shows
+    core: Core,
+    watch: Watch,
+    check: SelfCheck,
+    forecast: BudgetForecast,
+    skew: Skew,
+    *,
+    broken: BrokenLooks,
+    record: VerdictRecorder,
+) -> Status:
+    """Return the status for pages and Prometheus. The rotas are those in the rules of `record`."""
+    states = StateCollector(
+        partial(release_states, watch.releases),
+        check.monitor_state,
+        core.clock.now,
+        count_slot=core.metrics.slots_passed.inc,
+        count_failure=core.metrics.faults.labels("metrics").inc,
+        count_exposure=core.metrics.exposures.inc,
+    )
+    return Status(
+        core.clock,
+        watch,
+        core.health,
+        check,
+        core.metrics,
+        states,
+        forecast,
+        skew,
+        broken,
+        core.settings.timezone,
+        rotas=lambda: record.rules.rotas,
+        newer_version=lambda: core.store.newer,
+        worker_fault=lambda: core.worker_health.fault,
+    )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from monitor.app.options import (
     make_calendar_checks,
     make_fetcher,
     make_join_rules,
+    make_policies,
     make_tripwire_producers,
     make_watch_rules,
 )
@@ -34,24 +36,30 @@ from monitor.app.parts import (
     page_settings,
 )
 from monitor.app.readers import make_calendar_readers
-from monitor.app.reporting_options import make_openid, make_proxy_auth, make_reminder_times
-from monitor.app.upkeep import Recurring, deadman_jobs, upkeep_jobs
+from monitor.app.reporting_options import make_openid, make_proxy_auth
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
-from monitor.deliver.reminders import Reminders
+from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import BadInput, Fault, NinethirtyError
-from monitor.health.hosts import StarvedHosts
-from monitor.health.self_check import SelfCheck
+from monitor.health.hosts import CHECK_EVERY, StarvedHosts
+from monitor.health.self_check import DeadManSwitch, SelfCheck
+from monitor.health.system import return_free_memory
 from monitor.ledger.reader import CalendarReader
 from monitor.look.fetch import Fetcher
-from monitor.watch.budget_forecast import BudgetForecast
+from monitor.store.retention import BOUNDED, DAILY, Retention
+from monitor.threads import RecurringJob, run_in_thread
+from monitor.watch.budget_forecast import FORECAST_EVERY, BudgetForecast
+from monitor.watch.compaction import Compaction
+from monitor.watch.predicted_addresses import PREDICT_EVERY, PredictedAddresses
+from monitor.watch.watch import Watch
 from monitor.web.queries import Queries
 from schedules.sources.settings import CalendarSettings
 from schedules.values import quote_value
 
 _log = structlog.get_logger(__name__)
 _ROLL_EVERY = timedelta(hours=1)
+_RETURN_MEMORY_EVERY = timedelta(minutes=15)
 _RESTART = "cannot be changed while the monitor runs: restart the monitor"
 _CLOSE_AFTER = 150.0
 """Seconds after which no request or message uses a replaced fetcher or channel."""
@@ -81,6 +89,7 @@ def find_fixed_changes(now: Settings, then: Settings, file: str) -> Iterator[Fau
 
 
 def _setting_at(settings: Settings, key: str) -> Any:  # noqa: ANN401 # a setting of any type
+    """Return the value of a key such as `web.listen`."""
     found: Any = settings
     for name in key.split("."):
         found = getattr(found, name)
@@ -88,6 +97,7 @@ def _setting_at(settings: Settings, key: str) -> Any:  # noqa: ANN401 # a settin
 
 
 def _differing_keys(key: str, now: Any, then: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # a setting of any type
+    """Yield each key of a setting that differs, with its new value. A table is compared key by key."""
     if isinstance(now, BaseModel):
         for name in type(now).model_fields:
             yield from _differing_keys(f"{key}.{name}", getattr(now, name), getattr(then, name))
@@ -99,7 +109,7 @@ def _differing_keys(key: str, now: Any, then: Any) -> Iterator[tuple[str, Any]]:
 class Reload:
     """Applies another configuration to the parts of a running monitor.
 
-    Looks continue, releases are still watched, and people stay signed in.
+    Looks continue, releases are still watched, and people stay signed in. `core` has the configuration in use.
     """
 
     core: Core
@@ -119,7 +129,7 @@ class Reload:
         self.daemon.jobs = self.jobs()
         self.core.metrics.record_reload(self.core.clock.now())
 
-    def jobs(self) -> tuple[Recurring, ...]:
+    def jobs(self) -> tuple[RecurringJob, ...]:
         """Return the recurring jobs of the current configuration."""
         core, daemon, outbox, rotas = self.core, self.daemon, self.daemon.outbox, self.record.rules.rotas
         return (
@@ -165,7 +175,8 @@ class Reload:
         await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
         # No step from here on awaits, so no look, page or notice sees half of the change.
         self.core, self.record.rules, self.reminders.rules = core, rules, rules
-        self.reminders.times, self.current_incidents.judge_at = make_reminder_times(settings), judge_at_for(core)
+        self.reminders.times = ReminderTimes(settings.alert.remind_after, settings.alert.remind_every)
+        self.current_incidents.judge_at = judge_at_for(core)
         self.forecast.budget = make_budget(settings)
         spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)
@@ -180,30 +191,32 @@ class Reload:
         run_now = [*self._replace_readers(readers, was.settings), *rotas]
         self._reconfigure_pages(settings)
         daemon.reconfigure(self.jobs(), run_now)
-        old, daemon.fetcher, daemon.channels = daemon.channels, core.fetcher, channels
-        self._close_later(was.fetcher, old)
+        old_channels = daemon.channels
+        daemon.fetcher, daemon.channels = core.fetcher, channels
+        self._close_later(was.fetcher, old_channels)
         await daemon.admission.watch_all_near(core.clock.now())
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
-        """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""
+        """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal.
+
+        A fetcher that replaces the real one, as in rehearsals, stays.
+        """
         core = self.core
-        was, now = ((one.network, make_budget(one), list(allowed_hosts(one))) for one in (core.settings, settings))
-        is_same = was == now or core.edges.fetcher is not None
+        old, new = ((one.network, make_budget(one), list(allowed_hosts(one))) for one in (core.settings, settings))
+        is_same = old == new or core.edges.fetcher is not None
         return core.fetcher if is_same else make_fetcher(settings, core.clock)
 
     def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], was: Settings) -> list[str]:
         """Replace the readers of calendars whose settings changed. Return the jobs of those, to read them at once."""
         reads, settings, ledger = self.daemon.calendar_reads, self.core.settings, self.core.ledger
         before = {table.name: _settings_of_reads(was, table) for table in was.calendar}
-        own = {reader.name: reader for reader, _ in reads.readers}
-        same = {
-            table.name for table in settings.calendar if before.get(table.name) == _settings_of_reads(settings, table)
-        }
+        after = {table.name: _settings_of_reads(settings, table) for table in settings.calendar}
+        unchanged = {one.name: one for one, _ in reads.readers if before[one.name] == after.get(one.name)}
         for reader, _ in readers:
             reader.remember(ledger.shown_entries(reader.name))
-        reads.readers = [(own[it.name] if it.name in same else it, every) for it, every in readers]
+        reads.readers = [(unchanged.get(reader.name, reader), every) for reader, every in readers]
         reads.expect_editions = settings.policy.expect_editions
-        return [f"calendar {reader.name}" for reader, _ in readers if reader.name not in same]
+        return [f"calendar {reader.name}" for reader, _ in readers if reader.name not in unchanged]
 
     def _reconfigure_pages(self, settings: Settings) -> None:
         self.queries = replace(self.queries, **page_settings(self.core, self.record.rules))
@@ -219,7 +232,8 @@ class Reload:
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
         """Close the replaced channels and fetcher, once no request or message uses them."""
         replaced: list[Channel | Fetcher] = [one for one in channels if one not in self.daemon.channels]
-        replaced += [fetcher] if fetcher is not self.daemon.fetcher else []
+        if fetcher is not self.daemon.fetcher:
+            replaced.append(fetcher)
 
         async def close() -> None:
             await self.core.clock.sleep(_CLOSE_AFTER)
@@ -233,3 +247,40 @@ class Reload:
 def _settings_of_reads(settings: Settings, table: CalendarSettings) -> object:
     """Return all settings that decide how a calendar is read, to compare them."""
     return table.model_copy(update={"every": None}), settings.slot_time, settings.policy.producer
+
+
+def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[RecurringJob]:
+    """Yield the jobs that maintain store, evidence, memory, workers and forecasts."""
+    # Jobs that read the whole store have no time limit.
+    settings, clock, ask, slow = core.settings, core.clock, core.threads.ask, run_in_thread
+    policies, after = make_policies(settings), settings.store.compact_after
+    compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow)
+    keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
+    retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
+    yield DAILY, "retention", retention.run_daily
+    yield BOUNDED, "evidence", retention.keep_within_limit
+    yield from core.failover.jobs()
+    if core.edges.clock is None:
+        # Not in rehearsals, where hours pass in moments and the memory is soon needed again.
+        yield _RETURN_MEMORY_EVERY, "memory", _return_free_memory
+    yield CHECK_EVERY, "scarcity", starved.check
+    # The daemon tries to start a worker before the first slot. A rehearsal starts one when it needs it.
+    yield CHECK_EVERY, "workers", partial(core.workers.try_start, eager=core.edges.clock is None)
+    yield FORECAST_EVERY, "foresight", forecast.look_ahead
+    if settings.watch.learn_addresses:
+        inside = {host.lower() for host, _ in allowed_hosts(settings)}
+        hosts = {table.id: table.hosts for table in settings.producer}
+        predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts, ask, inside)
+        yield PREDICT_EVERY, "expected addresses", predicted.predict_missing
+
+
+async def _return_free_memory() -> None:
+    return_free_memory()
+
+
+def deadman_jobs(core: Core, check: SelfCheck) -> Iterator[RecurringJob]:
+    """Yield the ping of the dead man's switch, if one is configured."""
+    table = core.settings.deadman
+    if table.url is not None:
+        switch = DeadManSwitch(core.fetcher, table.url, check.reasons_to_alarm, core.metrics.count_ping)
+        yield table.every, "deadman", switch.ping

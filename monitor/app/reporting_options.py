@@ -22,7 +22,6 @@ from monitor.config.people import SummarySettings
 from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.config.settings import NetworkSettings, ProducerSettings, Settings
 from monitor.deliver.digests import DigestRule
-from monitor.deliver.reminders import ReminderTimes
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.summaries import SummarySchedule
 from monitor.look.guard import Guard, make_guard
@@ -40,14 +39,14 @@ from schedules.values import is_loopback
 if TYPE_CHECKING:
     from monitor.web.openid import OpenID
 
-_WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
+_DEFAULT_TIMES = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 
 
 def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
     """Return the rules for notices and drafts. Relative files start at `folder`."""
     return ReportingRules(
         timezone=settings.timezone,
-        producers={table.id: _entries(table) for table in settings.producer},
+        producers={table.id: _report_entries(table) for table in settings.producer},
         forms={table.id: table.report.form for table in settings.producer if table.report.form is not None},
         routes=settings.route,
         channels=tuple(channels),
@@ -55,7 +54,8 @@ def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Pa
         templates=report_templates(settings, folder),
         editions=make_editions(settings),
         usual=granted_times(settings),
-        folding=_folding(settings),
+        # These get one notice if a platform fault delays many releases.
+        folding=frozenset(table.name for table in settings.channel if table.digest or table.kind == "pagerduty"),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
         hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),
         gather=settings.alert.digest_within,
@@ -66,11 +66,6 @@ def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Pa
 def make_rotas(settings: Settings) -> dict[str, Rota]:
     """Return the rotas by name, without the shifts of calendars, which are read later."""
     return {table.name: Rota(table, settings.timezone) for table in settings.rota}
-
-
-def _folding(settings: Settings) -> frozenset[str]:
-    """Return the channels that get one notice if a platform fault delays many releases: digests and pagers."""
-    return frozenset(table.name for table in settings.channel if table.digest or table.kind == "pagerduty")
 
 
 def report_templates(settings: Settings, folder: Path) -> dict[str, Path]:
@@ -94,11 +89,15 @@ def make_explainer(settings: Settings, store: Store) -> Explainer:
 
 def make_periods(settings: Settings, store: Store) -> Periods:
     """Return the maker of reports on a period."""
-    names = {slug: called[0] for slug, called in ORGANISATIONS.items()}
-    mine = {one.id: one.name for one in settings.producer}
-    hides = redactor(secrets_in_addresses(settings))
+    configured = {one.id: one.name for one in settings.producer}
     return Periods(
-        store, make_policies(settings), settings.timezone, names | mine, mine, make_editions(settings), hides
+        store,
+        make_policies(settings),
+        settings.timezone,
+        names={slug: names[0] for slug, names in ORGANISATIONS.items()} | configured,
+        watched=configured,
+        editions=make_editions(settings),
+        redactor=redactor(secrets_in_addresses(settings)),
     )
 
 
@@ -125,9 +124,9 @@ def make_sessions(settings: Settings, folder: Path, clock: Clock, throttle: Thro
     if not web.signs_in:
         return None
     file = None if web.users_file is None else folder / web.users_file
-    door = Sessions(Users(file), clock, throttle, web.public_url or "")
-    door.proxy_auth, door.provider = make_proxy_auth(settings), make_openid(settings, clock)
-    return door
+    sessions = Sessions(Users(file), clock, throttle, web.public_url or "")
+    sessions.proxy_auth, sessions.provider = make_proxy_auth(settings), make_openid(settings, clock)
+    return sessions
 
 
 def make_openid(settings: Settings, clock: Clock) -> OpenID | None:
@@ -138,8 +137,8 @@ def make_openid(settings: Settings, clock: Clock) -> OpenID | None:
     from monitor.web.openid import OpenID  # noqa: PLC0415 # 15 MB, needed only with a provider
 
     rights = {value: Right(right) for value, right in oidc.rights.items()}
-    back = f"{(settings.web.public_url or '').rstrip('/')}/sign-in/oidc/return"
-    provider = Provider(oidc.issuer, oidc.client_id, oidc.client_secret.reveal, oidc.claim, rights, back)
+    return_url = f"{(settings.web.public_url or '').rstrip('/')}/sign-in/oidc/return"
+    provider = Provider(oidc.issuer, oidc.client_id, oidc.client_secret.reveal, oidc.claim, rights, return_url)
     issuer, network = urlsplit(oidc.issuer), settings.network
     ports = [*network.ports, *([issuer.port] if issuer.port is not None else [])]
     guard = make_guard(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
@@ -152,11 +151,6 @@ def make_proxy_auth(settings: Settings) -> ProxyAuth | None:
     web = settings.web
     rights = {name: Right(right) for name, right in web.proxy_rights.items()}
     return None if web.proxy_header is None else ProxyAuth(web.proxy_header, rights)
-
-
-def make_reminder_times(settings: Settings) -> ReminderTimes:
-    """Return when an incident that no one has acknowledged is sent again."""
-    return ReminderTimes(settings.alert.remind_after, settings.alert.remind_every)
 
 
 def make_digest_rule(settings: Settings) -> DigestRule:
@@ -172,7 +166,7 @@ def make_summary_schedules(settings: Settings) -> list[SummarySchedule]:
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 # 80 ms, needed only with summaries
 
     def trigger(table: SummarySettings) -> CronTrigger:
-        at = table.at or _WHEN[table.kind]
+        at = table.at or _DEFAULT_TIMES[table.kind]
         on = {"day": 1} if table.kind == "month" else {"day_of_week": ",".join(table.days)}
         return CronTrigger(hour=at.hour, minute=at.minute, second=0, timezone=settings.timezone, **on)
 
@@ -207,7 +201,8 @@ def make_outbound(network: NetworkSettings) -> Outbound:
     return Outbound(proxy_of, transport)
 
 
-def _entries(table: ProducerSettings) -> dict[str, str]:
+def _report_entries(table: ProducerSettings) -> dict[str, str]:
+    """Return what reports state about a producer. Entries that are not configured are left out."""
     report = table.report
     entries = {
         "name": table.name,

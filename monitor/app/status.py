@@ -30,7 +30,11 @@ _MOST_HOSTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Reads the state of every part."""
+    """Reads the state of every part.
+
+    `newer_version` returns the version of a newer monitor that has migrated the store, `worker_fault` why the last
+    worker did not start. Both are empty if there is none.
+    """
 
     clock: Clock
     watch: Watch
@@ -43,8 +47,8 @@ class Status:
     broken: BrokenLooks
     timezone: str
     rotas: Callable[[], Mapping[str, Rota]] = dict
-    newer: Callable[[], str] = str
-    worker_fault: Callable[[], str] = str
+    newer_version: Callable[[], str] = lambda: ""
+    worker_fault: Callable[[], str] = lambda: ""
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now."""
@@ -99,26 +103,27 @@ class Status:
         ]
 
     def _monitor_check(self) -> Check:
-        up, since = elapsed_text(self.clock.now() - self.health.started), stamp(self.health.started, self.timezone)
-        return Check("Monitor", f"version {__version__}, up {up}, since {since}")
+        started = self.health.started
+        uptime, since = elapsed_text(self.clock.now() - started), stamp(started, self.timezone)
+        return Check("Monitor", f"version {__version__}, up {uptime}, since {since}")
 
     def _store_check(self) -> Check:
-        if newer := self.newer():
+        if newer := self.newer_version():
             return Check("Store", f"{newer}, of a newer version of ninethirty", "Upgrade this monitor.")
-        failing, lost = self.health.unable(self.clock.now()), self.self_check.evidence_fault()
-        if not (failing or lost):
+        faults = [*self.health.unable(self.clock.now()), self.self_check.evidence_fault()]
+        if not any(faults):
             return Check("Store", "writable, and so is the evidence")
-        free = "Free space, or bring the database back."
-        return Check("Store", "; ".join([*failing, *([lost] if lost else [])]), free, "NinethirtyStoreFailing")
+        todo = "Free space, or bring the database back."
+        return Check("Store", "; ".join(filter(None, faults)), todo, "NinethirtyStoreFailing")
 
     def _calendar_check(self, name: str) -> Check:
         health, title = self.health, f"Calendar {name}"
         last, fault = health.calendars.get(name), health.faults.get(name, "")
-        read = f"last usable read {stamp(last, self.timezone)}" if last else "no usable read yet"
-        state = f"{read}; {fault}" if fault else read
-        if fault or not health.is_fresh(name, self.clock.now()):
-            return Check(title, state, f"Run `ninethirty calendar read {name}` to see why.", "NinethirtyCalendarStale")
-        return Check(title, f"{state}, next by {stamp(last + health.spacings[name], self.timezone)}" if last else state)
+        state = f"last usable read {stamp(last, self.timezone)}" if last else "no usable read yet"
+        if last and not fault and health.is_fresh(name, self.clock.now()):
+            return Check(title, f"{state}, next by {stamp(last + health.spacings[name], self.timezone)}")
+        state = f"{state}; {fault}" if fault else state
+        return Check(title, state, f"Run `ninethirty calendar read {name}` to see why.", "NinethirtyCalendarStale")
 
     def _looks_check(self) -> Check:
         if broken := self.broken.describe_by_host():
@@ -142,7 +147,8 @@ class Status:
 
     def _clock_checks(self) -> Iterator[Check]:
         """Yield a check of this machine's clock, and one for each host whose Date header is implausible."""
-        yield clock_check(is_clock_synchronised(), self.health.offset, is_off=self.health.is_clock_off)
+        health, is_synchronised = self.health, is_clock_synchronised()
+        yield clock_check(health.offset, is_synchronised=is_synchronised, is_off=health.is_clock_off)
         for host, doubt in self.skew.describe_doubts().items():
             yield Check(f"Clock of {host}", doubt, "If our clock is right, inform the host.", "NinethirtyClockOff")
 
@@ -167,26 +173,26 @@ class Status:
                 yield Check(f"Channel {name}", state)
             else:
                 todo = f"Notify its recipients yourself, then run `ninethirty channel test {name}`."
-                yield Check(
-                    f"Channel {name}", f"{state} since {stamp(since, self.timezone)}", todo, "NinethirtyOutboxStuck"
-                )
+                state = f"{state} since {stamp(since, self.timezone)}"
+                yield Check(f"Channel {name}", state, todo, "NinethirtyOutboxStuck")
 
 
-def clock_check(kept: bool | None, offset: Bounds | None, *, is_off: bool) -> Check:  # noqa: FBT001 # an answer
+def clock_check(offset: Bounds | None, *, is_synchronised: bool | None, is_off: bool) -> Check:
     """Return a check of this machine's clock, with a fault if no service synchronises it or it `is_off`.
 
-    `offset` is how many seconds it is ahead of the watched hosts. `kept` is None if the system does not say.
+    `offset` is how many seconds it is ahead of the watched hosts. `is_synchronised` is None if the system does not
+    say.
     """
     ahead = "not measured yet" if offset is None else f"{offset.min:.3f} s to {offset.max:.3f} s"
-    state = f"{clock_sync_text(kept)}; ahead of the watched hosts: {ahead}"
+    state = f"{clock_sync_text(is_synchronised)}; ahead of the watched hosts: {ahead}"
     if is_off:
         return Check("Clock", state, "Set the clock right: run `timedatectl`.", "NinethirtyClockOff")
-    if kept is False:
+    if is_synchronised is False:
         return Check("Clock", state, "Start chrony or systemd-timesyncd on this machine.", "NinethirtyClockOff")
     return Check("Clock", state)
 
 
 def release_states(releases: Mapping[str, WatchedRelease]) -> list[ReleaseState]:
-    """Return the verdict of every watched release, for metrics."""
-    judged = (one for one in releases.values() if one.planning_only_until is None)
-    return [ReleaseState(one.verdict, one.final_since) for one in judged if one.verdict is not None]
+    """Return the verdict of every watched release, for metrics, unless it is withheld."""
+    shown = (one for one in releases.values() if one.planning_only_until is None)
+    return [ReleaseState(one.verdict, one.final_since) for one in shown if one.verdict is not None]

@@ -20,15 +20,13 @@ from monitor.store.open import file_of, is_shared, open_store
 from monitor.store.rows import OFFLINE_MARK, Heartbeat, Record
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from monitor.threads import Job, run_in_thread
+from monitor.threads import Job, RecurringJob, run_in_thread
 
 _log = structlog.get_logger(__name__)
-_JOURNAL_EVERY, _COPY_EVERY, _COPY_SECONDS, _FULL_COPY_SECONDS = (
-    timedelta(seconds=1),
-    timedelta(seconds=10),
-    60.0,
-    600.0,
-)
+_CHECK_STORE_EVERY = timedelta(seconds=1)
+_CHECK_COPY_EVERY = timedelta(seconds=10)
+_COPY_SECONDS = 60.0
+_FULL_COPY_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -84,7 +82,11 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
 
 @dataclass(slots=True)
 class StoreFailover:
-    """Writes to the journal while the store fails, and switches to the store when it is back."""
+    """Writes to the journal while the store fails, and switches to the store when it is back.
+
+    `lock` locks a recovered store for this monitor, or raises `EnvironmentFault`. `on_store_back` runs once the store
+    is back, because other monitors may have written to it in between.
+    """
 
     opened: OpenedStore
     monitor: str
@@ -94,25 +96,24 @@ class StoreFailover:
     store_health: StoreHealth
     members: Members | None
     ledger: Ledger
-    hold: Callable[[], object] = lambda: None
-    _on_back: Job | None = None
+    lock: Callable[[], object] = lambda: None
+    on_store_back: Job | None = None
     _is_journal_failing: bool = False
     _copied_releases: object = None
     _next_copy: float = 0.0
     _next_full_copy: float = 0.0
 
-    def on_store_back(self, job: Job) -> None:
-        """Run `job` once the store is back, because other monitors may have written to it in between."""
-        self._on_back = job
-
-    def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
+    def jobs(self) -> Iterator[RecurringJob]:
         """Yield the recurring jobs, none without a journal."""
         if self.opened.journal is not None:
-            yield _JOURNAL_EVERY, "journal", self.keep
-            yield _COPY_EVERY, "near part", self.renew
+            yield _CHECK_STORE_EVERY, "journal", self.switch_or_journal
+            yield _CHECK_COPY_EVERY, "near part", self.copy_near_part
 
-    async def keep(self) -> None:
-        """Switch to the store if it was away, or write to the journal what it refuses."""
+    async def switch_or_journal(self) -> None:
+        """Switch to the store if it was away and is back, or write to the journal what it refuses.
+
+        A journal whose rows the store has by now is deleted.
+        """
         journal = self.opened.journal
         if journal is None:
             return
@@ -123,20 +124,24 @@ class StoreFailover:
         elif journal.has_rows:
             await run_in_thread(journal.delete)
 
-    async def renew(self, *, stopping: bool = False) -> None:
-        """Copy upcoming releases to the journal after a change of calendars, and each minute what was notified."""
+    async def copy_near_part(self, *, stopping: bool = False) -> None:
+        """Copy to the journal what a start without the store needs.
+
+        That is upcoming releases after a change of calendars, and each minute what was notified. A change is copied at
+        once if the monitor is `stopping`.
+        """
         opened, now = self.opened, self.clock.now()
         if opened.journal is None or opened.is_away or self.store_health.health.is_store_failing:
             return
         journal, known, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
         # Around a slot calendars change often, so full copies have a minimum spacing.
-        is_new = known is not self._copied_releases and (stopping or mono >= self._next_full_copy)
-        if not is_new and mono < self._next_copy:
+        is_full = known is not self._copied_releases and (stopping or mono >= self._next_full_copy)
+        if not is_full and mono < self._next_copy:
             return
-        if not await self._try_on_journal(lambda: journal.copy_near_part(opened.store, now, notices_only=not is_new)):
+        if not await self._try_on_journal(lambda: journal.copy_near_part(opened.store, now, notices_only=not is_full)):
             return
         self._next_copy = mono + _COPY_SECONDS
-        if is_new:
+        if is_full:
             # The first copy has no spacing, because it is of a ledger that has read nothing yet.
             self._next_full_copy = mono + (0.0 if self._copied_releases is None else _FULL_COPY_SECONDS)
             self._copied_releases = known
@@ -170,8 +175,9 @@ class StoreFailover:
         return not self._is_journal_failing
 
     async def _switch_to_store(self, journal: Journal, near: Store) -> None:
+        """Use the store again if it is back, with the journal's rows in it. If it is not, note the failure."""
         try:
-            store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.hold))
+            store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.lock))
             rows = await self.writer.run_between_batches(lambda: self._move_journal_into(journal, near, store))
         except EnvironmentFault as fault:
             self.store_health.note_failure(fault)
@@ -181,8 +187,8 @@ class StoreFailover:
             self.members.forget_clock_readings()
         self.store_health.health.note_store_back()
         _log.warning("store_back", rows=rows)
-        if self._on_back is not None:
-            await self._on_back()
+        if self.on_store_back is not None:
+            await self.on_store_back()
 
     def _move_journal_into(self, journal: Journal, near: Store, store: Store) -> int:
         """Write the journal into the store and use that from now on. Return the number of rows. Runs in the writer."""
@@ -201,11 +207,11 @@ class StoreFailover:
         return rows
 
 
-def _open_recovered_store(url: str, hold: Callable[[], object]) -> Store:
+def _open_recovered_store(url: str, lock: Callable[[], object]) -> Store:
     """Return the store that is back, locked for this monitor. Raises `EnvironmentFault`."""
     store = Store.open_upgraded(url)
     try:
-        hold()
+        lock()
     except EnvironmentFault:
         store.close()
         raise

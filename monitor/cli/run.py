@@ -15,7 +15,7 @@ from monitor.cli.common import Context
 from monitor.health.system import pause_garbage_collection, resume_garbage_collection, tune_process
 
 if TYPE_CHECKING:
-    from monitor.app.app import App
+    from monitor.app.build import App
     from monitor.config.settings import Settings
     from monitor.store.open import StoreLock
 
@@ -52,7 +52,7 @@ def command(context: Context, log: str, level: str) -> None:
     hide = _LogRedactor(redactor(secrets))
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
-    edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, hold=lock.lock)
+    edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, lock=lock.lock)
 
     def read_new_settings() -> Settings:
         from monitor.cli.check import settings_for_reload

@@ -17,7 +17,7 @@ from monitor.health.state import HealthState
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager
 from monitor.look.fetch import Failure, Fetcher, Request
 from monitor.look.poller import Poller
-from monitor.threads import Job
+from monitor.threads import RecurringJob
 
 _log = structlog.get_logger(__name__)
 NOTICE_STUCK_AFTER = timedelta(minutes=10)
@@ -93,7 +93,7 @@ class SelfCheck:
     manager: ServiceManager = NO_SERVICE_MANAGER
     rates: LookRates = field(default_factory=lambda: LookRates({}, float))
 
-    def jobs(self) -> list[tuple[timedelta, str, Job]]:
+    def jobs(self) -> list[RecurringJob]:
         """Return the recurring jobs, each with its spacing and name."""
         watchdog = self.manager.watchdog
         pace = (CHECK_EVERY, "pace of looks", self.rates.sample)

@@ -11,8 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from monitor.app.app import App
-from monitor.app.build import Edges, build
+from monitor.app.build import App, Edges, build
 from monitor.app.jobs import LoopJobs
 from monitor.app.options import make_policies
 from monitor.app.reporting_options import make_editions

@@ -6,7 +6,7 @@ They are files whose address has the period in it, and pages on other sites to w
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -62,14 +62,14 @@ class Edition:
 class PredictedAddresses:
     """Adds predicted parts to the releases ahead.
 
-    `hosts` returns the hosts of a producer, the only ones on which files are predicted. `inside` are the hosts that
+    `hosts` are the hosts of each producer, the only ones on which files are predicted. `inside` are the hosts that
     may be in private networks. They are never predicted from a link of a page.
     """
 
     verdicts: VerdictStore
     watch: Watch
     clock: Clock
-    hosts: Callable[[str], Collection[str]]
+    hosts: Mapping[str, Collection[str]]
     ask: Ask
     inside: Collection[str] = ()
     _tried: dict[str, datetime] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class PredictedAddresses:
 
     def _add_predictions(self, release: Release, editions: Sequence[Edition]) -> None:
         """Watch the files and pages that earlier editions suggest for a release."""
-        files = predicted_files(release, editions, self.hosts(release.producer))
+        files = predicted_files(release, editions, self.hosts.get(release.producer, ()))
         parts = [*files, *predicted_pages(replace(release, parts=(*release.parts, *files)), editions, self.inside)]
         if parts:
             self.watch.add_parts(release.id, parts)

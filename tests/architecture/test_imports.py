@@ -164,7 +164,7 @@ BUDGETS = {
     "monitor/watch": 3828,
     "monitor/config": 1812,
     "monitor/web": 5923,
-    "monitor/app": 2582,
+    "monitor/app": 2576,
     "monitor/rehearse": 3575,
     "monitor/cli": 4900,
 }

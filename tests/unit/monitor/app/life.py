@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from alerts.channel import Channel
-from monitor.app.app import App
-from monitor.app.build import Edges, build
+from monitor.app.build import App, Edges, build
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock

@@ -99,5 +99,5 @@ def test_a_clock_is_good_unless_nothing_synchronises_it_or_it_is_off(
     is_good: bool,  # noqa: FBT001 # a column of the table
     told: str,
 ) -> None:
-    check = clock_check(kept, NEAR, is_off=is_off)
+    check = clock_check(NEAR, is_synchronised=kept, is_off=is_off)
     assert (check.is_good, check.state.startswith(told)) == (is_good, True)

@@ -56,12 +56,12 @@ def test_other_monitors_see_one_that_cannot_switch_yet_to_the_recovered_store(tm
                 await apart.writer.write(lambda _tx: None)
                 with store._engine.begin() as connection:
                     connection.exec_driver_sql("ALTER TABLE run RENAME TO full")
-                await apart.keep()
+                await apart.switch_or_journal()
                 assert apart.opened.is_away
                 assert [lease.name for lease in store.leases.leases()] == ["monitor south"]
                 with store._engine.begin() as connection:
                     connection.exec_driver_sql("ALTER TABLE full RENAME TO run")
-                await apart.keep()
+                await apart.switch_or_journal()
                 assert not apart.opened.is_away
                 assert store.runs.of_release("r") != []
                 apart.writer.abandon()

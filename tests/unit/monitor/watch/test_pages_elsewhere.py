@@ -112,9 +112,7 @@ def learnt(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
     verdict = replace(judged(-60, (-120, A)), at=after_slot(-60))
     watch = Releases({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
     clock = Fixed(after_slot(-60))
-    asyncio.run(
-        PredictedAddresses(store.verdicts, cast("Watch", watch), clock, lambda _of: (), ask, inside).predict_missing()
-    )
+    asyncio.run(PredictedAddresses(store.verdicts, cast("Watch", watch), clock, {}, ask, inside).predict_missing())
     return [one.url for _, parts in watch.added for one in parts]
 
 

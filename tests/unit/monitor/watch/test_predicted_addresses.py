@@ -194,9 +194,7 @@ def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() 
         )
     verdict = replace(judged(-60, (-120, A)), at=after_slot(-60))
     watch = Releases({"r": WatchedRelease(replace(release(), producer="ofqual"), [a_promise()], verdict=verdict)})
-    expected = PredictedAddresses(
-        store.verdicts, cast("Watch", watch), Fixed(after_slot(-60)), lambda _producer: (), ask
-    )
+    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), Fixed(after_slot(-60)), {}, ask)
     asyncio.run(expected.predict_missing())
     asyncio.run(expected.predict_missing())
     assert watch.added == [("r", [GUESS])]
