@@ -53,7 +53,7 @@ at = 2026-11-26T09:30:00
 
 @dataclass
 class Life:
-    """A daemon that lives, dies and lives again over one store, with one channel that remembers."""
+    """Daemons that run one after the other on one store. Their channel keeps every message."""
 
     script: Script
     settings: Settings
@@ -128,6 +128,19 @@ class Life:
 
     def runs(self, target: str = PAGE) -> list[Run]:
         return self.daemon.watch.releases["claims-q3"].runs.get(target, [])
+
+    def notice_kinds(self) -> list[str]:
+        """Return the kind of every notice so far."""
+        return [notice.kind for notice in self.daemon.store.outbox.notices()]
+
+    def notice_subjects(self) -> list[str]:
+        """Return the subject of every notice so far."""
+        return [notice.subject for notice in self.daemon.store.outbox.notices()]
+
+    def finding_kinds(self, release: str = "claims-q3") -> set[str]:
+        """Return the kinds of the findings in the stored verdict, none if there is no verdict."""
+        row = self.daemon.store.verdicts.judged_one(release)
+        return set() if row is None else {finding["kind"] for finding in row.body["findings"]}
 
     def looks(self, outcome: str, host: str = HOST) -> float:
         """Return how often `looks_total` counted this outcome."""

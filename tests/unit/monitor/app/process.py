@@ -13,26 +13,26 @@ from pathlib import Path
 from typing import Any
 
 
-def until_said(child: subprocess.Popen[str], wanted: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 # any value of a log line
-    """Read log lines until one says this; one that is not said within half a minute never is."""
+def until_said(child: subprocess.Popen[str], message: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 # any value of a log line
+    """Return the first log line with this message and these values. It must come within half a minute."""
     assert child.stdout is not None
-    heard = []
+    other_lines = []
     patience = threading.Timer(30, child.kill)
     patience.start()
     try:
         for line in child.stdout:
-            said: dict[str, Any] = json.loads(line)
-            if said["msg"] == wanted and all(said.get(key) == value for key, value in more.items()):
-                return said
-            heard.append(line)
+            line_json: dict[str, Any] = json.loads(line)
+            if line_json["msg"] == message and all(line_json.get(key) == value for key, value in more.items()):
+                return line_json
+            other_lines.append(line)
     finally:
         patience.cancel()
-    raise AssertionError(f"it never said {wanted} {more}, but:\n{''.join(heard[-20:])}")
+    raise AssertionError(f"no line has {message} {more}, but there are:\n{''.join(other_lines[-20:])}")
 
 
 @contextmanager
 def alive(config: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the daemon; whatever happens, it is dead in the end."""
+    """Run the daemon as a process, and kill it at the end of the block."""
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run"]
     # Under `nohup` it would ignore a hang-up, as it should.
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)

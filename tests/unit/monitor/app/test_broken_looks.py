@@ -86,7 +86,7 @@ def test_looks_that_break_over_a_slot_leave_it_unproven(tmp_path: Path) -> None:
     assert len([line for line in lines if line["event"] == "look_broke"]) == 5
 
 
-def test_memory_knows_no_look_that_broke_before_the_store_had_it(tmp_path: Path) -> None:
+def test_memory_and_store_agree_after_looks_that_broke(tmp_path: Path) -> None:
     around, made = breaking()
 
     async def act(life: Life) -> None:
@@ -101,5 +101,5 @@ def test_memory_knows_no_look_that_broke_before_the_store_had_it(tmp_path: Path)
 
     with capture_logs():
         store = reopened(live(tmp_path, OUT_IN_TIME, act, around=around))
-    assert [told for told in replay(store, Policies(), None, None) if told[1]] == []
+    assert [name for name, differences in replay(store, Policies(), None, None) if differences] == []
     store.close()

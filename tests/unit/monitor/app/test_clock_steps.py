@@ -34,7 +34,7 @@ class Stepped(Truth):
 
 
 @st.composite
-def stepped(draw: st.DrawFn) -> Stepped:
+def clock_steps(draw: st.DrawFn) -> Stepped:
     wrong = st.integers(-5000, 5000) | st.sampled_from([0, 1000, 2000, -2000, 20_000, -29_000, 45_000, -3_600_000])
     steps = draw(st.lists(st.tuples(st.integers(-110, 200), wrong), min_size=1, max_size=6))
     return Stepped(
@@ -50,16 +50,16 @@ def stepped(draw: st.DrawFn) -> Stepped:
     )
 
 
-def hold(truth: Stepped, folder: Path) -> None:
-    """Play a truth; whatever was said of it at any time is so."""
+def check_truth(truth: Stepped, folder: Path) -> None:
+    """Play a truth. Every verdict, notice and interval must agree with it."""
     path = folder / "steps.toml"
     path.write_text(truth.script())
     script = read_script(path)
     done = play(script, Settings.model_validate({"budget": {"default": f"{truth.rate}/s"}}), folder)
     rules = rehearsal_settings(script, Settings(), folder)
     store = reopened(rules)
-    said = [(event.at, event.after) for event in store.verdicts.events()]
-    told = [(notice.at, notice.kind, notice.subject) for notice in store.outbox.notices()]
+    events = [(event.at, event.after) for event in store.verdicts.events()]
+    notices = [(notice.at, notice.kind, notice.subject) for notice in store.outbox.notices()]
     again = [row for _, row in replay(store, make_policies(rules), None, None) if row]
     store.close()
     (release,) = done.results.releases
@@ -68,11 +68,11 @@ def hold(truth: Stepped, folder: Path) -> None:
         if part["id"] in came:
             _contains(part["released"], came[part["id"]], None)
     parts = [truth.out, truth.sheet]
-    words = {word for _, word in said}
+    words = {word for _, word in events}
     assert "early" not in words
     if all(at is not None and at <= TOLERANCE - 1 for at in parts):
-        assert words <= {"pending", "on_time", "unproven"}, said
-        assert [one for one in told if one[1] not in {"unproven", "final", "resolved"}] == []
+        assert words <= {"pending", "on_time", "unproven"}, events
+        assert [one for one in notices if one[1] not in {"unproven", "final", "resolved"}] == []
     if release["verdict"] == "on_time":
         assert all(at is not None and at <= TOLERANCE + 1 for at in parts)
     assert again == []
@@ -80,7 +80,7 @@ def hold(truth: Stepped, folder: Path) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(truth=stepped())
+@given(truth=clock_steps())
 def test_every_measured_interval_contains_the_truth_whatever_the_clock_is_set_to(truth: Stepped) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        hold(truth, Path(folder))
+        check_truth(truth, Path(folder))

@@ -23,14 +23,10 @@ from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.stores import runs_of
 
 
-def kinds(life: Life) -> list[str]:
-    return [notice.kind for notice in life.daemon.store.outbox.notices()]
-
-
 def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:33:00")
-        assert (life.word(), kinds(life)) == ("on_time", [])
+        assert (life.word(), life.notice_kinds()) == ("on_time", [])
 
     settings = live(tmp_path, OUT_IN_TIME, act)
     store = reopened(settings)
@@ -48,7 +44,7 @@ def test_a_release_whose_slot_passed_while_we_were_down_is_judged_only_after_the
         await life.until("09:35:33")
         # The first look came within the second: absent still, so this is proved and no mere lack of proof.
         assert life.word() == "overdue"
-        assert kinds(life) == ["unproven", "opened"]
+        assert life.notice_kinds() == ["unproven", "opened"]
 
     live(tmp_path, "", act, delay=DELAY)
 
@@ -77,14 +73,14 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
         await life.start()
         await life.until("09:36:55")
         assert life.word() in {None, "pending"}
-        assert (kinds(life), life.app.status.body("claims-q3"), release_states(life.daemon.watch.releases)) == (
+        assert (life.notice_kinds(), life.app.status.body("claims-q3"), release_states(life.daemon.watch.releases)) == (
             [],
             None,
             [],
         )
         await life.until("09:37:05")
         assert life.word() == "unproven"
-        assert kinds(life) == ["unproven"]
+        assert life.notice_kinds() == ["unproven"]
 
     live(tmp_path, fault, act, delay=DELAY)
 
@@ -181,7 +177,7 @@ def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path:
         await life.start()
         await life.until("09:50:00")
         assert life.word() == "unproven"
-        assert kinds(life).count("unproven") == 1
+        assert life.notice_kinds().count("unproven") == 1
 
     settings = live(tmp_path, OUT_IN_TIME, act, delay=DELAY)
     store = reopened(settings)
@@ -200,7 +196,7 @@ def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(tmp_path: Pa
         await life.until("09:55:00")
         ids = [notice.id for notice in life.daemon.store.outbox.notices()]
         assert len(ids) == len(set(ids))
-        assert kinds(life).count("opened") == 1
+        assert life.notice_kinds().count("opened") == 1
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
         assert set(channel.messages) == set(ids)

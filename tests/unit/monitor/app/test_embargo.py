@@ -1,4 +1,4 @@
-"""What was public before its slot is shown to nobody: addresses and times, never a word of the content."""
+"""No surface shows any content that was public before its slot. Only its addresses and times are shown."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ at = 2026-11-26T09:30:00
 
 async def everything_shown(life: Life) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
-    store, shown = life.daemon.store, []
+    store, texts = life.daemon.store, []
     (incident,) = store.verdicts.incidents()
     queries = Queries(store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True)
     paths = [
@@ -72,22 +72,22 @@ async def everything_shown(life: Life) -> str:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(make_application(queries)), base_url="http://127.0.0.1"
     ) as client:
-        shown += [(await client.get(path)).text for path in paths]
+        texts += [(await client.get(path)).text for path in paths]
     queries.close()
     drafts = store.verdicts.drafts(incident.id)
-    shown += [json.dumps(draft.facts) for draft in drafts]
-    shown += [render_draft(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
-    shown += [repr(asdict(notice)) for notice in store.outbox.notices()] + [repr(store.verdicts.incidents())]
-    shown += [repr(event.body) for event in store.verdicts.events()] + [repr(row) for row in store.outbox.deliveries()]
+    texts += [json.dumps(draft.facts) for draft in drafts]
+    texts += [render_draft(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
+    texts += [repr(asdict(notice)) for notice in store.outbox.notices()] + [repr(store.verdicts.incidents())]
+    texts += [repr(event.body) for event in store.verdicts.events()] + [repr(row) for row in store.outbox.deliveries()]
     (channel,) = life.channels
     assert isinstance(channel, FakeChannel)
     assert channel.messages
     for message in channel.messages.values():
-        shown += [message.subject, message.text, message.html, repr(message.data)]
-        shown += [one.content.decode("utf-8", "replace") for one in message.attachments]
+        texts += [message.subject, message.text, message.html, repr(message.data)]
+        texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
     watched = life.daemon.watch.releases["claims-q3"]
     assert watched.verdict is not None
-    return "\n".join([*shown, json.dumps(release_json(watched.verdict))])
+    return "\n".join([*texts, json.dumps(release_json(watched.verdict))])
 
 
 @pytest.mark.parametrize("moment", ["09:29:00", "09:29:50", "09:40:00"])
@@ -99,9 +99,9 @@ def test_content_seen_before_its_slot_is_on_no_surface(
     async def act(life: Life) -> None:
         await life.until(moment)
         assert life.word() == "early"
-        shown = (await everything_shown(life)).casefold()
-        assert {word for word in WORDS if word in shown} == set()
-        assert "https://www.gov.uk/government/statistics/claims" in shown
+        texts = (await everything_shown(life)).casefold()
+        assert {word for word in WORDS if word in texts} == set()
+        assert "https://www.gov.uk/government/statistics/claims" in texts
 
     with capture_logs() as lines:
         live(tmp_path, EARLY, act)

@@ -126,20 +126,20 @@ def addresses(store: Store) -> Iterator[str]:
     names |= {"ending": list(ENDINGS), "kind": list(FORMATS)}
     for route in ROUTES:
         if "GET" in (route.methods or ()):
-            yield from filled(route, names)
+            yield from filled_paths(route, names)
     yield from (f"/api/v1/events?{one}" for one in ("release=claims-q3", "limit=1"))
     yield from (f"/api/v1/events?after={event.id}" for event in store.verdicts.events())
     yield from ("/?date=2026-11-26", "/api/v1/releases?from=2026-11-01&to=2026-12-31&producer=department-for-example")
 
 
-def filled(route: Route, names: dict[str, list[str]]) -> list[str]:
+def filled_paths(route: Route, names: dict[str, list[str]]) -> list[str]:
     paths = [route.path]
     for name in route.param_convertors:
         paths = [path.replace(f"{{{name}}}", value) for path in paths for value in names[name]]
     return paths
 
 
-def opened(life: Life, users: Path, *, public: bool) -> Queries:
+def make_queries(life: Life, users: Path, *, public: bool) -> Queries:
     store, throttle = life.daemon.store, Throttle(life.clock)
     queries = Queries(store, life.app.status, life.clock, "Europe/London", public, throttle=throttle)
     queries.keys = Keys(metrics=b"for metrics alone")
@@ -167,7 +167,7 @@ async def read(
     life: Life, users: Path, headers: dict[str, str], paths: Sequence[str] = (), *, public: bool = True
 ) -> dict[str, tuple[int, str]]:
     """Return the status and text of these addresses, or of every one, as somebody who shows these headers reads it."""
-    queries = opened(life, users, public=public)
+    queries = make_queries(life, users, public=public)
     transport = httpx.ASGITransport(make_application(queries))
     found = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
@@ -178,13 +178,13 @@ async def read(
     return found
 
 
-def telling(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
+def leaked_words(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
     # An address that was asked for stands in its own refusal, and every word in the descriptions of the API.
-    said = {
+    searched = {
         path: (text.replace(path, ""), (MARK,) if path in DESCRIPTIONS else TELLING)
         for path, (_, text) in found.items()
     }
-    return [(path, word) for path, (text, words) in said.items() for word in words if word in text]
+    return [(path, word) for path, (text, words) in searched.items() for word in words if word in text]
 
 
 def published(
@@ -211,7 +211,7 @@ def test_before_the_slot_no_public_surface_shows_what_is_published(
     who: dict[str, str], moment: str, users: Path, tmp_path: Path
 ) -> None:
     found = published(moment, users, tmp_path, who)
-    assert telling(found) == []
+    assert leaked_words(found) == []
     assert found["/api/v1/releases/claims-q3"][0] == 200
     assert "Example claims" in found["/"][1]
     assert "Example claims" in found["/calendar.ics"][1]
@@ -231,7 +231,7 @@ def test_the_metrics_token_opens_metrics_without_early_publication(
     found = published("09:29:50", users, tmp_path, shows, public=public)
     status, text = found.pop("/metrics")
     assert (status, MARK in text, 'verdict="early"} 1' in text) == (200, False, True)
-    assert telling(found) == []
+    assert leaked_words(found) == []
     mine = [path for path, (code, _) in found.items() if code == 200]
     assert public or set(mine) <= {"/healthz", "/readyz", "/style.css", "/live.js", "/icon.svg", "/sign-in", "/runbook"}
     assert found["/status"][0] == found["/api/v1/calendars"][0] == 401
@@ -247,22 +247,22 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
         # A stream ends by itself, here well before the slot.
         found[name] = published("09:28:44", users, tmp_path / name, who, "/events")["/events"]
     assert {name: text.count("event: pulse") > 10 for name, (_, text) in found.items()} == dict.fromkeys(readers, True)
-    assert {name for name in found if telling({name: found[name]})} == {"anne"}
+    assert {name for name in found if leaked_words({name: found[name]})} == {"anne"}
 
 
 @pytest.mark.slow
 def test_staff_read_all_of_it(users: Path, tmp_path: Path) -> None:
     found = published("09:29:50", users, tmp_path, basic("anne"))
-    told = {path for path, word in telling(found) if word == MARK}
-    assert told >= {"/releases/claims-q3", "/api/v1/releases", "/api/v1/events", "/calendar.json"}
-    assert ("/metrics", 'verdict="early"} 1') in telling(found)
+    with_mark = {path for path, word in leaked_words(found) if word == MARK}
+    assert with_mark >= {"/releases/claims-q3", "/api/v1/releases", "/api/v1/events", "/calendar.json"}
+    assert ("/metrics", 'verdict="early"} 1') in leaked_words(found)
 
 
 @pytest.mark.slow
 def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
     found = published("09:31:00", users, tmp_path, {})
-    assert ("/", "out early") in telling(found)
-    assert any(path.startswith("/incidents/claims-q3") for path, _ in telling(found))
+    assert ("/", "out early") in leaked_words(found)
+    assert any(path.startswith("/incidents/claims-q3") for path, _ in leaked_words(found))
     assert found["/status"][0] == 401
 
 
@@ -281,6 +281,6 @@ def test_an_open_channel_gets_nothing_before_the_slot(tmp_path: Path) -> None:
     made: list[FakeChannel] = []
     alert = AlertSettings(open_channels=["open"])
     live(tmp_path, "", act, head=STORY, channels=channels, base=Settings(alert=alert))
-    told = made[1].messages.values()
-    assert [message for message in told if message.data["at"] < "2026-11-26T09:30:00"] == []
-    assert len(told) < len(made[0].messages)
+    messages = made[1].messages.values()
+    assert [message for message in messages if message.data["at"] < "2026-11-26T09:30:00"] == []
+    assert len(messages) < len(made[0].messages)

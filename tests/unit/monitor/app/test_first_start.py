@@ -11,7 +11,7 @@ AFTER_ITS_SLOT = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-11-26T0
 OUT_AT_TEN = f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T10:00:00\n'
 
 
-def told(life: Life) -> list[str]:
+def sent_texts(life: Life) -> list[str]:
     (channel,) = life.channels
     assert isinstance(channel, FakeChannel)
     return [f"{one.subject}\n{one.text}" for one in channel.messages.values()]
@@ -21,13 +21,13 @@ def told(life: Life) -> list[str]:
 def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:55:00")
-        (missing,) = told(life)
+        (missing,) = sent_texts(life)
         assert missing.startswith("NOT PROVEN: ")
         assert "not watched at its slot" in missing.partition("\n")[0]
         assert "not out as of" in missing
         assert life.word() == "unproven"
         await life.until("10:20:00")
-        assert told(life) == [missing]
+        assert sent_texts(life) == [missing]
         assert life.word() == "unproven"
 
     live(tmp_path, OUT_AT_TEN, act, head=AFTER_ITS_SLOT)
@@ -36,6 +36,6 @@ def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_l
 def test_a_release_published_before_the_first_start_sends_no_notice(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:55:00")
-        assert told(life) == []
+        assert sent_texts(life) == []
 
     live(tmp_path, OUT_AT_TEN.replace("10:00:00", "09:30:00"), act, head=AFTER_ITS_SLOT)

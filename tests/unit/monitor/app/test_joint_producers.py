@@ -54,8 +54,8 @@ def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
         assert await queries.list_releases(day, day, "somebody-else") == []
         queries.close()
 
-    told = f"organisations = {list(order)!r}\n".replace("'", '"')
-    live(tmp_path, told, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
+    organisations = f"organisations = {list(order)!r}\n".replace("'", '"')
+    live(tmp_path, organisations, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
 
 
 def test_the_configuration_names_the_producer_and_otherwise_the_entry_does() -> None:
@@ -89,8 +89,8 @@ def test_policies_and_agreed_times_of_any_producer_apply() -> None:
 
 def test_routes_match_any_producer() -> None:
     route = a_route("pager", producer=THEIRS)
-    told = select_channels(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
-    assert [name for name, _ in told] == ["pager"]
+    chosen = select_channels(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
+    assert [name for name, _ in chosen] == ["pager"]
 
 
 def test_a_period_report_of_a_producer_includes_joint_releases() -> None:

@@ -28,12 +28,12 @@ RELEASE = "fuel"
 DAY = START.replace(day=18, hour=0)
 
 
-def says(calendar: str) -> Reply:
+def calendar_reply(calendar: str) -> Reply:
     others = [row(f"other-{n}", title=f"Example other {n}") for n in range(3)]
     return csv(*([row(RELEASE, "2026-11-18", AT[calendar])] if calendar in AT else []), *others)
 
 
-def begins(text: str) -> str:
+def instant_text(text: str) -> str:
     hour, minute = map(int, text.split(":"))
     return f"{DAY.replace(hour=hour, minute=minute):%Y-%m-%dT%H:%M:%S.000Z}"
 
@@ -53,13 +53,13 @@ def _json(moment: datetime | None) -> str:
 def _explained(office: Office, now: datetime) -> str:
     case = stored_case(office.daemon.store, RELEASE)
     assert case is not None
-    told = explain(
+    explanation = explain(
         case.verdict(make_policies(office.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
     )
-    return next(fact.text for fact in told.facts if fact.text.startswith("the slot in force"))
+    return next(fact.text for fact in explanation.facts if fact.text.startswith("the slot in force"))
 
 
-async def named(office: Office) -> dict[str, Any]:
+async def slots_by_surface(office: Office) -> dict[str, Any]:
     """Return the slot that each of those who name one names."""
     daemon, now = office.daemon, office.clock.now()
     store, settings = daemon.store, office.settings
@@ -90,21 +90,21 @@ async def named(office: Office) -> dict[str, Any]:
 
 @pytest.mark.parametrize("in_file", list(permutations(NAMES)), ids=" ".join)
 @pytest.mark.parametrize("read", [NAMES, NAMES[::-1]], ids=["early first", "usual first"])
-def test_everything_names_the_slot_of_the_first_calendar_that_announces_the_release(
+def test_all_surfaces_name_the_slot_of_the_first_calendar(
     tmp_path: Path, in_file: Sequence[str], read: Sequence[str]
 ) -> None:
     async def act(office: Office) -> None:
         for name in read:
-            await office.read(says(name), name, after=1)
+            await office.read(calendar_reply(name), name, after=1)
         await office.daemon.watch.judging.judge_all([RELEASE])
         text = AT[next(name for name in in_file if name in AT)]
-        told = await named(office)
-        export, explained = told.pop("export"), told.pop("explain")
-        assert set(told.values()) == {begins(text)}, told
+        slots = await slots_by_surface(office)
+        export, explained = slots.pop("export"), slots.pop("explain")
+        assert set(slots.values()) == {instant_text(text)}, slots
         assert f'"release_time": "{text}"' in export
         assert f" {text}" in explained
         # Nobody knows yet which calendar binds, so looks are dense around both times.
-        assert set(windows(office)) == {begins(each) for each in AT.values()}
+        assert set(windows(office)) == {instant_text(each) for each in AT.values()}
 
     tables = [{"name": name, "kind": "csv", "url": f"https://{name}.example/calendar.csv"} for name in in_file]
     at_work(tmp_path, act, *tables)

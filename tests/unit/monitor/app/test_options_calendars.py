@@ -1,4 +1,4 @@
-"""What the configuration says of calendars, as the organs take it."""
+"""Options that are made from the tables of calendars, slot times and nations."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 
-from alerts.finding import ReleaseFacts
 from monitor.app.options import make_calendar_checks, make_join_rules, make_policies, make_usual_time_filler
 from monitor.app.reporting_options import make_reporting_rules
 from monitor.config.settings import Settings
 from monitor.judge.policy import UsualTime
 from monitor.ledger.state import Checks
 from schedules.announcement import Announcement
-from schedules.contract.verdict import Grade, VerdictKind
 from schedules.dates import on_days, read_date
 from schedules.join import Pin, Split
 from schedules.slot import Slot
+from tests.worlds.incidents import facts_of_a_release
 
 DAY = date(2026, 7, 23)
 SEVEN = {"match": {"producer": "ons", "title": "GDP*"}, "time": "07:00", "reference": "granted 5 May 2022"}
@@ -46,9 +45,7 @@ def test_pins_and_splits_are_taken_in_the_order_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(("kind", "may_be_empty"), [("govuk", True), ("csv", True), ("ics", False), ("json", False)])
-def test_a_page_without_entries_is_not_believed_where_filters_cannot_explain_it(
-    kind: str, *, may_be_empty: bool
-) -> None:
+def test_a_calendar_without_entries_is_believed_only_if_its_kind_may_be_empty(kind: str, *, may_be_empty: bool) -> None:
     table = {"name": "a", "kind": kind, "url": "https://stats.example/a"}
     assert make_calendar_checks(settings(calendar=[table])) == {"a": Checks(may_be_empty)}
     assert make_calendar_checks(settings(calendar=[table | {"may_be_empty": not may_be_empty}])) == {
@@ -56,13 +53,13 @@ def test_a_page_without_entries_is_not_believed_where_filters_cannot_explain_it(
     }
 
 
-def test_a_day_of_acceptance_is_that_of_the_clock_on_the_wall() -> None:
+def test_the_day_of_acceptance_is_a_local_day() -> None:
     checks = Checks(accept=DAY)
     assert checks.accepts(datetime(2026, 7, 22, 23, 30, tzinfo=UTC))
     assert not checks.accepts(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
 
 
-def test_a_day_of_a_series_with_a_usual_time_is_looked_for_at_that_time_and_stays_a_day() -> None:
+def test_a_slot_of_a_day_only_gets_the_usual_time_of_its_series_to_plan_looks() -> None:
     adjust = make_usual_time_filler(settings(slot_time=[SEVEN]))
     slot = adjust(announced(on_days(DAY, DAY, ""))).slot
     assert (slot.instant, slot.first, slot.assumed) == (None, DAY, datetime(2026, 7, 23, 6, tzinfo=UTC))
@@ -93,28 +90,17 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
     assert (england.nation, england.holiday_name(DAY)) == ("ENG", None)
 
 
-def facts(slot: datetime, title: str = "GDP: June 2026") -> ReleaseFacts:
-    return ReleaseFacts(
-        release="gdp",
-        title=title,
-        producer="ons",
-        url="https://x.example",
-        timezone="Europe/London",
-        slot=slot,
-        slot_text="",
-        slot_source=None,
-        slot_learnt=None,
-        verdict=VerdictKind.LATE,
-        grade=Grade.REPORT,
-        final=False,
-        at=slot,
-    )
-
-
-def test_a_reference_goes_with_releases_promised_for_that_very_time() -> None:
+@pytest.mark.parametrize(
+    ("hour", "minute", "title", "fits"),
+    [(6, 0, "GDP: June 2026", True), (8, 30, "GDP: June 2026", False), (6, 0, "Retail sales", False)],
+)
+def test_a_granted_time_fits_only_releases_promised_for_that_time(
+    hour: int, minute: int, title: str, *, fits: bool
+) -> None:
     (usual,) = make_reporting_rules(settings(slot_time=[SEVEN]), []).usual
     assert usual == UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
     assert make_policies(settings(slot_time=[SEVEN])).of("ons").on_file == (usual,)
-    told = ((6, 0, "GDP: June 2026"), (8, 30, "GDP: June 2026"), (6, 0, "Retail sales"))
-    cases = [facts(datetime(2026, 7, 23, hour, minute, tzinfo=UTC), title) for hour, minute, title in told]
-    assert [usual.fits(each, each.slot, each.timezone) for each in cases] == [True, False, False]
+    # In July, 6:00 UTC is 7:00 in London.
+    slot = datetime(2026, 7, 23, hour, minute, tzinfo=UTC)
+    facts = facts_of_a_release(title=title, producer="ons", slot=slot)
+    assert usual.fits(facts, facts.slot, facts.timezone) is fits

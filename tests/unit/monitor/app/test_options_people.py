@@ -93,9 +93,9 @@ def template(*names: str) -> bytes:
     document = docx.Document()
     for name in names:
         document.add_paragraph("{{ " + name + " }}")
-    held = io.BytesIO()
-    document.save(held)
-    return held.getvalue()
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
 
 
 def faults_of(read: Read, text: str) -> Sequence[str]:
@@ -118,7 +118,7 @@ async def test_channels_are_made_of_what_is_configured(read: Read, tmp_path: Pat
         await channel.close()
 
 
-async def test_a_draft_is_written_for_channels_that_take_files_alone(read: Read, tmp_path: Path) -> None:
+async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, tmp_path: Path) -> None:
     ours = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     channels, files = make_channels(read(CHANNELS + ours), SystemClock().now), ("docx",)
     assert {channel.name: channel.formats for channel in channels} == {
@@ -144,7 +144,7 @@ async def test_channels_that_post_go_out_by_the_proxy_of_their_host_but_to_this_
         await channel.close()
 
 
-def test_channels_for_people_get_digests_unless_told_otherwise(read: Read) -> None:
+def test_channels_for_people_get_digests_by_default(read: Read) -> None:
     rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
     assert rule.channels == {"mail", "notify", "hook"}
     assert (rule.threshold, rule.within) == (3, timedelta(milliseconds=400))
@@ -162,7 +162,7 @@ def test_a_route_escalates(read: Read) -> None:
     assert make_reporting_rules(settings, ["mail", "chat"]).routes == [a_route("mail", escalate=("chat",))]
 
 
-def test_a_template_of_their_own_is_found_beside_the_configuration(read: Read, tmp_path: Path) -> None:
+def test_a_producers_own_template_is_found_beside_the_configuration(read: Read, tmp_path: Path) -> None:
     (tmp_path / "own.docx").write_bytes(template("title", "what_happened"))
     settings = read('[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
     assert report_templates(settings, tmp_path) == {"ofqual": tmp_path / "own.docx"}
@@ -170,8 +170,8 @@ def test_a_template_of_their_own_is_found_beside_the_configuration(read: Read, t
 
 def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -> None:
     (tmp_path / "own.docx").write_bytes(template("title", "wat_happened", "colour"))
-    told = faults_of(read, '[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
-    assert [make_line.split(": ")[2] for make_line in told] == [
+    faults = faults_of(read, '[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
+    assert [make_line.split(": ")[2] for make_line in faults] == [
         'asks for colour, but no such field exists (got "own.docx")',
         'asks for wat_happened, but no such field exists (got "own.docx")',
     ]
@@ -181,8 +181,8 @@ def test_a_template_that_is_no_document_is_told(read: Read, tmp_path: Path) -> N
     (tmp_path / "own.docx").write_bytes(b"text")
     for file in ("own.docx", "none.docx"):
         text = f'[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = {{ template = "{file}" }}\n'
-        (told,) = faults_of(read, text)
-        assert "cannot be read" in told
+        (fault,) = faults_of(read, text)
+        assert "cannot be read" in fault
 
 
 def test_editions_of_the_code_are_corrected(read: Read) -> None:
@@ -204,12 +204,12 @@ def test_a_producer_outside_the_code_is_configured(read: Read) -> None:
 
 
 def test_editions_and_practices_there_are_not_are_told(read: Read) -> None:
-    told = faults_of(read, '[code]\nbegins = { "9.9" = 2030-01-01 }\ncites = { "3.0/99" = "x" }\n')
-    assert 'code.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0' in told[0]
-    assert 'code.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1' in told[1]
+    faults = faults_of(read, '[code]\nbegins = { "9.9" = 2030-01-01 }\ncites = { "3.0/99" = "x" }\n')
+    assert 'code.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0' in faults[0]
+    assert 'code.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1' in faults[1]
 
 
-def test_links_and_doors_take_their_keys_from_where_they_are_kept(read: Read, tmp_path: Path) -> None:
+def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("signing\n")
     (tmp_path / "token").write_text("programs\n")
     settings = read(
@@ -223,7 +223,7 @@ def test_links_and_doors_take_their_keys_from_where_they_are_kept(read: Read, tm
     assert make_keys(read("")).read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 
 
-async def test_the_door_lets_in_whom_the_file_beside_the_configuration_names(read: Read, tmp_path: Path) -> None:
+async def test_people_in_the_users_file_beside_the_configuration_can_sign_in(read: Read, tmp_path: Path) -> None:
     clock = SystemClock()
     throttle = Throttle(clock)
     assert make_sessions(read(""), tmp_path, clock, throttle) is None

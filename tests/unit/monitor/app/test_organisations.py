@@ -20,7 +20,7 @@ def answer(body: bytes, status: int = 200, *, whole: bool = True) -> Answer:
     return Answer("https://www.gov.uk/", status, {}, body, NOW, NOW, whole)
 
 
-def told(*values: object) -> bytes:
+def search_facets(*values: object) -> bytes:
     options = [{"value": value, "documents": 7} for value in values]
     return json.dumps({"results": [], "aggregates": {"organisations": {"options": options}}}).encode()
 
@@ -30,7 +30,7 @@ async def test_each_organisation_is_found_by_slug_name_and_acronym() -> None:
 
     async def ask(request: Request) -> Answer:
         asked.append(request)
-        return answer(told(ONE, {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}))
+        return answer(search_facets(ONE, {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}))
 
     known = await fetch_organisations_by(ask)
     assert known == {"widget-office": ("Widget Office", "WO"), "gone-body": ("Gone",)}
@@ -47,11 +47,11 @@ async def test_each_organisation_is_found_by_slug_name_and_acronym() -> None:
     ("outcome", "why"),
     [
         (answer(b"<html>", 422), "answered 422"),
-        (answer(told(ONE), whole=False), "answered too much"),
+        (answer(search_facets(ONE), whole=False), "answered too much"),
         (answer(b"<html>"), "Expecting value"),
         (answer(b"[]"), "names no organisations"),
-        (answer(told(7)), "names no organisations"),
-        (answer(told({"slug": "a", "title": 7})), "names no organisations"),
+        (answer(search_facets(7)), "names no organisations"),
+        (answer(search_facets({"slug": "a", "title": 7})), "names no organisations"),
         (Failure("https://www.gov.uk/", Reason.TIMEOUT, "no answer in time", NOW, NOW), "no answer in time"),
     ],
 )

@@ -30,26 +30,18 @@ kind = "reset"
 """
 
 
-def kinds(life: Life) -> list[str]:
-    return [notice.kind for notice in life.daemon.store.outbox.notices()]
-
-
-def body(life: Life) -> dict[str, Any]:
+def stored_json(life: Life) -> dict[str, Any]:
     row = life.daemon.store.verdicts.judged_one("claims-q3")
     assert row is not None
     return row.body
 
 
-def found(life: Life) -> set[str]:
-    return {finding["kind"] for finding in body(life)["findings"]}
-
-
 def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:06")
-        assert (life.word(), kinds(life)) == ("overdue", ["opened"])
-        assert body(life)["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
-        assert "promise_in_doubt" not in found(life)
+        assert (life.word(), life.notice_kinds()) == ("overdue", ["opened"])
+        assert stored_json(life)["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
+        assert "promise_in_doubt" not in life.finding_kinds()
         (last, *_) = life.daemon.store.ledger.reads("rehearsal", limit=1)
         assert f"{last.started:%H:%M}" == "09:31"
 
@@ -60,11 +52,11 @@ def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_p
 def test_a_change_found_by_the_second_read_is_notified_and_nothing_is_called_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:32:00")
-        assert (life.word(), kinds(life)) == ("unproven", ["calendar"])
-        assert found(life) >= {"promise_in_doubt"}
+        assert (life.word(), life.notice_kinds()) == ("unproven", ["calendar"])
+        assert life.finding_kinds() >= {"promise_in_doubt"}
         await life.until("10:20:00")
         assert life.word() == "unproven"
-        assert "opened" not in kinds(life)
+        assert "opened" not in life.notice_kinds()
 
     live(tmp_path, MOVED, act, head=ELSEWHERE)
 
@@ -72,7 +64,7 @@ def test_a_change_found_by_the_second_read_is_notified_and_nothing_is_called_lat
 def test_a_calendar_that_cannot_be_read_again_delays_the_notice_only_for_the_read(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:15")
-        assert (life.word(), kinds(life)) == ("overdue", ["opened"])
-        assert found(life) >= {"promise_in_doubt"}
+        assert (life.word(), life.notice_kinds()) == ("overdue", ["opened"])
+        assert life.finding_kinds() >= {"promise_in_doubt"}
 
     live(tmp_path, UNREADABLE, act, head=ELSEWHERE)

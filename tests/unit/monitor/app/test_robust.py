@@ -38,7 +38,7 @@ SLOT, DAY = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(days=1)
 PROVED = {"present", "absent", "withdrawn"}
 
 
-def fault(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", host: str = HOST) -> str:
+def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", host: str = HOST) -> str:
     """Return a fault of a script; the calendar is served by the host too, so it begins after the first read."""
     return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
 
@@ -50,14 +50,14 @@ def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_pa
         await life.until("09:29:20")
         runs = [run for its in life.daemon.watch.releases["claims-q3"].runs.values() for run in its]
         assert State.PRESENT not in {run.state for run in runs}
-        assert sum(life.looks(word) for word in _words(life) - PROVED) >= 1
+        assert sum(life.looks(word) for word in _look_outcomes(life) - PROVED) >= 1
         await life.until("09:32:00")
         assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
 
-    live(tmp_path, OUT_IN_TIME + fault(kind), act)
+    live(tmp_path, OUT_IN_TIME + fault_table(kind), act)
 
 
-def _words(life: Life) -> set[str]:
+def _look_outcomes(life: Life) -> set[str]:
     samples = (sample for metric in life.daemon.counters.registry.collect() for sample in metric.samples)
     return {sample.labels["outcome"] for sample in samples if sample.name == "ninethirty_looks_total"}
 
@@ -76,7 +76,7 @@ def test_a_slot_that_passed_during_failures_is_unproven_and_claims_no_breach(tmp
             for draft in life.daemon.store.verdicts.drafts(one.id)
         ] == []
 
-    live(tmp_path, OUT_IN_TIME + fault(kind, "09:28:50", "09:33:00"), act)
+    live(tmp_path, OUT_IN_TIME + fault_table(kind, "09:28:50", "09:33:00"), act)
 
 
 def test_a_redirect_to_a_private_address_is_not_followed(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
     assert incident.facts is not None
     cited = {name: digest for name, digest in incident.facts.certainty.records if name in lost}
     assert {digest[:4] for digest in cited.values()} == {"none"}
-    assert [told for told in replay(store, Policies(), None, None) if told[1]] == []
+    assert [name for name, differences in replay(store, Policies(), None, None) if differences] == []
     store.close()
 
 
@@ -210,7 +210,7 @@ OWN = HEAD.replace("https://www.gov.uk/government/statistics/claims", "https://s
 
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
 def test_an_unreadable_calendar_removes_no_release(tmp_path: Path, kind: str) -> None:
-    trouble = fault(kind, "09:28:30", "10:30:00", "calendar.rehearsal.example")
+    trouble = fault_table(kind, "09:28:30", "10:30:00", "calendar.rehearsal.example")
     answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:30:00\n'
 
     async def act(life: Life) -> None:

@@ -1,4 +1,4 @@
-"""A rota that is kept as a calendar, read by the daemon: what it last said holds, and trouble with it is told once."""
+"""A rota in a calendar, read by the daemon. The last usable read counts, and a fault is notified once."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(tmp_pa
         await read(office, Reply(200, ICS.encode()))
         for _ in range(8):
             await read(office, Reply(503), after=10)
-        (told,) = office.daemon.store.outbox.notices()
-        assert told.subject.startswith("CALENDAR: rota-on-call cannot be read")
+        (notice,) = office.daemon.store.outbox.notices()
+        assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
         await read(office, Reply(200, ICS.encode()), after=10)
         (incident,) = office.daemon.store.verdicts.incidents()
         assert incident.closed == office.clock.now()

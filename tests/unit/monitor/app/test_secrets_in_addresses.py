@@ -125,17 +125,17 @@ def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.
     config.write_text(TABLES.format(store=settings.store.url, folder=tmp_path))
     with contextlib.closing(reopened(settings)) as store:
         incident = store.verdicts.incidents()[0].id
-    told = {}
+    outputs = {}
     capfdbinary.readouterr()
     for verb in VERBS:
         asked = [incident if word == "INCIDENT" else word for word in verb]
         status = status_of(["--config", str(config), *asked])
         out, err = capfdbinary.readouterr()
-        told[verb] = words_of(out) + err.decode()
+        outputs[verb] = words_of(out) + err.decode()
         assert (verb, status) in {(verb, 0), (verb, 1), ("probe", 3)} | {(verb, 3)}
-    assert {verb: key for verb, text in told.items() for key in KEYS if key in text} == {}
-    assert "files.example/figures.ods?[redacted]" in told["explain", "claims-q3"]
-    assert "Traceback" not in "".join(told.values())
+    assert {verb: key for verb, text in outputs.items() for key in KEYS if key in text} == {}
+    assert "files.example/figures.ods?[redacted]" in outputs["explain", "claims-q3"]
+    assert "Traceback" not in "".join(outputs.values())
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path
         queries = Queries(
             store, life.app.status, life.clock, "Europe/London", throttle=throttle, local=True, redactor=hide
         )
-        shown = []
+        texts = []
         transport = httpx.ASGITransport(make_application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
@@ -156,16 +156,16 @@ def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path
             for path in [*PATHS, *drafts, *pages]:
                 answer = await client.get(path)
                 assert (path, answer.status_code) in {(path, 200), ("/readyz", 503)}
-                shown.append(answer.text)
+                texts.append(answer.text)
         queries.close()
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
         for message in channel.messages.values():
-            shown += [message.subject, message.text, message.html, json.dumps(message.data)]
-            shown += [one.content.decode("utf-8", "replace") for one in message.attachments]
-        found = "\n".join(shown)
+            texts += [message.subject, message.text, message.html, json.dumps(message.data)]
+            texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
+        found = "\n".join(texts)
         assert [key for key in KEYS if key in found] == []
-        # It is hidden, and not merely missing: the address of the part was told, as far as it may be.
+        # The key is hidden, and the rest of the address is shown.
         assert "files.example/figures.ods?[redacted]" in found
         row = store.verdicts.judged_one("claims-q3")
         assert row is not None

@@ -85,7 +85,7 @@ def test_a_calendar_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "is_off", "is_good", "told"),
+    ("is_synchronised", "is_off", "is_good", "state"),
     [
         (True, False, True, "synchronised; ahead of the watched hosts: -0.010 s to 0.012 s"),
         (None, False, True, "the system does not say if it is synchronised"),
@@ -94,10 +94,10 @@ def test_a_calendar_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
     ],
 )
 def test_a_clock_is_good_unless_nothing_synchronises_it_or_it_is_off(
-    kept: bool | None,  # noqa: FBT001 # a column of the table
+    is_synchronised: bool | None,  # noqa: FBT001 # a column of the table
     is_off: bool,  # noqa: FBT001 # a column of the table
     is_good: bool,  # noqa: FBT001 # a column of the table
-    told: str,
+    state: str,
 ) -> None:
-    check = clock_check(NEAR, is_synchronised=kept, is_off=is_off)
-    assert (check.is_good, check.state.startswith(told)) == (is_good, True)
+    check = clock_check(NEAR, is_synchronised=is_synchronised, is_off=is_off)
+    assert (check.is_good, check.state.startswith(state)) == (is_good, True)

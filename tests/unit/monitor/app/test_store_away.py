@@ -56,8 +56,8 @@ def read_once(config: Path) -> None:
 
 def stopped(child: subprocess.Popen[str]) -> None:
     child.send_signal(signal.SIGTERM)
-    said = child.communicate(timeout=30)[0]
-    assert child.returncode == 0, said
+    output = child.communicate(timeout=30)[0]
+    assert child.returncode == 0, output
 
 
 @contextmanager

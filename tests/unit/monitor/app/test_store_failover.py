@@ -36,9 +36,11 @@ def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: Vi
     writer, settings = Writer(near, clock), Settings()
     evidence = Evidence(folder, near.evidence, writer, clock, "south~20261126T090000Z")
     members = Members("south", Leaseholder("south 1"), near.leases, writer, clock, divided=False)
-    told = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
+    store_health = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
     ledger = Ledger(near, writer, clock, make_join_rules(settings), make_calendar_checks(settings), run_in_thread)
-    return StoreFailover(OpenedStore(near, url, journal, near), "south", writer, evidence, clock, told, members, ledger)
+    return StoreFailover(
+        OpenedStore(near, url, journal, near), "south", writer, evidence, clock, store_health, members, ledger
+    )
 
 
 def test_other_monitors_see_one_that_cannot_switch_yet_to_the_recovered_store(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def notices(life: Life) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_store_is_never_called_where_looks_are_made(tmp_path: Path) -> None:
+def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
     store = hanging(tmp_path)
 
     async def act(life: Life) -> None:
@@ -56,9 +56,9 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
         store.hang(what)
         for now, word in (("09:32:30", "pending"), ("09:33:20", "late")):
             await life.until(now)
-            (told,) = map(life.app.status.body, life.app.status.pulses())
-            assert told is not None
-            assert told["verdict"] == word
+            (body,) = map(life.app.status.body, life.app.status.pulses())
+            assert body is not None
+            assert body["verdict"] == word
         gaps = [run.largest_gap for run in life.runs() if run.state is State.ABSENT]
         assert max(gaps) < 16 * SECOND
         # A verdict is written with what the store knows of it already, and every commit is held against the heartbeat.

@@ -69,6 +69,6 @@ def test_a_host_that_publishes_on_time_is_on_time_whatever_another_sends(
         assert life.daemon.store.outbox.notices() == []
 
     store = reopened(live(tmp_path, PLAIN.format(headers=plain) + STRANGE.format(headers=strange), act))
-    assert [told for told in replay(store, Policies(), None, None) if told[1]] == []
+    assert [name for name, differences in replay(store, Policies(), None, None) if differences] == []
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     store.close()

@@ -78,8 +78,8 @@ class Truth:
     def _monitor(self) -> list[str]:
         troubles = [] if self.down is None else [(self.down[0], "kill"), (self.down[0] + self.down[1], "start")]
         clock = f'[[monitor]]\nat = {_local(BEGINS + 1)}\nkind = "clock"\noffset = "{self.offset}s"\n'
-        told = [f'[[monitor]]\nat = {_local(at)}\nkind = "{kind}"\n' for at, kind in troubles]
-        return told + ([clock] if self.offset else [])
+        tables = [f'[[monitor]]\nat = {_local(at)}\nkind = "{kind}"\n' for at, kind in troubles]
+        return tables + ([clock] if self.offset else [])
 
 
 def _answer(url: str, at: int, status: int, more: str) -> str:
@@ -123,7 +123,7 @@ def played(truth: Truth, folder: Path) -> dict[str, Any]:
     done = play(script, base, folder)
     rules = rehearsal_settings(script, base, folder)
     store = reopened(rules)
-    assert [told for _, told in replay(store, make_policies(rules), None, None) if told] == []
+    assert [differences for _, differences in replay(store, make_policies(rules), None, None) if differences] == []
     assert store.check() == []
     ids = [notice.id for notice in store.outbox.notices()]
     assert len(ids) == len(set(ids))

@@ -50,8 +50,8 @@ def together(folder: Path, tables: str, act: Pair, blind: str = BLIND, delay: fl
     """Have one monitor that sees and one that may be blind around the slot live side by side; return their store."""
 
     async def story(clock: VirtualClock) -> None:
-        told = {"north": tables, "south": tables + blind}
-        lives = [of(folder, name, script, clock, delay) for name, script in told.items()]
+        scripts = {"north": tables, "south": tables + blind}
+        lives = [of(folder, name, script, clock, delay) for name, script in scripts.items()]
         for life in lives:
             await life.publisher.start()
         try:
@@ -76,17 +76,13 @@ def _told(folder: Path, tables: str) -> Path:
     return path
 
 
-def kinds(life: Life) -> list[str]:
-    return [notice.kind for notice in life.daemon.store.outbox.notices()]
-
-
 @pytest.mark.slow
-def test_what_one_monitor_proved_on_time_is_not_unproven_for_another_that_was_blind(tmp_path: Path) -> None:
+def test_a_release_that_one_monitor_proved_on_time_is_on_time_for_a_blind_one(tmp_path: Path) -> None:
     async def act(north: Life, south: Life) -> None:
         await north.until("09:50:00")
         verdicts = [life.daemon.watch.verdict_now("claims-q3") for life in (north, south)]
-        assert [told and told["verdict"] for told in verdicts] == ["on_time", "on_time"]
-        assert (north.word(), kinds(north)) == ("on_time", [])
+        assert [body and body["verdict"] for body in verdicts] == ["on_time", "on_time"]
+        assert (north.word(), north.notice_kinds()) == ("on_time", [])
 
     store = together(tmp_path, OUT_IN_TIME, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
@@ -98,7 +94,7 @@ def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
         assert north.word() == "late"
-        assert sorted(set(kinds(north))) == ["due", "final", "grade_changed", "opened"]
+        assert sorted(set(north.notice_kinds())) == ["due", "final", "grade_changed", "opened"]
 
     store = together(tmp_path, LATE, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
@@ -132,17 +128,17 @@ def test_a_blind_span_of_one_monitor_counts_for_both_and_in_replay(tmp_path: Pat
 
 
 def test_a_host_that_asks_one_of_two_monitors_to_wait_gets_no_request_from_either(tmp_path: Path) -> None:
-    begins, told = SLOT - HOUR / 60, timedelta(seconds=40)
+    begins, retry_after = SLOT - HOUR / 60, timedelta(seconds=40)
     busy = f"""
 [[answer]]
 url = "{URL}"
 at = {begins:%Y-%m-%dT%H:%M:%S}
 status = 429
-headers = {{ Retry-After = "{told.seconds}" }}
+headers = {{ Retry-After = "{retry_after.seconds}" }}
 
 [[answer]]
 url = "{URL}"
-at = {begins + told / 2:%Y-%m-%dT%H:%M:%S}
+at = {begins + retry_after / 2:%Y-%m-%dT%H:%M:%S}
 status = 404
 """
 
@@ -151,8 +147,8 @@ status = 404
         for life in (north, south):
             asked = [one.at for one in life.publisher.log.entries if one.host == HOST]
             # Each asks the store four times while a name lasts, which is every five seconds here.
-            quiet = [at for at in asked if begins + timedelta(seconds=11) < at < begins + told]
-            after = [at for at in asked if begins + told <= at < SLOT]
+            quiet = [at for at in asked if begins + timedelta(seconds=11) < at < begins + retry_after]
+            after = [at for at in asked if begins + retry_after <= at < SLOT]
             assert (quiet, bool(after)) == ([], True)
         assert north.word() == "on_time"
 
@@ -169,7 +165,7 @@ def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other
         await killed.until("09:30:20.6")
         await killed.start()
         await north.until("09:45:00")
-        assert (north.word(), kinds(north)) == ("on_time", [])
+        assert (north.word(), north.notice_kinds()) == ("on_time", [])
 
     store = together(tmp_path, OUT_IN_TIME, act, blind="", delay=DELAY)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}

@@ -51,8 +51,8 @@ def test_monitors_upgraded_in_turn_lose_no_second_and_send_nothing_twice(
         exchange(north, tmp_path, OURS)
         await north.start()
         await north.until("09:45:00")
-        told = north.app.status.as_json()["status"]["Needs attention"]["Store"]
-        assert "9001, of a newer version" in told
+        check = north.app.status.as_json()["status"]["Needs attention"]["Store"]
+        assert "9001, of a newer version" in check
 
     store = together(tmp_path, tables, act, blind="", delay=DELAY)
     assert [row.word for row in store.verdicts.judged()] == [word]

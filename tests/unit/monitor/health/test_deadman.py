@@ -17,12 +17,14 @@ TOKEN = "5c9a0f3e-1b4d-secret"
 
 
 @asynccontextmanager
-async def pinging(status: int, troubles: list[str], told: Counter[str]) -> AsyncIterator[tuple[DeadManSwitch, Server]]:
+async def dead_man_switch(
+    status: int, troubles: list[str], outcomes: Counter[str]
+) -> AsyncIterator[tuple[DeadManSwitch, Server]]:
     async with http_server(lambda _: (status, "OK", {})) as server:
         fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], [server.port]))
         try:
             yield (
-                DeadManSwitch(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: told.update([word])),
+                DeadManSwitch(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: outcomes.update([word])),
                 server,
             )
         finally:
@@ -30,23 +32,23 @@ async def pinging(status: int, troubles: list[str], told: Counter[str]) -> Async
 
 
 async def test_the_switch_sends_one_request_each_time_while_all_is_well() -> None:
-    told: Counter[str] = Counter()
-    async with pinging(200, [], told) as (deadman, server):
+    outcomes: Counter[str] = Counter()
+    async with dead_man_switch(200, [], outcomes) as (deadman, server):
         await deadman.ping()
         await deadman.ping()
     assert [(asked.method, asked.target) for asked in server.asked] == [("GET", f"/{TOKEN}")] * 2
-    assert told == {"accepted": 2}
+    assert outcomes == {"accepted": 2}
 
 
 async def test_the_switch_sends_nothing_during_a_fault_and_logs_it() -> None:
-    troubles, told = ["calendar govuk: not read yet"], Counter[str]()
-    async with pinging(200, troubles, told) as (deadman, server):
+    troubles, outcomes = ["calendar govuk: not read yet"], Counter[str]()
+    async with dead_man_switch(200, troubles, outcomes) as (deadman, server):
         with capture_logs() as lines:
             await deadman.ping()
         troubles.clear()
         await deadman.ping()
     assert len(server.asked) == 1
-    assert told == {"withheld": 1, "accepted": 1}
+    assert outcomes == {"withheld": 1, "accepted": 1}
     assert [(line["event"], line["reasons"]) for line in lines] == [
         ("deadman_withheld", ["calendar govuk: not read yet"])
     ]
@@ -54,19 +56,19 @@ async def test_the_switch_sends_nothing_during_a_fault_and_logs_it() -> None:
 
 @pytest.mark.parametrize("status", [301, 404, 500])
 async def test_a_refused_ping_is_logged_without_its_address(status: int) -> None:
-    told: Counter[str] = Counter()
-    async with pinging(status, [], told) as (deadman, _):
+    outcomes: Counter[str] = Counter()
+    async with dead_man_switch(status, [], outcomes) as (deadman, _):
         with capture_logs() as lines:
             await deadman.ping()
-    assert told == {"refused": 1}
+    assert outcomes == {"refused": 1}
     assert [(line["event"], line["why"]) for line in lines] == [("deadman_refused", status)]
     assert TOKEN not in str(lines)
 
 
 async def test_an_unreachable_switch_does_not_break_the_job() -> None:
-    told: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], [1]))
     with capture_logs() as lines:
-        await DeadManSwitch(fetcher, f"http://127.0.0.1:1/{TOKEN}", list, lambda word: told.update([word])).ping()
+        await DeadManSwitch(fetcher, f"http://127.0.0.1:1/{TOKEN}", list, lambda word: outcomes.update([word])).ping()
     await fetcher.close()
-    assert (told, lines[0]["why"]) == ({"refused": 1}, "connect")
+    assert (outcomes, lines[0]["why"]) == ({"refused": 1}, "connect")

@@ -10,7 +10,7 @@ NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def beaten(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartbeat | None:
+def write_heartbeat(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartbeat | None:
     with store.transaction() as tx:
         heartbeat.write(tx)
     return store.leases.heartbeat("edge")
@@ -19,19 +19,19 @@ def beaten(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartbeat | Non
 def test_no_heartbeat_is_written_before_the_last_one_of_the_earlier_run_was_read() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.note_alive(NINE)
-    assert beaten(heartbeat, store) is None
+    assert write_heartbeat(heartbeat, store) is None
     heartbeat.begin(NINE)
-    assert beaten(heartbeat, store) == Heartbeat("edge", NINE)
+    assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE)
 
 
 def test_each_batch_records_when_the_monitor_was_alive() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     heartbeat.note_alive(NINE + SECOND)
-    assert beaten(heartbeat, store) == Heartbeat("edge", NINE + SECOND)
+    assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE + SECOND)
     # A clock that was set back counts from where it stands.
     heartbeat.note_alive(NINE - 45 * SECOND)
-    assert beaten(heartbeat, store) == Heartbeat("edge", NINE - 45 * SECOND)
+    assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE - 45 * SECOND)
 
 
 def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
@@ -39,7 +39,7 @@ def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
     heartbeat.begin(NINE)
     heartbeat.end(NINE + SECOND)
     heartbeat.note_alive(NINE + 2 * SECOND)
-    assert beaten(heartbeat, store) == Heartbeat("edge", NINE + SECOND, stopped=True)
+    assert write_heartbeat(heartbeat, store) == Heartbeat("edge", NINE + SECOND, stopped=True)
 
 
 def test_a_closed_heartbeat_writes_nothing() -> None:
@@ -47,56 +47,56 @@ def test_a_closed_heartbeat_writes_nothing() -> None:
     heartbeat.begin(NINE)
     heartbeat.note_committed()
     heartbeat.close()
-    assert beaten(heartbeat, store) is None
+    assert write_heartbeat(heartbeat, store) is None
 
 
-class Losing:
-    """A monitor's signs of life, and a store that loses the last ones."""
+class LossyStore:
+    """A store that can lose the last heartbeats, with the writer of these. `losses` has each reported loss."""
 
     def __init__(self) -> None:
-        self.store, self.told = TemporaryStore(), list[str]()
+        self.store, self.losses = TemporaryStore(), list[str]()
         self.heartbeat = HeartbeatWriter("edge", self.store.leases)
-        self.heartbeat.report_loss = lambda: self.told.append("lost")
+        self.heartbeat.report_loss = lambda: self.losses.append("lost")
         self.heartbeat.begin(NINE)
 
     def commit(self) -> Heartbeat:
-        """Have a batch committed; return the sign of life that it bore."""
-        beat = beaten(self.heartbeat, self.store)
+        """Commit a batch, and return its heartbeat."""
+        beat = write_heartbeat(self.heartbeat, self.store)
         assert beat is not None
         self.heartbeat.note_committed()
         return beat
 
-    def put_back(self, beat: Heartbeat) -> None:
+    def restore(self, beat: Heartbeat) -> None:
         with self.store.transaction() as tx:
             tx.save_heartbeat(beat)
 
 
 def test_a_store_that_lost_one_batch_is_detected_even_without_work_in_between() -> None:
-    life = Losing()
-    before = life.commit()
-    assert life.commit().at - before.at == timedelta.resolution
-    life.put_back(before)
-    life.commit()
-    life.commit()
-    assert life.told == ["lost"]
+    lossy = LossyStore()
+    before = lossy.commit()
+    assert lossy.commit().at - before.at == timedelta.resolution
+    lossy.restore(before)
+    lossy.commit()
+    lossy.commit()
+    assert lossy.losses == ["lost"]
 
 
 def test_a_store_that_lost_batches_after_our_clock_was_set_back_is_detected() -> None:
-    life = Losing()
-    before = life.commit()
-    life.heartbeat.note_alive(NINE - 45 * SECOND)
-    life.commit()
-    life.put_back(before)
-    life.commit()
-    assert life.told == ["lost"]
+    lossy = LossyStore()
+    before = lossy.commit()
+    lossy.heartbeat.note_alive(NINE - 45 * SECOND)
+    lossy.commit()
+    lossy.restore(before)
+    lossy.commit()
+    assert lossy.losses == ["lost"]
 
 
 def test_a_batch_that_was_committed_without_confirmation_is_no_loss() -> None:
-    life = Losing()
-    life.commit()
+    lossy = LossyStore()
+    lossy.commit()
     for second in (1, 2):
-        life.heartbeat.note_alive(NINE + second * SECOND)
-        # Its answer never came.
-        beaten(life.heartbeat, life.store)
-    life.commit()
-    assert life.told == []
+        lossy.heartbeat.note_alive(NINE + second * SECOND)
+        # The store does not confirm it.
+        write_heartbeat(lossy.heartbeat, lossy.store)
+    lossy.commit()
+    assert lossy.losses == []

@@ -22,8 +22,8 @@ def heard(*looks: tuple[float, str, State]) -> SilentHosts:
 def test_a_host_whose_looks_prove_nothing_is_reported_with_start_and_reason() -> None:
     unheard = heard(*((5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4))).silent_now(SOON)
     assert unheard.keys() == {"www.gov.uk"}
-    told = unheard["www.gov.uk"]
-    assert (told.since, told.looks, told.why) == (NOON, 4, "503")
+    silence = unheard["www.gov.uk"]
+    assert (silence.since, silence.looks, silence.why) == (NOON, 4, "503")
 
 
 def test_one_look_with_proof_ends_the_report_of_a_host() -> None:
@@ -50,5 +50,5 @@ def test_a_host_without_recent_looks_is_not_reported() -> None:
     assert heard(*looks).silent_now(NOON + timedelta(minutes=11)) == {}
     a_day = 86_400.0
     again = heard(*looks, *((a_day + at, host, state) for at, host, state in looks))
-    (told,) = again.silent_now(NOON + timedelta(days=1, minutes=1)).values()
-    assert (told.since, told.looks) == (NOON + timedelta(days=1), 4)
+    (silence,) = again.silent_now(NOON + timedelta(days=1, minutes=1)).values()
+    assert (silence.since, silence.looks) == (NOON + timedelta(days=1), 4)

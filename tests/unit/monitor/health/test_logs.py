@@ -109,11 +109,11 @@ def test_a_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bo
         except RuntimeError:
             structlog.get_logger("x").exception("job_failed")
             logging.getLogger("asyncio").exception("a look broke")
-    told = stream.getvalue()
-    assert [told.count(words) for words in ("30 bytes", "RuntimeError")] == [2, 2]
-    assert "broken" in told
-    assert "ExceptionGroup" in told
-    assert "figures" not in told
+    text = stream.getvalue()
+    assert [text.count(words) for words in ("30 bytes", "RuntimeError")] == [2, 2]
+    assert "broken" in text
+    assert "ExceptionGroup" in text
+    assert "figures" not in text
 
 
 @pytest.mark.parametrize("as_json", [True, False])
@@ -130,9 +130,9 @@ def test_an_environment_error_is_logged_in_one_line(*, as_json: bool) -> None:
             structlog.get_logger("x").error("job_failed", job="retention", exc_info=fault)
             structlog.get_logger("x").exception("job_failed", job="retention")
             logging.getLogger("asyncio").exception("job_failed")
-    told = stream.getvalue().splitlines()
-    assert len(told) == 3
-    assert all("store var/x.db: another program has held it locked" in line for line in told)
+    log_lines = stream.getvalue().splitlines()
+    assert len(log_lines) == 3
+    assert all("store var/x.db: another program has held it locked" in line for line in log_lines)
     assert not any(word in stream.getvalue() for word in ("frames", "test_logs.py", "OSError"))
 
 
@@ -191,6 +191,6 @@ def test_a_flood_of_lines_caused_by_strangers_is_suppressed_and_counted() -> Non
         log.info("request", status=500)
         for _ in range(700):
             log.info("verdict", release="r")
-    told = lines(stream)
-    assert [sum(one.get("status") == status for one in told) for status in (401, 500)] == [600, 1]
-    assert sum(one["msg"] == "verdict" for one in told) == 700
+    records = lines(stream)
+    assert [sum(one.get("status") == status for one in records) for status in (401, 500)] == [600, 1]
+    assert sum(one["msg"] == "verdict" for one in records) == 700

@@ -57,9 +57,9 @@ class World:
     def __init__(self) -> None:
         self.metrics = Metrics("1.2.3", {"govuk": timedelta(minutes=10)}, ["www.gov.uk"], ["mail"])
         self.now = SLOT - timedelta(minutes=30)
-        self.shown: list[ReleaseState] = []
+        self.releases: list[ReleaseState] = []
         self.states = StateCollector(
-            lambda: self.shown,
+            lambda: self.releases,
             lambda: MonitorState(stretch={"www.gov.uk": 1.0}),
             lambda: self.now,
             self.metrics.slots_passed.inc,
@@ -83,7 +83,7 @@ def world() -> World:
 @pytest.mark.parametrize("promised", PROMISED.split())
 def test_every_documented_metric_exists_with_its_labels_before_its_first_event(world: World, promised: str) -> None:
     name, _, labels = promised.rstrip("}").partition("{")
-    world.shown = [ReleaseState(verdict(VerdictKind.LATE, delay=Bounds(90, 92)), None)]
+    world.releases = [ReleaseState(verdict(VerdictKind.LATE, delay=Bounds(90, 92)), None)]
     found = [key for key in world.scrape() if re.fullmatch(rf"ninethirty_{name}(_count)?", key[0])]
     assert found
     for _, pairs in found:
@@ -104,28 +104,30 @@ def test_a_host_has_every_outcome_before_its_first_failure(world: World) -> None
 
 def test_a_release_has_series_from_two_hours_before_its_slot_to_a_day_after_its_verdict_is_final(world: World) -> None:
     names = {"r": SLOT + timedelta(hours=1, minutes=29), "far": SLOT + timedelta(hours=1, minutes=31)}
-    world.shown = [ReleaseState(verdict(name=name, slot=slot), None) for name, slot in names.items()]
-    world.shown.append(ReleaseState(verdict(VerdictKind.ON_TIME, "done"), world.now - timedelta(hours=23, minutes=59)))
-    world.shown.append(ReleaseState(verdict(VerdictKind.ON_TIME, "gone"), world.now - timedelta(hours=24)))
-    told = {dict(pairs)["release"] for name, pairs in world.scrape() if name == "ninethirty_release_verdict"}
-    assert told == {"r", "done"}
+    world.releases = [ReleaseState(verdict(name=name, slot=slot), None) for name, slot in names.items()]
+    world.releases.append(
+        ReleaseState(verdict(VerdictKind.ON_TIME, "done"), world.now - timedelta(hours=23, minutes=59))
+    )
+    world.releases.append(ReleaseState(verdict(VerdictKind.ON_TIME, "gone"), world.now - timedelta(hours=24)))
+    with_series = {dict(pairs)["release"] for name, pairs in world.scrape() if name == "ninethirty_release_verdict"}
+    assert with_series == {"r", "done"}
     assert world.value("releases", verdict="on_time") == 2
 
 
 def test_an_open_exposure_has_a_series_however_far_its_slot_is(world: World) -> None:
-    world.shown = [ReleaseState(verdict(VerdictKind.EARLY, slot=SLOT + timedelta(days=6)), None)]
+    world.releases = [ReleaseState(verdict(VerdictKind.EARLY, slot=SLOT + timedelta(days=6)), None)]
     assert world.value("release_exposure_open", release="r", producer="dft") == 1
 
 
 def test_lateness_grows_with_the_clock_while_a_page_is_absent(world: World) -> None:
-    world.shown = [ReleaseState(verdict(VerdictKind.OVERDUE), None)]
+    world.releases = [ReleaseState(verdict(VerdictKind.OVERDUE), None)]
     world.now = SLOT + timedelta(seconds=75)
     assert world.value("release_overdue_seconds", release="r", producer="dft") == 75
     assert world.value("release_verdict", release="r", producer="dft", verdict="overdue", grade="none") == 1
 
 
 def test_each_slot_is_counted_once_and_only_if_it_passes_while_we_run(world: World) -> None:
-    world.shown = [
+    world.releases = [
         ReleaseState(verdict(), None),
         ReleaseState(verdict(name="before", slot=SLOT - timedelta(hours=1)), None),
     ]
@@ -137,7 +139,7 @@ def test_each_slot_is_counted_once_and_only_if_it_passes_while_we_run(world: Wor
 
 
 def test_the_first_scrape_after_a_slot_counts_it(world: World) -> None:
-    world.shown = [ReleaseState(verdict(), None)]
+    world.releases = [ReleaseState(verdict(), None)]
     world.scrape()
     world.now = SLOT + timedelta(seconds=1)
     assert world.value("slots_passed_total") == 1
@@ -151,7 +153,7 @@ def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> 
     assert world.value("looks_total", host="other", outcome="present") == 51
 
 
-def test_if_the_state_cannot_be_collected_that_is_counted_and_counters_are_still_served(world: World) -> None:
+def test_a_failed_scrape_is_counted_and_counters_are_still_served(world: World) -> None:
     broken = Metrics("1")
     failed = broken.faults.labels("metrics").inc
     states = StateCollector(lambda: [ReleaseState(None, None)], MonitorState, lambda: SLOT, lambda: None, failed)  # type: ignore[arg-type]
@@ -163,7 +165,7 @@ def test_if_the_state_cannot_be_collected_that_is_counted_and_counters_are_still
 
 @pytest.mark.needs("prometheus")
 def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) -> None:
-    world.shown = [ReleaseState(verdict(VerdictKind.LATE, delay=Bounds(90, 92)), None)]
+    world.releases = [ReleaseState(verdict(VerdictKind.LATE, delay=Bounds(90, 92)), None)]
     world.metrics.count_look("www.gov.uk", "present", 0.1, 0.001)
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=b"".join(world.metrics.render()), capture_output=True, check=False
@@ -183,24 +185,24 @@ def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) ->
 def test_each_kind_of_finding_in_an_alert_rule_is_one_and_all_others_are_absent(
     world: World, word: VerdictKind, kind: str
 ) -> None:
-    world.shown = [ReleaseState(verdict(word), None)]
+    world.releases = [ReleaseState(verdict(word), None)]
     kinds = ("late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar")
-    told = {one: world.value("release_finding", release="r", producer="dft", kind=one) for one in kinds}
-    assert told == {one: float(one == kind) for one in kinds}
+    values = {one: world.value("release_finding", release="r", producer="dft", kind=one) for one in kinds}
+    assert values == {one: float(one == kind) for one in kinds}
 
 
 def test_an_exposure_that_ended_between_two_scrapes_is_counted_once(world: World) -> None:
     world.scrape()
     early = verdict(VerdictKind.EARLY)
     span = replace(early.exposures[0], start=Interval(SLOT - timedelta(minutes=5), SLOT), open=False)
-    world.shown = [ReleaseState(replace(early, parts=(replace(early.parts[0], exposures=(span,)),)), None)]
+    world.releases = [ReleaseState(replace(early, parts=(replace(early.parts[0], exposures=(span,)),)), None)]
     assert [world.value("exposures_total") for _ in range(3)] == [1, 1, 1]
     assert world.value("release_exposures", release="r", producer="dft") == 1
     assert world.value("release_exposure_open", release="r", producer="dft") == 0
 
 
 def test_title_slot_and_process_have_series(world: World) -> None:
-    world.shown = [ReleaseState(verdict(), None)]
+    world.releases = [ReleaseState(verdict(), None)]
     world.now = SLOT - timedelta(hours=1)
     assert world.value("release_info", release="r", producer="dft", title="Title", slot="2026-11-26T09:30:00.000Z") == 1
     assert any(name == "process_resident_memory_bytes" for name, _ in world.scrape())

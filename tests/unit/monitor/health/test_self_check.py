@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from monitor.health.self_check import DeadManSwitch, PollerProgress, SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager
 from monitor.plan.targets import Target, View
-from monitor.rehearse.virtual_loop import JumpingLoop
+from monitor.rehearse.virtual_loop import run_virtually
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -23,8 +23,8 @@ PAGE = Target("r/page/edge", "r", "page", View.EDGE, "https://www.gov.uk/x", "ww
 
 
 @dataclass
-class Poller:
-    """A poller whose one target is due when a test says so."""
+class FakePoller:
+    """A poller with one target. A test sets when that is due, and how many looks were made."""
 
     made: int = 0
     due_at: datetime | None = None
@@ -38,35 +38,32 @@ class Poller:
 
 @dataclass
 class World:
-    clock: VirtualClock = field(default_factory=lambda: VirtualClock(NOON))
-    poller: Poller = field(default_factory=Poller)
+    """A self-check with a fake poller, a calendar that was just read, and the outbox's `backlogs`."""
+
+    clock: VirtualClock
+    poller: FakePoller = field(default_factory=FakePoller)
     backlogs: dict[str, Backlog] = field(default_factory=dict)
 
     def self_check(self, manager: ServiceManager = NO_SERVICE_MANAGER) -> SelfCheck:
-        motion = PollerProgress(self.clock, self.poller)
+        progress = PollerProgress(self.clock, self.poller)
         self.health = HealthState(NOON, {"govuk": timedelta(minutes=10)}, timedelta(seconds=30))
         self.health.note_calendar_read("govuk", self.clock.now())
-        return SelfCheck(self.clock, self.health, motion, dict, lambda: self.backlogs, manager=manager)
-
-
-def on_virtual_time(test: object) -> None:
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        runner.run(test)
+        return SelfCheck(self.clock, self.health, progress, dict, lambda: self.backlogs, manager=manager)
 
 
 def test_a_poller_with_no_due_look_is_healthy() -> None:
-    async def told() -> None:
-        world = World()
+    async def story(clock: VirtualClock) -> None:
+        world = World(clock)
         self_check = world.self_check()
         await world.clock.sleep(600)
         assert self_check.unready() == []
 
-    on_virtual_time(told())
+    run_virtually(story, NOON)
 
 
 def test_a_poller_that_begins_no_due_look_is_stalled() -> None:
-    async def told() -> None:
-        world = World()
+    async def story(clock: VirtualClock) -> None:
+        world = World(clock)
         self_check = world.self_check()
         world.poller.due_at = NOON
         for _ in range(4):
@@ -78,13 +75,13 @@ def test_a_poller_that_begins_no_due_look_is_stalled() -> None:
         world.poller.made += 1
         assert self_check.unready() == []
 
-    on_virtual_time(told())
+    run_virtually(story, NOON)
 
 
 @pytest.mark.parametrize(("since", "stuck"), [(-599, False), (-601, True), (60, False), (None, False)])
 def test_a_stalled_outbox_is_a_fault_but_the_monitor_stays_ready(since: float | None, *, stuck: bool) -> None:
-    async def told() -> None:
-        world = World()
+    async def story(clock: VirtualClock) -> None:
+        world = World(clock)
         self_check = world.self_check()
         world.backlogs = {
             "mail": Backlog(3, None if since is None else NOON + timedelta(seconds=since)),
@@ -93,12 +90,12 @@ def test_a_stalled_outbox_is_a_fault_but_the_monitor_stays_ready(since: float | 
         assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], stuck)
         assert (self_check.monitor_state().pending, self_check.monitor_state().oldest) == (3, max(0.0, -(since or 0.0)))
 
-    on_virtual_time(told())
+    run_virtually(story, NOON)
 
 
 def test_the_dead_man_switch_pings_only_while_all_is_well() -> None:
-    async def told() -> list[float]:
-        world = World()
+    async def story(clock: VirtualClock) -> list[float]:
+        world = World(clock)
         pings: list[float] = []
 
         def answer(_request: object) -> Reply:
@@ -121,14 +118,13 @@ def test_the_dead_man_switch_pings_only_while_all_is_well() -> None:
         await clockwork.stop()
         return pings
 
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        assert runner.run(told()) == pytest.approx([0, 60, 120, 360], abs=0.1)
+    assert run_virtually(story, NOON) == pytest.approx([0, 60, 120, 360], abs=0.1)
 
 
 def test_the_watchdog_is_notified_at_half_its_time_and_only_while_looks_begin(tmp_path: Path) -> None:
-    async def fed(address: str) -> None:
-        world = World()
-        self_check = world.self_check(ServiceManager(address, timedelta(seconds=30)))
+    async def story(clock: VirtualClock) -> None:
+        world = World(clock)
+        self_check = world.self_check(ServiceManager(str(tmp_path / "notify"), timedelta(seconds=30)))
         (*_, (every, name, job)) = self_check.jobs()
         assert (every, name) == (timedelta(seconds=15), "watchdog")
         await job()
@@ -139,13 +135,11 @@ def test_the_watchdog_is_notified_at_half_its_time_and_only_while_looks_begin(tm
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
         bound.bind(str(tmp_path / "notify"))
-        on_virtual_time(fed(str(tmp_path / "notify")))
+        run_virtually(story, NOON)
         bound.setblocking(False)  # noqa: FBT003  # the socket's own
-        seen = []
-        while True:
-            try:
-                seen.append(bound.recv(100))
-            except BlockingIOError:
-                break
-    # What is due for less than 30 s, as at 15 s, is no standstill; at 45 s that is half a minute ago, at 60 s more.
-    assert seen == [b"WATCHDOG=1"] * 4
+        messages = []
+        with suppress(BlockingIOError):
+            while True:
+                messages.append(bound.recv(100))
+    # A look that is due for less than 30 s, as at 15 s, is no standstill. At 60 s it was due too long.
+    assert messages == [b"WATCHDOG=1"] * 4

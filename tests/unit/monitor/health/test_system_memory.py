@@ -13,9 +13,9 @@ from monitor.health.system import (
 
 
 def test_glibc_is_set_to_return_freed_memory_at_once() -> None:
-    told: list[int] = []
-    find_malloc_trim(SimpleNamespace(malloc_trim=told.append))(0)
-    assert told == [0]
+    calls: list[int] = []
+    find_malloc_trim(SimpleNamespace(malloc_trim=calls.append))(0)
+    assert calls == [0]
 
 
 def test_a_c_library_without_mallopt_is_not_changed() -> None:
@@ -23,10 +23,10 @@ def test_a_c_library_without_mallopt_is_not_changed() -> None:
 
 
 def test_glibc_is_set_to_one_heap_without_large_blocks() -> None:
-    told: dict[int, int] = {}
-    set_malloc_options(SimpleNamespace(mallopt=told.__setitem__))
+    calls: dict[int, int] = {}
+    set_malloc_options(SimpleNamespace(mallopt=calls.__setitem__))
     set_malloc_options(SimpleNamespace())
-    assert told == {-8: 1, -3: 131_072}
+    assert calls == {-8: 1, -3: 131_072}
 
 
 def test_memory_can_be_returned_repeatedly() -> None:
@@ -37,10 +37,10 @@ def test_memory_can_be_returned_repeatedly() -> None:
 def test_objects_of_the_start_are_exempt_from_garbage_collection() -> None:
     pause_garbage_collection()
     try:
-        was_swept = gc.isenabled()
+        was_collecting = gc.isenabled()
         made = [[number] for number in range(1000)]
     finally:
         resume_garbage_collection()
-    # It is left so: what is swept again would be all that the tests before this one have left out of their sweeps.
-    assert (was_swept, gc.isenabled()) == (False, True)
+    # The collector is not restored: it would then examine all objects that earlier tests have exempted.
+    assert (was_collecting, gc.isenabled()) == (False, True)
     assert not any(one is made for one in gc.get_objects())

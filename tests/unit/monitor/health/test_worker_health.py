@@ -44,8 +44,8 @@ def test_while_no_worker_starts_readiness_gives_that_reason_and_since_when() -> 
     assert world.health.reasons() == []
     world.attempt(1)
     world.attempt(20)
-    told = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
-    assert (world.health.reasons(), world.health.fault) == ([told], WHY)
+    reason = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
+    assert (world.health.reasons(), world.health.fault) == ([reason], WHY)
     assert world.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
     world.attempt(30, fault="")
     assert (world.health.reasons(), world.health.fault) == ([], "")

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from tests.unit.monitor.app.life import Life, live
+from tests.worlds.scripts import an_answer
 
 GUESS = "https://www.gov.uk/government/statistics/claims-q3-2026"
 TRUE = "https://www.gov.uk/government/statistics/claims-july-to-september-2026"
 
 
 def head(**more: object) -> str:
-    told = "\n".join(f"{key} = {value!r}".replace("'", '"') for key, value in more.items())
+    options = "\n".join(f"{key} = {value!r}".replace("'", '"') for key, value in more.items())
     return f"""
 title = "A story"
 from = 2026-11-26T09:20:00
@@ -28,20 +29,16 @@ url = "{TRUE}"
 announcement = "claims-q3-2026"
 slot = 2026-11-26T09:30:00
 known_from = 2026-10-29T09:30:00
-{told}
+{options}
 """
 
 
-def out(at: str, url: str = TRUE) -> str:
-    return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\n'
-
-
-def told(folder: Path, tables: str, when: str, **more: object) -> dict[str, Any]:
-    """Return the JSON of the only release of such a story at a time of its day."""
+def release_json_at(folder: Path, tables: str, at: str, **more: object) -> dict[str, Any]:
+    """Return the JSON of the release at a time of its day."""
     bodies: list[dict[str, Any]] = []
 
     async def act(life: Life) -> None:
-        await life.until(when)
+        await life.until(at)
         (name,) = life.daemon.watch.releases
         body = life.daemon.watch.verdict_now(name)
         assert body is not None
@@ -52,27 +49,27 @@ def told(folder: Path, tables: str, when: str, **more: object) -> dict[str, Any]
 
 
 def test_a_page_of_another_slug_is_on_time_by_its_announcements_redirect(tmp_path: Path) -> None:
-    body = told(tmp_path, out("09:30:03"), "09:34:00")
+    body = release_json_at(tmp_path, an_answer(TRUE, "09:30:03"), "09:34:00")
     assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE, "led_to")
     assert 20 <= body["early_bound"] <= 30
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
 
 
 @pytest.mark.slow
-def test_what_is_late_at_another_slug_is_never_late_by_its_guess(tmp_path: Path) -> None:
-    body = told(tmp_path, out("09:40:00"), "09:36:00")
+def test_a_late_release_at_another_slug_is_not_judged_by_its_guessed_address(tmp_path: Path) -> None:
+    body = release_json_at(tmp_path, an_answer(TRUE, "09:40:00"), "09:36:00")
     assert (body["verdict"], body["url"], body["address"]) == ("overdue", GUESS, "guessed")
 
 
 @pytest.mark.slow
 def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
-    body = told(tmp_path, out("09:40:00"), "09:45:00")
+    body = release_json_at(tmp_path, an_answer(TRUE, "09:40:00"), "09:45:00")
     assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE, "led_to")
     assert body["first_seen"]["after"] < "2026-11-26T09:40:00" <= body["first_seen"]["by"]
 
 
-def test_a_redirect_that_never_comes_is_settled_by_the_listing(tmp_path: Path) -> None:
-    body = told(tmp_path, out("09:30:03"), "09:36:00", redirect_after="never")
+def test_without_a_redirect_the_listing_decides(tmp_path: Path) -> None:
+    body = release_json_at(tmp_path, an_answer(TRUE, "09:30:03"), "09:36:00", redirect_after="never")
     assert body["verdict"] in ("unproven", "on_time")
     assert (body["url"], body["address"]) == (TRUE, "found")
     after, by = body["first_seen"]["after"], body["first_seen"]["by"]
@@ -80,15 +77,15 @@ def test_a_redirect_that_never_comes_is_settled_by_the_listing(tmp_path: Path) -
     assert after is None or after <= "2026-11-26T09:30:03"
 
 
-def test_a_redirect_long_after_the_page_makes_nothing_late(tmp_path: Path) -> None:
-    body = told(tmp_path, out("09:30:03"), "09:45:00", redirect_after="5m", listed_after="1m")
+def test_a_redirect_long_after_the_page_makes_no_release_late(tmp_path: Path) -> None:
+    body = release_json_at(tmp_path, an_answer(TRUE, "09:30:03"), "09:45:00", redirect_after="5m", listed_after="1m")
     assert body["verdict"] in ("unproven", "on_time")
     seen = body["first_seen"]
     assert seen["by"] >= "2026-11-26T09:30:03"
     assert seen["after"] is None or seen["after"] <= "2026-11-26T09:30:03"
 
 
-def test_a_page_at_its_guess_is_judged_by_what_was_seen_there(tmp_path: Path) -> None:
+def test_a_page_at_its_guessed_address_is_judged_by_its_looks(tmp_path: Path) -> None:
     same = head().replace('announcement = "claims-q3-2026"', "").replace(TRUE, GUESS)
     bodies: list[dict[str, Any]] = []
 
@@ -99,6 +96,6 @@ def test_a_page_at_its_guess_is_judged_by_what_was_seen_there(tmp_path: Path) ->
         assert body is not None
         bodies.append(body)
 
-    live(tmp_path, out("09:32:00", GUESS), act, head=same)
+    live(tmp_path, an_answer(GUESS, "09:32:00"), act, head=same)
     assert bodies[0]["verdict"] == "late"
     assert bodies[0]["first_seen"]["after"] >= "2026-11-26T09:31:58"

@@ -28,7 +28,7 @@ def test_a_restart_watches_first_what_is_due_next_and_all_that_is_near_once_it_r
     at_work(tmp_path, act)
 
 
-def test_what_a_restart_leaves_to_the_first_roll_is_looked_at_at_once_then(tmp_path: Path) -> None:
+def test_releases_that_the_first_roll_adds_are_looked_at_at_once(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(IN_FIVE_DAYS))
         await office.reopen(rolls=False)
@@ -39,7 +39,7 @@ def test_what_a_restart_leaves_to_the_first_roll_is_looked_at_at_once_then(tmp_p
     at_work(tmp_path, act)
 
 
-def test_a_store_that_fails_as_the_first_roll_asks_it_is_asked_again_at_once(tmp_path: Path) -> None:
+def test_the_first_roll_retries_until_the_store_answers(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         faults = [StoreFault("the disk is gone"), StoreFault("the disk is gone")]
 
@@ -59,7 +59,7 @@ def test_a_store_that_fails_as_the_first_roll_asks_it_is_asked_again_at_once(tmp
     at_work(tmp_path, act)
 
 
-def test_a_monitor_that_may_be_taken_for_dead_lets_go_of_nothing_until_it_knows_who_lives(tmp_path: Path) -> None:
+def test_a_monitor_whose_lease_ended_keeps_its_releases_until_it_knows_the_members(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(TOMORROW, IN_FIVE_DAYS))
         admission, watch = office.daemon.admission, office.daemon.watch

@@ -1,4 +1,4 @@
-"""Every way of not seeing: found, written down with its cause, counted once, told, and no proof of anything."""
+"""Every kind of blind span is stored with its cause, counted once, logged, and proves nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TWO_HOSTS = HEAD + f'part = [{{ id = "sheet", role = "data", url = "https://{OTH
 BOTH_OUT = OUT_IN_TIME + f'[[answer]]\nurl = "https://{OTHER}/claims.csv"\nat = 2026-11-26T09:30:00\nbody = "a,1"\n'
 
 
-def fault(kind: str, host: str, begins: str = "09:29:30", ends: str = "09:33:00") -> str:
+def fault_table(kind: str, host: str, begins: str = "09:29:30", ends: str = "09:33:00") -> str:
     return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
 
 
@@ -39,8 +39,8 @@ def counted(life: Life, cause: str) -> float:
     return value or 0.0
 
 
-def told(life: Life) -> list[str]:
-    """Return what `explain` says of blind spans."""
+def explained_blind_spans(life: Life) -> list[str]:
+    """Return the facts about blind spans in `explain`."""
     policies = make_policies(life.settings)
     case = stored_case(life.daemon.store, "claims-q3")
     assert case is not None
@@ -51,23 +51,23 @@ def told(life: Life) -> list[str]:
     return [fact.text for fact in explanation.facts if fact.kind == "blind"]
 
 
-def check(life: Life, cause: str, seconds: float, within: float = 20.0) -> None:
-    """Hold a daemon to one blind span of this cause and about this length."""
+def check_one_span(life: Life, cause: str, seconds: float, within: float = 20.0) -> None:
+    """Check that there is one blind span of this cause and about this length, counted and explained."""
     mine = [span for span in spans(life) if span.cause == cause]
     length = sum((span.ends - span.begins).total_seconds() for span in mine)
     assert (len(mine), length) == (1, pytest.approx(seconds, abs=within))
     assert counted(life, cause) == pytest.approx(length, abs=0.01)
-    assert [cause in text for text in told(life)].count(True) == 1
+    assert [cause in text for text in explained_blind_spans(life)].count(True) == 1
 
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
-def test_when_no_host_can_be_reached_it_is_we_who_are_blind(tmp_path: Path, kind: str, cause: str) -> None:
+def test_if_no_host_can_be_reached_the_monitor_is_blind(tmp_path: Path, kind: str, cause: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        check(life, cause, 210, within=35)
+        check_one_span(life, cause, 210, within=35)
         assert life.word() == "unproven"
 
-    settings = live(tmp_path, BOTH_OUT + fault(kind, HOST) + fault(kind, OTHER), act, head=TWO_HOSTS)
+    settings = live(tmp_path, BOTH_OUT + fault_table(kind, HOST) + fault_table(kind, OTHER), act, head=TWO_HOSTS)
     store = reopened(settings)
     assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
     store.close()
@@ -79,17 +79,17 @@ def test_one_host_that_fails_is_its_own_trouble(tmp_path: Path, kind: str) -> No
         await life.until("09:35:00")
         assert spans(life) == []
 
-    live(tmp_path, BOTH_OUT + fault(kind, HOST), act, head=TWO_HOSTS)
+    live(tmp_path, BOTH_OUT + fault_table(kind, HOST), act, head=TWO_HOSTS)
 
 
 @pytest.mark.slow
-def test_a_machine_that_slept_over_the_slot_saw_nothing(tmp_path: Path) -> None:
+def test_a_machine_that_was_suspended_over_the_slot_proves_nothing(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         life.clock.suspended += 180
         life.clock.offset += timedelta(minutes=3)
         await life.until("09:45:00")
-        check(life, "suspended", 180)
+        check_one_span(life, "suspended", 180)
 
     live(tmp_path, "", act)
 
@@ -99,7 +99,7 @@ def test_a_clock_that_was_set_ahead_puts_the_time_between_in_doubt(tmp_path: Pat
         await life.until("09:29:00")
         life.clock.offset += timedelta(seconds=20)
         await life.until("09:29:30")
-        check(life, "clock", 20)
+        check_one_span(life, "clock", 20)
 
     live(tmp_path, "", act)
 
@@ -119,7 +119,7 @@ def test_a_clock_that_went_back_proves_nothing_until_it_has_caught_up(tmp_path: 
     live(tmp_path, "", act)
 
 
-def test_a_clock_that_went_back_by_less_than_a_second_is_written_down_too(tmp_path: Path) -> None:
+def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:10.500")
         daemon, target = life.daemon, life.daemon.watch.releases["claims-q3"].targets[PAGE]
@@ -134,13 +134,13 @@ def test_a_clock_that_went_back_by_less_than_a_second_is_written_down_too(tmp_pa
     live(tmp_path, "", act)
 
 
-def test_a_host_whose_budget_carries_a_tenth_of_its_looks_is_as_good_as_unwatched(tmp_path: Path) -> None:
+def test_a_host_whose_budget_allows_a_tenth_of_its_looks_counts_as_unwatched(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:33:00")
         (span,) = (span for span in spans(life) if span.cause == "budget")
         assert (span.host, span.begins < life.clock.now() - timedelta(minutes=4)) == (HOST, True)
         assert counted(life, "budget") == pytest.approx((span.ends - span.begins).total_seconds(), abs=0.01)
-        assert any("budget" in text for text in told(life))
+        assert any("budget" in text for text in explained_blind_spans(life))
 
     live(tmp_path, OUT_IN_TIME, act, base=Settings.model_validate({"budget": {HOST: "0.1/s"}}))
 
@@ -164,10 +164,10 @@ def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path)
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         now = life.clock.now() - timedelta(minutes=5)
-        with capture_logs() as told:
+        with capture_logs() as logged:
             for seconds in range(130):
                 await life.daemon.blind.write(Blind(now, now + timedelta(seconds=seconds), "clock"), life.daemon.writer)
-        lines = [line for line in told if line["event"] == "blind" and line["log_level"] == "warning"]
+        lines = [line for line in logged if line["event"] == "blind" and line["log_level"] == "warning"]
         assert len({line["ends"] for line in lines}) == 4  # as it begins, with its first second, and each minute
 
     live(tmp_path, "", act)

@@ -37,14 +37,14 @@ def releases(count: int) -> str:
     return "".join(RELEASE.format(number=number) for number in range(count))
 
 
-def test_a_slot_that_a_budget_cannot_carry_is_told_of_the_day_before(tmp_path: Path) -> None:
+def test_a_slot_that_is_too_large_for_a_budget_is_warned_of_the_day_before(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         # Within a quarter of an hour of the start, since that may be shortly before the slot.
         await life.clock.sleep(15 * 60)
-        (told,) = (check for check in life.app.status.checks() if check.name.startswith("Budget of"))
-        assert told.name == f"Budget of {HOST}, 26 November 2026"
-        assert "the budget carries 300 (5/s)" in told.state
-        assert "over budget in 12 minutes from 09:28" in told.state
+        (check_of_budget,) = (check for check in life.app.status.checks() if check.name.startswith("Budget of"))
+        assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
+        assert "the budget carries 300 (5/s)" in check_of_budget.state
+        assert "over budget in 12 minutes from 09:28" in check_of_budget.state
 
     live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
 
@@ -57,7 +57,7 @@ def test_a_day_that_the_budgets_carry_is_not_told_of(tmp_path: Path) -> None:
     live(tmp_path, "", act, head=DAY_BEFORE + releases(2))
 
 
-def test_what_is_planned_as_before_is_reckoned_again_an_hour_later_and_not_sooner() -> None:
+def test_an_unchanged_plan_is_compared_with_budgets_again_after_an_hour() -> None:
     watched, asked = WatchedRelease(a_release(), ()), list[float]()
 
     async def story(clock: VirtualClock) -> None:

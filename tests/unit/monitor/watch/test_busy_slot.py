@@ -107,7 +107,7 @@ def test_pages_at_other_addresses_than_expected_are_proved_by_their_announcement
 
 
 @pytest.mark.slow
-def test_the_busiest_thursday_is_proved_late_releases_and_all(tmp_path: Path) -> None:
+def test_the_busiest_thursday_is_proved_with_its_late_releases(tmp_path: Path) -> None:
     story = busy(tmp_path, 175, late=20, until="33:20")
     assert story.words == {"on_time": 155, "late": 20}
     assert story.width <= 36
@@ -127,7 +127,7 @@ def test_every_page_with_a_required_file_is_proved(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_of_more_than_can_be_proved_nearly_as_many_are_as_there_are_looks(tmp_path: Path) -> None:
+def test_an_overloaded_slot_proves_nearly_as_many_parts_as_there_are_looks(tmp_path: Path) -> None:
     story = busy(tmp_path, 300, until="32:30")
     assert story.words["on_time"] >= 280
     assert story.words.keys() <= {"on_time", "unproven"}
@@ -144,6 +144,6 @@ def test_a_page_overdue_for_as_long_as_looks_are_a_minute_apart_is_known_to_two_
     path.write_text(HEAD.format(until="45:00").replace("09:27", "09:29") + release)
     base = Settings.model_validate({"watch": {"overdue": {"until": "11m"}}})
     played = play(read_script(path), base, tmp_path)
-    (told,) = played.results.releases
-    assert told["verdict"] == "late"
-    assert width(told) <= 2
+    (release,) = played.results.releases
+    assert release["verdict"] == "late"
+    assert width(release) <= 2

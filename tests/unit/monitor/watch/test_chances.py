@@ -50,7 +50,7 @@ def chance(life: Life, release: str, target: str) -> float | None:
 
 
 @pytest.mark.slow
-def test_what_is_still_awaited_is_looked_at_more_closely_and_what_is_out_less(tmp_path: Path) -> None:
+def test_missing_releases_are_looked_at_more_often_than_published_ones(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         views = ("page/edge", "page/origin", "page/content", "annex/edge")

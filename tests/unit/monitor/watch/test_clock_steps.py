@@ -138,7 +138,7 @@ def stories(draw: st.DrawFn) -> Story:
 @example(story=Story(1.89, ((-3.97, -2275), (39.12, -29_000)), every=15.0, latency=0.3))
 @example(story=Story(3.14, ((-18.55, 2011), (-15.72, 2131), (-14.48, -3801)), every=15.0, latency=1.5, views=2))
 @given(story=stories())
-def test_no_step_of_our_clock_makes_an_interval_without_the_truth_or_a_verdict_against_it(story: Story) -> None:
+def test_intervals_contain_the_truth_after_any_step_of_our_clock(story: Story) -> None:
     verdict = judged(story)
     (page,) = verdict.parts
     after, by = page.released.after, page.released.by

@@ -71,7 +71,7 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
     return run_virtually(whole, NOW)
 
 
-def test_what_is_settled_long_ago_is_kept_in_fewer_rows_and_replay_finds_no_difference(tmp_path: Path) -> None:
+def test_runs_of_old_final_releases_are_merged_and_replay_finds_no_difference(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     for number in range(5):
         fill(store, f"r{number}")
@@ -79,7 +79,7 @@ def test_what_is_settled_long_ago_is_kept_in_fewer_rows_and_replay_finds_no_diff
     assert {row.word for row in store.verdicts.judged()} == {"on_time"}
     assert compact(store) > 5 * 180
     assert {row.release: row.body for row in store.verdicts.judged()} == before
-    assert [told for told in replay(store, POLICIES, None, None) if told[1]] == []
+    assert [name for name, differences in replay(store, POLICIES, None, None) if differences] == []
     left = store.runs.of_release("r0")
     assert len(left) <= MIN_RUNS
     assert sum(run.looks + run.failed for run in left) == sum(run.looks for run in noisy("r0"))
@@ -87,7 +87,7 @@ def test_what_is_settled_long_ago_is_kept_in_fewer_rows_and_replay_finds_no_diff
     store.close()
 
 
-def test_what_is_young_open_watched_or_not_crowded_is_left_look_for_look(tmp_path: Path) -> None:
+def test_runs_of_recent_open_watched_or_small_releases_are_not_merged(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     fill(store, "young", NOW - 100 * DAY)
     fill(store, "watched")
@@ -102,7 +102,7 @@ def test_what_is_young_open_watched_or_not_crowded_is_left_look_for_look(tmp_pat
     store.close()
 
 
-def test_looks_of_a_clock_in_doubt_are_put_together_with_no_others(tmp_path: Path) -> None:
+def test_runs_from_a_time_of_doubtful_clock_are_not_merged(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     fill(store, "r")
     with store.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Releases that share a slot have each other judged again, and come to rest."""
+"""Judging of releases that share a slot, or that several monitors watch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from schedules.announcement import Address, Part, Role
 from schedules.contract.verdict import VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
-from tests.unit.monitor.watch.looker import FakeLooker
+from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import a_promise
 from tests.worlds.stores import TemporaryStore
@@ -47,20 +47,20 @@ MOST_TURNS = 50
 T = TypeVar("T")
 
 
-class Counted(JudgingQueue):
-    """Refuses to go on for ever: what calls for itself without end would hang the test, and not fail it."""
+class BoundedQueue(JudgingQueue):
+    """Fails the test if releases requeue each other for ever, which would hang it otherwise."""
 
     turns = 0
 
     async def wait_for_due(self, known: Collection[str] = ()) -> list[str]:
         due = await super().wait_for_due(known)
         self.turns += 1
-        assert self.turns < MOST_TURNS, f"{due} without end"
+        assert self.turns < MOST_TURNS, f"{due} are requeued for ever"
         return due
 
 
-def behind(name: str, state: State, seen: float = 300, monitor: str = "") -> WatchedRelease:
-    """Return a release as a start finds it: looked at a minute before its slot and once after, nothing told."""
+def passed_before_start(name: str, state: State, seen: float = 300, monitor: str = "") -> WatchedRelease:
+    """Return a release that was looked at a minute before its slot and once after it, and has no verdict yet."""
     url = f"https://www.gov.uk/government/statistics/{name}"
     release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
     watched = WatchedRelease(release, [a_promise(release=name)], monitor=monitor)
@@ -83,18 +83,22 @@ def behind(name: str, state: State, seen: float = 300, monitor: str = "") -> Wat
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_of_one_slot_found_behind_at_a_start_come_to_rest(
+def test_releases_of_one_slot_that_passed_before_a_start_are_judged_finitely_often(
     states: list[State], words: list[VerdictKind]
 ) -> None:
     store = TemporaryStore()
-    judged({name: behind(name, state) for name, state in zip(NAMES, states, strict=True)}, store)
+    judge_until_quiet(
+        {name: passed_before_start(name, state) for name, state in zip(NAMES, states, strict=True)}, store
+    )
     assert [row.word for row in store.verdicts.judged()] == [word.value for word in words]
 
 
-def of_govuk(name: str, page: Mapping[float, State], silent: float, redirected: float | None = None) -> WatchedRelease:
-    """Return a release at a guessed address, and until when looks found it announced and not listed."""
+def at_guessed_address(
+    name: str, page: Mapping[float, State], silent: float, redirected: float | None = None
+) -> WatchedRelease:
+    """Return a release at a guessed address, with looks at its page, its announcement and the index."""
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
-    watched = behind(name, State.ABSENT, seen=-59)
+    watched = passed_before_start(name, State.ABSENT, seen=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
     looks = {"page/edge": page, "announcement/origin": dict.fromkeys((-60, silent), State.ABSENT)}
     looks["index/origin"] = looks["announcement/origin"]
@@ -111,52 +115,52 @@ def of_govuk(name: str, page: Mapping[float, State], silent: float, redirected: 
 
 
 @pytest.mark.parametrize(("within", "word"), [(1, "overdue"), (65, "pending")], ids=["at a start", "a minute later"])
-def test_what_is_late_by_its_witnesses_is_taken_back_once_another_shows_longer_lags(within: float, word: str) -> None:
+def test_lateness_by_witnesses_is_withdrawn_if_another_release_shows_longer_lags(within: float, word: str) -> None:
     store = TemporaryStore()
-    claims = of_govuk("claims", {}, silent=295)
-    visas = of_govuk("visas", {1: State.PRESENT}, silent=280, redirected=281)
+    claims = at_guessed_address("claims", {}, silent=295)
+    visas = at_guessed_address("visas", {1: State.PRESENT}, silent=280, redirected=281)
     visas.promises = [a_promise(after_slot(-30), release="visas")]
-    judged({"claims": claims, "visas": visas}, store, within=within)
+    judge_until_quiet({"claims": claims, "visas": visas}, store, within=within)
     assert [row.word for row in store.verdicts.judged()] == ["on_time", word]
 
 
-def test_what_another_monitor_stored_while_a_verdict_was_written_is_judged_too() -> None:
-    store, mine = TemporaryStore(), behind("claims", State.PRESENT)
-    theirs = behind("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
+def test_looks_that_another_monitor_stored_during_a_record_are_judged_too() -> None:
+    store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
+    theirs = passed_before_start("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
     with store.transaction() as tx:
         tx.save_release(mine.release)
         tx.add_promises(mine.promises)
 
     @dataclass
-    class StoredAfter:
-        """Another monitor, which stores what it saw just after it was asked for."""
+    class OtherMonitor:
+        """Another monitor, which stores its looks just after each query for them."""
 
-        asked: int = 0
+        queries: int = 0
 
         async def ask(self, question: Callable[[], T], /) -> T:
             answer = question()
             with store.transaction() as tx:
                 tx.save_runs(theirs)
-            self.asked += 1
+            self.queries += 1
             return answer
 
-    other = StoredAfter()
-    judged({"claims": mine}, store, other.ask)
+    other = OtherMonitor()
+    judge_until_quiet({"claims": mine}, store, other.ask)
     (row,) = store.verdicts.judged()
-    assert (row.word, row.body["first_seen"]["by"], other.asked) == ("on_time", "2018-01-05T09:30:05.000Z", 4)
+    assert (row.word, row.body["first_seen"]["by"], other.queries) == ("on_time", "2018-01-05T09:30:05.000Z", 4)
 
 
-def test_nothing_is_judged_by_a_clock_that_was_just_set_wrong() -> None:
+def test_judging_waits_while_our_clock_was_just_set_wrong() -> None:
     for answers, words in (([True] * 9, []), ([True, False], ["unproven"])):
-        store, mine = TemporaryStore(), behind("claims", State.PRESENT)
+        store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
         with store.transaction() as tx:
             tx.save_release(mine.release)
-        judged({"claims": mine}, store, set_wrong=iter([*answers, *[False] * 9]).__next__, within=5)
+        judge_until_quiet({"claims": mine}, store, set_wrong=iter([*answers, *[False] * 9]).__next__, within=5)
         assert [row.word for row in store.verdicts.judged()] == words
 
 
-def test_a_verdict_is_stored_with_the_promise_it_rests_on_though_a_large_read_is_not_written_that_far() -> None:
-    store, mine = TemporaryStore(), behind("claims", State.PRESENT)
+def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_read_is_written() -> None:
+    store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
     mine.announced = mine.release
     found: list[Sequence[Promise]] = []
 
@@ -179,20 +183,20 @@ def test_a_verdict_is_stored_with_the_promise_it_rests_on_though_a_large_read_is
     assert [release.id for release in store.ledger.releases()] == ["claims"]
 
 
-def judged(
+def judge_until_quiet(
     releases: dict[str, WatchedRelease],
     store: TemporaryStore,
     ask: Ask | None = None,
     set_wrong: Callable[[], bool] = lambda: False,
     within: float = 1,
 ) -> None:
-    """Judge releases five minutes after their slot until they come to rest, beside others that are asked for."""
+    """Judge releases five minutes after their slot, until none is queued. `ask` queries what other monitors stored."""
 
     async def story(clock: VirtualClock) -> None:
-        rules, queue, writer = WatchRules(), Counted(clock), Writer(store, clock)
+        rules, queue, writer = WatchRules(), BoundedQueue(clock), Writer(store, clock)
         health = HealthState(clock.now(), {}, timedelta(seconds=2))
         recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
-        planner, blind = Planner(clock, FakeLooker(), rules), BlindSpans("north", queue.judge_all, Metrics("1"))
+        planner, blind = Planner(clock, FakePoller(), rules), BlindSpans("north", queue.judge_all, Metrics("1"))
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )

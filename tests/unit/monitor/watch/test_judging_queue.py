@@ -8,7 +8,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.judging import PORTION, JudgingQueue
 
 
-def test_what_was_put_twice_is_due_once_and_in_the_order_of_ids() -> None:
+def test_a_release_that_was_queued_twice_is_due_once_in_order_of_ids() -> None:
     async def story(clock: VirtualClock) -> None:
         queue = JudgingQueue(clock)
         for name in ("b", "a", "b"):
@@ -19,7 +19,7 @@ def test_what_was_put_twice_is_due_once_and_in_the_order_of_ids() -> None:
     run_virtually(story)
 
 
-def test_what_is_for_later_is_due_at_its_instant() -> None:
+def test_a_release_that_is_queued_for_later_is_due_at_its_instant() -> None:
     async def story(clock: VirtualClock) -> None:
         queue = JudgingQueue(clock)
         for _ in range(3):
@@ -32,7 +32,7 @@ def test_what_is_for_later_is_due_at_its_instant() -> None:
     run_virtually(story)
 
 
-def test_something_put_meanwhile_wakes_whoever_waits() -> None:
+def test_a_release_that_is_queued_during_a_wait_ends_the_wait() -> None:
     async def story(clock: VirtualClock) -> None:
         queue = JudgingQueue(clock)
         queue.judge_at(clock.now() + timedelta(days=9), "late")
@@ -45,7 +45,7 @@ def test_something_put_meanwhile_wakes_whoever_waits() -> None:
     run_virtually(story)
 
 
-def test_what_has_changed_goes_before_the_rest_of_all_that_are_judged_again_and_each_of_these_has_its_turn() -> None:
+def test_changed_releases_are_judged_before_the_rest_and_every_release_gets_its_turn() -> None:
     known = [f"r{number:03}" for number in range(2 * PORTION + 1)]
 
     async def story(clock: VirtualClock) -> None:

@@ -11,6 +11,7 @@ from monitor.app.options import make_policies
 from monitor.watch.rejudge import replay
 from monitor.watch.watch import Watch
 from tests.unit.monitor.app.life import Life, live, reopened
+from tests.worlds.scripts import an_answer
 
 SITE = "https://www.gov.uk/government/statistics"
 HEAD = f"""
@@ -42,26 +43,23 @@ listed_after = "6m"
 """
 
 
-def out(births: str, claims: str) -> str:
-    return (
-        f'[[answer]]\nurl = "{SITE}/births"\nat = 2026-11-26T{births}\n'
-        f'[[answer]]\nurl = "{SITE}/claims--2"\nat = 2026-11-26T{claims}\n'
-    )
+def both_published(births_at: str, claims_at: str) -> str:
+    return an_answer(f"{SITE}/births", births_at) + an_answer(f"{SITE}/claims--2", claims_at)
 
 
-def claims(watch: Watch) -> dict[str, Any]:
+def claims_json(watch: Watch) -> dict[str, Any]:
     (body,) = (body for name in watch.releases if (body := watch.verdict_now(name)) and "claims" in body["title"])
     return body
 
 
-def told(folder: Path, tables: str, *times: str) -> list[dict[str, Any]]:
-    """Return the JSON of the second release at times of its day. At the end, replay finds no difference."""
+def claims_json_at(folder: Path, tables: str, *times: str) -> list[dict[str, Any]]:
+    """Return the JSON of the release `claims` at these times. At the end, replay must find no difference."""
     bodies: list[dict[str, Any]] = []
 
     async def act(life: Life) -> None:
         for when in times:
             await life.until(when)
-            bodies.append(claims(life.daemon.watch))
+            bodies.append(claims_json(life.daemon.watch))
 
     settings = live(folder, tables, act, head=HEAD)
     store = reopened(settings)
@@ -70,15 +68,15 @@ def told(folder: Path, tables: str, *times: str) -> list[dict[str, Any]]:
     return bodies
 
 
-def test_while_a_release_that_is_out_is_not_listed_another_is_not_found_yet(tmp_path: Path) -> None:
-    before, after = told(tmp_path, out("09:30:01", "09:30:01"), "09:35:50", "09:38:00")
+def test_a_missing_release_waits_if_a_published_one_is_not_listed_either(tmp_path: Path) -> None:
+    before, after = claims_json_at(tmp_path, both_published("09:30:01", "09:30:01"), "09:35:50", "09:38:00")
     assert (before["verdict"], before["due"]["part"]) == ("pending", "page")
     assert (after["verdict"], after["address"]) == ("unproven", "led_to")
 
 
 @pytest.mark.slow
 def test_a_release_that_is_missing_for_longer_than_the_lag_of_the_day_is_overdue(tmp_path: Path) -> None:
-    before, after = told(tmp_path, out("09:30:01", "10:20:00"), "09:36:50", "09:38:00")
+    before, after = claims_json_at(tmp_path, both_published("09:30:01", "10:20:00"), "09:36:50", "09:38:00")
     assert [body["verdict"] for body in (before, after)] == ["pending", "overdue"]
     # Six minutes before: what is not shown may be out since then.
     assert 60 < after["delay"]["min"] < 120

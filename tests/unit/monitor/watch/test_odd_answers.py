@@ -11,6 +11,7 @@ from monitor.store.writer import DELAY
 from tests.unit.monitor.app.life import HEAD as ON_GOVUK
 from tests.unit.monitor.app.life import URL as ON_GOVUK_URL
 from tests.unit.monitor.app.life import Life, live
+from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
 URL = "https://stats.example/claims"
@@ -19,26 +20,17 @@ SHEET = "https://files.example/claims.xlsx"
 WITH_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}" }}]\n'
 
 
-def page(title: str, words: str = "Figures.") -> str:
-    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{words}</p></body></html>"
-
-
-def answer(url: str, at: str, body: str | None = None, status: int = 200) -> str:
-    told = "" if body is None else f"body = '''{body}'''\n"
-    return f'[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\nstatus = {status}\n{told}'
-
-
-def leads(life: Life) -> list[Notice]:
+def lead_notices(life: Life) -> list[Notice]:
     return [notice for notice in life.daemon.store.outbox.notices() if notice.kind == "lead"]
 
 
-PLACEHOLDER = page(TITLE, "Release date: 26 November 2026 9:30am. Status: Confirmed")
+PLACEHOLDER = a_web_page(TITLE, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 ODD = {
     "a page without title and heading is at": (URL, "<script>location.reload()</script>"),
-    "a page of another title is at": (URL, page("Prison population")),
-    "a page under its title, but without its period, is at": (URL, page("Example claims")),
+    "a page of another title is at": (URL, a_web_page("Prison population")),
+    "a page under its title, but without its period, is at": (URL, a_web_page("Example claims")),
     "a page under its title that names the day of its slot": (URL, PLACEHOLDER),
-    "a web page instead of the file is at": (SHEET, page("Sorry", "This file is not available.")),
+    "a web page instead of the file is at": (SHEET, a_web_page("Sorry", "This file is not available.")),
     "an error message instead of its content is at": (SHEET, '{"error": "not found"}'),
     "content that is not of the kind that its address or type names is at": (SHEET, "Not found"),
 }
@@ -46,12 +38,12 @@ ODD = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", sorted(ODD))
-def test_what_lasts_before_its_slot_and_proves_nothing_is_one_lead(tmp_path: Path, words: str) -> None:
+def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead(tmp_path: Path, words: str) -> None:
     url, body = ODD[words]
 
     async def act(life: Life) -> None:
         await life.until("09:28:50")
-        assert leads(life) == []
+        assert lead_notices(life) == []
         await life.until("09:29:55")
         assert life.word() == "pending"
         (notice,) = life.daemon.store.outbox.notices()
@@ -66,17 +58,17 @@ def test_what_lasts_before_its_slot_and_proves_nothing_is_one_lead(tmp_path: Pat
         await life.kill()
         await life.start()
         await life.until("09:29:58")
-        assert len(leads(life)) == 1
+        assert len(lead_notices(life)) == 1
 
-    live(tmp_path, answer(url, "09:28:40", body), act, head=WITH_SHEET, delay=DELAY)
+    live(tmp_path, an_answer(url, "09:28:40", body), act, head=WITH_SHEET, delay=DELAY)
 
 
 def test_what_is_replaced_within_seconds_is_no_lead(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:00")
-        assert (life.word(), leads(life)) == ("on_time", [])
+        assert (life.word(), lead_notices(life)) == ("on_time", [])
 
-    tables = answer(URL, "09:30:00", "<script>location.reload()</script>") + answer(URL, "09:30:10")
+    tables = an_answer(URL, "09:30:00", "<script>location.reload()</script>") + an_answer(URL, "09:30:10")
     live(tmp_path, tables, act, head=HEAD)
 
 
@@ -85,25 +77,23 @@ def test_after_its_slot_it_is_a_lead_only_while_the_part_is_missing(tmp_path: Pa
 
     async def act(life: Life) -> None:
         await life.until("09:32:30")
-        assert (life.word(), leads(life)) == ("on_time", [])
+        assert (life.word(), lead_notices(life)) == ("on_time", [])
 
-    live(tmp_path, answer(URL, "09:30:00") + answer(URL, "09:31:00", wall), act, head=HEAD)
+    live(tmp_path, an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", wall), act, head=HEAD)
 
 
 def test_a_page_of_another_title_that_was_always_there_is_no_lead(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:58")
-        assert leads(life) == []
+        assert lead_notices(life) == []
 
-    live(tmp_path, answer(URL, "08:00:00", page("Prison population")), act, head=HEAD)
+    live(tmp_path, an_answer(URL, "08:00:00", a_web_page("Prison population")), act, head=HEAD)
 
 
-@pytest.mark.parametrize(("body", "count"), [(PLACEHOLDER, 1), (page("Prison population"), 0)])
-def test_at_an_address_that_is_only_guessed_no_title_but_its_own_is_a_lead(
-    tmp_path: Path, body: str, count: int
-) -> None:
+@pytest.mark.parametrize(("body", "count"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
+def test_another_title_at_a_guessed_address_is_no_lead(tmp_path: Path, body: str, count: int) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:58")
-        assert (life.word(), len(leads(life))) == ("pending", count)
+        assert (life.word(), len(lead_notices(life))) == ("pending", count)
 
-    live(tmp_path, answer(ON_GOVUK_URL, "09:28:40", body), act, head=ON_GOVUK)
+    live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", body), act, head=ON_GOVUK)

@@ -81,25 +81,25 @@ def taken_in(
         tx.save_runs(seen)
         tx.add_blind(BLIND)
     learnt: list[Blind] = []
-    told: list[object] = []
+    outcomes: list[object] = []
 
     async def story(clock: VirtualClock) -> None:
         holder, writer = Leaseholder("north", timedelta(seconds=3)), Writer(store, clock)
         members = Members("north", holder, store.leases, writer, clock, divided=False)
         others = OtherMonitors(store, ask, members, learnt.extend)
         asking = (others.merge_into(watched, NOW) for watched in releases.values())
-        told.extend(await asyncio.gather(*asking, return_exceptions=True))
+        outcomes.extend(await asyncio.gather(*asking, return_exceptions=True))
         await writer.close()
 
     run_virtually(story, NOW, patience=20)
-    return releases, learnt, told
+    return releases, learnt, outcomes
 
 
-def test_what_others_saw_of_many_releases_is_asked_for_together() -> None:
+def test_looks_of_other_monitors_are_read_for_many_releases_at_once() -> None:
     ask = Counting()
-    releases, learnt, told = taken_in(ask, TemporaryStore())
+    releases, learnt, outcomes = taken_in(ask, TemporaryStore())
     assert ask.asked < 10
-    assert told == [None] * len(NAMES)
+    assert outcomes == [None] * len(NAMES)
     assert learnt == [BLIND] * ask.asked
     assert [[run.target for run in each.other_runs] for each in releases.values()] == [
         [f"{name}/page/edge"] for name in NAMES
@@ -107,7 +107,7 @@ def test_what_others_saw_of_many_releases_is_asked_for_together() -> None:
     assert {name for name, each in releases.items() if each.promises} == {"r7"}
 
 
-def test_what_the_store_has_not_been_told_yet_is_promised_all_the_same() -> None:
+def test_promises_that_are_not_stored_yet_are_kept() -> None:
     mine = a_promise(learnt=after_slot(-7200))
     north = [replace(mine, release=name) for name in ("r7", "r8")]
     releases, _, _ = taken_in(Counting(), TemporaryStore(), *north)
@@ -115,7 +115,7 @@ def test_what_the_store_has_not_been_told_yet_is_promised_all_the_same() -> None
     assert releases["r7"].promises == tuple(sorted((north[0], a_promise(release="r7")), key=lambda one: one.learnt))
 
 
-def test_of_one_promise_it_is_known_when_it_was_last_confirmed_by_anybody() -> None:
+def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
     by_us, by_them = (a_promise(release="r7", confirmed_at=after_slot(at)) for at in (-60, -30))
     stored = TemporaryStore()
     with stored.transaction() as tx:
@@ -124,17 +124,17 @@ def test_of_one_promise_it_is_known_when_it_was_last_confirmed_by_anybody() -> N
     assert releases["r7"].promises == (by_them,)
 
 
-def test_all_who_wait_are_told_at_once_that_the_store_is_away() -> None:
+def test_all_waiting_calls_fail_at_once_if_the_store_is_away() -> None:
     ask = Counting(away=1)
-    _, _, told = taken_in(ask, TemporaryStore())
+    _, _, outcomes = taken_in(ask, TemporaryStore())
     assert ask.asked == 1
-    assert all(isinstance(each, StoreFault) for each in told)
+    assert all(isinstance(each, StoreFault) for each in outcomes)
 
 
 @pytest.mark.parametrize("name", ["r0", "r499"])
-def test_a_release_that_cannot_be_read_keeps_none_of_the_others(name: str) -> None:
+def test_an_unreadable_release_does_not_stop_the_others(name: str) -> None:
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, name)
-    releases, _, told = taken_in(Counting(), store)
-    assert [each for each, found in zip(releases, told, strict=True) if isinstance(found, ValueError)] == [name]
+    releases, _, outcomes = taken_in(Counting(), store)
+    assert [each for each, found in zip(releases, outcomes, strict=True) if isinstance(found, ValueError)] == [name]
     assert [name for name, each in releases.items() if not each.other_runs] == [name]

@@ -8,58 +8,54 @@ import pytest
 
 from monitor.config.settings import Settings
 from tests.unit.monitor.app.life import PAGE, URL, Life, live
+from tests.worlds.scripts import an_answer
 
 HIDDEN = 'edge_cache = "30s"\nheaders = { "Age" = "0", "X-Cache" = "MISS" }\n'
 SLOW = Settings.model_validate({"budget": {"www.gov.uk": "1/s"}})
 
 
-def hiding(out: str | None) -> str:
-    """Return a page behind an edge that serves old copies for 30 s as if they were new."""
-    turns = [("09:00:00", 404), *([] if out is None else [(out, 200)])]
-    return "".join(f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T{at}\nstatus = {code}\n{HIDDEN}' for at, code in turns)
-
-
-def told(life: Life) -> list[str]:
-    return [notice.subject for notice in life.daemon.store.outbox.notices()]
+def page_behind_stale_edge(published_at: str | None) -> str:
+    """Return a page behind an edge that serves copies of up to 30 s as if they were new. None: it is not published."""
+    missing = an_answer(URL, "09:00:00", status=404, more=HIDDEN)
+    return missing if published_at is None else missing + an_answer(URL, published_at, more=HIDDEN)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("second", range(50, 61))
-def test_nothing_is_called_absent_that_the_origin_has_when_the_tolerance_ends(tmp_path: Path, second: int) -> None:
+def test_a_release_that_the_origin_has_when_the_tolerance_ends_is_not_absent(tmp_path: Path, second: int) -> None:
     """At one look a second in all, the origin's last look may be three seconds old by then."""
 
     async def act(life: Life) -> None:
         await life.until("09:33:00")
-        assert not any("still absent" in subject for subject in told(life))
+        assert not any("still absent" in subject for subject in life.notice_subjects())
         assert life.word() in {"on_time", "unproven"}
 
-    live(tmp_path, hiding(f"09:{30 + second // 60}:{second % 60:02}"), act, base=SLOW)
+    live(tmp_path, page_behind_stale_edge(f"09:{30 + second // 60}:{second % 60:02}"), act, base=SLOW)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), SLOW])
-def test_what_is_truly_overdue_is_told_within_seconds_of_the_tolerance(tmp_path: Path, base: Settings) -> None:
+def test_an_overdue_release_is_notified_within_seconds_of_the_tolerance(tmp_path: Path, base: Settings) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:30")
         assert life.word() == "overdue"
-        assert [subject.partition(":")[0] for subject in told(life)] == ["NOT FOUND YET", "LATE"]
+        assert [subject.partition(":")[0] for subject in life.notice_subjects()] == ["NOT FOUND YET", "LATE"]
 
-    live(tmp_path, hiding(None), act, base=base)
+    live(tmp_path, page_behind_stale_edge(None), act, base=base)
 
 
-def test_without_a_view_of_the_origin_nothing_is_waited_for(tmp_path: Path) -> None:
+def test_without_a_view_of_the_origin_a_verdict_does_not_wait(tmp_path: Path) -> None:
     few = Settings.model_validate({"watch": {"origin_view": False}})
 
     async def act(life: Life) -> None:
         await life.until("09:33:05")
         assert life.word() == "overdue"
 
-    live(tmp_path, hiding(None), act, base=few)
+    live(tmp_path, page_behind_stale_edge(None), act, base=few)
 
 
-def test_how_long_an_edge_hides_what_is_out_is_measured_to_a_few_seconds(tmp_path: Path) -> None:
-    tables = f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T09:00:00\nstatus = 404\n'
-    tables += f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T09:30:00\nedge_cache = "4m"\n'
+def test_the_delay_of_an_edge_that_hides_a_release_is_measured_to_seconds(tmp_path: Path) -> None:
+    tables = an_answer(URL, "09:00:00", status=404) + an_answer(URL, "09:30:00", more='edge_cache = "4m"\n')
 
     async def act(life: Life) -> None:
         await life.until("09:40:00")
@@ -87,4 +83,4 @@ def test_a_reminder_tells_how_long_it_is_absent_by_now(tmp_path: Path) -> None:
         assert "not found yet, as of 09:4" in reminder.subject
         assert "Measured so far, as of 09:4" in reminder.text
 
-    live(tmp_path, hiding(None), act)
+    live(tmp_path, page_behind_stale_edge(None), act)

@@ -25,7 +25,7 @@ from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
 from schedules.contract.verdict import Kind, VerdictKind
-from tests.unit.monitor.watch.looker import FakeLooker
+from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.unit.monitor.watch.predicted import (
     GUESS,
     SITE,
@@ -59,7 +59,7 @@ def pages(editions: Sequence[Edition], title: str = "UK trade: April 2017", insi
 MARCH, FEBRUARY = signpost("UK trade: March 2017", PAGE), signpost("UK trade: February 2017", PAGE)
 
 
-def test_a_page_elsewhere_is_expected_once_two_of_the_last_four_editions_linked_to_it() -> None:
+def test_a_page_elsewhere_is_predicted_if_two_of_the_last_four_editions_linked_to_it() -> None:
     (made,) = predicted_pages(release(), [MARCH, FEBRUARY], ())
     assert made == Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
     silent = [signpost(f"UK trade: {month} 2016") for month in ("June", "May", "April")]
@@ -79,12 +79,12 @@ def test_a_page_elsewhere_is_expected_once_two_of_the_last_four_editions_linked_
         "mailto:figures@example.org",
     ],
 )
-def test_no_link_leads_to_govuk_itself_to_files_or_into_a_network_of_our_own(url: str) -> None:
+def test_no_page_is_predicted_on_govuk_or_private_hosts_and_no_file(url: str) -> None:
     editions = [replace(each, links=(url,)) for each in (MARCH, FEBRUARY)]
     assert pages(editions, inside=("intranet.example.org",)) == []
 
 
-def test_a_page_that_has_borne_this_period_before_or_that_is_known_is_not_expected() -> None:
+def test_a_page_that_had_this_period_before_or_is_known_is_not_predicted() -> None:
     same = signpost("UK trade, provisional: April 2017", PAGE)
     assert pages([MARCH, same, FEBRUARY]) == []
     assert pages([MARCH, FEBRUARY], "UK trade") == []
@@ -92,7 +92,7 @@ def test_a_page_that_has_borne_this_period_before_or_that_is_known_is_not_expect
     assert predicted_pages(known, [MARCH, FEBRUARY], ()) == []
 
 
-def test_no_more_than_three_pages_are_expected_and_their_ids_go_on_from_those_of_files() -> None:
+def test_at_most_three_pages_are_predicted_with_ids_after_those_of_files() -> None:
     links = tuple(f"{PAGE}/{number}" for number in range(5))
     known = replace(release(), parts=(*release().parts, GUESS))
     made = predicted_pages(known, [replace(MARCH, links=links), replace(FEBRUARY, links=links)], ())
@@ -103,7 +103,7 @@ def row_of_page(name: str, origin: str, by: str | None, url: str = PAGE) -> dict
     return part_row(name, url, by) | {"role": "alternative", "origin": origin}
 
 
-def learnt(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
+def predicted_urls(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
     store = TemporaryStore()
     with store.transaction() as tx:
         for row in rows:
@@ -121,33 +121,33 @@ SEEN, UNSEEN = (row_of_page("expected-1", "predicted", by) for by in ("2017-12-0
 
 
 @pytest.mark.parametrize(("before", "expected"), [(LINKED, [PAGE]), (SEEN, [PAGE]), (UNSEEN, [])])
-def test_a_page_that_was_expected_is_so_again_only_while_it_is_seen_to_go_on(
+def test_a_predicted_page_is_predicted_again_only_if_it_was_seen(
     before: dict[str, object], expected: list[str]
 ) -> None:
     march, february = (
         judged_row("UK trade: March 2017", "m", LINKED),
         judged_row("UK trade: February 2017", "f", before),
     )
-    assert learnt(march, february) == expected
-    assert learnt(march, february, inside=("figures.example.org",)) == []
+    assert predicted_urls(march, february) == expected
+    assert predicted_urls(march, february, inside=("figures.example.org",)) == []
 
 
-def test_a_page_to_which_two_series_link_is_expected_of_neither() -> None:
+def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
     rows = [judged_row(f"UK trade: {month} 2017", month, LINKED) for month in ("March", "February")]
-    assert learnt(*rows, judged_row("Prices: March 2017", "p", LINKED)) == []
+    assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED)) == []
 
 
 ROLLING = Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
 
 
-def test_a_page_elsewhere_is_told_by_its_period_after_a_restart_too_and_by_one_view() -> None:
+def test_a_stored_predicted_page_is_recognised_by_its_period_at_one_view() -> None:
     stored = part_from_json({"id": "expected-1", "role": "alternative", "url": PAGE, "required": False})
     assert stored == ROLLING
     (target,) = targets_of(replace(release(), parts=(stored,)))
     assert (target.recognise, target.view.value, target.title) == ("period", "edge", release().title)
 
 
-def test_a_page_elsewhere_is_let_go_an_hour_after_it_was_seen_before_it_goes_on_to_the_next_edition() -> None:
+def test_a_page_elsewhere_is_dropped_an_hour_after_it_was_seen() -> None:
     (target,) = targets_of(replace(release(), parts=(ROLLING,)))
     seen = Progress(Stage.SEEN, SLOT)
     made = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)
@@ -155,10 +155,10 @@ def test_a_page_elsewhere_is_let_go_an_hour_after_it_was_seen_before_it_goes_on_
     assert made[-1].ends == SLOT + DEFAULT_WATCH.settle.until
 
 
-def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody() -> None:
-    looker = FakeLooker()
+def test_links_of_a_published_page_are_stored_once_and_not_looked_at() -> None:
+    poller = FakePoller()
     under_watch = WatchedRelease(a_release(ROLLING), [a_promise()], verdict=judged(2, (-120, A)))
-    planner = Planner(Fixed(after_slot(2)), looker, WatchRules(WatchSettings(most_parts=6)))
+    planner = Planner(Fixed(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=6)))
     planner.update_release(under_watch, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
     named = a_sighting(P, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
@@ -166,32 +166,34 @@ def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody()
         planner.add_found_parts(under_watch, named)
     kept = [one for one in under_watch.release.parts if one.origin is Origin.LINKED]
     assert [(one.id, one.url) for one in kept] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
-    assert not any("/linked-" in target for target in looker.windows)
+    assert not any("/linked-" in target for target in poller.windows)
     verdict = judge(under_watch.release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
     assert {part.verdict for part in verdict.parts[2:]} == {VerdictKind.PENDING}
     assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
     assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
-def test_what_a_page_links_to_before_its_slot_is_kept_by_nobody() -> None:
+def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
     planner, under_watch = (
-        Planner(Fixed(after_slot(-300)), FakeLooker(), WatchRules()),
+        Planner(Fixed(after_slot(-300)), FakePoller(), WatchRules()),
         WatchedRelease(release(), [a_promise()]),
     )
     planner.add_found_parts(under_watch, a_sighting(P, -300, "page/content", found=(Found(PAGE, "", "external"),)))
     assert [one.id for one in under_watch.release.parts] == ["page"]
 
 
-def test_explain_says_that_earlier_editions_linked_to_a_page_and_what_its_own_page_links_to() -> None:
+def test_explain_names_pages_that_earlier_editions_linked_to_and_own_links() -> None:
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     parts = a_release(ROLLING, linked)
     verdict = judge(parts, [a_promise()], {}, [], Policy(), after_slot(200))
-    told = [fact.text for fact in explain(verdict, parts, [a_promise()], {}, [], Policy()).facts if fact.kind == "part"]
-    assert "which earlier editions linked to" in told[1]
-    assert "which its page links to" in told[2]
+    part_facts = [
+        fact.text for fact in explain(verdict, parts, [a_promise()], {}, [], Policy()).facts if fact.kind == "part"
+    ]
+    assert "which earlier editions linked to" in part_facts[1]
+    assert "which its page links to" in part_facts[2]
 
 
-def test_a_page_elsewhere_that_goes_on_with_the_slot_is_held_against_nobody() -> None:
+def test_a_page_elsewhere_that_changes_at_the_slot_is_no_breach() -> None:
     stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story([(-120, A), (300, P)])}
     runs = {f"r/{view}": story.runs(view, 400) for view, story in stories.items()}
     verdict = judge(a_release(ROLLING), [a_promise()], runs, [], Policy(), after_slot(400))

@@ -25,7 +25,7 @@ from monitor.watch.watch import Watch
 from schedules.announcement import Part, Role
 from schedules.contract.verdict import VerdictKind
 from schedules.release import Release
-from tests.unit.monitor.watch.looker import FakeLooker
+from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.unit.monitor.watch.predicted import (
     GUESS,
     SITE,
@@ -60,7 +60,7 @@ def test_parts_keep_their_role_and_are_never_required() -> None:
     assert found == [GUESS]
 
 
-def test_the_latest_edition_that_tells_of_any_is_learnt_from() -> None:
+def test_addresses_come_from_the_latest_edition_that_has_any() -> None:
     older = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     newer = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
     silent = edition(part(f"{SITE}/trade.csv"))
@@ -73,13 +73,13 @@ def test_nothing_is_guessed_on_hosts_of_others() -> None:
     assert addresses(release(), foreign, hosts=("cdn.example",)) == ["https://cdn.example/trade-april-2017.csv"]
 
 
-def test_an_address_that_is_known_already_is_not_expected_besides() -> None:
+def test_an_address_that_is_known_already_is_not_predicted() -> None:
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
-    told = release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
-    assert addresses(told, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
+    with_part = release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
+    assert addresses(with_part, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
 
 
-def test_what_stands_below_the_page_is_expected_below_the_page_as_announced() -> None:
+def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
     page = "https://www.gov.uk/government/statistics"
     before = edition(
         part(f"{page}/trade-march-2017/tables", role=Role.HTML),
@@ -106,7 +106,7 @@ def windows(standing: Progress) -> set[str]:
     }
 
 
-def test_a_guess_is_looked_at_before_the_slot_and_never_every_second() -> None:
+def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second() -> None:
     (target,) = targets_of(replace(release(), parts=(GUESS,)))
     made = windows_of_guess(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_WATCH)
     spacings = [window_at(made, SLOT - before) for before in (timedelta(days=3), timedelta(minutes=5), timedelta())]
@@ -114,7 +114,7 @@ def test_a_guess_is_looked_at_before_the_slot_and_never_every_second() -> None:
     assert "overdue-then" not in {window.name for window in made}
 
 
-def test_a_guess_that_the_page_does_not_name_is_let_go_an_hour_after_the_page() -> None:
+def test_a_predicted_address_that_the_page_does_not_name_is_dropped_after_an_hour() -> None:
     assert windows(Progress(Stage.SEEN, SLOT, is_complete=False)) == {"settle"}
     assert "after" in windows(Progress(Stage.SEEN, SLOT))
     assert "exposed" in windows(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
@@ -122,7 +122,7 @@ def test_a_guess_that_the_page_does_not_name_is_let_go_an_hour_after_the_page() 
 
 @pytest.mark.parametrize("states", [((-120, A),), ((-120, U),), ((-120, P),)])
 @pytest.mark.parametrize("now", [-10.0, 200.0, 15 * 86400.0])
-def test_a_guess_that_proves_nothing_worsens_nothing_and_is_told_to_nobody(
+def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
     states: tuple[tuple[float, State], ...], now: float
 ) -> None:
     stories = {"r/page/edge": Story([(-120, A), (1, P)], specific=True), "r/expected-1/edge": Story(states)}
@@ -140,7 +140,7 @@ def test_a_guess_that_proves_nothing_worsens_nothing_and_is_told_to_nobody(
     assert [each.id for each in release_facts(both, Measurement()).parts] == ["page"]
 
 
-def test_a_guess_that_is_seen_before_the_slot_after_a_seen_absence_is_an_exposure() -> None:
+def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure() -> None:
     verdict = judged(200, (-120, A), (-60, P))
     assert verdict.verdict is VerdictKind.EARLY
     assert [found.part for found in verdict.findings] == ["expected-1"]
@@ -148,39 +148,39 @@ def test_a_guess_that_is_seen_before_the_slot_after_a_seen_absence_is_an_exposur
 
 
 def test_explain_says_where_an_address_comes_from() -> None:
-    told = explain(judged(200, (-120, A)), a_release(GUESS), [a_promise()], {}, [], Policy()).facts
-    assert any("at an address made from an earlier edition's" in fact.text for fact in told)
+    facts = explain(judged(200, (-120, A)), a_release(GUESS), [a_promise()], {}, [], Policy()).facts
+    assert any("at an address made from an earlier edition's" in fact.text for fact in facts)
 
 
-def names(looker: FakeLooker, target: str) -> tuple[str, ...]:
-    return tuple(window.name for window in looker.windows[target])
+def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
+    return tuple(window.name for window in poller.windows[target])
 
 
-def test_an_expected_part_that_the_page_names_is_that_part_and_looked_at_like_any() -> None:
-    looker, clock = FakeLooker(), Fixed(after_slot(2))
-    planner = Planner(clock, looker, WatchRules())
+def test_a_predicted_part_that_the_page_names_is_looked_at_like_any_other() -> None:
+    poller, clock = FakePoller(), Fixed(after_slot(2))
+    planner = Planner(clock, poller, WatchRules())
     under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
     planner.update_release(under_watch, a_release())
-    assert names(looker, "r/expected-1/edge") == ("settle",)
+    assert window_names(poller, "r/expected-1/edge") == ("settle",)
     named = a_sighting(P, 2, "page", found=(Found(GUESS.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")))
     planner.add_found_parts(under_watch, named)
     assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
-    assert names(looker, "r/expected-1/edge") == ("settle", "overdue-then")
+    assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
     planner.add_found_parts(under_watch, named)
     assert len(under_watch.release.parts) == 3
 
 
-def test_what_a_page_out_early_names_confirms_no_guess() -> None:
-    looker = FakeLooker()
-    planner = Planner(Fixed(after_slot(-300)), looker, WatchRules())
+def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
+    poller = FakePoller()
+    planner = Planner(Fixed(after_slot(-300)), poller, WatchRules())
     under_watch = WatchedRelease(a_release(GUESS), [a_promise()])
     planner.update_release(under_watch, a_release())
-    before = dict(looker.windows)
+    before = dict(poller.windows)
     planner.add_found_parts(under_watch, a_sighting(P, -300, "page", found=(Found(GUESS.url, "", "data"),)))
-    assert looker.windows == before
+    assert poller.windows == before
 
 
-def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() -> None:
+def test_addresses_are_predicted_once_from_the_verdict_on_an_earlier_edition() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
         tx.save_judged(
@@ -200,14 +200,14 @@ def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() 
     assert watch.added == [("r", [GUESS])]
 
 
-def test_of_thousands_of_files_that_a_page_names_a_few_are_watched_and_no_more_are_kept() -> None:
-    looker = FakeLooker()
-    planner = Planner(Fixed(after_slot(2)), looker, WatchRules(WatchSettings(most_parts=10)))
+def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> None:
+    poller = FakePoller()
+    planner = Planner(Fixed(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=10)))
     under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
     planner.update_release(under_watch, a_release())
     named = a_sighting(P, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
     for _ in range(3):
         planner.add_found_parts(under_watch, named)
     assert len(under_watch.release.parts) == 11
-    assert len({name.rpartition("/")[0] for name in looker.windows}) == 10
-    assert "r/page/edge" in looker.windows
+    assert len({name.rpartition("/")[0] for name in poller.windows}) == 10
+    assert "r/page/edge" in poller.windows

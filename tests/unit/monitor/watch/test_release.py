@@ -30,7 +30,7 @@ def span(begins: float, ends: float, cause: str = "clock", host: str = "") -> Bl
 
 
 @pytest.mark.parametrize(
-    "told",
+    "added",
     [
         [span(0, 5), span(0, 9)],
         [span(0, 9), span(0, 5)],
@@ -39,9 +39,9 @@ def span(begins: float, ends: float, cause: str = "clock", host: str = "") -> Bl
     ],
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
-def test_blind_spans_are_remembered_as_the_store_keeps_them(told: list[Blind]) -> None:
+def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> None:
     store, known = TemporaryStore(), SpansInOrder()
-    for one in told:
+    for one in added:
         with store.transaction() as tx:
             tx.add_blind(one)
         known.add([one])
@@ -51,9 +51,9 @@ def test_blind_spans_are_remembered_as_the_store_keeps_them(told: list[Blind]) -
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
-def test_no_blind_span_that_ended_later_is_left_out(told: list[tuple[int, int, str]]) -> None:
+def test_no_blind_span_that_ended_later_is_left_out(added: list[tuple[int, int, str]]) -> None:
     known = SpansInOrder()
-    known.add(span(begins, begins + length, cause) for begins, length, cause in told)
+    known.add(span(begins, begins + length, cause) for begins, length, cause in added)
     for at in range(45):
         instant = NINE + timedelta(seconds=at)
         later = [one for one in known.spans if one.ends > instant]
@@ -61,7 +61,7 @@ def test_no_blind_span_that_ended_later_is_left_out(told: list[tuple[int, int, s
         assert known.after(instant)[:1] == later[:1]
 
 
-def test_what_one_monitor_learnt_is_not_lost_when_another_reads_its_calendar_again() -> None:
+def test_promises_of_one_monitor_survive_a_calendar_read_of_another() -> None:
     ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(Release("r", "Claims", "dwp", "", ()), (ours,))
     release.merge_promises([theirs])
@@ -78,12 +78,12 @@ SHEET = Target("r/sheet/edge", "r", "sheet", View.EDGE, "https://a.example/x.ods
 ORIGIN = replace(SHEET, id="r/sheet/origin", view=View.ORIGIN)
 
 
-def seen(target: Target, at: float, state: State, digest: str | None = None) -> Sighting:
+def a_sighting_at(target: Target, at: float, state: State, digest: str | None = None) -> Sighting:
     when = NINE + timedelta(seconds=at)
     return Sighting(target.id, state, when, when, when, when, digest=digest)
 
 
-def watched(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease:
+def published_release(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease:
     page = PartVerdict("sheet", "data", SHEET.url, True, word, released=Interval(NINE, NINE))  # noqa: FBT003
     release = Release("r", "Claims", "dwp", "https://a.example/x", (Part("sheet", Role.DATA, SHEET.url),))
     verdict = Verdict(
@@ -104,17 +104,17 @@ def watched(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease:
     return WatchedRelease(release, (), verdict=verdict)
 
 
-def test_a_file_made_anew_for_each_who_asks_makes_no_run_for_each_look() -> None:
-    release = watched()
+def test_a_file_that_changes_with_each_request_makes_few_runs() -> None:
+    release = published_release()
     for at in range(200):
-        release.add_sighting(SHEET, seen(SHEET, at, State.PRESENT, f"bytes {at}"), None, apart=False)
+        release.add_sighting(SHEET, a_sighting_at(SHEET, at, State.PRESENT, f"bytes {at}"), None, apart=False)
     assert len(release.state_or_empty(SHEET.id).runs) == MOST_CHANGES + 1
 
 
 def test_a_file_that_changed_a_few_times_is_still_compared() -> None:
-    release = watched()
+    release = published_release()
     for at in range(20):
-        release.add_sighting(SHEET, seen(SHEET, at, State.PRESENT, f"bytes {at // 5}"), None, apart=False)
+        release.add_sighting(SHEET, a_sighting_at(SHEET, at, State.PRESENT, f"bytes {at // 5}"), None, apart=False)
     assert [run.looks for run in release.state_or_empty(SHEET.id).runs] == [5, 5, 5, 5]
 
 
@@ -130,19 +130,19 @@ def test_a_file_that_changed_a_few_times_is_still_compared() -> None:
     ],
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
-def test_both_views_of_a_part_are_looked_at_again_when_it_was_found_gone_or_changed(
+def test_both_views_of_a_part_are_looked_at_again_after_it_was_removed_or_changed(
     story: list[tuple[float, State, str | None]], left: float | None
 ) -> None:
-    release = watched()
+    release = published_release()
     for at, state, digest in story:
-        release.add_sighting(SHEET, seen(SHEET, at, state, digest), None, apart=False)
+        release.add_sighting(SHEET, a_sighting_at(SHEET, at, state, digest), None, apart=False)
     turned = None if left is None else NINE + timedelta(seconds=left)
     assert [release.progress(target).lost_at for target in (SHEET, ORIGIN)] == [turned, turned]
 
 
 def test_an_origin_that_is_looked_at_again_begins_a_run() -> None:
-    release = watched()
-    release.add_sighting(ORIGIN, seen(ORIGIN, -1, State.ABSENT), None, apart=False)
+    release = published_release()
+    release.add_sighting(ORIGIN, a_sighting_at(ORIGIN, -1, State.ABSENT), None, apart=False)
     again = Window("again", NINE, NINE + timedelta(minutes=2), timedelta(seconds=5))
     release.state_of(ORIGIN.id).windows = (
         replace(again, begins=NINE + timedelta(hours=2), ends=NINE + timedelta(hours=3)),

@@ -1,4 +1,4 @@
-"""A release at an address that nobody promised: shown by a listing, looked at closely, told with what it proves."""
+"""A release at an unexpected address: a listing shows it, and looks at the address prove what they can."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from schedules.announcement import Part, Role
 from schedules.contract.verdict import Kind
 from schedules.release import Release
 from tests.unit.monitor.app.life import HEAD, HOST, Life, live
-from tests.unit.monitor.watch.looker import FakeLooker
+from tests.unit.monitor.watch.fake_poller import FakePoller
+from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
 STATS = "https://stats.example"
 SLUG = f"{STATS}/releases/example-claims-july-to-september-2026"
-PAGE = f"<html><head><title>{TITLE}</title></head><body><h1>{TITLE}</h1><p>Figures.</p></body></html>"
+PAGE = a_web_page(TITLE)
 OLD = "<url><loc>https://stats.example/releases/example-claims-april-to-june-2026</loc></url>"
 FEED = (
     '<feed xmlns="http://www.w3.org/2005/Atom"><id>x</id><title>All</title>'
@@ -55,19 +56,18 @@ LISTINGS = {
 }
 
 
-def answers(path: str, before: str, after: str, at: str) -> str:
-    told = [(STATS + path, "08:00:00", before), (STATS + path, at, after), (SLUG, at, PAGE)]
-    return "".join(
-        f"[[answer]]\nurl = \"{url}\"\nat = 2026-11-26T{when}\nbody = '''{body}'''\n" for url, when, body in told
-    )
+def listing_answers(path: str, before: str, after: str, at: str) -> str:
+    """Return a listing that changes at an instant, when the page that it lists appears."""
+    listing = an_answer(STATS + path, "08:00:00", before) + an_answer(STATS + path, at, after)
+    return listing + an_answer(SLUG, at, PAGE)
 
 
-def producer(path: str) -> Settings:
+def with_listing(path: str) -> Settings:
     table = {"id": "department-for-example", "name": "Department", "newest": [STATS + path]}
     return Settings.model_validate({"producer": [table]})
 
 
-def findings(life: Life) -> set[tuple[Kind, str | None]]:
+def current_findings(life: Life) -> set[tuple[Kind, str | None]]:
     verdict = life.daemon.watch.releases["claims-q3"].verdict
     return {(found.kind, found.part) for found in verdict.findings} if verdict else set()
 
@@ -78,32 +78,32 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure(tmp
 
     async def act(life: Life) -> None:
         await life.until("09:29:45")
-        assert (life.word(), findings(life)) == ("early", {(Kind.EARLY_EXPOSURE, "elsewhere-1")})
+        assert (life.word(), current_findings(life)) == ("early", {(Kind.EARLY_EXPOSURE, "elsewhere-1")})
         # From the first look on that address is looked at as closely as any.
         assert life.runs("claims-q3/elsewhere-1/edge")[-1].looks > 3
         await life.kill()
         await life.until("09:29:50")
         await life.start()
         await life.until("09:29:58")
-        assert findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert current_findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
         assert [one.url for one in life.daemon.watch.releases["claims-q3"].release.parts if one.id != "page"] == [SLUG]
         notices = life.daemon.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
         assert not any(TITLE in notice.text and "Figures." in notice.text for notice in notices)
 
-    live(tmp_path, answers(path, before, after, "09:28:30"), act, base=producer(path), delay=DELAY)
+    live(tmp_path, listing_answers(path, before, after, "09:28:30"), act, base=with_listing(path), delay=DELAY)
 
 
 @pytest.mark.slow
-def test_a_release_that_a_listing_shows_while_its_page_is_missing_was_elsewhere_first(tmp_path: Path) -> None:
+def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first(tmp_path: Path) -> None:
     path, before, after = LISTINGS["sitemap"]
 
     async def act(life: Life) -> None:
         await life.until("09:37:00")
         assert life.word() == "overdue"
-        assert findings(life) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
+        assert current_findings(life) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
 
-    live(tmp_path, answers(path, before, after, "09:32:10"), act, base=producer(path))
+    live(tmp_path, listing_answers(path, before, after, "09:32:10"), act, base=with_listing(path))
 
 
 def test_the_edition_before_in_a_listing_is_nothing(tmp_path: Path) -> None:
@@ -111,12 +111,12 @@ def test_the_edition_before_in_a_listing_is_nothing(tmp_path: Path) -> None:
 
     async def act(life: Life) -> None:
         await life.until("09:29:45")
-        assert findings(life) == set()
+        assert current_findings(life) == set()
         assert [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
         assert life.publisher.log.requests()["stats.example"] <= 3
         assert life.publisher.log.requests()[HOST] > 0
 
-    live(tmp_path, answers(path, before, before, "09:29:00"), act, base=producer(path))
+    live(tmp_path, listing_answers(path, before, before, "09:29:00"), act, base=with_listing(path))
 
 
 SURPRISE = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
@@ -127,11 +127,11 @@ ON_GOVUK = Settings.model_validate(
 
 def found_by_search(*, early: bool) -> str:
     """Return a search listing of the shape of GOV.UK's (`facts/govuk.md` §2)."""
-    told = {"index": "govuk", "es_score": None, "elasticsearch_type": "edition", "document_type": "edition"}
+    common = {"index": "govuk", "es_score": None, "elasticsearch_type": "edition", "document_type": "edition"}
     plan = {"title": "Example plan: 2025", "link": "/government/statistics/example-plan-2025"}
     surprise = {"title": TITLE, "link": SURPRISE.removeprefix("https://www.gov.uk")}
     rows = [
-        {**told, **row, "_id": row["link"], "public_timestamp": "2026-11-26T09:28:30Z"}
+        {**common, **row, "_id": row["link"], "public_timestamp": "2026-11-26T09:28:30Z"}
         for row in ([surprise, plan] if early else [plan])
     ]
     return json.dumps({"results": rows, "total": len(rows), "start": 0, "aggregates": {}, "suggested_queries": []})
@@ -154,25 +154,19 @@ def organisation_feed(*, early: bool) -> str:
 @pytest.mark.parametrize("kind", ["search", "feed"])
 def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure(tmp_path: Path, kind: str) -> None:
     search, feed = newest_on_govuk("department-for-example"), f"https://{HOST}/government/organisations"
-    told = [
-        (search, "08:00:00", found_by_search(early=False), "application/json"),
-        (f"{feed}/department-for-example.atom", "08:00:00", organisation_feed(early=False), "application/atom+xml"),
-    ]
-    told.append(
-        (search, "09:28:30", found_by_search(early=True), "application/json")
-        if kind == "search"
-        else (f"{feed}/department-for-example.atom", "09:28:30", organisation_feed(early=True), "application/atom+xml")
-    )
-    tables = "".join(
-        f"[[answer]]\nurl = \"{url}\"\nat = 2026-11-26T{at}\nbody = '''{body}'''\n"
-        f'headers = {{ "Content-Type" = "{media}" }}\n'
-        for url, at, body, media in told
-    )
-    page = f"[[answer]]\nurl = \"{SURPRISE}\"\nat = 2026-11-26T09:28:30\nbody = '''{PAGE}'''\n"
+    feed = f"{feed}/department-for-example.atom"
+    json_type, atom_type = (f'headers = {{ "Content-Type" = "application/{kind}" }}\n' for kind in ("json", "atom+xml"))
+    tables = an_answer(search, "08:00:00", found_by_search(early=False), more=json_type)
+    tables += an_answer(feed, "08:00:00", organisation_feed(early=False), more=atom_type)
+    if kind == "search":
+        tables += an_answer(search, "09:28:30", found_by_search(early=True), more=json_type)
+    else:
+        tables += an_answer(feed, "09:28:30", organisation_feed(early=True), more=atom_type)
+    page = an_answer(SURPRISE, "09:28:30", PAGE)
 
     async def act(life: Life) -> None:
         await life.until("09:33:30")
-        assert (Kind.EARLY_EXPOSURE, "page") in findings(life)
+        assert (Kind.EARLY_EXPOSURE, "page") in current_findings(life)
         asked = [entry for entry in life.publisher.log.entries if "organisations" in entry.path + entry.query]
         bulk = Counter(entry.at.minute for entry in asked if "filter_content" in entry.query or ".atom" in entry.path)
         # Search and feed take turns: an organisation costs its host one request a minute.
@@ -192,32 +186,30 @@ INDEX = (
 )
 
 
-def test_an_index_of_sitemaps_leads_to_those_last_touched_one_request_a_minute(tmp_path: Path) -> None:
+def test_the_sitemaps_changed_last_are_read_with_one_request_a_minute(tmp_path: Path) -> None:
     packed = {"before": gzip.compress(sitemap().encode()), "after": gzip.compress(sitemap(SLUG).encode())}
     for name, body in packed.items():
         (tmp_path / f"{name}.gz").write_bytes(body)
-    tables = f"[[answer]]\nurl = \"{STATS}/sitemap.xml\"\nat = 2026-11-26T08:00:00\nbody = '''{INDEX}'''\n"
+    tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", INDEX)
     for name, at in (("before", "08:00:00"), ("after", "09:32:30")):
-        tables += (
-            f'[[answer]]\nurl = "{STATS}/map-1.xml.gz"\nat = 2026-11-26T{at}\nbody_file = "{name}.gz"\n'
-            'headers = { "Content-Type" = "application/gzip" }\n'
-        )
-    tables += f"[[answer]]\nurl = \"{SLUG}\"\nat = 2026-11-26T09:32:30\nbody = '''{PAGE}'''\n"
+        gzipped = f'body_file = "{name}.gz"\nheaders = {{ "Content-Type" = "application/gzip" }}\n'
+        tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped)
+    tables += an_answer(SLUG, "09:32:30", PAGE)
 
     async def act(life: Life) -> None:
         await life.until("09:39:00")
-        assert findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert current_findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
         asked = [entry for entry in life.publisher.log.entries if "map" in entry.path]
         assert {entry.host for entry in asked} == {"stats.example"}
         assert "/map-old.xml" not in {entry.path for entry in asked}
         assert max(Counter((entry.at.hour, entry.at.minute) for entry in asked).values()) == 1
 
-    live(tmp_path, tables, act, head=HEAD_LATER, base=producer("/sitemap.xml"))
+    live(tmp_path, tables, act, head=HEAD_LATER, base=with_listing("/sitemap.xml"))
 
 
 def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_not() -> None:
     one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
-    wires = Tripwires(FakeLooker(), [one, Producer("two", newest=[f"{STATS}/a.xml"])], near=lambda _producer: [])
+    wires = Tripwires(FakePoller(), [one, Producer("two", newest=[f"{STATS}/a.xml"])], near=lambda _producer: [])
     minute = timedelta(minutes=1)
     planned = [
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
@@ -232,9 +224,9 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
     ]
 
 
-def test_files_that_an_index_newly_lists_on_its_own_host_replace_the_old_ones() -> None:
-    looker = FakeLooker()
-    wires = Tripwires(looker, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _producer: [])
+def test_sitemaps_that_an_index_names_on_its_own_host_replace_earlier_ones() -> None:
+    poller = FakePoller()
+    wires = Tripwires(poller, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _producer: [])
     (index,) = wires.targets()
     wires.start(datetime(2026, 11, 26, 8, tzinfo=UTC))
     at = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -245,19 +237,19 @@ def test_files_that_an_index_newly_lists_on_its_own_host_replace_the_old_ones() 
         return [target for target in wires.targets() if target is not index]
 
     assert [one.url for one in look(f"{STATS}/a.xml", "https://else.example/b.xml")][1:] == [f"{STATS}/a.xml"]
-    assert sorted(looker.urls()) == [f"{STATS}/a.xml", f"{STATS}/sitemap.xml"]
-    told = looker.told
+    assert sorted(poller.urls()) == [f"{STATS}/a.xml", f"{STATS}/sitemap.xml"]
+    calls = poller.calls
     look(f"{STATS}/a.xml")
-    assert looker.told == told
+    assert poller.calls == calls
     look(f"{STATS}/b.xml")
-    assert sorted(looker.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
+    assert sorted(poller.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
 
 
-def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None:
+def test_reported_matches_are_forgotten_once_their_release_is_not_near() -> None:
     at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[NearRelease](), list[str]()
     table = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
-        FakeLooker(),
+        FakePoller(),
         [table],
         near=lambda _producer: near,
         handlers=ListingHandlers(match=lambda hit: heard.append(hit.url)),
@@ -274,8 +266,8 @@ def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None
     assert [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)] == [weeks - 1]
 
 
-def test_sitemaps_that_an_index_names_no_more_are_forgotten() -> None:
-    wires = Tripwires(FakeLooker(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
+def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
+    wires = Tripwires(FakePoller(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
     index, at = next(wires.targets()), datetime(2026, 11, 26, 9, tzinfo=UTC)
     for day in range(9):
         child = Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")
@@ -299,13 +291,13 @@ def test_sitemaps_that_an_index_names_no_more_are_forgotten() -> None:
     ],
 )
 def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict[str, str], when: str | None) -> None:
-    told = publication_date(Found("u", "t", "listed", facts))
-    assert (told.isoformat() if told else None) == when
+    date = publication_date(Found("u", "t", "listed", facts))
+    assert (date.isoformat() if date else None) == when
 
 
 @pytest.mark.parametrize("title", [TITLE, "Something else altogether"])
 @pytest.mark.parametrize("days", [1, 40, 87])
-def test_an_entry_at_a_promised_address_is_a_hit_however_far_ahead_its_slot_lies(days: int, title: str) -> None:
+def test_an_entry_at_a_promised_address_matches_however_far_ahead_its_slot_is(days: int, title: str) -> None:
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     release = Release("claims-q3", TITLE, "one", SLUG, (Part("page", Role.PAGE, SLUG),))
 

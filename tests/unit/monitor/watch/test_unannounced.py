@@ -15,7 +15,7 @@ from monitor.threads import Tasks
 from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires
 from monitor.watch.unannounced import Unannounced
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
-from tests.unit.monitor.watch.looker import FakeLooker
+from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.fetcher import Reply
 
 PAGE = "https://www.gov.uk/government/statistics/example-surprise"
@@ -25,17 +25,17 @@ HTML = f'<html><head><title>{TITLE} - GOV.UK</title></head><body><h1 class="gem-
 
 
 def item(first: str) -> Reply:
-    said = {
+    fields = {
         "schema_name": "publication",
         "document_type": "official_statistics",
         "base_path": "/government/statistics/example-surprise",
         "title": TITLE,
         "first_published_at": first,
     }
-    return Reply(200, json.dumps(said).encode(), {"Content-Type": "application/json"})
+    return Reply(200, json.dumps(fields).encode(), {"Content-Type": "application/json"})
 
 
-def newcomers(office: Office) -> Unannounced:
+def unannounced_of(office: Office) -> Unannounced:
     daemon = office.daemon
     return Unannounced(
         daemon.store.ledger,
@@ -50,7 +50,7 @@ def newcomers(office: Office) -> Unannounced:
 
 
 async def consider(office: Office, found: Found, producer: str = "example-office") -> None:
-    await newcomers(office).consider(producer, found)
+    await unannounced_of(office).consider(producer, found)
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
 
 
@@ -79,7 +79,9 @@ def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release
     ],
     ids=["its title is known", "its address is known", "it is old", "it is news", "it is of no known series"],
 )
-def test_what_is_known_old_or_no_release_is_no_newcomer(title: str, url: str, first: str, tmp_path: Path) -> None:
+def test_known_and_old_entries_and_other_pages_are_not_unannounced(
+    title: str, url: str, first: str, tmp_path: Path
+) -> None:
     async def act(office: Office) -> None:
         office.pages |= {TWIN: item(first), PAGE: Reply(200, HTML.encode())}
         await office.read(csv(row("a")))
@@ -89,19 +91,19 @@ def test_what_is_known_old_or_no_release_is_no_newcomer(title: str, url: str, fi
     at_work(tmp_path, act)
 
 
-def test_a_release_that_its_calendar_names_within_a_quarter_of_an_hour_was_announced(tmp_path: Path) -> None:
+def test_a_release_that_its_calendar_names_within_fifteen_minutes_is_not_unannounced(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         office.pages |= {TWIN: item("2026-11-16T11:58:00Z"), PAGE: Reply(200, HTML.encode())}
-        newcomers(office).consider_in_background("example-office", Found(PAGE, TITLE, "listed"))
-        told = f"surprise,Example renamed,example-office,{PAGE},2026-11-16,12:00,confirmed"
-        await office.read(csv(told), after=10)
+        unannounced_of(office).consider_in_background("example-office", Found(PAGE, TITLE, "listed"))
+        announced = f"surprise,Example renamed,example-office,{PAGE},2026-11-16,12:00,confirmed"
+        await office.read(csv(announced), after=10)
         await office.clock.sleep(1200)
         assert set(office.daemon.watch.releases) == {"surprise"}
 
     at_work(tmp_path, act)
 
 
-def test_an_edition_of_a_known_series_in_a_feed_of_its_own_is_a_newcomer(tmp_path: Path) -> None:
+def test_a_feeds_new_edition_of_a_known_series_is_unannounced(tmp_path: Path) -> None:
     url = "https://stats.example/awareness-november"
 
     async def act(office: Office) -> None:
@@ -118,14 +120,14 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
     return Sighting(target.id, state, START, START, START, START, found=found)
 
 
-def test_what_a_listing_shows_at_its_first_look_is_no_news() -> None:
-    told: list[str] = []
+def test_entries_of_the_first_look_at_a_listing_are_not_new() -> None:
+    newcomers_seen: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(
-        FakeLooker(),
+        FakePoller(),
         [producer],
         near=lambda _producer: [],
-        handlers=ListingHandlers(newcomer=lambda _producer, found: told.append(found.url)),
+        handlers=ListingHandlers(newcomer=lambda _producer, found: newcomers_seen.append(found.url)),
     )
     wires.start(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()
@@ -133,4 +135,4 @@ def test_what_a_listing_shows_at_its_first_look_is_no_news() -> None:
     dated = Found("c", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
     wires.see(target, a_sighting(target, Found("a", "a", "listed"), dated))
     wires.see(target, a_sighting(target, Found("a", "a", "listed"), Found("b", "b", "listed"), dated))
-    assert told == ["c", "b"]
+    assert newcomers_seen == ["c", "b"]

@@ -1,4 +1,4 @@
-"""What is planned to be looked at, remembered in place of a poller."""
+"""A poller that makes no looks, for tests of planning."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from monitor.plan.targets import Target
 
 
 @dataclass
-class FakeLooker:
-    """A looker that remembers what it was told, and how often."""
+class FakePoller:
+    """Keeps the watched targets with their windows. `calls` counts the calls of `watch`."""
 
     windows: dict[str, tuple[Window, ...]] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
-    told: int = 0
+    calls: int = 0
 
     def watch(
         self,
@@ -34,7 +34,7 @@ class FakeLooker:
         assert promised_at is None or not soon
         assert goal is None or windows
         self.windows[target.id], self.targets[target.id] = tuple(windows), target
-        self.told += 1
+        self.calls += 1
 
     def restore_known(self, target: Target, known: Known) -> None:
         assert target.id
