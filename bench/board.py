@@ -59,7 +59,7 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
             took = await _timed(client, path, requests)
             figures |= {f"{name}_p50_ms": 1000 * percentile(took, 50), f"{name}_p99_ms": 1000 * percentile(took, 99)}
     queries.close()
-    await made.close()
+    await made.daemon.close()
     return figures
 
 

@@ -86,7 +86,7 @@ async def _measured(place: Path, seconds: float) -> dict[str, float]:
     server.stop()
     await serving
     queries.close()
-    await made.close()
+    await made.daemon.close()
     return figures
 
 

@@ -95,7 +95,7 @@ async def _started(place: Path, chosen: Settings) -> dict[str, float]:
             figures[f"{name}_cpu_seconds"] = cpu_seconds() - began
     queries.close()
     await made.daemon.finish()
-    await made.close()
+    await made.daemon.close()
     return figures
 
 

@@ -5,8 +5,7 @@ Only here are all real edges joined.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -67,21 +66,12 @@ class LookedOnce:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One monitor. Run it in the event loop in which it was built."""
+    """One monitor. Run its daemon in the event loop in which it was built."""
 
     daemon: Daemon
     status: Status
     timezone: str
     reload: Reload
-
-    @property
-    def looks(self) -> int:
-        """Return how many scheduled looks have begun."""
-        return self.daemon.poller.made
-
-    async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
-        """Run until `stop` is set, then stop regularly. `started` is called before the first look."""
-        await self.daemon.run(stop, started)
 
     async def run_once(self, day: date | None = None) -> LookedOnce:
         """Read calendars, look once at the releases of a local day (None: all), judge them and send due notices.
@@ -121,14 +111,6 @@ class App:
             write = await daemon.ask(partial(current_incidents.prepare_redraft, incident.id, now))
             if write is not None:
                 await daemon.writer.write(write)
-
-    def abandon(self) -> None:
-        """Stop at once, like `kill -9`. Uncommitted writes are lost."""
-        self.daemon.abandon()
-
-    async def close(self) -> None:
-        """Close the store, channels and connections, even if not everything is committed."""
-        await self.daemon.close()
 
     async def _refuse_second_monitor(self) -> None:
         """Raise `EnvironmentFault` while a monitor of this name is running on the same store."""

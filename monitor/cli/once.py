@@ -43,8 +43,8 @@ async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]
         with locked_store(context.settings.store.url):
             looked = await app.run_once(day)
     finally:
-        app.abandon()
-        await app.close()
+        app.daemon.abandon()
+        await app.daemon.close()
     for name, fault in looked.faults.items():
         click.echo(f"calendar {name}: {fault}", err=True)
     return by_slot(looked.releases)

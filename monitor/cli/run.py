@@ -108,9 +108,9 @@ async def _run_app(
     try:
         lock.lock()
         async with serve_control_socket(settings, reload, app.status.as_json):
-            await app.run(stop, resume_garbage_collection)
+            await app.daemon.run(stop, resume_garbage_collection)
     finally:
-        await app.close()
+        await app.daemon.close()
 
 
 def handle_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, on_hangup: Callable[[], None]) -> None:

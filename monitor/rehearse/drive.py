@@ -205,7 +205,7 @@ class _Rehearsal:
             delay=DELAY if any(action.kind == "kill" for action in self.script.monitor) else _DELAY_WITHOUT_KILL,
         )
         self._app = build(self.settings, edges)
-        self._daemon = asyncio.create_task(self._app.run(self._stop), name="daemon")
+        self._daemon = asyncio.create_task(self._app.daemon.run(self._stop), name="daemon")
 
     async def _stop_daemon(self) -> None:
         if self._app is None or self._daemon is None:
@@ -217,14 +217,14 @@ class _Rehearsal:
     async def _kill_daemon(self) -> None:
         if self._app is None or self._daemon is None:
             return
-        self._app.abandon()
+        self._app.daemon.abandon()
         self._daemon.cancel()
         await asyncio.wait({self._daemon})
         await self._close_app(self._app)
 
     async def _close_app(self, app: App) -> None:
-        self.looks += app.looks
-        await app.close()
+        self.looks += app.daemon.poller.made
+        await app.daemon.close()
         self._app = self._daemon = None
 
 

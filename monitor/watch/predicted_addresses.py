@@ -141,11 +141,16 @@ def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collec
     allowed = {urlsplit(release.url).hostname, GOVUK, ASSETS, *hosts}
     for edition in editions:
         words = map_period_words(edition.title, release.title)
-        made = [(part, _predict_address(part.url, edition, release, words)) for part in edition.parts] if words else []
-        unique = {url: part.role for part, url in made if url and url not in known}
-        fitting = [(url, role) for url, role in unique.items() if urlsplit(url).hostname in allowed][:_MAX_FILES]
-        if fitting:
-            pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), fitting, strict=False)
+        if not words:
+            continue
+        roles: dict[str, Role] = {}
+        for part in edition.parts:
+            url = _predict_address(part.url, edition, release, words)
+            if url and url not in known and urlsplit(url).hostname in allowed:
+                roles[url] = part.role
+        if roles:
+            chosen = list(roles.items())[:_MAX_FILES]
+            pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), chosen, strict=False)
             return [Part(name, role, url, required=False, origin=Origin.PREDICTED) for name, (url, role) in pairs]
     return []
 

@@ -61,7 +61,7 @@ class StoreReplay:
                     self.writer.queue_run(run)
             # The verdict is recorded again. If the store has the same one, that makes no new event.
             watched.last_recorded = None
-            self.watch.judge_soon(watched.release.id)
+            self.watch.queue.judge_soon(watched.release.id)
 
     async def _merge_stored_runs(self) -> None:
         """Add the runs of watched releases that the store has and memory lacks.

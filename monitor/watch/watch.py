@@ -94,7 +94,7 @@ class Watch:
         self.judging.recorder = replace(self.judging.recorder, rules=rules)
         self.judging.planner.reconfigure(rules, self.releases.values())
         for name in self.releases:
-            self.judge_soon(name)
+            self.queue.judge_soon(name)
 
     def adopt(
         self,
@@ -122,14 +122,14 @@ class Watch:
             self._plan_only_if_slot_passed(watched)
         soon = soon or (is_new and watched.planning_only_until is not None)
         self.judging.planner.update_release(watched, release, soon=soon)
-        self.judge_soon(release.id)
+        self.queue.judge_soon(release.id)
 
     def update_promises(self, release: str, promises: Sequence[Promise]) -> None:
         """Add promises to a watched release. Judge it again soon, unless its verdict is still pending."""
         watched = self.releases[release]
         watched.merge_promises(promises)
         if watched.verdict is None or watched.verdict.verdict is not VerdictKind.PENDING:
-            self.judge_soon(release)
+            self.queue.judge_soon(release)
 
     def forget_old(self, now: datetime) -> list[str]:
         """Forget final releases that will not be looked at again, and return their ids."""
@@ -176,13 +176,9 @@ class Watch:
         self.judging.planner.add_found_parts(watched, sighting)
         if watched.planning_only_until is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
             watched.planning_only_until = None
-            self.judge_soon(target.release)
+            self.queue.judge_soon(target.release)
         elif is_new or watched.was_removed(target) or self._is_unsettled(watched, sighting.received):
-            self.judge_soon(target.release)
-
-    def judge_soon(self, release: str) -> None:
-        """Queue a release to be judged in the next iteration of the event loop."""
-        self.queue.judge_soon(release)
+            self.queue.judge_soon(target.release)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now. None if it is not watched or its verdict is withheld."""
@@ -211,7 +207,7 @@ class Watch:
         """Watch further parts of a watched release."""
         if (watched := self.releases.get(release)) is not None:
             self.judging.planner.add_parts(watched, parts)
-            self.judge_soon(release)
+            self.queue.judge_soon(release)
 
     def look_closely(self, release: str, part: Part) -> str | None:
         """Look at a further address of a watched release at once, and often until `stop_looking_closely`.

@@ -87,13 +87,13 @@ class Life:
         )
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
-        self.running = asyncio.create_task(self.app.run(self.stop))
+        self.running = asyncio.create_task(self.daemon.run(self.stop))
 
     async def kill(self) -> None:
         """End it as kill -9 does; it has held no look back for longer than it does in earnest."""
         assert self.running is not None
         assert self.delay == DELAY
-        self.app.abandon()
+        self.daemon.abandon()
         self.running.cancel()
         await self._bury()
 
@@ -105,7 +105,7 @@ class Life:
     async def _bury(self) -> None:
         if self.running is not None:
             (outcome,) = await asyncio.gather(self.running, return_exceptions=True)
-            await self.app.close()
+            await self.daemon.close()
             self.running = None
             if isinstance(outcome, Exception):
                 raise outcome

@@ -80,7 +80,7 @@ class Office:
     async def close(self) -> None:
         self.daemon.writer.request_batch()
         await self.daemon.writer.close()
-        await self.app.close()
+        await self.daemon.close()
 
     async def reopen(self, *, rolls: bool = True) -> None:
         await self.close()
