@@ -161,7 +161,7 @@ BUDGETS = {
     "monitor/deliver": 3061,
     "monitor/health": 1419,
     "monitor/ledger": 2352,
-    "monitor/watch": 3885,
+    "monitor/watch": 3876,
     "monitor/config": 1812,
     "monitor/web": 5923,
     "monitor/app": 2581,
