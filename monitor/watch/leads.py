@@ -33,6 +33,7 @@ from schedules.address import canonical_address
 from schedules.announcement import Address, Origin
 from schedules.contract.verdict import LEAD, Finding, Grade
 from schedules.times.interval import Interval
+from schedules.times.words import interval_text
 
 _log = structlog.get_logger(__name__)
 _UNTIL_AFTER_SLOT = timedelta(days=1)
@@ -119,12 +120,6 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
     if any(canonical_address(one.url) == url if one.url else one.detail.endswith(f" {lead.url}") for one in before):
         return None
     return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*before, lead))
-
-
-def interval_text(interval: Interval) -> str:
-    """Return an interval in whole seconds, its end rounded up: `between 2018-01-05 09:29:59 and … UTC`."""
-    end = "" if interval.by is None else f"{interval.by + timedelta(microseconds=999_999):%Y-%m-%d %H:%M:%S}"
-    return f"by {end} UTC" if interval.after is None else f"between {interval.after:%Y-%m-%d %H:%M:%S} and {end} UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from monitor.look.poller import Poller
 from monitor.plan.targets import Target, View, recogniser_of, target_id
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission
-from monitor.watch.leads import Leads, interval_text, is_still_worth_a_lead
+from monitor.watch.leads import Leads, is_still_worth_a_lead
 from monitor.watch.listing_match import ListingMatch, MatchKind, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from monitor.watch.watch import Watch
 from schedules.contract.verdict import LEAD, Finding
 from schedules.release import Release
+from schedules.times.words import interval_text
 
 _log = structlog.get_logger(__name__)
 CLOSE_WATCH = timedelta(minutes=10)
