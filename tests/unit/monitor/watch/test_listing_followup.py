@@ -82,7 +82,7 @@ def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead(tmp
         (notice,) = first_notices(life)
         assert url in notice.text
         assert "a listing shows its title before its slot" in notice.text
-        assert "between 2026-11-26 09:28:00 and 2026-11-26 09:29:00 UTC" in notice.text
+        assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text
         await life.kill()
         await life.start()
         await life.until("09:29:58")
