@@ -46,7 +46,7 @@ class Case:
         return self.window is not None and passed is not None and passed <= self.now < self.window.opens
 
     def by(self, promise: Promise) -> Case:
-        """Return the case with another promise in force, such as that of a second calendar."""
+        """Return the case as if another promise were in force, such as that of a second calendar."""
         in_force = replace(self.in_force, promise=promise, cancelled=is_cancelled(promise), disagreements=())
         return replace(self, in_force=in_force, window=build_window(in_force, self.policy))
 

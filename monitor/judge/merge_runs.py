@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
@@ -21,79 +22,76 @@ def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str
     early = (run for each in runs.values() for run in each if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
         return {target: list(each) for target, each in runs.items()}
-    return {target: _merge_each_monitor(each, until) for target, each in runs.items()}
+    return {target: _merge_absences(each, until) for target, each in runs.items()}
 
 
 def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     """Return the runs of one target for people to read: equal runs of one monitor merged, despite failures in between.
 
-    Every look is counted, and the largest gap between two looks is kept.
+    Consecutive failed runs are merged by monitor and reason. Every look is counted, and the largest gap between two
+    looks is kept.
     """
-    made: list[Run] = []
-    failed: list[Run] = []
-    for run in runs:
-        last = made[-1] if made else None
-        if run.state is State.UNKNOWN:
-            failed.append(run)
-        elif last is not None and (last.monitor, _proved_facts(last)) == (run.monitor, _proved_facts(run)):
-            made[-1] = _join_runs(last, failed, run)
-            failed = []
-        else:
-            made += [*_merge_failed_runs(failed), run]
-            failed = []
-    return [*made, *_merge_failed_runs(failed)]
+    merged: list[Run] = []
+    for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):
+        neighbours = list(group)
+        merged += _merge_failed_runs(neighbours) if is_failed else neighbours
+    return merged
 
 
-def _merge_failed_runs(runs: Sequence[Run]) -> list[Run]:
+def _merge_failed_runs(runs: Iterable[Run]) -> list[Run]:
     """Return one run for each monitor and reason of these consecutive failed runs."""
-    made = []
-    for monitor, why in dict.fromkeys((run.monitor, run.why) for run in runs):
-        one, *others = (run for run in runs if (run.monitor, run.why) == (monitor, why))
-        for other in others:
-            one = _join_runs(one, (), other)
-        made.append(one)
-    return made
-
-
-def _merge_each_monitor(runs: Sequence[Run], until: datetime) -> list[Run]:
-    monitors = dict.fromkeys(run.monitor for run in runs)
-    made = (_merge_absences([run for run in runs if run.monitor == monitor], until) for monitor in monitors)
-    return sorted((run for each in made for run in each), key=lambda run: run.key)
+    merged: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        key = run.monitor, run.why
+        merged[key] = _join_runs(merged[key], (), run) if key in merged else run
+    return list(merged.values())
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return the runs of one monitor with equal absences before `until` merged, and the failures between them."""
-    early = [run for run in runs if run.last_received < until]
-    made: list[Run] = []
-    between: list[Run] = []
-    for run in early:
-        if run.state is State.UNKNOWN and made:
-            between.append(run)
-        elif made and run.state is State.ABSENT and _proved_facts(made[-1]) == _proved_facts(run):
-            made[-1] = _join_runs(made[-1], between, run)
-            between = []
+    """Return the runs of one target with the equal absences of each monitor before `until` merged."""
+    merged: list[Run] = []
+    for monitor in dict.fromkeys(run.monitor for run in runs):
+        own = [run for run in runs if run.monitor == monitor]
+        early = [run for run in own if run.last_received < until]
+        merged += [*_merge_equal_runs(early), *own[len(early) :]]
+    return sorted(merged, key=lambda run: run.key)
+
+
+def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs with equal neighbours merged. The failed runs between two of them are counted in the merged one.
+
+    Other failed runs are kept.
+    """
+    merged: list[Run] = []
+    failed: list[Run] = []
+    for run in runs:
+        if run.state is State.UNKNOWN:
+            failed.append(run)
+            continue
+        if merged and _must_be_equal(merged[-1]) == _must_be_equal(run):
+            merged[-1] = _join_runs(merged[-1], failed, run)
         else:
-            made += [*between, run]
-            between = []
-    return [*made, *between, *runs[len(early) :]]
+            merged += [*failed, run]
+        failed = []
+    return [*merged, *failed]
 
 
-def _proved_facts(run: Run) -> tuple[object, ...]:
+def _must_be_equal(run: Run) -> tuple[object, ...]:
     """Return the fields in which two runs must agree to be merged."""
-    return run.state, run.specific, run.status, run.digest, run.version, run.address
+    return run.monitor, run.state, run.specific, run.status, run.digest, run.version, run.address
 
 
-def _join_runs(one: Run, between: Sequence[Run], other: Run) -> Run:
-    """Return one run from `one` to `other`. The looks of the runs between them are counted as failed."""
-    gap = other.first_sent - one.last_received
-    records = dict.fromkeys(name for run in (one, *between, other) for name in run.evidence)
+def _join_runs(first: Run, between: Sequence[Run], last: Run) -> Run:
+    """Return one run from `first` to `last`. The looks of the runs between them are counted as failed."""
+    gap = last.first_sent - first.last_received
+    records = dict.fromkeys(name for run in (first, *between, last) for name in run.evidence)
     return replace(
-        one,
-        last_received=other.last_received,
-        begin=min(one.begin, other.begin),
-        end=max(one.end, other.end),
-        looks=one.looks + other.looks,
-        largest_gap=max(one.largest_gap, other.largest_gap, gap),
+        first,
+        last_received=last.last_received,
+        begin=min(first.begin, last.begin),
+        end=max(first.end, last.end),
+        looks=first.looks + last.looks,
+        largest_gap=max(first.largest_gap, last.largest_gap, gap),
         evidence=tuple(records),
-        failed=one.failed + other.failed + sum(run.looks for run in between),
+        failed=first.failed + last.failed + sum(run.looks for run in between),
     )

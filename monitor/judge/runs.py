@@ -20,10 +20,11 @@ MOST_CHANGES = 8
 UNDERWAY = timedelta(seconds=1)
 """An answer is made at most this long before we receive it. A run keeps only when it was received."""
 _NO_GAP = timedelta()
+# A gap may exceed the planned spacing by this much, because a look takes time.
 _SLACK = timedelta(seconds=2)
 _CAUSES_OF_ALL_MONITORS = ("budget", "clock")
-AROUND_SLOT = timedelta(minutes=2)
-"""The widest gap between looks is reported for this span before and after a slot."""
+# The widest gap between looks is reported for this span before and after a slot.
+_AROUND_SLOT = timedelta(minutes=2)
 
 
 class OutOfOrder(ValueError):
@@ -94,8 +95,10 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> b
 
     Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
     """
+    if not blind or last is None:
+        return False
     # Two failed looks may share a run, because neither of them is a proof.
-    if not blind or last is None or last.state is State.UNKNOWN is sighting.state:
+    if last.state is State.UNKNOWN and sighting.state is State.UNKNOWN:
         return False
     relevant = (span for span in blind if not span.host and span.hides(last))
     # A span that ends at the last look, or begins at this one, does not cover the time between them.
@@ -111,19 +114,21 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
         return blind
     by_target = [[run for run in each if run.state is not State.UNKNOWN] for each in runs.values()]
     proving = [each for each in by_target if each]
-    known = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
-    watched = {span for span in known if all(_was_watched_by_other(span, each) for each in proving)}
+    of_one_monitor = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
+    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, each) for each in proving)}
     return [span for span in blind if span not in watched]
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
     """Return whether one other monitor looked at a target, by its runs, from before a blind span until after it."""
-    for monitor in {run.monitor for run in runs} - {span.monitor or None}:
-        looks = [run for run in runs if run.monitor == monitor]
-        near = [run for run in looks if run.last_received >= span.begins and run.first_sent <= span.ends]
+    monitors = {run.monitor for run in runs}
+    # If it is not known whose span it is, any monitor may be the other one.
+    for monitor in monitors - {span.monitor} if span.monitor else monitors:
+        own = [run for run in runs if run.monitor == monitor]
+        near = [run for run in own if run.last_received >= span.begins and run.first_sent <= span.ends]
         if near and near[0].first_sent <= span.begins and near[-1].last_received >= span.ends:
             pairs = pairwise(near)
-            if all(after.first_sent - one.last_received <= max(one.largest_gap, _SLACK) for one, after in pairs):
+            if all(run.first_sent - before.last_received <= max(before.largest_gap, _SLACK) for before, run in pairs):
                 return True
     return False
 
@@ -146,7 +151,16 @@ def fold_sighting(
     # A gap longer than the planned spacing means that we were blind.
     if spacing is not None and gap > 2 * spacing + _SLACK:
         return last, start_run(sighting)
-    return _lengthen(last, sighting, gap)
+    return replace(
+        last,
+        last_received=sighting.received,
+        begin=min(last.begin, sighting.proved_to),
+        end=max(last.end, sighting.proved_from),
+        looks=last.looks + 1,
+        largest_gap=max(last.largest_gap, gap),
+        digest=last.digest or sighting.digest,
+        version=last.version or sighting.version,
+    )
 
 
 def start_run(sighting: Sighting) -> Run:
@@ -171,9 +185,8 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     """Return whether a sighting gives the same answer as a run, so that it may lengthen it."""
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
-    if sighting.state is State.UNKNOWN:
-        return last.why == sighting.why
-    if sighting.state is State.ABSENT and ANOTHER_EDITION in (last.why, sighting.why):
+    is_other_edition = sighting.state is State.ABSENT and ANOTHER_EDITION in (last.why, sighting.why)
+    if sighting.state is State.UNKNOWN or is_other_edition:
         return last.why == sighting.why
     # If only the later answer is specific to this edition, the earlier answers must not become proof.
     if last.specific is not sighting.specific:
@@ -189,32 +202,31 @@ def is_change(before: Run | None, run: Run) -> bool:
 def count_changes(runs: Iterable[Run]) -> int:
     """Return how often the bytes of present content changed from one run with a digest to the next."""
     digests = [run.digest for run in runs if run.state is State.PRESENT and run.digest]
-    return sum(one != other for one, other in pairwise(digests))
+    return sum(before != after for before, after in pairwise(digests))
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
     """Return the longest time between two looks around a slot, until the target was seen; None without two looks.
 
-    It may be too long but never too short: a run partly outside `AROUND_SLOT` counts with its largest gap.
+    It may be too long but never too short: a run partly outside `_AROUND_SLOT` counts with its largest gap.
     """
-    begins, ends = slot - AROUND_SLOT, slot + AROUND_SLOT
+    begins, ends = slot - _AROUND_SLOT, slot + _AROUND_SLOT
     near = [run for run in runs if run.last_received >= begins and run.first_sent <= ends]
     # After it was seen, looks are planned further apart.
-    seen = (place for place, run in enumerate(near) if run.state is State.PRESENT and run.last_received >= slot)
-    after_seen = next(seen, len(near))
-    until_seen = near[: after_seen + 1]
-    between = [after.first_sent - one.last_received for one, after in pairwise(until_seen)]
-    inside = [run.largest_gap for run in near[:after_seen] if run.looks > 1]
+    present = (place for place, run in enumerate(near) if run.state is State.PRESENT and run.last_received >= slot)
+    first_present = next(present, len(near))
+    between = [run.first_sent - before.last_received for before, run in pairwise(near[: first_present + 1])]
+    inside = [run.largest_gap for run in near[:first_present] if run.looks > 1]
     return max([_NO_GAP, *inside, *between]) if inside or between else None
 
 
 def find_last_removal(runs: Iterable[Run]) -> datetime | None:
-    """Return when a look first found present content absent or with other bytes; the latest time of several.
+    """Return when a look last found that content had been removed or had got other bytes.
 
     None if that never happened, or if the content has come back since.
     """
     proved = [run for run in runs if run.state is not State.UNKNOWN]
-    for before, run in zip(proved[-2::-1], proved[:0:-1], strict=True):
+    for before, run in reversed(list(pairwise(proved))):
         if before.state is not State.PRESENT:
             if run.state is State.PRESENT:
                 return None
@@ -228,16 +240,3 @@ def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
     if last.digest is not None and sighting.digest is not None and last.digest != sighting.digest:
         return True
     return last.version is not None and sighting.version is not None and last.version != sighting.version
-
-
-def _lengthen(last: Run, sighting: Sighting, gap: timedelta) -> Run:
-    return replace(
-        last,
-        last_received=sighting.received,
-        begin=min(last.begin, sighting.proved_to),
-        end=max(last.end, sighting.proved_from),
-        looks=last.looks + 1,
-        largest_gap=max(last.largest_gap, gap),
-        digest=last.digest or sighting.digest,
-        version=last.version or sighting.version,
-    )

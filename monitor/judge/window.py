@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from monitor.judge.policy import Policy
 from schedules.announcement import State
 from schedules.in_force import InForce
 from schedules.slot import Precision
+from schedules.times.zone import day_begins, local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
     A provisional or doubtful time is judged as its whole local day, like an entry without a time.
     """
     slot = in_force.slot
-    opens, passes = (None, None) if slot is None else (slot.begins(), slot.passes())
-    if slot is None or opens is None or passes is None:
+    if slot is None or (opens := slot.begins()) is None or (passes := slot.passes()) is None:
         return None
     exact = is_exact(in_force)
     if slot.precision is Precision.INSTANT and not exact:
-        opens, passes = _local_day(opens, slot.timezone)
+        day = local_date(opens, slot.timezone)
+        opens, passes = day_begins(day, slot.timezone), day_begins(day + timedelta(days=1), slot.timezone)
     latest = passes + policy.on_time_within
     return Window(
         opens=opens,
@@ -62,23 +62,11 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
 
 
 def is_exact(in_force: InForce) -> bool:
-    """Return whether the slot in force is judged to the minute."""
-    return in_force.slot is not None and in_force.slot.precision is Precision.INSTANT and _is_firm(in_force)
-
-
-def _is_firm(in_force: InForce) -> bool:
-    """Return whether the time in force is neither in doubt nor provisional."""
-    promise = in_force.promise
-    if promise is None or promise.doubt or promise.slot.doubt or promise.state is State.PROVISIONAL:
+    """Return whether the slot in force is judged to the minute: its time is neither in doubt nor provisional."""
+    slot, promise = in_force.slot, in_force.promise
+    if slot is None or promise is None or slot.precision is not Precision.INSTANT:
+        return False
+    if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
         return False
     # If a postponed entry never changed its time, that time is the old one.
     return promise.state is not State.POSTPONED or bool(in_force.given_up)
-
-
-def _local_day(instant: datetime, timezone: str) -> tuple[datetime, datetime]:
-    """Return the begin and the end of the local day of an instant, in the instant's own timezone."""
-    zone = ZoneInfo(timezone)
-    day = instant.astimezone(zone).date()
-    midnights = (datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1)))
-    begins, ends = (midnight.astimezone(instant.tzinfo) for midnight in midnights)
-    return begins, ends
