@@ -13,8 +13,8 @@ from schedules.times.json import instant_json
 
 Json = dict[str, Any]
 # A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred thousand states.
-_STATES = {one.value: one for one in State}
-_ADDRESSES = {one.value: one for one in Address}
+_STATES = {state.value: state for state in State}
+_ADDRESSES = {address.value: address for address in Address}
 
 
 def slot_json(slot: Slot) -> Json:
@@ -129,7 +129,7 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         why=data.get("why", ""),
         published=data.get("published", False),
         address=_ADDRESSES[data.get("address", Address.ANNOUNCED)],
-        others=tuple([one for one in producers if one != producer]),
+        others=tuple([other for other in producers if other != producer]),
     )
 
 

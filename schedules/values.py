@@ -281,7 +281,7 @@ def quote_value(value: Any) -> str:  # noqa: ANN401 # any TOML value
         return value.isoformat()
     if isinstance(value, dict):
         return "a table"
-    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
         return "a list of tables"
     text = _USERINFO.sub("...@", json.dumps(value, ensure_ascii=False, default=str))
     text = _QUERY.sub(r"\1...", text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from monitor.judge.part_evidence import PartEvidence
 from schedules.announcement import State
 from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.promise import Promise
-from schedules.slot_relations import first_day, has_passed
+from schedules.slot import first_day, has_passed
 from schedules.times.interval import earliest_known
 from schedules.times.words import exactly, length
 from schedules.times.zone import local_date
@@ -117,8 +117,21 @@ def drop_disputed_breaches(
     """Return parts without a breach that one calendar shows and another denies."""
     if not any(part.verdict in BREACHES for part in parts):
         return tuple(parts)
-    others = {promise: judge_by_promise(case, promise, evidences) for promise in case.in_force.disagreements}
-    return tuple(_drop_if_disputed(part, place, others) for place, part in enumerate(parts))
+    others = [(promise, judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements]
+    kept = []
+    for place, part in enumerate(parts):
+        denying = [
+            promise
+            for promise, verdicts in others
+            if not verdicts or not _is_same_claim(part.verdict, verdicts[place].verdict)
+        ]
+        if part.verdict in BREACHES and denying:
+            verdict = f"{verdict_text(part.verdict.value)} by one calendar and not by another"
+            texts = "; ".join(map(promise_text, denying))
+            kept.append(_without_claim(part, f"{verdict}, and it is not known which is right: {texts}"))
+        else:
+            kept.append(part)
+    return tuple(kept)
 
 
 def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> list[Finding]:
@@ -136,7 +149,7 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
         found.append(Finding(Kind.PROMISE_IN_DOUBT, None, reason))
     brought_forward = earlier[-1] if earlier else promise
     if earlier or _was_brought_forward_that_day(case, promise):
-        text = f"{promise_text(brought_forward)}: brought forward, {_read_at_text(case, brought_forward)}"
+        text = f"{promise_text(brought_forward)}: brought forward, read {exactly(brought_forward.learnt, case.zone)}"
         found.append(Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt))
     return found
 
@@ -153,23 +166,6 @@ def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvide
     """Return the verdict on each part if `promise` were in force. Empty if it has no readable time or cancels."""
     other = case.by(promise)
     return () if other.window is None else judge_parts(other, evidences)
-
-
-def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Sequence[PartVerdict]]) -> PartVerdict:
-    """Return a part without its breach if another calendar denies it.
-
-    `place` is the index of the part in each verdict of `others`, which are by the promise of another calendar.
-    """
-    denying = [
-        promise
-        for promise, parts in others.items()
-        if not parts or not _is_same_claim(part.verdict, parts[place].verdict)
-    ]
-    if part.verdict not in BREACHES or not denying:
-        return part
-    texts = "; ".join(map(promise_text, denying))
-    verdict = f"{verdict_text(part.verdict.value)} by one calendar and not by another"
-    return _without_claim(part, f"{verdict}, and it is not known which is right: {texts}")
 
 
 def is_late(case: Case, part: PartVerdict) -> bool:
@@ -194,10 +190,9 @@ def _without_claim(part: PartVerdict, reason: str | None, kind: VerdictKind = Ve
 
 def _change_text(case: Case, promise: Promise) -> str:
     """Return the reason that the promise changed between two reads: what each read showed, and when."""
-    last = case.in_force.announced_as_of or promise.learnt
-    texts = "; ".join(f"{promise_text(each)}, {_read_at_text(case, each)}" for each in case.in_force.in_doubt)
-    before = f"{promise_text(promise)}, last so {exactly(last, case.zone)}"
-    return f"its promise was changed between two reads: {before}; {texts}"
+    last = exactly(case.in_force.announced_as_of or promise.learnt, case.zone)
+    changes = [f"{promise_text(each)}, read {exactly(each.learnt, case.zone)}" for each in case.in_force.in_doubt]
+    return "; ".join([f"its promise was changed between two reads: {promise_text(promise)}, last so {last}", *changes])
 
 
 def _last_read_text(case: Case, promise: Promise) -> str:
@@ -270,7 +265,3 @@ def _was_brought_forward_that_day(case: Case, promise: Promise) -> bool:
         return False
     same_day = local_date(promise.learnt, promise.slot.timezone) == first_day(promise.slot)
     return same_day and _is_earlier(promise, before[-1])
-
-
-def _read_at_text(case: Case, promise: Promise) -> str:
-    return f"read {exactly(promise.learnt, case.zone)}"

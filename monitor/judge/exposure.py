@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import pairwise
 
+from monitor.judge.case import Window
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
 from monitor.judge.spells import Spell
-from monitor.judge.window import Window
 from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure

@@ -68,9 +68,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case. `evidences` are the observations of each part, in the release's order."""
-    judged = [describe_unjudged(case, evidence) for evidence in evidences]
-    if case.is_judged:
-        judged = list(judge_parts(case, evidences))
+    judged = judge_parts(case, evidences) if case.is_judged else [describe_unjudged(case, each) for each in evidences]
     supported, doubt = drop_doubtful_claims(case, judged, evidences)
     pairs = zip(drop_disputed_breaches(case, supported, evidences), evidences, strict=True)
     parts = tuple(replace(part, users_delay=measure_users_delay(case, part, evidence)) for part, evidence in pairs)

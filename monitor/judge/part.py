@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
-from monitor.judge.case import Case
+from monitor.judge.case import Case, Window
 from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_early, present_at_slot_by
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
-from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, parse_target_id
@@ -193,7 +192,8 @@ class _PartJudge:
         contradicting = None if absent is None else self._contradicting_run(absent)
         released = appeared
         if contradicting is not None:
-            released = Interval(self._last_absence_before(contradicting.first_sent), appeared.by)
+            runs = (run for spell in evidence.absences for run in spell.runs)
+            released = Interval(latest_known(absent_at(run, contradicting.first_sent) for run in runs), appeared.by)
         delay = None if window.origin is None else since(released, window.origin)
         unproven = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
         if absent is not None and absent > window.latest:
@@ -236,10 +236,6 @@ class _PartJudge:
             f"{exactly(stamp, self.zone)}: its announcement and GOV.UK's search may have been behind"
         )
         return _Timing(VerdictKind.UNPROVEN, possible, delay, reason)
-
-    def _last_absence_before(self, limit: datetime) -> datetime | None:
-        """Return the latest instant as of which looks begun before `limit` proved absence; None if they did not."""
-        return latest_known(absent_at(run, limit) for spell in self.evidence.absences for run in spell.runs)
 
     def _judge_absence(self) -> _Timing:
         """Return the verdict on a part that was not proved to have appeared."""

@@ -103,15 +103,10 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     )
     if not is_contradicted:
         return spell
-    is_origin_watched = any(
-        _proves_absence_at(run, spell.begin) for each in absences if each.view is View.ORIGIN for run in each.runs
-    )
+    # An origin is never cached, so close looks prove absence at any instant between them.
+    at_origin = [run for each in absences if each.view is View.ORIGIN for run in each.runs if run.largest_gap <= _CLOSE]
+    is_origin_watched = any(run.begin <= spell.begin <= run.end for run in at_origin)
     return replace(spell, begin=spell.first_sent + _LONGEST_LOOK, claims=None if is_origin_watched else spell.begin)
-
-
-def _proves_absence_at(run: Run, instant: datetime) -> bool:
-    """Return whether close looks at an origin, which is never cached, showed absence around an instant."""
-    return run.begin <= instant <= run.end and run.largest_gap <= _CLOSE
 
 
 def find_unproved_run(runs: Iterable[Run]) -> Run | None:

@@ -65,7 +65,8 @@ class Publication:
         A lag ends when the witness shows the release. If it does not, the lag ends when the other witness does, since
         the first may be broken or no longer watched. If neither shows it, the lag lasts until now.
         """
-        redirected, listed = (_first_shown_at(self.release, part, self.runs, now) for part in (ANNOUNCEMENT, INDEX))
+        runs = {part: _known_runs(self.release, part, self.runs, now) for part in (ANNOUNCEMENT, INDEX)}
+        redirected, listed = (next((run.begin for run in each if _shows_release(run)), None) for each in runs.values())
         redirect = self._measure_lag(ANNOUNCEMENT, redirected or listed or now, now)
         index = self._measure_lag(INDEX, listed or redirected or now, now)
         return Lags(max(REDIRECT_LAG, redirect), max(INDEX_LAG, index))
@@ -165,10 +166,6 @@ def _runs_without_release(release: str, part: str, runs: Mapping[str, Sequence[R
     """Return the absences before the first run that shows the release. Later absences may be old copies."""
     before = takewhile(lambda run: not _shows_release(run), _known_runs(release, part, runs, now))
     return [run for run in before if run.state is State.ABSENT]
-
-
-def _first_shown_at(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> datetime | None:
-    return next((run.begin for run in _known_runs(release, part, runs, now) if _shows_release(run)), None)
 
 
 def _shows_release(run: Run) -> bool:

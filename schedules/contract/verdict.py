@@ -62,7 +62,10 @@ class Kind(StrEnum):
 
 
 class Grade(StrEnum):
-    """What people get: nothing, a short note, or a report."""
+    """How serious a late or early release is, which decides what people get.
+
+    `NONE`: nothing is sent. `NOTE`: a short note. `REPORT`: the draft of a breach report.
+    """
 
     NONE = "none"
     NOTE = "note"

@@ -29,9 +29,9 @@ def read_day(text: str, context: Context) -> Span | None:
     match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
     if match:
         month = MONTHS.get(match["month"])
-        return (
-            None if month is None else _resolve_date(match, int(match["day"]), month, full_year(match["year"]), context)
-        )
+        if month is None:
+            return None
+        return _resolve_date(match, int(match["day"]), month, full_year(match["year"]), context)
     match = _NUMBERS.fullmatch(text)
     if match:
         return _read_numbers(match, context)
@@ -64,15 +64,15 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
-    """Return the day that is named. A written weekday must fit it, or else gives it a doubt."""
-    named = {match.group("weekday"), match.group("after")} - {None}
-    wanted = {WEEKDAYS.get(name or "") for name in named}
-    if None in wanted:
+    """Return the day that is named, None if a word beside it is no weekday. A weekday that does not fit is a doubt."""
+    names = {match.group("weekday"), match.group("after")} - {None}
+    weekdays = {WEEKDAYS.get(name or "") for name in names}
+    if None in weekdays:
         return None
-    found = day_span(number, month, year) if year else _find_near_year(number, month, wanted, context)
-    if found.precision is Precision.NONE or wanted <= {found.first.weekday()}:
-        return found
-    return Span(Precision.DAY, found.first, found.last, doubt="weekday")
+    span = day_span(number, month, year) if year else _find_near_year(number, month, weekdays, context)
+    if span.precision is Precision.NONE or weekdays <= {span.first.weekday()}:
+        return span
+    return Span(Precision.DAY, span.first, span.last, doubt="weekday")
 
 
 def day_span(number: int, month: int, year: int) -> Span:
@@ -80,19 +80,17 @@ def day_span(number: int, month: int, year: int) -> Span:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         return refusal("impossible")
     try:
-        found = date(year, month, number)
+        day = date(year, month, number)
     except ValueError:
         return refusal("impossible")
-    return Span(Precision.DAY, found, found)
+    return Span(Precision.DAY, day, day)
 
 
-def _find_near_year(number: int, month: int, wanted: set[int | None], context: Context) -> Span:
-    """Return the day without a year that is nearest to the read and fits its weekday, or a refusal."""
-    tried = [day_span(number, month, year) for year in context.years()]
-    if all(span.reason for span in tried) and (month, number) != (2, 29):
-        return refusal("impossible")
-    near = [span for span in tried if not span.reason and context.is_near(span.first)]
-    fitting = [span for span in near if wanted <= {span.first.weekday()}]
+def _find_near_year(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
+    """Return the day without a year that is near the day of the read and fits its weekdays, or a refusal."""
+    possible = [day_span(number, month, year) for year in context.years()]
+    near = [span for span in possible if not span.reason and context.is_near(span.first)]
+    fitting = [span for span in near if weekdays <= {span.first.weekday()}]
     if fitting:
         return fitting[0]
     return refusal("weekday" if near else "impossible")

@@ -97,14 +97,16 @@ def _is_next_year(first: int, second: str) -> bool:
     return (first + 1) % (100 if len(second) == 2 else 10_000) == int(second)
 
 
-def _months_of_year(number: int, count: int, named: int | None, context: Context, doubt: str | None) -> Span:
-    """Return the span of `count` months from month `number` on. Without a year (`named`) it is near the read."""
+def _months_of_year(number: int, count: int, year: int | None, context: Context, doubt: str | None) -> Span:
+    """Return the span of `count` months from month `number` on.
+
+    Without a year, it is the one whose last day is near the day of the read.
+    """
     precision = Precision.MONTH if count == 1 else Precision.SEASON
-    if named is not None:
-        return month_span(precision, named, number, count, doubt)
-    # Without a year, the period is the one whose last day is near the day of the read.
-    near = (own for own in context.years() if context.is_near(month_end(own, number + count - 1)))
-    return month_span(precision, next(near, context.anchor.year), number, count, doubt)
+    if year is None:
+        near = (each for each in context.years() if context.is_near(month_end(each, number + count - 1)))
+        year = next(near, context.anchor.year)
+    return month_span(precision, year, number, count, doubt)
 
 
 _WEEK_FROM = quick(
@@ -168,9 +170,9 @@ def _join_days(left: re.Match[str], right: Span) -> Span | None:
         return first
     if first.first > right.first:
         return refusal("impossible")
-    named = left["weekday"]
-    wrong = named is not None and WEEKDAYS.get(named) != first.first.weekday()
-    return Span(Precision.RANGE, first.first, right.last, "weekday" if wrong else right.doubt)
+    weekday = left["weekday"]
+    is_wrong = weekday is not None and WEEKDAYS.get(weekday) != first.first.weekday()
+    return Span(Precision.RANGE, first.first, right.last, "weekday" if is_wrong else right.doubt)
 
 
 def read_month_range(text: str, context: Context) -> Span | None:
@@ -190,6 +192,7 @@ def read_month_range(text: str, context: Context) -> Span | None:
 
 
 def _split_range(text: str) -> tuple[str, str] | None:
+    """Return the two ends of a range as text, None if the text has not exactly two."""
     match = _BETWEEN.fullmatch(text)
     parts = _SPLIT.split(match["rest"] if match else text)
     return (parts[0], parts[1]) if len(parts) == 2 else None

@@ -97,6 +97,7 @@ def read_calendars(page: Page) -> list[RawCalendar]:
 
 
 def _decode_body(page: Page) -> str:
+    """Return the text of a file with plain line ends and without folds. Raises `UnreadableCalendar` for binary data."""
     body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in body:
         raise UnreadableCalendar(f"{page_name(page)}: contains NUL bytes, so it is not text")
@@ -144,6 +145,7 @@ def _read_event(lines: Iterator[str]) -> RawEvent:
 
 
 def _make_zone_block(lines: list[str]) -> ZoneBlock:
+    """Return a VTIMEZONE under a name that is made from its lines."""
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     name = f"private-{digest[:16]}"
     own = (f"TZID:{name}" if line.upper().startswith("TZID") else line for line in lines)

@@ -7,15 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
-from monitor.judge.case import Case, case_of
+from monitor.judge.case import Case, Window, case_of
 from monitor.judge.findings.announcement import slot_words
 from monitor.judge.findings.blind import hides_part
-from monitor.judge.merge_runs import merge_by_state
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Blind, Run, widest_gap
+from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
-from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
 from schedules.announcement import Origin, Role, address_known

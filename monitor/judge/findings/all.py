@@ -10,8 +10,7 @@ from monitor.judge.findings.after_release import find_corrections, find_swaps, f
 from monitor.judge.findings.announcement import find_in_ledger
 from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.elsewhere_first import find_elsewhere_first
-from monitor.judge.findings.split_view import find_split_view
-from monitor.judge.findings.stale_edge import find_stale_edge
+from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
 from monitor.judge.part_evidence import PartEvidence
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role

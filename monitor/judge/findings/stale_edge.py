@@ -1,4 +1,4 @@
-"""The finding that the edge served an old answer although the origin had the release, and the users' delay."""
+"""The findings that the edge served an old answer although the origin or another monitor had the release."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, Kind, PartVerdict
-from schedules.times.interval import Bounds, Interval, between, since
+from schedules.times.interval import NOTHING, Bounds, Interval, between, since
 from schedules.times.words import between_exactly, lengths
 
 
@@ -140,3 +140,36 @@ def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:
 def served_until(answers: Spell | Run) -> datetime:
     """Return until when users got these answers: a copy is served until the look, whatever its `Age`."""
     return max(answers.end, answers.last_received - UNDERWAY)
+
+
+def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
+    """Return a finding for each monitor that got no release from the edge while another did, with the length."""
+    if case.window is None:
+        return []
+    edge = evidence.views.get(View.EDGE, ())
+    runs = {name: [run for run in edge if run.monitor == name] for name in sorted({run.monitor for run in edge})}
+    first_seen = {name: _first_seen(each, case.window.early_before) for name, each in runs.items()}
+    seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
+    if len(runs) < 2 or not seen_by:
+        return []
+    first = min(seen_by, key=lambda name: (seen_by[name], name))
+    found = []
+    for name, each in runs.items():
+        absent = [run for run in each if run.state is State.ABSENT and served_until(run) > seen_by[first]]
+        if name == first or not absent:
+            continue
+        hidden = between(first_seen[first], Interval(served_until(absent[-1]), seen_by.get(name)))
+        if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
+            seen = between_exactly(first_seen[first], case.zone)
+            text = f"“{first}” got it {seen}; “{name}” was served without it for {lengths(hidden)} more"
+            found.append(Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden))
+    return found
+
+
+def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval:
+    """Return when one monitor first got the release, not before `not_before`; an empty interval if it did not."""
+    for place, run in enumerate(runs):
+        if run.state is State.PRESENT and run.begin >= not_before and (place or run.specific):
+            absences = [each.end for each in runs[:place] if each.state is State.ABSENT]
+            return Interval(max(absences, default=None), run.begin)
+    return NOTHING

@@ -12,8 +12,7 @@ from schedules.announcement import State
 from schedules.change import find_changes, find_slot_changes
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import is_inside
+from schedules.slot import Precision, Slot, is_inside
 
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
 

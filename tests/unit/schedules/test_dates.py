@@ -29,7 +29,7 @@ def told(read: DateText) -> dict[str, Any]:
         "end": (here.date() if here else slot.last) and str(here.date() if here else slot.last),
         "time": f"{here:%H:%M}" if here else None,
     }
-    more = {"doubt": read.doubt, "reason": read.reason, "status": read.status, "previous": before and _short(before)}
+    more = {"doubt": slot.doubt, "reason": slot.reason, "status": read.status, "previous": before and _short(before)}
     return found | {name: value for name, value in more.items() if value}
 
 
@@ -71,7 +71,7 @@ def test_a_calendar_in_another_zone_is_converted() -> None:
 
 def test_a_british_zone_word_in_a_calendar_from_elsewhere_is_doubted() -> None:
     read = read_date("23 July 2026 9:30am BST", ANCHOR, timezone="America/New_York")
-    assert (read.slot.precision, read.doubt) == (Precision.DAY, "zone-unknown")
+    assert (read.slot.precision, read.slot.doubt) == (Precision.DAY, "zone-unknown")
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_a_day_without_its_year_is_the_one_in_the_window(anchor: date, away: int
 
 
 def test_a_long_text_costs_no_time() -> None:
-    assert read_date("1 July 2026 and " * 1_000_000, ANCHOR).reason == "not-a-date"
+    assert read_date("1 July 2026 and " * 1_000_000, ANCHOR).slot.reason == "not-a-date"

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
-from monitor.judge.merge_runs import compact_runs
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, compact_runs
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import Sighting, State
 from schedules.contract.verdict import Kind
