@@ -21,8 +21,8 @@ def slot_json(slot: Slot) -> Json:
     """Return a slot as JSON. `start` is an instant for precision `instant`. Otherwise both ends are local dates."""
     return {
         "precision": slot.precision.value,
-        "start": instant_json(slot.instant) or _date_json(slot.first),
-        "end": _date_json(slot.last),
+        "start": instant_json(slot.instant) or (slot.first.isoformat() if slot.first else None),
+        "end": slot.last.isoformat() if slot.last else None,
         "raw": slot.raw,
         "timezone": slot.timezone,
         "reason": slot.reason,
@@ -131,7 +131,3 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         address=_ADDRESSES[data.get("address", Address.ANNOUNCED)],
         others=tuple([other for other in producers if other != producer]),
     )
-
-
-def _date_json(day: date | None) -> str | None:
-    return day.isoformat() if day else None

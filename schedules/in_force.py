@@ -159,6 +159,7 @@ class _ReleaseLedger:
         )
 
     def _add_first(self, promise: Promise) -> None:
+        """Add the first promise of the release, with its events."""
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
         self._add_event(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise)
@@ -168,6 +169,7 @@ class _ReleaseLedger:
         self._check_notice(None, promise)
 
     def _add_change(self, promise: Promise) -> None:
+        """Add a promise read before the slot in force passed, with the events for what it changes."""
         old = self._latest.get(promise.calendar)
         for what in () if old is None else find_changes(old, promise):
             self._add_event(what, promise, None if old is None else old.slot)

@@ -251,5 +251,5 @@ def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken
 def _make_ids(group: Group) -> list[str]:
     """Return the id that a group gets if neither the configuration, an earlier join nor a calendar gives one."""
     first = group.entries[0].announcement
-    url = next((entry.announcement.url for entry in group.entries if entry.announcement.url), "")
-    return [make_id(url, first.producer, first.title)]
+    urls = [entry.announcement.url for entry in group.entries if entry.announcement.url]
+    return [make_id(urls[0] if urls else "", first.producer, first.title)]

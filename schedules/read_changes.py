@@ -98,6 +98,7 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
 
 
 def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None) -> Promise:
+    """Return the promise of an entry. `unlearnt` is the last usable read before, which did not show it so."""
     return Promise(
         release="",
         calendar=calendar,

@@ -36,6 +36,8 @@ def _check_zone(name: str) -> str:
 
 
 def _must_match(pattern: str, kind: str, message: str) -> AfterValidator:
+    """Return a check that refuses a text that does not match a pattern, with this message."""
+
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise PydanticCustomError(kind, message)

@@ -155,6 +155,7 @@ def slot_text(slot: Mapping[str, Any] | None) -> str:
 
 
 def _slot_json(slot: Slot | None, announced: datetime | None, source: str | None) -> Json | None:
+    """Return a slot as JSON, with when it was `announced` and by which calendar (`source`)."""
     if slot is None:
         return None
     return {

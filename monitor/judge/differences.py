@@ -50,6 +50,7 @@ def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str])
 
 
 def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
+    """Return a line for each measured range of a release or part that is outside the stored one."""
     lines = _compare_ranges(f"{place}first_seen", stored["first_seen"], again["first_seen"])
     lines += _compare_ranges(f"{place}released", stored.get("released") or {}, again.get("released") or {})
     lines += _compare_ranges(f"{place}delay", stored["delay"], again["delay"])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-from schedules.dates.days import read_day
-from schedules.dates.periods import PERIOD_FORMS
+from schedules.dates.forms import FORMS
 from schedules.dates.span import Context, Span, at_instant, at_wall, no_slot, on_days, refusal, slot_of_span
 from schedules.dates.status import StrippedText, status_word, strip_status
 from schedules.dates.times import FoundTime, find_time
@@ -70,10 +68,6 @@ def _parse_offset(text: str | None) -> timedelta | None:
         return None
     return -size if text[0] == "-" else size
 
-
-Form = Callable[[str, Context], Span | None]
-
-FORMS: tuple[Form, ...] = (read_day, *PERIOD_FORMS)
 
 _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")

@@ -18,7 +18,7 @@ from schedules.sources.row import CalendarRow, Remark, make_announcements, make_
 from schedules.sources.settings import CalendarSettings
 
 _DELIMITERS = (",", ";", "\t")
-_HEADING_WITHIN = 10  # the heading must be in so many first rows
+_FIRST_ROWS = 10  # in which the heading must be
 # The serial numbers of 2000-01-01 and 2100-12-31.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_415
 
@@ -48,18 +48,16 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     """Return the rows below the heading, with remarks. Raises `UnreadableCalendar` if there is no heading."""
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
-    first_lines = "\n".join(text[:4000].splitlines()[:_HEADING_WITHIN])
+    first_lines = "\n".join(text[:4000].splitlines()[:_FIRST_ROWS])
     delimiter = settings.options.get("delimiter") or max(_DELIMITERS, key=first_lines.count)
     lines = enumerate(_parse_csv(page, text, delimiter), 1)
-    for number, cells in islice(lines, _HEADING_WITHIN):
+    for number, cells in islice(lines, _FIRST_ROWS):
         if is_heading(cells, settings.options):
             columns, unknown = field_columns(cells, settings.options, page.url)
             remarks = [Remark(f"row {number}", "unknown column", name) for name in unknown]
             rows, left_out = _read_rows(lines, columns, settings)
             return rows, remarks + left_out
-    raise UnreadableCalendar(
-        f"{page_name(page)}: no heading with a title and a date in the first {_HEADING_WITHIN} rows"
-    )
+    raise UnreadableCalendar(f"{page_name(page)}: no heading with a title and a date in the first {_FIRST_ROWS} rows")
 
 
 def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:

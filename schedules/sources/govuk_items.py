@@ -182,6 +182,7 @@ def _read_destination(data: Mapping[str, Any]) -> str:
 
 
 def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
+    """Yield the documents of a publication."""
     listed = _objects_in(details.get("attachments"))
     for attachment in listed:
         size = attachment.get("file_size")

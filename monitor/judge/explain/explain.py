@@ -128,6 +128,7 @@ def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list
 
 
 def _promise_facts(case: Case) -> list[Fact]:
+    """Return facts about the slot in force and about all other slots that calendars gave."""
     in_force = case.in_force
     if in_force.promise is None:
         return [Fact("promise", "no calendar announced a time for it")]
@@ -219,6 +220,7 @@ def _policy_fact(case: Case) -> Fact:
 
 
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
+    """Return the fact of the verdict on a part: its address, when it came, and why it is unproven."""
     name = part.id if part.can_be_late else f"{part.id} ({part.role}, does not stop the clock{_origin_note(part)})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.verdict.value}"
@@ -255,14 +257,15 @@ def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
 
 
 def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> Fact:
+    """Return a fact that counts the looks at one view and the failed ones."""
     looks = sum(run.looks + run.failed for run in runs)
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     failures = f"{failed} failed and proved nothing" if failed else "none failed"
     begins, ends = exactly(runs[0].first_sent, case.zone), exactly(max(run.last_received for run in runs), case.zone)
     slot = None if case.window is None else case.window.origin
     widest = None if slot is None else widest_gap(runs, slot)
-    around = "" if widest is None else f", widest gap around the slot {length(widest.total_seconds())}"
-    text = f"{_view_name(runs[0])}: {looks} looks from {begins} to {ends}, {failures}{around}"
+    gap = "" if widest is None else f", widest gap around the slot {length(widest.total_seconds())}"
+    text = f"{_view_name(runs[0])}: {looks} looks from {begins} to {ends}, {failures}{gap}"
     return Fact("look", text, runs[0].first_sent, evidence.part.id, runs[0].target)
 
 

@@ -71,6 +71,7 @@ def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequenc
 
 
 def _exposure_text(case: Case, exposure: Exposure) -> str:
+    """Return when the content was public before its slot, and why that ended."""
     came = f"public before its slot: came {between_exactly(exposure.start, case.zone)}"
     if exposure.open:
         return f"{came}, not seen removed yet"
@@ -105,6 +106,7 @@ def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
 
 
 def _late_text(case: Case, part: PartVerdict) -> str:
+    """Return when a late part came, or that it has not come."""
     delay = _delay_after_slot(case, part)
     how_long = "" if delay is None else f", {lengths(delay)} after the slot"
     if part.verdict is VerdictKind.NOT_PUBLISHED:
