@@ -17,7 +17,6 @@ from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.times.zone import LONDON, clock_doubt, local
 
-_HOST = "ninethirty"
 _STATUS = {
     State.CONFIRMED: "CONFIRMED",
     State.PROVISIONAL: "TENTATIVE",
@@ -146,7 +145,7 @@ def _write_event(  # noqa: PLR0913, PLR0917 # the key of the cache
     from icalendar import Event  # noqa: PLC0415 # as above
 
     event = Event()
-    event.add("uid", f"{name}@{_HOST}")
+    event.add("uid", f"{name}@ninethirty")
     event.add("dtstamp", learnt)
     event.add("sequence", changes)
     event.add("summary", title)

@@ -144,8 +144,12 @@ class _PinIndex:
 
     def find(self, entry: Joinable) -> str | None:
         """Return the release id that an entry is pinned to, None without a pin."""
-        pins = (self._pins.get((link, title)) for link in (*entry.links, "") for title in (entry.title, read_title("")))
-        return next((pin.id for pin in pins if pin is not None and pin.fits(entry)), None)
+        for link in (*entry.links, ""):
+            for title in (entry.title, read_title("")):
+                pin = self._pins.get((link, title))
+                if pin is not None and pin.fits(entry):
+                    return pin.id
+        return None
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:

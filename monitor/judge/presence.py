@@ -10,7 +10,7 @@ from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell, find_absence_after
 from monitor.look.sighting import State
 from monitor.plan.targets import View
-from schedules.times.interval import Interval, latest_known
+from schedules.times.interval import NOTHING, Interval, latest_known
 
 # We assume that content does not appear twice within this time, so views that agree this closely saw one appearance.
 _CLOSE = timedelta(seconds=20)
@@ -101,17 +101,17 @@ def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[li
 def _date_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when the content appeared in any view. The content API counts only if the part itself does not decide."""
     main = [spell for spell in showings if spell.view is not View.CONTENT]
-    content = [spell for spell in showings if spell.view is View.CONTENT]
-    if not main or not content:
-        return _date_appearance_in_all_views(showings, absences)
-    in_part = _date_appearance_in_all_views(main, absences)
-    in_content = _date_appearance_in_all_views(content, absences)
-    if in_part.by is None or in_content.by is None or in_content.by > in_part.by:
+    in_part = _date_appearance_of_part(main, absences) if main else NOTHING
+    content = min(
+        (spell for spell in showings if spell.view is View.CONTENT), key=lambda spell: spell.begin, default=None
+    )
+    if content is None or (in_part.by is not None and content.begin > in_part.by):
         return in_part
     # If the API showed it before the part was last proved absent, it appeared in the API first.
-    if in_part.after is None or in_content.by <= in_part.after:
-        return in_content
-    return Interval(in_part.after, in_content.by)
+    if in_part.after is None or content.begin <= in_part.after:
+        # An absence in the content API is only about itself.
+        return Interval(_last_absence_in(View.CONTENT, content, absences), content.begin)
+    return Interval(in_part.after, content.begin)
 
 
 def _date_removal(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
@@ -147,20 +147,17 @@ def _is_about_part(absence: Spell) -> bool:
     return absence.view is not View.CONTENT or any(run.state is State.WITHDRAWN for run in absence.runs)
 
 
-def _date_appearance_in_all_views(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the content of these overlapping spells appeared, given all known absences.
+def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
+    """Return when the part itself appeared, from its overlapping spells at edge and origin and all known absences.
 
-    The spells are all of the content API, or all of other views. `by` is the first presence in any view, and `after`
-    the last absence proved before it. If the origin is watched, its absence decides. An absence in the content API is
-    only about itself. Later looks can only narrow the interval.
+    `by` is the first presence in any view, and `after` the last absence proved before it. If the origin is watched, its
+    absence decides. Later looks can only narrow the interval.
     """
     firsts: dict[View, Spell] = {}
     for showing in sorted(showings, key=lambda spell: spell.begin):
         firsts.setdefault(showing.view, showing)
     first = next(iter(firsts.values()))
     last_absent = {view: _last_absence_in(view, spell, absences) for view, spell in firsts.items()}
-    if first.view is View.CONTENT:
-        return Interval(last_absent[View.CONTENT], first.begin)
     at_origin = _last_absence_in(View.ORIGIN, first, absences)
     # Count from the look that showed it first: a later answer may be an older copy.
     first_look = min(spell.first_sent for spell in firsts.values())

@@ -62,10 +62,7 @@ class Kind(StrEnum):
 
 
 class Grade(StrEnum):
-    """How serious a late or early release is, which decides what people get.
-
-    `NONE`: nothing is sent. `NOTE`: a short note. `REPORT`: the draft of a breach report.
-    """
+    """How serious a late or early release is: people get nothing, a short note, or the draft of a breach report."""
 
     NONE = "none"
     NOTE = "note"

@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8348,
     "monitor/plan": 1763,
     "monitor/look": 6132,
-    "monitor/judge": 4183,
+    "monitor/judge": 4180,
     "monitor/store": 6050,
     "monitor/deliver": 3061,
     "monitor/health": 1419,
