@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from datetime import date as date_type
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
@@ -244,11 +243,12 @@ def make_reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lis
 
 def clean_announcement(given: Announcement) -> Announcement:
     """Return an announcement whose texts and addresses are safe to store and show. Every source uses it."""
-    texts = {name: clean_text(getattr(given, name), _LONGEST) for name in ("producer", "why", "uid")}
-    addresses = {name: clean_address(getattr(given, name)) for name in ("url", "link")}
-    clean = {"title": clean_text(given.title), **texts, **addresses}
-    changed: dict[str, Any] = {name: text for name, text in clean.items() if text != getattr(given, name)}
-    raw = clean_text(given.slot.raw, _LONGEST)
-    if raw != given.slot.raw:
-        changed["slot"] = replace(given.slot, raw=raw)
-    return replace(given, **changed) if changed else given
+    before = (given.producer, given.why, given.uid, given.slot.raw)
+    after = tuple(clean_text(text, _LONGEST) for text in before)
+    title, url, link = clean_text(given.title), clean_address(given.url), clean_address(given.link)
+    # Most are clean already. A copy of each would take time and memory.
+    if after == before and (title, url, link) == (given.title, given.url, given.link):
+        return given
+    producer, why, uid, raw = after
+    slot = given.slot if raw == given.slot.raw else replace(given.slot, raw=raw)
+    return replace(given, title=title, producer=producer, why=why, uid=uid, slot=slot, url=url, link=link)
