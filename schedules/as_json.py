@@ -13,16 +13,16 @@ from schedules.times.json import instant_json
 
 Json = dict[str, Any]
 # A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred thousand states.
-_STATES = {one.value: one for one in State}
-_ADDRESSES = {one.value: one for one in Address}
+_STATES = {state.value: state for state in State}
+_ADDRESSES = {address.value: address for address in Address}
 
 
 def slot_json(slot: Slot) -> Json:
     """Return a slot as JSON. `start` is an instant for precision `instant`. Otherwise both ends are local dates."""
     return {
         "precision": slot.precision.value,
-        "start": instant_json(slot.instant) or _date_json(slot.first),
-        "end": _date_json(slot.last),
+        "start": instant_json(slot.instant) or (slot.first.isoformat() if slot.first else None),
+        "end": slot.last.isoformat() if slot.last else None,
         "raw": slot.raw,
         "timezone": slot.timezone,
         "reason": slot.reason,
@@ -129,9 +129,5 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         why=data.get("why", ""),
         published=data.get("published", False),
         address=_ADDRESSES[data.get("address", Address.ANNOUNCED)],
-        others=tuple([one for one in producers if one != producer]),
+        others=tuple([other for other in producers if other != producer]),
     )
-
-
-def _date_json(day: date | None) -> str | None:
-    return day.isoformat() if day else None

@@ -8,8 +8,7 @@ from datetime import datetime
 from schedules.announcement import State
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import first_day, is_coarser, is_inside
+from schedules.slot import Precision, Slot, first_day, is_coarser, is_inside
 from schedules.times.zone import local_date
 
 _DATED = (Precision.INSTANT, Precision.DAY)
@@ -90,11 +89,11 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
     if what is None or day is None:
         return None
     # Calendar days, as the Code counts weeks of notice: the hour of the read does not matter.
-    left = (day - local_date(new.learnt, new.slot.timezone)).days
-    if left >= days:
+    notice = (day - local_date(new.learnt, new.slot.timezone)).days
+    if notice >= days:
         return None
-    most = None if new.unlearnt is None else (day - local_date(new.unlearnt, new.slot.timezone)).days
-    return ShortNotice(what, left, new.unlearnt, new.learnt, proven=most is not None and most < days)
+    longest = None if new.unlearnt is None else (day - local_date(new.unlearnt, new.slot.timezone)).days
+    return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=longest is not None and longest < days)
 
 
 def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | None:

@@ -35,6 +35,7 @@ def clean_text(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def _clean_char(char: str) -> str:
+    """Return what a character becomes: hidden ones a blank, nothing or the replacement character."""
     kind = unicodedata.category(char)
     if kind not in _HIDDEN:
         return char

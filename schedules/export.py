@@ -17,7 +17,6 @@ from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.times.zone import LONDON, clock_doubt, local
 
-_HOST = "ninethirty"
 _STATUS = {
     State.CONFIRMED: "CONFIRMED",
     State.PROVISIONAL: "TENTATIVE",
@@ -49,12 +48,12 @@ def list_promised(
 ) -> Iterator[PromisedRelease]:
     """Yield every release that has a readable slot, in the order given."""
     for release in releases:
-        theirs = promises.get(release.id, ())
-        in_force = slot_in_force(release, theirs, now)
+        own = promises.get(release.id, ())
+        in_force = slot_in_force(release, own, now)
         promise = in_force.promise
         if promise is not None and promise.slot.begins() is not None:
             state = State.CANCELLED if in_force.cancelled else promise.state
-            changes = sum(each.learnt < promise.learnt for each in theirs)
+            changes = sum(each.learnt < promise.learnt for each in own)
             yield PromisedRelease(release, promise.slot, state, promise.learnt, changes)
 
 
@@ -62,14 +61,17 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     """Return iCalendar. The UID of a release is its id, so that it stays the same. Instants are UTC."""
     from icalendar import Calendar  # noqa: PLC0415 # takes 2 MB, so it is loaded at the first use
 
-    made = Calendar()
-    made.add("prodid", "-//ninethirty//joined calendar//EN")
-    made.add("version", "2.0")
-    made.add("x-wr-calname", "Promised statistics")
-    made.add("x-wr-timezone", timezone)
-    head, end, tail = made.to_ical().partition(b"END:VCALENDAR")
-    promised = ((one.release, one.slot, one.state, one.learnt, one.changes) for one in entries)
-    events = (_write_event(own.id, own.title, own.url, own.producer, *rest) for own, *rest in promised)
+    calendar = Calendar()
+    calendar.add("prodid", "-//ninethirty//joined calendar//EN")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", "Promised statistics")
+    calendar.add("x-wr-timezone", timezone)
+    head, end, tail = calendar.to_ical().partition(b"END:VCALENDAR")
+    events = []
+    for each in entries:
+        own = each.release
+        event = _write_event(own.id, own.title, own.url, own.producer, each.slot, each.state, each.learnt, each.changes)
+        events.append(event)
     return b"".join([head, *events, end, tail])
 
 
@@ -93,8 +95,8 @@ def as_toml(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes
 def as_json(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     """Return a plain list of releases, which our own json calendars read without options."""
     rows = [dict(zip(_HEAD, _row_cells(entry, timezone), strict=True)) for entry in entries]
-    made = [{**row, "release_date": row.pop("date"), "release_time": row.pop("time")} for row in rows]
-    return json.dumps({"releases": made}, ensure_ascii=False).encode()
+    releases = [{**row, "release_date": row["date"], "release_time": row["time"]} for row in rows]
+    return json.dumps({"releases": releases}, ensure_ascii=False).encode()
 
 
 FORMATS: dict[str, tuple[Callable[[Iterable[PromisedRelease], str], bytes], str]] = {
@@ -109,11 +111,11 @@ FORMATS: dict[str, tuple[Callable[[Iterable[PromisedRelease], str], bytes], str]
 def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
     """Return a slot as a date text that our grammar reads as the same slot, and its local time, "" if it has none."""
     if slot.instant is not None:
-        here = local(slot.instant, timezone)
-        if clock_doubt(here.replace(tzinfo=None, fold=0), timezone) or here.microsecond:
+        wall = local(slot.instant, timezone)
+        if clock_doubt(wall.replace(tzinfo=None, fold=0), timezone) or wall.microsecond:
             # A time that the clock shows twice needs its offset.
-            return here.isoformat(), ""
-        return f"{here:%Y-%m-%d}", f"{here:%H:%M:%S}".removesuffix(":00")
+            return wall.isoformat(), ""
+        return f"{wall:%Y-%m-%d}", f"{wall:%H:%M:%S}".removesuffix(":00")
     if slot.first is None or slot.last is None:
         return slot.raw or "TBC", ""
     return _span_text(slot.precision, slot.first, slot.last), ""
@@ -143,7 +145,7 @@ def _write_event(  # noqa: PLR0913, PLR0917 # the key of the cache
     from icalendar import Event  # noqa: PLC0415 # as above
 
     event = Event()
-    event.add("uid", f"{name}@{_HOST}")
+    event.add("uid", f"{name}@ninethirty")
     event.add("dtstamp", learnt)
     event.add("sequence", changes)
     event.add("summary", title)
@@ -165,6 +167,7 @@ def _write_event(  # noqa: PLR0913, PLR0917 # the key of the cache
 
 
 def _row_cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
+    """Return the texts of a release in the order of `_HEAD`."""
     release = entry.release
     day, time = slot_text(entry.slot, timezone)
     state = entry.state.value if entry.state is not None else ""
@@ -172,6 +175,7 @@ def _row_cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
 
 
 def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
+    """Yield the lines of a `[[release]]` table, with its parts and an empty line at the end."""
     name, title, producer, url, day, time, state = _row_cells(entry, timezone)
     yield "[[release]]"
     named = {"id": name, "title": title, "producer": producer}
@@ -180,8 +184,8 @@ def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
         yield f"url = {_toml_string(url)}"
     exact = f"{day}T{time if time.count(':') == 2 else f'{time}:00'}" if time else day
     # A native date or time of TOML if possible, else text.
-    bare = bool(time) or entry.slot.instant is not None or entry.slot.precision is Precision.DAY
-    yield f"slot = {exact if bare else _toml_string(day)}"
+    is_native = bool(time) or entry.slot.instant is not None or entry.slot.precision is Precision.DAY
+    yield f"slot = {exact if is_native else _toml_string(day)}"
     if state:
         yield f"state = {_toml_string(state)}"
     for part in entry.release.parts:

@@ -43,9 +43,10 @@ def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
 
 
 def _drop_repeats(events: Sequence[LedgerEvent]) -> list[LedgerEvent]:
-    """Drop hints that repeat an earlier one of the same calendar about the same slot."""
+    """Return the hints without those that repeat an earlier one of the same calendar about the same slot."""
     first: dict[object, LedgerEvent] = {}
     for event in events:
         slot = event.after
-        first.setdefault((event.what, event.calendar, slot and (slot.instant, slot.first, slot.last)), event)
+        same = None if slot is None else (slot.instant, slot.first, slot.last)
+        first.setdefault((event.what, event.calendar, same), event)
     return list(first.values())

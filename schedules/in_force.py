@@ -15,12 +15,14 @@ from schedules.change import (
     is_informative,
 )
 from schedules.ledger_event import EventKind, LedgerEvent, event_of
+from schedules.patterns import quick
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import has_passed, is_inside, is_zone_shift
+from schedules.slot import Precision, Slot, has_passed, is_inside
+from schedules.times.zone import local
 
 NOTICE_DAYS = 28
+_WRITTEN_TIME = quick(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,14 @@ def slot_in_force(
     slot that was first read after it had passed. A change less than `notice_days` ahead is short notice.
     """
     known = [promise for promise in promises if promise.learnt <= now and is_informative(promise)]
-    walk = _LedgerWalk(release.calendars, notice_days)
-    for promise in sorted(known, key=lambda each: (each.learnt, walk.rank(each), each.calendar)):
-        walk.take(promise)
-    return walk.outcome()
+    ledger = _ReleaseLedger(release.calendars, notice_days)
+    for promise in sorted(known, key=lambda each: (each.learnt, ledger.rank(each), each.calendar)):
+        ledger.add(promise)
+    return ledger.in_force()
 
 
-class _LedgerWalk:
-    """Goes through the promises of a release in the order of reads."""
+class _ReleaseLedger:
+    """Finds the promise in force of one release, from its promises added in the order of reads."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
@@ -112,7 +114,7 @@ class _LedgerWalk:
         """Return the rank of a promise's calendar among those of the release. The lowest rules."""
         return self._ranks.get(promise.calendar, len(self._ranks))
 
-    def take(self, promise: Promise) -> None:
+    def add(self, promise: Promise) -> None:
         """Add the next promise."""
         if self._current is None:
             self._add_first(promise)
@@ -121,28 +123,24 @@ class _LedgerWalk:
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
             self._add_event(EventKind.BACK_DATED, promise, self._current.slot)
             self._doubt_if_maybe_in_time(promise, promise.slot)
-        elif self._is_zone_shift(promise):
+        elif _is_zone_shift(self._latest.get(promise.calendar), promise):
             self._shifted[promise.calendar] = promise
         else:
             self._shifted.pop(promise.calendar, None)
             self._add_change(promise)
-
-    def _is_zone_shift(self, promise: Promise) -> bool:
-        before = self._latest.get(promise.calendar)
-        if before is None or is_cancelled(before) or is_cancelled(promise):
-            return False
-        return is_zone_shift(before.slot, promise.slot)
 
     def _is_frozen(self, promise: Promise) -> bool:
         """Return whether the slot in force had passed before this promise was read, so that it stays."""
         current = self._current
         if current is None or is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
+        if not self._learnt_after or has_passed(promise.slot, promise.learnt):
+            return True
         # A past entry of another calendar, first read after it passed, must not shut out the ruling calendar.
-        rules = self.rank(promise) < self.rank(current) and promise.calendar not in self._latest
-        return not (self._learnt_after and rules and not has_passed(promise.slot, promise.learnt))
+        is_first_of_ruling = self.rank(promise) < self.rank(current) and promise.calendar not in self._latest
+        return not is_first_of_ruling
 
-    def outcome(self) -> InForce:
+    def in_force(self) -> InForce:
         """Return what is in force after all promises added so far."""
         ruling = None if self._current is None else self._current.calendar
         return InForce(
@@ -161,6 +159,7 @@ class _LedgerWalk:
         )
 
     def _add_first(self, promise: Promise) -> None:
+        """Add the first promise of the release, with its events."""
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
         self._add_event(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise)
@@ -170,6 +169,7 @@ class _LedgerWalk:
         self._check_notice(None, promise)
 
     def _add_change(self, promise: Promise) -> None:
+        """Add a promise read before the slot in force passed, with the events for what it changes."""
         old = self._latest.get(promise.calendar)
         for what in () if old is None else find_changes(old, promise):
             self._add_event(what, promise, None if old is None else old.slot)
@@ -186,7 +186,7 @@ class _LedgerWalk:
         """Replace the promise of one calendar, and decide again which one is in force."""
         is_change = promise.calendar in self._latest
         self._latest[promise.calendar] = promise
-        chosen = self._choose_current()
+        chosen = self._choose_promise()
         if is_cancelled(chosen) and chosen.slot.precision is Precision.NONE and self._last_not_cancelled is not None:
             chosen = replace(chosen, slot=self._last_not_cancelled.slot)
         if not is_cancelled(chosen):
@@ -199,21 +199,29 @@ class _LedgerWalk:
         self._learnt_after = has_passed(chosen.slot, chosen.learnt)
         self._report_disagreements(promise)
 
-    def _choose_current(self) -> Promise:
-        """Return the promise of the ruling calendar, or one of another that adds the time to its day."""
-        latest = self._latest.values()
-        base = min(latest, key=self.rank)
-        if base.slot.precision is not Precision.DAY or is_cancelled(base):
-            return base
-        return next((each for each in latest if _adds_the_time(each, base)), base)
+    def _choose_promise(self) -> Promise:
+        """Return the last promise of the ruling calendar, or one with a time if the ruling one gives only its day.
+
+        The time comes from the first other calendar that promises an instant of that day without any doubt.
+        """
+        ruling = min(self._latest.values(), key=self.rank)
+        if ruling.slot.precision is not Precision.DAY or is_cancelled(ruling):
+            return ruling
+        for promise in self._latest.values():
+            is_sure = promise.doubt is None and promise.slot.doubt is None and not is_cancelled(promise)
+            if is_sure and promise.slot.precision is Precision.INSTANT and is_inside(promise.slot, ruling.slot):
+                return promise
+        return ruling
 
     def _agrees_with_current(self, promise: Promise) -> bool:
+        """Return whether another calendar promises the slot in force too."""
         current = self._current
         if current is None or promise.calendar == current.calendar or is_cancelled(promise):
             return False
         return promise.slot.is_same_time(current.slot)
 
     def _check_notice(self, old: Promise | None, promise: Promise) -> None:
+        """Record a promise and add an event if it gives short notice. `old` is its calendar's earlier one."""
         short = find_short_notice(old, promise, self._notice_days)
         if short is not None:
             self._short = short
@@ -265,10 +273,9 @@ class _LedgerWalk:
         """Return the newest promise given up before the slot in force, else the newest given up at all."""
         slot = None if self._current is None else self._current.slot
         begins = None if slot is None else slot.begins()
-        ends = [(each, each.slot.passes()) for each in self._given_up]
-        earlier = [each for each, end in ends if begins is None or (end is not None and end <= begins)]
-        newest = earlier or self._given_up
-        return newest[-1] if newest else None
+        earlier = [each for each in self._given_up if begins is None or has_passed(each.slot, begins)]
+        candidates = earlier or self._given_up
+        return candidates[-1] if candidates else None
 
     def _add_event(
         self, what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
@@ -276,21 +283,33 @@ class _LedgerWalk:
         self._events.append(event_of(what, promise, before, detail, after))
 
 
-def _adds_the_time(other: Promise, base: Promise) -> bool:
-    """Return whether a promise without doubts gives the time of day to the day that `base` promises."""
-    is_sure = other.doubt is None and other.slot.doubt is None and not is_cancelled(other)
-    return is_sure and other.slot.precision is Precision.INSTANT and is_inside(other.slot, base.slot)
-
-
 def _still_promises(new: Slot, old: Slot) -> bool:
     """Return whether a new slot still promises at least what the old one did."""
     return old.precision is Precision.NONE or is_inside(new, old)
 
 
-def _contradicts(one: Promise, other: Promise) -> bool:
+def _contradicts(promise: Promise, other: Promise) -> bool:
     """Return whether two promises of different calendars cannot both be true."""
-    if is_cancelled(one) or is_cancelled(other):
-        return is_cancelled(one) != is_cancelled(other)
-    if Precision.NONE in (one.slot.precision, other.slot.precision):
+    if is_cancelled(promise) or is_cancelled(other):
+        return is_cancelled(promise) != is_cancelled(other)
+    if Precision.NONE in (promise.slot.precision, other.slot.precision):
         return False
-    return not (is_inside(one.slot, other.slot) or is_inside(other.slot, one.slot))
+    return not (is_inside(promise.slot, other.slot) or is_inside(other.slot, promise.slot))
+
+
+def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
+    """Return whether two promises differ by exactly the zone's offset although both show the same written time.
+
+    A calendar that drops its offset ("09:30+01:00", then "09:30Z") changed its format, and perhaps not its promise.
+    Source: rule 13 of the design.
+    """
+    if before is None or is_cancelled(before) or is_cancelled(promise):
+        return False
+    old, new = before.slot, promise.slot
+    if old.instant is None or new.instant is None or old.instant == new.instant:
+        return False
+    offset = local(old.instant, old.timezone).utcoffset()
+    old_time, new_time = _WRITTEN_TIME.search(old.raw), _WRITTEN_TIME.search(new.raw)
+    if abs(new.instant - old.instant) != offset or old_time is None or new_time is None:
+        return False
+    return bool(old_time[0].replace(".", ":") == new_time[0].replace(".", ":"))

@@ -1,19 +1,19 @@
-"""Joins the announcements of all calendars into releases: which entries mean the same edition, and why."""
+"""Joins the announcements of all calendars into releases: which entries are one edition, why, and its id."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import model_validator
 
-from schedules.address import canonical_address, repair_address
+from schedules.address import canonical_address, last_segment, repair_address
 from schedules.announcement import Address, Announcement, Part, Role
-from schedules.identity import name_groups
 from schedules.matching import Group, Joinable, JoinMatch, Key, match_by_link, match_by_title, merge_groups
 from schedules.release import Release
-from schedules.titles import read_title
+from schedules.titles import read_title, slug
 from schedules.values import Name, Table, WebAddress, refuse_any
 
 
@@ -85,6 +85,9 @@ class JoinResult:
 
 
 NO_RULES = JoinRules()
+_HASH_DIGITS = 6
+# A GOV.UK slug ends with its period, so it must hardly ever be cut.
+_LONGEST_ID = 200
 
 
 def join_entries(
@@ -103,7 +106,7 @@ def join_entries(
     matchers = (_match_by_given_id, match_by_link, match_by_title) if len(announced) > 1 else ()
     for match in matchers:
         groups = merge_groups(groups, match(groups))
-    ids = name_groups(groups, known or {})
+    ids = _name_groups(groups, known or {})
     made = [_make_release(group, ids[group.key], rules.whose) for group in groups]
     return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
@@ -141,8 +144,12 @@ class _PinIndex:
 
     def find(self, entry: Joinable) -> str | None:
         """Return the release id that an entry is pinned to, None without a pin."""
-        pins = (self._pins.get((link, title)) for link in (*entry.links, "") for title in (entry.title, read_title("")))
-        return next((pin.id for pin in pins if pin is not None and pin.fits(entry)), None)
+        for link in (*entry.links, ""):
+            for title in (entry.title, read_title("")):
+                pin = self._pins.get((link, title))
+                if pin is not None and pin.fits(entry):
+                    return pin.id
+        return None
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -159,13 +166,12 @@ def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
 def _make_release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
     """Return the release of a group. Its title and parts are those of the entry with the highest rank."""
     announced = [entry.announcement for entry in group.entries]
-    first, named = announced[0], [each for each in announced if each.url]
+    first = announced[0]
     # An address that a calendar names is preferred to one guessed from an announcement.
-    page = named[0] if named else None
-    if len(named) > 1:
-        page = next((each for each in named if each.address is not Address.GUESSED), page)
-    producers = {one for each in announced for one in each.producers if one}
-    producer = next((one for one in whose if one in producers), first.producer) if whose else first.producer
+    with_page = sorted((each for each in announced if each.url), key=lambda each: each.address is Address.GUESSED)
+    page = with_page[0] if with_page else None
+    producers = {producer for each in announced for producer in each.producers if producer}
+    producer = next((name for name in whose if name in producers), first.producer)
     link = next((repair_address(each.link) for each in announced if each.link), "")
     url = link if page is None else repair_address(page.url)
     return Release(
@@ -196,12 +202,58 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
         if part.role is Role.PAGE or canonical_address(part.url) in seen:
             continue
         seen.add(canonical_address(part.url))
-        free = _find_free_id(part.id, parts)
-        parts[free] = replace(part, id=free)
+        free_id, number = part.id, 2
+        while free_id in parts:
+            free_id, number = f"{part.id}-{number}", number + 1
+        parts[free_id] = replace(part, id=free_id)
     return tuple(parts.values())
 
 
-def _find_free_id(wanted: str, taken: Mapping[str, Part]) -> str:
-    if wanted not in taken:
-        return wanted
-    return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted}-{number}") not in taken)
+def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, str]:
+    """Return a unique id for each group, by its key.
+
+    The first of these that exists: the id that the configuration pins, the id it had before (`known`), the id that a
+    person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If several
+    groups want an id, the one that had it gets it, else the first in rank. The others get it with a hash of their key.
+    """
+    given: dict[Key, str] = {}
+    taken: set[str] = set()
+    # A new entry that leads to the page of a pinned id must not take that id from the entry that has it.
+    keep = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
+    ordered = sorted(groups, key=lambda group: (group.key not in keep, group.entries[0].rank))
+    # All groups get their pinned ids before any gets a known one, and so on. So a new group never takes an old id.
+    wishes: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
+        (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
+        (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),
+        (lambda group: [entry.given_id for entry in group.entries if entry.given_id], True),
+        (_make_ids, True),
+    )
+    for wishes_of, may_vary in wishes:
+        for group in ordered:
+            _assign_id(group, wishes_of(group), given, taken, may_vary=may_vary)
+        ordered = [group for group in ordered if group.key not in given]
+    return given
+
+
+def make_id(url: str, producer: str, title: str) -> str:
+    """Return the id that a release with this landing page, producer and title gets if nothing else decides."""
+    if canonical_address(url).startswith("gov.uk/") and (name := slug(last_segment(url), _LONGEST_ID)):
+        return name
+    return slug(f"{producer} {title}") or "release"
+
+
+def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken: set[str], *, may_vary: bool) -> None:
+    """Give a group the first of its wishes that is free. If it `may_vary`, a taken one gets the hash of the key."""
+    for wish in wishes:
+        if wish not in taken or may_vary:
+            digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]
+            given[group.key] = wish if wish not in taken else f"{wish}-{digest}"
+            taken.add(given[group.key])
+            return
+
+
+def _make_ids(group: Group) -> list[str]:
+    """Return the id that a group gets if neither the configuration, an earlier join nor a calendar gives one."""
+    first = group.entries[0].announcement
+    urls = [entry.announcement.url for entry in group.entries if entry.announcement.url]
+    return [make_id(urls[0] if urls else "", first.producer, first.title)]

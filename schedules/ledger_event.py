@@ -88,20 +88,21 @@ def title_change_events(found: Iterable[TitleChange], calendar: str, release: st
     """Return changes of titles as events of the ledger."""
     return [
         LedgerEvent(
-            EventKind.PERIOD_CHANGED if one.changes_period else EventKind.RETITLED,
-            one.at,
+            EventKind.PERIOD_CHANGED if change.changes_period else EventKind.RETITLED,
+            change.at,
             calendar,
             release,
-            one.since,
-            detail=f"“{one.after}”, was “{one.before}”",
+            change.since,
+            detail=f"“{change.after}”, was “{change.before}”",
         )
-        for one in found
+        for change in found
     ]
 
 
-def title_change_json(one: TitleChange) -> dict[str, Any]:
+def title_change_json(change: TitleChange) -> dict[str, Any]:
     """Return a change of a title as JSON."""
-    return {"at": instant_json(one.at), "since": instant_json(one.since), "before": one.before, "after": one.after}
+    at, since = instant_json(change.at), instant_json(change.since)
+    return {"at": at, "since": since, "before": change.before, "after": change.after}
 
 
 def title_change_from_json(data: Mapping[str, Any]) -> TitleChange:

@@ -11,7 +11,7 @@ from schedules.address import canonical_address
 from schedules.announcement import Announcement
 from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.patterns import quick
-from schedules.slot_relations import first_day, last_day
+from schedules.slot import first_day, last_day
 from schedules.titles import Title, read_title
 
 Key = tuple[str, str]
@@ -240,28 +240,29 @@ def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[J
 
 
 def _known_days(group: Group) -> tuple[date, date] | None:
+    """Return the first and last day of a group's slot, None if no entry has a readable date."""
     return next((entry.days for entry in group.entries if entry.days is not None), None)
 
 
-def _days_apart(one: Group, other: Group) -> int:
-    """Return the days between the slots of two groups, zero or less if they overlap."""
-    mine, others = _known_days(one), _known_days(other)
-    if mine is None or others is None:
-        return _DAYS_APART + 1
-    return (max(mine[0], others[0]) - min(mine[1], others[1])).days
+def _is_near(group: Group, other: Group) -> bool:
+    """Return whether the slots of two groups overlap or are at most a week apart."""
+    days, other_days = _known_days(group), _known_days(other)
+    if days is None or other_days is None:
+        return False
+    return (max(days[0], other_days[0]) - min(days[1], other_days[1])).days <= _DAYS_APART
 
 
 def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
     """Yield groups in runs by date. A gap of more than a week begins a new run."""
     dated = sorted((days, index) for index in members if (days := _known_days(groups[index])) is not None)
     run: list[int] = []
-    until = date.min
+    last_day = date.min
     for (first, last), index in dated:
-        if run and (first - until).days > _DAYS_APART:
+        if run and (first - last_day).days > _DAYS_APART:
             yield run
             run = []
         run.append(index)
-        until = max(until, last) if len(run) > 1 else last
+        last_day = max(last_day, last)
     yield run
 
 
@@ -276,8 +277,7 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
     near = [
         (one, other)
         for one, other in combinations(cluster, 2)
-        if not groups[one].calendars & groups[other].calendars
-        and _days_apart(groups[one], groups[other]) <= _DAYS_APART
+        if not groups[one].calendars & groups[other].calendars and _is_near(groups[one], groups[other])
     ]
     for connected in _find_connected(near):
         pairs = sum(pair[0] in connected for pair in near)
@@ -288,10 +288,8 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
 
 def _find_connected(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
     """Return the sets of indices that these pairs connect, directly or by others."""
-    members = sorted({index for pair in pairs for index in pair})
-    place = {index: number for number, index in enumerate(members)}
-    roots = _find_roots(len(members), (JoinMatch("", (place[one], place[other])) for one, other in pairs))
-    found: dict[int, list[int]] = {}
-    for index, root in zip(members, roots, strict=True):
-        found.setdefault(root, []).append(index)
-    return list(found.values())
+    connected: list[set[int]] = []
+    for pair in pairs:
+        touched = [each for each in connected if not each.isdisjoint(pair)]
+        connected = [each for each in connected if each not in touched] + [set(pair).union(*touched)]
+    return sorted(sorted(each) for each in connected)

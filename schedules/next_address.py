@@ -25,7 +25,7 @@ _JOINT = quick(r"(?:[-_+./]|%20)?")
 _ID = quick(r"(?=.*\d)[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STEP = quick(r"[/=&?.]")
 _LONG_NUMBER = quick(r"\d{4,}")  # may be a year or an id
-_LONGEST = 6
+_LONGEST = 6  # pieces of one period
 _LONGEST_ADDRESS = 500
 _SHORT = tuple(name[:3] for name in ENGLISH_MONTHS)
 _NTH = ("first", "second", "third", "fourth")
@@ -57,8 +57,9 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
     if [_token_kind(each) for each in old] != [_token_kind(each) for each in new] or old == new:
         return None
     pairs = dict(zip(old, new, strict=True))
-    is_plain = all(pairs[one] == other for one, other in zip(old, new, strict=True))
-    return pairs if is_plain and read_title(before).words == read_title(after).words else None
+    # A word that occurs twice must become the same word at both places.
+    is_consistent = all(pairs[word] == new_word for word, new_word in zip(old, new, strict=True))
+    return pairs if is_consistent and read_title(before).words == read_title(after).words else None
 
 
 def replace_period(address: str, pairs: Pairs) -> str | None:
@@ -94,32 +95,36 @@ def _replace_tokens(text: str, pairs: Pairs) -> str:
 
 def _find_windows(text: str, found: Sequence[re.Match[str]], pieces: Sequence[str], pairs: Pairs) -> Iterator[_Window]:
     """Yield the pieces that name the period, the longest run at each place. Raises `_Ambiguous`."""
-    numbers = {form for token in pairs for form in _forms_of(token).values()}
-    at = 0
-    while at < len(pieces):
-        ends = range(min(len(pieces), at + _LONGEST), at, -1)
-        whole = (end for end in ends if _is_whole(text, found, at, end))
-        window = next((read for end in whole if (read := _read_window(pieces, at, end, pairs))), None)
+    old_forms = {form for token in pairs for form in _forms_of(token).values()}
+    begin = 0
+    while begin < len(pieces):
+        ends = range(min(len(pieces), begin + _LONGEST), begin, -1)
+        whole = (end for end in ends if _is_whole(text, found, begin, end))
+        windows = (_read_window(pieces, begin, end, pairs) for end in whole)
+        window = next((each for each in windows if each is not None), None)
         if window is not None:
             yield window
-        elif pieces[at] in numbers or period_of(pieces[at]) or _LONG_NUMBER.fullmatch(pieces[at]):
+            begin = window.end
+        elif pieces[begin] in old_forms or period_of(pieces[begin]) or _LONG_NUMBER.fullmatch(pieces[begin]):
             raise _Ambiguous
-        at = at + 1 if window is None else window.end
+        else:
+            begin += 1
 
 
 def _is_whole(text: str, found: Sequence[re.Match[str]], begin: int, end: int) -> bool:
     """Return whether only separators are between these pieces and no number is cut in two."""
-    joints = [text[one.end() : other.start()] for one, other in pairwise(found[begin:end])]
+    joints = [text[left.end() : right.start()] for left, right in pairwise(found[begin:end])]
     edges = [(found[place - 1], found[place]) for place in (begin, end) if 0 < place < len(found)]
-    is_cut = any(one.end() == other.start() and (one[0] + other[0]).isdecimal() for one, other in edges)
+    is_cut = any(left.end() == right.start() and (left[0] + right[0]).isdecimal() for left, right in edges)
     return not is_cut and all(_JOINT.fullmatch(joint) for joint in joints)
 
 
 def _read_window(pieces: Sequence[str], begin: int, end: int, pairs: Pairs) -> _Window | None:
-    fitting = [tokens for tokens in _possible_readings(tuple(pieces[begin:end])) if set(tokens) <= pairs.keys()]
-    if len(fitting) > 1:
+    """Return these pieces as a window if they name the period, else None. Raises `_Ambiguous` for two readings."""
+    readings = [tokens for tokens in _possible_readings(tuple(pieces[begin:end])) if set(tokens) <= pairs.keys()]
+    if len(readings) > 1:
         raise _Ambiguous
-    return _Window(begin, end, fitting[0]) if fitting else None
+    return _Window(begin, end, readings[0]) if readings else None
 
 
 @lru_cache(maxsize=4096)
@@ -145,9 +150,10 @@ def _read_as_title(text: str) -> tuple[str, ...]:
 def _spell_like_title(pieces: Sequence[str]) -> str:
     """Return pieces as a title writes them: `q` and `h` before their number, two numbers with a hyphen."""
     text = pieces[0]
-    for one, other in pairwise(pieces):
-        joint = "" if one in ("q", "h") else "-" if one.isdecimal() and other.isdecimal() else " "
-        text += joint + other
+    for before, piece in pairwise(pieces):
+        are_numbers = before.isdecimal() and piece.isdecimal()
+        joint = "" if before in ("q", "h") else "-" if are_numbers else " "
+        text += joint + piece
     return text
 
 
@@ -162,12 +168,12 @@ def _read_as_date(text: str) -> tuple[str, ...]:
 
 def _write_pieces(pieces: tuple[str, ...], tokens: tuple[str, ...], pairs: Pairs) -> tuple[str, ...]:
     """Return pieces with their tokens replaced. Raises `_Ambiguous` unless exactly one spelling reads back."""
-    wanted = tuple(pairs[token] for token in tokens)
+    new_tokens = tuple(pairs[token] for token in tokens)
     options = [_options_for(piece, tokens, pairs) for piece in pieces]
-    made = {written for written in product(*options) if wanted in _possible_readings(written)}
-    if len(made) != 1:
+    spellings = {spelling for spelling in product(*options) if new_tokens in _possible_readings(spelling)}
+    if len(spellings) != 1:
         raise _Ambiguous
-    return made.pop()
+    return spellings.pop()
 
 
 def _options_for(piece: str, tokens: Sequence[str], pairs: Pairs) -> list[str]:

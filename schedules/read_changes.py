@@ -12,8 +12,7 @@ from schedules.announcement import Address, Announcement, State
 from schedules.change import find_slot_changes
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import first_day, has_passed
+from schedules.slot import Precision, Slot, first_day, has_passed
 from schedules.source import Reading
 from schedules.times.zone import local_date
 
@@ -91,6 +90,7 @@ def is_still_announced(announcement: Announcement) -> bool:
 
 
 def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
+    """Return whether an entry has another slot, state, doubt or reason than before."""
     fresh = LastSeen.of(announcement)
     if (last.state, last.doubt, last.slot.reason) != (fresh.state, fresh.doubt, fresh.slot.reason):
         return True
@@ -98,6 +98,7 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
 
 
 def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None) -> Promise:
+    """Return the promise of an entry. `unlearnt` is the last usable read before, which did not show it so."""
     return Promise(
         release="",
         calendar=calendar,
@@ -120,6 +121,7 @@ def _should_be_listed(last: LastSeen, reading: Reading, at: datetime) -> bool:
 
 
 def _was_absent(last: LastSeen, reading: Reading, previous_read_at: datetime | None) -> bool:
+    """Return whether an entry was missing from the last two usable reads although it should have been listed."""
     if last.absent_since is None or previous_read_at is None or last.absent_since >= previous_read_at:
         return False
     return _should_be_listed(last, reading, previous_read_at)
@@ -128,7 +130,7 @@ def _was_absent(last: LastSeen, reading: Reading, previous_read_at: datetime | N
 _READS_COMPARED = 5
 _LEAST_SHARE = 0.7
 _MOST_CHANGED = 0.2
-_MOST_GONE = 0.5
+_MOST_REMOVED = 0.5
 # So few entries of a small calendar can change or disappear in a correct read.
 _FEW = 3
 _LATELY = timedelta(days=7)
@@ -214,33 +216,28 @@ def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Ite
     if usual is None:
         if count == 0 and not previous.may_be_empty:
             yield Alarm(AlarmKind.EMPTY, "no entries at the first read")
-    elif _is_far_fewer(count, usual) and _is_far_fewer(count + _count_overdue(previous, reading, now), usual):
-        yield Alarm(AlarmKind.COUNT, f"{count} entries, usually {usual:g}")
-
-
-def _is_far_fewer(count: int, usual: float) -> bool:
-    return count < _LEAST_SHARE * usual and usual - count > _FEW
-
-
-def _count_overdue(previous: EarlierReads, reading: Reading, now: datetime) -> int:
-    """Return how many missing entries passed lately, because lists drop those."""
+        return
+    # Lists drop entries that passed lately, so those do not count as missing.
     shown = {each.uid for each in reading.announcements}
     passed = (last.slot.passes() for uid, last in previous.entries.items() if uid not in shown)
-    return sum(end is not None and now - _LATELY < end <= now for end in passed)
-
-
-def _check_readable(reading: Reading) -> Iterator[Alarm]:
-    made = reading.announcements
-    if len(made) > _FEW and all(_is_unreadable(each.slot) for each in made):
-        yield Alarm(AlarmKind.UNREADABLE, f"none of {len(made)} dates can be read ({made[0].slot.raw or 'empty'})")
+    dropped = sum(end is not None and now - _LATELY < end <= now for end in passed)
+    if count + dropped < _LEAST_SHARE * usual and usual - count - dropped > _FEW:
+        yield Alarm(AlarmKind.COUNT, f"{count} entries, usually {usual:g}")
 
 
 def _check_date_order(reading: Reading) -> Iterator[Alarm]:
     """Yield an alarm if dates fit only another order of day and month."""
     raws = [each.slot.raw for each in reading.announcements if each.slot.reason == "order"]
     if raws:
-        detail = f"{len(raws)} dates fit only another order of day and month ({raws[0]})"
-        yield Alarm(AlarmKind.DATE_ORDER, detail)
+        yield Alarm(AlarmKind.DATE_ORDER, f"{len(raws)} dates fit only another order of day and month ({raws[0]})")
+
+
+def _check_readable(reading: Reading) -> Iterator[Alarm]:
+    """Yield an alarm if no date can be read."""
+    announced = reading.announcements
+    if len(announced) > _FEW and all(_is_unreadable(each.slot) for each in announced):
+        raw = announced[0].slot.raw or "empty"
+        yield Alarm(AlarmKind.UNREADABLE, f"none of {len(announced)} dates can be read ({raw})")
 
 
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
@@ -255,7 +252,9 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
     readable = [(last.slot, each.slot) for last, each in pairs if not _is_unreadable(each.slot)]
     found = {
         AlarmKind.RE_DATED: sum(EventKind.RE_DATED in find_slot_changes(old, new) for old, new in readable),
-        AlarmKind.CANCELLED: sum(each.state is State.CANCELLED is not last.state for last, each in pairs),
+        AlarmKind.CANCELLED: sum(
+            each.state is State.CANCELLED and last.state is not State.CANCELLED for last, each in pairs
+        ),
         AlarmKind.UNREADABLE: sum(_is_unreadable(each.slot) for _, each in pairs),
     }
     for wrong, count in found.items():
@@ -269,7 +268,7 @@ def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> 
     ahead = [uid for uid, last in previous.entries.items() if last.is_listed and _is_ahead(last.slot, now)]
     removed = sum(uid not in shown for uid in ahead)
     # There may be as many entries as before, with other keys: the calendar or our reader renamed them all.
-    if removed > _FEW and removed > _MOST_GONE * len(ahead):
+    if removed > _FEW and removed > _MOST_REMOVED * len(ahead):
         yield Alarm(AlarmKind.GONE, f"{removed} of {len(ahead)} coming entries removed at once")
 
 

@@ -9,8 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from schedules.ledger_event import EventKind, LedgerEvent
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import last_day
+from schedules.slot import Precision, Slot, last_day
 from schedules.times.zone import local_date
 from schedules.titles import read_title
 
@@ -63,15 +62,13 @@ def expect_next_edition(series: Series, released: Sequence[date]) -> Expectation
     irregular ones, are not enough to know.
     """
     days = sorted(set(released))
-    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
-    if len(days) < _LEAST_RELEASES or not _is_regular(gaps):
+    if len(days) < _LEAST_RELEASES:
         return None
-    middle = days[-1] + timedelta(days=round(median(gaps)))
-    return Expectation(series, middle - _MARGIN, middle + _MARGIN)
-
-
-def _is_regular(gaps: Sequence[int]) -> bool:
+    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     usual = median(gaps)
     allowed = max(_MARGIN.days, _REGULAR_WITHIN * usual)
     # If editions are less than a fortnight apart, their windows would touch and mean nothing.
-    return usual > 2 * _MARGIN.days and all(abs(gap - usual) <= allowed for gap in gaps)
+    if usual <= 2 * _MARGIN.days or any(abs(gap - usual) > allowed for gap in gaps):
+        return None
+    middle = days[-1] + timedelta(days=round(usual))
+    return Expectation(series, middle - _MARGIN, middle + _MARGIN)

@@ -32,9 +32,9 @@ class ReleaseMatch(Table):
         # People also write the address of the announcement, or that of the publication of the same slug. A pattern
         # still matches if the page turns out to be elsewhere.
         addresses = (thing.url, thing.link, thing.link.replace("/announcements/", "/"))
-        wanted = ((self.producer, thing.producers), (self.title, (thing.title,)), (self.url, addresses))
-        given = [(pattern, values) for pattern, values in wanted if pattern is not None]
-        return bool(given) and all(any(fnmatchcase(one, pattern) for one in values) for pattern, values in given)
+        keys = ((self.producer, thing.producers), (self.title, (thing.title,)), (self.url, addresses))
+        given = [(pattern, values) for pattern, values in keys if pattern is not None]
+        return bool(given) and all(any(fnmatchcase(value, pattern) for value in values) for pattern, values in given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The announced time of a release, with its precision."""
+"""The announced time of a release, with its precision, and comparisons of two such times."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from schedules.times.zone import day_begins
+from schedules.times.zone import day_begins, local_date
 
 
 class Precision(StrEnum):
@@ -57,5 +57,40 @@ class Slot:
 
     def is_same_time(self, other: Slot) -> bool:
         """Return whether both are the same time with the same precision, however they are written."""
-        mine = (self.precision, self.instant, self.first, self.last)
-        return mine == (other.precision, other.instant, other.first, other.last)
+        own = (self.precision, self.instant, self.first, self.last)
+        return own == (other.precision, other.instant, other.first, other.last)
+
+
+# `Precision` lists the finest first.
+_COARSENESS = {precision: rank for rank, precision in enumerate(Precision)}
+
+
+def has_passed(slot: Slot, at: datetime) -> bool:
+    """Return whether `slot` has passed at `at`. One without a readable time never passes."""
+    end = slot.passes()
+    return end is not None and end <= at
+
+
+def is_inside(inner: Slot, outer: Slot) -> bool:
+    """Return whether every instant of `inner` is in `outer`. False if either has no readable time."""
+    if outer.precision is Precision.INSTANT:
+        return inner.precision is Precision.INSTANT and inner.instant == outer.instant
+    begins, passes, outer_begins, outer_passes = inner.begins(), inner.passes(), outer.begins(), outer.passes()
+    if begins is None or passes is None or outer_begins is None or outer_passes is None:
+        return False
+    return outer_begins <= begins < outer_passes and passes <= outer_passes
+
+
+def is_coarser(slot: Slot, other: Slot) -> bool:
+    """Return whether `slot` was announced less precisely than `other`."""
+    return _COARSENESS[slot.precision] > _COARSENESS[other.precision]
+
+
+def first_day(slot: Slot) -> date | None:
+    """Return the first local day a slot touches, None for precision `NONE`."""
+    return slot.first if slot.instant is None else local_date(slot.instant, slot.timezone)
+
+
+def last_day(slot: Slot) -> date | None:
+    """Return the last local day a slot touches, None for precision `NONE`."""
+    return slot.last if slot.instant is None else local_date(slot.instant, slot.timezone)

@@ -85,10 +85,10 @@ def title_matches(release_title: str, seen_title: str) -> bool:
     """
     bare = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
     bare = _SITE.sub("", bare) if " - " in bare or " | " in bare else bare
-    mine, seen = read_title(release_title), read_title(bare)
-    if mine.period != seen.period:
+    own, seen = read_title(release_title), read_title(bare)
+    if own.period != seen.period:
         return False
-    few, many = sorted((set(mine.words), set(seen.words)), key=len)
+    few, many = sorted((set(own.words), set(seen.words)), key=len)
     return bool(few) and few <= many and len(few) >= _LEAST_SHARED * len(many)
 
 
@@ -100,8 +100,10 @@ def strip_label(title: str) -> str:
 
 def slug(text: str, longest: int = 80) -> str:
     """Return a text as lower-case words joined by hyphens, cut between words at `longest` characters."""
-    made = "-".join(_WORD.findall(_fold_text(text)))
-    return made if len(made) <= longest else made[: longest + 1].rpartition("-")[0] or made[:longest]
+    words = "-".join(_WORD.findall(_fold_text(text)))
+    if len(words) <= longest:
+        return words
+    return words[: longest + 1].rpartition("-")[0] or words[:longest]
 
 
 def _fold_text(title: str) -> str:
@@ -131,11 +133,8 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         elif name == "week":
             yield f"w{int(text)}"
     if "from" in named:
-        yield from _year_tokens(named["from"], named["to"])
-
-
-def _year_tokens(first: str, last: str) -> tuple[str, ...]:
-    whole = last if len(last) == 4 else first[:2] + last
-    if (int(whole) - int(first)) % 100 == 1:
-        return (f"{first}/{whole[2:]}",)
-    return (first, whole)
+        first, last = named["from"], named["to"]
+        if len(last) == 2:
+            last = first[:2] + last
+        # Two years in a row are a financial year.
+        yield from [f"{first}/{last[2:]}"] if (int(last) - int(first)) % 100 == 1 else [first, last]

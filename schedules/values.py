@@ -36,6 +36,8 @@ def _check_zone(name: str) -> str:
 
 
 def _must_match(pattern: str, kind: str, message: str) -> AfterValidator:
+    """Return a check that refuses a text that does not match a pattern, with this message."""
+
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise PydanticCustomError(kind, message)
@@ -281,7 +283,7 @@ def quote_value(value: Any) -> str:  # noqa: ANN401 # any TOML value
         return value.isoformat()
     if isinstance(value, dict):
         return "a table"
-    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
         return "a list of tables"
     text = _USERINFO.sub("...@", json.dumps(value, ensure_ascii=False, default=str))
     text = _QUERY.sub(r"\1...", text)

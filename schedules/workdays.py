@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import first_day
+from schedules.slot import Precision, Slot, first_day
 from schedules.times.zone import LONDON, day_begins, local
 from schedules.values import Table
 

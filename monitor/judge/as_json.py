@@ -32,7 +32,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "calendar": list(verdict.calendars),
         "url": verdict.url,
         "address": verdict.address.value,
-        "slot": _slot(verdict.slot, verdict.slot_learnt, verdict.slot_source),
+        "slot": _slot_json(verdict.slot, verdict.slot_learnt, verdict.slot_source),
         "verdict": verdict.verdict.value,
         "grade": verdict.grade.value,
         "final": verdict.final,
@@ -42,9 +42,9 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "users_delay": bounds_json(page.users_delay if page else None),
         "early_bound": page.early_bound if page else None,
         "exposures": [exposure.as_json() for exposure in verdict.exposures],
-        "available_elsewhere": [one.as_json() for one in verdict.elsewhere],
+        "available_elsewhere": [elsewhere.as_json() for elsewhere in verdict.elsewhere],
         "parts": [part.as_json() for part in verdict.parts],
-        "findings": [one.as_json() for one in verdict.findings],
+        "findings": [finding.as_json() for finding in verdict.findings],
         "code": code,
         "incident": incident,
         "unproven_because": verdict.unproven_because,
@@ -64,9 +64,12 @@ def lateness(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
 
     If the page is on time and a file is late, it is the file.
     """
-    behind = [one for one in body["parts"] if one["required"] and one["verdict"] == body["verdict"] and one["delay"]]
-    part = max(behind, key=lambda one: (one["id"] == "page", one["delay"]["min"] or 0), default=None)
-    return (body["delay"], "") if part is None or part["id"] == "page" else (part["delay"], part["id"])
+    parts = [part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]]
+    delayed = {part["id"]: part["delay"] for part in parts if part["delay"]}
+    if not delayed or "page" in delayed:
+        return body["delay"], ""
+    longest = max(delayed, key=lambda name: delayed[name]["min"] or 0)
+    return delayed[longest], longest
 
 
 def lateness_text(body: Mapping[str, Any]) -> str:
@@ -82,12 +85,14 @@ def is_unseen_alternative(part: Mapping[str, Any]) -> bool:
 
 def status_text(body: Mapping[str, Any]) -> str:
     """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen yet (12 s)`."""
-    if is_unseen_alternative(body):
-        return "not seen there"
-    due = body.get("due")
-    if due:
-        return f"due, not seen yet ({length(due['seconds'], tenths=False)})"
-    return f"{verdict_text(body['verdict'])}{sureness(widest_bound(body))}"
+    return "not seen there" if is_unseen_alternative(body) else "".join(_status_and_length(body))
+
+
+def _status_and_length(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the status of a release, and the length that qualifies it: `on time` and `, to 12 s`."""
+    if due := body.get("due"):
+        return "due, not seen yet", f" ({length(due['seconds'], tenths=False)})"
+    return verdict_text(body["verdict"]), sureness(widest_bound(body))
 
 
 def verdict_or_due(body: Mapping[str, Any]) -> str:
@@ -96,7 +101,7 @@ def verdict_or_due(body: Mapping[str, Any]) -> str:
 
 
 def last_look_text(body: Mapping[str, Any]) -> str:
-    """Return what the last look at a release that is due got: `503, 12 looks`; empty for any other."""
+    """Return the result of the last look at a release that is due: `503, 12 looks`; empty for any other."""
     due = body.get("due")
     if not due:
         return ""
@@ -106,16 +111,16 @@ def last_look_text(body: Mapping[str, Any]) -> str:
 
 def status_in_capitals(body: Mapping[str, Any]) -> str:
     """Return the status of a release with the verdict in capitals: `ON TIME, to 12 s`."""
-    if body.get("due"):
-        text = status_text(body)
-        return f"{text.partition(' (')[0].upper()} ({text.partition(' (')[2]}"
-    return f"{verdict_text(body['verdict']).upper()}{sureness(widest_bound(body))}"
+    status, qualifier = _status_and_length(body)
+    return status.upper() + qualifier
 
 
 def widest_bound(body: Mapping[str, Any]) -> float | None:
     """Return how many seconds before its slot a required part on time may have come, at most; None if unknown."""
-    needed = [one for one in body.get("parts", ()) if one["required"]] or [body]
-    bounds = [one.get("early_bound") for one in needed if one["verdict"] == body["verdict"] == "on_time"]
+    if body["verdict"] != "on_time":
+        return None
+    required = [part for part in body.get("parts", ()) if part["required"]] or [body]
+    bounds = [part.get("early_bound") for part in required if part["verdict"] == "on_time"]
     return max((bound for bound in bounds if bound is not None), default=None)
 
 
@@ -149,7 +154,8 @@ def slot_text(slot: Mapping[str, Any] | None) -> str:
     return instant_text(start, slot["timezone"])
 
 
-def _slot(slot: Slot | None, announced: datetime | None, source: str | None) -> Json | None:
+def _slot_json(slot: Slot | None, announced: datetime | None, source: str | None) -> Json | None:
+    """Return a slot as JSON, with when it was `announced` and by which calendar (`source`)."""
     if slot is None:
         return None
     return {
@@ -166,7 +172,6 @@ def _slot(slot: Slot | None, announced: datetime | None, source: str | None) -> 
 
 def part_from_json(part: Mapping[str, Any]) -> Part:
     """Return a part from its JSON, without its recogniser."""
-    name = part["id"]
     # In JSON stored by an older version, only the id shows the origin.
-    origin = Origin(part["origin"]) if "origin" in part else origin_from_id(name)
-    return Part(name, Role(part["role"]), part["url"], required=part["required"], origin=origin)
+    origin = Origin(part["origin"]) if "origin" in part else origin_from_id(part["id"])
+    return Part(part["id"], Role(part["role"]), part["url"], required=part["required"], origin=origin)

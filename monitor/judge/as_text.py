@@ -55,6 +55,7 @@ def count_length_units(seconds: float) -> int:
 
 
 def _headline_word(row: Mapping[str, Any]) -> str:
+    """Return how the headline counts a release: `late`, `early`, `out` or `not seen yet`."""
     if row["verdict"] in LATE_VERDICTS:
         return "late"
     if row["verdict"] == "early":
@@ -93,33 +94,35 @@ def slot_label(slot: Mapping[str, Any] | None) -> str:
 def measure_text(row: Mapping[str, Any]) -> str:
     """Return the longest exposure, or else the delay, with both bounds. A recorded change of slot is added."""
     zone = row["slot"]["timezone"] if row["slot"] else LONDON
-    return "; ".join(text for text in (_measurement(row), decision_text(row, zone)) if text)
+    return "; ".join(text for text in (_exposure_or_delay_text(row), decision_text(row, zone)) if text)
 
 
 def open_alternatives(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the alternative addresses at which an overdue release is public now, the earliest first."""
-    is_awaited = row["verdict"] == "overdue" and not row["first_seen"]["by"]
-    return [one for one in row.get("available_elsewhere", ()) if is_awaited and one["to"]["by"] is None]
+    if row["verdict"] != "overdue" or row["first_seen"]["by"]:
+        return []
+    return [period for period in row.get("available_elsewhere", ()) if period["to"]["by"] is None]
 
 
 def elsewhere_text(row: Mapping[str, Any]) -> str:
     """Return since when an overdue release is public at another address: `out elsewhere since 09:51`. Empty if none."""
-    found = open_alternatives(row)
-    if not found or row["slot"] is None:
+    alternatives = open_alternatives(row)
+    if not alternatives or row["slot"] is None:
         return ""
-    seen = datetime.fromisoformat(found[0]["from"]["by"]).replace(second=0, microsecond=0)
-    return f"out elsewhere since {clock(seen, row['slot']['timezone'])}"
+    seen_by = datetime.fromisoformat(alternatives[0]["from"]["by"]).replace(second=0, microsecond=0)
+    return f"out elsewhere since {clock(seen_by, row['slot']['timezone'])}"
 
 
 def longest_exposure(row: Mapping[str, Any]) -> str:
     """Return the length of the longest exposure with both bounds: `29 min to 31 min so far`. Empty without exposure."""
-    longest = max(row["exposures"], key=lambda one: one["seconds"]["max"] or one["seconds"]["min"] or 0, default=None)
-    if longest is None:
+    if not row["exposures"]:
         return ""
+    longest = max(row["exposures"], key=lambda exposure: exposure["seconds"]["max"] or exposure["seconds"]["min"] or 0)
     return length_text(longest["seconds"]) + (" so far" if longest["open"] else "")
 
 
-def _measurement(row: Mapping[str, Any]) -> str:
+def _exposure_or_delay_text(row: Mapping[str, Any]) -> str:
+    """Return the longest exposure, or else the delay; for a release that is due, its last look."""
     if row.get("due"):
         return last_look_text(row)
     if exposure := longest_exposure(row):

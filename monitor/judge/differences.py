@@ -14,9 +14,8 @@ Json = Mapping[str, Any]
 _RELEASE_FIELDS = ("id", "title", "producer", "url", "verdict", "grade")
 _PART_FIELDS = ("role", "url", "required", "verdict")
 _SLOT_FIELDS = ("start", "precision", "timezone", "announced", "source")
-# These findings grow while looks fail. The stored verdict has only their length so far.
+# These findings grow while looks fail. The stored verdict has only their length so far, so no upper bound.
 _MAY_GROW = ("blind", "clock_fault")
-_NO_MINIMUM, _NO_MAXIMUM = float("-inf"), float("inf")
 
 
 def find_differences(stored: Json, again: Json, *, several: bool = False) -> list[str]:
@@ -51,12 +50,13 @@ def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str])
 
 
 def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
-    lines = _compare_intervals(f"{place}first_seen", stored["first_seen"], again["first_seen"])
-    lines += _compare_intervals(f"{place}released", stored.get("released") or {}, again.get("released") or {})
-    lines += _compare_bounds(f"{place}delay", stored["delay"], again["delay"])
+    """Return a line for each measured range of a release or part that is outside the stored one."""
+    lines = _compare_ranges(f"{place}first_seen", stored["first_seen"], again["first_seen"])
+    lines += _compare_ranges(f"{place}released", stored.get("released") or {}, again.get("released") or {})
+    lines += _compare_ranges(f"{place}delay", stored["delay"], again["delay"])
     # JSON stored by an older version does not have the field.
     if "users_delay" in stored:
-        lines += _compare_bounds(f"{place}users_delay", stored["users_delay"], again["users_delay"])
+        lines += _compare_ranges(f"{place}users_delay", stored["users_delay"], again["users_delay"])
     return lines + _compare_exposures(f"{place}exposures", stored["exposures"], again["exposures"])
 
 
@@ -73,15 +73,14 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
     if len(stored) != len(again):
         return [f"{place}: were {len(stored)}, are {len(again)}"]
     lines = []
-    for number, (one, other) in enumerate(zip(stored, again, strict=True)):
+    for number, (before, after) in enumerate(zip(stored, again, strict=True)):
         where = f"{place}[{number}]."
-        lines += _compare_fields(where, one, other, ("part", "open"))
-        lines += _compare_intervals(f"{where}from", one["from"], other["from"])
-        lines += _compare_intervals(f"{where}to", one["to"], other["to"])
-        lines += _compare_bounds(f"{where}seconds", one["seconds"], other["seconds"])
+        lines += _compare_fields(where, before, after, ("part", "open"))
+        for name in ("from", "to", "seconds"):
+            lines += _compare_ranges(f"{where}{name}", before[name], after[name])
         # Later looks may show why it ended. JSON stored by an older version does not have the field.
-        if one.get("ended") not in (None, Ended.UNKNOWN, other["ended"]):
-            lines.append(f"{where}ended: was {one['ended']}, is {other['ended']}")
+        if before.get("ended") not in (None, Ended.UNKNOWN, after["ended"]):
+            lines.append(f"{where}ended: was {before['ended']}, is {after['ended']}")
     return lines
 
 
@@ -95,58 +94,44 @@ def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several:
     if any(not name.startswith(_MAY_GROW) for name in may_differ) or (lost and not several):
         lines = (", ".join(sorted(count.elements())) or "none" for count in (were, are))
         return ["findings: were {}, are {}".format(*lines)]
-    other = new | lost
-    after = [(name, found) for name, found in after if name not in other]
-    before = [(name, found) for name, found in before if name not in other]
-    return [
-        line
-        for (name, one), (_, other) in zip(before, after, strict=True)
-        for line in _compare_bounds(f"findings.{name}", _stored_range(one), other["seconds"])
-    ]
-
-
-def _stored_range(finding: Json) -> Json | None:
-    """Return the length of a stored finding, without its upper bound if the finding may have grown since."""
-    seconds: Json | None = finding["seconds"]
-    return {**seconds, "max": None} if seconds is not None and finding["kind"] in _MAY_GROW else seconds
+    in_both = [[pair for pair in each if pair[0] not in new | lost] for each in (before, after)]
+    found = []
+    for (name, finding), (_, finding_again) in zip(*in_both, strict=True):
+        seconds = finding["seconds"]
+        if seconds is not None and finding["kind"] in _MAY_GROW:
+            seconds = {**seconds, "max": None}
+        found += _compare_ranges(f"findings.{name}", seconds, finding_again["seconds"])
+    return found
 
 
 def _name_findings(findings: Sequence[Json]) -> list[tuple[str, Json]]:
+    """Return the findings that can be compared, with kind and part as their name, in the order of names."""
     named = [(f"{each['kind']}({each['part'] or ''})", each) for each in findings if each["kind"] != "platform"]
     return sorted(named, key=lambda pair: pair[0])
 
 
-def _compare_intervals(place: str, stored: Json, again: Json) -> list[str]:
-    before = _timestamp_or(stored.get("after"), _NO_MINIMUM), _timestamp_or(stored.get("by"), _NO_MAXIMUM)
-    after = _timestamp_or(again.get("after"), _NO_MINIMUM), _timestamp_or(again.get("by"), _NO_MAXIMUM)
-    return _report_unless_inside(place, before, after, stored, again)
-
-
-def _compare_bounds(place: str, stored: Json | None, again: Json | None) -> list[str]:
-    if (stored is None) is not (again is None):
-        return [f"{place}: was {_range_text(stored)}, is {_range_text(again)}"]
-    one, other = stored or {}, again or {}
-    before = _length_or(one.get("min"), _NO_MINIMUM), _length_or(one.get("max"), _NO_MAXIMUM)
-    after = _length_or(other.get("min"), _NO_MINIMUM), _length_or(other.get("max"), _NO_MAXIMUM)
-    return _report_unless_inside(place, before, after, one, other)
-
-
-def _report_unless_inside(
-    place: str, outer: tuple[float, float], inner: tuple[float, float], stored: Json, again: Json
-) -> list[str]:
-    """Return a line if the new range is not inside the stored one."""
+def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list[str]:
+    """Return a line if one range is null and the other is not, or if the new one is not inside the stored one."""
+    least, most = _limits(stored)
+    least_again, most_again = _limits(again)
     # Both JSONs are rounded to the millisecond.
-    if outer[0] - 0.002 <= inner[0] and inner[1] <= outer[1] + 0.002:
+    is_inside = least - 0.002 <= least_again and most_again <= most + 0.002
+    if (stored is None) is (again is None) and is_inside:
         return []
     return [f"{place}: was {_range_text(stored)}, is {_range_text(again)}"]
 
 
-def _timestamp_or(text: str | None, otherwise: float) -> float:
-    return otherwise if text is None else datetime.fromisoformat(text).timestamp()
+def _limits(sides: Json | None) -> tuple[float, float]:
+    """Return the limits of an interval (as timestamps) or of bounds (in seconds), infinite if not known."""
+    known = sides or {}
+    least, most = known.get("after", known.get("min")), known.get("by", known.get("max"))
+    return _limit_or(least, float("-inf")), _limit_or(most, float("inf"))
 
 
-def _length_or(seconds: float | None, otherwise: float) -> float:
-    return otherwise if seconds is None else seconds
+def _limit_or(limit: str | float | None, default: float) -> float:
+    if limit is None:
+        return default
+    return datetime.fromisoformat(limit).timestamp() if isinstance(limit, str) else limit
 
 
 def _range_text(sides: Json | None) -> str:

@@ -2,79 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from monitor.judge.case import Case
 from monitor.judge.findings.announcement import promise_text
-from monitor.judge.part import judge_part
+from monitor.judge.part import judge_parts
 from monitor.judge.part_evidence import PartEvidence
 from schedules.announcement import State
 from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.promise import Promise
-from schedules.slot_relations import first_day, has_passed
-from schedules.times.interval import NOTHING
+from schedules.slot import first_day, has_passed
+from schedules.times.interval import earliest_known
 from schedules.times.words import exactly, length
 from schedules.times.zone import local_date
 
 BREACHES = (*LATE_VERDICTS, VerdictKind.EARLY)
+# These verdicts say whether a part was in time.
 _CLAIMS = (*BREACHES, VerdictKind.ON_TIME)
 
 
-def drop_unconfirmed(
+def drop_doubtful_claims(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return parts without the claims that a doubtful promise does not support, and the reason; None if it is firm."""
-    in_force, promise = case.in_force, case.in_force.promise
+    """Return the parts without claims that a doubtful promise does not support, and why the promise is in doubt.
+
+    The reason is None if no part became `unproven`.
+    """
+    promise = case.in_force.promise
     if promise is None or not case.is_judged:
         return tuple(parts), None
     unlisted = reason = _unlisted_reason(case, promise, parts)
     if reason is None:
-        reason = _change_text(case, promise) if in_force.in_doubt else _unconfirmed_reason(case, promise, parts)
+        reason = _change_text(case, promise) if case.in_force.in_doubt else _unconfirmed_reason(case, promise, parts)
+    doubtful: list[PartVerdict] = []
     if reason is not None:
-        # That the calendar dropped the entry explains an unproven part better than the looks do.
-        more = (VerdictKind.UNPROVEN,) if unlisted is not None else ()
-        doubtful = [
-            part
-            for part in parts
-            if part.exposures or part.verdict in (*_unconfirmed_verdicts(case, promise, part), *more)
-        ]
-        if doubtful:
-            left = tuple(_without_claim(part, reason) if part in doubtful else part for part in parts)
-            return _drop_claims_for_the_day_only(case, promise, left, evidences)[0], reason
-    return _drop_claims_for_the_day_only(case, promise, parts, evidences)
+        doubtful = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)]
+    kept = [_without_claim(part, reason) if part in doubtful else part for part in parts]
+    kept_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
+    return kept_by_minute, reason if doubtful else reason_by_minute
 
 
-def _unconfirmed_verdicts(case: Case, promise: Promise, part: PartVerdict) -> tuple[VerdictKind, ...]:
-    """Return the verdicts that a doubtful or unconfirmed promise does not support for a part."""
-    others, absent = case.in_force.in_doubt, part.released.after
-    was_out = not any(_is_earlier_or_same_day(each, promise) or (absent and each.learnt <= absent) for each in others)
-    # If the calendar moved on to a later day after the release was out, it shows the next edition: no contradiction.
-    return BREACHES if others and was_out else _CLAIMS
+def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
+    """Return whether the verdict on a part depends on its doubtful promise."""
+    if part.exposures or part.verdict in BREACHES:
+        return True
+    if part.verdict is VerdictKind.ON_TIME:
+        return not _was_out_before_next_edition(case, promise, part)
+    # That the calendar dropped the entry explains an unproven part better than the looks do.
+    return is_unlisted and part.verdict is VerdictKind.UNPROVEN
 
 
-def _drop_claims_for_the_day_only(
+def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
+    """Return whether the calendar changed to a later day after the part was out: to the day of the next edition."""
+    changed, absent = case.in_force.in_doubt, part.released.after
+    is_contradicted = any(
+        _is_earlier_or_same_day(each, promise) or (absent is not None and each.learnt <= absent) for each in changed
+    )
+    return bool(changed) and not is_contradicted
+
+
+def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return parts without claims for the day that a possible time of that day contradicts, and the reason, or None."""
-    by_time = [tuple(judge_by_promise(case, each, evidences)) for each in _readings_to_the_minute(case)]
-    droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
-    reason = _change_text(case, promise)
-    if not case.in_force.in_doubt:
+    """Return the parts without claims about a whole day that are wrong for a possible minute of it, and the reason.
+
+    Such a part is `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
+    """
+    by_minute = [judge_by_promise(case, each, evidences) for each in _possible_minutes(case)]
+    if case.in_force.in_doubt:
+        droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
+        reason = _change_text(case, promise)
+    else:
         droppable = (VerdictKind.ON_TIME,)
         reason = f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
     is_due = has_passed(promise.slot, case.now)
-    left = tuple(
-        _without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING)
-        if part.verdict in droppable and any(_contradicts(others[place].verdict, part.verdict) for others in by_time)
-        else part
-        for place, part in enumerate(parts)
-    )
-    return left, reason if is_due and left != tuple(parts) else None
+    kept = []
+    for place, part in enumerate(parts):
+        is_wrong = any(_contradicts(verdicts[place].verdict, part.verdict) for verdicts in by_minute)
+        if part.verdict in droppable and is_wrong:
+            kept.append(_without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING))
+        else:
+            kept.append(part)
+    return tuple(kept), reason if is_due and kept != list(parts) else None
 
 
-def _readings_to_the_minute(case: Case) -> list[Promise]:
+def _possible_minutes(case: Case) -> list[Promise]:
     """Return the promises with a time that may have been in force at a slot that is judged as its whole day.
 
     They are later readings that may have been published before the slot. Without such readings, return the provisional
@@ -85,16 +99,16 @@ def _readings_to_the_minute(case: Case) -> list[Promise]:
         return []
     if in_force.in_doubt:
         windows = {each: case.by(each).window for each in in_force.in_doubt}
-        return [each for each, by in windows.items() if by is not None and by.exact]
+        return [each for each, window in windows.items() if window is not None and window.exact]
     begins, shown = promise.slot.instant, in_force.announced_as_of
     if begins is None or shown is None or promise.state is not State.PROVISIONAL or shown >= begins:
         return []
     return [replace(promise, state=State.CONFIRMED)]
 
 
-def _contradicts(other: VerdictKind, word: VerdictKind) -> bool:
-    # A part that is on time for the day must also be on time for the minute.
-    return not _is_same_claim(word, other) and (word is VerdictKind.ON_TIME or other in _CLAIMS)
+def _contradicts(by_minute: VerdictKind, by_day: VerdictKind) -> bool:
+    """Return whether the verdict for a minute contradicts that for its whole day: on time must be so for both."""
+    return not _is_same_claim(by_day, by_minute) and (by_day is VerdictKind.ON_TIME or by_minute in _CLAIMS)
 
 
 def drop_disputed_breaches(
@@ -103,50 +117,55 @@ def drop_disputed_breaches(
     """Return parts without a breach that one calendar shows and another denies."""
     if not any(part.verdict in BREACHES for part in parts):
         return tuple(parts)
-    others = {promise: tuple(judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements}
-    return tuple(_drop_if_disputed(part, place, others) for place, part in enumerate(parts))
+    others = [(promise, judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements]
+    kept = []
+    for place, part in enumerate(parts):
+        denying = [
+            promise
+            for promise, verdicts in others
+            if not verdicts or not _is_same_claim(part.verdict, verdicts[place].verdict)
+        ]
+        if part.verdict in BREACHES and denying:
+            verdict = f"{verdict_text(part.verdict.value)} by one calendar and not by another"
+            texts = "; ".join(map(promise_text, denying))
+            kept.append(_without_claim(part, f"{verdict}, and it is not known which is right: {texts}"))
+        else:
+            kept.append(part)
+    return tuple(kept)
 
 
 def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> list[Finding]:
-    """Return the findings about the promise itself: that it is in doubt, or was brought forward."""
+    """Return the findings about the promise itself: that it is in doubt, or was brought forward.
+
+    `reason` is why the promise is in doubt, if it changed a verdict.
+    """
     found, promise = [], case.in_force.promise
     if promise is None:
         return []
-    forward = [each for each in case.in_force.in_doubt if _is_earlier(each, promise)]
+    earlier = [each for each in case.in_force.in_doubt if _is_earlier(each, promise)]
     if reason is None:
-        reason = _change_text(case, promise) if forward else _unread_reason(case, promise, parts)
+        reason = _change_text(case, promise) if earlier else _unread_reason(case, promise, parts)
     if reason is not None:
         found.append(Finding(Kind.PROMISE_IN_DOUBT, None, reason))
-    came = forward[-1:] or ([promise] if _was_brought_forward_that_day(case, promise) else [])
-    texts = ((f"{promise_text(each)}: brought forward, {_read_at_text(case, each)}", each.learnt) for each in came)
-    return [*found, *(Finding(Kind.BROUGHT_FORWARD, None, text, at=read) for text, read in texts)]
+    brought_forward = earlier[-1] if earlier else promise
+    if earlier or _was_brought_forward_that_day(case, promise):
+        text = f"{promise_text(brought_forward)}: brought forward, read {exactly(brought_forward.learnt, case.zone)}"
+        found.append(Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt))
+    return found
 
 
-def other_reading_turns(case: Case) -> Iterator[datetime]:
+def turns_of_other_readings(case: Case) -> Iterator[datetime]:
     """Yield the instants at which the verdict by another calendar, or by another reading, may change."""
-    for promise in (*case.in_force.disagreements, *_readings_to_the_minute(case)):
-        other = case.by(promise).window
-        if other is not None:
-            yield from (other.opens, other.latest, other.settles)
+    for promise in (*case.in_force.disagreements, *_possible_minutes(case)):
+        window = case.by(promise).window
+        if window is not None:
+            yield from (window.opens, window.latest, window.settles)
 
 
-def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> Iterator[PartVerdict]:
-    """Yield the verdict on each part if another promise were in force. Empty if that promise cancels the release."""
-    other, page = case.by(promise), NOTHING
-    for evidence in evidences if other.window is not None else ():
-        part = judge_part(other, evidence, page)
-        page = part.released if part.id == "page" else page
-        yield part
-
-
-def _drop_if_disputed(part: PartVerdict, place: int, others: Mapping[Promise, Sequence[PartVerdict]]) -> PartVerdict:
-    """Return a part without its breach if another calendar denies it. `place` is its place among the parts."""
-    denied = [by for by, each in others.items() if not each or not _is_same_claim(part.verdict, each[place].verdict)]
-    if part.verdict not in BREACHES or not denied:
-        return part
-    texts = "; ".join(map(promise_text, denied))
-    verdict = f"{verdict_text(part.verdict.value)} by one calendar and not by another"
-    return _without_claim(part, f"{verdict}, and it is not known which is right: {texts}")
+def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
+    """Return the verdict on each part if `promise` were in force. Empty if it has no readable time or cancels."""
+    other = case.by(promise)
+    return () if other.window is None else judge_parts(other, evidences)
 
 
 def is_late(case: Case, part: PartVerdict) -> bool:
@@ -163,17 +182,17 @@ def _is_same_claim(one: VerdictKind, other: VerdictKind) -> bool:
     return other in (LATE_VERDICTS if one in LATE_VERDICTS else (one,))
 
 
-def _without_claim(part: PartVerdict, reason: str, word: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
+def _without_claim(part: PartVerdict, reason: str | None, kind: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
     """Return a part without any claim about its time, as `unproven` because of `reason`, or as `pending`."""
-    why = reason if word is VerdictKind.UNPROVEN else None
-    return replace(part, verdict=word, delay=None, exposures=(), unproven_because=why)
+    why = reason if kind is VerdictKind.UNPROVEN else None
+    return replace(part, verdict=kind, delay=None, exposures=(), unproven_because=why)
 
 
 def _change_text(case: Case, promise: Promise) -> str:
-    last = case.in_force.announced_as_of or promise.learnt
-    texts = "; ".join(f"{promise_text(each)}, {_read_at_text(case, each)}" for each in case.in_force.in_doubt)
-    before = f"{promise_text(promise)}, last so {exactly(last, case.zone)}"
-    return f"its promise was changed between two reads: {before}; {texts}"
+    """Return the reason that the promise changed between two reads: what each read showed, and when."""
+    last = exactly(case.in_force.announced_as_of or promise.learnt, case.zone)
+    changes = [f"{promise_text(each)}, read {exactly(each.learnt, case.zone)}" for each in case.in_force.in_doubt]
+    return "; ".join([f"its promise was changed between two reads: {promise_text(promise)}, last so {last}", *changes])
 
 
 def _last_read_text(case: Case, promise: Promise) -> str:
@@ -188,8 +207,8 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict])
     """
     unlisted = promise.unlisted
     starts = [exposure.start for part in parts for exposure in part.exposures]
-    exposed = [start.after or start.by for start in starts]
-    limit = min([*([] if case.window is None else [case.window.opens]), *filter(None, exposed)], default=None)
+    opens = None if case.window is None else case.window.opens
+    limit = earliest_known([opens, *(start.after or start.by for start in starts)])
     if unlisted is None or limit is None or unlisted.since > case.now or unlisted.since >= limit:
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):
@@ -203,7 +222,8 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict])
 
 
 def _unconfirmed_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    counts_from, shown = _must_be_confirmed_at(case, parts), case.in_force.announced_as_of
+    """Return the reason that no read confirmed the promise shortly before it counted, or None if one did."""
+    counts_from, shown = _must_be_in_force_at(case, parts), case.in_force.announced_as_of
     if shown is None or counts_from is None or shown >= counts_from - case.policy.confirmed_within:
         return None
     before = length((counts_from - shown).total_seconds())
@@ -214,29 +234,28 @@ def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -
     """Return the reason "not read again since the breach", or None if it was read again or no part is a breach."""
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
     exposed = () if any(is_late(case, part) for part in parts) else parts
-    counts_from, shown = _must_be_confirmed_at(case, exposed), case.in_force.announced_as_of
+    counts_from, shown = _must_be_in_force_at(case, exposed), case.in_force.announced_as_of
     is_breach = any(part.verdict in BREACHES for part in parts)
     if not is_breach or shown is None or counts_from is None or shown >= counts_from:
         return None
     return f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
 
 
-def _must_be_confirmed_at(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
+def _must_be_in_force_at(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
     """Return when the promise must have been in force: at its slot, or at the first exposure before it."""
     begins = (exposure.start.by for part in parts for exposure in part.exposures)
-    opens = () if case.window is None else (case.window.opens,)
-    return min([*opens, *(begin for begin in begins if begin is not None)], default=None)
+    return earliest_known([None if case.window is None else case.window.opens, *begins])
 
 
-def _is_earlier(promise: Promise, than: Promise) -> bool:
-    begins, other = promise.slot.begins(), than.slot.begins()
-    return begins is not None and other is not None and begins < other
+def _is_earlier(promise: Promise, other: Promise) -> bool:
+    begins, other_begins = promise.slot.begins(), other.slot.begins()
+    return begins is not None and other_begins is not None and begins < other_begins
 
 
-def _is_earlier_or_same_day(promise: Promise, than: Promise) -> bool:
+def _is_earlier_or_same_day(promise: Promise, other: Promise) -> bool:
     """Return whether a slot is earlier than another or on the same day, so that it is not the next edition's."""
-    is_same_day = first_day(promise.slot) == first_day(than.slot)
-    return _is_earlier(promise, than) or (is_same_day and _is_earlier(than, promise))
+    is_same_day = first_day(promise.slot) == first_day(other.slot)
+    return _is_earlier(promise, other) or (is_same_day and _is_earlier(other, promise))
 
 
 def _was_brought_forward_that_day(case: Case, promise: Promise) -> bool:
@@ -246,7 +265,3 @@ def _was_brought_forward_that_day(case: Case, promise: Promise) -> bool:
         return False
     same_day = local_date(promise.learnt, promise.slot.timezone) == first_day(promise.slot)
     return same_day and _is_earlier(promise, before[-1])
-
-
-def _read_at_text(case: Case, promise: Promise) -> str:
-    return f"read {exactly(promise.learnt, case.zone)}"

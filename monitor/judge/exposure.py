@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import pairwise
 
+from monitor.judge.case import Window
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
 from monitor.judge.spells import Spell
-from monitor.judge.window import Window
 from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure
@@ -70,19 +70,19 @@ def find_unseen_exposures(
         and withdrawn.why != NO_LONGER_AVAILABLE
         and absent.end < withdrawn.begin < window.early_before
     ]
-    shown = [Interval(each.start.after, each.to.by) for each in known]
+    shown = [Interval(exposure.start.after, exposure.to.by) for exposure in known]
     unseen: list[Exposure] = []
     # The narrowest first: several views may prove the same exposure.
-    for span in sorted(found, key=lambda one: between(one, one).max or 0.0):
-        if not any(_may_overlap(span, one) for one in (*shown, *(each.start for each in unseen))):
+    for span in sorted(found, key=lambda span: between(span, span).max or 0.0):
+        if not any(_may_overlap(span, other) for other in (*shown, *(each.start for each in unseen))):
             unseen.append(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED))
     return tuple(unseen)
 
 
-def _may_overlap(one: Interval, other: Interval) -> bool:
-    """Return whether two intervals overlap, where an open side has no limit."""
-    is_before = one.by is not None and other.after is not None and one.by < other.after
-    is_after = one.after is not None and other.by is not None and other.by < one.after
+def _may_overlap(span: Interval, other: Interval) -> bool:
+    """Return whether two intervals may overlap. An unknown limit excludes nothing."""
+    is_before = span.by is not None and other.after is not None and span.by < other.after
+    is_after = span.after is not None and other.by is not None and other.by < span.after
     return not is_before and not is_after
 
 
@@ -99,8 +99,15 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
     if presence.goes is None and (now < slot or awaits_look):
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
-    to, ended = _find_end(presence.goes, last_seen, slot)
-    return Exposure(part, start, to, between(start, to), open=False, ended=ended)
+    removed = presence.goes
+    if removed is not None and removed.by is not None and removed.by <= slot:
+        end = Interval(last_seen if removed.after is None else min(last_seen, removed.after), removed.by)
+        reason = Ended.REMOVED
+    else:
+        end = Interval(min(last_seen, slot), slot)
+        # If looks failed before the slot, it may have been removed by then.
+        reason = Ended.SLOT if last_seen >= slot else Ended.UNKNOWN
+    return Exposure(part, start, end, between(start, end), open=False, ended=reason)
 
 
 def open_exposure_ends_at(slot: datetime) -> datetime:
@@ -108,45 +115,30 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
     return slot + _LONGEST_BREAK
 
 
-def _find_end(goes: Interval | None, last_seen: datetime, slot: datetime) -> tuple[Interval, Ended]:
-    """Return when and why an exposure ended: by its removal in the interval `goes`, or else by the slot.
-
-    `goes` is None if no look saw the removal. All looks until `last_seen` saw the content.
-    """
-    if goes is not None and goes.by is not None and goes.by <= slot:
-        return Interval(last_seen if goes.after is None else min(last_seen, goes.after), goes.by), Ended.REMOVED
-    return Interval(min(last_seen, slot), slot), Ended.SLOT if last_seen >= slot else Ended.UNKNOWN
-
-
 def _last_seen_before_break(presence: Presence, denials: Sequence[Run]) -> datetime | None:
     """Return when the content was last seen before a break; None if it was seen without a break.
 
     A break is a span of `_LONGEST_BREAK` without a look that saw the content, or any other answer in between.
     """
-    stretches = sorted(_seen_spans(presence, denials))
-    reach = stretches[0][0]
-    for begin, end in stretches:
-        is_hidden = any(reach < other.first_sent and other.last_received < begin for other in denials)
-        if is_hidden or begin - reach > _LONGEST_BREAK:
-            return reach
-        reach = max(reach, end)
+    spans = sorted(_seen_spans(presence, denials))
+    seen_until = spans[0][0]
+    for begin, end in spans:
+        is_denied = any(seen_until < denial.first_sent and denial.last_received < begin for denial in denials)
+        if is_denied or begin - seen_until > _LONGEST_BREAK:
+            return seen_until
+        seen_until = max(seen_until, end)
     return None
 
 
 def _seen_spans(presence: Presence, denials: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the spans in which the content was seen without another answer."""
-    for spell in presence.spells:
-        for run in spell.runs:
-            yield from _spans_of_run(run, denials)
-
-
-def _spans_of_run(run: Run, denials: Iterable[Run]) -> tuple[tuple[datetime, datetime], ...]:
-    """Return the spans in which a run saw the content: the whole run, or only its two ends.
+    """Yield the spans in which the runs of a presence saw the content: a whole run, or only its two ends.
 
     Only the ends count if another view got another answer in between and the looks of the run are far apart. If they
     are close together, the other view may have shown a stale copy.
     """
-    is_close = run.largest_gap <= _LONGEST_BREAK
-    if is_close or not any(run.first_sent < other.first_sent and other.last_received < run.end for other in denials):
-        return ((run.begin, run.end),)
-    return (run.begin, run.begin), (run.end, run.end)
+    for run in (run for spell in presence.spells for run in spell.runs):
+        is_denied = any(run.first_sent < denial.first_sent and denial.last_received < run.end for denial in denials)
+        if is_denied and run.largest_gap > _LONGEST_BREAK:
+            yield from ((run.begin, run.begin), (run.end, run.end))
+        else:
+            yield run.begin, run.end

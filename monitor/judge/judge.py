@@ -7,12 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
-from monitor.judge.doubt import drop_disputed_breaches, drop_unconfirmed, find_promise_doubts, other_reading_turns
+from monitor.judge.doubt import (
+    drop_disputed_breaches,
+    drop_doubtful_claims,
+    find_promise_doubts,
+    turns_of_other_readings,
+)
 from monitor.judge.exposure import open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import measure_users_delay
-from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_part, origin_awaited_until
+from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_parts, origin_awaited_until
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence, gather_evidence
 from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
@@ -31,6 +36,7 @@ _ONE_SECOND = timedelta(seconds=1)
 # If an edge hides the release, it is looked at every five seconds, or later if its host asks us to wait.
 _NEXT_LOOK_WITHIN = timedelta(seconds=60)
 _BEHIND = (VerdictKind.LATE, VerdictKind.OVERDUE)
+# Findings that the release was not found in time. They need the lags of its witnesses.
 _NOT_FOUND = (Kind.LATE, Kind.UNWATCHED)
 _UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 
@@ -52,7 +58,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
-    if release.address is Address.ANNOUNCED or not any(each.kind in _NOT_FOUND for each in verdict.findings):
+    if release.address is Address.ANNOUNCED or not any(finding.kind in _NOT_FOUND for finding in verdict.findings):
         return verdict
     # Longer lags can only make a late release unproven.
     opens = None if case.window is None else case.window.opens
@@ -62,11 +68,12 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case. `evidences` are the observations of each part, in the release's order."""
-    parts, doubt = drop_unconfirmed(case, _judge_parts(case, evidences), evidences)
-    pairs = zip(drop_disputed_breaches(case, parts, evidences), evidences, strict=True)
+    judged = judge_parts(case, evidences) if case.is_judged else [describe_unjudged(case, each) for each in evidences]
+    supported, doubt = drop_doubtful_claims(case, judged, evidences)
+    pairs = zip(drop_disputed_breaches(case, supported, evidences), evidences, strict=True)
     parts = tuple(replace(part, users_delay=measure_users_delay(case, part, evidence)) for part, evidence in pairs)
-    found = collect_findings(case, parts, evidences, find_promise_doubts(case, doubt, parts))
-    word, reason = _release_word(case, parts, evidences)
+    findings = collect_findings(case, parts, evidences, find_promise_doubts(case, doubt, parts))
+    verdict, reason = _choose_verdict(case, parts, evidences)
     final = _is_final(case, parts)
     release, promise = case.release, case.in_force.promise
     return Verdict(
@@ -79,33 +86,23 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         slot=None if promise is None else promise.slot,
         slot_source=None if promise is None else promise.calendar,
         slot_learnt=None if promise is None else promise.learnt,
-        verdict=word,
-        grade=_grade_release(case, word, parts, found),
+        verdict=verdict,
+        grade=_grade_release(case, verdict, parts, findings),
         final=final,
         at=case.now,
         parts=parts,
-        findings=found,
+        findings=findings,
         unproven_because=reason,
         address=release.address,
         elsewhere=public_elsewhere(evidences),
-        due=_describe_due(case, parts, evidences, word),
+        due=_describe_due(case, parts, evidences, verdict),
         confirmed=case.in_force.announced_as_of,
         revisit=_next_review(case, parts, evidences, final=final),
         lags=case.lags,
     )
 
 
-def _judge_parts(case: Case, evidences: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
-    """Return the verdict on each part. A part after the page is judged knowing when the page came."""
-    page = NOTHING
-    parts: list[PartVerdict] = []
-    for evidence in evidences:
-        parts.append(judge_part(case, evidence, page) if case.is_judged else describe_unjudged(case, evidence))
-        page = parts[-1].released if evidence.part.id == "page" else page
-    return tuple(parts)
-
-
-def _release_word(
+def _choose_verdict(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[VerdictKind, str | None]:
     """Return the verdict on the release, and the reason if it is unproven: the worst of its decisive parts."""
@@ -114,11 +111,11 @@ def _release_word(
     if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
         return VerdictKind.UNANNOUNCED, None
     decisive = [part for part, evidence in zip(parts, evidences, strict=True) if _is_decisive(part, evidence, parts)]
-    words = [part.verdict for part in decisive] + [VerdictKind.EARLY for part in parts if part.exposures]
-    word = min(words, key=WORST_FIRST.index, default=VerdictKind.PENDING)
-    if word is VerdictKind.PENDING and case.is_moved:
+    verdicts = [part.verdict for part in decisive] + [VerdictKind.EARLY for part in parts if part.exposures]
+    verdict = min(verdicts, key=WORST_FIRST.index, default=VerdictKind.PENDING)
+    if verdict is VerdictKind.PENDING and case.is_moved:
         return VerdictKind.MOVED, None
-    return word, _unproven_reason(decisive) if word is VerdictKind.UNPROVEN else None
+    return verdict, _unproven_reason(decisive) if verdict is VerdictKind.UNPROVEN else None
 
 
 def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[PartVerdict]) -> bool:
@@ -138,26 +135,25 @@ def _unproven_reason(parts: Sequence[PartVerdict]) -> str | None:
     return None
 
 
-def _grade_release(case: Case, word: VerdictKind, parts: Sequence[PartVerdict], found: Sequence[Finding]) -> Grade:
-    if case.window is None or word in _UNGRADED:
+def _grade_release(
+    case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
+) -> Grade:
+    """Return the grade of a release: the worst of its exposures, its delays and the delays by a stale edge."""
+    if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
-    if any(part.exposures for part in parts) or word is VerdictKind.NOT_PUBLISHED:
+    if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
         return Grade.REPORT
-    stale = [each for each in found if each.kind is Kind.STALE_EDGE]
-    # Only the first time that an edge hid a part delayed users: later they had it already.
-    first = {each.part: each for each in reversed(stale)}
-    grades = [_grade_stale_edge(case, each, parts if first[each.part] is each else ()) for each in stale]
+    users_delays = {part.id: part.users_delay for part in parts}
+    grades = []
+    for stale in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
+        # Only the first time that an edge hid a part delayed users. Later they had it already.
+        delay = users_delays.pop(stale.part, stale.seconds) if stale.part else stale.seconds
+        proved = None if delay is None or delay.min is None else Bounds(delay.min, delay.min)
+        grades.append(grade_delay(proved, case.policy))
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
     # Without a promised time a delay has no minutes to grade, so a note asks a person to check.
     grades += [grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
     return choose_worst_grade(grades)
-
-
-def _grade_stale_edge(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:
-    """Return the grade of the shortest proved delay for users behind a stale edge."""
-    delay = next((part.users_delay for part in parts if part.id == stale.part), stale.seconds)
-    waited = None if delay is None else delay.min
-    return grade_delay(None if waited is None else Bounds(waited, waited), case.policy)
 
 
 def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
@@ -175,15 +171,20 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
     """Return whether later looks are not expected to change the verdict on a part."""
-    by, is_awaited = part.released.by, part.released.by is not None and case.now < part.released.by + case.policy.grace
-    own, users = part.delay, part.users_delay
-    # Only an old answer from the edge makes the least users' delay longer than the publisher's.
-    if part.is_unseen_by_users and own and users and (is_awaited or (users.min or 0.0) > (own.min or 0.0)):
-        return False
-    if part.verdict is VerdictKind.UNPROVEN and by is not None:
-        # A look at another view, sent at the same time, may still prove more.
+    by = part.released.by
+    if by is None:
+        return part.verdict is VerdictKind.NOT_PUBLISHED
+    # A look at another view, sent at the same time as the one that saw the part, may still prove more.
+    is_awaited = case.now < by + case.policy.grace
+    publishers, users = part.delay, part.users_delay
+    if part.is_unseen_by_users and publishers is not None and users is not None:
+        # Only an old answer from the edge makes the least users' delay longer than the publisher's.
+        is_edge_old = (users.min or 0.0) > (publishers.min or 0.0)
+        if is_awaited or is_edge_old:
+            return False
+    if part.verdict is VerdictKind.UNPROVEN:
         return not is_awaited
-    return part.verdict is VerdictKind.NOT_PUBLISHED or (part.verdict in _APPEARED and part.released.by is not None)
+    return part.verdict is VerdictKind.NOT_PUBLISHED or part.verdict in _APPEARED
 
 
 def _next_review(
@@ -193,75 +194,78 @@ def _next_review(
     # An open exposure ends soon after the slot if no look shows whether the content is still there.
     is_open = any(each.open for part in parts for each in part.exposures)
     instants = [
-        *_ends_of_flickers(case, evidences),
+        *_turns_of_flickers(case, evidences),
         *([open_exposure_ends_at(case.window.opens)] if case.window is not None and is_open else []),
-        *_reviews_of_users_delay(case, parts),
-        *_next_minute_of_day(case, parts),
-        *(() if final else [*_window_instants(case), *_ends_of_waiting(case, parts, evidences)]),
+        *_turns_of_users_delay(case, parts),
+        *_turns_of_lags(case, parts),
+        *(() if final else [*_turns_of_window(case), *_turns_of_awaited_looks(case, parts, evidences)]),
     ]
-    return min((turn for turn in instants if turn > case.now), default=None)
+    return min((instant for instant in instants if instant > case.now), default=None)
 
 
-def _window_instants(case: Case) -> list[datetime]:
-    """Return the instants at which the passing of time can change the verdict, by any promise that may apply."""
+# A turn is an instant at which the passing of time alone may change a verdict.
+def _turns_of_window(case: Case) -> list[datetime]:
+    """Return the instants at which the slot, its limits or the watch pass, by any promise that may apply."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
-    lag = [] if case.release.address is Address.ANNOUNCED else [window.settles + case.lags.longest]
-    own = [window.opens, window.latest, window.settles, *lag, window.passes + case.policy.note_within, window.closes]
-    return [*own, *other_reading_turns(case)]
+    turns = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
+    if case.release.address is not Address.ANNOUNCED:
+        turns.append(window.settles + case.lags.longest)
+    return [*turns, *turns_of_other_readings(case)]
 
 
-def _next_minute_of_day(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
+def _turns_of_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     """Return the next full minute if the release is late by its witnesses: other releases may show longer lags then."""
     is_guess = case.release.address is not Address.ANNOUNCED and any(part.verdict in _BEHIND for part in parts)
     is_today = case.window is not None and is_same_day(case.now, case.window.opens)
     return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)] if is_guess and is_today else []
 
 
-def _ends_of_waiting(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[datetime]:
-    """Return when waiting ends for a look at the origin, or at another view of an unproven part."""
-    waits = [None if case.window is None else origin_awaited_until(evidence, case.window) for evidence in evidences]
-    waits += [
-        part.released.by and part.released.by + case.policy.grace
-        for part in parts
-        if part.verdict is VerdictKind.UNPROVEN
-    ]
-    return [wait for wait in waits if wait is not None]
+def _turns_of_awaited_looks(
+    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
+) -> Iterator[datetime]:
+    """Yield when waiting ends for a look at the origin, or at another view of an unproven part."""
+    for evidence in evidences:
+        until = None if case.window is None else origin_awaited_until(evidence, case.window)
+        if until is not None:
+            yield until
+    for part in parts:
+        if part.verdict is VerdictKind.UNPROVEN and part.released.by is not None:
+            yield part.released.by + case.policy.grace
 
 
-def _reviews_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
+def _turns_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
     """Yield when to judge again a part that is out but hidden from users: a grade may rise, or the waiting may end.
 
     A grade rises by looks that still get the old answer. They only lengthen a run, so no new run triggers a verdict.
     """
-    parts = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
-    hidden = [part.users_delay for part in parts]
+    hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     origin = None if case.window is None else case.window.origin
     if origin is None or not hidden:
         return
-    yield from (part.released.by + case.policy.grace for part in parts if part.released.by is not None)
+    yield from (part.released.by + case.policy.grace for part in hidden if part.released.by is not None)
+    delays = [part.users_delay for part in hidden]
     for within in (case.policy.on_time_within, case.policy.note_within):
         limit = origin + within
-        is_proved = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in hidden)
+        is_proved = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
         if not is_proved and case.now < limit + _NEXT_LOOK_WITHIN:
             yield max(limit, case.now) + _ONE_SECOND
 
 
-def _ends_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> list[datetime]:
-    """Return when content that disappeared will have been absent for longer than a flicker of a cache."""
-    found = []
+def _turns_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
+    """Yield when content that disappeared will have been absent for longer than a flicker of a cache."""
     for evidence in evidences:
-        end = evidence.all_presences[-1].end if evidence.all_presences else None
-        absences = (spell for each in evidence.spells.values() for spell in each if not spell.is_present)
-        if end is not None and any(spell.end > end for spell in absences):
-            found.append(end + case.policy.on_time_within + _ONE_SECOND)
-    return found
+        if evidence.all_presences:
+            end = evidence.all_presences[-1].end
+            absences = (spell for each in evidence.spells.values() for spell in each if not spell.is_present)
+            if any(spell.end > end for spell in absences):
+                yield end + case.policy.on_time_within + _ONE_SECOND
 
 
 def _describe_due(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], word: VerdictKind
+    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], verdict: VerdictKind
 ) -> Due | None:
     """Return the last looks at a release after its slot passed without a verdict, or None if it is not due.
 
@@ -270,12 +274,13 @@ def _describe_due(
     window = case.window
     if window is None or window.origin is None or not case.is_judged:
         return None
-    if word is not VerdictKind.PENDING or case.now < window.origin:
+    if verdict is not VerdictKind.PENDING or case.now < window.origin:
         return None
-    unseen = (pair for pair in zip(parts, evidences, strict=True) if pair[0].required and pair[0].released.by is None)
-    part, evidence = next(unseen, (None, None))
-    if part is None or evidence is None:
+    pairs = zip(parts, evidences, strict=True)
+    unseen = next((pair for pair in pairs if pair[0].required and pair[0].released.by is None), None)
+    if unseen is None:
         return None
+    part, evidence = unseen
     runs = [run for view in MAIN_VIEWS for run in evidence.views.get(view, ())]
     last = max(runs, key=lambda run: run.last_received, default=None)
     seconds = (case.now - window.origin).total_seconds()
@@ -293,6 +298,6 @@ def _last_answer_text(last: Run | None) -> str:
     if last.status is None:
         return last.why or "no answer"
     is_success = 200 <= last.status < 300
-    if not is_success:
+    if not is_success or last.state is State.PRESENT:
         return str(last.status)
-    return f"{last.status}, {last.why or 'not the release'}" if last.state is not State.PRESENT else str(last.status)
+    return f"{last.status}, {last.why or 'not the release'}"

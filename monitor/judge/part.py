@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
-from monitor.judge.case import Case
+from monitor.judge.case import Case, Window
 from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_early, present_at_slot_by
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
-from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, parse_target_id
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import Exposure, PartVerdict, VerdictKind
-from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
+from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between, since
 from schedules.times.words import UNKNOWN, between_exactly, exactly, length
 from schedules.times.zone import local
 
@@ -39,8 +38,11 @@ WORST_FIRST = (
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """The verdict on a part from its slot on, exposures ignored. `released` is its appearance at or after the slot."""
+class _Timing:
+    """The verdict on a part from its slot on, exposures ignored. `released` is its appearance at or after the slot.
+
+    `reason` is why the verdict is `unproven`.
+    """
 
     verdict: VerdictKind
     released: Interval = NOTHING
@@ -48,62 +50,81 @@ class Timing:
     reason: str | None = None
 
 
-def judge_part(case: Case, evidence: PartEvidence, page: Interval = NOTHING) -> PartVerdict:
-    """Return the verdict on one part. The case must have a window.
+def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerdict, ...]:
+    """Return the verdict on each part. The case must have a window. A part after the page is judged by its release."""
+    page_released = NOTHING
+    parts = []
+    for evidence in evidences:
+        parts.append(_judge_part(case, evidence, page_released))
+        if evidence.part.id == "page":
+            page_released = parts[-1].released
+    return tuple(parts)
 
-    `page` is when the landing page was released, as far as known.
-    """
+
+def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
+    """Return the verdict on one part. `page_released` is when the landing page was released, as far as known."""
     window = case.window
     assert window is not None  # noqa: S101  # callers pass only cases that can be judged
     runs = [run for each in evidence.views.values() for run in each]
-    spans = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
-    spans += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, spans)
-    timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page)
+    exposures = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
+    exposures += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, exposures)
+    timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page_released)
     if evidence.part.origin in UNPROMISED_ORIGINS and not timing.released:
-        timing = Timing(VerdictKind.PENDING)
-    word = min(timing.verdict, VerdictKind.EARLY, key=WORST_FIRST.index) if spans else timing.verdict
+        timing = _Timing(VerdictKind.PENDING)
+    verdict = min(timing.verdict, VerdictKind.EARLY, key=WORST_FIRST.index) if exposures else timing.verdict
     return PartVerdict(
         id=evidence.part.id,
         role=evidence.part.role.value,
         url=evidence.part.url,
         required=evidence.part.required,
-        verdict=word,
-        first_seen=spans[0].start if spans else timing.released,
+        verdict=verdict,
+        first_seen=exposures[0].start if exposures else timing.released,
         released=timing.released,
-        delay=_part_delay(timing, spans, window),
-        exposures=spans,
-        unproven_because=timing.reason if word is VerdictKind.UNPROVEN else None,
-        early_bound=None if spans else _early_bound(timing.released, window, evidence),
+        delay=_measure_delay(timing, exposures, window),
+        exposures=exposures,
+        unproven_because=timing.reason if verdict is VerdictKind.UNPROVEN else None,
+        early_bound=None if exposures else _early_bound(timing.released, window, evidence),
         origin=evidence.part.origin,
-        address=_address_of(evidence.part, case),
+        address=_how_address_is_known(evidence.part, case),
     )
 
 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
     """Return a verdict with when the part appeared but not whether it was in time, because its slot does not count."""
-    came = evidence.presences[0].appears if evidence.presences else NOTHING
-    word, reason = VerdictKind.PENDING, None
+    appeared = evidence.presences[0].appears if evidence.presences else NOTHING
+    verdict, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
-        word = VerdictKind.CANCELLED
+        verdict = VerdictKind.CANCELLED
     elif case.window is not None:
-        word, reason = VerdictKind.UNPROVEN, "the slot was first read after it had passed"
-    elif came:
-        announced = case.in_force.promise is not None
-        word = VerdictKind.UNPROVEN if announced else VerdictKind.UNANNOUNCED
-        reason = "no time was announced that could be read" if announced else None
+        verdict, reason = VerdictKind.UNPROVEN, "the slot was first read after it had passed"
+    elif appeared and case.in_force.promise is None:
+        verdict = VerdictKind.UNANNOUNCED
+    elif appeared:
+        verdict, reason = VerdictKind.UNPROVEN, "no time was announced that could be read"
     part = evidence.part
-    verdict = PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=reason)
-    return replace(verdict, origin=part.origin, address=_address_of(part, case))
+    return PartVerdict(
+        part.id,
+        part.role.value,
+        part.url,
+        part.required,
+        verdict,
+        first_seen=appeared,
+        released=appeared,
+        unproven_because=reason,
+        origin=part.origin,
+        address=_how_address_is_known(part, case),
+    )
 
 
-def _address_of(part: Part, case: Case) -> Address:
+def _how_address_is_known(part: Part, case: Case) -> Address:
     """Return how the address of a part is known. Only the page's can be other than announced."""
     return case.release.address if part.id == "page" else Address.ANNOUNCED
 
 
-def is_revealed_by_page(evidence: PartEvidence, page: Interval) -> bool:
+def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool:
     """Return whether the part was first looked at after the page was out: its address was on the page."""
-    return page.by is not None and evidence.first_look is not None and evidence.first_look >= page.by
+    page_out_by, first_look = page_released.by, evidence.first_look
+    return page_out_by is not None and first_look is not None and first_look >= page_out_by
 
 
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
@@ -115,17 +136,17 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
     if evidence.is_guess or not spells or spells[-1].end > window.latest:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
-    shown = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
-    return max(window.latest, shown) + ORIGIN_AWAITED
+    first_after = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
+    return max(window.latest, first_after) + ORIGIN_AWAITED
 
 
-def _part_delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bounds | None:
+def _measure_delay(timing: _Timing, exposures: Sequence[Exposure], window: Window) -> Bounds | None:
     """Return the delay after the slot: of the first exposure if the part came, else how long it has been absent."""
     if window.origin is None:
         return None
-    if timing.verdict in (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED):
-        return timing.delay
-    return since(spans[0].start, window.origin) if spans else timing.delay
+    if exposures and timing.verdict not in (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED):
+        return since(exposures[0].start, window.origin)
+    return timing.delay
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
@@ -152,37 +173,41 @@ class _PartJudge:
     now: datetime
     zone: str
 
-    def judge_timing(self, page: Interval) -> Timing:
-        """Return the verdict on the part from its slot on."""
+    def judge_timing(self, page_released: Interval) -> _Timing:
+        """Return the verdict on the part from its slot on. `page_released` is when the landing page was released."""
         evidence, window = self.evidence, self.window
         present_at_slot = [each for each in evidence.presences if is_early(each, window) and each.end >= window.opens]
         if present_at_slot:
             by = min(present_at_slot_by(each, window.opens, self.runs) for each in present_at_slot)
-            return Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
+            return _Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
         later = next((each.appears for each in evidence.presences if not is_early(each, window)), None)
-        if later is None and evidence.unproved is not None and is_revealed_by_page(evidence, page):
+        if later is None and evidence.unproved is not None and is_revealed_by_page(evidence, page_released):
             # Its address was unknown before the page was out, so it came no earlier than the page.
-            later = Interval(page.after, evidence.unproved.begin)
+            later = Interval(page_released.after, evidence.unproved.begin)
         return self._judge_absence() if later is None else self._judge_appearance(later)
 
-    def _judge_appearance(self, released: Interval) -> Timing:
-        """Return the verdict on a part that appeared at or after its slot, within `released`."""
-        evidence, window, after = self.evidence, self.window, released.after
-        if after is not None and (other := self._contradicting_run(after)) is not None:
-            released = Interval(self._last_absence_before(other.first_sent), released.by)
+    def _judge_appearance(self, appeared: Interval) -> _Timing:
+        """Return the verdict on a part that appeared at or after its slot, within `appeared`."""
+        evidence, window, absent = self.evidence, self.window, appeared.after
+        contradicting = None if absent is None else self._contradicting_run(absent)
+        released = appeared
+        if contradicting is not None:
+            runs = (run for spell in evidence.absences for run in spell.runs)
+            released = Interval(latest_known(absent_at(run, contradicting.first_sent) for run in runs), appeared.by)
         delay = None if window.origin is None else since(released, window.origin)
-        if after is not None and after > window.latest:
-            if self._is_contradicted(after):
-                return Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
-            if (stamped := self._stamp_in_time()) is not None:
-                return self._unproven_by_stamp(released, stamped)
-            return Timing(VerdictKind.LATE, released, delay)
+        unproven = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
+        if absent is not None and absent > window.latest:
+            if self._is_contradicted(absent):
+                return unproven
+            if (stamp := self._stamp_in_time()) is not None:
+                return self._unproven_by_stamp(released, stamp)
+            return _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
-            if window.exact and _early_bound(released, window, evidence) is None:
-                return Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
-            return Timing(VerdictKind.ON_TIME, released, delay)
-        reason = self._too_wide_text(released) if released.after == after else self._contradiction_text()
-        return Timing(VerdictKind.UNPROVEN, released, delay, reason)
+            is_contradicted = window.exact and _early_bound(released, window, evidence) is None
+            return unproven if is_contradicted else _Timing(VerdictKind.ON_TIME, released, delay)
+        if released.after != absent:
+            return unproven
+        return replace(unproven, reason=self._too_wide_text(released))
 
     def _stamp_in_time(self) -> datetime | None:
         """Return the publisher's own time of publication if it contradicts that the release was late, else None.
@@ -195,51 +220,50 @@ class _PartJudge:
         own = next((each.appears.after for each in evidence.presences_by_looks if not is_early(each, window)), None)
         if evidence.witnesses is None or stamp is None or origin is None or (own is not None and own > window.latest):
             return None
-        here, day = local(stamp, self.zone), local(origin, self.zone).date()
-        return stamp if here.date() == day and here.time() != time() and stamp <= window.latest else None
+        local_stamp = local(stamp, self.zone)
+        is_midnight, is_same_day = local_stamp.time() == time(), local_stamp.date() == local(origin, self.zone).date()
+        return stamp if is_same_day and not is_midnight and stamp <= window.latest else None
 
-    def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> Timing:
+    def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> _Timing:
         """Return `unproven`: the release may have come when its publisher says, before its witnesses showed it."""
-        since_when = None if self.evidence.witnesses is None else self.evidence.witnesses.since
-        after = stamp if since_when is not None and since_when <= stamp else None
-        possible = Interval(after, released.by)
+        watched_since = None if self.evidence.witnesses is None else self.evidence.witnesses.since
+        is_watched = watched_since is not None and watched_since <= stamp
+        possible = Interval(stamp if is_watched else None, released.by)
         delay = None if self.window.origin is None else since(possible, self.window.origin)
         found = UNKNOWN if released.by is None else exactly(released.by, self.zone)
         reason = (
             f"not found until {found}, while the publisher's own stamp says that it was first published at "
             f"{exactly(stamp, self.zone)}: its announcement and GOV.UK's search may have been behind"
         )
-        return Timing(VerdictKind.UNPROVEN, possible, delay, reason)
+        return _Timing(VerdictKind.UNPROVEN, possible, delay, reason)
 
-    def _last_absence_before(self, limit: datetime) -> datetime | None:
-        """Return the latest instant as of which looks begun before `limit` proved absence; None if they did not."""
-        proved = [absent_at(run, limit) for spell in self.evidence.absences for run in spell.runs]
-        return max((each for each in proved if each is not None), default=None)
-
-    def _judge_absence(self) -> Timing:
+    def _judge_absence(self) -> _Timing:
         """Return the verdict on a part that was not proved to have appeared."""
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
         if absent is not None and absent > window.latest:
-            awaited = origin_awaited_until(evidence, window)
-            return (
-                self._judge_overdue(absent) if awaited is None or self.now >= awaited else Timing(VerdictKind.PENDING)
-            )
+            awaited_until = origin_awaited_until(evidence, window)
+            is_awaited = awaited_until is not None and self.now < awaited_until
+            return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(absent)
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
-            return Timing(VerdictKind.PENDING)
+            return _Timing(VerdictKind.PENDING)
         if evidence.unproved is not None:
-            possible = Interval(None, evidence.unproved.begin)
-            return Timing(VerdictKind.UNPROVEN, possible, reason=self._present_at_first_look_text())
-        return Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
+            reason = (
+                f"already answered as published at the first look that did not fail, at "
+                f"{exactly(evidence.unproved.first_sent, self.zone)}: its appearance was not seen"
+            )
+            return _Timing(VerdictKind.UNPROVEN, Interval(None, evidence.unproved.begin), reason=reason)
+        return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
-    def _judge_overdue(self, absent: datetime) -> Timing:
+    def _judge_overdue(self, absent: datetime) -> _Timing:
+        """Return the verdict on a part that was last proved absent at `absent`, after the tolerance."""
         window = self.window
         if self._is_contradicted(absent):
-            return Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
+            return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
         delay = None if window.origin is None else Bounds(seconds_between(window.origin, absent), None)
         if self.now >= window.closes and absent >= window.closes - _RECENT:
-            return Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
-        return Timing(VerdictKind.OVERDUE, delay=delay)
+            return _Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
+        return _Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
         """Return whether another view was present while this absence was proved.
@@ -247,42 +271,42 @@ class _PartJudge:
         A view that was present before the slot may answer 200 for any address. It counts only if it was absent later.
         """
         other = self.evidence.unproved
-        return other is not None and bool(self._contradicting_run(absent) or self._disappeared_after_slot(other))
+        if other is None:
+            return False
+        if self._contradicting_run(absent) is not None:
+            return True
+        spells = self.evidence.spells.get(parse_target_id(other.target)[2], ())
+        is_absent_later = any(not spell.is_present and spell.begin > other.end for spell in spells)
+        was_present_at_slot = other.begin <= self.window.latest and other.end >= self.window.opens
+        return is_absent_later and was_present_at_slot
 
     def _contradicting_run(self, absent: datetime) -> Run | None:
         """Return the run of another view that was present from its first look on, before this absence, or None."""
         other = self.evidence.unproved
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
-    def _disappeared_after_slot(self, other: Run) -> bool:
-        """Return whether a view was present at the slot and absent later."""
-        spells = self.evidence.spells.get(parse_target_id(other.target)[2], ())
-        is_absent_later = any(not spell.is_present and spell.begin > other.end for spell in spells)
-        return is_absent_later and other.begin <= self.window.latest and other.end >= self.window.opens
-
     def _contradiction_text(self) -> str:
+        """Return the reason that two views contradict each other."""
         other = self.evidence.unproved
-        since_when = "" if other is None else f" from its first look at {exactly(other.first_sent, self.zone)} on"
-        return f"one view answered as if published{since_when}, while another still proved absence"
-
-    def _present_at_first_look_text(self) -> str:
-        run = self.evidence.unproved
-        looked = "" if run is None else f", at {exactly(run.first_sent, self.zone)}"
-        return f"already answered as published at the first look that did not fail{looked}: its appearance was not seen"
+        began = "" if other is None else f" from its first look at {exactly(other.first_sent, self.zone)} on"
+        return f"one view answered as if published{began}, while another still proved absence"
 
     def _too_wide_text(self, released: Interval) -> str:
+        """Return the reason that the interval of appearance is too wide for a verdict."""
         came = f"came {between_exactly(released, self.zone)}"
         if released.after is None:
             return f"{came}; no earlier look proved absence"
-        looked = f"; {failed}" if (failed := self._failed_looks_text(released.after, released.by)) else ""
-        looked += "" if self.evidence.witnesses is None else self.evidence.witnesses.lags.longer_lags_text()
+        failed = self._failed_looks_text(released.after, released.by)
+        remarks = f"; {failed}" if failed else ""
+        remarks += "" if self.evidence.witnesses is None else self.evidence.witnesses.lags.longer_lags_text()
         if released.after < self.window.earliest:
             choice = "early or on time" if _is_out_by(released, self.window.latest) else "early, on time or late"
-            return f"{came}: no look in between shows whether it was {choice}{looked}"
+            return f"{came}: no look in between shows whether it was {choice}{remarks}"
         late = seconds_between(self.window.passes, released.by) or 0.0
-        return f"{came}: on time or up to {length(late)} late, not resolved{looked}"
+        return f"{came}: on time or up to {length(late)} late, not resolved{remarks}"
 
     def _no_proof_text(self) -> str:
+        """Return the reason that no look proved the part present or absent after the tolerance."""
         if self.evidence.first_look is None:
             return "never looked at"
         if self.evidence.is_guess:
@@ -295,14 +319,16 @@ class _PartJudge:
 
     def _address_not_known_text(self) -> str:
         """Return why a release at a guessed address is unproven: it may have come out at another address."""
-        witness = self.evidence.witnesses
-        absent = None if witness is None else witness.absent_until(self.window.opens)
-        known = "" if absent is None else f"; as of {exactly(absent, self.zone)} it was at no address"
-        known += "" if witness is None else witness.lags.longer_lags_text()
-        return (
+        text = (
             "its page is not known: it is not at the address that was made from its announcement's, and may have come "
-            f"out at another{known}"
+            "out at another"
         )
+        witnesses = self.evidence.witnesses
+        if witnesses is None:
+            return text
+        absent = witnesses.absent_until(self.window.opens)
+        known = "" if absent is None else f"; as of {exactly(absent, self.zone)} it was at no address"
+        return f"{text}{known}{witnesses.lags.longer_lags_text()}"
 
     def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str:
         """Return in words how many looks failed in a span and why. Empty without failed looks."""
@@ -311,9 +337,9 @@ class _PartJudge:
             for run in self.evidence.main_runs
             if run.state is State.UNKNOWN and run.last_received > begin and (end is None or run.first_sent < end)
         ]
-        whys = ", ".join(sorted({run.why or "no reason given" for run in runs}))
+        reasons = ", ".join(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
-        return f"{looks} look{'s' if looks != 1 else ''} proved nothing ({whys})" if looks else ""
+        return f"{looks} look{'s' if looks != 1 else ''} proved nothing ({reasons})" if looks else ""
 
 
 def _is_out_by(released: Interval, limit: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from monitor.look.sighting import State
 from monitor.plan.addresses import may_be_the_page
 from monitor.plan.targets import View, content_twin, parse_target_id, target_id
 from schedules.announcement import Address, Part
-from schedules.times.interval import Interval
+from schedules.times.interval import Interval, earliest_known, latest_known
 
 # What users get, and the same address with caches bypassed: both views show the part itself.
 MAIN_VIEWS = (View.EDGE, View.ORIGIN)
@@ -47,8 +47,7 @@ class PartEvidence:
     def publishers_stamp(self) -> datetime | None:
         """Return the earliest time of first publication that a present page or file states, or None if none does."""
         runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
-        stamps = (first_published(run.version) for run in runs)
-        return min((stamp for stamp in stamps if stamp is not None), default=None)
+        return earliest_known(first_published(run.version) for run in runs)
 
     @property
     def main_runs(self) -> list[Run]:
@@ -59,7 +58,7 @@ class PartEvidence:
     @property
     def first_look(self) -> datetime | None:
         """Return when the part was first looked at, even if that look failed; None if never."""
-        return min((runs[0].first_sent for runs in self.views.values() if runs), default=None)
+        return earliest_known(runs[0].first_sent for runs in self.views.values() if runs)
 
     @property
     def absences(self) -> list[Spell]:
@@ -85,11 +84,11 @@ class PartEvidence:
         A view that is never absent does not count: it may answer with 200 for any address.
         """
         for view in MAIN_VIEWS:
-            run = find_unproved_run(self.views.get(view, ()))
-            if run is not None:
-                later = (spell for spell in self.spells.get(view, ()) if not spell.is_present and spell.begin > run.end)
-                absent = min((spell.begin for spell in later), default=slot)
-                if absent > slot:
+            unproved = find_unproved_run(self.views.get(view, ()))
+            if unproved is not None:
+                absences = (spell.begin for spell in self.spells.get(view, ()) if not spell.is_present)
+                first_absent = min((begin for begin in absences if begin > unproved.end), default=None)
+                if first_absent is not None and first_absent > slot:
                     return True
         return False
 
@@ -99,64 +98,62 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
 
     Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing.
     """
-    release, now, slot = case.release, case.now, None if case.window is None else case.window.opens
+    release, slot = case.release, None if case.window is None else case.window.opens
     faults = [span for span in blind if span.cause == "clock"]
     at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*MAIN_VIEWS, View.CONTENT)}
-    views = {view: tuple(_runs_until(now, each)) for view, each in at_address.items()}
-    trusted = {view: _drop_doubtful(each, faults) for view, each in views.items()}
-    witness, trusted_runs = None, {}
-    if part.id == "page" and release.address is not Address.ANNOUNCED:
-        trusted_runs = {name: _drop_doubtful(each, faults) for name, each in runs.items()}
-        witness = read_witnesses(release.id, trusted_runs, now, case.lags)
-        if release.address is Address.LED_TO and slot is not None:
-            trusted = {view: [_trust_from_slot(run, slot) for run in each] for view, each in trusted.items()}
-    proved = correct_ages({view: tuple(build_spells(view, each)) for view, each in trusted.items()})
+    views = {view: tuple(_cut_at(case.now, each)) for view, each in at_address.items()}
+    trusted = {view: _drop_doubtful_runs(each, faults) for view, each in views.items()}
+    is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
+    if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
+        trusted = {view: [_trust_from_slot(run, slot) for run in each] for view, each in trusted.items()}
+    spells = correct_ages({view: tuple(build_spells(view, each)) for view, each in trusted.items()})
     unproved_runs = [run for view in MAIN_VIEWS if (run := find_unproved_run(trusted[view])) is not None]
-
-    def absent_until(limit: datetime) -> datetime | None:
-        if witness is None:
-            return None
-        known = read_witnesses(release.id, trusted_runs, min(limit, now), case.lags)
-        return replace(known, redirects=witness.redirects).absent_until(slot)
-
-    by_looks = tuple(build_presences({view: proved[view] for view in MAIN_VIEWS}))
-    dated = tuple(_bound_by_witnesses(absent_until, by_looks))
-    return PartEvidence(
+    by_looks = build_presences({view: spells[view] for view in MAIN_VIEWS})
+    evidence = PartEvidence(
         part,
         views,
-        proved,
-        dated,
-        tuple(_bound_by_witnesses(absent_until, build_presences(proved))),
-        min(unproved_runs, key=lambda run: run.begin, default=None),
-        witness,
-        is_guess=witness is not None and not any(_confirms_address(presence, slot) for presence in dated),
-        presences_by_looks=by_looks,
+        spells,
+        presences=tuple(by_looks),
+        all_presences=tuple(build_presences(spells)),
+        unproved=min(unproved_runs, key=lambda run: run.begin, default=None),
+        presences_by_looks=tuple(by_looks),
     )
+    if not is_address_unannounced:
+        return evidence
+    return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(each, faults) for name, each in runs.items()})
 
 
-def _confirms_address(presence: Presence, slot: datetime | None) -> bool:
-    """Return whether a presence confirms a guessed address: one removed before the slot may return at another."""
-    return slot is None or presence.goes is None or presence.end >= slot
+def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]) -> PartEvidence:
+    """Return the observations of a page at an unannounced address, with its presences dated by its witnesses too."""
+    slot = None if case.window is None else case.window.opens
+    witnesses = read_witnesses(case.release.id, runs, case.now, case.lags)
+
+    def date_presence(presence: Presence) -> Presence:
+        # Only absence before the content was last seen counts. Later the release may have been removed from a listing.
+        last_seen = min(max(presence.begin, presence.end), case.now)
+        known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
+        absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
+        appears = presence.appears
+        if absent is None or appears.by is None or absent >= appears.by:
+            return presence
+        return replace(presence, appears=Interval(latest_known([absent, appears.after]), appears.by))
+
+    presences = tuple(date_presence(presence) for presence in evidence.presences)
+    # If it was removed before the slot, the release may still come at another address.
+    is_confirmed = any(slot is None or each.goes is None or each.end >= slot for each in presences)
+    return replace(
+        evidence,
+        presences=presences,
+        all_presences=tuple(date_presence(presence) for presence in evidence.all_presences),
+        witnesses=witnesses,
+        is_guess=not is_confirmed,
+    )
 
 
 def _trust_from_slot(run: Run, slot: datetime) -> Run:
     """Return a run marked as specific if it is present after the slot: its announcement redirected to this page."""
     is_trusted = run.state is State.PRESENT and run.first_sent >= slot
     return replace(run, specific=True) if is_trusted else run
-
-
-def _bound_by_witnesses(
-    absent_until: Callable[[datetime], datetime | None], found: Iterable[Presence]
-) -> Iterator[Presence]:
-    """Yield presences that came no earlier than the witnesses' last proof of absence, by `absent_until`.
-
-    Only absence before the content was last seen counts. Later the release may have been removed from a listing.
-    """
-    for presence in found:
-        came, absent = presence.appears, absent_until(max(presence.begin, presence.end))
-        known = came.after is not None and absent is not None and came.after >= absent
-        is_before = absent is not None and came.by is not None and absent < came.by
-        yield replace(presence, appears=Interval(absent, came.by)) if is_before and not known else presence
 
 
 def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]) -> list[Run]:
@@ -170,28 +167,29 @@ def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Se
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
     if not may_be_the_page(part.id):
         return found
-    ids = ((name, parse_target_id(name)) for name in runs if name != own)
-    others = (name for name, (_, other_part, other_view) in ids if other_view == view and may_be_the_page(other_part))
-    more = [run for name in others for run in runs[name] if run.address == address]
-    return sorted([*found, *more], key=lambda run: run.first_sent) if more else found
+    for target in runs:
+        _, other_part, other_view = parse_target_id(target)
+        if target != own and other_view == view and may_be_the_page(other_part):
+            found += [run for run in runs[target] if run.address == address]
+    return sorted(found, key=lambda run: run.first_sent)
 
 
-def _runs_until(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
+def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
     """Yield the runs without their looks after `now`."""
     for run in runs:
         if run.first_sent <= now:
             yield run if run.last_received <= now else replace(run, last_received=now, end=min(run.end, now))
 
 
-def _drop_doubtful(runs: Iterable[Run], faults: Sequence[Blind]) -> list[Run]:
+def _drop_doubtful_runs(runs: Iterable[Run], faults: Sequence[Blind]) -> list[Run]:
     """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong.
 
     Runs of failed looks are kept, because they are no proof anyway.
     """
     kept = []
     for run in runs:
-        about = (span for span in faults if span.hides(run))
-        is_doubtful = any(span.begins <= run.first_sent and run.last_received <= span.ends for span in about)
+        relevant = (span for span in faults if span.hides(run))
+        is_doubtful = any(span.begins <= run.first_sent and run.last_received <= span.ends for span in relevant)
         if run.state is State.UNKNOWN or not is_doubtful:
             kept.append(run)
     return kept

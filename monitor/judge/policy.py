@@ -32,10 +32,10 @@ class UsualTime:
 
     def fits(self, thing: Release | ReleaseFacts, slot: datetime | None, timezone: str) -> bool:
         """Return whether a release matches the patterns and its slot has this local time."""
-        pairs = ((thing.title, self.title), (thing.url, self.url))
-        is_theirs = any(fnmatchcase(one, self.producer) for one in thing.producers)
-        is_then = slot is not None and slot.astimezone(ZoneInfo(timezone)).time() == self.time
-        return is_then and is_theirs and all(fnmatchcase(value, pattern) for value, pattern in pairs)
+        if slot is None or slot.astimezone(ZoneInfo(timezone)).time() != self.time:
+            return False
+        matches_producer = any(fnmatchcase(producer, self.producer) for producer in thing.producers)
+        return matches_producer and fnmatchcase(thing.title, self.title) and fnmatchcase(thing.url, self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,17 @@ class Policies:
 
     def of(self, *producers: str) -> Policy:
         """Return the policy for a release of these producers. The first producer with a value for a setting decides."""
-        own, general = [self.producers[one] for one in producers if one in self.producers], self.general
+        tables = [self.producers[producer] for producer in producers if producer in self.producers]
         return replace(
-            general,
-            on_time_within=_first_set((one.on_time_within for one in own), general.on_time_within),
-            note_within=_first_set((one.note_within for one in own), general.note_within),
-            workdays=_first_set(map(self.workdays.get, producers), general.workdays),
+            self.general,
+            on_time_within=_first_set((table.on_time_within for table in tables), self.general.on_time_within),
+            note_within=_first_set((table.note_within for table in tables), self.general.note_within),
+            workdays=_first_set(map(self.workdays.get, producers), self.general.workdays),
         )
 
 
-def _first_set(own: Iterable[T | None], general: T) -> T:
-    return next((one for one in own if one is not None), general)
+def _first_set(values: Iterable[T | None], default: T) -> T:
+    return next((value for value in values if value is not None), default)
 
 
 def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
@@ -101,7 +101,9 @@ def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
 
     The regulator states no tolerance; the grades are ours (`facts/regulation.md` §3).
     """
-    length = None if seconds is None else seconds.min if seconds.max is None else seconds.max
+    if seconds is None:
+        return Grade.NONE
+    length = seconds.min if seconds.max is None else seconds.max
     if length is None or length <= policy.on_time_within.total_seconds():
         return Grade.NONE
     return Grade.NOTE if length <= policy.note_within.total_seconds() else Grade.REPORT

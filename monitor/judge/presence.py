@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell, find_absence_after
 from monitor.look.sighting import State
 from monitor.plan.targets import View
-from schedules.times.interval import Interval
+from schedules.times.interval import NOTHING, Interval, latest_known
 
 # We assume that content does not appear twice within this time, so views that agree this closely saw one appearance.
 _CLOSE = timedelta(seconds=20)
@@ -64,17 +64,22 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     ]
     groups: list[list[_Showing]] = []
     for showing in sorted(showings, key=lambda each: each.spell.begin):
-        before, since = _split_content_api(groups[-1] if groups else (), showing.spell.first_sent)
-        if before and _overlaps(before, showing, absences):
+        if not groups:
+            groups.append([showing])
+            continue
+        before, since = _split_content_api(groups[-1], showing.spell.first_sent)
+        removed = _date_removal(before, absences)
+        if removed is None or removed.by is None or showing.spell.begin <= removed.by:
             groups[-1].append(showing)
         else:
-            groups[-1:] = [before, [showing, *since]] if before else [[showing]]
-    found = []
+            groups[-1] = before
+            groups.append([showing, *since])
+    presences = []
     for group in groups:
-        shown = tuple(showing.spell for showing in group)
-        end = max(spell.end for spell in shown)
-        found.append(Presence(_date_appearance(shown, absences), end, _date_removal(group, absences), shown))
-    return found
+        spells = tuple(showing.spell for showing in group)
+        end = max(spell.end for spell in spells)
+        presences.append(Presence(_date_appearance(spells, absences), end, _date_removal(group, absences), spells))
+    return presences
 
 
 def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[list[_Showing], list[_Showing]]:
@@ -83,9 +88,8 @@ def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[li
     since: list[_Showing] = []
     for showing in group:
         runs = showing.spell.runs if showing.spell.view is View.CONTENT else ()
-        early, late = (
-            tuple(run for run in runs if (run.first_sent < instant) is is_early) for is_early in (True, False)
-        )
+        early = tuple(run for run in runs if run.first_sent < instant)
+        late = tuple(run for run in runs if run.first_sent >= instant)
         if early and late:
             before.append(replace(showing, spell=showing.spell.of_runs(early), absent_by=None))
             since.append(replace(showing, spell=showing.spell.of_runs(late)))
@@ -94,48 +98,48 @@ def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[li
     return before, since
 
 
-def _overlaps(group: Sequence[_Showing], showing: _Showing, absences: Sequence[Spell]) -> bool:
-    """Return whether a showing began before the content of the group was removed."""
-    goes = _date_removal(group, absences)
-    return goes is None or goes.by is None or showing.spell.begin <= goes.by
-
-
 def _date_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when the content appeared in any view. The content API counts only if the part itself does not decide."""
-    main, content = ([each for each in showings if (each.view is View.CONTENT) is api] for api in (False, True))
-    if not main or not content:
-        return find_appearance(showings, absences)
-    came, in_content = find_appearance(main, absences), find_appearance(content, absences)
-    if came.by is None or in_content.by is None or in_content.by > came.by:
-        return came
+    main = [spell for spell in showings if spell.view is not View.CONTENT]
+    in_part = _date_appearance_of_part(main, absences) if main else NOTHING
+    content = min(
+        (spell for spell in showings if spell.view is View.CONTENT), key=lambda spell: spell.begin, default=None
+    )
+    if content is None or (in_part.by is not None and content.begin > in_part.by):
+        return in_part
     # If the API showed it before the part was last proved absent, it appeared in the API first.
-    return in_content if came.after is None or in_content.by <= came.after else Interval(came.after, in_content.by)
+    if in_part.after is None or content.begin <= in_part.after:
+        # An absence in the content API is only about itself.
+        return Interval(_last_absence_in(View.CONTENT, content, absences), content.begin)
+    return Interval(in_part.after, content.begin)
 
 
 def _date_removal(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
     """Return when the content was removed: from the part itself, unless the content API showed it for longer."""
-    main, content = ([each for each in group if (each.spell.view is View.CONTENT) is api] for api in (False, True))
+    main = [showing for showing in group if showing.spell.view is not View.CONTENT]
+    content = [showing for showing in group if showing.spell.view is View.CONTENT]
     if not main or not content:
         return _date_removal_in_all_views(group, absences)
-    went = _date_removal_in_all_views(main, absences)
-    no_longer = went is None or went.by is None or max(showing.spell.end for showing in content) <= went.by
-    return went if no_longer else _date_removal_in_all_views(content, absences)
+    from_part = _date_removal_in_all_views(main, absences)
+    if from_part is None or from_part.by is None or max(showing.spell.end for showing in content) <= from_part.by:
+        return from_part
+    return _date_removal_in_all_views(content, absences)
 
 
 def _date_removal_in_all_views(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
     """Return when the content was removed from all views of a group; None if a view may still show it."""
     end = max(showing.spell.end for showing in group)
-    latest = {showing.spell.view: showing.absent_by for showing in group}
-    ended = [by for by in latest.values() if by is not None]
-    if len(ended) == len(latest):
+    absent_by = {showing.spell.view: showing.absent_by for showing in group}
+    ended = [by for by in absent_by.values() if by is not None]
+    if len(ended) == len(absent_by):
         return Interval(end, max(ended))
     # A stale copy is public as long as it is served, whatever its age.
     last_look = max(showing.spell.last_received for showing in group)
-    about_part = absences if latest.keys() == {View.CONTENT} else filter(_is_about_part, absences)
-    elsewhere = [spell.begin for spell in about_part if spell.begin > end and spell.end - last_look >= _SILENCE]
-    if not elsewhere:
+    about_part = absences if absent_by.keys() == {View.CONTENT} else filter(_is_about_part, absences)
+    later = [spell.begin for spell in about_part if spell.begin > end and spell.end - last_look >= _SILENCE]
+    if not later:
         return None
-    return Interval(end, min(elsewhere) if min(elsewhere) > last_look else last_look + _SILENCE)
+    return Interval(end, min(later) if min(later) > last_look else last_look + _SILENCE)
 
 
 def _is_about_part(absence: Spell) -> bool:
@@ -143,47 +147,47 @@ def _is_about_part(absence: Spell) -> bool:
     return absence.view is not View.CONTENT or any(run.state is State.WITHDRAWN for run in absence.runs)
 
 
-def find_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the content of these overlapping spells appeared, given all known absences.
+def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
+    """Return when the part itself appeared, from its overlapping spells at edge and origin and all known absences.
 
     `by` is the first presence in any view, and `after` the last absence proved before it. If the origin is watched, its
-    absence decides. An absence in the content API is only about itself. Later looks can only narrow the interval.
+    absence decides. Later looks can only narrow the interval.
     """
     firsts: dict[View, Spell] = {}
     for showing in sorted(showings, key=lambda spell: spell.begin):
         firsts.setdefault(showing.view, showing)
     first = next(iter(firsts.values()))
-    own = {view: _last_absence_in(view, spell, absences) for view, spell in firsts.items()}
-    if first.view is View.CONTENT:
-        page = next((spell for view, spell in firsts.items() if view is not View.CONTENT), None)
-        absent = None if page is None else own[page.view]
-        # If the page was still absent once the content API had it, the content came to the API first.
-        if page is not None and (absent is None or absent <= first.begin):
-            return find_appearance([spell for spell in showings if spell.view is not View.CONTENT], absences)
-        return Interval(own[View.CONTENT], first.begin)
-    origin = _last_absence_in(View.ORIGIN, first, absences)
+    last_absent = {view: _last_absence_in(view, spell, absences) for view, spell in firsts.items()}
+    at_origin = _last_absence_in(View.ORIGIN, first, absences)
     # Count from the look that showed it first: a later answer may be an older copy.
     first_look = min(spell.first_sent for spell in firsts.values())
-    if origin is None or first_look - origin > _WATCHED_EVERY:
-        return Interval(_latest_absence(first, firsts, own, absences), first.begin)
-    confirmed = View.ORIGIN in firsts and _is_close(own[View.ORIGIN], firsts[View.ORIGIN])
-    if first.view is View.ORIGIN or (confirmed and own[View.ORIGIN] == origin):
-        return Interval(origin, first.begin)
+    if at_origin is None or first_look - at_origin > _WATCHED_EVERY:
+        return Interval(_latest_absence(first, firsts, last_absent, absences), first.begin)
+    is_confirmed = (
+        View.ORIGIN in firsts
+        and last_absent[View.ORIGIN] == at_origin
+        and _is_close(last_absent[View.ORIGIN], firsts[View.ORIGIN])
+    )
+    if first.view is View.ORIGIN or is_confirmed:
+        return Interval(at_origin, first.begin)
     # The origin has not confirmed what the edge had first. So absence is sure only by both, or well before.
-    edge = own[first.view]
-    sure = [] if edge is None else [min(edge, origin)]
-    sure += [end for spell in absences if spell.view is View.ORIGIN and (end := _absent_well_before(spell, first))]
-    return Interval(max(sure, default=None), first.begin)
+    at_edge = last_absent[first.view]
+    sure = [None if at_edge is None else min(at_edge, at_origin)]
+    sure += [_absent_well_before(spell, first) for spell in absences if spell.view is View.ORIGIN]
+    return Interval(latest_known(sure), first.begin)
 
 
 def _latest_absence(
-    first: Spell, firsts: Mapping[View, Spell], last: Mapping[View, datetime | None], absences: Sequence[Spell]
+    first: Spell, firsts: Mapping[View, Spell], last_absent: Mapping[View, datetime | None], absences: Iterable[Spell]
 ) -> datetime | None:
-    """Return the latest absence before the first presence. `last` is that of each view, `firsts` its first presence."""
-    proved = [last[first.view]]
-    proved += [last[view] for view in firsts if view is not View.CONTENT and _is_close(last[view], firsts[view])]
-    proved += [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]
-    return max((each for each in proved if each is not None and each < first.earliest), default=None)
+    """Return the latest absence in any view before `first`, the first presence of all; None if none was proved.
+
+    `firsts` is the first presence of each view, and `last_absent` the last absence before it.
+    """
+    close = [last_absent[view] for view, spell in firsts.items() if _is_close(last_absent[view], spell)]
+    well_before = [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]
+    proved = [last_absent[first.view], *close, *well_before]
+    return latest_known(each for each in proved if each is not None and each < first.earliest)
 
 
 def _last_absence_in(view: View, showing: Spell, absences: Sequence[Spell]) -> datetime | None:
@@ -193,16 +197,19 @@ def _last_absence_in(view: View, showing: Spell, absences: Sequence[Spell]) -> d
     they must be well before.
     """
     monitor = showing.runs[0].monitor
-    earlier = [spell for spell in absences if spell.view is view and spell.first_sent < showing.first_sent]
-    ends = [[run.end for run in spell.runs if run.monitor == monitor] for spell in earlier]
-    own = [end for each in ends if each and (end := max(each)) < showing.earliest]
-    others = (spell for spell in earlier if any(run.monitor != monitor for run in spell.runs))
-    well_before = (_absent_well_before(spell, showing) for spell in others)
-    return max([*own, *(each for each in well_before if each is not None)], default=None)
+    proved: list[datetime | None] = []
+    for spell in absences:
+        if spell.view is view and spell.first_sent < showing.first_sent:
+            own_ends = [run.end for run in spell.runs if run.monitor == monitor]
+            if own_ends and max(own_ends) < showing.earliest:
+                proved.append(max(own_ends))
+            if len(own_ends) < len(spell.runs):
+                proved.append(_absent_well_before(spell, showing))
+    return latest_known(proved)
 
 
-def _is_close(absent: datetime | None, showing: Spell | None) -> bool:
-    return absent is not None and showing is not None and showing.begin - absent <= _CLOSE
+def _is_close(absent: datetime | None, showing: Spell) -> bool:
+    return absent is not None and showing.begin - absent <= _CLOSE
 
 
 def _absent_well_before(absence: Spell, showing: Spell) -> datetime | None:
@@ -211,8 +218,7 @@ def _absent_well_before(absence: Spell, showing: Spell) -> datetime | None:
     Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same spell still count.
     """
     limit = min(showing.first_sent, showing.earliest) - _AGE_GRAIN
-    proved = [absent_at(run, limit) for run in absence.runs]
-    return max((each for each in proved if each is not None), default=None)
+    return latest_known(absent_at(run, limit) for run in absence.runs)
 
 
 def absent_at(run: Run, limit: datetime) -> datetime | None:

@@ -3,6 +3,8 @@
 A failed look starts or lengthens a separate run with the state `unknown`, its reason and its count. So `present,
 unknown, present` is three runs. The unknown run neither ends the first presence nor joins it to the second. Only the
 judge, which reads the runs on both sides, decides whether the content may have been removed in between.
+
+Long after a release, equal runs with only failed looks in between are merged.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from monitor.look.recognise.title import ANOTHER_EDITION
 from monitor.look.sighting import Sighting, State
@@ -20,10 +22,11 @@ MOST_CHANGES = 8
 UNDERWAY = timedelta(seconds=1)
 """An answer is made at most this long before we receive it. A run keeps only when it was received."""
 _NO_GAP = timedelta()
+# A gap may exceed the planned spacing by this much, because a look takes time.
 _SLACK = timedelta(seconds=2)
 _CAUSES_OF_ALL_MONITORS = ("budget", "clock")
-AROUND_SLOT = timedelta(minutes=2)
-"""The widest gap between looks is reported for this span before and after a slot."""
+# The widest gap between looks is reported for this span before and after a slot.
+_AROUND_SLOT = timedelta(minutes=2)
 
 
 class OutOfOrder(ValueError):
@@ -94,8 +97,10 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> b
 
     Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
     """
+    if not blind or last is None:
+        return False
     # Two failed looks may share a run, because neither of them is a proof.
-    if not blind or last is None or last.state is State.UNKNOWN is sighting.state:
+    if last.state is State.UNKNOWN and sighting.state is State.UNKNOWN:
         return False
     relevant = (span for span in blind if not span.host and span.hides(last))
     # A span that ends at the last look, or begins at this one, does not cover the time between them.
@@ -111,19 +116,21 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
         return blind
     by_target = [[run for run in each if run.state is not State.UNKNOWN] for each in runs.values()]
     proving = [each for each in by_target if each]
-    known = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
-    watched = {span for span in known if all(_was_watched_by_other(span, each) for each in proving)}
+    of_one_monitor = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
+    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, each) for each in proving)}
     return [span for span in blind if span not in watched]
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
     """Return whether one other monitor looked at a target, by its runs, from before a blind span until after it."""
-    for monitor in {run.monitor for run in runs} - {span.monitor or None}:
-        looks = [run for run in runs if run.monitor == monitor]
-        near = [run for run in looks if run.last_received >= span.begins and run.first_sent <= span.ends]
+    monitors = {run.monitor for run in runs}
+    # If it is not known whose span it is, any monitor may be the other one.
+    for monitor in monitors - {span.monitor} if span.monitor else monitors:
+        own = [run for run in runs if run.monitor == monitor]
+        near = [run for run in own if run.last_received >= span.begins and run.first_sent <= span.ends]
         if near and near[0].first_sent <= span.begins and near[-1].last_received >= span.ends:
             pairs = pairwise(near)
-            if all(after.first_sent - one.last_received <= max(one.largest_gap, _SLACK) for one, after in pairs):
+            if all(run.first_sent - before.last_received <= max(before.largest_gap, _SLACK) for before, run in pairs):
                 return True
     return False
 
@@ -146,7 +153,16 @@ def fold_sighting(
     # A gap longer than the planned spacing means that we were blind.
     if spacing is not None and gap > 2 * spacing + _SLACK:
         return last, start_run(sighting)
-    return _lengthen(last, sighting, gap)
+    return replace(
+        last,
+        last_received=sighting.received,
+        begin=min(last.begin, sighting.proved_to),
+        end=max(last.end, sighting.proved_from),
+        looks=last.looks + 1,
+        largest_gap=max(last.largest_gap, gap),
+        digest=last.digest or sighting.digest,
+        version=last.version or sighting.version,
+    )
 
 
 def start_run(sighting: Sighting) -> Run:
@@ -171,9 +187,8 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     """Return whether a sighting gives the same answer as a run, so that it may lengthen it."""
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
-    if sighting.state is State.UNKNOWN:
-        return last.why == sighting.why
-    if sighting.state is State.ABSENT and ANOTHER_EDITION in (last.why, sighting.why):
+    is_other_edition = sighting.state is State.ABSENT and ANOTHER_EDITION in (last.why, sighting.why)
+    if sighting.state is State.UNKNOWN or is_other_edition:
         return last.why == sighting.why
     # If only the later answer is specific to this edition, the earlier answers must not become proof.
     if last.specific is not sighting.specific:
@@ -189,32 +204,31 @@ def is_change(before: Run | None, run: Run) -> bool:
 def count_changes(runs: Iterable[Run]) -> int:
     """Return how often the bytes of present content changed from one run with a digest to the next."""
     digests = [run.digest for run in runs if run.state is State.PRESENT and run.digest]
-    return sum(one != other for one, other in pairwise(digests))
+    return sum(before != after for before, after in pairwise(digests))
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
     """Return the longest time between two looks around a slot, until the target was seen; None without two looks.
 
-    It may be too long but never too short: a run partly outside `AROUND_SLOT` counts with its largest gap.
+    It may be too long but never too short: a run partly outside `_AROUND_SLOT` counts with its largest gap.
     """
-    begins, ends = slot - AROUND_SLOT, slot + AROUND_SLOT
+    begins, ends = slot - _AROUND_SLOT, slot + _AROUND_SLOT
     near = [run for run in runs if run.last_received >= begins and run.first_sent <= ends]
     # After it was seen, looks are planned further apart.
-    seen = (place for place, run in enumerate(near) if run.state is State.PRESENT and run.last_received >= slot)
-    after_seen = next(seen, len(near))
-    until_seen = near[: after_seen + 1]
-    between = [after.first_sent - one.last_received for one, after in pairwise(until_seen)]
-    inside = [run.largest_gap for run in near[:after_seen] if run.looks > 1]
+    present = (place for place, run in enumerate(near) if run.state is State.PRESENT and run.last_received >= slot)
+    first_present = next(present, len(near))
+    between = [run.first_sent - before.last_received for before, run in pairwise(near[: first_present + 1])]
+    inside = [run.largest_gap for run in near[:first_present] if run.looks > 1]
     return max([_NO_GAP, *inside, *between]) if inside or between else None
 
 
 def find_last_removal(runs: Iterable[Run]) -> datetime | None:
-    """Return when a look first found present content absent or with other bytes; the latest time of several.
+    """Return when a look last found that content had been removed or had got other bytes.
 
     None if that never happened, or if the content has come back since.
     """
     proved = [run for run in runs if run.state is not State.UNKNOWN]
-    for before, run in zip(proved[-2::-1], proved[:0:-1], strict=True):
+    for before, run in reversed(list(pairwise(proved))):
         if before.state is not State.PRESENT:
             if run.state is State.PRESENT:
                 return None
@@ -230,14 +244,87 @@ def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
     return last.version is not None and sighting.version is not None and last.version != sighting.version
 
 
-def _lengthen(last: Run, sighting: Sighting, gap: timedelta) -> Run:
+def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
+    """Return the runs of a release by target, with equal absences before `until` merged for each monitor.
+
+    The merged run counts failed looks between two such absences. If any view of any part showed another answer before
+    `until`, all runs stay separate, because the last look before that answer matters. The first and last look, the
+    largest gap and all evidence records are kept, so the proofs remain. If no look was made near the slot, the merged
+    runs may not show any more that failed looks were the reason for `unproven`.
+    """
+    early = (run for each in runs.values() for run in each if run.last_received < until)
+    if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
+        return {target: list(each) for target, each in runs.items()}
+    return {target: _merge_absences(each, until) for target, each in runs.items()}
+
+
+def merge_by_state(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs of one target for people to read: equal runs of one monitor merged, despite failures in between.
+
+    Consecutive failed runs are merged by monitor and reason. Every look is counted, and the largest gap between two
+    looks is kept.
+    """
+    merged: list[Run] = []
+    for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):
+        neighbours = list(group)
+        merged += _merge_failed_runs(neighbours) if is_failed else neighbours
+    return merged
+
+
+def _merge_failed_runs(runs: Iterable[Run]) -> list[Run]:
+    """Return one run for each monitor and reason of these consecutive failed runs."""
+    merged: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        key = run.monitor, run.why
+        merged[key] = _join_runs(merged[key], (), run) if key in merged else run
+    return list(merged.values())
+
+
+def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
+    """Return the runs of one target with the equal absences of each monitor before `until` merged."""
+    merged: list[Run] = []
+    for monitor in dict.fromkeys(run.monitor for run in runs):
+        own = [run for run in runs if run.monitor == monitor]
+        early = [run for run in own if run.last_received < until]
+        merged += [*_merge_equal_runs(early), *own[len(early) :]]
+    return sorted(merged, key=lambda run: run.key)
+
+
+def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs with equal neighbours merged. The failed runs between two of them are counted in the merged one.
+
+    Other failed runs are kept.
+    """
+    merged: list[Run] = []
+    failed: list[Run] = []
+    for run in runs:
+        if run.state is State.UNKNOWN:
+            failed.append(run)
+            continue
+        if merged and _must_be_equal(merged[-1]) == _must_be_equal(run):
+            merged[-1] = _join_runs(merged[-1], failed, run)
+        else:
+            merged += [*failed, run]
+        failed = []
+    return [*merged, *failed]
+
+
+def _must_be_equal(run: Run) -> tuple[object, ...]:
+    """Return the fields in which two runs must agree to be merged."""
+    return run.monitor, run.state, run.specific, run.status, run.digest, run.version, run.address
+
+
+def _join_runs(first: Run, between: Sequence[Run], last: Run) -> Run:
+    """Return one run from `first` to `last`. The looks of the runs between them are counted as failed."""
+    gap = last.first_sent - first.last_received
+    records = dict.fromkeys(name for run in (first, *between, last) for name in run.evidence)
     return replace(
-        last,
-        last_received=sighting.received,
-        begin=min(last.begin, sighting.proved_to),
-        end=max(last.end, sighting.proved_from),
-        looks=last.looks + 1,
-        largest_gap=max(last.largest_gap, gap),
-        digest=last.digest or sighting.digest,
-        version=last.version or sighting.version,
+        first,
+        last_received=last.last_received,
+        begin=min(first.begin, last.begin),
+        end=max(first.end, last.end),
+        looks=first.looks + last.looks,
+        largest_gap=max(first.largest_gap, last.largest_gap, gap),
+        evidence=tuple(records),
+        failed=first.failed + last.failed + sum(run.looks for run in between),
     )

@@ -41,21 +41,7 @@ class Spell:
 
     def of_runs(self, runs: tuple[Run, ...]) -> Spell:
         """Return a spell of only some of its runs."""
-        begin, end = min(run.begin for run in runs), max(run.end for run in runs)
-        sent, received = runs[0].first_sent, max(run.last_received for run in runs)
-        return Spell(self.view, self.is_present, begin, end, sent, received, runs)
-
-    def with_run(self, run: Run) -> Spell:
-        """Return the spell with one more run at its end."""
-        return Spell(
-            self.view,
-            self.is_present,
-            min(self.begin, run.begin),
-            max(self.end, run.end),
-            self.first_sent,
-            max(self.last_received, run.last_received),
-            (*self.runs, run),
-        )
+        return _build_spell(self.view, runs)
 
 
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
@@ -63,23 +49,36 @@ def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
 
     Presence counts only after an absence seen in the same view, or if it is specific to this edition.
     """
-    found: list[Spell] = []
+    spells: list[list[Run]] = []
     for run in runs:
-        if run.state is State.UNKNOWN:
+        is_present = run.state is State.PRESENT
+        if run.state is State.UNKNOWN or (is_present and not run.specific and not _is_after_absence(run, spells)):
             continue
-        out = run.state is State.PRESENT
-        if out and not (run.specific or _is_after_absence(run, found)):
-            continue
-        if found and found[-1].is_present is out:
-            found[-1] = found[-1].with_run(run)
+        if spells and is_present is (spells[-1][0].state is State.PRESENT):
+            spells[-1].append(run)
         else:
-            found.append(Spell(view, out, run.begin, run.end, run.first_sent, run.last_received, (run,)))
-    return found
+            spells.append([run])
+    return [_build_spell(view, tuple(each)) for each in spells]
 
 
-def _is_after_absence(run: Run, found: Sequence[Spell]) -> bool:
+def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
     """Return whether a presence is newer than the first absence: a cached copy may be older."""
-    return bool(found) and (run.end >= found[0].begin or any(spell.is_present for spell in found))
+    if any(each[0].state is State.PRESENT for each in spells):
+        return True
+    return bool(spells) and run.end >= min(absence.begin for absence in spells[0])
+
+
+def _build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
+    """Return the spell of these runs, which are all present, or all absent or withdrawn."""
+    return Spell(
+        view,
+        is_present=runs[0].state is State.PRESENT,
+        begin=min(run.begin for run in runs),
+        end=max(run.end for run in runs),
+        first_sent=runs[0].first_sent,
+        last_received=max(run.last_received for run in runs),
+        runs=runs,
+    )
 
 
 def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
@@ -96,7 +95,7 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a presence that begins with its look if an earlier look contradicts the `Age` of its copy."""
+    """Return a spell; a presence begins with its look if an earlier look contradicts the `Age` of its copy."""
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
     is_contradicted = any(
@@ -104,21 +103,17 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     )
     if not is_contradicted:
         return spell
-    is_origin_watched = any(
-        _proves_absence_at(run, spell.begin) for each in absences if each.view is View.ORIGIN for run in each.runs
-    )
+    # An origin is never cached, so close looks prove absence at any instant between them.
+    at_origin = [run for each in absences if each.view is View.ORIGIN for run in each.runs if run.largest_gap <= _CLOSE]
+    is_origin_watched = any(run.begin <= spell.begin <= run.end for run in at_origin)
     return replace(spell, begin=spell.first_sent + _LONGEST_LOOK, claims=None if is_origin_watched else spell.begin)
 
 
-def _proves_absence_at(run: Run, instant: datetime) -> bool:
-    """Return whether close looks at an origin, which is never cached, showed absence around an instant."""
-    return run.begin <= instant <= run.end and run.largest_gap <= _CLOSE
-
-
 def find_unproved_run(runs: Iterable[Run]) -> Run | None:
-    """Return the presence with which a view begins, as one run, or None. No absence before it dates it.
+    """Return the presence with which a view begins, as one run; None if it begins with an absence or proved presence.
 
-    It ends with the first absence or specific answer. `begin` is the earliest and `end` the latest of its runs.
+    No absence before it shows when the content came, so it proves nothing. It ends with the first absence or specific
+    answer. `begin` is the earliest and `end` the latest of its runs.
     """
     leading: list[Run] = []
     for run in runs:
@@ -127,8 +122,9 @@ def find_unproved_run(runs: Iterable[Run]) -> Run | None:
         if run.state is not State.PRESENT or run.specific:
             break
         leading.append(run)
-    begin, end = min((run.begin for run in leading), default=None), max((run.end for run in leading), default=None)
-    return None if begin is None or end is None else replace(leading[0], begin=begin, end=end)
+    if not leading:
+        return None
+    return replace(leading[0], begin=min(run.begin for run in leading), end=max(run.end for run in leading))
 
 
 def find_absence_after(spell: Spell, rest: Sequence[Spell]) -> datetime | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
+from math import ceil
 
 from monitor.judge.runs import Run
 from monitor.look.recognise.version import first_published
@@ -14,9 +15,8 @@ from monitor.look.sighting import State
 from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG
 from monitor.plan.targets import View, target_id
 from schedules.times.words import length
-from schedules.times.zone import local
+from schedules.times.zone import local_date
 
-_SECOND = timedelta(seconds=1)
 # A witness is looked at once a minute or more often. After a longer pause it may have changed.
 _LONGEST_PAUSE = timedelta(minutes=2)
 # A person can set a stamp by hand, so it may only measure a short lag.
@@ -41,7 +41,9 @@ class Lags:
     def longer_lags_text(self) -> str:
         """Return a semicolon and the lags that are longer than the defaults, or an empty text if none is longer."""
         lags = (("still announced", self.redirect, REDIRECT_LAG), ("not listed", self.index, INDEX_LAG))
-        texts = [f"{what} {length(lag.total_seconds())} after it was out" for what, lag, least in lags if lag > least]
+        texts = [
+            f"{lack} {length(lag.total_seconds())} after it was out" for lack, lag, default in lags if lag > default
+        ]
         return f"; that day another release was {', and one '.join(texts)}" if texts else ""
 
 
@@ -63,7 +65,8 @@ class Publication:
         A lag ends when the witness shows the release. If it does not, the lag ends when the other witness does, since
         the first may be broken or no longer watched. If neither shows it, the lag lasts until now.
         """
-        redirected, listed = (_first_shown_at(self.release, part, self.runs, now) for part in (ANNOUNCEMENT, INDEX))
+        runs = {part: _known_runs(self.release, part, self.runs, now) for part in (ANNOUNCEMENT, INDEX)}
+        redirected, listed = (next((run.begin for run in each if _shows_release(run)), None) for each in runs.values())
         redirect = self._measure_lag(ANNOUNCEMENT, redirected or listed or now, now)
         index = self._measure_lag(INDEX, listed or redirected or now, now)
         return Lags(max(REDIRECT_LAG, redirect), max(INDEX_LAG, index))
@@ -73,16 +76,18 @@ class Publication:
         absences = _runs_without_release(self.release, part, self.runs, now)
         if not absences:
             return timedelta()
-        silent = min(max(run.end for run in absences), now)
+        last_look = min(max(run.end for run in absences), now)
+        if ends - last_look > _LONGEST_PAUSE:
+            ends = last_look
         # Stored instants are rounded, so round the lag up to whole seconds.
-        return -((self._published_at(now) - (ends if ends - silent <= _LONGEST_PAUSE else silent)) // _SECOND) * _SECOND
+        return timedelta(seconds=ceil((ends - self._published_at(now)) / timedelta(seconds=1)))
 
     def _published_at(self, now: datetime) -> datetime:
         """Return when it came out: as seen, or as stamped if that is after the slot and shortly before it was seen."""
         pages = _known_runs(self.release, "page", self.runs, now)
         stamps = (first_published(run.version) for run in pages if run.state is State.PRESENT)
-        least = max(self.slot, self.out - _LONGEST_LAG_BY_STAMP)
-        return min([self.out, *(stamp for stamp in stamps if stamp is not None and stamp >= least)])
+        earliest = max(self.slot, self.out - _LONGEST_LAG_BY_STAMP)
+        return min([self.out, *(stamp for stamp in stamps if stamp is not None and stamp >= earliest)])
 
 
 def measure_longest_lags(published: Iterable[Publication], slot: datetime | None, now: datetime) -> Lags:
@@ -92,9 +97,9 @@ def measure_longest_lags(published: Iterable[Publication], slot: datetime | None
     return Lags(max(each.redirect for each in lags), max(each.index for each in lags))
 
 
-def is_same_day(one: datetime, other: datetime) -> bool:
+def is_same_day(instant: datetime, other: datetime) -> bool:
     """Return whether two instants are on the same day in London."""
-    return local(one).date() == local(other).date()
+    return local_date(instant) == local_date(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,7 @@ class Witnesses:
         return before if self.absent_by_both is None else max(before, self.absent_by_both)
 
     def _proved_absent(self, last: datetime | None, lag: timedelta) -> datetime | None:
+        """Return until when a witness proves absence that last lacked the release at `last`; None if before `since`."""
         proved = None if last is None else last - lag
         return None if proved is None or self.since is None or proved < self.since else proved
 
@@ -162,14 +168,11 @@ def _runs_without_release(release: str, part: str, runs: Mapping[str, Sequence[R
     return [run for run in before if run.state is State.ABSENT]
 
 
-def _first_shown_at(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> datetime | None:
-    return next((run.begin for run in _known_runs(release, part, runs, now) if _shows_release(run)), None)
-
-
 def _shows_release(run: Run) -> bool:
     return run.state is State.PRESENT or run.why == REDIRECTED
 
 
 def _known_runs(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
+    """Return the runs of all views of a part of a release up to `now`, in the order of looks."""
     known = (run for view in View for run in runs.get(target_id(release, part, view), ()) if run.first_sent <= now)
     return sorted(known, key=lambda run: run.first_sent)

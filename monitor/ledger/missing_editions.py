@@ -9,8 +9,7 @@ from datetime import date, datetime
 
 from monitor.store.rows import SeriesEdition
 from schedules.regular_series import Series, expect_next_edition, series_of
-from schedules.slot import Precision
-from schedules.slot_relations import first_day, has_passed
+from schedules.slot import Precision, first_day, has_passed
 from schedules.times.zone import local_date
 
 _DATED = (Precision.INSTANT, Precision.DAY)

@@ -11,9 +11,8 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.deliver.verdicts import body_of
-from monitor.judge.merge_runs import compact_runs
 from monitor.judge.policy import Policies
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, compact_runs
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import Ask

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.deliver.facts import slot_text
-from monitor.judge.window import is_exact
+from monitor.judge.case import is_exact
 from monitor.plan import forecast
 from monitor.plan.addresses import ADDED_ORIGINS
 from monitor.plan.budget import Budget, WantedSpacing, stretch_factor

@@ -10,8 +10,8 @@ from zlib import crc32
 import structlog
 
 from monitor.clock import Clock
+from monitor.judge.case import is_exact
 from monitor.judge.policy import Policies
-from monitor.judge.window import is_exact
 from monitor.look.fetch import Found
 from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State

@@ -23,7 +23,7 @@ from monitor.watch.release import is_view_of_page
 from monitor.watch.tripwires import publication_date
 from monitor.watch.watch import Watch
 from schedules.announcement import Part, Role
-from schedules.identity import make_id
+from schedules.join import make_id
 from schedules.release import Release
 from schedules.sources.govuk_items import NotAContentItem, read_item
 from schedules.titles import strip_label

@@ -32,7 +32,7 @@ from schedules.contract.verdict import Grade, VerdictKind
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.slot_relations import has_passed
+from schedules.slot import has_passed
 
 _log = structlog.get_logger(__name__)
 _UNDECIDED = {VerdictKind.PENDING, VerdictKind.UNPROVEN}

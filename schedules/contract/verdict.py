@@ -62,7 +62,7 @@ class Kind(StrEnum):
 
 
 class Grade(StrEnum):
-    """What people get: nothing, a short note, or a report."""
+    """How serious a late or early release is: people get nothing, a short note, or the draft of a breach report."""
 
     NONE = "none"
     NOTE = "note"

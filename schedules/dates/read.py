@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-from schedules.dates.days import read_day
-from schedules.dates.periods import PERIOD_FORMS
+from schedules.dates.forms import FORMS
 from schedules.dates.span import Context, Span, at_instant, at_wall, no_slot, on_days, refusal, slot_of_span
 from schedules.dates.status import StrippedText, status_word, strip_status
 from schedules.dates.times import FoundTime, find_time
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import linear, quick
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import first_day
+from schedules.slot import Precision, Slot, first_day
 from schedules.times.zone import LONDON, is_summer
 
 _EXTENDED = quick(
@@ -30,9 +27,10 @@ _BASIC = quick(
 
 
 def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
-    """Return the slot of a normalised ISO date-time; None when the text is none.
+    """Return the slot of a normalised ISO date-time such as `2026-07-23t09:30z`, or None for any other text.
 
-    A local time of 00:00 is how exports write a bare date: it gives the day, with doubt `midnight`.
+    `raw` is the text as written. A local time of 00:00 gives only the day, with the doubt `midnight`, because exports
+    write a day without a time so.
     """
     match = _EXTENDED.fullmatch(plain) or _BASIC.fullmatch(plain)
     if match is None:
@@ -51,9 +49,9 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
 def _parse_wall_time(match: re.Match[str]) -> datetime | None:
     """Return the local time of an ISO match, None if there is no such time."""
     year, month, day, hour, minute, second = (int(match[name] or 0) for name in ("y", "mo", "d", "h", "mi", "s"))
-    micro = int((match["f"] or "0").ljust(6, "0")[:6])
+    microsecond = int((match["f"] or "0").ljust(6, "0")[:6])
     try:
-        return datetime.combine(date(year, month, day), time(hour, minute, second, micro))
+        return datetime.combine(date(year, month, day), time(hour, minute, second, microsecond))
     except ValueError:
         return None
 
@@ -71,10 +69,6 @@ def _parse_offset(text: str | None) -> timedelta | None:
     return -size if text[0] == "-" else size
 
 
-Form = Callable[[str, Context], Span | None]
-
-FORMS: tuple[Form, ...] = (read_day, *PERIOD_FORMS)
-
 _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
 _WAS = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
@@ -90,16 +84,6 @@ class DateText:
     slot: Slot
     status: str | None = None
     previous: Slot | None = None
-
-    @property
-    def doubt(self) -> str | None:
-        """Return why a readable slot is not judged to the minute, None without a doubt."""
-        return self.slot.doubt
-
-    @property
-    def reason(self) -> str | None:
-        """Return why the text gives no slot, None if it does."""
-        return self.slot.reason
 
 
 def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str = "dmy") -> DateText:
@@ -143,6 +127,7 @@ def assume_time(slot: Slot, default_time: time | None) -> Slot:
 
 @lru_cache(maxsize=16_384)
 def _read_cached(text: str, anchor: date, timezone: str, date_order: str) -> DateText:
+    """Return what `read_date` returns. Its arguments are positional, so that equal calls share one cache entry."""
     if len(text) > LONGEST:
         return DateText(no_slot(text[:LONGEST], "not-a-date", timezone))
     plain = normalise(text)
@@ -157,26 +142,28 @@ def _read_cached(text: str, anchor: date, timezone: str, date_order: str) -> Dat
 def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
     """Read status words, slot and earlier slot of the normalised text `plain`. `text` is as written."""
     if status_word(plain):
-        return DateText(*_read_status_only(StrippedText("", status_word(plain)), text, timezone))
+        return _read_status_only(StrippedText("", status_word(plain)), text, timezone)
     stripped = strip_status(plain)
     was = _WAS.match(stripped.rest)
     if was:
         stripped = replace(stripped, rest=was["now"], previous=was["before"])
     if status_word(stripped.rest) or not stripped.rest:
-        return DateText(*_read_status_only(stripped, text, timezone))
+        return _read_status_only(stripped, text, timezone)
     slot = _read_slot(stripped.rest, text, timezone, context)
     before = read_date(stripped.previous, context.anchor, timezone, context.date_order) if stripped.previous else None
     return DateText(slot, stripped.status, before.slot if before else None)
 
 
-def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> tuple[Slot, str | None]:
+def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> DateText:
+    """Return what a text without a date says: its status. "To be confirmed" is the reason and not a status."""
     status = status_word(stripped.rest) or stripped.status
     if status == "tbc":
-        return no_slot(text, "tbc", timezone), None
-    return no_slot(text, "not-a-date", timezone), status
+        return DateText(no_slot(text, "tbc", timezone))
+    return DateText(no_slot(text, "not-a-date", timezone), status)
 
 
 def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
+    """Return the slot of a text without status words, `rest`. `text` is as written."""
     if _SERIAL.fullmatch(rest):
         return no_slot(text, "serial", timezone)
     found = find_time(rest)

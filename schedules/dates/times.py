@@ -62,6 +62,7 @@ def find_time(text: str) -> FoundTime:
 
 
 def _remove_match(text: str, match: re.Match[str]) -> str:
+    """Return a text without a match and without the small words and marks beside it."""
     before, after = text[: match.start()], text[match.end() :]
     return f"{_BEFORE.sub('', before)} {_AFTER.sub('', after)}".strip(" ,-")
 

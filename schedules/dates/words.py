@@ -43,6 +43,7 @@ _WELSH_DAYS = ("llun", "mawrth", "mercher", "iau", "gwener", "sadwrn", "sul")
 
 
 def _map_prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
+    """Return the number, counted from `base`, for each name and for its abbreviations of three letters or more."""
     return {name[:size]: n for n, name in enumerate(names, base) for size in range(3, len(name) + 1)}
 
 

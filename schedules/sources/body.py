@@ -87,11 +87,11 @@ def decode_text(page: Page, fallback: str | None = None) -> str:
     return text
 
 
-def refuse_html(page: Page, text: str, wanted: str) -> None:
-    """Raise `UnreadableCalendar` if a text is an HTML page, such as a sign-in page, instead of what was wanted."""
+def refuse_html(page: Page, text: str, expected: str) -> None:
+    """Raise `UnreadableCalendar` if a text is an HTML page, such as a sign-in page, instead of the `expected` kind."""
     start = text[:500].lstrip().casefold()
     if start.startswith(("<!doctype html", "<html", "<head", "<body")):
-        raise UnreadableCalendar(f"{page_name(page)}: an HTML page, not {wanted}")
+        raise UnreadableCalendar(f"{page_name(page)}: an HTML page, not {expected}")
 
 
 def parse_json(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
@@ -133,6 +133,7 @@ def strip_personal(body: bytes) -> bytes:
 
 
 def _strip_value(value: object) -> object:
+    """Return a JSON value without personal keys at any depth."""
     if isinstance(value, dict):
         return {name: _strip_value(inner) for name, inner in value.items() if name not in PERSONAL_KEYS}
     if isinstance(value, list):

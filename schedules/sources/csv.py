@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from schedules.dates import at_wall, on_days
 from schedules.slot import Slot
@@ -17,9 +18,9 @@ from schedules.sources.row import CalendarRow, Remark, make_announcements, make_
 from schedules.sources.settings import CalendarSettings
 
 _DELIMITERS = (",", ";", "\t")
-_HEAD = 10  # the heading must be in the first rows
-
-Row = Sequence[str]
+_FIRST_ROWS = 10  # in which the heading must be
+# The serial numbers of 2000-01-01 and 2100-12-31.
+_FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_415
 
 
 class CsvSource(OnePage):
@@ -29,72 +30,77 @@ class CsvSource(OnePage):
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the rows as announcements. Raises `UnreadableCalendar` if there is no heading."""
-        found, remarks = _read_table(find_page(pages, self._url), self._settings)
-        made, wrong = make_announcements(found, self._settings, now)
-        if odd := sum("date_order" in remark.reason for remark in wrong):
-            wrong.append(Remark("calendar", f"sanity: {odd} rows do not fit the order of dates"))
-        return make_reading(made, remarks + wrong)
+        rows, remarks = _read_table(find_page(pages, self._url), self._settings)
+        announcements, faults = make_announcements(rows, self._settings, now)
+        if misfits := sum("date_order" in fault.reason for fault in faults):
+            faults.append(Remark("calendar", f"sanity: {misfits} rows do not fit the order of dates"))
+        return make_reading(announcements, remarks + faults)
 
 
 def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
     """Return every fault of a CSV calendar, for the person who keeps it. Raises `UnreadableCalendar`."""
-    found, remarks = _read_table(Page(settings.address, 200, body), settings)
-    missing = [Remark(f"{entry.key}.title", "missing") for entry in found if not entry.title.strip()]
-    return remarks + missing + make_announcements(found, settings, now)[1]
+    rows, remarks = _read_table(Page(settings.address, 200, body), settings)
+    missing = [Remark(f"{row.key}.title", "missing") for row in rows if not row.title.strip()]
+    return remarks + missing + make_announcements(rows, settings, now)[1]
 
 
 def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark]]:
     """Return the rows below the heading, with remarks. Raises `UnreadableCalendar` if there is no heading."""
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
-    start = "\n".join(text[:4000].splitlines()[:_HEAD])
-    delimiter = settings.options.get("delimiter") or max(_DELIMITERS, key=start.count)
-    rows = _parse_csv(page, text, delimiter)
-    for number, row in enumerate(rows, 1):
-        if is_heading(row, settings.options):
-            columns, unknown = field_columns(row, settings.options, page.url)
+    first_lines = "\n".join(text[:4000].splitlines()[:_FIRST_ROWS])
+    delimiter = settings.options.get("delimiter") or max(_DELIMITERS, key=first_lines.count)
+    lines = enumerate(_parse_csv(page, text, delimiter), 1)
+    for number, cells in islice(lines, _FIRST_ROWS):
+        if is_heading(cells, settings.options):
+            columns, unknown = field_columns(cells, settings.options, page.url)
             remarks = [Remark(f"row {number}", "unknown column", name) for name in unknown]
-            return _read_body(rows, number, columns, settings, remarks)
-        if number >= _HEAD:
-            break
-    raise UnreadableCalendar(f"{page_name(page)}: no heading with a title and a date in the first {_HEAD} rows")
+            rows, left_out = _read_rows(lines, columns, settings)
+            return rows, remarks + left_out
+    raise UnreadableCalendar(f"{page_name(page)}: no heading with a title and a date in the first {_FIRST_ROWS} rows")
 
 
-def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[Row]:
-    # newline="" leaves line ends inside quotes to the reader.
+def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
+    """Yield the cells of each line. Raises `UnreadableCalendar` if the text is not CSV."""
     try:
+        # newline="" leaves line ends inside quotes to the reader.
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     except csv.Error as exc:
         raise UnreadableCalendar(f"{page_name(page)}: not CSV: {exc}") from exc
 
 
-def _read_body(
-    rows: Iterator[Row], heading: int, columns: dict[str, int], settings: CalendarSettings, remarks: list[Remark]
+def _read_rows(
+    lines: Iterable[tuple[int, Sequence[str]]], columns: Mapping[str, int], settings: CalendarSettings
 ) -> tuple[list[CalendarRow], list[Remark]]:
-    """Return the rows below the heading. Empty rows and remarks of the author are left out."""
-    found: list[CalendarRow] = []
-    for number, row in enumerate(rows, heading + 1):
-        if not any(cell.strip() for cell in row):
+    """Return the rows of numbered lines without empty ones, and a remark for each line that is only a note."""
+    rows: list[CalendarRow] = []
+    remarks: list[Remark] = []
+    for number, cells in lines:
+        if not any(cell.strip() for cell in cells):
             continue
-        if is_remark_row(row):
-            remarks.append(Remark(f"row {number}", "left out, it is not a release", " ".join(row).strip()))
+        if is_remark_row(cells):
+            remarks.append(Remark(f"row {number}", "left out, it is not a release", " ".join(cells).strip()))
             continue
-        entry = make_row(f"row {number}", {name: row[place] for name, place in columns.items() if place < len(row)})
+        row = make_row(f"row {number}", {name: cells[place] for name, place in columns.items() if place < len(cells)})
         if settings.has_flag("excel"):
-            entry = replace(entry, slot=serial_slot(entry.date, entry.time, settings.zone))
-        found.append(entry)
-    return found, remarks
+            row = replace(row, slot=serial_slot(row.date, row.time, settings.zone))
+        rows.append(row)
+    return rows, remarks
 
 
 def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
-    """Return the slot of a spreadsheet's serial numbers (days since 1899-12-30, fractions of a day), else None."""
+    """Return the slot of a spreadsheet's serial numbers, or None if the texts are not such numbers.
+
+    `day` counts days since 1899-12-30, from 2000 to 2100. `time` is a fraction of a day. Without it, that of `day`
+    counts.
+    """
     try:
         whole, fraction = divmod(float(day), 1)
         fraction = float(time) if time.strip() else fraction
     except ValueError:
         return None
-    raw = f"{day} {time}".strip()
-    if not 36_526 <= whole <= 73_415 or not 0 <= fraction < 1:
+    if not _FIRST_SERIAL <= whole <= _LAST_SERIAL or not 0 <= fraction < 1:
         return None
+    raw = f"{day} {time}".strip()
     wall = datetime(1899, 12, 30) + timedelta(days=whole, minutes=round(fraction * 1440))  # noqa: DTZ001  # wall time
     return at_wall(wall, raw, timezone) if fraction else on_days(wall.date(), wall.date(), raw, timezone)

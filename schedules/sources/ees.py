@@ -139,6 +139,7 @@ class EesSource:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
+        """Yield the publication of a page. A failed page leaves a remark, and the list of all yields nothing."""
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return

@@ -43,8 +43,9 @@ class FeedSource(OnePage):
     def __init__(self, settings: CalendarSettings) -> None:
         super().__init__(settings)
         self._field = settings.options.get("date", "published")
-        self._pattern = _compile_option(settings.options, "pattern")
-        self._title = _compile_option(settings.options, "title")
+        options = settings.options
+        self._pattern = Linear(options["pattern"]) if "pattern" in options else None
+        self._title = Linear(options["title"]) if "title" in options else None
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the entries as announcements. Raises `UnreadableCalendar`, also for a feed that is cut short."""
@@ -53,6 +54,7 @@ class FeedSource(OnePage):
         return make_reading(made, remarks, lists_overdue=False)
 
     def _make_rows(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
+        """Yield a row for each entry of the feed."""
         for number, item in enumerate(entries, 1):
             title, day = _strip_markup(item.get("title", "")), _extract_match(self._pattern, self._field_text(item))
             texts = {
@@ -122,10 +124,10 @@ def _refuse_depth(page: Page) -> None:
     parser.StartElementHandler, parser.EndElementHandler = begin, end
     try:
         parser.Parse(page.body, True)  # noqa: FBT003  # the last piece
-        good = True
+        is_well_formed = True
     except expat.ExpatError:
-        good = False
-    if deepest > DEEPEST or not (good or page.body.count(b"<") < MOST_LOOSE):
+        is_well_formed = False
+    if deepest > DEEPEST or (not is_well_formed and page.body.count(b"<") >= MOST_LOOSE):
         raise UnreadableCalendar(f"{page_name(page)}: nested too deeply for a feed")
 
 
@@ -143,10 +145,6 @@ def _instant_slot(text: str, timezone: str) -> Slot | None:
 def _strip_markup(value: object) -> str:
     # feedparser returns sanitised markup for every field.
     return html.unescape(plain_text(str(value)))
-
-
-def _compile_option(options: Mapping[str, str], name: str) -> Linear | None:
-    return Linear(options[name]) if name in options else None
 
 
 def _extract_match(pattern: Linear | None, text: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from schedules.announcement import Address, Announcement, State
@@ -22,7 +23,7 @@ from schedules.sources.govuk_listing import (
     site_of,
     with_item_address,
 )
-from schedules.sources.last_listed import MOST_LOOK_UPS, LastListed
+from schedules.sources.last_listed import MOST_LOOK_UPS, RememberingSource
 from schedules.sources.row import REASONS, Remark, clean_title, make_reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
@@ -32,7 +33,7 @@ ANNOUNCEMENTS = "/government/statistics/announcements/"
 _STATES = {state.value: state for state in (State.CONFIRMED, State.PROVISIONAL, State.CANCELLED)}
 
 
-class GovukSource:
+class GovukSource(RememberingSource):
     """The announcements of GOV.UK, filtered by organisation, topic, state or document type.
 
     It remembers the entries of the last read, to find the announcements that need a request of their own: those newly
@@ -40,29 +41,23 @@ class GovukSource:
     """
 
     def __init__(self, settings: CalendarSettings) -> None:
+        super().__init__()
         self._settings = settings
         self._site = site_of(settings)
-        self._memory = LastListed()
         self._items: dict[str, tuple[str, ContentItem]] = {}
-
-    def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Remember the latest announcements of this calendar in the store."""
-        self._memory.remember(announcements)
 
     def export_state(self) -> object:
         """Return what it remembers, as a value that can be pickled."""
-        return self._memory.export_state(), self._items
+        return super().export_state(), self._items
 
-    def import_state(
-        self, state: tuple[tuple[dict[str, Announcement], bool], dict[str, tuple[str, ContentItem]]]
-    ) -> None:
+    def import_state(self, state: Any) -> None:  # noqa: ANN401  # as in the base class
         """Restore what `export_state` returned, perhaps in another process."""
-        memory, self._items = state
-        self._memory.import_state(memory)
+        listed, self._items = state
+        super().import_state(listed)
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the request for the first page of the listing."""
-        self._memory.has_looked_up = False
+        self.has_looked_up = False
         return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
@@ -75,9 +70,9 @@ class GovukSource:
             return ()  # `read` reports it
         if further:
             return [PageRequest(url, accept="application/json") for url in further]
-        if self._memory.has_looked_up:
+        if self.has_looked_up:
             return ()
-        self._memory.has_looked_up = True
+        self.has_looked_up = True
         links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
         return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
@@ -98,17 +93,17 @@ class GovukSource:
             if item is not None:
                 self._items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(fresh, made, today, remarks)
-        self._memory.record_read(made, now, resolved=set(fresh) - set(made))
-        self._items = {link: cached for link, cached in self._items.items() if link in self._memory.known}
+        self.record_read(made, now, resolved=set(fresh) - set(made))
+        self._items = {link: cached for link, cached in self._items.items() if link in self.known}
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
         """Yield the links of announcements that were cancelled, re-dated or dropped since the last read."""
-        yield from self._memory.find_unlisted(listed, now)
+        yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
-            before = self._memory.known.get(link)
-            moved = before is not None and before.slot.raw != entry.display_date
-            if (entry.state == State.CANCELLED or moved) and self._cached_item(link, entry) is None:
+            before = self.known.get(link)
+            is_moved = before is not None and before.slot.raw != entry.display_date
+            if (entry.state == State.CANCELLED or is_moved) and self._cached_item(link, entry) is None:
                 yield link
 
     def _cached_item(self, link: str, entry: ListedEntry) -> ContentItem | None:
@@ -139,7 +134,7 @@ class GovukSource:
     ) -> Announcement:
         """Return the announcement of an entry, from its content item if that is known. Faults go to `remarks`."""
         if item is not None and item.leads_to_publication():
-            known = self._memory.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
+            known = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         slot = _read_slot(entry, today, self._settings.zone)
         if slot.reason in REASONS or slot.doubt:
@@ -166,9 +161,9 @@ class GovukSource:
 
     def _choose_producer(self, entry: ListedEntry) -> str:
         """Return the producer: the configured one, else one of the filter, else the last known one, else the first."""
-        known = self._memory.known.get(entry.link)
-        preferred = (*self._settings.filters.get("organisations", ()), *([known.producer] if known is not None else []))
-        candidates = (one for one in (*preferred, *entry.organisations) if one in entry.organisations)
+        known = self.known.get(entry.link)
+        preferred = [*self._settings.filters.get("organisations", ()), *([] if known is None else [known.producer])]
+        candidates = (name for name in (*preferred, *entry.organisations) if name in entry.organisations)
         return self._settings.producer or next(candidates, "")
 
     def _guess_landing_page(self, link: str) -> str:
@@ -186,7 +181,7 @@ class GovukSource:
         for link, item in fresh.items():
             if link in made:
                 continue
-            if item.announced is not None or (item.leads_to_publication() and link in self._memory.known):
+            if item.announced is not None or (item.leads_to_publication() and link in self.known):
                 found[link] = self._make_announcement(_make_entry(link, item), item, today, remarks)
             else:
                 remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))
@@ -206,6 +201,7 @@ def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, ListedEntry], list[
 
 
 def _entry_signature(entry: ListedEntry) -> str:
+    """Return a text that changes if the listing shows another state or date."""
     return f"{entry.state}\n{entry.display_date}"
 
 
@@ -239,6 +235,7 @@ def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
 
 
 def _read_previous_slot(announced: AnnouncedDate | None, today: date, timezone: str) -> Slot | None:
+    """Return the slot that an announcement had before, None without one that can be read."""
     if announced is None or not announced.previous_display_date:
         return None
     slot = read_date(announced.previous_display_date, today, timezone).slot

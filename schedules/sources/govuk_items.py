@@ -97,10 +97,9 @@ class ContentItem:
     def leads_to_publication(self) -> bool:
         """Return whether this is the redirect that replaces an announcement when its statistics are published."""
         path = self.destination
-        family = path.startswith(("/government/statistics/", "/government/publications/"))
-        return (
-            self.schema is Schema.REDIRECT and family and not path.startswith("/government/statistics/announcements/")
-        )
+        if self.schema is not Schema.REDIRECT or path.startswith("/government/statistics/announcements/"):
+            return False
+        return path.startswith(("/government/statistics/", "/government/publications/"))
 
 
 def read_item(body: bytes) -> ContentItem:
@@ -167,6 +166,7 @@ def _read_announced_date(details: Mapping[str, Any]) -> AnnouncedDate:
 
 
 def _read_organisations(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the slug of each organisation that a content item links to."""
     for organisation in _objects_in(_object_or_empty(data.get("links")).get("organisations")):
         slug = _text_or_empty(organisation.get("base_path")).rpartition("/")[2]
         if slug:
@@ -174,6 +174,7 @@ def _read_organisations(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _read_destination(data: Mapping[str, Any]) -> str:
+    """Return where a redirect leads: by the rule for exactly its own path, else by the first one."""
     own = data.get("base_path")
     rules = [rule for rule in _objects_in(data.get("redirects")) if isinstance(rule.get("destination"), str)]
     exact = [rule for rule in rules if rule.get("path") == own and rule.get("type") == "exact"]
@@ -181,6 +182,7 @@ def _read_destination(data: Mapping[str, Any]) -> str:
 
 
 def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
+    """Yield the documents of a publication."""
     listed = _objects_in(details.get("attachments"))
     for attachment in listed:
         size = attachment.get("file_size")

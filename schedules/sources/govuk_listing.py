@@ -81,7 +81,10 @@ def listing_url(settings: CalendarSettings, now: datetime) -> str:
         query.append(("filter_release_timestamp", f"from:{(now - BACK).date().isoformat()}"))
     for name, values in settings.filters.items():
         query += [(_FILTERS[name], value) for value in values]
-    query += _pasted_filters(settings.address)
+    # People paste the address of the page that they look at, with the organisations that it shows.
+    pasted = parse_qsl(urlsplit(settings.address).query)
+    names = {"organisations[]", "organisations", "filter_organisations"}
+    query += [("filter_organisations", value) for name, value in pasted if name in names]
     query.append(("c", f"{now:%Y%m%d%H%M%S%f}"[:17]))
     return f"{site_of(settings)}{SEARCH}?{urlencode(query, safe=':,')}"
 
@@ -92,7 +95,7 @@ def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
     The index has the time of a publication's last change. So these include all that were published after `since`.
     """
     query = [
-        *(("filter_organisations", one) for one in organisations),
+        *(("filter_organisations", organisation) for organisation in organisations),
         *(("filter_content_store_document_type", kind) for kind in _STATISTICS),
         ("filter_public_timestamp", f"from:{(since - timedelta(days=1)).date().isoformat()}"),
         ("order", "public_timestamp"),
@@ -103,25 +106,16 @@ def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
     return f"{site}{SEARCH}?{urlencode(query, safe=':,')}"
 
 
-def _pasted_filters(url: str) -> Iterator[tuple[str, str]]:
-    """Yield the organisations of a configured address. People paste that of the page that they look at."""
-    for name, value in parse_qsl(urlsplit(url).query):
-        if name in {"organisations[]", "organisations", "filter_organisations"}:
-            yield "filter_organisations", value
-
-
 def further_urls(first: str, listing: Listing) -> list[str]:
     """Return the addresses of all pages after the first, which gives the total."""
     if not listing.size:
         return []
-    starts = range(listing.size, listing.total, listing.size)
-    return [_with_start(first, start) for start in starts[:MOST_PAGES]]
-
-
-def _with_start(url: str, start: int) -> str:
-    parts = urlsplit(url)
-    query = [(name, str(start) if name == "start" else value) for name, value in parse_qsl(parts.query)]
-    return urlunsplit(parts._replace(query=urlencode(query, safe=":,")))
+    parts = urlsplit(first)
+    urls = []
+    for start in range(listing.size, listing.total, listing.size)[:MOST_PAGES]:
+        query = [(name, str(start) if name == "start" else value) for name, value in parse_qsl(parts.query)]
+        urls.append(urlunsplit(parts._replace(query=urlencode(query, safe=":,"))))
+    return urls
 
 
 def is_listing(page: Page) -> bool:
@@ -161,8 +155,11 @@ def _read_entries(results: Sequence[Any]) -> Iterator[ListedEntry]:
 
 
 def _read_slugs(organisations: object) -> Iterator[str]:
-    # Their order has no meaning: announcements have no lead organisation. Older responses list slugs, not objects.
-    for each in organisations if isinstance(organisations, list) else ():
-        one = each.get("slug") or str(each.get("link", "")).rpartition("/")[2] if isinstance(each, dict) else each
-        if isinstance(one, str) and one:
-            yield one
+    """Yield the slugs of organisations. Their order has no meaning: announcements have no lead organisation."""
+    for organisation in organisations if isinstance(organisations, list) else ():
+        # Older responses list slugs, not objects.
+        slug = organisation
+        if isinstance(organisation, dict):
+            slug = organisation.get("slug") or str(organisation.get("link", "")).rpartition("/")[2]
+        if isinstance(slug, str) and slug:
+            yield slug

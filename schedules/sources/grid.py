@@ -86,11 +86,6 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
     """Return the text of an element and the text struck out in it, with single blanks and without footnote marks."""
     kept: list[str] = []
     struck: list[str] = []
-    _collect_texts(element, kept, struck)
-    return " ".join("".join(kept).split()), " ".join("".join(struck).split())
-
-
-def _collect_texts(element: HtmlElement, kept: list[str], struck: list[str]) -> None:
     # Without recursion, because pages can be nested very deeply.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, kept)]
     while stack:
@@ -105,6 +100,7 @@ def _collect_texts(element: HtmlElement, kept: list[str], struck: list[str]) -> 
             continue
         inner = struck if node.tag in _STRUCK else into
         stack += [(part, inner) for part in reversed(_child_parts(node))]
+    return " ".join("".join(kept).split()), " ".join("".join(struck).split())
 
 
 def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
@@ -118,6 +114,7 @@ def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
 
 
 def _is_footnote(node: HtmlElement) -> bool:
+    """Return whether an element is a raised footnote mark. `st` in "1st" is none."""
     if node.tag != "sup":
         return False
     text = "".join(map(str, node.itertext()))

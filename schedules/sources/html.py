@@ -82,39 +82,44 @@ def _read_table_rows(
 def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: CalendarSettings) -> CalendarRow:
     """Return a row of a table. Its title links to the page, and struck-out text is the earlier date."""
     texts = {name: cell.text for name, cell in cells.items()}
-    texts.setdefault("url", cells["title"].href if "title" in cells else "")
-    texts["url"] = cells["url"].href or texts["url"] if "url" in cells else texts["url"]
-    texts["previous"] = texts.get("previous") or (cells["date"].struck if "date" in cells else "")
+    if "url" in cells:
+        texts["url"] = cells["url"].href or cells["url"].text
+    elif "title" in cells:
+        texts["url"] = cells["title"].href
+    if "date" in cells and not texts.get("previous"):
+        texts["previous"] = cells["date"].struck
     return apply_heading(make_row(key, texts), above, settings)
 
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
     """Return an entry completed by the heading above it: the month of a day number, the year of a date."""
-    head = read_date(above, date(2000, 1, 1), settings.zone).slot if above else None
-    if head is None or head.first is None or not any(mark.isdigit() for mark in above):
+    heading = read_date(above, date(2000, 1, 1), settings.zone).slot if above else None
+    if heading is None or heading.first is None or not any(char.isdigit() for char in above):
         return entry
-    text, first = entry.date, head.first
-    if head.precision is Precision.MONTH and text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < 16:
+    text = entry.date
+    # "Thursday 23rd" under "July 2026"
+    is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < 16
+    if heading.precision is Precision.MONTH and is_day_number:
         text = f"{text} {above}"
     # A date without a year can be up to 30 days before the anchor (`Context.is_near`).
-    anchor = first + timedelta(days=30) if head.precision is Precision.YEAR else first
-    return replace(entry, date=text, anchor=anchor)
+    margin = timedelta(days=30 if heading.precision is Precision.YEAR else 0)
+    return replace(entry, date=text, anchor=heading.first + margin)
 
 
 def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
     """Yield the elements that the option `rows` selects, each with the heading above it."""
-    chosen = settings.options
-    fields = {OPTION_FIELDS.get(name, name): text for name, text in chosen.items() if name not in _NOT_FIELDS}
-    rows = _select_all(chosen["rows"], root)
-    heads = set(_select_all(chosen["heading"], root)) if "heading" in chosen else set()
-    wanted, above = {row: number for number, row in enumerate(rows, 1)}, ""
+    options = settings.options
+    selectors = {OPTION_FIELDS.get(name, name): text for name, text in options.items() if name not in _NOT_FIELDS}
+    numbers = {row: number for number, row in enumerate(_select_all(options["rows"], root), 1)}
+    headings = set(_select_all(options["heading"], root)) if "heading" in options else set()
+    above = ""
     for element in root.iter():
-        if element in heads:
+        if element in headings:
             above = cell_texts(element)[0]
-        elif element in wanted:
-            texts = {name: _select_text(element, selector) for name, selector in fields.items()}
+        elif element in numbers:
+            texts = {name: _select_text(element, selector) for name, selector in selectors.items()}
             if texts.get("title") or texts.get("date"):
-                yield apply_heading(make_row(f"row {wanted[element]}", texts), above, settings)
+                yield apply_heading(make_row(f"row {numbers[element]}", texts), above, settings)
 
 
 def _select_text(element: HtmlElement, selector: str) -> str:

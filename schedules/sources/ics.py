@@ -12,12 +12,11 @@ from schedules.called_off import leading_state
 from schedules.dates import assume_time, no_slot, on_days, state_of, status_word
 from schedules.dates.words import normalise
 from schedules.patterns import quick
-from schedules.slot import Slot
-from schedules.slot_relations import first_day
+from schedules.slot import Slot, first_day
 from schedules.source import Page, Reading
 from schedules.sources.body import OnePage, find_page
 from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
-from schedules.sources.ics_series import Occurrence, SearchBudget, SeriesRefused, expand_occurrences
+from schedules.sources.ics_series import SearchBudget, SeriesRefused, expand_occurrences
 from schedules.sources.ics_times import TimeSettings, event_slot, zone_name
 from schedules.sources.row import (
     PUBLISHED,
@@ -62,23 +61,23 @@ class IcsSource(OnePage):
         uids = [make_uid(each.title, each.url, "", each.producer) for each in made]
         keyless = [place for place, each in enumerate(made) if each.uid == uids[place]]
         kept, doubles = drop_duplicates(make_uids_unique(made, keyless))
-        return make_reading(kept, [*_slot_remarks(kept), *doubles])
+        faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
+        remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
+        return make_reading(kept, [*remarks, *doubles])
 
     def _announce_calendar(self, calendar: RawCalendar, budget: SearchBudget, now: datetime) -> Iterator[Announcement]:
         """Yield the announcements of one VCALENDAR."""
-        own, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
-        is_ons = _ONS in own.value("PRODID").casefold()
-        file = _CalendarContext(times, own.value("METHOD").upper() == "CANCEL", is_ons, budget)
+        properties, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
+        is_ons = _ONS in properties.value("PRODID").casefold()
+        file = _CalendarContext(times, properties.value("METHOD").upper() == "CANCEL", is_ons, budget)
         for events in group_by_uid(calendar.events).values():
             if any(event.all("RRULE") or event.all("RDATE") for event in events):
                 yield from self._announce_series(events, file)
-            else:
-                yield from (self._announce_single(event, file) for event in _keep_latest(events))
-
-    def _announce_single(self, event: RawEvent, file: _CalendarContext) -> Announcement:
-        recurrence = event.value("RECURRENCE-ID")
-        made = self._make_announcement(event, event_slot(event, file.times), file)
-        return replace(made, uid=f"{made.uid}#{recurrence}") if recurrence else made
+                continue
+            for event in _keep_latest(events):
+                recurrence = event.value("RECURRENCE-ID")
+                made = self._make_announcement(event, event_slot(event, file.times), file)
+                yield replace(made, uid=f"{made.uid}#{recurrence}") if recurrence else made
 
     def _announce_series(self, events: Sequence[RawEvent], file: _CalendarContext) -> Iterator[Announcement]:
         """Yield the occurrences of a recurring event, or the event itself if it cannot be expanded."""
@@ -86,32 +85,27 @@ class IcsSource(OnePage):
         today = file.times.anchor
         number = self._settings.number
         window = (today - timedelta(days=number("back", BACK)), today + timedelta(days=number("ahead", AHEAD)))
-        try:
-            found = expand_occurrences(events, file.times, window, file.budget)
-        except SeriesRefused as refused:
-            yield self._announce_unexpanded(master, refused.doubt, file)
-            return
-        whole = self._make_announcement(master, event_slot(master, file.times), file)
-        for instance in found:
-            yield self._announce_instance(whole, instance, file)
-
-    def _announce_unexpanded(self, master: RawEvent, doubt: str, file: _CalendarContext) -> Announcement:
         slot = event_slot(master, file.times)
-        if doubt == "series-refused":
-            slot = no_slot(slot.raw, "not-a-date", slot.timezone)
-        return self._make_announcement(master, replace(slot, doubt=doubt), file)
-
-    def _announce_instance(self, whole: Announcement, instance: Occurrence, file: _CalendarContext) -> Announcement:
-        return replace(
-            whole,
-            uid=f"{whole.uid}#{instance.day.isoformat()}",
-            title=clean_title(instance.title) or whole.title,
-            slot=assume_time(instance.slot, self._settings.default_time),
-            state=State.CANCELLED if file.cancels else _read_state(instance.status),
-            doubt=instance.slot.doubt,
-        )
+        try:
+            occurrences = expand_occurrences(events, file.times, window, file.budget)
+        except SeriesRefused as refused:
+            if refused.doubt == "series-refused":
+                slot = no_slot(slot.raw, "not-a-date", slot.timezone)
+            yield self._make_announcement(master, replace(slot, doubt=refused.doubt), file)
+            return
+        series = self._make_announcement(master, slot, file)
+        for occurrence in occurrences:
+            yield replace(
+                series,
+                uid=f"{series.uid}#{occurrence.day.isoformat()}",
+                title=clean_title(occurrence.title) or series.title,
+                slot=assume_time(occurrence.slot, self._settings.default_time),
+                state=State.CANCELLED if file.cancels else _read_state(occurrence.status),
+                doubt=occurrence.slot.doubt,
+            )
 
     def _make_announcement(self, event: RawEvent, slot: Slot, file: _CalendarContext) -> Announcement:
+        """Return an event with this slot as an announcement."""
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         status = event.value("STATUS")
@@ -175,9 +169,3 @@ def _sequence_number(event: RawEvent) -> int:
 
 def _read_state(status: str) -> State | None:
     return state_of(status_word(normalise(status)))
-
-
-def _slot_remarks(made: Sequence[Announcement]) -> Iterator[Remark]:
-    for each in made:
-        if each.slot.reason in REASONS or each.doubt:
-            yield Remark(each.uid, each.doubt or REASONS[each.slot.reason or ""], each.slot.raw)

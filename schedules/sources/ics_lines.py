@@ -89,14 +89,14 @@ def read_calendars(page: Page) -> list[RawCalendar]:
     if text.rstrip()[-14:].lstrip().upper() != "END:VCALENDAR":
         count = sum(bool(line.strip()) for line in text.split("\n"))
         raise UnreadableCalendar(f"{page_name(page)}: line {count}: cut short, END:VCALENDAR is missing")
-    calendars: list[RawCalendar] = []
     # One line at a time, because a list of all lines takes several times the memory of the file.
-    lines = (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip())
-    _collect_blocks(lines, calendars, page)
-    return calendars
+    return _collect_calendars(
+        (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()), page
+    )
 
 
 def _decode_body(page: Page) -> str:
+    """Return the text of a file with plain line ends and without folds. Raises `UnreadableCalendar` for binary data."""
     body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in body:
         raise UnreadableCalendar(f"{page_name(page)}: contains NUL bytes, so it is not text")
@@ -108,8 +108,9 @@ def _decode_body(page: Page) -> str:
         return body.decode("cp1252", errors="replace")
 
 
-def _collect_blocks(lines: Iterator[str], calendars: list[RawCalendar], page: Page) -> None:
-    """Add the calendars of these lines with their events and time zones to `calendars`."""
+def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
+    """Return the calendars of these lines with their events and time zones."""
+    calendars: list[RawCalendar] = []
     events = 0
     for line in lines:
         mark = line.strip().upper()
@@ -127,6 +128,7 @@ def _collect_blocks(lines: Iterator[str], calendars: list[RawCalendar], page: Pa
             _read_block(line, lines, mark[6:])
         elif not mark.startswith("END:"):
             calendars[-1].properties.properties += _parse_line(line)
+    return calendars
 
 
 def _read_event(lines: Iterator[str]) -> RawEvent:
@@ -144,6 +146,7 @@ def _read_event(lines: Iterator[str]) -> RawEvent:
 
 
 def _make_zone_block(lines: list[str]) -> ZoneBlock:
+    """Return a VTIMEZONE under a name that is made from its lines."""
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     name = f"private-{digest[:16]}"
     own = (f"TZID:{name}" if line.upper().startswith("TZID") else line for line in lines)

@@ -82,15 +82,19 @@ def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
     """Return the occurrences of these events, as the library has them. Raises `SeriesRefused`."""
-    rules = [(_rule_parts(rule.value), event.value("DTSTART")) for event in events for rule in event.all("RRULE")]
-    for parts, start in rules:
-        _refuse_costly_rule(parts, start, window)
-    unsure = any(_may_never_occur(parts) for parts, _ in rules)
-    if unsure and budget.left == 0:
+    may_never_occur = False
+    for event in events:
+        for rule in event.all("RRULE"):
+            pairs = (part.partition("=") for part in rule.value.strip().upper().split(";"))
+            parts = {name: value for name, _, value in pairs}
+            _refuse_costly_rule(parts, event.value("DTSTART"), window)
+            may_never_occur = may_never_occur or _may_never_occur(parts)
+    if may_never_occur and budget.left == 0:
         raise SeriesRefused("series-refused")
-    made = _expand_events(events, times, window)
-    budget.left -= unsure and not made
-    return made
+    occurrences = _expand_events(events, times, window)
+    if may_never_occur and not occurrences:
+        budget.left -= 1
+    return occurrences
 
 
 def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date]) -> Sequence[Any]:
@@ -109,16 +113,12 @@ def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tupl
     return list(found[:MOST_INSTANCES])
 
 
-def _rule_parts(rule: str) -> dict[str, str]:
-    return {name: value for name, _, value in (part.partition("=") for part in rule.strip().upper().split(";"))}
-
-
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
     """Return whether a rule may have no occurrence, so that the search for one would run to the year 9999."""
-    rest = set(parts) - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"}
+    other = set(parts) - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"}
     months = parts.get("BYMONTH", "1").split(",")
-    sound = all(month.isdecimal() and 1 <= int(month[:3]) <= 12 for month in months)
-    return bool(rest) or not sound or not _OCCURS_ALWAYS.fullmatch(parts.get("BYDAY", "MO"))
+    are_months_valid = all(month.isdecimal() and 1 <= int(month[:3]) <= 12 for month in months)
+    return bool(other) or not are_months_valid or not _OCCURS_ALWAYS.fullmatch(parts.get("BYDAY", "MO"))
 
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
@@ -129,15 +129,16 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
         times_a_day *= parts.get(name, "0").count(",") + 1
     # An occurrence is searched until the year 9999, for these rules a day or a week at a time.
-    narrow = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
+    is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
     # With an interval of zero the expansion never ends.
     interval = parts.get("INTERVAL", "1")
-    odd = not interval.isdecimal() or not 1 <= int(interval[:6]) <= 400
-    if odd or times_a_day > 4 or narrow or int(start[:4]) > window[1].year:
+    is_interval_odd = not interval.isdecimal() or not 1 <= int(interval[:6]) <= 400
+    if is_interval_odd or times_a_day > 4 or is_rare or int(start[:4]) > window[1].year:
         raise SeriesRefused("series-refused")
 
 
 def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[str]:
+    """Yield the lines of events with only the properties that an expansion needs."""
     for event in events:
         yield "BEGIN:VEVENT"
         for each in event.properties:
@@ -146,17 +147,18 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
         yield "END:VEVENT"
 
 
-def _with_known_zone(each: Property, times: TimeSettings) -> Property:
+def _with_known_zone(given: Property, times: TimeSettings) -> Property:
     """Return a property with a time zone name that the libraries know."""
-    tzid = each.params.get("TZID", "")
-    if each.name not in _TIMED or not tzid:
-        return each
+    tzid = given.params.get("TZID", "")
+    if given.name not in _TIMED or not tzid:
+        return given
     block = times.zones.get(tzid)
     name = zone_name(tzid) or (block.name if block else None)
-    return each if name is None else Property(each.name, each.value, each.params | {"TZID": name})
+    return given if name is None else Property(given.name, given.value, given.params | {"TZID": name})
 
 
 def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
+    """Return the file's own time zone blocks that these events need. Raises `SeriesRefused` if one is absent."""
     named = {each.params["TZID"] for event in events for each in event.properties if "TZID" in each.params}
     private = sorted(tzid for tzid in named if zone_name(tzid) is None)
     if any(tzid not in times.zones for tzid in private):
@@ -165,15 +167,15 @@ def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
 
 
 def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: ANN401  # a component of the library
-    prop = event.get
-    start = prop("DTSTART").dt
-    day = prop("RECURRENCE-ID").dt if prop("RECURRENCE-ID") else start
+    start, by_rule = event.get("DTSTART").dt, event.get("RECURRENCE-ID")
+    day = by_rule.dt if by_rule else start
     if isinstance(day, datetime):
         day = day.date() if day.tzinfo is None else local_date(day, times.timezone)
-    return Occurrence(day, _read_slot(start, times), str(prop("SUMMARY", "")), str(prop("STATUS", "")))
+    return Occurrence(day, _read_slot(start, times), str(event.get("SUMMARY", "")), str(event.get("STATUS", "")))
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:
+    """Return the slot of a date or date-time of the library."""
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,7 +18,7 @@ from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
 from schedules.times.zone import LONDON, local
 
 _DATE = quick(r"(\d{4})(\d{2})(\d{2})")
-_DATE_TIME = quick(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(Z?)")
+_DATE_TIME = quick(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z?")
 _DURATION = quick(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
 _DAY = timedelta(days=1)
 
@@ -59,18 +58,16 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
 def start_slot(start: Property, times: TimeSettings) -> Slot:
     """Return the slot of one DTSTART without its length."""
     raw = start.value.strip()
-    whole = _DATE.fullmatch(raw)
-    if whole:
-        day = _make_date(whole)
+    if _DATE.fullmatch(raw):
+        day = _parse_day(raw)
         return no_slot(raw, "impossible", times.timezone) if day is None else on_days(day, day, raw, times.timezone)
-    match = _DATE_TIME.fullmatch(raw)
-    wall = _make_wall_time(match) if match else None
-    if match is None or wall is None:
+    wall = _parse_wall_time(raw)
+    if wall is None:
         return _read_by_grammar(raw, start, times)
     tzid = start.params.get("TZID", "").strip()
-    if match[7] and tzid:
-        return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
-    if match[7]:
+    if raw.endswith("Z"):
+        if tzid:
+            return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
         return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
     return _slot_in_zone(wall, tzid, raw, times) if tzid else _slot_at(wall, times.floating, raw, times)
 
@@ -85,12 +82,17 @@ def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
 
 
 def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> Slot:
-    """Return the slot of a local time in the zone that a TZID means. An unknown zone leaves only the day."""
+    """Return the slot of a local time in the zone that a TZID names.
+
+    If no known zone has this name, the file's own block for it (VTIMEZONE) counts. Without one that can be read, only
+    the day is known. A name of UTC gets a doubt if the time differs from local time, because British files use such
+    names for local time.
+    """
     name = zone_name(tzid)
     if name is not None:
         slot = _slot_at(wall, name, raw, times)
-        shifted = slot.instant is not None and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
-        return replace(slot, doubt="zone") if shifted and tzid.casefold() in DOUBTFUL else slot
+        is_shifted = slot.instant is not None and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
+        return replace(slot, doubt="zone") if is_shifted and tzid.casefold() in DOUBTFUL else slot
     moment = _instant_by_zone_block(raw, tzid, times)
     if moment is None:
         return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone-unknown")
@@ -98,6 +100,7 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
 
 
 def _slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
+    """Return the slot of a local time in a zone. As of every slot, its own zone is the configured one."""
     return replace(at_wall(wall, raw, zone), timezone=times.timezone)
 
 
@@ -118,40 +121,47 @@ def _instant_by_zone_block(raw: str, tzid: str, times: TimeSettings) -> datetime
 
 
 def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
-    # Midnight to midnight is a whole day. Midnight with another end is a doubtful day.
-    here = local(slot.instant, times.timezone) if slot.instant else None
-    if here is None or here.time() != time():
+    """Return the slot of an event that begins at local midnight as whole days, and any other slot unchanged.
+
+    From midnight to midnight are whole days. With another end, or without one, it is a doubtful day.
+    """
+    begins = local(slot.instant, times.timezone) if slot.instant else None
+    if begins is None or begins.time() != time():
         return slot
     end = event.all("DTEND")
-    ends = start_slot(end[0], times).instant if end else None
-    until = local(ends, times.timezone) if ends else None
-    if until is None or until.time() != time() or until <= here:
-        return on_days(here.date(), here.date(), slot.raw, times.timezone, doubt="midnight")
-    return on_days(here.date(), until.date() - _DAY, slot.raw, times.timezone)
+    end_instant = start_slot(end[0], times).instant if end else None
+    ends = local(end_instant, times.timezone) if end_instant else None
+    if ends is None or ends.time() != time() or ends <= begins:
+        return on_days(begins.date(), begins.date(), slot.raw, times.timezone, doubt="midnight")
+    return on_days(begins.date(), ends.date() - _DAY, slot.raw, times.timezone)
 
 
 def _count_days(event: RawEvent, slot: Slot) -> int:
     """Return how many days an all-day event has, from its end or its duration."""
-    end = _DATE.fullmatch(event.value("DTEND"))
-    until = _make_date(end) if end else None
-    if until is not None and slot.first is not None:
-        return (until - slot.first).days
+    end = _parse_day(event.value("DTEND"))
+    if end is not None and slot.first is not None:
+        return (end - slot.first).days
     duration = _DURATION.fullmatch(event.value("DURATION"))
     return 1 if duration is None else 7 * int(duration["weeks"] or 0) + int(duration["days"] or 0)
 
 
-def _make_date(match: re.Match[str]) -> date | None:
+def _parse_day(text: str) -> date | None:
+    """Return the day of `20260723`, None for any other text or an impossible day."""
+    match = _DATE.fullmatch(text)
     try:
-        return date(int(match[1]), int(match[2]), int(match[3]))
+        return date(*map(int, match.groups())) if match else None
     except ValueError:
         return None
 
 
-def _make_wall_time(match: re.Match[str]) -> datetime | None:
+def _parse_wall_time(text: str) -> datetime | None:
+    """Return the local time of `20260723T093000`, with or without `Z`, None for any other text or impossible time."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = map(int, match.groups())
     try:
-        return datetime.combine(
-            date(int(match[1]), int(match[2]), int(match[3])), time(int(match[4]), int(match[5]), int(match[6]))
-        )
+        return datetime.combine(date(year, month, day), time(hour, minute, second))
     except ValueError:
         return None
 
@@ -176,6 +186,7 @@ DOUBTFUL = frozenset({"gmt", "etc/gmt", "greenwich", "greenwich standard time", 
 
 @cache
 def _olson_names() -> dict[str, str]:
+    """Return every time zone by its name in lower case."""
     return {name.casefold(): name for name in available_timezones()}
 
 

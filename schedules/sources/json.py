@@ -62,8 +62,11 @@ class JsonSource(OnePage):
         total = pages[0].headers.get("x-wp-totalpages", "")
         if name is None or len(pages) > 1 or not total.isdecimal():
             return ()
-        last = min(int(total), MOST_PAGES)
-        return [PageRequest(_with_query(self._url, name, str(n)), accept=self.accept) for n in range(2, last + 1)]
+        parts = urlsplit(self._url)
+        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != name]
+        numbers = range(2, min(int(total), MOST_PAGES) + 1)
+        queries = (urlencode([*query, (name, str(number))]) for number in numbers)
+        return [PageRequest(urlunsplit(parts._replace(query=each)), accept=self.accept) for each in queries]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the entries as announcements. Raises `UnreadableCalendar`."""
@@ -105,6 +108,7 @@ def compile_finder(expression: str) -> Finder:
 
 
 def _find_value(page: Page, find: Finder, data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
+    """Return what a finder finds in data. Raises `UnreadableCalendar` if its expression does not fit the data."""
     try:
         return find(data)
     except JMESPathError as exc:
@@ -117,9 +121,3 @@ def _value_text(value: object) -> str:
         return ""
     text = str(value)
     return html.unescape(_TAGS.sub(" ", text)) if "<" in text or "&" in text else text
-
-
-def _with_query(url: str, name: str, value: str) -> str:
-    parts = urlsplit(url)
-    query = [*(pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != name), (name, value)]
-    return urlunsplit(parts._replace(query=urlencode(query)))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from schedules.announcement import Announcement
-from schedules.slot import Slot
-from schedules.slot_relations import first_day
+from schedules.slot import Slot, first_day
 
 MOST_LOOK_UPS = 60  # in one read
 FORGET = timedelta(days=21)  # after the slot
 
 
-class LastListed:
-    """The announcements of the last read, by uid, without those long past.
+class RememberingSource:
+    """A source that remembers the announcements of its last read (`known`, by uid), without those long past.
 
     `has_looked_up` is true if this read has looked entries up already. Without it, a look-up that fails would be
     repeated without end, because it leaves no page.
@@ -25,25 +25,25 @@ class LastListed:
         self.has_looked_up = False
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Remember announcements from the store."""
+        """Remember the latest announcements of this calendar in the store."""
         self.known |= {announcement.uid: announcement for announcement in announcements}
 
-    def export_state(self) -> tuple[dict[str, Announcement], bool]:
-        """Return everything, as a value that can be pickled."""
+    def export_state(self) -> object:
+        """Return what it remembers, as a value that can be pickled."""
         return self.known, self.has_looked_up
 
-    def import_state(self, state: tuple[dict[str, Announcement], bool]) -> None:
-        """Restore what `export_state` returned."""
+    def import_state(self, state: Any) -> None:  # noqa: ANN401  # each source has its own type
+        """Restore what `export_state` returned, perhaps in another process."""
         self.known, self.has_looked_up = state
 
     def find_unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
         """Return the uids that the calendar no longer lists, except those published or long past."""
-        gone = (
+        unlisted = (
             uid
             for uid, known in self.known.items()
             if uid not in listed and not known.published and not _is_long_past(known.slot, now)
         )
-        return sorted(gone)[:MOST_LOOK_UPS]
+        return sorted(unlisted)[:MOST_LOOK_UPS]
 
     def record_read(self, made: Mapping[str, Announcement], now: datetime, resolved: Collection[str] = ()) -> None:
         """Remember a finished read. `resolved` are uids that were looked up and no longer exist."""

@@ -5,7 +5,7 @@ Source: `facts/calendars.md` §1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -13,12 +13,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from schedules.announcement import Announcement, Part, Role, State
 from schedules.dates import assume_time, at_instant, no_slot, on_days, read_date
-from schedules.slot import Slot
-from schedules.slot_relations import first_day
+from schedules.slot import Slot, first_day
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json_object, require_usable
 from schedules.sources.govuk_items import parse_instant, plain_text
-from schedules.sources.last_listed import LastListed
+from schedules.sources.last_listed import RememberingSource
 from schedules.sources.row import REASONS, Remark, clean_title, clean_url, make_reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local
@@ -106,16 +105,19 @@ def _read_state(item: ReleaseItem) -> State:
 
 
 def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
+    """Return the slot of a release: its instant if that is final, else at most the day or the provisional date."""
     exact = _slot_of_timestamp(item.release_date, timezone)
     if item.finalised or item.cancelled:
         return exact
     # Until it is final, the release date is a placeholder for sorting. At best its day is right.
-    placed = first_day(exact)
-    if item.provisional_date and placed is not None:
-        provisional = read_date(item.provisional_date, placed, timezone).slot
+    day = first_day(exact)
+    if day is None:
+        return exact
+    if item.provisional_date:
+        provisional = read_date(item.provisional_date, day, timezone).slot
         if provisional.reason is None and provisional.instant is None:
             return provisional
-    return exact if placed is None else on_days(placed, placed, item.provisional_date or item.release_date, timezone)
+    return on_days(day, day, item.provisional_date or item.release_date, timezone)
 
 
 def _slot_of_timestamp(text: str, timezone: str) -> Slot:
@@ -123,20 +125,25 @@ def _slot_of_timestamp(text: str, timezone: str) -> Slot:
     moment = parse_instant(text)
     if moment is None:
         return read_date(text, date(2000, 1, 1), timezone).slot if text else no_slot("", "empty", timezone)
-    here = local(moment, timezone)
-    if here.time() == time():
-        return on_days(here.date(), here.date(), text, timezone)
+    wall = local(moment, timezone)
+    if wall.time() == time():
+        return on_days(wall.date(), wall.date(), text, timezone)
     return at_instant(moment, text, timezone)
 
 
 def _make_parts(item: ReleaseItem, site: str) -> list[Part]:
-    # On publication the page can move, and it names its documents. None of these was promised.
-    addresses = [(item.migrated_to, Role.ALTERNATIVE, "migrated")] if item.migrated_to else []
+    """Return the addresses that a release names: its new page if it moved, and its documents once it is published.
+
+    None of these was promised. An address that is named twice is one part.
+    """
+    named = [(item.migrated_to, Role.ALTERNATIVE, "migrated")] if item.migrated_to else []
     if item.published:
-        addresses += [(uri, Role.HTML, f"document-{n}") for n, uri in enumerate(item.documents, 1)]
-        addresses += [(uri, Role.DATA, f"dataset-{n}") for n, uri in enumerate(item.datasets, 1)]
-    first = {uri: (role, name) for uri, role, name in reversed(addresses)}
-    return [Part(name, role, clean_url(uri, site), required=False) for uri, (role, name) in reversed(first.items())]
+        named += [(uri, Role.HTML, f"document-{number}") for number, uri in enumerate(item.documents, 1)]
+        named += [(uri, Role.DATA, f"dataset-{number}") for number, uri in enumerate(item.datasets, 1)]
+    parts: dict[str, Part] = {}
+    for uri, role, name in named:
+        parts.setdefault(uri, Part(name, role, clean_url(uri, site), required=False))
+    return list(parts.values())
 
 
 def _get_either(data: Mapping[str, Any], snake: str, camel: str) -> Any:  # noqa: ANN401  # JSON is of any type
@@ -156,32 +163,20 @@ MOST = 10_000  # where the index behind the list stops
 _JSON = "application/json"
 
 
-class OnsSource:
+class OnsSource(RememberingSource):
     """Upcoming and cancelled releases of the ONS.
 
     `type-upcoming` drops a late release at midnight. So releases that are no longer listed are looked up one by one.
     """
 
     def __init__(self, settings: CalendarSettings) -> None:
+        super().__init__()
         self._settings = settings
         self._site = settings.options.get("site", SITE).rstrip("/")
-        self._memory = LastListed()
-
-    def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Remember the latest announcements of this calendar in the store."""
-        self._memory.remember(announcements)
-
-    def export_state(self) -> object:
-        """Return what it remembers, as a value that can be pickled."""
-        return self._memory.export_state()
-
-    def import_state(self, state: tuple[dict[str, Announcement], bool]) -> None:
-        """Restore what `export_state` returned, perhaps in another process."""
-        self._memory.import_state(state)
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the requests for the first page of upcoming releases and for those cancelled lately."""
-        self._memory.has_looked_up = False
+        self.has_looked_up = False
         return (
             PageRequest(self._list_url("type-upcoming", now, 0), accept=_JSON),
             PageRequest(self._list_url("type-cancelled", now, 0), accept=_JSON, optional=True),
@@ -194,22 +189,21 @@ class OnsSource:
             total = _read_total(pages[0])
         except UnreadableCalendar:
             return ()  # `read` reports it
-        asked = {page.url for page in pages}
         starts = range(LIMIT, min(total, MOST), LIMIT)
         further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
-        if further and not asked & set(further):
+        if further and not {page.url for page in pages} & set(further):
             return [PageRequest(url, accept=_JSON) for url in further]
-        if self._memory.has_looked_up:
+        if self.has_looked_up:
             return ()
-        self._memory.has_looked_up = True
-        missing = self._memory.find_unlisted(listed, now)
+        self.has_looked_up = True
+        missing = self.find_unlisted(listed, now)
         return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return lists and data as one reading. Raises `UnreadableCalendar`."""
         remarks: list[Remark] = []
         made = self._read_lists(pages, remarks)
-        self._memory.record_read(made, now)
+        self.record_read(made, now)
         return make_reading(list(made.values()), remarks, lists_overdue=False)
 
     def ask_published(self, begin: datetime, end: datetime, offset: int) -> PageRequest:
@@ -219,10 +213,11 @@ class OnsSource:
 
     def read_published(self, page: Page) -> tuple[list[Announcement], int]:
         """Return the releases of such a page, and how many there are in all. Raises `UnreadableCalendar`."""
-        releases = [read_release_item(one) for one in _read_releases(page, [], needed=True)]
-        return [make_announcement(one, self._settings, self._site, []) for one in releases], _read_total(page)
+        items = [read_release_item(release) for release in _read_releases(page, [], needed=True)]
+        return [make_announcement(item, self._settings, self._site, []) for item in items], _read_total(page)
 
     def _list_url(self, kind: str, now: datetime, offset: int) -> str:
+        """Return the address of one page of a list, from some days before `now` on."""
         # One day more, because the server compares dates in UTC.
         start = (now - timedelta(days=self._settings.number("back", 30) + 1)).date()
         query = {

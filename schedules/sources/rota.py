@@ -33,7 +33,7 @@ class RotaSource(OnePage):
 
     def read(self, pages: Sequence[Page], now: datetime) -> tuple[Span, ...]:
         """Return who is on call until two months ahead. Raises `UnreadableCalendar`, also if no one is."""
-        timezone, budget, found = self._settings.zone, SearchBudget(), set[Span]()
+        timezone, budget, duties = self._settings.zone, SearchBudget(), set[Span]()
         window = local_date(now - _BACK, timezone), local_date(now + AHEAD, timezone)
         for calendar in read_calendars(find_page(pages, self._url)):
             times = time_settings(calendar, timezone, now)
@@ -42,15 +42,15 @@ class RotaSource(OnePage):
                     spans = list(expand_spans(events, times, window, budget))
                 except SeriesRefused as refused:
                     raise UnreadableCalendar(f"an event of the rota cannot be read: {refused.doubt}") from refused
-                found.update((self._find_role(title), begins, ends) for title, begins, ends in spans)
-        if not any(role for role, _, _ in found):
+                for title, begins, ends in spans:
+                    words = _spaced_words(title)
+                    role = next((role for role, role_words in self._roles if role_words in words), "")
+                    duties.add((role, begins, ends))
+        if not any(role for role, _, _ in duties):
             raise UnreadableCalendar(f"no event of the next {AHEAD.days} days names a role of this rota")
-        return tuple(sorted(found, key=lambda one: (one[1], one[2], one[0])))
-
-    def _find_role(self, title: str) -> str:
-        words = _spaced_words(title)
-        return next((role for role, named in self._roles if named in words), "")
+        return tuple(sorted(duties, key=lambda duty: (duty[1], duty[2], duty[0])))
 
 
 def _spaced_words(text: str) -> str:
+    """Return the words of a text between blanks, so that whole words can be found in it."""
     return f" {' '.join(_WORD.findall(text.casefold()))} "

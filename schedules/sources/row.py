@@ -17,8 +17,7 @@ from schedules.clean import clean_address, clean_text
 from schedules.dates import assume_time, read_date, state_of, status_word, with_time
 from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
-from schedules.slot import Slot
-from schedules.slot_relations import first_day
+from schedules.slot import Slot, first_day
 from schedules.source import Reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
@@ -204,7 +203,9 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
     if len(groups) == len(kept):
         return kept, []
     shared = [group for group in groups.values() if len(group) > 1]
-    remarks = [Remark(one[0].uid, f"{len(one)} different entries share this id", one[0].title) for one in shared]
+    remarks = [
+        Remark(group[0].uid, f"{len(group)} different entries share this id", group[0].title) for group in shared
+    ]
     doubted = {group[0].uid for group in shared}
     return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
 
@@ -218,35 +219,36 @@ def make_uids_unique(made: Sequence[Announcement], keyless: Collection[int]) -> 
     result = list(made)
     for form in ("%Y-%m", "%Y-%m-%d"):
         days = {(result[place].uid, first_day(result[place].slot)) for place in keyless}
-        count = Counter(uid for uid, _ in days)
+        days_of_uid = Counter(uid for uid, _ in days)
         for place in keyless:
-            each = result[place]
-            day = first_day(each.slot)
-            if count[each.uid] > 1 and day is not None:
-                result[place] = replace(each, uid=f"{made[place].uid}@{day.strftime(form)}")
+            announcement = result[place]
+            day = first_day(announcement.slot)
+            if days_of_uid[announcement.uid] > 1 and day is not None:
+                result[place] = replace(announcement, uid=f"{made[place].uid}@{day.strftime(form)}")
     return result
 
 
 def make_reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True) -> Reading:
-    """Return the reading with at most `MOST_NOTES` notes."""
+    """Return the reading of a calendar: clean announcements, and at most `MOST_NOTES` notes.
+
+    An announcement whose title says that it is cancelled or postponed gets that state.
+    """
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    return Reading(tuple(map(_finish_announcement, made)), tuple(clean_text(note) for note in notes), lists_overdue)
+    states = [read_called_off(announcement.title)[1] for announcement in made]
+    called_off = (replace(each, state=state) if state else each for each, state in zip(made, states, strict=True))
+    return Reading(tuple(map(clean_announcement, called_off)), tuple(map(clean_text, notes)), lists_overdue)
 
 
-def _finish_announcement(each: Announcement) -> Announcement:
-    """Return a clean announcement, with the state of its title if that says cancelled or postponed."""
-    _, called_off = read_called_off(each.title)
-    return clean_announcement(each if called_off is None else replace(each, state=called_off))
-
-
-def clean_announcement(each: Announcement) -> Announcement:
+def clean_announcement(given: Announcement) -> Announcement:
     """Return an announcement whose texts and addresses are safe to store and show. Every source uses it."""
-    texts = (each.title, each.producer, each.why, each.uid, each.slot.raw)
-    title, (producer, why, uid, raw) = clean_text(each.title), (clean_text(text, _LONGEST) for text in texts[1:])
-    url, link = (address and clean_address(address) for address in (each.url, each.link))
-    if (title, producer, why, uid, raw, url, link) == (*texts, each.url, each.link):
-        return each
-    slot = each.slot if raw == each.slot.raw else replace(each.slot, raw=raw)
-    return replace(each, title=title, producer=producer, why=why, uid=uid, slot=slot, url=url, link=link)
+    before = (given.producer, given.why, given.uid, given.slot.raw)
+    after = tuple(clean_text(text, _LONGEST) for text in before)
+    title, url, link = clean_text(given.title), clean_address(given.url), clean_address(given.link)
+    # Most are clean already. A copy of each would take time and memory.
+    if after == before and (title, url, link) == (given.title, given.url, given.link):
+        return given
+    producer, why, uid, raw = after
+    slot = given.slot if raw == given.slot.raw else replace(given.slot, raw=raw)
+    return replace(given, title=title, producer=producer, why=why, uid=uid, slot=slot, url=url, link=link)

@@ -109,6 +109,7 @@ def _apply_source_table(table: object, settings: CalendarSettings, remarks: list
 
 
 def _source_faults(timezone: str, date_order: str, default_time: str) -> Iterator[str]:
+    """Yield what is wrong with the values of the table `[source]`."""
     try:
         zone(timezone)
     except UnknownZone:
@@ -120,6 +121,7 @@ def _source_faults(timezone: str, date_order: str, default_time: str) -> Iterato
 
 
 def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, remarks: list[Remark]) -> CalendarRow:
+    """Return the row of a `[[release]]` table. Its faults are added to `remarks`."""
     remarks += _unknown_keys(f"{key}.", table, _KEYS)
     texts = {field: _read_text(key, table, names, remarks) for field, names in _TEXTS.items()}
     if texts["status"] and texts["status"] not in {state.value for state in State}:
@@ -134,6 +136,7 @@ def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, re
 
 
 def _read_text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks: list[Remark]) -> str:
+    """Return the text at the first of these keys that a table has, "" if none. Another type adds a remark."""
     value = next((table[name] for name in names if name in table), "")
     if isinstance(value, str):
         return value
@@ -154,6 +157,7 @@ def _read_native_slot(value: object, at: object, timezone: str) -> Slot | None:
 
 
 def _read_parts(key: str, tables: object, remarks: list[Remark]) -> Iterator[Part]:
+    """Yield the parts without faults of a release. Faults of the others are added to `remarks`."""
     if not isinstance(tables, list):
         remarks.append(Remark(f"{key}.part", "not a list of tables", str(tables)))
         return
@@ -175,6 +179,7 @@ def _read_parts(key: str, tables: object, remarks: list[Remark]) -> Iterator[Par
 
 
 def _part_faults(place: str, table: Mapping[str, Any]) -> Iterator[Remark]:
+    """Yield a remark for each fault of a `[[release.part]]` table."""
     yield from _unknown_keys(f"{place}.", table, _PART_KEYS)
     for name in ("id", "recognise", "url"):
         if not isinstance(table.get(name, ""), str):

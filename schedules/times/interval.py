@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +47,16 @@ def magnitude(length: Bounds) -> Bounds:
     if (low or 0) < 0 or (high or 0) < 0:
         low, high = (None if high is None else -high), (None if low is None else -low)
     return Bounds(None if low is None else max(0.0, low), high)
+
+
+def earliest_known(instants: Iterable[datetime | None]) -> datetime | None:
+    """Return the earliest of the instants that are known, or None if none is."""
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def latest_known(instants: Iterable[datetime | None]) -> datetime | None:
+    """Return the latest of the instants that are known, or None if none is."""
+    return max((instant for instant in instants if instant is not None), default=None)
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:

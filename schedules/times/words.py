@@ -39,14 +39,14 @@ def exactly(instant: datetime, timezone: str = LONDON) -> str:
 
 def day_text(value: date, *, weekday: bool = False) -> str:
     """Return `5 January 2018`, or `Friday 5 January 2018`."""
-    return f"{value:%A} " * weekday + f"{value.day} {value:%B %Y}"
+    return f"{value:%A} {value.day} {value:%B %Y}" if weekday else f"{value.day} {value:%B %Y}"
 
 
 def clock(instant: datetime, timezone: str, *, exact: bool = False, zone: bool = True) -> str:
     """Return the local time of day: `09:30 GMT`, `09:30:05 GMT`. Seconds of zero are written only if `exact`."""
-    here = local(instant, timezone)
-    shown = f"{here:%H:%M:%S}" if here.second or exact else f"{here:%H:%M}"
-    return f"{shown} {here.tzname()}" if zone else shown
+    wall = local(instant, timezone)
+    text = f"{wall:%H:%M:%S}" if wall.second or exact else f"{wall:%H:%M}"
+    return f"{text} {wall.tzname()}" if zone else text
 
 
 def stamp(
@@ -56,10 +56,11 @@ def stamp(
 
     `up` rounds up, for the later end of an interval. Tenths of zero are not written.
     """
-    here = local(rounded(instant, step, up=up), timezone)
-    seconds = "" if step == MINUTE else f":{here:%S}"
-    tenths = f".{here.microsecond // 100_000}" if step == TENTH and here.microsecond else ""
-    return f"{here:%a} " * weekday + f"{here.day} {here:%b %Y %H:%M}{seconds}{tenths} {here.tzname()}"
+    wall = local(rounded(instant, step, up=up), timezone)
+    day = f"{wall:%a} " if weekday else ""
+    seconds = "" if step == MINUTE else f":{wall:%S}"
+    tenths = f".{wall.microsecond // 100_000}" if step == TENTH and wall.microsecond else ""
+    return f"{day}{wall.day} {wall:%b %Y %H:%M}{seconds}{tenths} {wall.tzname()}"
 
 
 def instant_text(instant: datetime, timezone: str) -> str:
@@ -72,20 +73,19 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
     time_of_day = clock(instant, timezone, exact=exact)
     if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day
-    here = local(instant, timezone)
-    year = "" if here.year == local(today, timezone).year else f" {here.year}"
-    return f"{here.day} {here:%B}{year} {time_of_day}"
+    wall = local(instant, timezone)
+    year = "" if wall.year == local(today, timezone).year else f" {wall.year}"
+    return f"{wall.day} {wall:%B}{year} {time_of_day}"
 
 
 def interval_text(interval: Interval, timezone: str = LONDON) -> str:
     """Return `between … and …`, `by …`, `after …` or `at …` to the second. A date common to both is written once."""
-    text = _write_interval(interval, partial(stamp, timezone=timezone), SECOND)
-    if interval.after is None or interval.by is None or not text.startswith("between "):
-        return text
-    begins, ends = text.removeprefix("between ").split(" and ")
-    date_of, time_of, zone_of = ends.rsplit(" ", 2)
-    is_one_day = begins.startswith(f"{date_of} ") and begins.endswith(f" {zone_of}")
-    return f"between {begins.removesuffix(f' {zone_of}')} and {time_of} {zone_of}" if is_one_day else text
+    after, by = _round_outward(interval, SECOND)
+    if after is not None and by is not None and after != by:
+        begins, ends = local(after, timezone), local(by, timezone)
+        if (begins.date(), begins.tzname()) == (ends.date(), ends.tzname()):
+            return f"between {begins.day} {begins:%b %Y %H:%M:%S} and {ends:%H:%M:%S} {ends.tzname()}"
+    return _write_interval(interval, partial(stamp, timezone=timezone), SECOND)
 
 
 def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
@@ -94,16 +94,16 @@ def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
 
 
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
-    """Return an interval to the second, without dates that are today."""
-    text = _write_interval(interval, partial(moment, timezone=timezone, today=today), SECOND)
-    if interval.after is None or interval.by is None or not text.startswith("between "):
-        return text
-    after, by = rounded(interval.after), rounded(interval.by, up=True)
+    """Return an interval to the second, without dates that are today. A date common to both is written once."""
+    after, by = _round_outward(interval, SECOND)
+    if after is None or by is None or after == by:
+        return _write_interval(interval, partial(moment, timezone=timezone, today=today), SECOND)
     exact = bool(after.second or by.second)
-    first, second = (moment(end, timezone, today, exact=exact) for end in (after, by))
-    if local_date(after, timezone) == local_date(by, timezone) and first.split()[-1] == second.split()[-1]:
-        return f"between {first.rpartition(' ')[0]} and {clock(by, timezone, exact=exact)}"
-    return f"between {first} and {second}"
+    first, last = (moment(limit, timezone, today, exact=exact) for limit in (after, by))
+    begins, ends = local(after, timezone), local(by, timezone)
+    if (begins.date(), begins.tzname()) == (ends.date(), ends.tzname()):
+        return f"between {first.removesuffix(f' {begins.tzname()}')} and {clock(by, timezone, exact=exact)}"
+    return f"between {first} and {last}"
 
 
 def length(
@@ -124,10 +124,10 @@ def length(
         return f"{towards(round(seconds * 1e6) / 1e5) / 10:.1f} s".replace(".0 s", " s")
     sizes = [size for size in names if abs(towards(exact)) >= size][:parts] or [_SECOND]
     finest = list(names)[min(list(names).index(sizes[0]) + parts, len(names)) - 1]
-    left = abs(towards(exact / finest)) * finest
+    rest = abs(towards(exact / finest)) * finest
     written = []
     for size in names:
-        count, left = divmod(left, size)
+        count, rest = divmod(rest, size)
         if count:
             written.append(_write_count(count, names[size]))
     return ("-" if seconds < 0 and written else "") + (" ".join(written) or _write_count(0, names[_SECOND]))
@@ -140,8 +140,10 @@ def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str
     """
     least = None if bounds.min is None else length(bounds.min, floor, parts=parts, tenths=tenths)
     most = None if bounds.max is None else length(bounds.max, ceil, parts=parts, tenths=tenths)
-    if least is None or most is None:
-        return f"at least {least}" if least else f"at most {most}" if most else unknown
+    if least is None:
+        return unknown if most is None else f"at most {most}"
+    if most is None:
+        return f"at least {least}"
     return least if least == most else f"{least} to {most}"
 
 
@@ -150,9 +152,15 @@ def sureness(seconds: float | None) -> str:
     return f", to {length(seconds, ceil, tenths=False)}" if seconds is not None and seconds > SURE else ""
 
 
-def _write_interval(interval: Interval, write: Callable[[datetime], str], step: timedelta) -> str:
+def _round_outward(interval: Interval, step: timedelta) -> tuple[datetime | None, datetime | None]:
+    """Return the limits of an interval, the earlier rounded down to a `step` and the later rounded up."""
     after = None if interval.after is None else rounded(interval.after, step)
-    by = None if interval.by is None else rounded(interval.by, step, up=True)
+    return after, None if interval.by is None else rounded(interval.by, step, up=True)
+
+
+def _write_interval(interval: Interval, write: Callable[[datetime], str], step: timedelta) -> str:
+    """Return an interval in words, with each limit rounded outward and written by `write`."""
+    after, by = _round_outward(interval, step)
     if by is None:
         return UNKNOWN if after is None else f"after {write(after)}"
     if after is None:

@@ -38,12 +38,12 @@ def zone(name: str) -> ZoneInfo:
 
 def clock_doubt(wall: datetime, timezone: str = LONDON) -> str | None:
     """Return the doubt about a naive local time in a zone, None if it is exactly one instant."""
-    here = zone(timezone)
-    early, late = (wall.replace(tzinfo=here, fold=fold).astimezone(UTC) for fold in (0, 1))
+    tz = zone(timezone)
+    early, late = (wall.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
     if early == late:
         return None
     # For a skipped time, zoneinfo returns an instant that converts back to another local time.
-    return AMBIGUOUS if early.astimezone(here).replace(tzinfo=None) == wall else NONEXISTENT
+    return AMBIGUOUS if early.astimezone(tz).replace(tzinfo=None) == wall else NONEXISTENT
 
 
 def instant(wall: datetime, timezone: str = LONDON) -> datetime:

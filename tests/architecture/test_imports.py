@@ -153,10 +153,10 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
     "alerts": 9730,
-    "schedules": 8351,
+    "schedules": 8348,
     "monitor/plan": 1763,
     "monitor/look": 6132,
-    "monitor/judge": 4185,
+    "monitor/judge": 4180,
     "monitor/store": 6050,
     "monitor/deliver": 3063,
     "monitor/health": 1419,

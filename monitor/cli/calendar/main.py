@@ -168,5 +168,5 @@ def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> No
     from schedules.dates import read_date
 
     for text in texts:
-        found = read_date(text, anchor or today(timezone), timezone)
-        print_json({"text": text, "slot": slot_json(found.slot), "doubt": found.doubt, "reason": found.reason})
+        found = read_date(text, anchor or today(timezone), timezone).slot
+        print_json({"text": text, "slot": slot_json(found), "doubt": found.doubt, "reason": found.reason})

@@ -6,17 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from monitor.judge.case import Case, case_of
+from monitor.judge.case import Case, Window, case_of
 from monitor.judge.findings.announcement import slot_words
 from monitor.judge.findings.blind import hides_part
-from monitor.judge.merge_runs import merge_by_state
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Blind, Run, widest_gap
+from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
-from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
 from schedules.announcement import Origin, Role, address_known
@@ -27,6 +24,7 @@ from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import instant_json
 from schedules.times.words import between_exactly, exactly, length, lengths
+from schedules.times.zone import local
 
 _USUAL_TIME = time(9, 30)
 FACT_HEADINGS = {
@@ -77,8 +75,12 @@ def explain(
     """Return every fact behind a verdict, given the same promises, runs, blind spans and policy as `judge`."""
     case = replace(case_of(release, promises, blind, policy, verdict.at), lags=verdict.lags)
     evidences = [gather_evidence(case, part, runs, blind) for part in release.parts]
-    facts = [_verdict_fact(verdict, case), *_promise_facts(case), *_hint_facts(case, promises), *_join_facts(release)]
-    facts.append(_policy_fact(case))
+    finality = "final" if verdict.final else "not final"
+    because = f": {verdict.unproven_because}" if verdict.unproven_because else ""
+    at = exactly(verdict.at, case.zone)
+    text = f"{verdict.verdict.value} ({finality}, grade {verdict.grade.value}) as of {at}{because}"
+    facts = [Fact("verdict", text, verdict.at), *_promise_facts(case), *_hint_facts(case, promises)]
+    facts += [*_join_facts(release), _policy_fact(case)]
     for part, evidence in zip(verdict.parts, evidences, strict=True):
         facts += [_part_fact(case, part), *_look_facts(case, evidence)]
     facts += [Fact("finding", f"{found.kind}: {found.detail}", part=found.part) for found in verdict.findings]
@@ -113,30 +115,34 @@ def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEA
 def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list[Fact]:
     """Return a fact for each change of a release's title up to `now`, from the events of its ledger."""
     texts = {EventKind.RETITLED: "retitled", EventKind.PERIOD_CHANGED: "retitled to another period"}
-    lines = ((one, f"{texts[one.what]}, read {exactly(one.at, zone)}: {one.detail}") for one in titles if one.at <= now)
-    return [Fact("promise", text, one.at, calendar=one.calendar) for one, text in lines]
-
-
-def _verdict_fact(verdict: Verdict, case: Case) -> Fact:
-    finality = "final" if verdict.final else "not final"
-    because = f": {verdict.unproven_because}" if verdict.unproven_because else ""
-    text = f"{verdict.verdict.value} ({finality}, grade {verdict.grade.value}) as of {exactly(verdict.at, case.zone)}"
-    return Fact("verdict", text + because, verdict.at)
+    return [
+        Fact(
+            "promise",
+            f"{texts[event.what]}, read {exactly(event.at, zone)}: {event.detail}",
+            event.at,
+            calendar=event.calendar,
+        )
+        for event in titles
+        if event.at <= now
+    ]
 
 
 def _promise_facts(case: Case) -> list[Fact]:
+    """Return facts about the slot in force and about all other slots that calendars gave."""
     in_force = case.in_force
     if in_force.promise is None:
         return [Fact("promise", "no calendar announced a time for it")]
-    what = "the entry that cancelled it" if in_force.cancelled else "the slot in force"
-    facts = [_promise_fact(what, in_force.promise, case)]
+    label = "the entry that cancelled it" if in_force.cancelled else "the slot in force"
+    facts = [_promise_fact(label, in_force.promise, case)]
     others = [
         ("first announced", in_force.first_announced),
         ("before it was moved", in_force.moved_from),
         ("given only after the slot had passed, and judged apart", in_force.second),
         *(("another calendar differed", promise) for promise in in_force.disagreements),
     ]
-    facts += [_promise_fact(what, one, case) for what, one in others if one is not None and one != in_force.promise]
+    for label, promise in others:
+        if promise is not None and promise != in_force.promise:
+            facts.append(_promise_fact(label, promise, case))
     if in_force.learnt_after_slot:
         facts.append(Fact("promise", "the slot had passed when it was first read, so its punctuality cannot be proved"))
     return facts
@@ -166,17 +172,19 @@ def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
 
 def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
     """Return a fact that asks for the approval of a slot at another time than 09:30. It changes no verdict."""
-    local = slot.astimezone(ZoneInfo(zone))
-    if local.time() == _USUAL_TIME:
+    local_slot = local(slot, zone)
+    if local_slot.time() == _USUAL_TIME:
         return []
-    granted = next((one.reference for one in case.policy.on_file if one.fits(case.release, slot, zone)), None)
-    answer = (
-        f"on file, {granted}" if granted else "is an alternative release time (before 5 May 2022 an exemption) on file?"
-    )
-    return [Fact("promise", f"announced for {local:%H:%M}, not 09:30: {answer}")]
+    approval = "is an alternative release time (before 5 May 2022 an exemption) on file?"
+    for granted in case.policy.on_file:
+        if granted.fits(case.release, slot, zone):
+            approval = f"on file, {granted.reference}"
+            break
+    return [Fact("promise", f"announced for {local_slot:%H:%M}, not 09:30: {approval}")]
 
 
 def _join_facts(release: Release) -> list[Fact]:
+    """Return facts about why entries of several calendars were taken for one release."""
     names = ", ".join(release.calendars)
     facts = [f"its calendars {names} were taken for one release: {release.joined_by}"] if release.joined_by else []
     if release.joined_into is not None:
@@ -184,20 +192,19 @@ def _join_facts(release: Release) -> list[Fact]:
     return [Fact("promise", text) for text in facts]
 
 
-def _promise_fact(what: str, promise: Promise, case: Case) -> Fact:
-    state = f", {promise.state.value}" if promise.state else ""
-    since = f", not there yet {exactly(promise.unlearnt, case.zone)}" if promise.unlearnt else ""
-    shown = f", last seen there {exactly(promise.confirmed_at, case.zone)}" if promise.confirmed_at else ""
+def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
+    text = f"{label}: {slot_words(promise.slot)}"
+    text += f", {promise.state.value}" if promise.state else ""
+    text += f", from {promise.calendar}, read {exactly(promise.learnt, case.zone)}"
+    text += f", not there yet {exactly(promise.unlearnt, case.zone)}" if promise.unlearnt else ""
+    text += f", last seen there {exactly(promise.confirmed_at, case.zone)}" if promise.confirmed_at else ""
     doubt = promise.doubt or promise.slot.doubt
-    doubt_text = f"; in doubt ({doubt}), so judged as its day" if doubt else ""
-    text = (
-        f"{what}: {slot_words(promise.slot)}{state}, from {promise.calendar}, "
-        f"read {exactly(promise.learnt, case.zone)}{since}{shown}{doubt_text}"
-    )
+    text += f"; in doubt ({doubt}), so judged as its day" if doubt else ""
     return Fact("promise", text, promise.learnt, calendar=promise.calendar)
 
 
 def _policy_fact(case: Case) -> Fact:
+    """Return the fact that says with which limits the looks are compared."""
     policy, window = case.policy, case.window
     if window is None:
         return Fact("policy", "no readable time is in force, so the looks cannot be compared with a slot")
@@ -213,6 +220,7 @@ def _policy_fact(case: Case) -> Fact:
 
 
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
+    """Return the fact of the verdict on a part: its address, when it came, and why it is unproven."""
     name = part.id if part.can_be_late else f"{part.id} ({part.role}, does not stop the clock{_origin_note(part)})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.verdict.value}"
@@ -231,9 +239,10 @@ def _origin_note(part: PartVerdict) -> str:
     """Return how the address of a part is known if no calendar named it, else an empty text."""
     if part.origin is Origin.LINKED:
         return ", which its page links to"
+    if part.origin is not Origin.PREDICTED:
+        return ""
     is_alternative = part.role == Role.ALTERNATIVE.value
-    note = ", which earlier editions linked to" if is_alternative else ", at an address made from an earlier edition's"
-    return note if part.origin is Origin.PREDICTED else ""
+    return ", which earlier editions linked to" if is_alternative else ", at an address made from an earlier edition's"
 
 
 def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
@@ -248,32 +257,31 @@ def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
 
 
 def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> Fact:
+    """Return a fact that counts the looks at one view and the failed ones."""
     looks = sum(run.looks + run.failed for run in runs)
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     failures = f"{failed} failed and proved nothing" if failed else "none failed"
     begins, ends = exactly(runs[0].first_sent, case.zone), exactly(max(run.last_received for run in runs), case.zone)
     slot = None if case.window is None else case.window.origin
     widest = None if slot is None else widest_gap(runs, slot)
-    around = "" if widest is None else f", widest gap around the slot {length(widest.total_seconds())}"
-    text = f"{_view_name(runs[0])}: {looks} looks from {begins} to {ends}, {failures}{around}"
+    gap = "" if widest is None else f", widest gap around the slot {length(widest.total_seconds())}"
+    text = f"{_view_name(runs[0])}: {looks} looks from {begins} to {ends}, {failures}{gap}"
     return Fact("look", text, runs[0].first_sent, evidence.part.id, runs[0].target)
 
 
 def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> list[Fact]:
     """Return a fact for each run, without the middle ones if there are many."""
-    name_monitor = len({run.monitor for run in runs}) > 1
-    facts = [_run_fact(case, evidence, run, name_monitor=name_monitor) for run in runs]
+    is_monitor_named = len({run.monitor for run in runs}) > 1
+    facts = []
+    for run in runs:
+        monitor = f", seen by {run.monitor}" if is_monitor_named and run.monitor else ""
+        text = f"{_view_name(run)}: {_describe_run(case, run)}{monitor}"
+        facts.append(Fact("run", text, run.first_sent, evidence.part.id, run.target, None, run.evidence))
     if len(facts) <= _MOST_RUNS:
         return facts
     half = _MOST_RUNS // 2
     left_out = f"{_view_name(runs[0])}: {len(runs) - _MOST_RUNS} runs in between are left out"
     return [*facts[:half], Fact("run", left_out, part=evidence.part.id), *facts[-half:]]
-
-
-def _run_fact(case: Case, evidence: PartEvidence, run: Run, *, name_monitor: bool) -> Fact:
-    seen = f", seen by {run.monitor}" if name_monitor and run.monitor else ""
-    text = f"{_view_name(run)}: {_describe_run(case, run)}{seen}"
-    return Fact("run", text, run.first_sent, evidence.part.id, run.target, None, run.evidence)
 
 
 def _describe_run(case: Case, run: Run) -> str:
@@ -295,10 +303,10 @@ def _proved_instants(case: Case, run: Run) -> str:
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
     # A single answer was made between `end` and `begin`. Presence counts from the later, absence to the earlier.
-    side = run.begin if run.state is State.PRESENT else run.end
-    old = (run.first_sent - run.end).total_seconds()
-    cached = f" (from a cache, up to {length(old)} old)" if old >= 1 else ""
-    return f"as of {exactly(side, case.zone)}{cached}"
+    proved_at = run.begin if run.state is State.PRESENT else run.end
+    age = (run.first_sent - run.end).total_seconds()
+    cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""
+    return f"as of {exactly(proved_at, case.zone)}{cached}"
 
 
 def _view_name(run: Run) -> str:
@@ -307,10 +315,12 @@ def _view_name(run: Run) -> str:
 
 
 def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> list[Fact]:
-    spans = {span for span in case.blind for evidence in evidences if hides_part(case, evidence, span)}
-    in_order = sorted(spans, key=lambda span: span.begins)
-    pairs = ((span, f"from {exactly(span.begins, case.zone)} to {exactly(span.ends, case.zone)}") for span in in_order)
-    return [Fact("blind", f"blind ({span.cause}) {when}", span.begins) for span, when in pairs]
+    facts = []
+    for span in sorted(set(case.blind), key=lambda span: span.begins):
+        if any(hides_part(case, evidence, span) for evidence in evidences):
+            begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
+            facts.append(Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins))
+    return facts
 
 
 def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
@@ -318,7 +328,7 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     window = case.window
     if window is None:
         return ("a calendar that announces a readable time before that time has passed",)
-    lines = [line for part in verdict.parts if part.can_be_late for line in _part_outlook(case, window, part)]
+    lines = [line for part in verdict.parts if part.can_be_late for line in _list_changes_of_part(case, window, part)]
     exposed = [exposure.part for exposure in verdict.exposures if exposure.open]
     lines += [f"{part}: a look that proves it absent, or the slot itself, ends the open exposure" for part in exposed]
     if case.now < window.opens:
@@ -330,7 +340,8 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
-def _part_outlook(case: Case, window: Window, part: PartVerdict) -> list[str]:
+def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
+    """Return sentences that name the evidence that would change the verdict on one part."""
     latest = exactly(window.latest, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
         early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"

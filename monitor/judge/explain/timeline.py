@@ -17,8 +17,10 @@ from schedules.times.words import MINUTE, rounded
 
 _MOST_LANES = 12
 _MOST_SPANS = 40
+# The time drawn before the first change and after the last one: a share of the time between them.
 _LEAST_MARGIN = timedelta(minutes=2)
 _MARGIN_SHARE = 0.08
+# The narrowest span that can be seen, in percent.
 _LEAST_WIDTH = 0.5
 
 
@@ -82,13 +84,18 @@ def build_timeline(
     ][:_MOST_LANES]
     if not lanes:
         return None
-    marks = [*([slot] if slot is not None else []), *_changes_shown(lanes)]
+    marks = _list_changes(lanes)
+    if slot is not None:
+        marks.append(slot)
     if not body["final"] or not marks:
         marks.append(now)
     margin = max((max(marks) - min(marks)) * _MARGIN_SHARE, _LEAST_MARGIN)
     begins, ends = rounded(min(marks) - margin, MINUTE), rounded(max(marks) + margin, MINUTE, up=True)
-    hidden = [Span(one.cause, one.begins, one.ends) for one in blind if one.begins <= ends and one.ends >= begins]
-    return Timeline(begins, ends, slot, now, tuple(lanes), tuple(sorted(hidden, key=lambda one: one.begins)))
+    blind_inside = [
+        Span(each.cause, each.begins, each.ends) for each in blind if each.begins <= ends and each.ends >= begins
+    ]
+    blind_inside.sort(key=lambda span: span.begins)
+    return Timeline(begins, ends, slot, now, tuple(lanes), tuple(blind_inside))
 
 
 def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:
@@ -97,9 +104,9 @@ def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: 
         return None
     seen = [Span(run.state.value, run.first_sent, run.last_received, run.looks) for run in runs]
     early = [
-        Span("early", begins, instant_from_json(one["to"]["after"]) or max(until, begins))
-        for one in part["exposures"]
-        if (begins := instant_from_json(one["from"]["by"])) is not None
+        Span("early", begins, instant_from_json(exposure["to"]["after"]) or max(until, begins))
+        for exposure in part["exposures"]
+        if (begins := instant_from_json(exposure["from"]["by"])) is not None
     ]
     # Of many spans, keep the first and the last, as the explanation in words does.
     half = _MOST_SPANS // 2
@@ -107,11 +114,11 @@ def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: 
     return Lane(part["id"], view.value, (*kept, *early), len(seen) - len(kept))
 
 
-def _changes_shown(lanes: Iterable[Lane]) -> list[datetime]:
+def _list_changes(lanes: Iterable[Lane]) -> list[datetime]:
     """Return the instants that must be visible: changes of state, and both ends of each exposure."""
-    found = []
+    changes = []
     for lane in lanes:
-        proved = [one for one in lane.spans if one.state not in (State.UNKNOWN.value, "early")]
-        found += [one.begins for before, one in pairwise(proved) if before.state != one.state]
-        found += [side for one in lane.spans if one.state == "early" for side in (one.begins, one.ends)]
-    return found
+        proved = [span for span in lane.spans if span.state not in (State.UNKNOWN.value, "early")]
+        changes += [span.begins for before, span in pairwise(proved) if before.state != span.state]
+        changes += [side for span in lane.spans if span.state == "early" for side in (span.begins, span.ends)]
+    return changes

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
 from monitor.judge.presence import Presence
 from monitor.judge.runs import MOST_CHANGES, Run
-from monitor.judge.window import Window
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, Kind, PartVerdict
-from schedules.times.interval import Interval, between
+from schedules.times.interval import Interval, between, latest_known
 from schedules.times.words import between_exactly, exactly
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
@@ -25,10 +24,8 @@ _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
 _MOST_SWAPS = 3
 # Read the version from these views, in this order, because the content API states the most.
 _VERSION_VIEWS = (View.CONTENT, View.ORIGIN, View.EDGE)
-# Between looks this close, the time of a change is known well.
-_CLOSE = timedelta(seconds=90)
-
-Fields = dict[str, datetime | int]
+# Between looks this close, in seconds, the time of a change is known well.
+_CLOSE = 90
 
 
 def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
@@ -41,10 +38,11 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     if window is None or part.role not in _FILES:
         return []
     least = case.policy.on_time_within
-    groups = [_group_by_bytes(evidence.views.get(view, ()), least) for view in reversed(MAIN_VIEWS)]
-    found = [changes for each in groups if (changes := _stable_changes(each, window.opens))]
+    groups = {view: _group_by_bytes(evidence.views.get(view, ()), least) for view in MAIN_VIEWS}
+    swaps = _stable_changes(groups[View.ORIGIN], window.opens)
     # If the origin was not watched closely at the change, the edge may show better when it happened.
-    swaps = next((changes for changes in found if _is_closely_watched(changes[0])), found[-1] if found else [])
+    if not swaps or (length := between(swaps[0], swaps[0]).max) is None or length > _CLOSE:
+        swaps = _stable_changes(groups[View.EDGE], window.opens) or swaps
     return [
         Finding(
             Kind.SWAPPED,
@@ -54,10 +52,6 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
         )
         for change in swaps[:_MOST_SWAPS]
     ]
-
-
-def _is_closely_watched(change: Interval) -> bool:
-    return change.after is not None and change.by is not None and change.by - change.after <= _CLOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +74,15 @@ def _group_by_bytes(runs: Sequence[Run], least: timedelta) -> list[_SameBytes]:
 
 
 def _stable_changes(groups: Sequence[_SameBytes], opens: datetime) -> list[Interval]:
-    """Return when stable bytes that were not seen before replaced others, among groups since the slot."""
-    after = [each for each in groups if each.runs[-1].last_received >= opens]
-    known = {each.runs[0].digest for each in after[:1]}
+    """Return when stable bytes that were not seen before replaced others, among groups since the slot `opens`."""
+    since_slot = [group for group in groups if group.runs[-1].last_received >= opens]
+    known = {group.runs[0].digest for group in since_slot[:1]}
     changes = []
-    for before, each in pairwise(after):
-        if each.is_stable and each.runs[0].digest not in known:
-            known.add(each.runs[0].digest)
-            changes.append(Interval(before.runs[-1].end, each.runs[0].begin))
+    for before, group in pairwise(since_slot):
+        first, last_before = group.runs[0], before.runs[-1]
+        if group.is_stable and first.digest not in known:
+            known.add(first.digest)
+            changes.append(Interval(last_before.end, first.begin))
     return changes
 
 
@@ -98,48 +93,43 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
     if begins is None:
         return []
     found = []
-    for place, presence in enumerate(evidence.presences):
+    for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
+        removed = presence.goes
         # If it was not seen at the slot or later, it may have been removed before the slot.
-        if presence.goes is None or presence.goes.by is None or presence.end < begins:
+        if removed is None or removed.by is None or presence.end < begins:
             continue
-        back = evidence.presences[place + 1] if place + 1 < len(evidence.presences) else None
-        absences = _absences_after(evidence, presence, back)
-        if _is_withdrawal(case, presence, back, absences):
-            again = None if back is None else back.appears
-            found.append(_withdrawal_finding(case, part, presence.goes, absences, again))
+        absences = _absences_between(evidence, presence, following)
+        if _is_withdrawal(case, presence, following, absences):
+            text = f"taken away {between_exactly(removed, case.zone)}"
+            back = Interval(latest_known(run.end for run in absences), None)
+            if following is not None:
+                back = following.appears
+                text += f", back {between_exactly(back, case.zone)}"
+            found.append(Finding(Kind.WITHDRAWN, part.id, text, between(removed, back), removed.by))
     return found
 
 
-def _absences_after(evidence: PartEvidence, presence: Presence, back: Presence | None) -> list[Run]:
-    """Return the absences of a part after one presence and before the next one, `back`.
+def _absences_between(evidence: PartEvidence, presence: Presence, following: Presence | None) -> list[Run]:
+    """Return the absences of a part after one presence and before the following one, if there is one.
 
     Runs that began before the content came are left out: they are of a view that never showed it.
     """
     runs = (run for spell in evidence.absences for run in spell.runs)
     came = min(spell.first_sent for spell in presence.spells)
     after = (run for run in runs if run.first_sent > came and max(run.begin, run.end) > presence.end)
-    return [run for run in after if back is None or run.begin < back.begin]
+    return [run for run in after if following is None or run.begin < following.begin]
 
 
-def _is_withdrawal(case: Case, presence: Presence, back: Presence | None, absences: Sequence[Run]) -> bool:
+def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, absences: Sequence[Run]) -> bool:
     """Return whether an absence between two presences is a removal and no flicker of a cache."""
     if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in absences):
         return True
     # A single look may have met a flickering cache. So the first and last absence must be far enough apart.
     first = min((max(run.begin, presence.end) for run in absences), default=presence.end)
     last = max((run.end for run in absences), default=presence.end)
-    last = last if back is None else min(last, back.begin)
+    if following is not None:
+        last = min(last, following.begin)
     return last - first >= case.policy.on_time_within
-
-
-def _withdrawal_finding(
-    case: Case, part: PartVerdict, goes: Interval, absences: Sequence[Run], back: Interval | None
-) -> Finding:
-    latest: datetime | None = max((run.end for run in absences), default=None)
-    away = between(goes, back if back is not None else Interval(latest, None))
-    text = f"taken away {between_exactly(goes, case.zone)}"
-    text += "" if back is None else f", back {between_exactly(back, case.zone)}"
-    return Finding(Kind.WITHDRAWN, part.id, text, away, goes.by)
 
 
 def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
@@ -148,29 +138,33 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
     The text has the fields, their new values and the looks around the change, but never a change note. Content that was
     present from the first look on does not count, because it may be the previous edition.
     """
-    since = None if case.window is None else _public_since(evidence, case.window)
-    if since is None:
+    window = case.window
+    lasting = [each for each in evidence.all_presences if window is not None and each.end >= window.opens]
+    if window is None or not lasting:
         return []
+    public_since = max(window.opens, min(presence.begin for presence in lasting))
     for view in _VERSION_VIEWS:
-        runs = [run for run in evidence.views.get(view, ()) if run.last_received >= since]
+        runs = [run for run in evidence.views.get(view, ()) if run.last_received >= public_since]
         if any(_has_version(run) for run in runs):
-            return [_correction_finding(case, part, change, moved) for change, moved in _version_changes(runs)]
+            return [
+                Finding(
+                    Kind.CORRECTED,
+                    part.id,
+                    f"corrected or updated after its release: {fields}; seen {between_exactly(change, case.zone)}",
+                    between(part.released, change) if part.released.by is not None else None,
+                )
+                for change, fields in _version_changes(runs, case.zone)
+            ]
     return []
-
-
-def _public_since(evidence: PartEvidence, window: Window) -> datetime | None:
-    """Return the first instant at or after the slot at which the content is proved public; None if it is not."""
-    lasting = (presence for presence in evidence.all_presences if presence.end >= window.opens)
-    return min((max(presence.begin, window.opens) for presence in lasting), default=None)
 
 
 def _has_version(run: Run) -> bool:
     return run.state is State.PRESENT and run.version is not None
 
 
-def _version_changes(runs: Sequence[Run]) -> Iterator[tuple[Interval, list[tuple[str, Fields]]]]:
-    """Yield each change of version: when it happened, and its fields with their values before and after."""
-    known: Fields = {}
+def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval, str]]:
+    """Yield each change of version: when it happened, and its fields with their new values, in words."""
+    known: dict[str, datetime | int] = {}
     before: Run | None = None
     for run in runs:
         if run.state in (State.ABSENT, State.WITHDRAWN):
@@ -179,26 +173,17 @@ def _version_changes(runs: Sequence[Run]) -> Iterator[tuple[Interval, list[tuple
         if not _has_version(run):
             continue
         stated = parse_version(run.version or "")
-        fields = advanced_fields(known, stated)
-        if before is not None and fields:
-            yield Interval(before.end, run.begin), [(name, {"was": known[name], "is": stated[name]}) for name in fields]
-        if before is None or fields:
+        advanced = advanced_fields(known, stated)
+        if before is not None and advanced:
+            fields = ", ".join(f"{name} {_advance_text(known[name], stated[name], zone)}" for name in advanced)
+            yield Interval(before.end, run.begin), fields
+        if before is None or advanced:
             known |= stated
         before = run
 
 
-def _correction_finding(
-    case: Case, part: PartVerdict, change: Interval, moved: Iterable[tuple[str, Fields]]
-) -> Finding:
-    what = ", ".join(f"{name} {_field_text(case, values)}" for name, values in moved)
-    text = f"corrected or updated after its release: {what}; seen {between_exactly(change, case.zone)}"
-    return Finding(
-        Kind.CORRECTED, part.id, text, between(part.released, change) if part.released.by is not None else None
-    )
-
-
-def _field_text(case: Case, values: Fields) -> str:
-    later = values["is"]
-    if isinstance(later, datetime):
-        return f"moved on to {exactly(later, case.zone)}"
-    return f"went from {values['was']} to {later}"
+def _advance_text(before: datetime | int, after: datetime | int, zone: str) -> str:
+    """Return how a field of a version changed: `moved on to Fri 5 Jan 2018 10:00:00 GMT`, `went from 1 to 2`."""
+    if isinstance(after, datetime):
+        return f"moved on to {exactly(after, zone)}"
+    return f"went from {before} to {after}"

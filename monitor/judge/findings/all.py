@@ -10,8 +10,7 @@ from monitor.judge.findings.after_release import find_corrections, find_swaps, f
 from monitor.judge.findings.announcement import find_in_ledger
 from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.elsewhere_first import find_elsewhere_first
-from monitor.judge.findings.split_view import find_split_view
-from monitor.judge.findings.stale_edge import find_stale_edge
+from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
 from monitor.judge.part_evidence import PartEvidence
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
@@ -36,8 +35,11 @@ def collect_findings(
     found = [*find_in_ledger(case, parts), *more]
     if case.is_judged:
         pairs = list(zip(parts, evidences, strict=True))
-        exposed = [one for part in parts for one in part.exposures]
-        found += [Finding(Kind.EARLY_EXPOSURE, one.part, _exposure_text(case, one), one.seconds) for one in exposed]
+        found += [
+            Finding(Kind.EARLY_EXPOSURE, part.id, _exposure_text(case, exposure), exposure.seconds)
+            for part in parts
+            for exposure in part.exposures
+        ]
         found += _find_late(case, parts, evidences)
         found += _find_partial(parts)
         found += find_elsewhere_first(case, pairs)
@@ -48,16 +50,13 @@ def collect_findings(
             if part.role != Role.ALTERNATIVE.value:
                 found += [*find_stale_edge(case, evidence), *find_split_view(case, evidence)]
         found += find_blindness(case, pairs)
-    found += [*_find_cut_parts(case), *_find_unwatched(case, parts, evidences)]
+    most = case.policy.most_parts
+    if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
+        text = f"more than {most} parts are named: no more than {most} are watched"
+        found.append(Finding(Kind.PARTS_CUT, None, text))
+    found += _find_unwatched(case, parts, evidences)
     order: list[str] = list(Kind)
     return tuple(sorted(found, key=lambda each: order.index(each.kind)))
-
-
-def _find_cut_parts(case: Case) -> list[Finding]:
-    most = case.policy.most_parts
-    if sum(part.origin is not Origin.LINKED for part in case.release.parts) <= most:
-        return []
-    return [Finding(Kind.PARTS_CUT, None, f"more than {most} parts are named: no more than {most} are watched")]
 
 
 def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
@@ -72,6 +71,7 @@ def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequenc
 
 
 def _exposure_text(case: Case, exposure: Exposure) -> str:
+    """Return when the content was public before its slot, and why that ended."""
     came = f"public before its slot: came {between_exactly(exposure.start, case.zone)}"
     if exposure.open:
         return f"{came}, not seen removed yet"
@@ -88,16 +88,17 @@ def _exposure_text(case: Case, exposure: Exposure) -> str:
 
 def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
     """Return a finding for each part that is late or overdue; if calendars differ, by all of them."""
-    differing = case.in_force.disagreements
-    others = [(case.by(promise), tuple(judge_by_promise(case, promise, evidences))) for promise in differing]
-    return [
-        Finding(Kind.LATE, part.id, _late_text(case, part), _delay_after_slot(case, part))
-        for place, part in enumerate(parts)
-        if part.can_be_late and is_late(case, part) and all(one and is_late(by, one[place]) for by, one in others)
-    ]
+    by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
+    found = []
+    for place, part in enumerate(parts):
+        is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
+        if part.can_be_late and is_late(case, part) and is_late_by_all:
+            found.append(Finding(Kind.LATE, part.id, _late_text(case, part), _delay_after_slot(case, part)))
+    return found
 
 
 def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
+    """Return the delay of a late part. For one that was exposed before its slot too, `delay` is of its exposure."""
     origin = None if case.window is None else case.window.origin
     if origin is None or part.verdict is not VerdictKind.EARLY:
         return part.delay
@@ -105,6 +106,7 @@ def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
 
 
 def _late_text(case: Case, part: PartVerdict) -> str:
+    """Return when a late part came, or that it has not come."""
     delay = _delay_after_slot(case, part)
     how_long = "" if delay is None else f", {lengths(delay)} after the slot"
     if part.verdict is VerdictKind.NOT_PUBLISHED:
@@ -125,14 +127,14 @@ def _hour_remark(seconds: Bounds | None) -> str:
 def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     """Return a finding if required parts are late while others were out, with the longest delay."""
     required = [part for part in parts if part.can_be_late]
-    missing = [part for part in required if part.verdict in LATE_VERDICTS]
-    out = [part for part in required if part.released.by is not None]
-    absent = [part for part in missing if part.released.by is None]
-    in_time = [part for part in required if part.verdict is VerdictKind.ON_TIME]
-    if not missing or not (in_time or (absent and out)):
+    late = [part for part in required if part.verdict in LATE_VERDICTS]
+    is_any_out = any(part.released.by is not None for part in required)
+    is_any_absent = any(part.released.by is None for part in late)
+    is_any_on_time = any(part.verdict is VerdictKind.ON_TIME for part in required)
+    if not late or not (is_any_on_time or (is_any_absent and is_any_out)):
         return []
-    names = ", ".join(part.id for part in missing)
-    delays = [part.delay for part in missing if part.delay is not None and part.delay.min is not None]
+    names = ", ".join(part.id for part in late)
+    delays = [part.delay for part in late if part.delay is not None and part.delay.min is not None]
     longest = max(delays, key=lambda delay: delay.min or 0.0, default=None)
     return [Finding(Kind.PARTIAL, None, f"late while other parts were out: {names}", longest)]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from monitor.judge.case import Case
 from schedules.announcement import State
-from schedules.change import ShortNotice
 from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
@@ -28,7 +27,11 @@ def find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
         readings, at = "; ".join(map(promise_text, differing)), max(each.learnt for each in differing)
         found.append(Finding(Kind.CALENDARS_DISAGREE, None, f"{readings}: a person must say which binds", at=at))
     if (short := in_force.short_notice) is not None:
-        found.append(Finding(Kind.SHORT_NOTICE, None, _short_notice_text(short, case.zone), at=short.at))
+        change = _MOVE_TEXTS.get(short.what, short.what.value)
+        days = f"{short.days} day{'' if abs(short.days) == 1 else 's'}"
+        since = "" if short.since is None else f", after {exactly(short.since, case.zone)} which did not show it yet"
+        text = f"{change} {days} ahead: read {exactly(short.at, case.zone)}{since}"
+        found.append(Finding(Kind.SHORT_NOTICE, None, text, at=short.at))
     if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
         found.append(Finding(Kind.UNANNOUNCED, None, "published, and no calendar we read announced it"))
     return found
@@ -47,12 +50,5 @@ def slot_words(slot: Slot) -> str:
 
 def promise_text(promise: Promise) -> str:
     """Return what a calendar announces for a release: `govuk says Fri 5 Jan 2018 09:30:00 GMT, provisional`."""
-    what = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
-    return f"{promise.calendar} says {what}{', provisional' if promise.state is State.PROVISIONAL else ''}"
-
-
-def _short_notice_text(short: ShortNotice, zone: str) -> str:
-    what = _MOVE_TEXTS.get(short.what, short.what.value)
-    since = "" if short.since is None else f", after {exactly(short.since, zone)} which did not show it yet"
-    days = f"{short.days} day{'' if abs(short.days) == 1 else 's'}"
-    return f"{what} {days} ahead: read {exactly(short.at, zone)}{since}"
+    slot = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
+    return f"{promise.calendar} says {slot}{', provisional' if promise.state is State.PROVISIONAL else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from urllib.parse import urlsplit
 
 from monitor.judge.case import Case
@@ -16,7 +17,6 @@ from schedules.times.interval import Bounds, Interval, seconds_between
 from schedules.times.words import between_exactly, length
 
 Pair = tuple[PartVerdict, PartEvidence]
-_CLOCK = "clock"
 # These causes prevent only some looks. If the other looks proved the release, the blindness did not matter.
 _PARTIAL_CAUSES = frozenset({"budget", "no_worker"})
 # If the next look after a failure came later than this, the failure delayed it: the host asked us to wait, or its name
@@ -26,11 +26,11 @@ _NORMAL_PAUSE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A span without a usable look, and its cause. `looks` is how many looks failed in it (0 for a blind span)."""
+    """A span without a usable look, and its causes. `looks` is how many looks failed in it (0 for a blind span)."""
 
     begins: datetime
     ends: datetime
-    cause: str
+    causes: tuple[str, ...]
     looks: int = 0
 
 
@@ -40,26 +40,29 @@ def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     A blind span over the slot is always a finding. Other spans, and failed looks, are findings only if they overlap the
     time in which an unproven part may have come. All spans of one clock fault are one finding.
     """
-    found: dict[tuple[str, datetime], Finding] = {}
-    doubts: list[_Span] = []
+    found: dict[tuple[tuple[str, ...], datetime], Finding] = {}
+    clock_faults: list[_Span] = []
     for part, evidence in (pair for pair in pairs if pair[0].can_be_late):
-        blind = (_Span(span.begins, span.ends, span.cause) for span in case.blind if hides_part(case, evidence, span))
+        blind = (
+            _Span(span.begins, span.ends, (span.cause,)) for span in case.blind if hides_part(case, evidence, span)
+        )
         for span in (*blind, *_find_failed_spans(evidence)):
-            if _may_have_mattered(case, part, evidence, span):
-                if _CLOCK in span.cause.split(", "):
-                    doubts.append(span)
-                else:
-                    found.setdefault((span.cause, span.begins), _blind_finding(case, part, span))
-    return [*found.values(), *_clock_findings(case, doubts)]
+            if not _may_have_mattered(case, part, evidence, span):
+                continue
+            if "clock" in span.causes:
+                clock_faults.append(span)
+            else:
+                found.setdefault((span.causes, span.begins), _blind_finding(case, part, span))
+    return [*found.values(), *_clock_findings(case, clock_faults)]
 
 
 def _clock_findings(case: Case, spans: Iterable[_Span]) -> Iterator[Finding]:
     """Yield one finding for each clock fault. Spans that are at most a normal pause apart are the same fault."""
     in_order = sorted(spans, key=lambda span: span.begins)
     for span in _merge_overlapping(replace(span, ends=span.ends + _NORMAL_PAUSE) for span in in_order):
-        doubt = Interval(span.begins, span.ends - _NORMAL_PAUSE)
-        text = f"our clock was in doubt {between_exactly(doubt, case.zone)}"
-        seconds = seconds_between(doubt.after, doubt.by)
+        fault = Interval(span.begins, span.ends - _NORMAL_PAUSE)
+        text = f"our clock was in doubt {between_exactly(fault, case.zone)}"
+        seconds = seconds_between(fault.after, fault.by)
         yield Finding(Kind.CLOCK_FAULT, None, text, Bounds(seconds, seconds))
 
 
@@ -74,20 +77,18 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
     """Return the spans in which every look at the part itself failed."""
-    failed: list[_Span] = []
-    for view in MAIN_VIEWS:
-        failed_before = False
-        for run in evidence.views.get(view, ()):
-            if run.state is State.UNKNOWN:
-                before = failed.pop() if failed_before else _Span(run.first_sent, run.first_sent, run.why)
-                is_known = run.why in (before.cause, *before.cause.split(", "))
-                cause = before.cause if is_known else f"{before.cause}, {run.why}"
-                failed.append(_Span(before.begins, run.last_received, cause, before.looks + run.looks))
-            failed_before = run.state is State.UNKNOWN
+    unwatched = []
     known = [run for run in evidence.main_runs if run.state is not State.UNKNOWN]
-    extended = [_extend_to_next_look(span, evidence.main_runs) for span in failed]
-    unwatched = (each for span in extended if (each := _subtract_watched(span, known)) is not None)
-    return _merge_overlapping(sorted(unwatched, key=lambda span: span.begins))
+    for view in MAIN_VIEWS:
+        for is_failed, group in groupby(evidence.views.get(view, ()), key=lambda run: run.state is State.UNKNOWN):
+            if is_failed:
+                failed = list(group)
+                causes = tuple(dict.fromkeys(run.why for run in failed))
+                looks = sum(run.looks for run in failed)
+                span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
+                unwatched.append(_subtract_watched(_extend_to_next_look(span, evidence.main_runs), known))
+    in_order = sorted((span for span in unwatched if span is not None), key=lambda span: span.begins)
+    return _merge_overlapping(in_order)
 
 
 def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
@@ -99,22 +100,22 @@ def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
 
 def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
     """Return spans in time order with overlapping ones merged, with all their causes and failed looks."""
-    joined: list[_Span] = []
+    merged: list[_Span] = []
     for span in spans:
-        if joined and span.begins <= joined[-1].ends:
-            before = joined[-1]
-            causes = dict.fromkeys([*before.cause.split(", "), *span.cause.split(", ")])
+        if merged and span.begins <= merged[-1].ends:
+            before = merged[-1]
+            causes = tuple(dict.fromkeys((*before.causes, *span.causes)))
             ends = max(before.ends, span.ends)
-            joined[-1] = _Span(before.begins, ends, ", ".join(causes), before.looks + span.looks)
+            merged[-1] = _Span(before.begins, ends, causes, before.looks + span.looks)
         else:
-            joined.append(span)
-    return joined
+            merged.append(span)
+    return merged
 
 
-def _subtract_watched(span: _Span, known: Iterable[Run]) -> _Span | None:
-    """Return a span cut at its ends where runs of `known` saw the target, or None if they cover it."""
+def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
+    """Return a span cut at its ends where successful runs saw the target, or None if they cover it."""
     begins, ends = span.begins, span.ends
-    for run in known:
+    for run in successful:
         if run.first_sent <= begins < run.last_received:
             begins = run.last_received
         elif begins < run.first_sent < ends:
@@ -128,7 +129,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
     if window is None:
         return False
     covers = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
-    if covers and window.exact and not span.looks and span.cause not in _PARTIAL_CAUSES:
+    if covers and window.exact and not span.looks and _PARTIAL_CAUSES.isdisjoint(span.causes):
         return True
     if part.verdict is not VerdictKind.UNPROVEN:
         return False
@@ -145,14 +146,16 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
     if window is not None and absent is not None and part.released.by is None:
         absent = min(absent, window.opens)
     begins = part.released.after or absent or (window.earliest if window else case.now)
-    found = (out.first_sent for each in evidence.presences for out in each.spells if each.begin == part.released.by)
-    return begins, min(found, default=part.released.by or case.now)
+    presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
+    found_at = (spell.first_sent for presence in presences for spell in presence.spells)
+    return begins, min(found_at, default=part.released.by or case.now)
 
 
 def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
+    """Return the finding for a span: failed looks are about the part, a blind span is about no part."""
     seconds = seconds_between(span.begins, span.ends)
-    when = between_exactly(Interval(span.begins, span.ends), case.zone)
+    when, causes = between_exactly(Interval(span.begins, span.ends), case.zone), ", ".join(span.causes)
     if span.looks:
-        text = f"all {span.looks} looks proved nothing {when} ({span.cause})"
+        text = f"all {span.looks} looks proved nothing {when} ({causes})"
         return Finding(Kind.BLIND, part.id, text, Bounds(seconds, seconds))
-    return Finding(Kind.BLIND, None, f"{span.cause} for {length(seconds or 0.0)}, {when}", Bounds(seconds, seconds))
+    return Finding(Kind.BLIND, None, f"{causes} for {length(seconds or 0.0)}, {when}", Bounds(seconds, seconds))

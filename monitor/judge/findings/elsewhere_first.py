@@ -9,7 +9,7 @@ from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
 from schedules.announcement import Role
 from schedules.contract.verdict import Elsewhere, Finding, Kind, PartVerdict, VerdictKind
-from schedules.times.interval import NOTHING, Bounds, Interval, between, since
+from schedules.times.interval import NOTHING, Interval, between, since
 from schedules.times.words import between_exactly, lengths
 
 Pair = tuple[PartVerdict, PartEvidence]
@@ -24,38 +24,37 @@ def find_elsewhere_first(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
     if page is None:
         return []
-    others = [pair for pair in pairs if pair[0].role == Role.ALTERNATIVE.value]
-    return [found for other in others if (found := _compare_with_page(case, page, other)) is not None]
+    alternatives = (pair for pair in pairs if pair[0].role == Role.ALTERNATIVE.value)
+    compared = (_compare_with_page(case, page, alternative) for alternative in alternatives)
+    return [finding for finding in compared if finding is not None]
 
 
 def public_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
     """Return all periods in which the release was public at an alternative address, the earliest first."""
-    found = [
+    periods = [
         Elsewhere(evidence.part.id, evidence.part.url, presence.appears, presence.goes or NOTHING)
         for evidence in evidences
         if evidence.part.role is Role.ALTERNATIVE
         for presence in evidence.all_presences
     ]
-    return tuple(sorted(found, key=lambda one: (one.start.by is None, one.start.by, one.part)))
+    return tuple(sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part)))
 
 
-def _compare_with_page(case: Case, page: Pair, other: Pair) -> Finding | None:
+def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
     """Return the finding if an alternative was public before the page by more than the clock's uncertainty."""
-    (part, evidence), (page_part, page_evidence) = other, page
+    part, evidence = alternative
+    page_part, page_evidence = page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
-    if came.by is None or not (evidence.all_presences or came.after is not None):
+    if came.by is None or (came.after is None and not evidence.all_presences):
         return None
     if page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
         return None
-    lead = between(came, page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None))
+    page_came = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
+    lead = between(came, page_came)
     if lead.min is None or lead.min <= case.policy.uncertainty.total_seconds():
         return None
-    return Finding(Kind.ELSEWHERE_FIRST, part.id, _lead_text(case, part, came, lead), lead)
-
-
-def _lead_text(case: Case, other: PartVerdict, came: Interval, lead: Bounds) -> str:
-    text = f"{other.url} had it {between_exactly(came, case.zone)}, {lengths(lead)} before the announced address"
+    text = f"{part.url} had it {between_exactly(came, case.zone)}, {lengths(lead)} before the announced address"
     origin = None if case.window is None else case.window.origin
-    if origin is None or came.after is None or came.after < origin - timedelta(seconds=1):
-        return text
-    return f"{text}, {lengths(since(came, origin))} after the slot"
+    if origin is not None and came.after is not None and came.after >= origin - timedelta(seconds=1):
+        text += f", {lengths(since(came, origin))} after the slot"
+    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, lead)

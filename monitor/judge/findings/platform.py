@@ -44,11 +44,11 @@ def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Ver
     own = slot_verdict(verdict)
     if own.verdict not in LATE_VERDICTS or own.slot is None:
         return verdict
-    there = [own, *(one for one in others if (one.host, one.slot) == (own.host, own.slot))]
-    late = {one.release: one.producer for one in there if one.verdict in LATE_VERDICTS}
+    same_slot = [own, *(other for other in others if (other.host, other.slot) == (own.host, own.slot))]
+    late = {each.release: each.producer for each in same_slot if each.verdict in LATE_VERDICTS}
+    on_time = {each.release for each in same_slot if each.verdict is VerdictKind.ON_TIME}
     producers = sorted(set(late.values()))
-    in_time = len({one.release for one in there if one.verdict is VerdictKind.ON_TIME})
-    if len(producers) < 2 or SHARE * len(late) < len(late) + in_time:
+    if len(producers) < 2 or SHARE * len(late) < len(late) + len(on_time):
         return verdict
     detail = f"{len(late)} releases of {', '.join(producers)} late together on {own.host}"
     return replace(verdict, findings=(*verdict.findings, Finding(Kind.PLATFORM, None, detail)))

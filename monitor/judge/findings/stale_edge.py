@@ -1,4 +1,4 @@
-"""The finding that the edge served an old answer although the origin had the release, and the users' delay."""
+"""The findings that the edge served an old answer although the origin or another monitor had the release."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, Kind, PartVerdict
-from schedules.times.interval import Bounds, Interval, between, since
+from schedules.times.interval import NOTHING, Bounds, Interval, between, since
 from schedules.times.words import between_exactly, lengths
 
 
@@ -37,8 +37,16 @@ class _HiddenSpan:
 
 def find_stale_edge(case: Case, evidence: PartEvidence) -> list[Finding]:
     """Return a finding for each span in which the edge hid what the origin, or else the content API, already showed."""
-    spans = _find_hidden_spans(case, evidence)
-    return [Finding(Kind.STALE_EDGE, evidence.part.id, _hidden_text(case, span), span.seconds) for span in spans]
+    found = []
+    for span in _find_hidden_spans(case, evidence):
+        view = "the origin" if span.view is View.ORIGIN else "the content API"
+        more = ", having shown it before" if span.again else " more"
+        text = (
+            f"{view} had it {between_exactly(span.came, case.zone)}; "
+            f"the edge served the old answer for {lengths(span.seconds)}{more}"
+        )
+        found.append(Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds))
+    return found
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
@@ -50,17 +58,17 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
     window, delay = case.window, part.delay
     if window is None or window.origin is None or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
         return delay
-    first = next((hidden for hidden in _find_hidden_spans(case, evidence) if not hidden.again), None)
-    if first is not None:
-        return since(Interval(first.until.after) if first.withdrawn else first.until, window.origin)
-    came, out_by = part.first_seen.after, part.first_seen.by
+    hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.again), None)
+    if hidden is not None:
+        return since(Interval(hidden.until.after) if hidden.withdrawn else hidden.until, window.origin)
+    absent, out_by = part.first_seen.after, part.first_seen.by
     if delay is None or delay.max is None or out_by is None:
         return delay
     edge = evidence.spells.get(View.EDGE, ())
-    shown = next((each for each in edge if each.is_present and (came is None or each.end >= came)), None)
+    shown = next((spell for spell in edge if spell.is_present and (absent is None or spell.end >= absent)), None)
     before = edge if shown is None else edge[: edge.index(shown)]
-    old = max((served_until(each) for each in before if not each.is_present), default=out_by)
-    after = old if old > out_by + case.policy.uncertainty else came
+    old_until = max((served_until(spell) for spell in before if not spell.is_present), default=out_by)
+    after = old_until if old_until > out_by + case.policy.uncertainty else absent
     return since(Interval(after, None if shown is None else max(shown.begin, out_by)), window.origin)
 
 
@@ -80,26 +88,26 @@ def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came:
 
     `source` is the presence in that view, and `came` when it appeared there. Spans within the uncertainty are left out.
     """
-    edge = evidence.spells.get(View.EDGE, ())
     if came.by is None or any(is_early(presence, case.window) for presence in evidence.presences if case.window):
         return []
-    old = [spell for spell in _find_old_answers(edge, source) if served_until(spell) > came.by]
-    if not old or any(spell.is_present and spell.begin <= came.by for spell in edge):
+    edge = evidence.spells.get(View.EDGE, ())
+    present = [spell for spell in edge if spell.is_present]
+    if any(spell.begin <= came.by for spell in present):
         return []
     found = []
-    for spell in old:
+    for spell in (old for old in _find_old_answers(edge, source) if served_until(old) > came.by):
         # An edge with several copies may serve an old one again after it has shown the release.
-        earlier = (each for each in edge if each.is_present and each.first_sent < spell.first_sent)
-        shown = max((each.last_received for each in earlier), default=None)
-        begun = came if shown is None else Interval(shown, max(shown, spell.begin))
-        served = served_until(spell)
-        new_answers: list[Spell | Run] = [*(one for one in edge if one.is_present), *_withdrawal_notices(edge, source)]
-        later = (each for each in new_answers if each.last_received > spell.last_received)
-        new = min(later, key=lambda each: each.begin, default=None)
-        until = Interval(served, None if new is None else max(new.begin, served))
+        present_before = [each for each in present if each.first_sent < spell.first_sent]
+        last_shown = max((each.last_received for each in present_before), default=None)
+        begun = came if last_shown is None else Interval(last_shown, max(last_shown, spell.begin))
+        old_until = served_until(spell)
+        new_answers: list[Spell | Run] = [*present, *_withdrawal_notices(edge, source)]
+        later = (answer for answer in new_answers if answer.last_received > spell.last_received)
+        new = min(later, key=lambda answer: answer.begin, default=None)
+        until = Interval(old_until, None if new is None else max(new.begin, old_until))
         seconds = between(begun, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
-            found.append(_HiddenSpan(source.view, came, until, seconds, shown is not None, isinstance(new, Run)))
+            found.append(_HiddenSpan(source.view, came, until, seconds, bool(present_before), isinstance(new, Run)))
     return found
 
 
@@ -110,29 +118,58 @@ def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
     """
     shown = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
     notices = [*_withdrawal_notices(edge, source)]
-    absent = [spell for spell in edge if not spell.is_present]
-    runs_before_notice = [tuple(takewhile(lambda run: run not in notices, spell.runs)) for spell in absent]
-    absences = [spell.of_runs(runs) for spell, runs in zip(absent, runs_before_notice, strict=True) if runs]
-    return absences if shown is None else [spell for spell in absences if spell.begin <= max(shown, source.end)]
+    found = []
+    for spell in (spell for spell in edge if not spell.is_present):
+        runs = tuple(takewhile(lambda run: run not in notices, spell.runs))
+        if runs and (shown is None or spell.of_runs(runs).begin <= max(shown, source.end)):
+            found.append(spell.of_runs(runs))
+    return found
 
 
 def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:
     """Yield the first run of each notice at the edge that withdraws what `source` had shown."""
     for spell in edge:
-        before = None
+        is_notice_before = False
         for run in spell.runs:
-            if run.state is State.WITHDRAWN is not before and run.first_sent > source.first_sent:
+            is_notice = run.state is State.WITHDRAWN
+            if is_notice and not is_notice_before and run.first_sent > source.first_sent:
                 yield run
-            before = run.state
+            is_notice_before = is_notice
 
 
-def served_until(shown: Spell | Run) -> datetime:
+def served_until(answers: Spell | Run) -> datetime:
     """Return until when users got these answers: a copy is served until the look, whatever its `Age`."""
-    return max(shown.end, shown.last_received - UNDERWAY)
+    return max(answers.end, answers.last_received - UNDERWAY)
 
 
-def _hidden_text(case: Case, hidden: _HiddenSpan) -> str:
-    view = "the origin" if hidden.view is View.ORIGIN else "the content API"
-    source = f"{view} had it {between_exactly(hidden.came, case.zone)}"
-    more = ", having shown it before" if hidden.again else " more"
-    return f"{source}; the edge served the old answer for {lengths(hidden.seconds)}{more}"
+def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
+    """Return a finding for each monitor that got no release from the edge while another did, with the length."""
+    if case.window is None:
+        return []
+    edge = evidence.views.get(View.EDGE, ())
+    runs = {name: [run for run in edge if run.monitor == name] for name in sorted({run.monitor for run in edge})}
+    first_seen = {name: _first_seen(each, case.window.early_before) for name, each in runs.items()}
+    seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
+    if len(runs) < 2 or not seen_by:
+        return []
+    first = min(seen_by, key=lambda name: (seen_by[name], name))
+    found = []
+    for name, each in runs.items():
+        absent = [run for run in each if run.state is State.ABSENT and served_until(run) > seen_by[first]]
+        if name == first or not absent:
+            continue
+        hidden = between(first_seen[first], Interval(served_until(absent[-1]), seen_by.get(name)))
+        if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
+            seen = between_exactly(first_seen[first], case.zone)
+            text = f"“{first}” got it {seen}; “{name}” was served without it for {lengths(hidden)} more"
+            found.append(Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden))
+    return found
+
+
+def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval:
+    """Return when one monitor first got the release, not before `not_before`; an empty interval if it did not."""
+    for place, run in enumerate(runs):
+        if run.state is State.PRESENT and run.begin >= not_before and (place or run.specific):
+            absences = [each.end for each in runs[:place] if each.state is State.ABSENT]
+            return Interval(max(absences, default=None), run.begin)
+    return NOTHING

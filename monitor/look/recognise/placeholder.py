@@ -21,8 +21,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import is_file
 from schedules.dates.words import MONTHS
 from schedules.patterns import quick
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import first_day, last_day
+from schedules.slot import Precision, Slot, first_day, last_day
 
 ANNOUNCED = "announced, not released"
 PLACEHOLDER = "a page under its title that names the day of its slot, without a date of publication or a file"

@@ -7,7 +7,7 @@ import pytest
 from schedules.address import canonical_address, last_segment, repair_address
 
 
-def test_blanks_and_long_dashes_that_printing_put_into_an_address_are_taken_out() -> None:
+def test_blanks_and_long_dashes_are_removed_from_a_printed_address() -> None:
     printed = " https://www.gov.uk/government/ statistics/\nwidgets\u20132026\u200b"
     assert repair_address(printed) == "https://www.gov.uk/government/statistics/widgets-2026"
 

@@ -41,7 +41,7 @@ def test_a_slot_that_could_not_be_read_is_written_with_its_reason() -> None:
     assert (written["start"], written["end"], written["reason"]) == (None, None, "tbc")
 
 
-def test_an_announcement_is_written_with_the_keys_that_others_rely_on() -> None:
+def test_the_json_of_an_announcement_has_its_published_keys() -> None:
     written = announcement_json(Announcement("u", "t", "p", "https://x.example/", INSTANT, State.CONFIRMED))
     assert list(written)[:8] == ["uid", "title", "producer", "url", "slot", "state", "doubt", "reason"]
     assert written["state"] == "confirmed"
@@ -63,7 +63,7 @@ def test_an_announcement_comes_back_as_it_was_written(
     flag: bool,  # noqa: FBT001
 ) -> None:
     part = Part("page", role, "https://x.example/", "status" if flag else None, required=flag)
-    told = Announcement(
+    announcement = Announcement(
         text, text, text, text, slot, state, text or None, (part,), text or None, text, previous, text, published=flag
     )
-    assert announcement_from_json(json.loads(json.dumps(announcement_json(told)))) == told
+    assert announcement_from_json(json.loads(json.dumps(announcement_json(announcement)))) == announcement

@@ -20,7 +20,7 @@ def attributes(count: int, form: str = "a{}=1") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reason"),
     [
         (nested(DEEPEST), ""),
         (nested(DEEPEST + 1), f"nested deeper than {DEEPEST}"),
@@ -42,8 +42,8 @@ def attributes(count: int, form: str = "a{}=1") -> bytes:
         (b"title,date\n" + b"Births 2026,2026-07-23\n" * 5000, ""),
     ],
 )
-def test_input_that_is_too_deep_or_too_rich_gets_a_short_reason(body: bytes, told: str) -> None:
-    assert why_too_complex(body) == told
+def test_input_that_is_too_deep_or_too_rich_gets_a_short_reason(body: bytes, reason: str) -> None:
+    assert why_too_complex(body) == reason
 
 
 def test_no_calendar_that_there_is_goes_beyond() -> None:
@@ -51,7 +51,7 @@ def test_no_calendar_that_there_is_goes_beyond() -> None:
 
 
 @pytest.mark.parametrize("piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"])
-def test_to_find_out_takes_time_in_proportion(piece: bytes) -> None:
+def test_checking_the_limits_takes_linear_time(piece: bytes) -> None:
     for begin in (b"[", b"<p "):
         body = begin + piece * (1_000_000 // len(piece))
         began = time.process_time()

@@ -25,7 +25,7 @@ C, P = State.CANCELLED, State.POSTPONED
         ("Rescheduled: Example claims", "Example claims", P),
     ],
 )
-def test_a_title_that_calls_its_release_off_gives_the_state_and_the_rest(title: str, rest: str, state: State) -> None:
+def test_a_cancelling_title_gives_the_state_and_the_rest_of_the_title(title: str, rest: str, state: State) -> None:
     assert read_called_off(title) == (rest, state)
 
 
@@ -45,5 +45,5 @@ def test_a_title_that_calls_its_release_off_gives_the_state_and_the_rest(title: 
         "",
     ],
 )
-def test_a_title_about_such_things_calls_nothing_off(title: str) -> None:
+def test_a_title_about_cancelled_things_is_not_a_cancellation(title: str) -> None:
     assert read_called_off(title) == (title, None)

@@ -12,8 +12,7 @@ from schedules.announcement import State
 from schedules.change import find_changes, find_slot_changes
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
-from schedules.slot import Precision, Slot
-from schedules.slot_relations import is_inside
+from schedules.slot import Precision, Slot, is_inside
 
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
 
@@ -78,12 +77,12 @@ _slots = st.one_of(
 
 
 @given(_slots, _slots)
-def test_a_slot_inside_the_old_one_is_not_re_dated(one: Slot, other: Slot) -> None:
-    found = find_slot_changes(one, other)
-    assert (EventKind.RE_DATED in found) <= (not is_inside(other, one) and not is_inside(one, other))
+def test_a_slot_inside_the_old_one_is_not_re_dated(slot: Slot, other: Slot) -> None:
+    found = find_slot_changes(slot, other)
+    assert (EventKind.RE_DATED in found) <= (not is_inside(other, slot) and not is_inside(slot, other))
 
 
 @given(_slots, _slots, _slots)
-def test_inside_of_inside_is_inside(one: Slot, other: Slot, third: Slot) -> None:
-    if is_inside(one, other) and is_inside(other, third):
-        assert is_inside(one, third)
+def test_a_slot_inside_a_slot_inside_another_is_inside_that_one(slot: Slot, other: Slot, outer: Slot) -> None:
+    if is_inside(slot, other) and is_inside(other, outer):
+        assert is_inside(slot, outer)

@@ -28,11 +28,11 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
         ("\u2066\u2069\u200f", ""),
     ],
 )
-def test_what_hides_turns_round_or_breaks_is_taken_out_of_a_text(text: str, clean: str) -> None:
+def test_hidden_and_direction_characters_are_removed_from_a_text(text: str, clean: str) -> None:
     assert clean_text(text) == clean
 
 
-def test_a_long_text_is_cut_and_says_so() -> None:
+def test_a_long_text_is_cut_with_a_mark() -> None:
     assert clean_text("a" * 5_000_000) == "a" * (LONGEST_TEXT - 1) + "…"
 
 
@@ -89,18 +89,18 @@ def test_an_invalid_or_misleading_address_is_refused(url: str) -> None:
         ("https://bücher.example:444/x", "xn--bcher-kva.example"),
     ],
 )
-def test_a_host_in_other_scripts_is_written_as_what_it_is(url: str, host: str) -> None:
+def test_a_host_in_another_script_is_written_in_ascii(url: str, host: str) -> None:
     assert urlsplit(clean_address(url)).hostname == host
 
 
-def test_what_hides_in_an_address_is_made_visible() -> None:
+def test_hidden_characters_in_an_address_become_visible() -> None:
     assert (
         clean_address("https://a.example/\u202efdp.exe\x00\u200b") == "https://a.example/%E2%80%AEfdp.exe%00%E2%80%8B"
     )
 
 
 @given(st.one_of(ANY_TEXT, ANY_TEXT.map("https://{}/".format), ANY_TEXT.map("https://a.example/{}".format)))
-def test_a_clean_address_is_empty_or_one_that_can_be_asked_and_shown(url: str) -> None:
+def test_a_clean_address_is_empty_or_can_be_requested_and_shown(url: str) -> None:
     clean = clean_address(url)
     if clean:
         parts = urlsplit(clean)

@@ -118,7 +118,7 @@ def test_a_release_without_a_readable_time_is_left_out() -> None:
     assert list(list_promised([a_release()], {}, NOW)) == []
 
 
-def test_a_month_is_an_event_of_all_its_days() -> None:
+def test_a_month_is_exported_as_an_event_of_all_its_days() -> None:
     (event,) = Calendar.from_ical(as_ics([an_entry(read_date("July 2026", NOW.date()).slot)])).walk("VEVENT")
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2026, 7, 1), date(2026, 8, 1))
     assert str(event["DESCRIPTION"]) == "No time was announced: July 2026"
@@ -133,7 +133,7 @@ def test_a_title_that_begins_like_a_formula_is_escaped() -> None:
     assert b", =HYPERLINK(1)," in as_csv([entry])
 
 
-def test_parts_go_along_in_toml() -> None:
+def test_parts_are_written_in_toml() -> None:
     sheet = Part("sheet", Role.DATA, f"{URL}.ods", "status", required=False)
     release = replace(a_release(), parts=(*a_release().parts, sheet))
     source = KINDS["toml"](calendar_settings("toml", URL))

@@ -24,11 +24,11 @@ def utc(month: int, day: int, hour: int = 8, minute: int = 0) -> datetime:
     return datetime(2026, month, day, hour, minute, tzinfo=UTC)
 
 
-def at(month: int, day: int, hour: int = 8, minute: int = 30) -> Slot:
+def instant_slot(month: int, day: int, hour: int = 8, minute: int = 30) -> Slot:
     return Slot(Precision.INSTANT, instant=utc(month, day, hour, minute))
 
 
-def on(month: int, day: int) -> Slot:
+def day_slot(month: int, day: int) -> Slot:
     return Slot(Precision.DAY, first=date(2026, month, day), last=date(2026, month, day))
 
 
@@ -37,7 +37,7 @@ TO_BE_CONFIRMED = Slot(Precision.NONE, reason="tbc")
 UNREADABLE = Slot(Precision.NONE, reason="not-a-date")
 
 
-def said(
+def promise_read(
     slot: Slot,
     learnt: datetime,
     calendar: str = "A",
@@ -55,7 +55,7 @@ def in_force(history: Iterable[Promise], now: datetime, *calendars: str) -> InFo
     return slot_in_force(announced_by(*calendars), history, now)
 
 
-def kinds(found: InForce) -> list[EventKind]:
+def event_kinds(found: InForce) -> list[EventKind]:
     return [event.what for event in found.events]
 
 
@@ -65,130 +65,163 @@ def test_a_release_without_an_announcement_has_no_slot() -> None:
 
 
 def test_a_slot_kept_as_announced_is_in_force() -> None:
-    found = in_force([said(at(7, 23), utc(6, 1))], LATER)
-    assert found.slot == at(7, 23)
-    assert kinds(found) == [EventKind.ANNOUNCED]
+    found = in_force([promise_read(instant_slot(7, 23), utc(6, 1))], LATER)
+    assert found.slot == instant_slot(7, 23)
+    assert event_kinds(found) == [EventKind.ANNOUNCED]
 
 
 def test_a_change_before_the_slot_moves_it_and_remembers_the_slot_given_up() -> None:
-    first = said(at(7, 23), utc(6, 1))
-    found = in_force([first, said(at(7, 30), utc(6, 25))], LATER)
-    assert (found.slot, found.moved_from, found.given_up) == (at(7, 30), first, (first,))
+    first = promise_read(instant_slot(7, 23), utc(6, 1))
+    found = in_force([first, promise_read(instant_slot(7, 30), utc(6, 25))], LATER)
+    assert (found.slot, found.moved_from, found.given_up) == (instant_slot(7, 30), first, (first,))
     assert found.short_notice is None
     assert found.first_announced == first
 
 
 def test_the_slot_moved_from_is_the_newest_before_the_one_in_force() -> None:
-    history = [said(at(7, 23), utc(6, 1)), said(at(7, 30), utc(6, 2)), said(at(7, 28), utc(6, 3))]
+    history = [
+        promise_read(instant_slot(7, 23), utc(6, 1)),
+        promise_read(instant_slot(7, 30), utc(6, 2)),
+        promise_read(instant_slot(7, 28), utc(6, 3)),
+    ]
     found = in_force(history, LATER)
     assert found.moved_from == history[0]
     assert found.given_up == tuple(history[:2])
 
 
 def test_a_release_brought_forward_was_moved_too() -> None:
-    history = [said(at(7, 30), utc(6, 1)), said(at(7, 23), utc(6, 2))]
+    history = [promise_read(instant_slot(7, 30), utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 2))]
     assert in_force(history, LATER).moved_from == history[0]
 
 
 def test_a_change_after_the_slot_never_moves_it_but_opens_a_second_promise() -> None:
-    second = said(at(7, 24), utc(7, 23, 10))
-    found = in_force([said(at(7, 23), utc(6, 1)), second], LATER)
-    assert (found.slot, found.second, found.moved_from) == (at(7, 23), second, None)
-    assert kinds(found) == [EventKind.ANNOUNCED, EventKind.CHANGED_AFTER_SLOT]
+    second = promise_read(instant_slot(7, 24), utc(7, 23, 10))
+    found = in_force([promise_read(instant_slot(7, 23), utc(6, 1)), second], LATER)
+    assert (found.slot, found.second, found.moved_from) == (instant_slot(7, 23), second, None)
+    assert event_kinds(found) == [EventKind.ANNOUNCED, EventKind.CHANGED_AFTER_SLOT]
 
 
 def test_a_read_at_the_very_instant_of_the_slot_comes_too_late_to_move_it() -> None:
-    found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 24), SLOT)], LATER)
-    assert found.slot == at(7, 23)
+    found = in_force([promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 24), SLOT)], LATER)
+    assert found.slot == instant_slot(7, 23)
 
 
 def test_a_late_cancellation_moves_nothing() -> None:
-    late = said(at(7, 23), utc(7, 23, 9), state=State.CANCELLED)
-    found = in_force([said(at(7, 23), utc(6, 1)), late], LATER)
-    assert (found.cancelled, found.slot, found.second) == (False, at(7, 23), late)
+    late = promise_read(instant_slot(7, 23), utc(7, 23, 9), state=State.CANCELLED)
+    found = in_force([promise_read(instant_slot(7, 23), utc(6, 1)), late], LATER)
+    assert (found.cancelled, found.slot, found.second) == (False, instant_slot(7, 23), late)
 
 
-def test_a_second_promise_taken_back_is_forgotten() -> None:
-    history = [said(at(7, 23), utc(6, 1)), said(at(7, 24), utc(7, 23, 10)), said(at(7, 23), utc(7, 23, 11))]
+def test_a_second_promise_is_dropped_if_the_calendar_returns_to_the_first() -> None:
+    history = [
+        promise_read(instant_slot(7, 23), utc(6, 1)),
+        promise_read(instant_slot(7, 24), utc(7, 23, 10)),
+        promise_read(instant_slot(7, 23), utc(7, 23, 11)),
+    ]
     assert in_force(history, LATER).second is None
 
 
 def test_losing_precision_after_the_slot_is_a_change_after_the_slot() -> None:
-    found = in_force([said(at(7, 23), utc(6, 1)), said(JULY, utc(7, 24))], LATER)
-    assert kinds(found)[-1] is EventKind.CHANGED_AFTER_SLOT
-    assert found.slot == at(7, 23)
+    found = in_force([promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(JULY, utc(7, 24))], LATER)
+    assert event_kinds(found)[-1] is EventKind.CHANGED_AFTER_SLOT
+    assert found.slot == instant_slot(7, 23)
 
 
 def test_a_cancellation_before_the_slot_leaves_none_in_force() -> None:
-    found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 1), state=State.CANCELLED)], LATER)
+    found = in_force(
+        [
+            promise_read(instant_slot(7, 23), utc(6, 1)),
+            promise_read(instant_slot(7, 23), utc(7, 1), state=State.CANCELLED),
+        ],
+        LATER,
+    )
     assert (found.cancelled, found.slot) == (True, None)
     assert found.promise is not None
-    assert found.promise.slot == at(7, 23)
+    assert found.promise.slot == instant_slot(7, 23)
 
 
 def test_a_cancellation_without_a_date_keeps_the_planned_one() -> None:
-    history = [said(at(7, 23), utc(6, 1)), said(TO_BE_CONFIRMED, utc(7, 1), state=State.CANCELLED)]
+    history = [
+        promise_read(instant_slot(7, 23), utc(6, 1)),
+        promise_read(TO_BE_CONFIRMED, utc(7, 1), state=State.CANCELLED),
+    ]
     found = in_force(history, LATER)
     assert found.cancelled
     assert found.promise is not None
-    assert found.promise.slot == at(7, 23)
+    assert found.promise.slot == instant_slot(7, 23)
 
 
 def test_a_release_announced_again_after_its_cancellation_was_moved() -> None:
-    first = said(at(7, 23), utc(6, 1))
-    history = [first, said(at(7, 23), utc(7, 1), state=State.CANCELLED), said(at(7, 30), utc(7, 24))]
+    first = promise_read(instant_slot(7, 23), utc(6, 1))
+    history = [
+        first,
+        promise_read(instant_slot(7, 23), utc(7, 1), state=State.CANCELLED),
+        promise_read(instant_slot(7, 30), utc(7, 24)),
+    ]
     found = in_force(history, LATER)
-    assert (found.cancelled, found.slot, found.moved_from) == (False, at(7, 30), first)
-    assert EventKind.REINSTATED in kinds(found)
+    assert (found.cancelled, found.slot, found.moved_from) == (False, instant_slot(7, 30), first)
+    assert EventKind.REINSTATED in event_kinds(found)
 
 
 def test_a_cancelled_slot_that_has_passed_cannot_be_called_confirmed_again() -> None:
     history = [
-        said(at(7, 23), utc(6, 1)),
-        said(at(7, 23), utc(7, 1), state=State.CANCELLED),
-        said(at(7, 23), utc(7, 24)),
+        promise_read(instant_slot(7, 23), utc(6, 1)),
+        promise_read(instant_slot(7, 23), utc(7, 1), state=State.CANCELLED),
+        promise_read(instant_slot(7, 23), utc(7, 24)),
     ]
     found = in_force(history, LATER)
     assert found.cancelled
-    assert kinds(found)[-1] is EventKind.BACK_DATED
+    assert event_kinds(found)[-1] is EventKind.BACK_DATED
 
 
 def test_a_back_dated_value_never_becomes_the_slot() -> None:
-    found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 20), utc(7, 21))], LATER)
-    assert found.slot == at(7, 23)
-    assert kinds(found) == [EventKind.ANNOUNCED, EventKind.BACK_DATED]
+    found = in_force(
+        [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 20), utc(7, 21))], LATER
+    )
+    assert found.slot == instant_slot(7, 23)
+    assert event_kinds(found) == [EventKind.ANNOUNCED, EventKind.BACK_DATED]
 
 
 def test_a_time_announced_after_it_passed_does_not_refine_a_day() -> None:
-    found = in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 10))], LATER)
-    assert found.slot == on(7, 23)
+    found = in_force(
+        [promise_read(day_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 23), utc(7, 23, 10))], LATER
+    )
+    assert found.slot == day_slot(7, 23)
 
 
 def test_a_time_announced_in_time_refines_a_day_and_is_no_move() -> None:
-    found = in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 8))], LATER)
-    assert (found.slot, found.moved_from) == (at(7, 23), None)
-    assert kinds(found)[-1] is EventKind.PRECISION_RAISED
+    found = in_force(
+        [promise_read(day_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 23), utc(7, 23, 8))], LATER
+    )
+    assert (found.slot, found.moved_from) == (instant_slot(7, 23), None)
+    assert event_kinds(found)[-1] is EventKind.PRECISION_RAISED
 
 
 def test_a_slot_first_read_after_it_passed_is_flagged() -> None:
-    found = in_force([said(at(7, 23), utc(7, 23, 9))], LATER)
+    found = in_force([promise_read(instant_slot(7, 23), utc(7, 23, 9))], LATER)
     assert found.learnt_after_slot
-    assert kinds(found) == [EventKind.FIRST_SEEN_AFTER_SLOT]
+    assert event_kinds(found) == [EventKind.FIRST_SEEN_AFTER_SLOT]
 
 
-def test_a_stale_entry_of_a_side_calendar_does_not_shut_out_the_primary() -> None:
-    stale, ruling = said(at(7, 20), utc(7, 21), "B"), said(at(7, 23), utc(7, 21, 8, 1))
+def test_a_past_entry_of_another_calendar_does_not_replace_the_ruling_one() -> None:
+    stale, ruling = (
+        promise_read(instant_slot(7, 20), utc(7, 21), "B"),
+        promise_read(instant_slot(7, 23), utc(7, 21, 8, 1)),
+    )
     found = in_force([stale, ruling], LATER, "A")
-    assert (found.slot, found.learnt_after_slot, found.second) == (at(7, 23), False, None)
+    assert (found.slot, found.learnt_after_slot, found.second) == (instant_slot(7, 23), False, None)
 
 
 def test_promises_read_later_than_now_do_not_count_yet() -> None:
-    history = [said(at(7, 23), utc(6, 1)), said(at(7, 30), utc(6, 25))]
-    assert in_force(history, utc(6, 10)).slot == at(7, 23)
+    history = [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 30), utc(6, 25))]
+    assert in_force(history, utc(6, 10)).slot == instant_slot(7, 23)
 
 
 def test_a_date_replaced_by_to_be_confirmed_is_withdrawn_at_short_notice() -> None:
-    history = [said(at(7, 23), utc(6, 1)), said(TO_BE_CONFIRMED, utc(7, 20), unlearnt=utc(7, 19))]
+    history = [
+        promise_read(instant_slot(7, 23), utc(6, 1)),
+        promise_read(TO_BE_CONFIRMED, utc(7, 20), unlearnt=utc(7, 19)),
+    ]
     found = in_force(history, LATER)
     assert found.given_up == (history[0],)
     assert found.short_notice is not None
@@ -196,76 +229,94 @@ def test_a_date_replaced_by_to_be_confirmed_is_withdrawn_at_short_notice() -> No
 
 
 def test_an_unreadable_text_withdraws_no_promise() -> None:
-    assert in_force([said(at(7, 23), utc(6, 1)), said(UNREADABLE, utc(7, 1))], LATER).slot == at(7, 23)
+    assert in_force(
+        [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(UNREADABLE, utc(7, 1))], LATER
+    ).slot == instant_slot(7, 23)
 
 
-def test_losing_the_time_before_the_slot_gives_the_instant_up() -> None:
-    history = [said(at(7, 23), utc(6, 1)), said(JULY, utc(6, 10))]
+def test_a_time_dropped_before_the_slot_is_given_up() -> None:
+    history = [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(JULY, utc(6, 10))]
     found = in_force(history, LATER)
     assert (found.slot, found.moved_from) == (JULY, history[0])
-    assert kinds(found)[-1] is EventKind.PRECISION_LOWERED
+    assert event_kinds(found)[-1] is EventKind.PRECISION_LOWERED
 
 
 def test_a_shift_within_the_day_is_a_change_of_time() -> None:
-    found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 23, 11), utc(6, 2))], LATER)
-    assert kinds(found)[-1] is EventKind.TIME_CHANGED
+    found = in_force(
+        [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 23, 11), utc(6, 2))], LATER
+    )
+    assert event_kinds(found)[-1] is EventKind.TIME_CHANGED
 
 
 @pytest.mark.parametrize(("read", "proven"), [(utc(7, 19), True), (utc(6, 1), False), (None, False)])
 def test_short_notice_is_proven_only_when_the_earlier_read_was_too_late_as_well(
     read: datetime | None, *, proven: bool
 ) -> None:
-    history = [said(at(7, 23), utc(5, 1)), said(at(7, 30), utc(7, 20), unlearnt=read)]
+    history = [
+        promise_read(instant_slot(7, 23), utc(5, 1)),
+        promise_read(instant_slot(7, 30), utc(7, 20), unlearnt=read),
+    ]
     short = in_force(history, LATER).short_notice
     assert short is not None
     assert (short.days, short.since, short.at, short.proven) == (3, read, utc(7, 20), proven)
 
 
 def test_a_first_announcement_within_four_weeks_is_short_when_an_earlier_read_lacked_it() -> None:
-    short = in_force([said(at(7, 23), utc(7, 20), unlearnt=utc(7, 19))], LATER).short_notice
+    short = in_force([promise_read(instant_slot(7, 23), utc(7, 20), unlearnt=utc(7, 19))], LATER).short_notice
     assert short is not None
     assert short.what is EventKind.ANNOUNCED
 
 
 def test_the_first_read_of_a_calendar_proves_no_short_notice() -> None:
-    assert in_force([said(at(7, 23), utc(7, 22))], LATER).short_notice is None
+    assert in_force([promise_read(instant_slot(7, 23), utc(7, 22))], LATER).short_notice is None
 
 
 def test_moving_a_provisional_date_is_never_short_notice() -> None:
-    history = [said(at(7, 23), utc(6, 1), state=State.PROVISIONAL), said(at(7, 30), utc(7, 20))]
+    history = [
+        promise_read(instant_slot(7, 23), utc(6, 1), state=State.PROVISIONAL),
+        promise_read(instant_slot(7, 30), utc(7, 20)),
+    ]
     assert in_force(history, LATER).short_notice is None
 
 
 def test_the_primary_calendar_rules_and_the_other_is_named() -> None:
-    other = said(at(7, 23, 9), utc(7, 1, 7), "B")
-    found = in_force([other, said(at(7, 23), utc(7, 1))], LATER, "A")
-    assert (found.slot, found.disagreements) == (at(7, 23), (other,))
-    assert kinds(found).count(EventKind.CALENDARS_DISAGREE) == 1
+    other = promise_read(instant_slot(7, 23, 9), utc(7, 1, 7), "B")
+    found = in_force([other, promise_read(instant_slot(7, 23), utc(7, 1))], LATER, "A")
+    assert (found.slot, found.disagreements) == (instant_slot(7, 23), (other,))
+    assert event_kinds(found).count(EventKind.CALENDARS_DISAGREE) == 1
     assert found.given_up == ()
 
 
 def test_without_a_primary_the_calendar_that_announced_first_rules() -> None:
-    found = in_force([said(at(7, 23, 9), utc(7, 1, 7), "B"), said(at(7, 23), utc(7, 1))], LATER)
-    assert found.slot == at(7, 23, 9)
+    found = in_force(
+        [promise_read(instant_slot(7, 23, 9), utc(7, 1, 7), "B"), promise_read(instant_slot(7, 23), utc(7, 1))], LATER
+    )
+    assert found.slot == instant_slot(7, 23, 9)
 
 
 def test_calendars_that_come_to_agree_disagree_no_longer() -> None:
-    history = [said(at(7, 23), utc(7, 1)), said(at(7, 23, 9), utc(7, 1), "B"), said(at(7, 23), utc(7, 2), "B")]
+    history = [
+        promise_read(instant_slot(7, 23), utc(7, 1)),
+        promise_read(instant_slot(7, 23, 9), utc(7, 1), "B"),
+        promise_read(instant_slot(7, 23), utc(7, 2), "B"),
+    ]
     assert in_force(history, LATER, "A").disagreements == ()
 
 
-def test_a_second_calendar_that_adds_the_time_of_the_same_day_is_the_finer() -> None:
-    found = in_force([said(on(7, 23), utc(7, 1)), said(at(7, 23), utc(7, 1), "B")], LATER, "A")
-    assert (found.slot, found.disagreements) == (at(7, 23), ())
+def test_a_second_calendar_adds_the_time_to_the_day_of_the_ruling_one() -> None:
+    found = in_force(
+        [promise_read(day_slot(7, 23), utc(7, 1)), promise_read(instant_slot(7, 23), utc(7, 1), "B")], LATER, "A"
+    )
+    assert (found.slot, found.disagreements) == (instant_slot(7, 23), ())
 
 
 def test_a_second_calendar_cannot_sharpen_a_month_of_the_primary() -> None:
-    found = in_force([said(JULY, utc(7, 1)), said(at(7, 23), utc(7, 1), "B")], LATER, "A")
+    found = in_force([promise_read(JULY, utc(7, 1)), promise_read(instant_slot(7, 23), utc(7, 1), "B")], LATER, "A")
     assert (found.slot, found.disagreements) == (JULY, ())
 
 
-def test_the_last_read_before_the_slot_tells_as_of_when_it_was_announced() -> None:
-    kept = Promise("x", "A", at(7, 23), None, utc(6, 1), confirmed_at=utc(7, 23, 8, 16))
+def test_the_promise_is_known_as_of_the_last_read_before_the_slot() -> None:
+    kept = Promise("x", "A", instant_slot(7, 23), None, utc(6, 1), confirmed_at=utc(7, 23, 8, 16))
     assert in_force([kept], LATER).announced_as_of == utc(7, 23, 8, 16)
 
 
@@ -278,7 +329,7 @@ _slots = st.one_of(
 )
 _promises = st.lists(
     st.builds(
-        said,
+        promise_read,
         _slots,
         st.datetimes(datetime(2026, 6, 1), datetime(2026, 7, 25)).map(lambda wall: wall.replace(tzinfo=UTC)),  # noqa: DTZ001
         st.sampled_from(["A", "B", "C"]),

@@ -19,7 +19,7 @@ BASE = "https://www.gov.uk/government/statistics"
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
 
 
-def said(
+def an_entry(
     uid: str,
     title: str = "Widgets: July 2026",
     url: str = "",
@@ -31,15 +31,15 @@ def said(
     return Announcement(uid, title, producer, url, slot, parts=parts)
 
 
-def ids(joined: JoinResult) -> list[str]:
+def release_ids(joined: JoinResult) -> list[str]:
     return [release.id for release in joined.releases]
 
 
 def test_entries_of_one_link_are_one_release_ruled_by_the_first_calendar() -> None:
     joined = join_entries(
         {
-            "ics": [said("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
-            "govuk": [said("2", url=f"{BASE}/widgets-july-2026")],
+            "ics": [an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
+            "govuk": [an_entry("2", url=f"{BASE}/widgets-july-2026")],
         },
         JoinRules(order=("govuk", "ics")),
     )
@@ -54,16 +54,18 @@ def test_entries_of_one_link_are_one_release_ruled_by_the_first_calendar() -> No
 
 
 def test_the_link_of_an_announcement_joins_as_well_as_the_landing_page() -> None:
-    govuk = Announcement("1", "Widgets", "dfx", f"{BASE}/widgets", said("1").slot, link=f"{BASE}/announcements/widgets")
+    govuk = Announcement(
+        "1", "Widgets", "dfx", f"{BASE}/widgets", an_entry("1").slot, link=f"{BASE}/announcements/widgets"
+    )
     assert (
-        len(join_entries({"govuk": [govuk], "ics": [said("2", "Other", f"{BASE}/announcements/widgets")]}).releases)
+        len(join_entries({"govuk": [govuk], "ics": [an_entry("2", "Other", f"{BASE}/announcements/widgets")]}).releases)
         == 1
     )
 
 
-def test_without_a_link_title_period_producer_and_date_join() -> None:
+def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None:
     joined = join_entries(
-        {"a": [said("1")], "b": [said("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)]}
+        {"a": [an_entry("1")], "b": [an_entry("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)]}
     )
     assert [release.joined_by for release in joined.releases] == ["title, period, producer and date"]
 
@@ -71,43 +73,45 @@ def test_without_a_link_title_period_producer_and_date_join() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        said("2", days=8),
-        said("2", producer="dfy"),
-        said("2", "Widgets: June 2026"),
-        said("2", "Gadgets: July 2026"),
+        an_entry("2", days=8),
+        an_entry("2", producer="dfy"),
+        an_entry("2", "Widgets: June 2026"),
+        an_entry("2", "Gadgets: July 2026"),
     ],
 )
 def test_a_title_by_itself_never_joins(other: Announcement) -> None:
-    assert len(join_entries({"a": [said("1")], "b": [other]}).releases) == 2
+    assert len(join_entries({"a": [an_entry("1")], "b": [other]}).releases) == 2
 
 
 def test_a_month_joins_a_day_inside_it() -> None:
     july = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31))
     month = Announcement("2", "Widgets: July 2026", "dfx", "", july)
-    assert len(join_entries({"a": [said("1")], "b": [month]}).releases) == 1
+    assert len(join_entries({"a": [an_entry("1")], "b": [month]}).releases) == 1
 
 
 def test_an_entry_without_a_date_joins_only_by_link() -> None:
     undated = Announcement("2", "Widgets: July 2026", "dfx", "", Slot(Precision.NONE, reason="tbc"))
-    assert len(join_entries({"a": [said("1")], "b": [undated]}).releases) == 2
+    assert len(join_entries({"a": [an_entry("1")], "b": [undated]}).releases) == 2
 
 
 def test_two_candidates_join_nothing_and_are_named() -> None:
-    joined = join_entries({"a": [said("1")], "b": [said("2", days=1), said("3", days=2)]})
+    joined = join_entries({"a": [an_entry("1")], "b": [an_entry("2", days=1), an_entry("3", days=2)]})
     assert len(joined.releases) == 3
     assert joined.ambiguous == (frozenset({("a", "1"), ("b", "2"), ("b", "3")}),)
     release = next(each for each in joined.releases if each.id == joined.release_of["a", "1"])
     assert release.joined_by == "ambiguous-join: b 2, b 3"
 
 
-def test_a_candidate_already_joined_by_link_is_none_any_more() -> None:
-    joined = join_entries({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x"), said("3", days=1)]})
+def test_an_entry_joined_by_link_is_no_candidate_for_a_join_by_title() -> None:
+    joined = join_entries(
+        {"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x"), an_entry("3", days=1)]}
+    )
     assert len(joined.releases) == 2
     assert joined.ambiguous == ()
 
 
 def test_entries_of_one_calendar_are_never_joined_to_each_other() -> None:
-    joined = join_entries({"a": [said("1", url=f"{BASE}/x"), said("2", url=f"{BASE}/x")]})
+    joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x"), an_entry("2", url=f"{BASE}/x")]})
     assert len(joined.releases) == 2
     assert joined.ambiguous == ()
 
@@ -117,8 +121,8 @@ def test_a_page_taken_over_by_each_edition_joins_edition_by_edition() -> None:
     page = f"{BASE}/widgets"
     joined = join_entries(
         {
-            "a": [said("1", july, page), said("2", august, page, days=30)],
-            "b": [said("3", august, page, days=30), said("4", july, page)],
+            "a": [an_entry("1", july, page), an_entry("2", august, page, days=30)],
+            "b": [an_entry("3", august, page, days=30), an_entry("4", july, page)],
         }
     )
     assert [release.joined_by for release in joined.releases] == ["link, title and period"] * 2
@@ -128,7 +132,7 @@ def test_a_page_taken_over_by_each_edition_joins_edition_by_edition() -> None:
 
 def test_three_calendars_are_joined_step_by_step() -> None:
     joined = join_entries(
-        {"a": [said("1", "Gadgets", f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x")], "c": [said("3")]}
+        {"a": [an_entry("1", "Gadgets", f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x")], "c": [an_entry("3")]}
     )
     (release,) = joined.releases
     assert release.calendars == ("a", "b", "c")
@@ -137,38 +141,40 @@ def test_three_calendars_are_joined_step_by_step() -> None:
 
 def test_a_pin_names_the_release_announced_at_an_address() -> None:
     rules = JoinRules(pins=(Pin(id="malpractice-2017", url=f"{BASE}/malpractice/"),))
-    assert ids(join_entries({"govuk": [said("1", url=f"{BASE}/malpractice")]}, rules)) == ["malpractice-2017"]
+    assert release_ids(join_entries({"govuk": [an_entry("1", url=f"{BASE}/malpractice")]}, rules)) == [
+        "malpractice-2017"
+    ]
 
 
-def test_a_pin_joins_what_nothing_else_would() -> None:
+def test_a_pin_joins_entries_that_share_nothing() -> None:
     rules = JoinRules(
         pins=(Pin(id="w", title="Widgets: July 2026", producer="dfx"), Pin(id="w", url=f"{BASE}/gadgets"))
     )
-    joined = join_entries({"a": [said("1")], "b": [said("2", "Gadgets", f"{BASE}/gadgets", days=90)]}, rules)
+    joined = join_entries({"a": [an_entry("1")], "b": [an_entry("2", "Gadgets", f"{BASE}/gadgets", days=90)]}, rules)
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w", "pin")]
 
 
 def test_a_pin_of_another_producer_does_not_apply() -> None:
     rules = JoinRules(pins=(Pin(id="w", title="Widgets: July 2026", producer="dfy"),))
-    assert ids(join_entries({"a": [said("1")]}, rules)) == ["dfx-widgets-july-2026"]
+    assert release_ids(join_entries({"a": [an_entry("1")]}, rules)) == ["dfx-widgets-july-2026"]
 
 
 def test_two_pins_keep_entries_apart_that_share_a_link() -> None:
     rules = JoinRules(pins=(Pin(id="one", title="Widgets: July 2026"), Pin(id="two", title="Gadgets")))
-    joined = join_entries({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", "Gadgets", f"{BASE}/x")]}, rules)
-    assert ids(joined) == ["one", "two"]
+    joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", "Gadgets", f"{BASE}/x")]}, rules)
+    assert release_ids(joined) == ["one", "two"]
 
 
-def test_pins_of_one_address_are_told_apart_by_title() -> None:
+def test_pins_of_one_address_are_distinguished_by_title() -> None:
     page = f"{BASE}/widgets"
     pins = (Pin(id="one", url=page, title="Widgets: July 2026"), Pin(id="two", url=page, title="Gadgets"))
-    joined = join_entries({"a": [said("1", url=page), said("2", "Gadgets", page)]}, JoinRules(pins=pins))
+    joined = join_entries({"a": [an_entry("1", url=page), an_entry("2", "Gadgets", page)]}, JoinRules(pins=pins))
     assert joined.release_of == {("a", "1"): "one", ("a", "2"): "two"}
 
 
 def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() -> None:
     rules = JoinRules(pins=(Pin(id="w", url=f"{BASE}/w"),))
-    old, new = said("2", url=f"{BASE}/w"), said("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
+    old, new = an_entry("2", url=f"{BASE}/w"), an_entry("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
     joined = join_entries({"a": [new, old]}, rules, known={("a", "2"): "w"})
     assert joined.release_of["a", "2"] == "w"
     assert joined.release_of["a", "1"] != "w"
@@ -176,32 +182,32 @@ def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
     rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
-    joined = join_entries({"a": [said("1", url=f"{BASE}/x")], "b": [said("2", url=f"{BASE}/x")]}, rules)
+    joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x")]}, rules)
     assert len(joined.releases) == 2
     assert "split by configuration" in {release.joined_by for release in joined.releases}
 
 
 def test_an_id_a_person_gave_is_kept_and_joins_calendars_that_share_it() -> None:
     joined = join_entries(
-        {"csv": [said("w-2026-07")], "toml": [said("w-2026-07", "Other")]},
+        {"csv": [an_entry("w-2026-07")], "toml": [an_entry("w-2026-07", "Other")]},
         JoinRules(explicit=frozenset({"csv", "toml"})),
     )
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w-2026-07", "id")]
 
 
 def test_a_hash_as_key_never_becomes_the_id_of_a_release() -> None:
-    assert ids(join_entries({"csv": [said("0123456789abcdef")]}, JoinRules(explicit=frozenset({"csv"})))) == [
-        "dfx-widgets-july-2026"
-    ]
+    assert release_ids(
+        join_entries({"csv": [an_entry("0123456789abcdef")]}, JoinRules(explicit=frozenset({"csv"})))
+    ) == ["dfx-widgets-july-2026"]
 
 
 def test_a_known_id_outlives_a_new_title_and_address() -> None:
-    joined = join_entries({"a": [said("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
-    assert ids(joined) == ["widgets-july-2026"]
+    joined = join_entries({"a": [an_entry("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
+    assert release_ids(joined) == ["widgets-july-2026"]
 
 
 def test_an_id_that_two_releases_want_goes_to_the_earlier_and_the_other_gets_a_hash() -> None:
-    joined = join_entries({"a": [said("2", days=30), said("1")]})
+    joined = join_entries({"a": [an_entry("2", days=30), an_entry("1")]})
     assert joined.release_of["a", "1"] == "dfx-widgets-july-2026"
     assert joined.release_of["a", "2"].startswith("dfx-widgets-july-2026-")
 
@@ -210,7 +216,10 @@ def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -
     sheet = Part("sheet", Role.DATA, "https://assets.publishing.service.gov.uk/media/x/ tables.ods")
     other = Part("sheet", Role.HTML, f"{BASE}/x/report")
     joined = join_entries(
-        {"a": [said("1", url=f"{BASE}/x", parts=(sheet,))], "b": [said("2", url=f"{BASE}/x", parts=(sheet, other))]}
+        {
+            "a": [an_entry("1", url=f"{BASE}/x", parts=(sheet,))],
+            "b": [an_entry("2", url=f"{BASE}/x", parts=(sheet, other))],
+        }
     )
     (release,) = joined.releases
     assert [(part.id, part.role, part.url) for part in release.parts] == [
@@ -221,14 +230,14 @@ def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -
 
 
 def test_a_stray_space_in_a_printed_address_is_repaired_and_its_title_kept() -> None:
-    (release,) = join_entries({"a": [said("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets")]}).releases
+    (release,) = join_entries({"a": [an_entry("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets")]}).releases
     assert (release.url, release.title) == (f"{BASE}/widgets", "Widgets \u2013 July 2026")
 
 
 _titles = st.sampled_from(["Widgets: July 2026", "Widgets July 2026", "Widgets: June 2026", "Gadgets"])
 _urls = st.sampled_from(["", f"{BASE}/x", f"{BASE}/y/", f"{BASE}/y"])
 _said = st.builds(
-    said, st.text("abc", min_size=1, max_size=2), _titles, _urls, st.integers(0, 20), st.sampled_from(["p", "q"])
+    an_entry, st.text("abc", min_size=1, max_size=2), _titles, _urls, st.integers(0, 20), st.sampled_from(["p", "q"])
 )
 _announced = st.dictionaries(st.sampled_from("ABC"), st.lists(_said, max_size=5, unique_by=lambda each: each.uid))
 
@@ -252,11 +261,11 @@ def test_every_entry_has_one_release_and_no_release_two_entries_of_one_calendar(
     assert sorted(joined.release_of) == sorted(keys)
     assert sum(len(release.calendars) for release in joined.releases) == len(keys)
     assert all(len(set(release.calendars)) == len(release.calendars) for release in joined.releases)
-    assert len(set(ids(joined))) == len(joined.releases)
+    assert len(set(release_ids(joined))) == len(joined.releases)
 
 
 @given(_announced)
-def test_a_join_made_again_with_its_own_ids_changes_nothing(announced: dict[str, list[Announcement]]) -> None:
+def test_joining_again_with_the_known_ids_changes_nothing(announced: dict[str, list[Announcement]]) -> None:
     first = join_entries(announced)
     assert join_entries(announced, known=first.release_of) == first
 
@@ -266,7 +275,7 @@ def test_four_times_as_many_releases_take_about_four_times_the_work() -> None:
     def calendar(name: str, count: int) -> list[Announcement]:
         links = [f"{BASE}/{n}" if name != "c" else "" for n in range(count)]
         titles = [f"Series {n % 500} of widgets: {2000 + n // 500}" for n in range(count)]
-        return [said(f"{name}{n}", titles[n], links[n], n) for n in range(count)]
+        return [an_entry(f"{name}{n}", titles[n], links[n], n) for n in range(count)]
 
     def work(count: int) -> int:
         """Return how many calls joining so many releases of three calendars takes."""

@@ -111,7 +111,7 @@ def test_an_ambiguous_address_is_not_predicted(titles: tuple[str, str], address:
         ("Trade: March 2017 to March 2018", "Trade: March 2018 to April 2019"),
     ],
 )
-def test_titles_that_are_not_of_one_shape_replace_nothing(before: str, after: str) -> None:
+def test_titles_with_periods_of_different_forms_predict_no_address(before: str, after: str) -> None:
     assert map_period_words(before, after) is None
 
 
@@ -122,7 +122,7 @@ def test_titles_that_are_not_of_one_shape_replace_nothing(before: str, after: st
     st.integers(0, 2),
     st.sampled_from(["/x-{m}-{y}.csv", "/{y}/{n:02d}/x.csv", "/x_{m}{y}.csv", "/x-{y}{n:02d}.csv", "/{m}{yy:02d}.csv"]),
 )
-def test_an_address_is_turned_into_that_of_its_own_month_or_into_none_and_back(
+def test_a_predicted_address_leads_back_to_the_address_before(
     one: str, other: str, year: int, later: int, form: str
 ) -> None:
     def address(month: str, in_year: int) -> str:
@@ -141,7 +141,7 @@ def test_an_address_is_turned_into_that_of_its_own_month_or_into_none_and_back(
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
-def test_nothing_that_is_read_breaks_it(before: str, after: str, address: str) -> None:
+def test_a_predicted_address_differs_from_the_one_before(before: str, after: str, address: str) -> None:
     pairs = map_period_words(f"A 2016 {before}", f"A 2017 {after}")
     assert (
         pairs is None or replace_period(f"https://stats.example/{address}", pairs) != f"https://stats.example/{address}"

@@ -29,25 +29,25 @@ def entry(uid: str, text: str) -> Announcement:
 ON_TIME = entry("X", "23 July 2026 9:30am")
 
 
-def one(
+def compare_one_entry(
     known: Mapping[str, LastSeen], *entries: Announcement, before: datetime | None = None, counts: Sequence[int] = ()
 ) -> ReadChanges:
     return compare_read(known, Reading(entries), "A", utc(7, 2), before, EarlierReads({}, counts, may_be_empty=True))
 
 
 def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:
-    learnt = one({"X": LastSeen.of(ON_TIME)}, ON_TIME, before=utc(7, 1))
+    learnt = compare_one_entry({"X": LastSeen.of(ON_TIME)}, ON_TIME, before=utc(7, 1))
     assert (learnt.promises, learnt.confirmed) == ({}, ("X",))
 
 
-def test_an_entry_written_otherwise_but_saying_the_same_is_confirmed() -> None:
+def test_an_entry_with_the_same_meaning_in_other_words_is_confirmed() -> None:
     other = entry("X", "2026-07-23T08:30:00Z")
-    assert one({"X": LastSeen.of(ON_TIME)}, other).confirmed == ("X",)
+    assert compare_one_entry({"X": LastSeen.of(ON_TIME)}, other).confirmed == ("X",)
 
 
-def test_an_announcement_that_leads_to_its_publication_says_nothing_of_its_slot() -> None:
+def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() -> None:
     led = replace(ON_TIME, address=Address.LED_TO, published=True)
-    learnt = one({"X": LastSeen.of(ON_TIME)}, led, before=utc(7, 1))
+    learnt = compare_one_entry({"X": LastSeen.of(ON_TIME)}, led, before=utc(7, 1))
     assert (learnt.promises, learnt.confirmed, learnt.first_missing) == ({}, (), ())
 
 
@@ -61,35 +61,40 @@ def test_an_announcement_that_leads_to_its_publication_says_nothing_of_its_slot(
     ],
 )
 def test_a_new_slot_state_or_doubt_is_a_promise_made_between_two_reads(other: Announcement) -> None:
-    learnt = one({"X": LastSeen.of(ON_TIME)}, replace(other, why="late data"), before=utc(7, 1))
+    learnt = compare_one_entry({"X": LastSeen.of(ON_TIME)}, replace(other, why="late data"), before=utc(7, 1))
     promise = learnt.promises["X"]
     assert (promise.unlearnt, promise.learnt, promise.why) == (utc(7, 1), utc(7, 2), "late data")
     assert (promise.calendar, promise.slot, promise.doubt) == ("A", other.slot, other.doubt)
 
 
-def test_an_entry_that_is_no_longer_shown_is_reported_as_gone_once() -> None:
+def test_an_entry_that_disappears_is_reported_once() -> None:
     kept = entry("Y", "24 July 2026 9:30am")
     known = {"X": LastSeen.of(ON_TIME), "Y": LastSeen.of(kept), "Z": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}
-    assert one(known, kept, before=utc(7, 1)).first_missing == ("X",)
+    assert compare_one_entry(known, kept, before=utc(7, 1)).first_missing == ("X",)
 
 
-def test_one_missing_read_makes_nothing_absent() -> None:
-    assert one({"X": LastSeen.of(ON_TIME)}, before=utc(7, 1)).absent == ()
-    assert one({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
-    assert one({"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, before=utc(7, 1)).absent == ()
+def test_an_entry_missing_from_one_read_is_not_absent() -> None:
+    assert compare_one_entry({"X": LastSeen.of(ON_TIME)}, before=utc(7, 1)).absent == ()
+    assert compare_one_entry({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
+    assert compare_one_entry({"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, before=utc(7, 1)).absent == ()
 
 
 def test_an_entry_back_after_one_missing_read_did_not_reappear() -> None:
-    assert one({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, ON_TIME, before=utc(7, 1)).reappeared == ()
-    assert one({"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, ON_TIME, before=utc(7, 1)).reappeared == ("X",)
+    assert (
+        compare_one_entry({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, ON_TIME, before=utc(7, 1)).reappeared
+        == ()
+    )
+    assert compare_one_entry(
+        {"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, ON_TIME, before=utc(7, 1)
+    ).reappeared == ("X",)
 
 
 def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
     past = entry("X", "1 July 2026 9:30am")
-    assert one({"X": LastSeen.of(past, absent_since=utc(7, 1))}, before=utc(7, 1)).absent == ()
+    assert compare_one_entry({"X": LastSeen.of(past, absent_since=utc(7, 1))}, before=utc(7, 1)).absent == ()
 
 
-def test_an_unbelievable_read_adds_nothing_at_all() -> None:
-    learnt = one({"X": LastSeen.of(ON_TIME)}, replace(ON_TIME, slot=FAR), counts=[200])
+def test_a_read_with_an_alarm_adds_nothing() -> None:
+    learnt = compare_one_entry({"X": LastSeen.of(ON_TIME)}, replace(ON_TIME, slot=FAR), counts=[200])
     assert [alarm.wrong for alarm in learnt.alarms] == [AlarmKind.COUNT]
     assert (learnt.promises, learnt.confirmed, learnt.first_missing) == ({}, (), ())

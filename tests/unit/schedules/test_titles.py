@@ -37,7 +37,7 @@ def test_the_period_of_an_edition_is_read_however_it_is_written(title: str, peri
     assert read_title(title).period == period
 
 
-def test_case_punctuation_genre_and_period_are_no_part_of_the_name_of_a_series() -> None:
+def test_case_punctuation_genre_and_period_do_not_change_the_series() -> None:
     assert read_title("Widget-makers' statistics: Statistical Bulletin, July 2026").words == ("widget", "makers")
     assert read_title("WIDGET MAKERS, Q2 2026").words == ("widget", "makers")
 
@@ -54,7 +54,7 @@ def test_case_punctuation_genre_and_period_are_no_part_of_the_name_of_a_series()
         "Malpractice for GCSE and A level: summer 2017 exam series (provisional)",
     ],
 )
-def test_a_title_is_known_again_in_other_dress(seen: str) -> None:
+def test_a_title_matches_in_other_spellings(seen: str) -> None:
     assert title_matches(MALPRACTICE, seen)
 
 
@@ -71,7 +71,7 @@ def test_a_title_is_known_again_in_other_dress(seen: str) -> None:
         ("Statistics 2026", "Statistics 2026"),
     ],
 )
-def test_another_edition_or_series_is_not_taken_for_the_release(mine: str, seen: str) -> None:
+def test_a_title_of_another_edition_or_series_does_not_match(mine: str, seen: str) -> None:
     assert not title_matches(mine, seen)
 
 
@@ -86,6 +86,6 @@ def test_any_title_with_a_name_matches_itself(title: str) -> None:
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_matching_titles_speak_of_the_same_period(mine: str, seen: str) -> None:
+def test_matching_titles_have_the_same_period(mine: str, seen: str) -> None:
     if title_matches(mine, seen) and "-" not in seen and "|" not in seen and ":" not in seen:
         assert read_title(mine).period == read_title(seen).period

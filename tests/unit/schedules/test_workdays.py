@@ -34,10 +34,10 @@ def test_each_nation_has_its_own_bank_holidays(day: date, nations: set[Nation]) 
     assert {nation for nation in everywhere if Workdays(nation).holiday_name(day)} == nations
 
 
-def test_a_one_off_day_can_be_added_and_a_wrong_one_taken_away() -> None:
-    mended = NationSettings(extra_holidays=[date(2026, 7, 23)], not_holidays=[EASTER_MONDAY]).workdays("ENG")
-    assert mended.holiday_name(date(2026, 7, 23)) == "extra holiday"
-    assert mended.is_workday(EASTER_MONDAY)
+def test_settings_add_and_remove_single_holidays() -> None:
+    workdays = NationSettings(extra_holidays=[date(2026, 7, 23)], not_holidays=[EASTER_MONDAY]).workdays("ENG")
+    assert workdays.holiday_name(date(2026, 7, 23)) == "extra holiday"
+    assert workdays.is_workday(EASTER_MONDAY)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_half_past_nine_an_hour_off_is_a_doubt_about_the_zone(slot: Slot, *, dou
     assert bool(zone_doubt(slot)) is doubtful
 
 
-def test_an_embargo_by_the_clock_runs_through_the_weekend() -> None:
+def test_access_begins_24_hours_before_the_slot_at_a_weekend() -> None:
     monday = datetime(2026, 7, 27, 8, 30, tzinfo=UTC)
     assert ENGLAND.access_begins(monday) == datetime(2026, 7, 26, 8, 30, tzinfo=UTC)
 
 
-def test_an_embargo_by_the_clock_has_as_many_hours_when_the_clocks_change() -> None:
+def test_access_begins_24_hours_before_the_slot_when_clocks_change() -> None:
     after_change = datetime(2026, 3, 29, 8, 30, tzinfo=UTC)
     assert ENGLAND.access_begins(after_change) == datetime(2026, 3, 28, 8, 30, tzinfo=UTC)
 
@@ -96,7 +96,7 @@ def test_counting_back_ends_on_a_working_day(day: date, count: int) -> None:
     assert (day - found).days >= count
 
 
-def test_access_begins_a_day_before_a_slot_and_in_scotland_five_working_days_before() -> None:
+def test_access_begins_a_day_before_the_slot_and_in_scotland_five_working_days() -> None:
     # 6 April 2026 is Easter Monday, a bank holiday in England and not in Scotland; 3 April is Good Friday in both.
     slot = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
     assert Workdays("ENG").access_begins(slot) == datetime(2026, 4, 6, 8, 30, tzinfo=UTC)

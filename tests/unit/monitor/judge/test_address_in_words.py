@@ -34,7 +34,7 @@ def explanation_of(verdict: Verdict) -> Explanation:
         (Address.FOUND, "found by its title", "it was found by its title in a listing."),
     ],
 )
-def test_people_are_shown_that_no_calendar_named_an_address(address: Address, words: str, sentence: str) -> None:
+def test_an_address_that_no_calendar_named_has_a_remark(address: Address, words: str, sentence: str) -> None:
     verdict = replace(a_late_verdict(400), address=address)
     body = release_json(verdict)
     assert words in address_note(body)
@@ -43,7 +43,7 @@ def test_people_are_shown_that_no_calendar_named_an_address(address: Address, wo
     assert any(words in fact.text for fact in explanation_of(verdict).facts if fact.kind == "part")
 
 
-def test_people_are_shown_no_remark_on_an_announced_address() -> None:
+def test_an_announced_address_has_no_remark() -> None:
     assert address_note(release_json(a_late_verdict(400))) == ""
     assert "No calendar named" not in sentence_on(a_late_verdict(400))
 

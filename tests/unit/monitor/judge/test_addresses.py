@@ -76,7 +76,7 @@ def test_another_part_at_the_same_address_keeps_its_own_runs() -> None:
     assert verdict.parts[1].released.by is None
 
 
-def guessed(now: float, **witnesses: Looks) -> Verdict:
+def verdict_at_guess(now: float, **witnesses: Looks) -> Verdict:
     """Return the verdict on a release that was not seen at an address guessed from its announcement's."""
     page = looks_at(OLD, (-1, ABSENT), (70, ABSENT), (150, UNKNOWN), (200, ABSENT))
     seen = {"page": page} | {f"{name}/origin": each for name, each in witnesses.items()}
@@ -85,14 +85,14 @@ def guessed(now: float, **witnesses: Looks) -> Verdict:
 
 @pytest.mark.parametrize(("now", "word"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
 def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(now: float, word: VerdictKind) -> None:
-    assert guessed(now).verdict is word
+    assert verdict_at_guess(now).verdict is word
 
 
 def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
     announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
     unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
     old_copy = looks_at(OLD, (-1, ABSENT))
-    assert guessed(201, announcement=announcing, index=unlisted, page=old_copy).verdict is VerdictKind.OVERDUE
+    assert verdict_at_guess(201, announcement=announcing, index=unlisted, page=old_copy).verdict is VerdictKind.OVERDUE
 
 
 @pytest.mark.parametrize(("redirect", "bound"), [([], None), ([a_sighting(UNKNOWN, 301, why=REDIRECTED)], 0.0)])

@@ -38,12 +38,12 @@ def read_last(time: str, **fields: object) -> Promise:
     return a_promise(confirmed_at=at(time), **fields)
 
 
-def changed(slot: str | None = None, read: str = "09:36", before: str = "09:26", **fields: object) -> Promise:
+def changed_promise(slot: str | None = None, read: str = "09:36", before: str = "09:26", **fields: object) -> Promise:
     """Return what a calendar showed at one read, and not yet at the read before it."""
     return a_promise(SLOT if slot is None else at(slot), learnt=at(read), unlearnt=at(before), **fields)
 
 
-def doubts(verdict: Verdict) -> list[str]:
+def doubt_details(verdict: Verdict) -> list[str]:
     return [each.detail for each in found(verdict, Kind.PROMISE_IN_DOUBT)]
 
 
@@ -58,7 +58,7 @@ CAME = [
 @pytest.mark.parametrize(("came", "word"), CAME)
 def test_a_promise_read_after_its_slot_binds(came: str | None, word: VerdictKind) -> None:
     verdict = verdict_on([read_last("09:35")], came)
-    assert (verdict.verdict, doubts(verdict)) == (word, [])
+    assert (verdict.verdict, doubt_details(verdict)) == (word, [])
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_promise_read_after_its_slot_binds(came: str | None, word: VerdictKind
 def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(came: str | None, before: str) -> None:
     verdict = verdict_on([read_last("08:29")], came)
     assert (verdict.verdict, verdict.exposures) == (VerdictKind.UNPROVEN, ())
-    assert doubts(verdict) == [verdict.unproven_because]
+    assert doubt_details(verdict) == [verdict.unproven_because]
     assert verdict.unproven_because.endswith(
         f"last read Fri 5 Jan 2018 08:29:00 GMT, {before} before: whether it was still in force is not known"
     )
@@ -75,7 +75,7 @@ def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(cam
 
 def test_a_promise_read_four_minutes_before_its_slot_binds_and_is_dated() -> None:
     verdict = verdict_on([read_last("09:26")], IN_TIME)
-    assert (verdict.verdict, verdict.confirmed, doubts(verdict)) == (VerdictKind.ON_TIME, at("09:26"), [])
+    assert (verdict.verdict, verdict.confirmed, doubt_details(verdict)) == (VerdictKind.ON_TIME, at("09:26"), [])
 
 
 @pytest.mark.parametrize(("read", "word"), [("09:00", VerdictKind.ON_TIME), ("08:59:54", VerdictKind.UNPROVEN)])
@@ -87,7 +87,9 @@ def test_a_promise_binds_if_it_was_read_at_most_half_an_hour_before(read: str, w
 def test_a_late_release_whose_calendar_was_not_read_again_has_that_doubt(read: str, count: int) -> None:
     verdict = verdict_on([read_last(read)], None)
     assert verdict.verdict is VerdictKind.OVERDUE
-    assert [doubt.endswith("not read, or not shown there, again since") for doubt in doubts(verdict)] == [True] * count
+    assert [doubt.endswith("not read, or not shown there, again since") for doubt in doubt_details(verdict)] == [
+        True
+    ] * count
 
 
 @pytest.mark.parametrize(("read", "count"), [("09:26", 1), ("09:30", 0)])
@@ -95,7 +97,7 @@ def test_a_file_that_is_late_after_its_page_was_out_early_needs_a_read_at_the_sl
     seen = {"page": page("09:10"), "sheet": page(None)}
     verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[read_last(read)], release=a_release(SHEET))
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.OVERDUE]
-    assert len(doubts(verdict)) == count
+    assert len(doubt_details(verdict)) == count
 
 
 @pytest.mark.parametrize(
@@ -106,18 +108,18 @@ def test_before_its_slot_a_promise_must_be_confirmed_when_the_first_exposure_beg
     read: str, word: VerdictKind, count: int
 ) -> None:
     verdict = verdict_on([read_last(read)], "09:10", now="09:30")
-    assert (verdict.verdict, len(doubts(verdict))) == (word, count)
+    assert (verdict.verdict, len(doubt_details(verdict))) == (word, count)
 
 
 def test_a_pending_part_keeps_its_verdict_if_the_promise_is_in_doubt() -> None:
     verdict = verdict_on([read_last("08:29")], None, now="09:29")
-    assert (verdict.verdict, verdict.unproven_because, doubts(verdict)) == (VerdictKind.PENDING, None, [])
+    assert (verdict.verdict, verdict.unproven_because, doubt_details(verdict)) == (VerdictKind.PENDING, None, [])
 
 
 # Changes between two reads
 
 
-@pytest.mark.parametrize("change", [changed("11:00"), changed(state=Standing.CANCELLED)])
+@pytest.mark.parametrize("change", [changed_promise("11:00"), changed_promise(state=Standing.CANCELLED)])
 def test_a_change_that_may_have_come_before_the_slot_leaves_both_readings(change: Promise) -> None:
     verdict = verdict_on([read_last("09:26"), change], None)
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -125,24 +127,30 @@ def test_a_change_that_may_have_come_before_the_slot_leaves_both_readings(change
 
 
 def test_a_change_that_came_after_the_slot_leaves_it_late() -> None:
-    assert verdict_on([read_last("09:32"), changed("11:00", before="09:32")], None).verdict is VerdictKind.OVERDUE
+    assert (
+        verdict_on([read_last("09:32"), changed_promise("11:00", before="09:32")], None).verdict is VerdictKind.OVERDUE
+    )
 
 
 CHANGES = {
-    "the next edition, once it was out in time": (changed("2018-04-05 10:30"), IN_TIME, VerdictKind.ON_TIME),
+    "the next edition, once it was out in time": (changed_promise("2018-04-05 10:30"), IN_TIME, VerdictKind.ON_TIME),
     "a later day, read when it may have been out": (
-        changed("2018-01-06 09:30", "09:30:05"),
+        changed_promise("2018-01-06 09:30", "09:30:05"),
         "09:30:44",
         VerdictKind.UNPROVEN,
     ),
-    "a later day, read once it was out": (changed("2018-01-06 09:30", "09:30:05"), "09:30:04.5", VerdictKind.ON_TIME),
-    "a later day": (changed("2018-01-06 09:30"), IN_TIME, VerdictKind.ON_TIME),
-    "a later day, not out": (changed("2018-01-06 09:30"), None, VerdictKind.UNPROVEN),
-    "later on the same day": (changed("09:31", "09:31:30"), IN_TIME, VerdictKind.UNPROVEN),
-    "an hour and a half later": (changed("11:00"), IN_TIME, VerdictKind.UNPROVEN),
-    "an hour and a half later, not out": (changed("11:00"), None, VerdictKind.UNPROVEN),
-    "brought forward": (changed("09:28"), IN_TIME, VerdictKind.UNPROVEN),
-    "brought forward, not out": (changed("09:28"), None, VerdictKind.UNPROVEN),
+    "a later day, read once it was out": (
+        changed_promise("2018-01-06 09:30", "09:30:05"),
+        "09:30:04.5",
+        VerdictKind.ON_TIME,
+    ),
+    "a later day": (changed_promise("2018-01-06 09:30"), IN_TIME, VerdictKind.ON_TIME),
+    "a later day, not out": (changed_promise("2018-01-06 09:30"), None, VerdictKind.UNPROVEN),
+    "later on the same day": (changed_promise("09:31", "09:31:30"), IN_TIME, VerdictKind.UNPROVEN),
+    "an hour and a half later": (changed_promise("11:00"), IN_TIME, VerdictKind.UNPROVEN),
+    "an hour and a half later, not out": (changed_promise("11:00"), None, VerdictKind.UNPROVEN),
+    "brought forward": (changed_promise("09:28"), IN_TIME, VerdictKind.UNPROVEN),
+    "brought forward, not out": (changed_promise("09:28"), None, VerdictKind.UNPROVEN),
 }
 
 
@@ -152,7 +160,7 @@ def test_only_a_later_day_read_after_a_release_in_time_leaves_the_verdict(
 ) -> None:
     verdict = verdict_on([read_last("09:26"), change], came)
     assert verdict.verdict is word
-    assert bool(doubts(verdict)) is (word is VerdictKind.UNPROVEN)
+    assert bool(doubt_details(verdict)) is (word is VerdictKind.UNPROVEN)
 
 
 # Brought forward
@@ -160,18 +168,21 @@ def test_only_a_later_day_read_after_a_release_in_time_leaves_the_verdict(
 
 def test_a_release_that_was_brought_forward_and_came_then_is_not_early() -> None:
     # At 08:55 the calendar is changed to 09:00. The release is out at 09:02, and the calendar is read at 09:05.
-    verdict = verdict_on([read_last("08:50"), changed("09:00", "09:05", "08:50")], "09:02")
+    verdict = verdict_on([read_last("08:50"), changed_promise("09:00", "09:05", "08:50")], "09:02")
     assert (verdict.verdict, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     (forward,) = found(verdict, Kind.BROUGHT_FORWARD)
     assert forward.detail.startswith("govuk says Fri 5 Jan 2018 09:00:00 GMT: brought forward")
 
 
 def test_a_time_first_shown_after_it_had_passed_excuses_no_exposure() -> None:
-    assert verdict_on([read_last("09:03"), changed("09:00", "09:05", "09:03")], "09:02").verdict is VerdictKind.EARLY
+    assert (
+        verdict_on([read_last("09:03"), changed_promise("09:00", "09:05", "09:03")], "09:02").verdict
+        is VerdictKind.EARLY
+    )
 
 
 def test_a_release_brought_forward_in_time_is_judged_by_its_new_slot() -> None:
-    verdict = verdict_on([read_last("08:30"), changed("09:10", "08:50", "08:30")], "09:10:00.5")
+    verdict = verdict_on([read_last("08:30"), changed_promise("09:10", "08:50", "08:30")], "09:10:00.5")
     assert verdict.verdict is VerdictKind.ON_TIME
     assert found(verdict, Kind.BROUGHT_FORWARD)
 
@@ -179,9 +190,12 @@ def test_a_release_brought_forward_in_time_is_judged_by_its_new_slot() -> None:
 THE_DAY_BEFORE = "2018-01-04 09:29"
 LATER = a_promise(SLOT + 10 * DAY, confirmed_at=at(THE_DAY_BEFORE))
 BROUGHT = {
-    "on its day": ([LATER, changed(read="08:30", before=THE_DAY_BEFORE)], 1),
-    "the day before": ([LATER, changed(read="2018-01-04 09:30", before=THE_DAY_BEFORE)], 0),
-    "put back on its day": ([a_promise(at("09:00"), confirmed_at=at("08:30")), changed(None, "08:31", "08:30")], 0),
+    "on its day": ([LATER, changed_promise(read="08:30", before=THE_DAY_BEFORE)], 1),
+    "the day before": ([LATER, changed_promise(read="2018-01-04 09:30", before=THE_DAY_BEFORE)], 0),
+    "put back on its day": (
+        [a_promise(at("09:00"), confirmed_at=at("08:30")), changed_promise(None, "08:31", "08:30")],
+        0,
+    ),
 }
 
 
@@ -201,7 +215,7 @@ def test_a_time_that_was_provisional_when_last_read_is_on_time_only_by_its_minut
     came: str, word: VerdictKind
 ) -> None:
     verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL)], came)
-    assert (verdict.verdict, bool(doubts(verdict))) == (word, word is VerdictKind.UNPROVEN)
+    assert (verdict.verdict, bool(doubt_details(verdict))) == (word, word is VerdictKind.UNPROVEN)
 
 
 def test_a_time_still_provisional_after_its_instant_is_judged_by_its_day() -> None:
@@ -215,20 +229,20 @@ def test_a_release_is_pending_while_its_provisional_time_may_be_confirmed() -> N
 
 @pytest.mark.parametrize("came", [None, "09:31:27"])
 def test_a_confirmation_that_may_have_come_before_the_slot_leaves_both_readings(came: str | None) -> None:
-    verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL), changed()], came)
+    verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL), changed_promise()], came)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert "09:30:00 GMT, provisional, last so" in verdict.unproven_because
 
 
 def test_a_time_confirmed_after_the_slot_is_judged_by_its_day() -> None:
     provisional = read_last("09:31", state=Standing.PROVISIONAL)
-    assert verdict_on([provisional, changed(before="09:31")], "09:31:27").verdict is VerdictKind.ON_TIME
+    assert verdict_on([provisional, changed_promise(before="09:31")], "09:31:27").verdict is VerdictKind.ON_TIME
 
 
 # Two calendars
 
 
-def two(own: str) -> list[Promise]:
+def promises_of_two_calendars(own: str) -> list[Promise]:
     """Return the usual promise, and that of another calendar for another time."""
     return [a_promise(), a_promise(at(own), calendar="own")]
 
@@ -255,7 +269,7 @@ def two(own: str) -> list[Promise]:
 def test_no_breach_is_claimed_by_one_calendar_that_another_denies(
     own: str, came: str | None, word: VerdictKind
 ) -> None:
-    verdict = verdict_on(two(own), came, calendars=BOTH)
+    verdict = verdict_on(promises_of_two_calendars(own), came, calendars=BOTH)
     assert verdict.verdict is word
     (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)
     assert differ.detail.endswith("a person must say which binds")
@@ -266,16 +280,18 @@ def test_no_breach_is_claimed_by_one_calendar_that_another_denies(
 def test_an_exposed_release_that_came_back_late_is_late_only_by_both_calendars(own: str, *, is_late: bool) -> None:
     turns = [(-7200, ABSENT), (-90, PRESENT), (-30, ABSENT), (1200, PRESENT)]
     page = Story(turns, every=5, specific=True)
-    verdict = judged(1800, {"page": page}, promises=two(own), release=a_release(calendars=BOTH))
+    verdict = judged(1800, {"page": page}, promises=promises_of_two_calendars(own), release=a_release(calendars=BOTH))
     assert verdict.verdict is VerdictKind.EARLY
     assert bool(found(verdict, Kind.LATE)) is is_late
 
 
 def test_a_release_becomes_late_when_it_is_late_by_the_second_calendar_too() -> None:
-    early = verdict_on(two("09:50"), None, now="09:40", calendars=BOTH)
+    early = verdict_on(promises_of_two_calendars("09:50"), None, now="09:40", calendars=BOTH)
     assert (early.verdict, early.revisit) == (VerdictKind.UNPROVEN, at("09:50"))
-    assert verdict_on(two("09:50"), None, now="09:50:30", calendars=BOTH).revisit == at("09:51")
-    assert verdict_on(two("09:50"), None, now="09:52", calendars=BOTH).verdict is VerdictKind.OVERDUE
+    assert verdict_on(promises_of_two_calendars("09:50"), None, now="09:50:30", calendars=BOTH).revisit == at("09:51")
+    assert (
+        verdict_on(promises_of_two_calendars("09:50"), None, now="09:52", calendars=BOTH).verdict is VerdictKind.OVERDUE
+    )
 
 
 def test_a_release_with_one_calendar_is_not_judged_again_soon() -> None:
@@ -288,7 +304,7 @@ def test_a_release_that_one_calendar_cancels_is_not_late_by_the_other() -> None:
 
 
 def test_a_release_on_time_by_the_first_calendar_is_not_disputed() -> None:
-    (page,) = verdict_on(two("10:30"), IN_TIME, calendars=BOTH).parts
+    (page,) = verdict_on(promises_of_two_calendars("10:30"), IN_TIME, calendars=BOTH).parts
     assert (page.verdict, page.unproven_because, page.delay is None) == (VerdictKind.ON_TIME, None, False)
 
 
@@ -297,26 +313,26 @@ def test_late_by_one_calendar_and_never_published_by_the_other_is_a_breach_by_bo
     assert verdict_on([a_promise(), long_ago], "09:40", calendars=BOTH).verdict is VerdictKind.LATE
 
 
-def unlisted(since: str, reads: int = 4, *successors: str, last: str = "09:00") -> Promise:
+def unlisted_promise(since: str, reads: int = 4, *successors: str, last: str = "09:00") -> Promise:
     """Return the usual promise, which reads from `since` on did not show any more."""
     return read_last(last, unlisted=Unlisted(at(since), reads, successors))
 
 
 @pytest.mark.parametrize("came", [None, "09:40", IN_TIME])
 def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(came: str | None) -> None:
-    verdict = verdict_on([unlisted("09:05")], came)
+    verdict = verdict_on([unlisted_promise("09:05")], came)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.unproven_because is not None
     assert "last shown Fri 5 Jan 2018 09:00:00 GMT" in verdict.unproven_because
     assert "4 reads of the calendar since Fri 5 Jan 2018 09:05:00 GMT did not show it" in verdict.unproven_because
-    assert doubts(verdict) == [verdict.unproven_because]
+    assert doubt_details(verdict) == [verdict.unproven_because]
 
 
 @pytest.mark.parametrize(
     ("promise", "word"),
     [
-        (unlisted("09:29:59"), VerdictKind.UNPROVEN),
-        (unlisted("09:30"), VerdictKind.OVERDUE),
+        (unlisted_promise("09:29:59"), VerdictKind.UNPROVEN),
+        (unlisted_promise("09:30"), VerdictKind.OVERDUE),
         (read_last("09:20"), VerdictKind.OVERDUE),
     ],
 )
@@ -324,23 +340,23 @@ def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, 
     assert verdict_on([promise], None).verdict is word
 
 
-def test_likely_successors_are_named() -> None:
-    verdict = verdict_on([unlisted("09:05", 4, "Vital events: 2017", "Stillbirths: 2017")], None)
+def test_the_doubt_names_likely_successors() -> None:
+    verdict = verdict_on([unlisted_promise("09:05", 4, "Vital events: 2017", "Stillbirths: 2017")], None)
     assert verdict.unproven_because is not None
     assert verdict.unproven_because.endswith("A new entry may replace it: “Vital events: 2017” and “Stillbirths: 2017”")
 
 
 @pytest.mark.parametrize(("since", "word"), [("09:11", VerdictKind.EARLY), ("09:05", VerdictKind.UNPROVEN)])
 def test_an_entry_that_leaves_after_an_exposure_began_leaves_it_early(since: str, word: VerdictKind) -> None:
-    assert verdict_on([unlisted(since)], "09:10", now="09:20").verdict is word
+    assert verdict_on([unlisted_promise(since)], "09:10", now="09:20").verdict is word
 
 
 def test_an_entry_that_leaves_one_calendar_while_another_promises_the_same_still_binds() -> None:
     other = read_last("09:26", calendar="own")
-    assert verdict_on([unlisted("09:05"), other], None, calendars=BOTH).verdict is VerdictKind.OVERDUE
-    both = [unlisted("09:05"), replace(unlisted("09:05"), calendar="own")]
+    assert verdict_on([unlisted_promise("09:05"), other], None, calendars=BOTH).verdict is VerdictKind.OVERDUE
+    both = [unlisted_promise("09:05"), replace(unlisted_promise("09:05"), calendar="own")]
     assert verdict_on(both, None, calendars=BOTH).verdict is VerdictKind.UNPROVEN
 
 
 def test_reads_after_now_are_not_known_yet() -> None:
-    assert verdict_on([unlisted("09:05")], "09:03", now="09:04").verdict is VerdictKind.EARLY
+    assert verdict_on([unlisted_promise("09:05")], "09:03", now="09:04").verdict is VerdictKind.EARLY

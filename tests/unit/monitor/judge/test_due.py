@@ -36,7 +36,7 @@ def test_a_release_is_not_due_before_its_slot_nor_once_it_was_seen(now: float, c
     assert body_at(now, came)["due"] is None
 
 
-def test_a_release_that_is_due_says_for_how_long_and_what_the_last_look_got() -> None:
+def test_a_due_release_has_its_length_and_the_last_answer() -> None:
     body = body_at(12)
     assert body["verdict"] == "pending"
     assert body["due"] == {"part": "page", "seconds": 12.0, "got": "503", "looks": 12}

@@ -40,19 +40,19 @@ def test_looks_minutes_apart_count_only_as_far_as_no_other_view_denies_them(
 # A cache whose copies may be two seconds old, though it sends an Age of 0
 
 
-def exposed(*each: Look) -> Sequence[Exposure]:
+def exposures_of(*each: Look) -> Sequence[Exposure]:
     return judged(-1, {"page": looks(*each, age=(0, 2))}).exposures
 
 
 def test_a_copy_that_may_be_older_than_the_content_ends_no_exposure() -> None:
-    (exposure,) = exposed((-7, ABSENT), (-6, ABSENT), (-5, PRESENT), (-4, ABSENT), (-3, PRESENT))
+    (exposure,) = exposures_of((-7, ABSENT), (-6, ABSENT), (-5, PRESENT), (-4, ABSENT), (-3, PRESENT))
     assert exposure.open
     assert exposure.start == Interval(after_slot(-8), after_slot(-5))
 
 
 @pytest.mark.parametrize(("absent", "ended"), [(-12, 0), (-9, 1)])
 def test_a_copy_made_after_the_content_came_ends_an_exposure(absent: float, ended: int) -> None:
-    each = exposed((-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (absent - 0.5, PRESENT), (absent, ABSENT))
+    each = exposures_of((-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (absent - 0.5, PRESENT), (absent, ABSENT))
     assert sum(not exposure.open for exposure in each) == ended
 
 
@@ -74,7 +74,7 @@ def test_a_page_that_is_removed_before_its_slot_was_public_for_a_moment() -> Non
     assert judged(-100, {"page": [MISSING, REMOVED]}).verdict is VerdictKind.EARLY
 
 
-def test_two_views_of_such_a_moment_are_one_exposure_with_the_narrower_interval() -> None:
+def test_two_views_of_an_unseen_exposure_give_the_narrower_interval() -> None:
     origin = [
         a_run("page/origin", ABSENT, -3600, -290, status=404),
         a_run("page/origin", WITHDRAWN, -280, -110, status=410),

@@ -73,7 +73,9 @@ def test_an_exposure_is_found_with_its_length_and_part() -> None:
         (100, [(-4000, ABSENT), (-3600, PRESENT)], Kind.EARLY_EXPOSURE, True),
     ],
 )
-def test_exactly_an_hour_hints_at_a_clock_in_utc(now: float, turns: Turns, kind: Kind, *, hints: bool) -> None:
+def test_a_delay_of_exactly_an_hour_suggests_a_clock_in_utc(
+    now: float, turns: Turns, kind: Kind, *, hints: bool
+) -> None:
     (one,) = found(judged(now, turns), kind)
     assert ("UTC" in one.detail) is hints
 

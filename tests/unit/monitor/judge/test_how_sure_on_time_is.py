@@ -59,11 +59,11 @@ def part(word: str, bound: float | None, *, required: bool = True) -> dict[str, 
 
 
 def test_a_release_is_as_sure_as_the_least_sure_of_its_required_parts() -> None:
-    told = {
+    body = {
         "verdict": "on_time",
         "parts": [part("on_time", 1), part("on_time", 40), part("on_time", 90, required=False)],
     }
-    assert widest_bound(told) == 40
+    assert widest_bound(body) == 40
     assert widest_bound({"verdict": "late", "parts": [part("on_time", 40), part("late", None)]}) is None
     assert status_text({"verdict": "on_time", "parts": [part("on_time", None)]}) == "on time"
 
@@ -89,5 +89,5 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
 def test_a_metric_shows_the_bound() -> None:
     shown = [ReleaseState(on_time(12), after_slot(60))]
     states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), lambda: None, lambda: None)
-    told = b"".join(Metrics("1.2.3").render(states))
-    assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in told
+    metrics = b"".join(Metrics("1.2.3").render(states))
+    assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in metrics

@@ -96,7 +96,7 @@ def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minut
 @pytest.mark.parametrize(
     ("incident", "report", "news"), [(JANUARY, 21, 65), (MARCH, 27, 28)], ids=["ofqual-01", "ofqual-03"]
 )
-def test_each_other_address_has_a_delay_of_its_own(incident: Incident, report: int, news: int, every: float) -> None:
+def test_each_alternative_address_has_its_own_delay(incident: Incident, report: int, news: int, every: float) -> None:
     verdict = incident.verdict(every)
     assert [part.delay for part in verdict.parts[1:]] == [
         Bounds(minutes * 60 - every, minutes * 60) for minutes in (report, news)

@@ -99,7 +99,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
     }
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_unknown_values_are_null_in_json() -> None:
     body = json_of(-50, [(-100, ABSENT)])
     assert (body["first_seen"], body["delay"]) == ({"after": None, "by": None}, None)
     assert (body["code"], body["incident"]) == (None, None)
@@ -200,7 +200,7 @@ GONE_AGAIN = World(
 """Seen present once and then absent whenever a look did not fail, by a clock that is wrong."""
 
 
-def lasting(verdict: Verdict) -> set[Kind]:
+def lasting_kinds(verdict: Verdict) -> set[Kind]:
     """Return the findings that need a state to last: withdrawn for longer than a flicker, hidden for a second."""
     return {each.kind for each in verdict.findings} & {Kind.WITHDRAWN, Kind.STALE_EDGE}
 
@@ -213,10 +213,10 @@ def test_recomputing_with_longer_runs_finds_no_difference(world: World, now: flo
     # A new run would have been judged at once: only the last one has grown since.
     since = {target: runs[: len(then[target])] for target, runs in world.runs().items()}
     first, again = (judged(now, runs, blind=world.spans) for runs in (then, since))
-    assert first.verdict is not again.verdict or lasting(first) <= lasting(again)
+    assert first.verdict is not again.verdict or lasting_kinds(first) <= lasting_kinds(again)
     # More may be known only if a run grew past the tolerance in which it was judged: that of the slot, or that of what
     # must last. A look that was under way at that instant has been answered since.
-    if first.verdict is again.verdict and lasting(first) == lasting(again):
+    if first.verdict is again.verdict and lasting_kinds(first) == lasting_kinds(again):
         assert find_differences(release_json(first), release_json(again)) == []
 
 
@@ -293,11 +293,11 @@ def test_an_explanation_leaves_out_the_middle_of_many_runs() -> None:
 
 def test_an_explanation_merges_looks_by_state_with_their_number_and_widest_gap() -> None:
     turns = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 1)]
-    told = [fact.text for fact in explained(120, [*turns, (1, ABSENT), (60, PRESENT)]).facts if fact.kind == "run"]
-    assert len(told) == 3
-    assert "unknown (timeout)" in told[0]
-    assert "109 looks, 50 more that failed in between, widest gap 2 s" in told[1]
-    assert "61 looks, widest gap 1 s" in told[2]
+    runs = [fact.text for fact in explained(120, [*turns, (1, ABSENT), (60, PRESENT)]).facts if fact.kind == "run"]
+    assert len(runs) == 3
+    assert "unknown (timeout)" in runs[0]
+    assert "109 looks, 50 more that failed in between, widest gap 2 s" in runs[1]
+    assert "61 looks, widest gap 1 s" in runs[2]
 
 
 def test_an_explanation_as_json_keeps_every_fact() -> None:

@@ -32,7 +32,7 @@ def redirect(when: float) -> Look:
     return a_sighting(UNKNOWN, when, why=REDIRECTED)
 
 
-def silent(until: float, *then: Look, begin: float = -120, every: float = 15) -> Looks:
+def looks_without_release(until: float, *then: Look, begin: float = -120, every: float = 15) -> Looks:
     """Return looks at a witness that does not show the release until an instant."""
     each = [(begin + number * every, ABSENT) for number in range(int((until - begin) / every) + 1)]
     return looks(*each, (until, ABSENT), *then)
@@ -47,7 +47,7 @@ def published(
     return Publication(release, after_slot(slot), after_slot(out), runs_seen(10_000, named))
 
 
-def measured(now: float, *others: Publication) -> tuple[float, float]:
+def measured_lags(now: float, *others: Publication) -> tuple[float, float]:
     """Return both lags in seconds."""
     lags = measure_longest_lags(others, SLOT, after_slot(now))
     return lags.redirect.total_seconds(), lags.index.total_seconds()
@@ -56,18 +56,18 @@ def measured(now: float, *others: Publication) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("announcement", "index", "now", "expected"),
     [
-        (silent(2, redirect(3)), silent(40), 900, (REDIRECT, INDEX)),
-        (silent(420, redirect(421)), silent(410), 900, (420, 420)),
-        (silent(420, redirect(421)), silent(230, (240, PRESENT)), 900, (420, 239)),
+        (looks_without_release(2, redirect(3)), looks_without_release(40), 900, (REDIRECT, INDEX)),
+        (looks_without_release(420, redirect(421)), looks_without_release(410), 900, (420, 420)),
+        (looks_without_release(420, redirect(421)), looks_without_release(230, (240, PRESENT)), 900, (420, 239)),
         # The redirect may have failed for good: its lag ends when the index shows the release.
-        (silent(900), silent(230, (240, PRESENT)), 900, (239, 239)),
+        (looks_without_release(900), looks_without_release(230, (240, PRESENT)), 900, (239, 239)),
         # Neither shows it yet: the lag lasts as long as looks go on.
-        (silent(900), silent(900), 300, (299, 299)),
-        (silent(300), silent(290), 900, (299, 289)),
+        (looks_without_release(900), looks_without_release(900), 300, (299, 299)),
+        (looks_without_release(300), looks_without_release(290), 900, (299, 289)),
         # Between these looks it may have changed at any time.
-        (silent(100, redirect(900)), silent(90), 900, (99, INDEX)),
-        (silent(420, redirect(421)), silent(410), 0.5, (REDIRECT, INDEX)),
-        (silent(420, redirect(421)), looks(), 900, (420, INDEX)),
+        (looks_without_release(100, redirect(900)), looks_without_release(90), 900, (99, INDEX)),
+        (looks_without_release(420, redirect(421)), looks_without_release(410), 0.5, (REDIRECT, INDEX)),
+        (looks_without_release(420, redirect(421)), looks(), 900, (420, INDEX)),
         (looks(), looks(), 100, (REDIRECT, INDEX)),
     ],
     ids=[
@@ -86,7 +86,7 @@ def measured(now: float, *others: Publication) -> tuple[float, float]:
 def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
     announcement: Looks, index: Looks, now: float, expected: tuple[float, float]
 ) -> None:
-    assert measured(now, published(announcement, index)) == expected
+    assert measured_lags(now, published(announcement, index)) == expected
 
 
 @pytest.mark.parametrize(
@@ -97,38 +97,47 @@ def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
 def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(stamp: float | None, expected: float) -> None:
     version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
     page = a_sighting(PRESENT, 602, specific=True, **version)
-    assert measured(900, published(silent(600, redirect(601)), silent(590), page, out=602))[0] == expected
+    assert (
+        measured_lags(
+            900, published(looks_without_release(600, redirect(601)), looks_without_release(590), page, out=602)
+        )[0]
+        == expected
+    )
 
 
 def test_a_stamp_long_before_the_release_was_found_measures_nothing() -> None:
     page = a_sighting(PRESENT, 1002, specific=True, version=format_version(first_published_at=after_slot(1)))
-    assert measured(2000, published(silent(1000, redirect(1001)), silent(990), page, out=1002)) == (REDIRECT, INDEX)
+    assert measured_lags(
+        2000, published(looks_without_release(1000, redirect(1001)), looks_without_release(990), page, out=1002)
+    ) == (REDIRECT, INDEX)
 
 
 @pytest.mark.parametrize(("slot", "expected"), [(-9000, 420), (9000, 420), (-86_400, REDIRECT), (86_400, REDIRECT)])
 def test_only_releases_of_the_same_day_count(slot: float, expected: float) -> None:
-    behind = published(silent(420, redirect(421)), silent(410), slot=slot)
-    assert measured(900, behind)[0] == expected
+    behind = published(looks_without_release(420, redirect(421)), looks_without_release(410), slot=slot)
+    assert measured_lags(900, behind)[0] == expected
 
 
 def test_the_longest_lag_of_the_day_counts() -> None:
-    one = published(silent(420, redirect(421)), silent(410))
-    other = published(silent(240, redirect(241)), silent(235, (500, PRESENT)), release="second")
-    assert measured(900, other, one, other) == (420, 420)
+    one = published(looks_without_release(420, redirect(421)), looks_without_release(410))
+    other = published(
+        looks_without_release(240, redirect(241)), looks_without_release(235, (500, PRESENT)), release="second"
+    )
+    assert measured_lags(900, other, one, other) == (420, 420)
 
 
-FIRST = published(silent(420, redirect(421)), silent(410))
-STILL_SILENT = published(silent(900), silent(900))
+FIRST = published(looks_without_release(420, redirect(421)), looks_without_release(410))
+STILL_SILENT = published(looks_without_release(900), looks_without_release(900))
 
 
-def missing(now: float, *others: Publication, until: float = 3000, page: Sequence[Look] = ()) -> Verdict:
+def verdict_without_page(now: float, *others: Publication, until: float = 3000, page: Sequence[Look] = ()) -> Verdict:
     """Return the verdict on a release at an unknown address, whose witnesses are silent until an instant."""
     return judged(
         now,
         {
             "page": looks((-1, ABSENT), (60, ABSENT), *page, specific=True),
-            "announcement/origin": silent(until),
-            "index/origin": silent(until, begin=45),
+            "announcement/origin": looks_without_release(until),
+            "index/origin": looks_without_release(until, begin=45),
         },
         release=a_release(url=GUESS, address=Address.FOUND if page else Address.GUESSED, link=f"{GUESS}/x"),
         published=others,
@@ -150,23 +159,23 @@ def missing(now: float, *others: Publication, until: float = 3000, page: Sequenc
 def test_a_release_is_not_found_yet_for_the_longest_lag_of_its_day(
     now: float, others: Sequence[Publication], word: VerdictKind
 ) -> None:
-    verdict = missing(now, *others)
+    verdict = verdict_without_page(now, *others)
     assert verdict.verdict is word
     assert word is not VerdictKind.PENDING or (verdict.due is not None and verdict.due.is_confirming)
 
 
 def test_a_release_found_within_the_longest_lag_of_its_day_is_unproven_and_says_why() -> None:
     found = [a_sighting(PRESENT, 300, specific=True), a_sighting(PRESENT, 310, specific=True)]
-    alone, after_another = (missing(500, *others, until=299, page=found) for others in ((), (FIRST,)))
+    alone, after_another = (verdict_without_page(500, *others, until=299, page=found) for others in ((), (FIRST,)))
     assert (alone.verdict, after_another.verdict) == (VerdictKind.LATE, VerdictKind.UNPROVEN)
     assert "still announced 7 min after it was out" in (after_another.unproven_because or "")
     assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
 
 
-def test_an_explanation_tells_the_lags_that_a_verdict_was_judged_with() -> None:
+def test_an_explanation_names_the_lags_that_the_verdict_used() -> None:
     told = explained(
         450,
-        {"announcement/origin": silent(450), "index/origin": silent(450, begin=45)},
+        {"announcement/origin": looks_without_release(450), "index/origin": looks_without_release(450, begin=45)},
         release=a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x"),
         published=[FIRST],
     )
@@ -174,7 +183,7 @@ def test_an_explanation_tells_the_lags_that_a_verdict_was_judged_with() -> None:
 
 
 def test_a_release_late_by_its_witnesses_is_judged_again_each_minute_of_its_day() -> None:
-    verdict = missing(310)
+    verdict = verdict_without_page(310)
     assert (verdict.verdict, verdict.revisit) == (VerdictKind.OVERDUE, after_slot(360))
 
 
@@ -205,11 +214,15 @@ def test_a_measured_lag_never_makes_a_release_late(  # noqa: PLR0913 # what a ve
     seen = {
         "page": looks(*page, specific=True),
         "page/origin": looks(*origin),
-        "announcement/origin": silent(announced, redirect(announced + then)),
-        "index/origin": silent(unlisted, (unlisted + then, PRESENT)),
+        "announcement/origin": looks_without_release(announced, redirect(announced + then)),
+        "index/origin": looks_without_release(unlisted, (unlisted + then, PRESENT)),
     }
     others = [
-        published(silent(until, redirect(until + 1)), silent(other, (other + 1, PRESENT)), release=f"other-{number}")
+        published(
+            looks_without_release(until, redirect(until + 1)),
+            looks_without_release(other, (other + 1, PRESENT)),
+            release=f"other-{number}",
+        )
         for number, (until, other) in enumerate(lags)
     ]
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/x")

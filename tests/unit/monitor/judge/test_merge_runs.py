@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
-from monitor.judge.merge_runs import compact_runs
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, compact_runs
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import Sighting, State
 from schedules.contract.verdict import Kind
@@ -28,7 +27,7 @@ def run(state: State, begin: datetime, **fields: object) -> Run:
     return a_run("page", state, begin, begin + 10 * MINUTE, **{"looks": 11, "largest_gap": MINUTE, **fields})
 
 
-def merged(*runs: Run) -> list[Run]:
+def merged_runs(*runs: Run) -> list[Run]:
     return compact_runs({EDGE: runs}, UNTIL)[EDGE]
 
 
@@ -37,7 +36,7 @@ def test_absences_with_failed_looks_between_them_become_one_that_counts_them() -
     failed = run(UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
     last = run(ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))
     late = run(ABSENT, SLOT - HOUR)
-    assert merged(first, failed, last, late) == [
+    assert merged_runs(first, failed, last, late) == [
         replace(
             first,
             last_received=last.last_received,
@@ -53,13 +52,13 @@ def test_absences_with_failed_looks_between_them_become_one_that_counts_them() -
 
 def test_runs_within_a_day_of_the_slot_are_not_merged() -> None:
     near = [run(ABSENT, SLOT - n * HOUR) for n in (20, 10, 5)]
-    assert merged(*near) == near
+    assert merged_runs(*near) == near
 
 
 def test_runs_are_not_merged_if_content_was_public_early() -> None:
     runs = [run(ABSENT, SLOT - 9 * DAY), run(PRESENT, SLOT - 8 * DAY), run(ABSENT, SLOT - 7 * DAY)]
     runs.append(run(ABSENT, SLOT - 6 * DAY))
-    assert merged(*runs) == runs
+    assert merged_runs(*runs) == runs
     # Also if only another view showed it.
     views = {EDGE: [runs[0], runs[2]], "r/page/origin": [runs[1]]}
     assert compact_runs(views, UNTIL) == views
@@ -73,14 +72,14 @@ def test_other_answers_other_bytes_and_failures_at_either_end_are_not_merged() -
         run(ABSENT, SLOT - 6 * DAY, digest="aa"),
         run(UNKNOWN, SLOT - 5 * DAY, why="dns"),
     ]
-    assert merged(*runs) == runs
+    assert merged_runs(*runs) == runs
 
 
 def test_merging_twice_gives_the_same_as_merging_once() -> None:
     runs = [run(ABSENT, SLOT - n * DAY) for n in range(9, 0, -1)]
-    once = merged(*runs)
+    once = merged_runs(*runs)
     assert len(once) == 2
-    assert merged(*once) == once
+    assert merged_runs(*once) == once
 
 
 STATES = st.sampled_from([ABSENT] * 6 + [UNKNOWN] * 3 + [PRESENT, WITHDRAWN])

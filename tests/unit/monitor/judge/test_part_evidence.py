@@ -26,7 +26,7 @@ from tests.worlds.verdicts import runs_seen
 API_URL = PAGE_URL.replace("/government", "/api/content/government")
 
 
-def looked(*each: Look, **fields: object) -> Looks:
+def looks_of(*each: Look, **fields: object) -> Looks:
     return looks(*each, **{"address": PAGE_URL, **fields})
 
 
@@ -48,7 +48,7 @@ def evidence_of(  # noqa: PLR0913 # all facts behind the evidence
 
 
 def appearances(evidence: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
-    return [(one.appears.after, one.appears.by) for one in evidence.presences]
+    return [(presence.appears.after, presence.appears.by) for presence in evidence.presences]
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def appearances(evidence: PartEvidence) -> list[tuple[datetime | None, datetime 
 def test_a_page_that_its_announcement_led_to_counts_from_the_slot_whatever_its_title(
     address: Address, when: float, slot: datetime | None, count: int
 ) -> None:
-    evidence = evidence_of({"page": looked((when, PRESENT))}, address, slot=slot)
+    evidence = evidence_of({"page": looks_of((when, PRESENT))}, address, slot=slot)
     assert appearances(evidence) == [(None, after_slot(when))] * count
 
 
 def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence() -> None:
-    (absence,) = evidence_of({"page": looked((5, ABSENT))}, Address.LED_TO).spells[View.EDGE]
+    (absence,) = evidence_of({"page": looks_of((5, ABSENT))}, Address.LED_TO).spells[View.EDGE]
     assert not absence.is_present
 
 
@@ -93,7 +93,7 @@ TAKEN = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
 def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_slot(
     each: list[Look], slot: datetime | None, *, is_guess: bool
 ) -> None:
-    assert evidence_of({"page": looked(*each, specific=True)}, slot=slot).is_guess is is_guess
+    assert evidence_of({"page": looks_of(*each, specific=True)}, slot=slot).is_guess is is_guess
 
 
 def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
@@ -102,10 +102,10 @@ def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
     assert (sheet.is_guess, sheet.witnesses) == (False, None)
 
 
-def witnessed(*page: Look) -> PartEvidence:
+def evidence_with_witnesses(*page: Look) -> PartEvidence:
     """Return evidence on a guessed page whose announcement and listing were without it until 200 s after the slot."""
     absent = looks((-60, ABSENT), (200, ABSENT))
-    return evidence_of({"page": looked(*page, specific=True), "announcement/origin": absent, "index/origin": absent})
+    return evidence_of({"page": looks_of(*page, specific=True), "announcement/origin": absent, "index/origin": absent})
 
 
 @pytest.mark.parametrize(
@@ -126,18 +126,18 @@ def witnessed(*page: Look) -> PartEvidence:
 def test_a_page_appears_after_its_witnesses_proved_that_it_was_nowhere(
     page: list[Look], after: float, by: float
 ) -> None:
-    assert appearances(witnessed(*page)) == [(after_slot(after), after_slot(by))]
+    assert appearances(evidence_with_witnesses(*page)) == [(after_slot(after), after_slot(by))]
 
 
-GONE = looked((300, ABSENT))
+GONE = looks_of((300, ABSENT))
 
 
 @pytest.mark.parametrize(
     ("known", "address", "last"),
     [
         ({"page": GONE}, Address.GUESSED, None),
-        ({"page": GONE, "page/origin": looked((310, ABSENT))}, Address.ANNOUNCED, 310),
-        ({"page/content": looked((300, ABSENT), address=API_URL)}, Address.ANNOUNCED, None),
+        ({"page": GONE, "page/origin": looks_of((310, ABSENT))}, Address.ANNOUNCED, 310),
+        ({"page/content": looks_of((300, ABSENT), address=API_URL)}, Address.ANNOUNCED, None),
     ],
 )
 def test_the_last_absence_is_proved_by_the_page_at_a_known_address(
@@ -147,7 +147,7 @@ def test_the_last_absence_is_proved_by_the_page_at_a_known_address(
 
 
 def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
-    assert witnessed((300, ABSENT)).last_absent == after_slot(80)
+    assert evidence_with_witnesses((300, ABSENT)).last_absent == after_slot(80)
 
 
 @pytest.mark.parametrize(
@@ -160,18 +160,18 @@ def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
         ([(-20, ABSENT), (10, PRESENT)], False),
     ],
 )
-@pytest.mark.parametrize("others", [{}, {"page": looked((-20, ABSENT))}], ids=["edge", "origin"])
+@pytest.mark.parametrize("others", [{}, {"page": looks_of((-20, ABSENT))}], ids=["edge", "origin"])
 def test_a_view_present_until_the_slot_and_absent_later_may_have_shown_the_release(
     each: list[Look], others: dict[str, Looks], *, may_have_been_public: bool
 ) -> None:
     view = "page/origin" if others else "page"
-    evidence = evidence_of({view: looked(*each), **others}, Address.ANNOUNCED)
+    evidence = evidence_of({view: looks_of(*each), **others}, Address.ANNOUNCED)
     assert evidence.may_have_been_public_at(SLOT) is may_have_been_public
 
 
 @pytest.mark.parametrize(("now", "ends"), [(30, [30]), (60, [60]), (-60, [-60]), (-61, [])])
-def test_a_run_is_known_as_far_as_it_had_come(now: float, ends: list[float]) -> None:
-    runs = evidence_of({"page": looked((-60, ABSENT), (0, ABSENT), (60, ABSENT))}, now=now).views[View.EDGE]
+def test_a_run_counts_only_up_to_the_judged_instant(now: float, ends: list[float]) -> None:
+    runs = evidence_of({"page": looks_of((-60, ABSENT), (0, ABSENT), (60, ABSENT))}, now=now).views[View.EDGE]
     assert [(run.last_received, run.end) for run in runs] == [(after_slot(end), after_slot(end)) for end in ends]
 
 
@@ -192,7 +192,7 @@ def test_a_run_is_known_as_far_as_it_had_come(now: float, ends: list[float]) -> 
 def test_a_run_made_while_the_clock_was_wrong_proves_nothing(
     begins: float, ends: float, cause: str, scope: dict[str, str], *, proves_nothing: bool
 ) -> None:
-    runs = [replace(run, monitor="north") for run in looked((0, ABSENT), (5, ABSENT)).runs("page")]
+    runs = [replace(run, monitor="north") for run in looks_of((0, ABSENT), (5, ABSENT)).runs("page")]
     span = Blind(after_slot(begins), after_slot(ends), cause, **scope)
     evidence = evidence_of({"page": runs}, Address.ANNOUNCED, blind=[span])
     assert (evidence.spells[View.EDGE] == ()) is proves_nothing
@@ -200,14 +200,14 @@ def test_a_run_made_while_the_clock_was_wrong_proves_nothing(
 
 
 def test_the_earliest_view_of_the_page_that_was_present_from_its_first_look_is_the_unproved_one() -> None:
-    known = {name: looked((when, PRESENT)) for name, when in (("page", 5), ("page/origin", 3))}
-    api = looked((1, PRESENT), address=API_URL)
+    known = {name: looks_of((when, PRESENT)) for name, when in (("page", 5), ("page/origin", 3))}
+    api = looks_of((1, PRESENT), address=API_URL)
     assert evidence_of(known | {"page/content": api}, Address.ANNOUNCED).unproved.target == ORIGIN
 
 
 def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_page() -> None:
-    known = {"page": looked((5, ABSENT)), "page/content": looked((1, UNKNOWN), address=API_URL)}
-    evidence = evidence_of(known | {"page/origin": looked((2, ABSENT))})
+    known = {"page": looks_of((5, ABSENT)), "page/content": looks_of((1, UNKNOWN), address=API_URL)}
+    evidence = evidence_of(known | {"page/origin": looks_of((2, ABSENT))})
     assert evidence.first_look == after_slot(1)
     assert [run.first_sent for run in evidence.main_runs] == [after_slot(2), after_slot(5)]
     assert evidence_of({}).first_look is None
@@ -218,11 +218,11 @@ def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_p
     [("elsewhere-1", PAGE_URL, 1), ("found-1", PAGE_URL, 0), ("elsewhere-1", f"{PAGE_URL}--2", 0)],
 )
 def test_a_page_takes_over_what_a_listing_showed_at_its_address(name: str, address: str, count: int) -> None:
-    evidence = evidence_of({name: looked((3, PRESENT), specific=True, address=address)})
+    evidence = evidence_of({name: looks_of((3, PRESENT), specific=True, address=address)})
     assert appearances(evidence) == [(None, after_slot(3))] * count
 
 
 def test_another_part_takes_over_what_was_seen_of_the_page_at_its_address() -> None:
     there = Part("elsewhere-1", Role.ALTERNATIVE, PAGE_URL, required=False, origin=Origin.ELSEWHERE)
-    evidence = evidence_of({"page": looked((4, PRESENT), specific=True)}, release=a_release(there), part=1)
+    evidence = evidence_of({"page": looks_of((4, PRESENT), specific=True)}, release=a_release(there), part=1)
     assert appearances(evidence) == [(None, after_slot(4))]

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from monitor.judge.case import build_window
 from monitor.judge.policy import Policies, Policy, PolicyTable, grade_delay
-from monitor.judge.window import build_window
 from schedules.announcement import State
 from schedules.contract.verdict import Grade, choose_worst_grade
 from schedules.in_force import slot_in_force

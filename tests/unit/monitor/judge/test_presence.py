@@ -31,7 +31,7 @@ def between(after: float, by: float) -> Interval:
     return Interval(after_slot(after), after_slot(by))
 
 
-def test_content_in_two_views_is_gone_when_the_last_of_them_lacks_it() -> None:
+def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
     (one,) = presences_in([*SHOWN, (20, ABSENT)], origin=[(0, ABSENT), (11, PRESENT), (35, ABSENT)])
     assert (one.begin, one.end, one.goes) == (after_slot(10), after_slot(11), between(11, 35))
 
@@ -50,9 +50,7 @@ def test_two_presences_need_an_absence_of_all_views_between_them(origin: Turns, 
         ([(0, ABSENT), (9, PRESENT), (12, ABSENT), (71, ABSENT)], between(10, 12)),
     ],
 )
-def test_a_view_that_is_silent_for_a_minute_does_not_deny_that_content_is_gone(
-    origin: Turns, goes: Interval | None
-) -> None:
+def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(origin: Turns, goes: Interval | None) -> None:
     (one,) = presences_in(SHOWN, origin=origin)
     assert one.goes == goes
 

@@ -20,7 +20,7 @@ from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_run,
 from tests.worlds.truths import World, worlds
 
 
-def folded(sightings: Sequence[Sighting], blind: Sequence[Blind] = (), spacing: float | None = None) -> list[Run]:
+def folded_runs(sightings: Sequence[Sighting], blind: Sequence[Blind] = (), spacing: float | None = None) -> list[Run]:
     runs: list[Run] = []
     for sighting in sightings:
         runs = fold(runs, sighting, blind, None if spacing is None else timedelta(seconds=spacing))
@@ -85,7 +85,7 @@ def test_only_other_bytes_of_what_is_present_begin_a_run(
 
 @pytest.mark.parametrize(("gap", "runs"), [(1, 1), (4, 1), (4.1, 2), (600, 2)])
 def test_a_gap_longer_than_the_spacing_allows_splits_a_run(gap: float, runs: int) -> None:
-    assert len(folded([a_sighting(ABSENT, 0), a_sighting(ABSENT, gap)], spacing=1)) == runs
+    assert len(folded_runs([a_sighting(ABSENT, 0), a_sighting(ABSENT, gap)], spacing=1)) == runs
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_gap_longer_than_the_spacing_allows_splits_a_run(gap: float, runs: int
 )
 def test_a_blind_span_between_two_looks_splits_a_run(begins: float, ends: float, runs: int) -> None:
     blind = [Blind(after_slot(begins), after_slot(ends), "stopped")]
-    assert len(folded([a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)], blind)) == runs
+    assert len(folded_runs([a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)], blind)) == runs
 
 
 def test_only_the_last_run_changes_and_it_keeps_its_evidence() -> None:
@@ -109,7 +109,7 @@ def test_a_sighting_older_than_the_last_run_is_out_of_order() -> None:
         fold(runs_of((5, ABSENT)), a_sighting(ABSENT, 4))
 
 
-def test_extending_gives_the_longer_run_or_the_last_and_the_new_one() -> None:
+def test_a_sighting_lengthens_the_last_run_or_begins_another() -> None:
     first = fold_sighting(None, a_sighting(ABSENT, 0))
     longer = fold_sighting(first, a_sighting(ABSENT, 1))
     assert (first.looks, longer.looks) == (1, 2)
@@ -131,7 +131,7 @@ def test_folding_one_by_one_or_in_batches_gives_the_same_runs(world: World, cuts
             for sighting in batch:
                 tail = fold(tail, sighting, world.spans, timedelta(seconds=5))
             stored[-1:] = tail
-        assert stored == folded(sightings, world.spans, 5)
+        assert stored == folded_runs(sightings, world.spans, 5)
 
 
 @settings(max_examples=100)

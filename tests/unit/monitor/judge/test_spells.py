@@ -55,7 +55,7 @@ SPANS = {
 def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
     each: list[Look], spans: Spans, *, specific: bool
 ) -> None:
-    found = [(one.is_present, one.begin, one.end) for one in spells_of(*each, specific=specific)]
+    found = [(spell.is_present, spell.begin, spell.end) for spell in spells_of(*each, specific=specific)]
     assert found == [(out, after_slot(begin), after_slot(end)) for out, begin, end in spans]
 
 
@@ -105,10 +105,10 @@ def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], v
 
 
 def test_spells_without_a_contradiction_are_not_corrected() -> None:
-    (gone,) = spells_of((0, ABSENT), (5, ABSENT))
+    (absent,) = spells_of((0, ABSENT), (5, ABSENT))
     (out,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
-    assert correct_ages({View.EDGE: [gone]})[View.EDGE] == (gone,)
-    assert correct_ages({View.EDGE: [out], View.ORIGIN: [replace(gone, end=after_slot(3))]})[View.EDGE] == (out,)
+    assert correct_ages({View.EDGE: [absent]})[View.EDGE] == (absent,)
+    assert correct_ages({View.EDGE: [out], View.ORIGIN: [replace(absent, end=after_slot(3))]})[View.EDGE] == (out,)
 
 
 def test_present_from_the_first_look_on_proves_nothing() -> None:

@@ -12,7 +12,7 @@ from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, a_run
 from tests.worlds.verdicts import judged
 
 
-def drawn(now: float, *runs: Run, blind: tuple[Blind, ...] = ()) -> Timeline | None:
+def timeline_of(now: float, *runs: Run, blind: tuple[Blind, ...] = ()) -> Timeline | None:
     seen = {EDGE: list(runs)} if runs else {}
     return build_timeline(body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now))
 
@@ -22,11 +22,11 @@ def early_spans(line: Timeline) -> list[tuple[object, object]]:
 
 
 def test_a_release_that_was_never_looked_at_has_no_timeline() -> None:
-    assert drawn(60) is None
+    assert timeline_of(60) is None
 
 
 def test_a_late_release_is_drawn_from_its_slot_to_when_it_came() -> None:
-    line = drawn(90_000, a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, 1201, 90_000))
+    line = timeline_of(90_000, a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, 1201, 90_000))
     assert line.begins < SLOT < after_slot(1201) < line.ends
     # With a whole day on either side, the twenty minutes that matter could not be seen.
     assert line.ends - line.begins < timedelta(minutes=30)
@@ -34,7 +34,7 @@ def test_a_late_release_is_drawn_from_its_slot_to_when_it_came() -> None:
 
 
 def test_an_exposure_is_drawn_over_what_was_seen() -> None:
-    line = drawn(
+    line = timeline_of(
         60,
         a_run("page", ABSENT, -7200, -3600),
         a_run("page", PRESENT, -3595, -3000),
@@ -46,14 +46,14 @@ def test_an_exposure_is_drawn_over_what_was_seen() -> None:
 
 
 def test_an_open_exposure_lasts_until_now() -> None:
-    line = drawn(-300, a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, -595, -300))
+    line = timeline_of(-300, a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, -595, -300))
     assert early_spans(line) == [(after_slot(-595), after_slot(-300))]
 
 
 def test_blind_spans_are_drawn_only_where_they_touch_and_every_box_lies_inside() -> None:
     spans = ((-90, -40, "stalled"), (-90_000, -80_000, "stopped"))
     blind = tuple(Blind(after_slot(begins), after_slot(ends), cause) for begins, ends, cause in spans)
-    line = drawn(400, a_run("page", ABSENT, -86_400, 400), blind=blind)
+    line = timeline_of(400, a_run("page", ABSENT, -86_400, 400), blind=blind)
     assert [span.state for span in line.blind] == ["stalled"]
     for span in (*line.lanes[0].spans, *line.blind):
         left, width = line.box(span)
@@ -62,5 +62,5 @@ def test_blind_spans_are_drawn_only_where_they_touch_and_every_box_lies_inside()
 
 def test_a_timeline_of_many_spans_leaves_out_the_middle() -> None:
     runs = [a_run("page", UNKNOWN if n % 2 else ABSENT, -7200 + 10 * n, -7195 + 10 * n) for n in range(100)]
-    lane = drawn(60, *runs).lanes[0]
+    lane = timeline_of(60, *runs).lanes[0]
     assert (len(lane.spans), lane.left_out) == (40, 60)

@@ -39,7 +39,7 @@ def contains(interval: Interval, instants: list[float]) -> bool:
 
 @settings(max_examples=400)
 @given(worlds(), NOWS)
-def test_the_measured_first_seen_contains_a_true_appearance(world: World, now: float) -> None:
+def test_the_first_seen_interval_contains_a_true_appearance(world: World, now: float) -> None:
     page, came = world.verdict(now).page, world.truth.appearances
     assert page.first_seen.by is None or contains(page.first_seen, came)
     assert page.released.by is None or contains(page.released, [*came, 0])
@@ -47,7 +47,7 @@ def test_the_measured_first_seen_contains_a_true_appearance(world: World, now: f
 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
-def test_nothing_that_came_on_time_is_called_late_or_early(world: World, now: float) -> None:
+def test_no_release_on_time_is_judged_late_or_early(world: World, now: float) -> None:
     came = next(iter(world.truth.came), None)
     word = world.verdict(now).verdict
     if came is not None and came <= WITHIN:
@@ -58,7 +58,7 @@ def test_nothing_that_came_on_time_is_called_late_or_early(world: World, now: fl
 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
-def test_nothing_late_or_early_is_called_on_time(world: World, now: float) -> None:
+def test_no_late_or_early_release_is_judged_on_time(world: World, now: float) -> None:
     came = next(iter(world.truth.came), None)
     if world.verdict(now).verdict is VerdictKind.ON_TIME:
         assert came is not None
@@ -70,12 +70,12 @@ def test_nothing_late_or_early_is_called_on_time(world: World, now: float) -> No
 def test_lateness_is_claimed_only_of_what_was_truly_absent_after_the_tolerance(world: World, now: float) -> None:
     page = world.verdict(now).page
     if page.verdict in BEHIND:
-        assert _ever(world.truth, WITHIN, out=False)
+        assert _is_ever(world.truth, WITHIN, out=False)
     if page.exposures:
-        assert _ever(world.truth, float("-inf"), out=True, until=-SURE)
+        assert _is_ever(world.truth, float("-inf"), out=True, until=-SURE)
 
 
-def _ever(truth: Truth, since: float, *, out: bool, until: float = float("inf")) -> bool:
+def _is_ever(truth: Truth, since: float, *, out: bool, until: float = float("inf")) -> bool:
     """Return whether the page was ever public, or not public, between two instants."""
     points = [since, *(turn for turn, _ in truth.turns if since <= turn < until)]
     return any((truth.at(point) is PRESENT) is out for point in points)
@@ -90,10 +90,10 @@ def test_the_bounds_of_an_exposure_contain_a_true_one(world: World, now: float) 
         if not exposure.open:
             assert contains(exposure.to, went)
         pairs = [end - start for start in came for end in went if end > start and contains(exposure.start, [start])]
-        assert any(_fits(exposure.seconds, pair / 1000) for pair in pairs)
+        assert any(_may_be(exposure.seconds, pair / 1000) for pair in pairs)
 
 
-def _fits(bounds: Bounds, seconds: float) -> bool:
+def _may_be(bounds: Bounds, seconds: float) -> bool:
     least = float("-inf") if bounds.min is None else bounds.min
     most = float("inf") if bounds.max is None else bounds.max
     return least - 0.001 <= seconds <= most + 0.001
@@ -137,14 +137,14 @@ def test_judging_twice_gives_the_same(world: World, now: float) -> None:
 
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, NOWS)
-def test_what_was_once_proved_late_or_on_time_stays_so(world: World, now: float, later: float) -> None:
+def test_a_proved_verdict_stays(world: World, now: float, later: float) -> None:
     if now < later:
         first, then = world.verdict(now), world.verdict(later)
         if first.verdict in {VerdictKind.ON_TIME, VerdictKind.LATE}:
             assert then.verdict is first.verdict
 
 
-def fewer(world: World, share: float, seed: int) -> World:
+def with_fewer_looks(world: World, share: float, seed: int) -> World:
     """Return the same world with this share of its looks."""
     rng, left = random.Random(seed), replace(world, sightings={})  # noqa: S311  # a repeatable choice, no secret
     for target, looks in left.sightings.items():
@@ -152,7 +152,7 @@ def fewer(world: World, share: float, seed: int) -> World:
     return left
 
 
-def waited(world: World, now: float) -> VerdictKind:
+def verdict_without_waiting(world: World, now: float) -> VerdictKind:
     """Return what the looks until an instant prove once the wait for an origin is over."""
     at = after_slot(now)
     later = at + ORIGIN_AWAITED
@@ -170,16 +170,16 @@ EARLY_BETWEEN_LOOKS = World(
     ((-18_543, -16_043, -13_543, -11_040, -8_535, -1_035), (500,)),
 )
 # None of the fewer looks is at the origin, which is waited for if it ever answered.
-HEARD_ONCE = World(once(None), (Looker("edge"), Looker("origin")), ((79_001,), (509,)))
+ANSWERED_ONCE = World(once(None), (Looker("edge"), Looker("origin")), ((79_001,), (509,)))
 
 
 @settings(max_examples=300)
 @example(LATE_AND_APART, 200.0, 0.5, 0)
 @example(EARLY_BETWEEN_LOOKS, -1.0, 0.5, 0)
-@example(HEARD_ONCE, 89.0, 0.5, 1)
+@example(ANSWERED_ONCE, 89.0, 0.5, 1)
 @given(worlds(ONCE), NOWS, st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6))
-def test_more_looks_take_back_nothing_that_fewer_proved(world: World, now: float, share: float, seed: int) -> None:
-    less, more = fewer(world, share, seed).verdict(now), world.verdict(now)
+def test_more_looks_never_contradict_what_fewer_proved(world: World, now: float, share: float, seed: int) -> None:
+    less, more = with_fewer_looks(world, share, seed).verdict(now), world.verdict(now)
     if less.verdict is VerdictKind.ON_TIME and more.verdict is VerdictKind.EARLY:
         # "On time" leaves open what may have come within its `early_bound` before the slot.
         starts = [exposure.start.by for exposure in more.exposures if exposure.start.by is not None]
@@ -188,7 +188,9 @@ def test_more_looks_take_back_nothing_that_fewer_proved(world: World, now: float
     elif less.verdict in {VerdictKind.ON_TIME, VerdictKind.EARLY}:
         assert more.verdict is less.verdict
     if less.verdict in BEHIND:
-        assert more.verdict in BEHIND or (more.verdict is VerdictKind.PENDING and waited(world, now) in BEHIND)
+        assert more.verdict in BEHIND or (
+            more.verdict is VerdictKind.PENDING and verdict_without_waiting(world, now) in BEHIND
+        )
     one, other = less.page.released, more.page.released
     is_same = less.verdict is more.verdict and less.verdict in {VerdictKind.ON_TIME, VerdictKind.LATE}
     if is_same and one.by is not None and other.by is not None:

@@ -78,7 +78,7 @@ def _out_between(came: int, went: int) -> Truth:
 @example(_with_old_copies(_out_between(-24_499, 501), (500, 1000), 595_877), 30.0)
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
-def test_when_two_first_saw_it_contains_a_true_appearance(pair: Pair, now: float) -> None:
+def test_the_first_seen_of_two_monitors_contains_a_true_appearance(pair: Pair, now: float) -> None:
     truth, page = pair[0].truth, verdict(pair, now).page
     came, went = truth.appearances, [*(turn for turn in truth.went if turn < 0), 0]
     assert page.first_seen.by is None or contains(page.first_seen, came)

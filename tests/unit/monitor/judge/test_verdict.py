@@ -72,7 +72,7 @@ def test_word_grade_and_delay_of_a_page_looked_at_every_second(  # a row of the 
         (95, [], "never looked at"),
     ],
 )
-def test_unproven_says_why(now: float, turns: Turns, reason: str) -> None:
+def test_an_unproven_release_has_its_reason(now: float, turns: Turns, reason: str) -> None:
     verdict = judged(now, turns)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert reason in verdict.unproven_because
@@ -351,7 +351,7 @@ def test_a_view_present_over_the_slot_contradicts_a_claim_of_lateness(
     assert judged(now, {"page": edge, "page/origin": origin}).verdict is word
 
 
-def test_a_contradiction_between_views_is_the_reason_for_unproven() -> None:
+def test_two_contradicting_views_leave_the_release_unproven() -> None:
     verdict = judged(300, {"page": NOT_SEEN, "page/origin": [(30, PRESENT)]})
     assert "still proved absence" in verdict.unproven_because
 
@@ -420,7 +420,7 @@ DAYS = {
 
 
 @pytest.mark.parametrize(("slot", "hours", "turns", "word"), DAYS.values(), ids=DAYS)
-def test_a_promise_without_a_time_is_kept_on_any_of_its_days(
+def test_a_release_on_any_promised_day_is_on_time_without_a_promised_time(
     slot: Slot, hours: float, turns: Turns, word: VerdictKind
 ) -> None:
     seen = [(begins * HOURS, state) for begins, state in turns]

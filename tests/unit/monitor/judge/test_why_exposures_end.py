@@ -56,7 +56,7 @@ def test_the_reason_an_exposure_ended_follows_from_the_looks(turns: list[tuple[f
 def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_ends() -> None:
     # The last look before the slot is 6 s old, and the next one comes a second after it.
     waiting = early(now=0.0, every=7.0)
-    assert [(one.open, one.ended) for one in waiting.exposures] == [(True, None)]
+    assert [(exposure.open, exposure.ended) for exposure in waiting.exposures] == [(True, None)]
     assert not waiting.final
     assert exposure(now=4.0, every=7.0) == exposure(now=1.0, every=7.0)
 
@@ -74,14 +74,14 @@ def test_a_stored_verdict_without_the_reason_replays_without_a_difference() -> N
     assert again["exposures"][0]["ended"] == "slot"
     old = release_json(early(now=60))
     for part in (old, *old["parts"]):
-        for one in part["exposures"]:
-            del one["ended"]
+        for exposure_json in part["exposures"]:
+            del exposure_json["ended"]
     assert find_differences(old, again) == []
 
 
 def test_only_a_known_reason_that_changes_is_a_difference() -> None:
     again = release_json(early(now=60))
-    for stored, told in (("unknown", []), ("removed", ["exposures[0].ended: was removed, is slot"])):
+    for stored, lines in (("unknown", []), ("removed", ["exposures[0].ended: was removed, is slot"])):
         before = release_json(early(now=60))
         before["exposures"][0]["ended"] = stored
-        assert find_differences(before, again) == told
+        assert find_differences(before, again) == lines

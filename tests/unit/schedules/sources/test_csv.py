@@ -93,11 +93,11 @@ def test_the_same_row_twice_is_one_entry_and_two_rows_of_one_id_are_doubted(pars
 
 def test_rows_of_a_series_without_ids_get_keys_by_month(parse: Parse) -> None:
     rows = "title,date\nPrices,14/04/2027\nPrices,12/05/2027\nPrices,TBC\nPrices,12/05/2027\nOther,1 May 2027\n"
-    told = parse("csv", rows.encode()).announcements
-    assert [each.uid.partition("@")[2] for each in told] == ["2027-04", "2027-05", "", ""]
-    assert {each.doubt for each in told} == {None}
+    announcements = parse("csv", rows.encode()).announcements
+    assert [each.uid.partition("@")[2] for each in announcements] == ["2027-04", "2027-05", "", ""]
+    assert {each.doubt for each in announcements} == {None}
     moved = parse("csv", rows.replace("14/04", "21/04").encode()).announcements
-    assert [each.uid for each in moved] == [each.uid for each in told]
+    assert [each.uid for each in moved] == [each.uid for each in announcements]
 
 
 def test_campaign_tags_and_stray_blanks_leave_an_address(parse: Parse) -> None:
@@ -107,8 +107,8 @@ def test_campaign_tags_and_stray_blanks_leave_an_address(parse: Parse) -> None:
 
 def test_all_faults_of_a_calendar_by_hand_are_reported_at_once(now: datetime) -> None:
     body = b"title,date,colour,state,url\n,Tuesday 26 November 2026,red,Confirmed,x\nB,31 June 2026,,Perhaps,\n"
-    told = [str(fault) for fault in csv_faults(body, calendar_settings("csv", "own.csv"), now)]
-    assert told == [
+    faults = [str(fault) for fault in csv_faults(body, calendar_settings("csv", "own.csv"), now)]
+    assert faults == [
         "row 1: unknown column (got 'colour')",
         "row 2.title: missing",
         "row 2.date: doubtful: weekday (got 'Tuesday 26 November 2026')",

@@ -28,7 +28,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_what_a_calendar_says_can_be_stored_and_shown_as_what_it_is(kind: str) -> None:
+def test_texts_of_a_calendar_are_safe_to_store_and_show(kind: str) -> None:
     source = KINDS[kind](calendar_settings(kind, "https://a.example/", options={}))
     (each,) = source.read([Page("https://a.example/", 200, BODIES[kind].encode())], NOW).announcements
     assert each.title.replace("\ufffd", "").split() == ["Births", "in", "Wales"]

@@ -34,20 +34,20 @@ def version(**more: object) -> dict[str, object]:
 
 
 def test_the_next_release_is_announced_to_the_month_after_the_latest(parse: Parse) -> None:
-    told = parse("ees", publication(), url="").announcements[0]
-    assert (told.slot.precision, str(told.slot.first)) == (Precision.MONTH, "2027-03-01")
-    assert told.uid == "absence/after/2025-26-autumn"
-    assert told.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
+    announcement = parse("ees", publication(), url="").announcements[0]
+    assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.MONTH, "2027-03-01")
+    assert announcement.uid == "absence/after/2025-26-autumn"
+    assert announcement.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
 
 
-def test_the_next_release_is_seen_by_the_latest_of_its_publication_and_never_by_the_landing_page(parse: Parse) -> None:
+def test_the_next_release_is_recognised_by_the_latest_release_of_its_publication(parse: Parse) -> None:
     (page,) = parse("ees", publication(), url="").announcements[0].parts
     assert page.url.endswith("/api/publications/absence")
     assert page.recognise == "ees-after:2025-26-autumn"
 
 
 @pytest.mark.parametrize(
-    ("told", "precision", "first", "last"),
+    ("partial", "precision", "first", "last"),
     [
         ({"year": 2027, "month": 3, "day": 18}, Precision.DAY, "2027-03-18", "2027-03-18"),
         ({"year": "2027", "month": "3", "day": ""}, Precision.MONTH, "2027-03-01", "2027-03-31"),
@@ -55,17 +55,17 @@ def test_the_next_release_is_seen_by_the_latest_of_its_publication_and_never_by_
     ],
 )
 def test_partial_dates_keep_their_precision(
-    told: dict[str, object], precision: Precision, first: str, last: str
+    partial: dict[str, object], precision: Precision, first: str, last: str
 ) -> None:
-    slot = partial_slot(told, "Europe/London")
+    slot = partial_slot(partial, "Europe/London")
     assert (slot.precision, str(slot.first), str(slot.last)) == (precision, first, last)
 
 
 @pytest.mark.parametrize(
-    "told", [{"year": 2027, "month": 2, "day": 30}, {"year": 9999}, {}, {"year": "x"}, {"month": 13}]
+    "partial", [{"year": 2027, "month": 2, "day": 30}, {"year": 9999}, {}, {"year": "x"}, {"month": 13}]
 )
-def test_an_impossible_partial_date_gives_no_slot(told: dict[str, object]) -> None:
-    assert partial_slot(told, "Europe/London").reason == "impossible"
+def test_an_impossible_partial_date_gives_no_slot(partial: dict[str, object]) -> None:
+    assert partial_slot(partial, "Europe/London").reason == "impossible"
 
 
 @pytest.mark.parametrize("more", [{"nextReleaseDate": None}, {"supersededByPublication": {"slug": "new"}}])
@@ -73,12 +73,12 @@ def test_a_publication_without_a_next_release_announces_nothing(parse: Parse, mo
     assert parse("ees", publication(**more), url="").announcements == ()
 
 
-def test_named_publications_are_asked_for_without_the_list() -> None:
+def test_named_publications_are_requested_without_the_list() -> None:
     source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "exclusions"]}))
     assert [ask.url.rpartition("/")[2] for ask in source.first(NOW)] == ["absence", "exclusions"]
 
 
-def test_all_publications_are_asked_for_from_the_list() -> None:
+def test_all_publications_of_the_list_are_requested() -> None:
     source = EesSource(calendar_settings("ees"))
     listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "absence", "lastModified": null}, {"slug": "b"}]')
     asks = source.more([listed], NOW)
@@ -89,10 +89,10 @@ def test_all_publications_are_asked_for_from_the_list() -> None:
     assert "answers 404" in reading.notes[0]
 
 
-def test_an_amendment_tells_of_its_own_time_and_keeps_the_date_shown() -> None:
+def test_an_amendment_has_its_own_time_and_keeps_the_shown_date() -> None:
     first, amended = (
-        read_version(version(**told))
-        for told in ({}, {"lastUpdated": "2026-11-03T14:12:40.118+00:00", "updateCount": 2})
+        read_version(version(**fields))
+        for fields in ({}, {"lastUpdated": "2026-11-03T14:12:40.118+00:00", "updateCount": 2})
     )
     assert amended.shown == first.shown == first.updated == datetime(2026, 10, 15, 8, 30, 21, 440213, tzinfo=UTC)
     assert (amended.updated, amended.update_count) == (datetime(2026, 11, 3, 14, 12, 40, 118000, tzinfo=UTC), 2)

@@ -22,27 +22,27 @@ ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><id>x<
 
 
 def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
-    told, none = parse("feed", RSS).announcements
-    assert told.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
-    assert (told.uid, told.url) == ("retail", "https://stats.example/retail")
+    announcement, none = parse("feed", RSS).announcements
+    assert announcement.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    assert (announcement.uid, announcement.url) == ("retail", "https://stats.example/retail")
     assert none.slot.reason == "empty"
 
 
 def test_an_atom_stamp_keeps_its_offset(parse: Parse) -> None:
-    told = parse("feed", ATOM, options={"date": "updated"}).announcements[0]
-    assert told.slot.instant == datetime(2027, 7, 22, 8, 30, tzinfo=UTC)
+    announcement = parse("feed", ATOM, options={"date": "updated"}).announcements[0]
+    assert announcement.slot.instant == datetime(2027, 7, 22, 8, 30, tzinfo=UTC)
 
 
-def test_the_date_can_be_in_the_title(parse: Parse) -> None:
+def test_a_feed_may_give_the_date_in_the_title(parse: Parse) -> None:
     options = {"date": "title", "pattern": r": (\d.*)$", "title": "^(.*?):"}
-    told = parse("feed", RSS, options=options).announcements[0]
-    assert told.title == "Retail sales"
-    assert told.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    announcement = parse("feed", RSS, options=options).announcements[0]
+    assert announcement.title == "Retail sales"
+    assert announcement.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 
 
-def test_the_date_can_be_in_the_summary(parse: Parse) -> None:
-    told = parse("feed", RSS, options={"date": "summary", "pattern": "Due (.*)"}).announcements[0]
-    assert told.slot.precision is Precision.MONTH
+def test_a_feed_may_give_the_date_in_the_summary(parse: Parse) -> None:
+    announcement = parse("feed", RSS, options={"date": "summary", "pattern": "Due (.*)"}).announcements[0]
+    assert announcement.slot.precision is Precision.MONTH
 
 
 def test_a_feed_does_not_list_overdue_entries(parse: Parse) -> None:

@@ -20,7 +20,7 @@ HOME = "/government/statistics/announcements/"
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
-def listed(slug: str = "claims", when: str = "26 November 2026 9:30am", **more: object) -> dict[str, Any]:
+def a_listed_result(slug: str = "claims", when: str = "26 November 2026 9:30am", **more: object) -> dict[str, Any]:
     return {
         "title": f"Example {slug}",
         "link": f"{HOME}{slug}",
@@ -87,25 +87,25 @@ def test_the_address_of_the_page_that_people_see_serves_as_setting() -> None:
     assert query(asked)["filter_organisations"] == ["ofqual"]
 
 
-def test_further_pages_are_asked_for_at_once_and_only_once(source: GovukSource) -> None:
-    first = Page(source.first(NOW)[0].url, 200, listing(listed("a"), listed("b"), total=5))
+def test_further_pages_are_requested_together_and_only_once(source: GovukSource) -> None:
+    first = Page(source.first(NOW)[0].url, 200, listing(a_listed_result("a"), a_listed_result("b"), total=5))
     further = source.more([first], NOW)
     assert [query(ask)["start"] for ask in further] == [["2"], ["4"]]
     assert len({query(ask)["c"][0] for ask in further}) == 1
-    rest = [Page(ask.url, 200, listing(listed(ask.url[-3:]), total=5)) for ask in further]
+    rest = [Page(ask.url, 200, listing(a_listed_result(ask.url[-3:]), total=5)) for ask in further]
     assert source.more([first, *rest], NOW) == []
 
 
-def test_a_confirmed_announcement_points_to_the_page_to_come(source: GovukSource) -> None:
-    only = read(source, listing(listed())).announcements[0]
+def test_a_confirmed_announcement_names_the_expected_landing_page(source: GovukSource) -> None:
+    only = read(source, listing(a_listed_result())).announcements[0]
     assert only.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert only.url == "https://www.gov.uk/government/statistics/claims"
     assert only.link == "https://www.gov.uk/government/statistics/announcements/claims"
     assert (only.producer, only.state, only.recognise) == ("department-for-example", State.CONFIRMED, "govuk")
 
 
-def test_the_other_family_of_addresses_can_be_chosen(parse: Parse) -> None:
-    only = parse("govuk", listing(listed()), url="", options={"family": "publications"}).announcements[0]
+def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) -> None:
+    only = parse("govuk", listing(a_listed_result()), url="", options={"family": "publications"}).announcements[0]
     assert only.url == "https://www.gov.uk/government/publications/claims"
 
 
@@ -119,7 +119,7 @@ def test_the_other_family_of_addresses_can_be_chosen(parse: Parse) -> None:
 def test_a_month_stays_a_month_despite_a_placeholder_timestamp(
     source: GovukSource, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    entry = listed(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
+    entry = a_listed_result(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
     slot = read(source, listing(entry)).announcements[0].slot
     assert (slot.precision, str(slot.first), str(slot.last), slot.doubt) == (precision, first, last, None)
 
@@ -135,73 +135,73 @@ def test_a_month_stays_a_month_despite_a_placeholder_timestamp(
     ],
 )
 def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamped: str, doubt: str | None) -> None:
-    entry = listed(when="16 July 2026 9:30am", release_timestamp=stamped)
+    entry = a_listed_result(when="16 July 2026 9:30am", release_timestamp=stamped)
     only = read(source, listing(entry)).announcements[0]
     assert only.slot.instant == datetime(2026, 7, 16, 8, 30, tzinfo=UTC)
     assert only.doubt == doubt
 
 
 def test_a_cancelled_announcement_is_looked_up_once_for_its_reason(source: GovukSource) -> None:
-    entry = listed(statistics_announcement_state="cancelled")
-    told = item(details={"state": "cancelled", "cancellation_reason": "Discontinued. Ask jo@example.org"})
-    assert read(source, listing(entry), told).announcements[0].why == "Discontinued. Ask"
+    entry = a_listed_result(statistics_announcement_state="cancelled")
+    cancelled = item(details={"state": "cancelled", "cancellation_reason": "Discontinued. Ask jo@example.org"})
+    assert read(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
     assert read(source, listing(entry)).announcements[0].why == "Discontinued. Ask"
 
 
-def test_a_changed_date_is_looked_up_for_the_one_before_and_the_note(source: GovukSource) -> None:
-    read(source, listing(listed()))
+def test_a_changed_date_is_looked_up_for_its_earlier_date_and_note(source: GovukSource) -> None:
+    read(source, listing(a_listed_result()))
     details = {
         "display_date": "3 December 2026 9:30am",
         "previous_display_date": "26 November 2026 9:30am",
         "latest_change_note": "Further checks.",
     }
-    only = read(source, listing(listed(when="3 December 2026 9:30am")), item(details=details)).announcements[0]
+    only = read(source, listing(a_listed_result(when="3 December 2026 9:30am")), item(details=details)).announcements[0]
     assert only.previous is not None
     assert (only.previous.raw, only.why) == ("26 November 2026 9:30am", "Further checks.")
 
 
-def test_an_announcement_that_became_its_publication_says_so(source: GovukSource) -> None:
-    read(source, listing(listed(), listed("other")))
-    reading = read(source, listing(listed("other")), redirect("claims", "/government/statistics/claims-q3"))
+def test_an_announcement_that_redirects_to_its_publication_is_published(source: GovukSource) -> None:
+    read(source, listing(a_listed_result(), a_listed_result("other")))
+    reading = read(source, listing(a_listed_result("other")), redirect("claims", "/government/statistics/claims-q3"))
     out = next(each for each in reading.announcements if each.uid.endswith("/claims"))
     assert (out.published, out.url) == (True, "https://www.gov.uk/government/statistics/claims-q3")
-    assert read(source, listing(listed("other"))).announcements[0].uid.endswith("/other")
+    assert read(source, listing(a_listed_result("other"))).announcements[0].uid.endswith("/other")
 
 
 @pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
 def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsewhere: str) -> None:
-    read(source, listing(listed()))
+    read(source, listing(a_listed_result()))
     reading = read(source, listing(), redirect("claims", elsewhere))
     assert reading.announcements == ()
     assert "no longer listed" in reading.notes[0]
 
 
-def test_an_announcement_that_only_the_index_lost_is_kept(source: GovukSource) -> None:
-    read(source, listing(listed()))
+def test_an_announcement_missing_only_from_the_index_is_kept(source: GovukSource) -> None:
+    read(source, listing(a_listed_result()))
     assert read(source, listing(), item()).announcements[0].title == "Example claims"
 
 
-def test_what_the_store_knows_is_looked_up_after_a_restart(source: GovukSource) -> None:
-    known = read(source, listing(listed())).announcements
+def test_announcements_in_the_store_are_looked_up_after_a_restart(source: GovukSource) -> None:
+    known = read(source, listing(a_listed_result())).announcements
     fresh = GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
     fresh.remember(known)
     assert read(fresh, listing(), redirect("claims", "/government/publications/claims")).announcements[0].published
 
 
 def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None:
-    read(source, listing(listed()))
+    read(source, listing(a_listed_result()))
     assert read(source, listing(), now=NOW + timedelta(days=60)).announcements == ()
 
 
 def test_a_look_up_that_fails_spoils_nothing(source: GovukSource) -> None:
-    read(source, listing(listed()))
+    read(source, listing(a_listed_result()))
     pages = [Page(source.first(NOW)[0].url, 200, listing())]
     pages += [Page(ask.url, 503, b"<html>") for ask in source.more(pages, NOW)]
     assert source.read(pages, NOW).announcements == ()
 
 
 def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
-    body = listing(listed(), listed(), total=2)
+    body = listing(a_listed_result(), a_listed_result(), total=2)
     assert read(source, body).notes == ("listing: 1 of 2 entries were not shown",)
 
 
@@ -235,11 +235,13 @@ def test_an_empty_list_is_a_reading(source: GovukSource) -> None:
 def test_twenty_thousand_entries_are_read(source: GovukSource) -> None:
     url = source.first(NOW)[0].url
     pages: Sequence[Page] = [
-        Page(url.replace("start=0", f"start={start}"), 200, listing(*many(start, 1000), total=20_000))
+        Page(url.replace("start=0", f"start={start}"), 200, listing(*numbered_results(start, 1000), total=20_000))
         for start in range(0, 20_000, 1000)
     ]
     assert len(source.read(pages, NOW).announcements) == 20_000
 
 
-def many(start: int, count: int) -> list[dict[str, Any]]:
-    return [listed(f"r{n}", f"{n % 28 + 1} January {2027 + n % 3} 9:30am") for n in range(start, start + count)]
+def numbered_results(start: int, count: int) -> list[dict[str, Any]]:
+    return [
+        a_listed_result(f"r{n}", f"{n % 28 + 1} January {2027 + n % 3} 9:30am") for n in range(start, start + count)
+    ]

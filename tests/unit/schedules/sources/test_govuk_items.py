@@ -41,7 +41,7 @@ def published(**more: object) -> bytes:
     return json.dumps(data | more).encode()
 
 
-def test_a_publication_tells_its_documents_and_its_times() -> None:
+def test_a_publication_has_its_documents_and_times() -> None:
     item = read_item(published())
     assert item.schema is Schema.PUBLICATION
     assert item.public_updated_at == datetime(2026, 11, 26, 9, 30, 2, tzinfo=UTC)

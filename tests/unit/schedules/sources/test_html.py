@@ -39,7 +39,7 @@ def test_a_table_is_found_by_its_headings_and_read_with_its_spans(parse: Parse, 
     ]
 
 
-def test_a_date_struck_out_is_the_one_before(parse: Parse) -> None:
+def test_a_struck_out_date_is_the_earlier_date(parse: Parse) -> None:
     housing = parse("html", TABLE).announcements[3]
     assert housing.previous is not None
     assert str(housing.previous.first) == "2026-12-03"
@@ -81,7 +81,7 @@ def test_a_page_without_a_calendar_is_refused(parse: Parse, body: bytes) -> None
         parse("html", body)
 
 
-def test_a_cell_that_spans_for_ever_is_cut(parse: Parse) -> None:
+def test_a_cell_with_an_endless_span_is_cut(parse: Parse) -> None:
     body = b"<table><tr><th>Title<th>Date</tr><tr><td rowspan=99999999 colspan=9999999>A<td>1 May 2027</tr></table>"
     parse("html", body + TABLE)
 

@@ -24,10 +24,10 @@ def calendar(*parts: str) -> bytes:
 
 
 def slot_of(parse: Parse, *lines: str, head: tuple[str, ...] = ()) -> tuple[str, str, str | None]:
-    told = parse("ics", calendar(*head, event(*lines)), at=NOW).announcements[0]
-    slot = told.slot
+    announcement = parse("ics", calendar(*head, event(*lines)), at=NOW).announcements[0]
+    slot = announcement.slot
     when = f"{slot.instant:%Y-%m-%dT%H:%MZ}" if slot.instant else f"{slot.first} {slot.last}"
-    return slot.precision.value, when, told.doubt
+    return slot.precision.value, when, announcement.doubt
 
 
 VTIMEZONE = """BEGIN:VTIMEZONE
@@ -80,11 +80,11 @@ def test_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
 
 def test_a_series_in_a_private_zone_follows_it_too(parse: Parse) -> None:
     rows = event("DTSTART;TZID=Dept Time:20260723T093000", "RRULE:FREQ=DAILY;COUNT=2")
-    told = parse("ics", calendar(VTIMEZONE, rows), at=NOW).announcements
-    assert [f"{each.slot.instant:%dT%H}" for each in told] == ["23T07", "24T07"]
+    announcements = parse("ics", calendar(VTIMEZONE, rows), at=NOW).announcements
+    assert [f"{each.slot.instant:%dT%H}" for each in announcements] == ["23T07", "24T07"]
 
 
-def test_a_private_zone_of_one_file_means_nothing_in_the_next(parse: Parse) -> None:
+def test_a_private_zone_of_one_file_does_not_apply_to_the_next(parse: Parse) -> None:
     start = "DTSTART;TZID=Dept Time:20260723T093000"
     assert slot_of(parse, start, head=(VTIMEZONE,))[0] == "instant"
     assert slot_of(parse, start)[2] == "zone-unknown"
@@ -108,7 +108,7 @@ def test_a_broken_zone_block_affects_only_its_own_events(parse: Parse) -> None:
         (("DTSTART:20260723T083000Z", "DTSTART:20260724T083000Z"), ("none", "None None", "duplicate-date")),
     ],
 )
-def test_length_makes_ranges_of_days_only(
+def test_the_length_of_an_event_counts_only_for_whole_days(
     parse: Parse, lines: tuple[str, ...], expected: tuple[str, str, str | None]
 ) -> None:
     assert slot_of(parse, *lines) == expected
@@ -129,7 +129,7 @@ def test_a_status_is_understood_in_any_spelling(parse: Parse, status: str, state
     assert parse("ics", body, at=NOW).announcements[0].state is state
 
 
-def test_a_file_that_cancels_cancels_all_its_events(parse: Parse) -> None:
+def test_a_file_with_the_method_cancel_cancels_all_its_events(parse: Parse) -> None:
     body = calendar("METHOD:CANCEL", event("DTSTART:20260723T083000Z", "STATUS:CONFIRMED"))
     assert parse("ics", body, at=NOW).announcements[0].state is State.CANCELLED
 
@@ -138,8 +138,8 @@ def test_the_higher_sequence_wins_and_equal_ones_are_doubted(parse: Parse) -> No
     moved = event("SEQUENCE:2", "DTSTART:20260724T083000Z")
     body = calendar(event("SEQUENCE:0", "DTSTART:20260723T083000Z"), moved, event("DTSTART:20260101", uid="v"),
                     event("DTSTART:20260102", uid="v"))  # fmt: skip
-    told = parse("ics", body, at=NOW).announcements
-    assert [(each.uid, each.slot.raw, each.doubt) for each in told] == [
+    announcements = parse("ics", body, at=NOW).announcements
+    assert [(each.uid, each.slot.raw, each.doubt) for each in announcements] == [
         ("u", "20260724T083000Z", None),
         ("v", "20260101", "duplicate-uid"),
         ("v", "20260102", "duplicate-uid"),
@@ -186,9 +186,9 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, short: Short) ->
     ],
 )
 def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, doubt: str) -> None:
-    told = parse("ics", calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}")), at=NOW).announcements
-    assert [each.doubt for each in told] == [doubt]
-    assert (told[0].slot.precision is Precision.NONE) == (doubt == "series-refused")
+    announcements = parse("ics", calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}")), at=NOW).announcements
+    assert [each.doubt for each in announcements] == [doubt]
+    assert (announcements[0].slot.precision is Precision.NONE) == (doubt == "series-refused")
 
 
 @pytest.mark.slow

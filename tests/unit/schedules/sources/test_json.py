@@ -64,7 +64,7 @@ def test_an_entry_whose_published_field_is_true_is_published(parse: Parse) -> No
     assert due.state is None
 
 
-def test_further_pages_are_asked_for_as_the_first_says() -> None:
+def test_further_pages_are_requested_by_the_number_in_the_first_answer() -> None:
     source = JsonSource(calendar_settings("json", "https://x.example/wp?per_page=100", options={"pages": "page"}))
     first = Page(source.first(NOW)[0].url, 200, b"[]", {"x-wp-totalpages": "3"})
     asked = [ask.url for ask in source.more([first], NOW)]

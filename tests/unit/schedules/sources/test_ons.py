@@ -19,18 +19,18 @@ Parse = Callable[..., Reading]
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 
 
-def release(slug: str = "gdp", when: str = "2026-12-09T07:00:00.000Z", **about: object) -> dict[str, Any]:
+def a_listed_release(slug: str = "gdp", when: str = "2026-12-09T07:00:00.000Z", **about: object) -> dict[str, Any]:
     changes = about.pop("date_changes", None)
     described = {"title": f"Example {slug}", "release_date": when, "finalised": True, "postponed": True} | about
     return {"uri": f"/releases/{slug}", "date_changes": changes, "description": described}
 
 
-def found(*releases: dict[str, Any]) -> bytes:
+def search_result(*releases: dict[str, Any]) -> bytes:
     return json.dumps({"took": 1, "breakdown": {"total": len(releases)}, "releases": releases or None}).encode()
 
 
-def only(parse: Parse, entry: dict[str, Any]) -> Any:  # noqa: ANN401  # one announcement
-    return parse("ons", found(entry), url="").announcements[0]
+def only_announcement(parse: Parse, entry: dict[str, Any]) -> Any:  # noqa: ANN401  # one announcement
+    return parse("ons", search_result(entry), url="").announcements[0]
 
 
 @pytest.mark.parametrize(
@@ -38,25 +38,27 @@ def only(parse: Parse, entry: dict[str, Any]) -> Any:  # noqa: ANN401  # one ann
     [("2026-12-09T07:00:00.000Z", "2026-12-09T07:00Z"), ("2027-07-22T08:30:00.000Z", "2027-07-22T08:30Z")],
 )
 def test_a_final_release_has_its_instant(parse: Parse, when: str, expected: str) -> None:
-    told = only(parse, release(when=when))
-    assert told.slot.instant == datetime.fromisoformat(expected)
-    assert (told.state, told.url) == (State.CONFIRMED, "https://www.ons.gov.uk/releases/gdp")
+    announcement = only_announcement(parse, a_listed_release(when=when))
+    assert announcement.slot.instant == datetime.fromisoformat(expected)
+    assert (announcement.state, announcement.url) == (State.CONFIRMED, "https://www.ons.gov.uk/releases/gdp")
 
 
-def test_postponed_is_not_believed_but_the_date_left_behind_is_kept(parse: Parse) -> None:
+def test_a_changed_date_keeps_the_earlier_slot_and_is_not_postponed(parse: Parse) -> None:
     changes = [
         {"previous_date": "2026-12-02T07:00:00.000Z", "change_notice": "first"},
         {"previous_date": "2026-12-16T07:00:00.000Z", "change_notice": "Brought forward."},
     ]
-    told = only(parse, release(date_changes=changes))
-    assert told.state is State.CONFIRMED
-    assert told.previous.instant == datetime(2026, 12, 16, 7, tzinfo=UTC)
-    assert told.why == "Brought forward."
+    announcement = only_announcement(parse, a_listed_release(date_changes=changes))
+    assert announcement.state is State.CONFIRMED
+    assert announcement.previous.instant == datetime(2026, 12, 16, 7, tzinfo=UTC)
+    assert announcement.why == "Brought forward."
 
 
-def test_a_plain_date_left_behind_is_a_day(parse: Parse) -> None:
-    told = only(parse, release(date_changes=[{"previous_date": "2018-06-01", "change_notice": ""}]))
-    assert told.previous.precision is Precision.DAY
+def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
+    announcement = only_announcement(
+        parse, a_listed_release(date_changes=[{"previous_date": "2018-06-01", "change_notice": ""}])
+    )
+    assert announcement.previous.precision is Precision.DAY
 
 
 @pytest.mark.parametrize(
@@ -71,23 +73,29 @@ def test_a_plain_date_left_behind_is_a_day(parse: Parse) -> None:
 def test_a_provisional_release_never_has_an_instant(
     parse: Parse, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    told = only(parse, release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text))
-    assert (told.slot.precision, str(told.slot.first), str(told.slot.last)) == (precision, first, last)
-    assert told.state is State.PROVISIONAL
+    announcement = only_announcement(
+        parse, a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
+    )
+    assert (announcement.slot.precision, str(announcement.slot.first), str(announcement.slot.last)) == (
+        precision,
+        first,
+        last,
+    )
+    assert announcement.state is State.PROVISIONAL
 
 
 def test_midnight_in_london_is_a_placeholder_for_the_day(parse: Parse) -> None:
-    told = only(parse, release(when="2027-06-30T23:00:00.000Z"))
-    assert (told.slot.precision, str(told.slot.first)) == (Precision.DAY, "2027-07-01")
+    announcement = only_announcement(parse, a_listed_release(when="2027-06-30T23:00:00.000Z"))
+    assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.DAY, "2027-07-01")
 
 
-def test_published_and_cancelled_at_once_is_cancelled(parse: Parse) -> None:
-    told = only(parse, release(published=True, cancelled=True))
-    assert (told.state, told.published) == (State.CANCELLED, False)
+def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> None:
+    announcement = only_announcement(parse, a_listed_release(published=True, cancelled=True))
+    assert (announcement.state, announcement.published) == (State.CANCELLED, False)
 
 
-def test_a_page_that_moves_is_watched_there_too_once(parse: Parse) -> None:
-    data = release(published=True, migration_link="/economy/bulletins/gdp")
+def test_a_page_that_moves_is_watched_once_at_its_new_address(parse: Parse) -> None:
+    data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
     parts = parse("ons", json.dumps(data).encode(), url="").announcements[0].parts
     assert [(part.role.value, part.url, part.required) for part in parts] == [
@@ -96,17 +104,17 @@ def test_a_page_that_moves_is_watched_there_too_once(parse: Parse) -> None:
     ]
 
 
-def test_the_older_spelling_of_fields_is_read_alike(parse: Parse) -> None:
+def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
     about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True, "contact": {"name": "Jo"}}
     changes = [{"previousDate": "2026-11-26T09:30:00.000Z", "changeNotice": "Moved."}]
     body = json.dumps({"uri": "/releases/old", "description": about, "dateChanges": changes}).encode()
-    told = parse("ons", body, url="").announcements[0]
-    assert told.slot.instant == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
-    assert told.why == "Moved."
+    announcement = parse("ons", body, url="").announcements[0]
+    assert announcement.slot.instant == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
+    assert announcement.why == "Moved."
 
 
 @pytest.mark.parametrize("body", [b'{"releases": null}', b'{"releases": []}'])
-def test_nothing_found_is_a_reading(parse: Parse, body: bytes) -> None:
+def test_a_listing_without_results_is_a_reading(parse: Parse, body: bytes) -> None:
     assert parse("ons", body, url="").announcements == ()
 
 
@@ -116,19 +124,21 @@ class TestOverdue:
     def source(self) -> OnsSource:
         source = OnsSource(calendar_settings("ons"))
         first = source.first(NOW)
-        pages = [Page(ask.url, 200, found(release(when="2026-11-13T09:30:00.000Z"))) for ask in first[:1]]
-        source.read([*pages, Page(first[1].url, 200, found())], NOW)
+        pages = [
+            Page(ask.url, 200, search_result(a_listed_release(when="2026-11-13T09:30:00.000Z"))) for ask in first[:1]
+        ]
+        source.read([*pages, Page(first[1].url, 200, search_result())], NOW)
         return source
 
     def pages(self, source: OnsSource, status: int, body: bytes, **headers: str) -> list[Page]:
-        pages = [Page(ask.url, 200, found()) for ask in source.first(NOW)]
+        pages = [Page(ask.url, 200, search_result()) for ask in source.first(NOW)]
         asks = source.more(pages, NOW)
         assert [ask.url for ask in asks] == ["https://www.ons.gov.uk/releases/gdp/data"]
         return [*pages, Page(asks[0].url, status, body, headers)]
 
-    def test_a_late_release_stays_announced(self) -> None:
+    def test_a_late_release_is_still_announced(self) -> None:
         source = self.source()
-        data = json.dumps(release(when="2026-11-13T09:30:00.000Z", published=False)).encode()
+        data = json.dumps(a_listed_release(when="2026-11-13T09:30:00.000Z", published=False)).encode()
         late = source.read(self.pages(source, 200, data), NOW).announcements[0]
         assert (late.uid, late.published) == ("/releases/gdp", False)
 
@@ -149,20 +159,20 @@ class TestOverdue:
         assert note in reading.notes[0]
 
 
-def test_the_list_says_that_it_drops_overdue_entries(parse: Parse) -> None:
-    assert not parse("ons", found(release()), url="").lists_overdue
+def test_the_ons_list_drops_overdue_entries(parse: Parse) -> None:
+    assert not parse("ons", search_result(a_listed_release()), url="").lists_overdue
 
 
 def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     source = OnsSource(calendar_settings("ons"))
-    body = json.dumps({"breakdown": {"total": 2500}, "releases": [release()]}).encode()
+    body = json.dumps({"breakdown": {"total": 2500}, "releases": [a_listed_release()]}).encode()
     answered = [Page(source.first(NOW)[0].url, 200, body)]  # what was cancelled did not answer
     asked = source.more(answered, NOW)
     assert source.more([*answered, *(Page(ask.url, 200, body) for ask in asked)], NOW) == []
     assert [ask.url.split("offset=")[1].split("&")[0] for ask in asked] == ["1000", "2000"]
 
 
-def test_people_are_left_out_before_anything_is_stored() -> None:
+def test_personal_data_is_removed_before_storing() -> None:
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"

@@ -65,6 +65,6 @@ def test_a_shift_that_began_long_ago_still_counts_and_a_cancelled_one_does_not()
 def test_a_file_without_a_known_role_or_with_a_bad_rule_is_refused_and_the_reason_names_no_person(
     events: tuple[str, ...],
 ) -> None:
-    with pytest.raises(UnreadableCalendar) as told:
+    with pytest.raises(UnreadableCalendar) as refused:
         read(*events)
-    assert "Bloggs" not in str(told.value)
+    assert "Bloggs" not in str(refused.value)

@@ -118,7 +118,7 @@ WRITERS: dict[str, Callable[[Sequence[Made]], bytes]] = {
 @pytest.mark.parametrize("kind", WRITERS)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(made=calendars)
-def test_a_calendar_comes_back_as_it_was_written(kind: str, made: list[Made]) -> None:
+def test_every_format_reads_back_a_written_calendar(kind: str, made: list[Made]) -> None:
     source = KINDS[kind](calendar_settings(kind, URL))
     reading = source.read([Page(source.first(NOW)[0].url, 200, WRITERS[kind](made))], NOW)
     found = [

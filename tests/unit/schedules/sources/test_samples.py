@@ -18,11 +18,11 @@ from schedules.times.zone import local
 Parse = Callable[..., Reading]
 
 
-def told(announcement: Announcement) -> dict[str, Any]:
+def as_in_samples(announcement: Announcement) -> dict[str, Any]:
     """Return an announcement in the words of the expected answers."""
     slot = announcement.slot
-    here = local(slot.instant) if slot.instant else None
-    first, last = (here.date(), here.date()) if here else (slot.first, slot.last)
+    wall = local(slot.instant) if slot.instant else None
+    first, last = (wall.date(), wall.date()) if wall else (slot.first, slot.last)
     return {
         "uid": announcement.uid.partition("#")[0],
         "slug": announcement.uid.rpartition("/")[2],
@@ -30,7 +30,7 @@ def told(announcement: Announcement) -> dict[str, Any]:
         "precision": slot.precision.value,
         "start": str(first) if first else None,
         "end": str(last) if last else None,
-        "time": f"{here:%H:%M}" if here else None,
+        "time": f"{wall:%H:%M}" if wall else None,
         "instant_utc": f"{slot.instant:%Y-%m-%dT%H:%M:%SZ}" if slot.instant else None,
         "status": announcement.state.value if announcement.state else None,
         "doubt": announcement.doubt,
@@ -50,10 +50,10 @@ def _moved(announcement: Announcement) -> str | None:
 def compare(reading: Reading, expected: list[dict[str, Any]]) -> None:
     """Compare every key that both name; an expected uid of null says that the file gives none."""
     assert len(reading.announcements) == len(expected)
-    for announcement, wanted in zip(reading.announcements, expected, strict=True):
-        found = told(announcement)
-        shared = [key for key in wanted if key in found and not (key == "uid" and wanted[key] is None)]
-        assert {key: found[key] for key in shared} == {key: wanted[key] for key in shared}
+    for announcement, expected_entry in zip(reading.announcements, expected, strict=True):
+        found = as_in_samples(announcement)
+        shared = [key for key in expected_entry if key in found and not (key == "uid" and expected_entry[key] is None)]
+        assert {key: found[key] for key in shared} == {key: expected_entry[key] for key in shared}
 
 
 def loaded(path: Path) -> Any:  # noqa: ANN401  # JSON is of any type

@@ -19,7 +19,7 @@ def faults(kind: str, address: str = URL, **keys: object) -> list[tuple[str, str
     return [(key, reason) for error in caught.value.errors() for key, reason, _ in error["ctx"]["faults"]]
 
 
-def test_every_kind_of_the_configuration_has_its_source() -> None:
+def test_every_configured_kind_has_a_source() -> None:
     assert set(get_args(Kind)) == set(KINDS)
 
 
@@ -47,7 +47,7 @@ def test_a_fault_names_its_key_and_reason(kind: str, keys: dict[str, object], fa
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_only_kinds_with_an_address_of_their_own_need_none(kind: str) -> None:
+def test_only_kinds_with_their_own_address_need_none(kind: str) -> None:
     if kind in {"govuk", "ons", "ees"}:
         assert calendar_settings(kind).address == ""
     else:

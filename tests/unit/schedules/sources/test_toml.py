@@ -85,7 +85,7 @@ def test_a_hand_kept_file_may_split_date_and_time_and_assume_one(parse: Parse) -
     assert housing.slot.assumed == datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 
 
-def test_an_entry_without_an_id_keeps_its_key_wherever_it_stands(parse: Parse) -> None:
+def test_an_entry_without_an_id_keeps_its_key_at_any_place_in_the_file(parse: Parse) -> None:
     swapped = LOOSE.replace(b'[[release]]\ntitle = "Housing"\ndate = 2026-12-01\n', b"") + b""
     assert parse("toml", swapped).announcements[0].uid == parse("toml", LOOSE).announcements[0].uid
 
@@ -95,7 +95,7 @@ def test_a_local_time_that_does_not_exist_is_its_day_with_a_doubt(parse: Parse) 
     assert (only.slot.precision, only.doubt) == (Precision.DAY, "nonexistent-time")
 
 
-def test_all_faults_are_told_at_once(now: datetime) -> None:
+def test_all_faults_of_the_settings_are_reported_at_once(now: datetime) -> None:
     body = b"""
 [source]
 zone = "Europe/Lodon"
@@ -109,9 +109,9 @@ title = 7
 url = "not an address"
 slot = true
 """
-    told = [str(fault) for fault in toml_faults(body, calendar_settings("toml", "own.toml"), now)]
+    faults = [str(fault) for fault in toml_faults(body, calendar_settings("toml", "own.toml"), now)]
     assert (
-        told
+        faults
         == [
             "source: timezone: no such time zone (got 'Europe/Lodon')",
             "release[1].titel: unknown key, did you mean title? (got 'x')",
@@ -125,7 +125,7 @@ slot = true
             "release[1].date: no calendar has this date (got '31 June 2026')",
             "release[2].date: not a date (got 'True')",
         ]
-        or told
+        or faults
     )
 
 

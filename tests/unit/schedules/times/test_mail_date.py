@@ -76,11 +76,11 @@ def test_both_forms_of_retry_after_are_read(text: str, seconds: int) -> None:
         "Thu, 26 Nov 99999999999999999999 12:00:30 GMT",
     ],
 )
-def test_a_retry_after_of_more_than_a_day_or_no_time_names_no_time(text: str) -> None:
+def test_an_invalid_or_very_long_retry_after_is_ignored(text: str) -> None:
     assert retry_after(text, NOON) is None
 
 
 @given(st.text() | st.integers().map(str) | st.datetimes().map("{:%a, %d %b %Y %H:%M:%S} GMT".format))
-def test_no_text_makes_anyone_wait_for_longer_than_a_day(text: str) -> None:
+def test_no_retry_after_is_longer_than_a_day(text: str) -> None:
     wait = retry_after(text, NOON)
     assert wait is None or timedelta() <= wait <= LONGEST_WAIT

@@ -1,4 +1,4 @@
-"""Instants and lengths in plain sentences: what is not exact is told too wide, never too narrow."""
+"""Instants and lengths in plain sentences: what is not exact is text too wide, never too narrow."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def at(seconds: float) -> datetime:
     return datetime(2026, 11, 20, 13, 25, whole, rest, tzinfo=UTC)
 
 
-def test_an_interval_is_never_written_narrower_than_it_is() -> None:
-    told = "between Fri 20 Nov 2026 13:25:09 GMT and Fri 20 Nov 2026 13:25:10.1 GMT"
-    assert between_exactly(Interval(at(9.099), at(10.003631))) == told
+def test_a_written_interval_contains_the_measured_one() -> None:
+    text = "between Fri 20 Nov 2026 13:25:09 GMT and Fri 20 Nov 2026 13:25:10.1 GMT"
+    assert between_exactly(Interval(at(9.099), at(10.003631))) == text
     assert between_exactly(Interval(None, at(10.1))) == "by Fri 20 Nov 2026 13:25:10.1 GMT"
 
 
 @pytest.mark.parametrize(
-    ("bounds", "told"),
+    ("bounds", "text"),
     [
         (Bounds(69.999, 70.003), "1 min 9 s to 1 min 11 s"),
         (Bounds(-0.59, 1.1), "-0.6 s to 1.1 s"),
@@ -46,8 +46,8 @@ def test_an_interval_is_never_written_narrower_than_it_is() -> None:
         (Bounds(None, None), "an unknown time"),
     ],
 )
-def test_a_length_is_never_written_narrower_than_it_is(bounds: Bounds, told: str) -> None:
-    assert lengths(bounds) == told
+def test_a_written_length_contains_the_measured_one(bounds: Bounds, text: str) -> None:
+    assert lengths(bounds) == text
 
 
 def test_a_length_of_one_bound_is_rounded_to_the_nearest() -> None:
@@ -99,7 +99,7 @@ def test_instants_are_written_in_local_time_with_its_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interval", "told"),
+    ("interval", "text"),
     [
         (Interval(at(9.1), at(10.2)), "between 20 Nov 2026 13:25:09 and 13:25:11 GMT"),
         (Interval(None, at(10.2)), "by 20 Nov 2026 13:25:11 GMT"),
@@ -107,14 +107,14 @@ def test_instants_are_written_in_local_time_with_its_zone() -> None:
         (Interval(at(10), at(10)), "at 20 Nov 2026 13:25:10 GMT"),
     ],
 )
-def test_a_date_common_to_both_ends_is_written_once(interval: Interval, told: str) -> None:
-    assert interval_text(interval) == told
+def test_a_date_common_to_both_ends_is_written_once(interval: Interval, text: str) -> None:
+    assert interval_text(interval) == text
 
 
-def test_in_the_night_of_a_clock_change_both_ends_bear_their_zone() -> None:
+def test_in_the_night_of_a_clock_change_both_ends_have_their_zone() -> None:
     first = datetime(2026, 10, 25, 0, 59, 59, tzinfo=UTC)
-    told = "between 25 Oct 2026 01:59:59 BST and 25 Oct 2026 01:00:00 GMT"
-    assert interval_text(Interval(first, first.replace(hour=1, minute=0, second=0))) == told
+    text = "between 25 Oct 2026 01:59:59 BST and 25 Oct 2026 01:00:00 GMT"
+    assert interval_text(Interval(first, first.replace(hour=1, minute=0, second=0))) == text
 
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)), st.sampled_from([TENTH, timedelta(seconds=1), MINUTE]))  # noqa: DTZ001 # made aware below

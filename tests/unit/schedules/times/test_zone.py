@@ -46,7 +46,7 @@ def test_a_time_that_the_clock_skips_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-10-25T01:00", "2026-10-25T01:30", "2026-10-25T01:59:59"])
-def test_a_time_that_comes_twice_is_refused(text: str) -> None:
+def test_a_local_time_that_occurs_twice_is_refused(text: str) -> None:
     with pytest.raises(NoSingleInstant) as refused:
         instant(wall(text))
     assert refused.value.doubt == "ambiguous-time"
@@ -76,7 +76,7 @@ def test_summer_time_is_decided_by_day() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Europe/Lodon", "../../etc/passwd", "/etc/localtime", "Europe", "a\0b"])
-def test_a_name_of_no_zone_is_unknown(name: str) -> None:
+def test_an_unknown_zone_name_is_refused(name: str) -> None:
     with pytest.raises(UnknownZone):
         zone(name)
 
@@ -87,6 +87,6 @@ def test_other_zones_follow_their_own_clock() -> None:
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), st.sampled_from([LONDON, "America/New_York"]))  # noqa: DTZ001
-def test_a_wall_time_without_doubt_survives_the_way_there_and_back(moment: datetime, name: str) -> None:
+def test_an_unambiguous_local_time_survives_conversion_to_utc_and_back(moment: datetime, name: str) -> None:
     if clock_doubt(moment, name) is None:
         assert local(instant(moment, name), name).replace(tzinfo=None) == moment

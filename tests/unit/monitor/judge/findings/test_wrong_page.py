@@ -42,11 +42,11 @@ def test_another_title_after_an_absence_is_a_finding() -> None:
     ],
     ids=["absent", "failed looks", "not after the tolerance", "at a guessed address"],
 )
-def test_no_other_page_is_a_finding(why: str, state: State, until: float, address: Address) -> None:
+def test_no_other_answer_is_a_wrong_page(why: str, state: State, until: float, address: Address) -> None:
     assert findings(why, state, until, address) == []
 
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])
-def test_a_run_of_another_edition_is_apart_from_one_of_nothing(why: str, *, is_longer: bool) -> None:
+def test_an_absence_by_another_edition_lengthens_only_a_run_with_that_reason(why: str, *, is_longer: bool) -> None:
     longer = fold_sighting(a_run("page", ABSENT, -60, -1, why=why), a_sighting(ABSENT, why=ANOTHER_EDITION), None)
     assert (not isinstance(longer, tuple)) is is_longer

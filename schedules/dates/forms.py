@@ -1,16 +1,108 @@
-"""Forms that name more than a day: months, quarters, half-years, seasons, years, weeks, ranges and "by …"."""
+"""Forms of the grammar: one day, months, quarters, half-years, seasons, years, weeks, ranges and "by …"."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from schedules.dates.days import ORDINAL, WEEKDAY, day_span, full_year, read_day
-from schedules.dates.span import Context, Span, month_end, month_span, refusal
+from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Context, Span, month_end, month_span, refusal
 from schedules.dates.words import HYDREF, MONTHS, SEASONS, WEEKDAYS
 from schedules.patterns import quick
 from schedules.slot import Precision
+
+_WEEKDAY = r"(?:(?P<weekday>(?:dd?ydd )?[a-z]{3,9})\.?,? )?"
+_ORDINAL = r"(?:st|nd|rd|th|ain|fed|eg|af|ydd)?"
+_YEAR_BESIDE_DAY = r"(?P<year>\d{4}|'?\d{2})"
+_WEEKDAY_AFTER = r"(?:,? (?P<after>(?:dd?ydd )?[a-z]{3,9}))?"
+
+_DAY_FIRST = quick(
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:day )?(?:of|o))?[ -]?"
+    rf"(?P<month>[a-z]{{3,10}})\.?(?:[ ,-]+{_YEAR_BESIDE_DAY})?{_WEEKDAY_AFTER}"
+)
+_MONTH_FIRST = quick(
+    rf"{_WEEKDAY}(?P<month>[a-z]{{3,10}})\.? (?P<day>\d{{1,2}}) ?{_ORDINAL},? (?P<year>\d{{4}}){_WEEKDAY_AFTER}"
+)
+_NUMBERS = quick(
+    rf"{_WEEKDAY}(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d{{2}}){_WEEKDAY_AFTER}"
+)
+_ISO = quick(
+    rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>[-/.]?)(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){_WEEKDAY_AFTER}"
+)
+
+
+def _read_day(text: str, context: Context) -> Span | None:
+    """Read a text that names one day. Return None if it has no such form."""
+    match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
+    if match:
+        month = MONTHS.get(match["month"])
+        if month is None:
+            return None
+        return _resolve_date(match, int(match["day"]), month, _full_year(match["year"]), context)
+    match = _NUMBERS.fullmatch(text)
+    if match:
+        return _read_numbers(match, context)
+    match = _ISO.fullmatch(text)
+    if match is None or (not match["sep"] and len(match["month"] + match["day"]) != 4):
+        return None
+    return _resolve_date(match, int(match["day"]), int(match["month"]), int(match["year"]), context)
+
+
+def _full_year(text: str | None) -> int | None:
+    """Return a year of two or four digits as a number, None for None."""
+    if text is None:
+        return None
+    digits = text.lstrip("'")
+    return int(digits) + (2000 if len(digits) == 2 else 0)
+
+
+def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
+    """Read three numbers such as 23/07/2026, in the order of the calendar."""
+    if match["sep"] == "." and len(match["c"]) == 2:
+        return None
+    values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=False))
+    if len(values["y"]) < len(match["c"]):
+        return refusal("order")
+    number, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"].zfill(2))
+    # Day and month are never swapped, even if only that would fit: then the order may be wrong for all rows.
+    if month > 12:
+        return refusal("order" if number <= 12 else "impossible")
+    return _resolve_date(match, number, month, year, context)
+
+
+def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
+    """Return the day that is named, None if a word beside it is no weekday. A weekday that does not fit is a doubt."""
+    names = {match.group("weekday"), match.group("after")} - {None}
+    weekdays = {WEEKDAYS.get(name or "") for name in names}
+    if None in weekdays:
+        return None
+    span = _day_span(number, month, year) if year else _find_near_year(number, month, weekdays, context)
+    if span.precision is Precision.NONE or weekdays <= {span.first.weekday()}:
+        return span
+    return Span(Precision.DAY, span.first, span.last, doubt="weekday")
+
+
+def _day_span(number: int, month: int, year: int) -> Span:
+    """Return the span of one day, or the refusal `impossible` if there is no such day."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return refusal("impossible")
+    try:
+        day = date(year, month, number)
+    except ValueError:
+        return refusal("impossible")
+    return Span(Precision.DAY, day, day)
+
+
+def _find_near_year(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
+    """Return the day without a year that is near the day of the read and fits its weekdays, or a refusal."""
+    possible = [_day_span(number, month, year) for year in context.years()]
+    near = [span for span in possible if not span.reason and context.is_near(span.first)]
+    fitting = [span for span in near if weekdays <= {span.first.weekday()}]
+    if fitting:
+        return fitting[0]
+    return refusal("weekday" if near else "impossible")
+
 
 _PART_OF = quick(
     r"(?:(?:early|mid|late|end)[ -]{1,3}(?:of )?|(?:the )?(?:end|beginning|start|middle) of (?:the )?|"
@@ -31,21 +123,21 @@ _SEASON = quick(rf"(?P<season>{'|'.join(SEASONS)})(?:,? (?:of )?{_TWO})?")
 _YEAR = quick(rf"(?P<fy>(?:fy|financial year) ?)?{_TWO}")
 
 
-def read_month(text: str, context: Context) -> Span | None:
+def _read_month(text: str, context: Context) -> Span | None:
     """Read "July 2026", "Mid-November 2026", "2026-09", "07/2026" and "July"."""
     part = _PART_OF.fullmatch(text)
     match = _MONTH.fullmatch(part["rest"] if part else text)
     if match:
         number = MONTHS.get(match["month"])
         doubt = "season" if match["month"] == HYDREF else None
-        return None if number is None else _months_of_year(number, 1, full_year(match["year"]), context, doubt)
+        return None if number is None else _months_of_year(number, 1, _full_year(match["year"]), context, doubt)
     match = _NUMBERED.fullmatch(text)
     if match is None or not 1 <= int(match["month"] or match["m"]) <= 12:
         return None
     return month_span(Precision.MONTH, int(match["year"] or match["y"]), int(match["month"] or match["m"]), 1)
 
 
-def read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
+def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
     """Read "Q3 2026" as July to September, and "Q3 2025/26", of a financial year, as October to December 2025."""
     match = next((found for form in _QUARTERS if (found := form.fullmatch(text))), None)
     if match is None:
@@ -59,7 +151,7 @@ def read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  #
     return month_span(Precision.QUARTER, year + (number == 4), (3 * number) % 12 + 1, 3)
 
 
-def read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
+def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
     """Read "H1 2026" and "second half of 2026" as a range of six months."""
     match = _HALF.fullmatch(text)
     if match is None:
@@ -68,20 +160,20 @@ def read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001 
     return month_span(Precision.RANGE, int(match["year"]), 7 if second else 1, 6)
 
 
-def read_season(text: str, context: Context) -> Span | None:
+def _read_season(text: str, context: Context) -> Span | None:
     """Read "Spring 2026" as March to May, and so on. "Winter 2026" can mean two winters, so it gets a doubt."""
     part = _PART_OF.fullmatch(text)
     match = _SEASON.fullmatch(part["rest"] if part else text)
     if match is None:
         return None
-    number, year = SEASONS[match["season"]], full_year(match["year"])
+    number, year = SEASONS[match["season"]], _full_year(match["year"])
     if match["next"] is not None and (number != 12 or not _is_next_year(year or 0, match["next"])):
         return refusal("not-a-date")
     doubt = "season" if number == 12 and year and match["next"] is None else None
     return _months_of_year(number, 3, year, context, doubt)
 
 
-def read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
+def _read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
     """Read "2026", "Late 2026" as the year and "2026/27", "FY 2026-27" as April to March."""
     part = _PART_OF.fullmatch(text)
     match = _YEAR.fullmatch(part["rest"] if part else text)
@@ -97,14 +189,16 @@ def _is_next_year(first: int, second: str) -> bool:
     return (first + 1) % (100 if len(second) == 2 else 10_000) == int(second)
 
 
-def _months_of_year(number: int, count: int, named: int | None, context: Context, doubt: str | None) -> Span:
-    """Return the span of `count` months from month `number` on. Without a year (`named`) it is near the read."""
+def _months_of_year(number: int, count: int, year: int | None, context: Context, doubt: str | None) -> Span:
+    """Return the span of `count` months from month `number` on.
+
+    Without a year, it is the one whose last day is near the day of the read.
+    """
     precision = Precision.MONTH if count == 1 else Precision.SEASON
-    if named is not None:
-        return month_span(precision, named, number, count, doubt)
-    # Without a year, the period is the one whose last day is near the day of the read.
-    near = (own for own in context.years() if context.is_near(month_end(own, number + count - 1)))
-    return month_span(precision, next(near, context.anchor.year), number, count, doubt)
+    if year is None:
+        near = (each for each in context.years() if context.is_near(month_end(each, number + count - 1)))
+        year = next(near, context.anchor.year)
+    return month_span(precision, year, number, count, doubt)
 
 
 _WEEK_FROM = quick(
@@ -116,15 +210,15 @@ _UNTIL = quick(r"(?:by|before|no later than|not later than|on or before|erbyn)(?
 _BETWEEN = quick(r"(?:between|from) (?P<rest>.+)")
 _SPLIT = quick(r" to | - | until | and | & | or | through | i | neu | ?[-/] ?")
 _PARTIAL = quick(
-    rf"{WEEKDAY}(?P<day>\d{{1,2}}) ?{ORDINAL}(?: (?:of |o )?(?P<month>[a-z]{{3,10}})\.?)?(?:,? (?P<year>\d{{4}}))?"
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:of |o )?(?P<month>[a-z]{{3,10}})\.?)?(?:,? (?P<year>\d{{4}}))?"
 )
 
 
-def read_week(text: str, context: Context) -> Span | None:
+def _read_week(text: str, context: Context) -> Span | None:
     """Read "week commencing D" as D … D+6 and "week ending D" as D-6 … D."""
     begins, ends = _WEEK_FROM.fullmatch(text), _WEEK_TO.fullmatch(text)
     match = begins or ends
-    found = read_day(match["rest"], context) if match else None
+    found = _read_day(match["rest"], context) if match else None
     if found is None or found.reason:
         return found
     shift = timedelta(days=6 if begins else -6)
@@ -132,24 +226,24 @@ def read_week(text: str, context: Context) -> Span | None:
     return Span(Precision.RANGE, first, last, found.doubt)
 
 
-def read_until(text: str, context: Context) -> Span | None:
+def _read_until(text: str, context: Context) -> Span | None:
     """Read "by D" as the range from the day of the read to D."""
     match = _UNTIL.fullmatch(text)
     if match is None:
         return None
-    found = read_day(match["rest"], context) or read_month(match["rest"], context)
+    found = _read_day(match["rest"], context) or _read_month(match["rest"], context)
     if found is None or found.reason:
         return found
     return Span(Precision.RANGE, min(context.anchor, found.last), found.last, found.doubt)
 
 
-def read_day_range(text: str, context: Context) -> Span | None:
+def _read_day_range(text: str, context: Context) -> Span | None:
     """Read "30/31 March 2026", "1 to 3 June", "30 June - 2 July 2026". The left end may lack month and year."""
     sides = _split_range(text)
     if sides is None:
         return None
     left = _PARTIAL.fullmatch(sides[0])
-    right = read_day(sides[1], context) if left else None
+    right = _read_day(sides[1], context) if left else None
     if left is None or right is None or right.reason:
         return right
     return _join_days(left, right)
@@ -161,25 +255,25 @@ def _join_days(left: re.Match[str], right: Span) -> Span | None:
     if number is None:
         return None
     year = int(left["year"] or right.first.year)
-    first = day_span(int(left["day"]), number, year)
+    first = _day_span(int(left["day"]), number, year)
     if not first.reason and first.first > right.first and not left["year"] and left["month"]:
-        first = day_span(int(left["day"]), number, year - 1)
+        first = _day_span(int(left["day"]), number, year - 1)
     if first.reason:
         return first
     if first.first > right.first:
         return refusal("impossible")
-    named = left["weekday"]
-    wrong = named is not None and WEEKDAYS.get(named) != first.first.weekday()
-    return Span(Precision.RANGE, first.first, right.last, "weekday" if wrong else right.doubt)
+    weekday = left["weekday"]
+    is_wrong = weekday is not None and WEEKDAYS.get(weekday) != first.first.weekday()
+    return Span(Precision.RANGE, first.first, right.last, "weekday" if is_wrong else right.doubt)
 
 
-def read_month_range(text: str, context: Context) -> Span | None:
+def _read_month_range(text: str, context: Context) -> Span | None:
     """Read "March/April 2026", "December to January 2027", "August to September"."""
     sides = _split_range(text)
-    right = read_month(sides[1], context) if sides else None
+    right = _read_month(sides[1], context) if sides else None
     if sides is None or right is None or right.reason:
         return right
-    left = read_month(sides[0], context)
+    left = _read_month(sides[0], context)
     if left is None or left.reason:
         return left
     if not any(mark.isdigit() for mark in sides[0]):
@@ -190,13 +284,14 @@ def read_month_range(text: str, context: Context) -> Span | None:
 
 
 def _split_range(text: str) -> tuple[str, str] | None:
+    """Return the two ends of a range as text, None if the text has not exactly two."""
     match = _BETWEEN.fullmatch(text)
     parts = _SPLIT.split(match["rest"] if match else text)
     return (parts[0], parts[1]) if len(parts) == 2 else None
 
 
-PERIOD_FORMS = (
-    *(read_week, read_until, read_month, read_quarter, read_half_year),
-    *(read_season, read_year, read_day_range, read_month_range),
+FORMS: tuple[Callable[[str, Context], Span | None], ...] = (
+    *(_read_day, _read_week, _read_until, _read_month, _read_quarter, _read_half_year),
+    *(_read_season, _read_year, _read_day_range, _read_month_range),
 )
 """In the order in which they are tried."""
