@@ -264,7 +264,9 @@ def describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
     next_edition = typed.get("next_edition")
     if facts is not None and "release.slot" not in requested:
         is_ahead = facts.slot is None or facts.slot > inputs.incident.occurred
-        account.append(narrative.say_announcement(facts, "The next release" if is_ahead else "The release concerned"))
+        # A leak before the slot need not be of the release: it can be of the data behind it.
+        subject = "The next release" if is_ahead and "leak" in inputs.kinds else "The release concerned"
+        account.append(narrative.say_announcement(facts, subject))
     elif next_edition and "release.slot" not in requested:
         account.append(f"Next release: {next_edition.rstrip('.')}.")
     return tuple(account)

@@ -96,7 +96,8 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     is_single = len(question.facts) == 1
     missing = [fact for fact in question.facts if not answers[fact] and (is_single or fact not in OPTIONAL_FACTS)]
     # A person must also confirm the practices that are cited.
-    is_to_confirm = "clause.cite" in question.facts and question.filled_by is FilledBy.MIXED
+    is_mixed = question.filled_by is FilledBy.MIXED
+    is_to_confirm = "clause.cite" in question.facts and is_mixed and not inputs.is_outside_code
     help_texts: list[str] = []
     for fact in dict.fromkeys([*missing, "clause.cite"] if is_to_confirm else missing):
         help_texts += summarise_practices(fact, inputs)
