@@ -23,27 +23,27 @@ def add_action(
 
     Returns the incident unchanged if it has this action. Raises `InvalidInput` with all faults.
     """
-    words, due, by, faults = one_line(make_storable(typed["text"])), typed["due"].strip(), clean_role(role), []
+    text, by, faults = one_line(make_storable(typed["text"])), clean_role(role), []
+    due, owner = date.min, ""
     try:
-        day = date.fromisoformat(due)
-        if day < local_date(incident.occurred, timezone):
+        due = date.fromisoformat(typed["due"].strip())
+        if due < local_date(incident.occurred, timezone):
             faults.append(f'due: give a day after the incident (got "{typed["due"]}")')
     except ValueError:
-        day = date.min
         faults.append(f'due: not a date, write it as "2018-01-12" (got "{typed["due"]}")')
     try:
         owner = clean_role(typed["owner"])
     except InvalidInput as fault:
-        owner = ""
         faults += [f"owner: {line}" for line in fault.faults]
-    faults += [] if words else ["text: say what must be done"]
+    if not text:
+        faults.append("text: say what must be done")
     if faults:
         raise InvalidInput(faults)
-    if any((one.text, one.owner, one.due) == (words, owner, day) for one in incident.actions):
+    action = Action(text, owner, due)
+    if any((known.text, known.owner, known.due) == (text, owner, due) for known in incident.actions):
         return incident
-    entry = Entry(now, by, f"{ACTION_PREFIX}{len(incident.actions) + 1}: {words} ({owner}, by {day_text(day)})")
-    actions = (*incident.actions, Action(words, owner, day))
-    return replace(incident, actions=actions, timeline=(*incident.timeline, entry))
+    entry = Entry(now, by, f"{ACTION_PREFIX}{len(incident.actions) + 1}: {text} ({owner}, by {day_text(due)})")
+    return replace(incident.with_entries(entry), actions=(*incident.actions, action))
 
 
 def complete_action(
@@ -63,7 +63,7 @@ def complete_action(
     actions = list(incident.actions)
     actions[number - 1] = replace(action, done=done, done_by=by)
     entry = Entry(done, by, f"{ACTION_PREFIX}{number}: done")
-    return replace(incident, actions=tuple(actions), timeline=(*incident.timeline, entry))
+    return replace(incident.with_entries(entry), actions=tuple(actions))
 
 
 def describe_action(action: Action, timezone: str) -> str:
@@ -80,11 +80,15 @@ def is_overdue(action: Action, today: date) -> bool:
 
 def overdue_actions(incidents: Iterable[Incident], today: date) -> list[tuple[Incident, int, Action]]:
     """Return each overdue action with its incident and its number in it, the longest overdue first."""
-    return [each for each in list_actions(incidents) if is_overdue(each[2], today)]
+    return [(one, number, action) for one, number, action in list_actions(incidents) if is_overdue(action, today)]
 
 
 def list_actions(incidents: Iterable[Incident], *, done: bool = False) -> list[tuple[Incident, int, Action]]:
     """Return each action with its incident and its number in it, by due day; `done` adds those done, at the end."""
-    every = [(one, number, action) for one in incidents for number, action in enumerate(one.actions, 1)]
-    found = [each for each in every if done or each[2].done is None]
-    return sorted(found, key=lambda each: (each[2].done is not None, each[2].due, each[0].id, each[1]))
+    found = [
+        (incident, number, action)
+        for incident in incidents
+        for number, action in enumerate(incident.actions, 1)
+        if done or action.done is None
+    ]
+    return sorted(found, key=lambda row: (row[2].done is not None, row[2].due, row[0].id, row[1]))

@@ -53,23 +53,26 @@ def log_by_hand(
     faults = list(_find_faults(words, facts, now, timezone))
     if faults:
         raise InvalidInput(faults)
-    days = _parse_instants(words["when"], timezone)
+    dates = _parse_instants(words["when"], timezone)
+    occurred = dates[0]
+    if words.get("until"):
+        dates.append(_parse_instant(words["until"], timezone))
     release = facts.release if facts is not None else words.get("release", "")
     producer = facts.producer if facts is not None else one_line(words["producer"])
-    entries = [Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))]
-    days += [_parse_instant(words["until"], timezone)] if words.get("until") else []
-    entries += [Entry(now, MONITOR, doubt) for doubt in _warn_of_dates(days, now, timezone)]
+    typed = "\x1f".join(f"{key}={words[key]}" for key in sorted(words))
+    digest = hashlib.sha256(typed.encode()).hexdigest()[:6]
+    logged = Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))
     return Incident(
-        id=f"{release or _slug(producer)}-hand-{local_date(days[0], timezone)}-{_hash_of_input(words)}",
+        id=f"{release or _slug(producer)}-hand-{local_date(occurred, timezone)}-{digest}",
         kind=Kind.HAND,
         release=release,
         producer=producer,
         title=facts.title if facts is not None else one_line(words["title"]),
         opened=now,
-        occurred=days[0],
+        occurred=occurred,
         grade=words.get("grade", "report"),
         facts=facts,
-        timeline=tuple(entries),
+        timeline=(logged, *(Entry(now, MONITOR, warning) for warning in _warn_of_dates(dates, now, timezone))),
         words=dict(words),
     )
 
@@ -85,7 +88,7 @@ def acknowledge_incident(incident: Incident, role: str, now: datetime) -> Incide
     role = clean_role(role)
     if any(entry.by == role and entry.text == ACKNOWLEDGED for entry in incident.timeline):
         return incident
-    return _add_entry(incident, Entry(now, role, ACKNOWLEDGED))
+    return incident.with_entries(Entry(now, role, ACKNOWLEDGED))
 
 
 def add_note(
@@ -97,17 +100,18 @@ def add_note(
     if a role or the text is missing, or if `at` is not a time in the past.
     """
     faults = [] if text.strip() else ["write the text of the note"]
-    then = now
+    happened = now
     try:
-        then = parse_past_instant(at, now, timezone)
+        happened = parse_past_instant(at, now, timezone)
     except InvalidInput as fault:
         faults += fault.faults
     if faults:
         raise InvalidInput(faults)
-    noted = _add_entry(incident, Entry(then, clean_role(role), make_storable(text.strip())))
-    is_far = min(abs(then - incident.occurred), now - then) > _NEAR_INCIDENT
-    warning = Entry(now, MONITOR, _warn_of_distance(then, incident.occurred, timezone))
-    return _add_entry(noted, warning) if is_far else noted
+    noted = incident.with_entries(Entry(happened, clean_role(role), make_storable(text.strip())))
+    # A note that is made at once may be about a later event, such as a reply.
+    if min(abs(happened - incident.occurred), now - happened) <= _NEAR_INCIDENT:
+        return noted
+    return noted.with_entries(Entry(now, MONITOR, _warn_of_distance(happened, incident.occurred, timezone)))
 
 
 def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
@@ -121,27 +125,29 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
         sent = parsedate_to_datetime(str(message["date"]))
     except ValueError as exc:
         raise InvalidInput(["mail: no e-mail with a date; save it as .eml"]) from exc
-    known = f"e-mail with SHA-256 {hashlib.sha256(data).hexdigest()} noted"
-    if any(entry.text == known for entry in incident.timeline):
+    evidence = f"e-mail with SHA-256 {hashlib.sha256(data).hexdigest()} noted"
+    if any(entry.text == evidence for entry in incident.timeline):
         return incident
     texts = (part.get_payload(decode=True) for part in message.walk() if part.get_content_maintype() == "text")
     link = _LINK.search(b"\n".join(text for text in texts if isinstance(text, bytes)).decode("utf-8", "replace"))
-    host = parseaddr(str(message["from"]))[1].rpartition("@")[2]
     account = one_line(what.strip() or "an e-mail to users was sent")
-    account += f", from {host}" * bool(host) + (f", with a link to {link[0]}" if link else "")
+    if host := parseaddr(str(message["from"]))[1].rpartition("@")[2]:
+        account += f", from {host}"
+    if link:
+        account += f", with a link to {link[0]}"
     noted = add_note(incident, role, account, now, (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).isoformat())
-    return _add_entry(noted, Entry(now, MONITOR, known))
+    return noted.with_entries(Entry(now, MONITOR, evidence))
 
 
 def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
     """Return the instant of a local date-time, `now` if it is blank. Raises `InvalidInput` unless it is in the past."""
     try:
-        then = _parse_instant(at.strip(), timezone) if at.strip() else now
+        instant = _parse_instant(at.strip(), timezone) if at.strip() else now
     except ValueError as exc:
         raise InvalidInput([f'at: not a date-time, write "2018-01-05T09:41" (got "{at}")']) from exc
-    if then > now:
+    if instant > now:
         raise InvalidInput([f'at: is in the future (got "{at}")'])
-    return then
+    return instant
 
 
 def logged_end(incident: Incident, timezone: str = "Europe/London") -> datetime | None:
@@ -162,7 +168,10 @@ def is_address(text: str) -> bool:
 
 def record_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
     """Record the cause in a few words, which reports count. It replaces an earlier one. A blank one is ignored."""
-    return _set_word(incident, role, ("cause", one_line(make_storable(cause))), "cause: {}", now)
+    words = one_line(make_storable(cause))
+    if not words or incident.words.get("cause") == words:
+        return incident
+    return _record_act(incident, role, f"cause: {words}", now, cause=words)
 
 
 def assign_role(incident: Incident, role: str, to: str, now: datetime) -> Incident:
@@ -170,16 +179,16 @@ def assign_role(incident: Incident, role: str, to: str, now: datetime) -> Incide
 
     Raises `InvalidInput` if `to` is not a role.
     """
-    return _set_word(incident, role, ("assigned", clean_role(to) if to.strip() else ""), ASSIGNED_PREFIX + "{}", now)
-
-
-def _set_word(incident: Incident, role: str, word: tuple[str, str], template: str, now: datetime) -> Incident:
-    """Set one of the incident's words and add an entry about it, unless its text is blank or unchanged."""
-    name, text = word
-    if not text or incident.words.get(name) == text:
+    assigned = clean_role(to) if to.strip() else ""
+    if not assigned or incident.words.get("assigned") == assigned:
         return incident
-    entry = Entry(now, clean_role(role), template.format(text))
-    return replace(_add_entry(incident, entry), words={**incident.words, name: text})
+    return _record_act(incident, role, f"{ASSIGNED_PREFIX}{assigned}", now, assigned=assigned)
+
+
+def _record_act(incident: Incident, role: str, entry: str, now: datetime, **words: str) -> Incident:
+    """Return the incident with an entry by a role in its timeline, and with these of its words set."""
+    noted = incident.with_entries(Entry(now, clean_role(role), entry))
+    return replace(noted, words={**incident.words, **words})
 
 
 def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:
@@ -195,17 +204,15 @@ def bring_forward(incident: Incident, role: str, when: str, now: datetime, timez
     if incident.words.get("brought_forward") == instant:
         return incident
     local = to.astimezone(ZoneInfo(timezone))
-    text = f"decided to bring the release forward to {local:%H:%M %Z} on {local.day} {local:%B %Y}"
-    words = {**incident.words, "brought_forward": instant, "brought_forward_by": by}
-    return replace(_add_entry(incident, Entry(now, by, text)), words=words)
+    entry = f"decided to bring the release forward to {local:%H:%M %Z} on {local.day} {local:%B %Y}"
+    return _record_act(incident, role, entry, now, brought_forward=instant, brought_forward_by=by)
 
 
 def cite_other_incidents(incident: Incident, role: str, now: datetime) -> Incident:
     """Record that the draft is to cite other producers' incidents on the same platform."""
     if incident.words.get("cite_others"):
         return incident
-    noted = _add_entry(incident, Entry(now, clean_role(role), "other producers' incidents are to be cited"))
-    return replace(noted, words={**incident.words, "cite_others": "yes"})
+    return _record_act(incident, role, "other producers' incidents are to be cited", now, cite_others="yes")
 
 
 def sign_off_report(incident: Incident, role: str, version: int, now: datetime, anyway: str = "") -> Incident:
@@ -213,11 +220,13 @@ def sign_off_report(incident: Incident, role: str, version: int, now: datetime, 
 
     `anyway` is the reason to sign off although a check failed.
     """
-    words = one_line(make_storable(anyway))
-    why = f" although a check failed: {words}" if words else ""
-    noted = _add_entry(incident, Entry(now, clean_role(role), f"report signed off as version {version}{why}"))
-    kept = {"signed_anyway": words} if words else {}
-    return replace(noted, words={**incident.words, SIGNED: now.isoformat(timespec="seconds"), **kept})
+    reason = one_line(make_storable(anyway))
+    entry = f"report signed off as version {version}"
+    words = {SIGNED: now.isoformat(timespec="seconds")}
+    if reason:
+        entry += f" although a check failed: {reason}"
+        words["signed_anyway"] = reason
+    return _record_act(incident, role, entry, now, **words)
 
 
 def waive_report(incident: Incident, role: str, reason: str, now: datetime) -> Incident:
@@ -230,8 +239,8 @@ def waive_report(incident: Incident, role: str, reason: str, now: datetime) -> I
         raise InvalidInput(["say why no report will be made"])
     if not incident.owes_report:
         raise InvalidInput([f"no report is owed for {incident.id}"])
-    noted = _add_entry(incident, Entry(now, clean_role(role), f"report waived: {words}"))
-    return replace(noted, words={**incident.words, WAIVED: words}, closed=incident.closed or now)
+    waived = _record_act(incident, role, f"report waived: {words}", now, **{WAIVED: words})
+    return replace(waived, closed=incident.closed or now)
 
 
 def close_incident(incident: Incident, role: str, now: datetime, text: str = "") -> Incident:
@@ -240,11 +249,7 @@ def close_incident(incident: Incident, role: str, now: datetime, text: str = "")
     if incident.closed is not None:
         return incident
     words = f"closed: {text.strip()}" if text.strip() else "closed"
-    return replace(_add_entry(incident, Entry(now, role, words)), closed=now)
-
-
-def _add_entry(incident: Incident, entry: Entry) -> Incident:
-    return replace(incident, timeline=(*incident.timeline, entry))
+    return replace(incident.with_entries(Entry(now, role, words)), closed=now)
 
 
 def clean_role(role: str) -> str:
@@ -261,62 +266,61 @@ def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: date
     yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
     if words.get("grade", "report") not in list(Grade):
         yield f'grade: not one of {", ".join(Grade)} (got "{words["grade"]}")'
-    wrong = [one for one in words.get("url", "").splitlines() if not is_address(one)]
-    yield from (f'url: not a web address, it begins with https:// or http:// (got "{one}")' for one in wrong)
+    for url in words.get("url", "").splitlines():
+        if not is_address(url):
+            yield f'url: not a web address, it begins with https:// or http:// (got "{url}")'
     yield from _find_faults_of_dates(words, now, timezone)
 
 
 def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
     """Yield a line for each typed date that is not valid, is in the future, or ends before the beginning."""
-    read: dict[str, list[datetime]] = {}
+    parsed: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
         try:
-            read[key] = _parse_instants(words[key], timezone)
+            parsed[key] = _parse_instants(words[key], timezone)
         except ValueError:
-            read[key] = []
+            parsed[key] = []
             yield f'{key}: {_DATE_FAULTS[key]} (got "{words[key]}")'
-        if any(day > now for day in read[key]):
+        if any(instant > now for instant in parsed[key]):
             yield f'{key}: is in the future (got "{words[key]}")'
-    begins, ends = read.get("when"), read.get("until")
+    begins, ends = parsed.get("when"), parsed.get("until")
     if begins and ends and (len(ends) > 1 or ends[0] < begins[0]):
         yield f'until: must be one date-time, not before the first of `when` (got "{words["until"]}")'
 
 
-def _parse_instants(when: str, timezone: str) -> list[datetime]:
-    return [_parse_instant(one.strip(), timezone) for one in when.split(",")]
+def _parse_instants(texts: str, timezone: str) -> list[datetime]:
+    """Return local ISO dates or date-times, separated by commas, in UTC. Raises ValueError if one is not ISO."""
+    return [_parse_instant(text.strip(), timezone) for text in texts.split(",")]
 
 
 def _parse_instant(text: str, timezone: str) -> datetime:
+    """Return a local ISO date (its first instant) or date-time in UTC. Raises ValueError if it is neither."""
     zone = ZoneInfo(timezone)
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
-    read = datetime.fromisoformat(text)
-    return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
+    parsed = datetime.fromisoformat(text)
+    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> str:
     local = local_date(instant, timezone)
     days = abs(instant - occurred) // timedelta(days=1)
     side = "before" if instant < occurred else "after"
-    return f"check date: {local.day} {local:%B %Y} is {days} day{'s' * (days != 1)} {side} the incident"
+    return f"check date: {local.day} {local:%B %Y} is {days} day{'s' if days != 1 else ''} {side} the incident"
 
 
-def _warn_of_dates(days: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield a line for each date to check: at a weekend, far from the first one, or long ago. Dates are unchanged."""
-    for instant in days:
+def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
+    """Yield a line for each date to check: at a weekend, far from the first one, or long ago."""
+    for instant in instants:
         local = local_date(instant, timezone)
         if local.isoweekday() > 5:
             yield f"check date: {local.day} {local:%B %Y} is a {local:%A}"
-        if abs(instant - days[0]) > _NEAR_INCIDENT:
-            yield _warn_of_distance(instant, days[0], timezone)
-    if now - days[0] > timedelta(days=_STALE_AFTER_DAYS):
+        if abs(instant - instants[0]) > _NEAR_INCIDENT:
+            yield _warn_of_distance(instant, instants[0], timezone)
+    if now - instants[0] > timedelta(days=_STALE_AFTER_DAYS):
         yield f"check date: it is more than {_STALE_AFTER_DAYS} days ago"
 
 
 def _slug(text: str) -> str:
+    """Return a text for use in an id: lower case, with hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "incident"
-
-
-def _hash_of_input(words: Mapping[str, str]) -> str:
-    typed = "\x1f".join(f"{key}={words[key]}" for key in sorted(words))
-    return hashlib.sha256(typed.encode()).hexdigest()[:6]

@@ -64,15 +64,15 @@ def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime
         is_noted = any(fault in entry.text for entry in known.timeline) or len(known.timeline) >= _MOST_ENTRIES
         if is_noted and known.closed is None:
             return Decision()
-        return Decision(_add_entry(replace(known, closed=None), fault, now))
+        return Decision(replace(known, closed=None).with_entries(Entry(now, MONITOR, fault)))
     name = f"calendar-{found.calendar}-{local_date(found.since, timezone)}"
     trouble = "is not believed" if found.doubted else "cannot be read"
     subject = f"CALENDAR: {found.calendar} {trouble}: {fault}"
-    read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
-    lines = [f"Last usable read: {read}.", "The announcements of that read remain in force."]
+    last_read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
+    lines = [f"Last usable read: {last_read}.", "The announcements of that read remain in force."]
     incident = _open_incident(name, f"Calendar {found.calendar}", found.producer, now, found.since, subject)
-    steps = "calendar_doubted" if found.doubted else "calendar_unread"
-    incident = replace(incident, calendar=found.calendar, step_list=steps)
+    step_list = "calendar_doubted" if found.doubted else "calendar_unread"
+    incident = replace(incident, calendar=found.calendar, step_list=step_list)
     return Decision(incident, (_make_opening(incident, subject, lines, now),))
 
 
@@ -117,12 +117,12 @@ def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
 
 def close_resolved(known: Incident, now: datetime) -> Incident:
     """Close the incident of a calendar that can be read again, or of an edition that was announced after all."""
-    return _add_entry(replace(known, closed=now), "resolved", now)
+    return replace(known, closed=now).with_entries(Entry(now, MONITOR, "resolved"))
 
 
 def reopen(earlier: Incident, again: Incident, now: datetime) -> Incident:
     """Reopen an incident because the same trouble is back; its timeline continues with the new fault."""
-    return _add_entry(replace(earlier, closed=None), again.timeline[0].text, now)
+    return replace(earlier, closed=None).with_entries(Entry(now, MONITOR, again.timeline[0].text))
 
 
 def fill_in_subject(incident: Incident) -> Incident:
@@ -135,7 +135,7 @@ def fill_in_subject(incident: Incident) -> Incident:
 
 
 def are_of_one_edit(one: Incident, other: Incident) -> bool:
-    """Return whether one read of a calendar revealed both changes, and they concern entries of one producer."""
+    """Return whether two incidents are about one edit: one read revealed both changes, to entries of one producer."""
     read = _find_revealing_read(one)
     return read is not None and (read, one.producer) == (_find_revealing_read(other), other.producer)
 
@@ -143,23 +143,24 @@ def are_of_one_edit(one: Incident, other: Incident) -> bool:
 def _find_revealing_read(incident: Incident) -> tuple[str | None, datetime] | None:
     """Return the calendar and the instant of the read that revealed the change, None if no read did."""
     facts = incident.facts
-    reads = [one.at for one in facts.findings if one.kind in CALENDAR_FINDINGS and one.at] if facts is not None else []
-    return (facts.slot_source, max(reads)) if facts is not None and incident.kind is Kind.CALENDAR and reads else None
+    if facts is None or incident.kind is not Kind.CALENDAR:
+        return None
+    reads = [finding.at for finding in facts.findings if finding.kind in CALENDAR_FINDINGS and finding.at]
+    return (facts.slot_source, max(reads)) if reads else None
 
 
 def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: datetime) -> Notice:
     """Return the `opening` of one incident with a text that reports all `incidents` of the same calendar edit."""
-    entries = [(one, one.facts) for one in incidents if one.facts is not None]
-    facts = entries[0][1]
-    producer, source = facts.producer_names, facts.slot_source
-    states = dict.fromkeys(describe_status("calendar", facts, now) for _, facts in entries)
-    subject = f"CALENDAR: {len(entries)} entries of {source} ({producer}), {', '.join(states)}"
-    lines = [subject, "", f"Producer: {producer}", "", "Entries:"]
-    for one, facts in entries:
-        details = (*list_finding_details("calendar", facts), facts.url, f"Incident: {one.id}")
+    entries = [(incident, incident.facts) for incident in incidents if incident.facts is not None]
+    _, first = entries[0]
+    changes = ", ".join(dict.fromkeys(describe_status("calendar", facts, now) for _, facts in entries))
+    subject = f"CALENDAR: {len(entries)} entries of {first.slot_source} ({first.producer_names}), {changes}"
+    lines = [subject, "", f"Producer: {first.producer_names}", "", "Entries:"]
+    for incident, facts in entries:
+        details = (*list_finding_details("calendar", facts), facts.url, f"Incident: {incident.id}")
         lines += [f"- {write_title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
     lines += ["", *numbered_steps((ACKNOWLEDGE, *steps_at("calendar"))), "", f"Incident: {opening.incident}"]
-    findings = tuple(dict.fromkeys(name for one, _ in entries for name in list_route_names(one)))
+    findings = tuple(dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident)))
     return replace(opening, release="", findings=findings, subject=one_line(subject), text="\n".join(lines) + "\n")
 
 
@@ -167,11 +168,8 @@ def _slug(text: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", text.casefold()))[:80]
 
 
-def _add_entry(incident: Incident, text: str, now: datetime) -> Incident:
-    return replace(incident, timeline=(*incident.timeline, Entry(now, MONITOR, text)))
-
-
 def _open_incident(name: str, title: str, producer: str, now: datetime, since: datetime, subject: str) -> Incident:
+    """Return a new incident about no release. `subject` of its first notice begins the timeline."""
     return Incident(
         id=name,
         kind=Kind.CALENDAR,
@@ -188,6 +186,7 @@ def _open_incident(name: str, title: str, producer: str, now: datetime, since: d
 def _make_opening(
     incident: Incident, subject: str, lines: Sequence[str], now: datetime, kind: str = "calendar"
 ) -> Notice:
+    """Return the notice that opens an incident's thread: its subject, these lines, and the steps to take."""
     steps = numbered_steps(steps_for_incident(incident, is_last=incident.closed is not None))
     text = "\n".join([subject, "", *lines, "", *steps, "", f"Incident: {incident.id}"]) + "\n"
     return make_thread_notice(incident, kind, "thread", (kind,), now, (subject, text))

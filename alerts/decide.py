@@ -75,7 +75,8 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
     `known` is the incident that these facts update: see `find_known_incident`. `taken` are the ids of all incidents of
     the release. The same facts twice give no second notice.
     """
-    known = known if known is not None and _is_updated_by(known, facts) else None
+    if known is not None and (known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))):
+        known = None  # only a person can settle it, so measurements do not change it
     kind = find_incident_kind(facts, now)
     if known is None:
         return Decision() if kind is None else _open_incident(facts, kind, now, taken)
@@ -84,16 +85,12 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
         return replace(opened, superseded=_close_superseded(known, opened.incident, now))
     incident = _update_incident(known, facts, kind)
     notices = tuple(_yield_notices(known, incident, facts, now))
-    incident = _close_or_reopen(incident, notices, now)
-    entries = (*_note_lowered_grade(known, facts, now), *(Entry(now, MONITOR, one.subject) for one in notices))
-    incident = replace(incident, timeline=(*incident.timeline, *entries))
+    incident = _close_or_reopen(incident, facts, notices, now)
+    incident = incident.with_entries(
+        *_note_lowered_grade(known, facts, now), *(Entry(now, MONITOR, notice.subject) for notice in notices)
+    )
     is_changed = fact_rules.select_drafted_facts(known.facts) != fact_rules.select_drafted_facts(facts)
     return Decision(incident, notices, draft=incident.has_draft and (bool(notices) or is_changed))
-
-
-def _is_updated_by(known: Incident, facts: ReleaseFacts) -> bool:
-    # Only a person can settle a lead or an incident logged by hand. Measurements do not change them.
-    return known.kind is not Kind.HAND and (known.kind is not Kind.LEAD or fact_rules.is_lead(facts))
 
 
 def _is_superseded(known: Incident, kind: Kind) -> bool:
@@ -112,15 +109,13 @@ def _close_superseded(known: Incident, opened: Incident | None, now: datetime) -
     """Return the lesser incident closed, or None if it is closed already or only a person can settle it."""
     if opened is None or known.closed is not None or known.kind in _SETTLED_BY_A_PERSON:
         return None
-    entry = Entry(now, MONITOR, f"taken over by {opened.id}")
-    return replace(known, closed=now, timeline=(*known.timeline, entry))
+    return replace(known, closed=now).with_entries(Entry(now, MONITOR, f"taken over by {opened.id}"))
 
 
 def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]) -> Decision:
     """Return a new incident of a release with the notice that opens its thread. `taken` are ids of other incidents."""
     occurred = _find_occurrence(facts, kind)
-    mark = "lead-" if kind is Kind.LEAD else ""
-    name = f"{facts.release}-{mark}{local_date(occurred, facts.timezone)}"
+    name = f"{facts.release}-{'lead-' if kind is Kind.LEAD else ''}{local_date(occurred, facts.timezone)}"
     incident = Incident(
         id=name if name not in taken else f"{name}-{kind}",
         kind=kind,
@@ -135,11 +130,11 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collec
         closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
     )
     opening = make_fact_notice(_OPENING_NOTICE.get(kind, "opened"), "thread", incident, facts, now)
-    incident = replace(incident, timeline=(Entry(now, MONITOR, opening.subject),))
-    return Decision(incident, (opening,), draft=incident.has_draft)
+    return Decision(incident.with_entries(Entry(now, MONITOR, opening.subject)), (opening,), draft=incident.has_draft)
 
 
 def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
+    """Return when an incident occurred: the first exposure, the slot, or when a change after the release was found."""
     if kind is Kind.EARLY:
         return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
     return facts.at if kind in _SETTLED_BY_A_PERSON else facts.slot or facts.at
@@ -155,65 +150,66 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
     """Yield the notices about fact keys that are new since the `known` incident."""
-    had, has = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
-    fresh = sorted(has - had)
+    keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
+    new_keys = sorted(keys_now - keys_before)
     builder = _NoticeBuilder(known, incident, facts, now)
     if known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE:
         yield builder.notice(_OPENING_NOTICE.get(incident.kind, "opened"), [CONFIRMED])
         return
     is_over = known.closed is None and _is_over(incident, facts)
-    over = [key for key in fresh if key.startswith("over ")]
     if is_flapping(facts, now) and not is_over:
-        flapping = [key for key in fresh if _is_content_change(key, facts)]
+        flapping = [key for key in new_keys if _is_content_change(key, facts)]
         stretches = find_flapping_stretches(facts)
         if flapping and len(stretches) > len(find_flapping_stretches(known.facts)):
             yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
-        fresh, over = ([key for key in keys if key not in flapping] for keys in (fresh, over))
+        new_keys = [key for key in new_keys if key not in flapping]
+    ended = [key for key in new_keys if key.startswith("over ")]
     # No notice if another exposure is open, which matters more, or if the last notice reports it anyway.
-    if over and not is_over and not any(one.open for one in facts.exposures):
-        yield builder.notice("exposure_closed", over, Kind.EARLY)
-    if back := [key for key in fresh if key.startswith("back ") and key.replace("back", "withdrawn") in had]:
+    if ended and not is_over and not any(exposure.open for exposure in facts.exposures):
+        yield builder.notice("exposure_closed", ended, Kind.EARLY)
+    if back := [key for key in new_keys if key.startswith("back ") and key.replace("back", "withdrawn") in keys_before]:
         yield builder.notice("back", back, Kind.ALTERED)
     if is_over:
         # A disagreement of calendars that had no effect closes without a notice.
-        yield from [] if incident.kind is Kind.CALENDAR else [builder.notice("final", sorted(has), reasons=over)]
-        return
-    if known.closed is None:
-        yield from _yield_notices_while_open(builder, fresh)
-    elif (reasons := _select_notifiable_keys(fresh)) or "appeared" in fresh or builder.is_graver:
-        yield builder.notice("reopened", sorted(has), _find_gravest_kind(reasons, incident), reasons)
+        if incident.kind is not Kind.CALENDAR:
+            yield builder.notice("final", sorted(keys_now), reasons=ended)
+    elif known.closed is None:
+        yield from _yield_notices_while_open(builder, new_keys)
+    elif (reasons := _select_notifiable_keys(new_keys)) or "appeared" in new_keys or builder.is_graver:
+        yield builder.notice("reopened", sorted(keys_now), _find_gravest_kind(reasons, incident), reasons)
 
 
 def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
     """Return whether a key reports a change of content, not the end of an exposure because its slot came."""
     sort, _, place = key.partition(" ")
-    by_slot = sort == "over" and any(
-        one.ended is not Ended.REMOVED for one in fact_rules.group_exposures(facts.exposures)[int(place)]
-    )
-    return sort in CONTENT_CHANGES and not by_slot
+    if sort == "over":
+        group = fact_rules.group_exposures(facts.exposures)[int(place)]
+        return all(exposure.ended is Ended.REMOVED for exposure in group)
+    return sort in CONTENT_CHANGES
 
 
-def _yield_notices_while_open(builder: _NoticeBuilder, fresh: list[str]) -> Iterator[Notice]:
+def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
     """Yield the notices about new fact keys of an open incident: a graver grade, new findings, and what came out."""
-    reasons = _select_notifiable_keys(fresh)
-    case = _find_gravest_kind(reasons, builder.incident)
+    reasons = _select_notifiable_keys(new_keys)
+    reported_kind = _find_gravest_kind(reasons, builder.incident)
     if builder.is_graver:
-        yield builder.notice("grade_changed", [builder.incident.grade], case, reasons)
+        yield builder.notice("grade_changed", [builder.incident.grade], reported_kind, reasons)
     elif reasons:
         is_elsewhere = any(key.startswith("elsewhere ") for key in reasons)
-        yield builder.notice("elsewhere" if is_elsewhere else "new_finding", reasons, case)
+        yield builder.notice("elsewhere" if is_elsewhere else "new_finding", reasons, reported_kind)
     if builder.is_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
-    if "appeared" in fresh:
+    if "appeared" in new_keys:
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
     elif not reasons and not builder.is_graver and builder.known.acknowledged is not None:
         # Those who acknowledged get a notice for each part. For others the reminders report the parts.
-        parts = [key for key in fresh if key.split()[0] in _PART_KEYS]
+        parts = [key for key in new_keys if key.split()[0] in _PART_KEYS]
         yield from [builder.notice("new_finding", parts, Kind.LATE)] if parts else []
 
 
-def _select_notifiable_keys(fresh: list[str]) -> list[str]:
-    return [key for key in fresh if key.split()[0] in _KIND_OF_KEY]
+def _select_notifiable_keys(keys: list[str]) -> list[str]:
+    """Return the keys of which people are notified while an incident is open, or by which it is reopened."""
+    return [key for key in keys if key.split()[0] in _KIND_OF_KEY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +223,7 @@ class _NoticeBuilder:
 
     @property
     def is_graver(self) -> bool:
+        """Return whether the grade changed. A grade never falls."""
         return self.incident.grade != self.known.grade
 
     @property
@@ -236,25 +233,30 @@ class _NoticeBuilder:
         seen = [page is not None and fact_rules.find_appearance(page).by is not None for page in pages]
         return self.known.kind is Kind.DUE and seen == [False, True]
 
-    def notice(self, kind: str, keys: list[str], case: Kind | None = None, reasons: list[str] | None = None) -> Notice:
+    def notice(
+        self, kind: str, keys: list[str], reported_kind: Kind | None = None, reasons: list[str] | None = None
+    ) -> Notice:
         """Return a notice whose id is made from `keys`; its text describes `reasons` (default: the same keys)."""
-        changed = describe_change(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)
+        changes = [describe_change(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)]
         if self.is_graver:
-            changed = f"{changed}; grade {self.incident.grade}, was {self.known.grade}".removeprefix("; ")
-        return make_fact_notice(kind, ",".join(keys), self.incident, self.facts, self.now, case=case, changed=changed)
+            changes.append(f"grade {self.incident.grade}, was {self.known.grade}")
+        changed = "; ".join(filter(None, changes))
+        return make_fact_notice(
+            kind, ",".join(keys), self.incident, self.facts, self.now, reported_kind=reported_kind, changed=changed
+        )
 
 
-def _find_gravest_kind(reasons: list[str], incident: Incident) -> Kind:
-    kinds = [_KIND_OF_KEY[key.split()[0]] for key in reasons]
-    return max(kinds, key=GRAVITY.index, default=incident.kind)
+def _find_gravest_kind(keys: list[str], incident: Incident) -> Kind:
+    """Return the gravest kind of incident that these keys make, that of the incident without keys."""
+    return max((_KIND_OF_KEY[key.split()[0]] for key in keys), key=GRAVITY.index, default=incident.kind)
 
 
-def _close_or_reopen(incident: Incident, notices: tuple[Notice, ...], now: datetime) -> Incident:
-    facts = incident.facts
-    is_over = facts is not None and _is_over(incident, facts)
-    if any(one.kind == "reopened" for one in notices):
-        return replace(incident, closed=now if is_over else None)
-    return replace(incident, closed=now) if is_over and incident.closed is None else incident
+def _close_or_reopen(incident: Incident, facts: ReleaseFacts, notices: tuple[Notice, ...], now: datetime) -> Incident:
+    """Return the incident closed if it is over, open again if one of its new notices says so, else unchanged."""
+    closed = incident.closed
+    if any(notice.kind == "reopened" for notice in notices):
+        closed = None
+    return replace(incident, closed=closed or (now if _is_over(incident, facts) else None))
 
 
 def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
@@ -265,6 +267,7 @@ def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
 
 
 def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
+    """Yield an entry if the measured grade fell. The grade of the incident does not fall with it."""
     before = known.facts.grade if known.facts is not None else known.grade
     if choose_worst_grade((before, facts.grade)) != facts.grade:
         words = f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
@@ -279,8 +282,10 @@ def describe_change(
     `keys` are the fact keys that the notice reports.
     """
     if kind == "final":
-        ends = ["the measurement is complete"] if facts.final else ["found"]
-        return "; ".join([*_describe_verdict_change(before, facts), *_explain_ends(keys, facts), *ends])
+        changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else "found"]
+        if before is not None and before.verdict != facts.verdict:
+            changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")
+        return "; ".join(changes)
     if keys == [CONFIRMED]:
         return _CONFIRMED if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
@@ -292,20 +297,15 @@ def describe_change(
     return ", ".join(dict.fromkeys(_describe_key(key) for key in keys))
 
 
-def _describe_verdict_change(before: ReleaseFacts | None, facts: ReleaseFacts) -> list[str]:
-    if before is None or before.verdict == facts.verdict:
-        return []
-    return [f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}"]
-
-
 def _explain_ends(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
     """Return why exposures ended; keys such as `over 0` give their position in `group_exposures`."""
     groups = fact_rules.group_exposures(facts.exposures)
-    ended = [one.ended or Ended.UNKNOWN for key in keys for one in groups[int(key.split()[1])]]
-    return list(dict.fromkeys(_END_REASONS[why] for why in ended))
+    ended = [exposure for key in keys for exposure in groups[int(key.split()[1])]]
+    return list(dict.fromkeys(_END_REASONS[exposure.ended or Ended.UNKNOWN] for exposure in ended))
 
 
 def _describe_key(key: str) -> str:
+    """Return a fact key in words, with its part if there can be several."""
     sort, _, part = key.partition(" ")
     name = _KEY_NAMES.get(sort, sort)
     return f"{name}: {part_label(part)}" if sort in _KEYS_WITH_PART else name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from alerts.channel import Accepted, Outcome, Refused
+from alerts.channel import Accepted, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,13 @@ def decide_after_attempt(
     expiry = at + patience.expires
     if now >= expiry or attempts >= patience.attempts:
         return GivenUp(f"refused {attempts} times, most recently: {outcome.reason}")
-    wait = _compute_retry_delay(outcome, attempts, rng, patience)
+    longest_delay = min(patience.longest, patience.first * (1 << min(attempts - 1, 30)))
+    # Half of the delay is jitter, so that notices that were refused together are not retried together.
+    delay = max(longest_delay * rng.uniform(0.5, 1.0), outcome.retry_after or timedelta())
     # The last attempt is at the expiry itself, unless the channel asked for a longer delay.
     if outcome.retry_after is not None and now + outcome.retry_after > expiry:
         return GivenUp(f"its channel may be tried again only after it expires: {outcome.reason}")
-    return RetryAt(min(now + wait, expiry), outcome.reason)
+    return RetryAt(min(now + delay, expiry), outcome.reason)
 
 
 def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
@@ -92,15 +94,15 @@ def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[Pending
     An earlier notice may wait for the end of a minute or of quiet hours. A delivery that the channel refused keeps the
     time of its retry.
     """
-    soonest: dict[tuple[str, str], datetime] = {}
-    found = []
-    for one in sorted(waiting, key=_get_age_key, reverse=True):
-        thread = one.channel, one.thread
-        if one.urgent:
-            soonest[thread] = min(one.due, soonest.get(thread, one.due))
-        is_delaying = thread in soonest and not one.is_refused
-        found.append(replace(one, due=min(one.due, soonest[thread])) if is_delaying else one)
-    return found[::-1]
+    urgent_due: dict[tuple[str, str], datetime] = {}
+    newest_first = []
+    for delivery in sorted(waiting, key=_get_age_key, reverse=True):
+        thread = delivery.channel, delivery.thread
+        if delivery.urgent:
+            urgent_due[thread] = min(delivery.due, urgent_due.get(thread, delivery.due))
+        due = delivery.due if delivery.is_refused else min(delivery.due, urgent_due.get(thread, delivery.due))
+        newest_first.append(replace(delivery, due=due))
+    return newest_first[::-1]
 
 
 def select_ready(waiting: Iterable[PendingDelivery], now: datetime) -> list[PendingDelivery]:
@@ -109,32 +111,24 @@ def select_ready(waiting: Iterable[PendingDelivery], now: datetime) -> list[Pend
     On one channel, a notice never overtakes an earlier one of its thread, but it does not wait for other threads.
     """
     waiting = list(waiting)
-    urgent = {(one.channel, one.thread) for one in waiting if one.urgent and one.due <= now}
-    due = (one for one in _select_first_of_each_thread(waiting) if one.due <= now)
-    return sorted(due, key=lambda one: (one.channel, one.thread) not in urgent)
+    urgent = {(each.channel, each.thread) for each in waiting if each.urgent and each.due <= now}
+    due = (delivery for delivery in _select_first_of_each_thread(waiting) if delivery.due <= now)
+    return sorted(due, key=lambda delivery: (delivery.channel, delivery.thread) not in urgent)
 
 
 def next_due(waiting: Iterable[PendingDelivery]) -> datetime | None:
     """Return when the next delivery can be attempted, None if none waits. Only the first of a thread can be."""
-    return min((one.due for one in _select_first_of_each_thread(waiting)), default=None)
+    return min((delivery.due for delivery in _select_first_of_each_thread(waiting)), default=None)
 
 
 def _select_first_of_each_thread(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
     """Return the first delivery of each thread on each channel, oldest first."""
     first: dict[tuple[str, str], PendingDelivery] = {}
-    for one in sorted(waiting, key=_get_age_key):
-        first.setdefault((one.channel, one.thread), one)
+    for delivery in sorted(waiting, key=_get_age_key):
+        first.setdefault((delivery.channel, delivery.thread), delivery)
     return list(first.values())
 
 
-def _get_age_key(one: PendingDelivery) -> tuple[datetime, bool, str]:
+def _get_age_key(delivery: PendingDelivery) -> tuple[datetime, bool, str]:
     """Return the sort key for age; at the same time, the notice that opens a thread comes first."""
-    return one.at, one.notice != one.thread, one.notice
-
-
-def _compute_retry_delay(outcome: Refused, attempts: int, rng: Random, patience: RetryPolicy) -> timedelta:
-    doublings = min(attempts - 1, 30)
-    full: timedelta = min(patience.longest, patience.first * (1 << doublings))
-    # Half of the delay is jitter, so that notices that were refused together are not retried together.
-    jittered = full * rng.uniform(0.5, 1.0)
-    return jittered if outcome.retry_after is None else max(jittered, outcome.retry_after)
+    return delivery.at, delivery.notice != delivery.thread, delivery.notice

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from alerts.finding import ReleaseFacts
 from schedules.contract.verdict import LATE_VERDICTS, LEAD, Elsewhere, Exposure, Finding, PartVerdict
-from schedules.times.interval import Interval
+from schedules.times.interval import Bounds, Interval
 
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
@@ -28,16 +28,13 @@ def find_appearance(part: PartVerdict) -> Interval:
 
 def is_late(facts: ReleaseFacts) -> bool:
     """Return whether users had to wait for the page, for a part, or because a cache served an old copy."""
-    if facts.verdict in LATE_VERDICTS:
-        return True
-    kinds = {finding.kind for finding in facts.findings}
-    return bool(kinds & {"late", "partial"}) or ("stale_edge" in kinds and facts.grade != "none")
+    has_late_part = facts.verdict in LATE_VERDICTS or bool(facts.finding_kinds & {"late", "partial"})
+    return has_late_part or ("stale_edge" in facts.finding_kinds and facts.grade != "none")
 
 
 def is_only_stale(facts: ReleaseFacts) -> bool:
     """Return whether all of it was out in time, and users had to wait only because a cache served an old copy."""
-    kinds = {finding.kind for finding in facts.findings}
-    return is_late(facts) and facts.verdict not in LATE_VERDICTS and not kinds & {"late", "partial"}
+    return is_late(facts) and facts.verdict not in LATE_VERDICTS and not facts.finding_kinds & {"late", "partial"}
 
 
 def is_partial(facts: ReleaseFacts) -> bool:
@@ -45,18 +42,19 @@ def is_partial(facts: ReleaseFacts) -> bool:
     page = facts.page
     if page is None or page.verdict in {*LATE_VERDICTS, "unproven"}:
         return False
-    is_out = page.verdict == "on_time" or find_appearance(page).by is not None
-    return is_out and is_late(facts) and _has_late_part(facts)
+    is_page_out = page.verdict == "on_time" or find_appearance(page).by is not None
+    late_parts = [part for part in facts.parts if part.id != "page" and part.required and part.verdict in LATE_VERDICTS]
+    return is_page_out and is_late(facts) and (bool(late_parts) or "partial" in facts.finding_kinds)
 
 
 def is_early(facts: ReleaseFacts) -> bool:
     """Return whether something was public before the slot."""
-    return facts.verdict == "early" or any(finding.kind == "early_exposure" for finding in facts.findings)
+    return facts.verdict == "early" or "early_exposure" in facts.finding_kinds
 
 
 def is_lead(facts: ReleaseFacts) -> bool:
     """Return whether there is something that only a person can judge, such as a match in a press feed."""
-    return facts.verdict == LEAD or any(finding.kind == LEAD for finding in facts.findings)
+    return facts.verdict == LEAD or LEAD in facts.finding_kinds
 
 
 def find_alterations(facts: ReleaseFacts) -> list[Finding]:
@@ -66,12 +64,16 @@ def find_alterations(facts: ReleaseFacts) -> list[Finding]:
 
 
 def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
-    """Group removals that belong together: a page with its files is one, a later removal of the same part another."""
+    """Return the removals in groups, in time order: a page and its files that were removed together make one group.
+
+    A later removal of the same part begins another group.
+    """
     groups: list[list[Finding]] = []
     removals = (finding for finding in find_alterations(facts) if finding.kind == "withdrawn")
     for finding in sorted(removals, key=_finding_time):
-        again = not groups or any(one.part == finding.part for one in groups[-1])
-        if again or _finding_time(finding) - _finding_time(groups[-1][0]) > _REMOVED_TOGETHER:
+        is_second_removal = any(earlier.part == finding.part for earlier in groups[-1]) if groups else False
+        is_later = bool(groups) and _finding_time(finding) - _finding_time(groups[-1][0]) > _REMOVED_TOGETHER
+        if not groups or is_second_removal or is_later:
             groups.append([])
         groups[-1].append(finding)
     return groups
@@ -83,15 +85,16 @@ def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
     While the announced page is not out, each public alternative counts.
     """
     seen = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
-    first = {one.part for one in facts.findings if one.kind == "elsewhere_first" and one.part in seen}
-    awaited = list_public_alternatives(facts) if is_page_awaited(facts) else []
-    return sorted(first | {one.part for one in awaited if one.part in seen})
+    first = {finding.part for finding in facts.findings if finding.kind == "elsewhere_first"}
+    public = {alternative.part for alternative in list_public_alternatives(facts) if is_page_awaited(facts)}
+    return sorted(seen & (first | public))
 
 
 def list_public_alternatives(facts: ReleaseFacts) -> list[Elsewhere]:
-    """Return the alternatives that are public now, the first one first; none before the slot (embargo)."""
-    is_due = is_late(facts) or (facts.slot is not None and facts.at >= facts.slot)
-    return [one for one in facts.elsewhere if is_due and one.start.by is not None and not one.to]
+    """Return the alternatives that are public now, earliest first. Before the slot there are none (embargo)."""
+    if not is_late(facts) and (facts.slot is None or facts.at < facts.slot):
+        return []
+    return [alternative for alternative in facts.elsewhere if alternative.start.by is not None and not alternative.to]
 
 
 def is_not_found_yet(facts: ReleaseFacts) -> bool:
@@ -109,22 +112,22 @@ def is_page_awaited(facts: ReleaseFacts) -> bool:
 
 def is_calendar(facts: ReleaseFacts) -> bool:
     """Return whether calendars disagree or changed in a way that a person must check."""
-    return facts.verdict == "unannounced" or any(finding.kind in CALENDAR_FINDINGS for finding in facts.findings)
+    return facts.verdict == "unannounced" or bool(facts.finding_kinds & CALENDAR_FINDINGS)
 
 
 def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
-    """Group exposures that overlap, in time order: a page and its file that are public at once make one group.
+    """Return the exposures in groups that overlap, in time order: a page and its file public at once make one group.
 
     Later looks do not change the position of a group, so keys can use it.
     """
     groups: list[list[Exposure]] = []
-    ends = datetime.min.replace(tzinfo=UTC)
+    group_ends = _LONG_AGO
     for exposure in sorted(exposures, key=_exposure_start):
-        if not groups or _exposure_start(exposure) > ends:
+        if not groups or _exposure_start(exposure) > group_ends:
             groups.append([])
-            ends = _exposure_end(exposure)
         groups[-1].append(exposure)
-        ends = max(ends, _exposure_end(exposure))
+        ends = _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
+        group_ends = max(group_ends, ends)
     return groups
 
 
@@ -132,53 +135,53 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     """Return a key for each fact that people are notified of, such as `late`, `out tables` or `exposed 0`."""
     if facts is None:
         return frozenset()
-    found = {name for name, holds in _KEYS_OF_RELEASE.items() if holds(facts)}
-    found.update(f"lead {one.part or ''} {one.detail}" for one in facts.findings if one.kind == "lead")
-    found.update(f"elsewhere {part}" for part in list_parts_found_elsewhere(facts))
+    keys = {key for key, is_true_of in _KEYS_OF_RELEASE.items() if is_true_of(facts)}
+    keys.update(f"lead {finding.part or ''} {finding.detail}" for finding in facts.findings if finding.kind == LEAD)
+    keys.update(f"elsewhere {part}" for part in list_parts_found_elsewhere(facts))
     for part in facts.parts:
         if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:
-            found |= {f"behind {part.id}", *([f"out {part.id}"] if find_appearance(part).by is not None else [])}
-    for place, removed in enumerate(group_removals(facts)):
-        found.add(f"withdrawn {place}")
-        if all(_has_upper_bound(one.seconds) for one in removed):
-            found.add(f"back {place}")
-    for place, group in enumerate(group_exposures(facts.exposures)):
-        found.add(f"exposed {place}")
-        if not any(exposure.open for exposure in group):
-            found.add(f"over {place}")
-    return frozenset(found)
+            keys.add(f"behind {part.id}")
+            if find_appearance(part).by is not None:
+                keys.add(f"out {part.id}")
+    for place, removals in enumerate(group_removals(facts)):
+        keys.add(f"withdrawn {place}")
+        if all(_has_upper_bound(removal.seconds) for removal in removals):
+            keys.add(f"back {place}")
+    for place, exposures in enumerate(group_exposures(facts.exposures)):
+        keys.add(f"exposed {place}")
+        if not any(exposure.open for exposure in exposures):
+            keys.add(f"over {place}")
+    return frozenset(keys)
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return the facts that a draft states, without lengths that still grow: if they differ, write it again."""
+    """Return the facts that a draft states, without lengths that still grow, to compare before and after a change."""
     if facts is None:
         return None
     parts = []
-    for one in facts.parts:
-        wait = one.wait if _has_upper_bound(one.wait) else None
-        parts.append((one.id, one.verdict if one.required else "", one.first_seen, one.released, wait))
-    spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
-    kinds = sorted((one.kind, one.part or "", _has_upper_bound(one.seconds)) for one in facts.findings)
+    for part in facts.parts:
+        wait = part.wait if _has_upper_bound(part.wait) else None
+        parts.append((part.id, part.verdict if part.required else "", part.first_seen, part.released, wait))
+    spans = [(exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures]
+    kinds = sorted((each.kind, each.part or "", _has_upper_bound(each.seconds)) for each in facts.findings)
     return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds, facts.elsewhere
 
 
 def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
-    """Return when the first exposure is proved to have begun."""
-    return min((when for one in exposures if (when := one.start.by or one.start.after)), default=None)
+    """Return when the first exposure is proved to have begun, None if no start is known."""
+    starts = (exposure.start.by or exposure.start.after for exposure in exposures)
+    return min((start for start in starts if start is not None), default=None)
 
 
-def _is_released_late(facts: ReleaseFacts) -> bool:
+def _is_page_out_late(facts: ReleaseFacts) -> bool:
+    """Return whether the page came late and users can get it by now."""
     page = facts.page
     return is_late(facts) and page is not None and page.verdict == "late" and _has_upper_bound(page.wait)
 
 
-def _has_late_part(facts: ReleaseFacts) -> bool:
-    late = any(part.required and part.verdict in LATE_VERDICTS for part in facts.parts if part.id != "page")
-    return late or any(finding.kind == "partial" for finding in facts.findings)
-
-
-def _has_upper_bound(delay: object) -> bool:
-    return getattr(delay, "max", None) is not None
+def _has_upper_bound(length: Bounds | None) -> bool:
+    """Return whether a length is complete. One that still grows has no upper bound."""
+    return length is not None and length.max is not None
 
 
 def _finding_time(finding: Finding) -> datetime:
@@ -189,16 +192,12 @@ def _exposure_start(exposure: Exposure) -> datetime:
     return exposure.start.by or exposure.start.after or _FOR_EVER
 
 
-def _exposure_end(exposure: Exposure) -> datetime:
-    return _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
-
-
 _KEYS_OF_RELEASE: dict[str, Callable[[ReleaseFacts], bool]] = {
     "late": is_late,
     "early": is_early,
     "unproven": lambda facts: facts.verdict == "unproven",
     "calendar": is_calendar,
     "never": lambda facts: facts.verdict == "not_published",
-    "appeared": _is_released_late,
+    "appeared": _is_page_out_late,
     "swapped": lambda facts: any(finding.kind == "swapped" for finding in find_alterations(facts)),
 }

@@ -85,6 +85,11 @@ class ReleaseFacts(JudgedRelease):
     names: tuple[str, ...] = ()
 
     @property
+    def finding_kinds(self) -> frozenset[str]:
+        """Return the kinds of its findings."""
+        return frozenset(finding.kind for finding in self.findings)
+
+    @property
     def producer_names(self) -> str:
         """Return the names of its producers, or their ids without names."""
         return ", ".join(self.names or self.producers)

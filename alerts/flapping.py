@@ -22,10 +22,10 @@ CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
     """Return each stretch in which content came and went repeatedly, as the instants of its changes."""
     stretches: list[list[datetime]] = []
-    for at in _list_content_changes(facts) if facts is not None else []:
-        if not stretches or at - stretches[-1][-1] > STEADY_AFTER:
+    for change in _list_content_changes(facts) if facts is not None else []:
+        if not stretches or change - stretches[-1][-1] > STEADY_AFTER:
             stretches.append([])
-        stretches[-1].append(at)
+        stretches[-1].append(change)
     return [stretch for stretch in stretches if len(stretch) >= _LEAST_CHANGES]
 
 
@@ -60,7 +60,7 @@ def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
     first, last = (moment(at, facts.timezone, now) for at in (stretch[0], stretch[-1]))
     changed = f"it came and went from {first} to {last}, {len(stretch)} changes; no change since"
     kind = find_flapping_kind(facts)
-    return make_fact_notice("steady", str(len(stretches)), incident, facts, now, case=kind, changed=changed)
+    return make_fact_notice("steady", str(len(stretches)), incident, facts, now, reported_kind=kind, changed=changed)
 
 
 def make_flapping_id(incident: Incident) -> str:
@@ -78,18 +78,18 @@ def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
 
     An exposure that ends only because the slot came does not count.
     """
-    found: list[datetime] = []
-    for group in group_exposures(facts.exposures):
-        began, ends = find_first_exposure_start(group), [each.to.by for each in group if each.to.by is not None]
-        if began is not None:
-            found.append(began)
-        if ends and all(each.ended is Ended.REMOVED for each in group):
-            found.append(max(ends))
-    for removed in group_removals(facts):
-        times = [(each.at, each.seconds.max if each.seconds is not None else None) for each in removed if each.at]
-        back = [at + timedelta(seconds=after) for at, after in times if after is not None]
-        if times:
-            found.append(min(at for at, _ in times))
-        if back and len(back) == len(times):
-            found.append(max(back))
-    return sorted(found)
+    changes: list[datetime] = []
+    for exposures in group_exposures(facts.exposures):
+        if (began := find_first_exposure_start(exposures)) is not None:
+            changes.append(began)
+        ends = [exposure.to.by for exposure in exposures if exposure.to.by is not None]
+        if ends and all(exposure.ended is Ended.REMOVED for exposure in exposures):
+            changes.append(max(ends))
+    for removals in group_removals(facts):
+        lengths = [(each.at, each.seconds.max if each.seconds is not None else None) for each in removals if each.at]
+        returns = [removed + timedelta(seconds=seconds) for removed, seconds in lengths if seconds is not None]
+        if lengths:
+            changes.append(min(removed for removed, _ in lengths))
+        if returns and len(returns) == len(lengths):
+            changes.append(max(returns))
+    return sorted(changes)

@@ -145,7 +145,8 @@ class Incident:
     def producers(self) -> tuple[str, ...]:
         """Return the ids of all producers of the releases it is about."""
         others = self.facts.others if self.facts is not None else ()
-        return tuple(dict.fromkeys((self.producer, *others, *(name for one in self.linked for name in one.producers))))
+        linked = (producer for link in self.linked for producer in link.producers)
+        return tuple(dict.fromkeys((self.producer, *others, *linked)))
 
     @property
     def producer_names(self) -> str:
@@ -162,6 +163,10 @@ class Incident:
         """Return the entry that acknowledges the incident: the first by a person that is not an assignment, or None."""
         by_people = (entry for entry in self.timeline if entry.by != MONITOR)
         return next((entry for entry in by_people if not entry.text.startswith(ASSIGNED_PREFIX)), None)
+
+    def with_entries(self, *entries: Entry) -> Incident:
+        """Return it with these entries at the end of its timeline."""
+        return replace(self, timeline=(*self.timeline, *entries))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,50 +187,25 @@ def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident
 
     Incidents from measurements come before leads. Returns None without such an incident.
     """
-    theirs = [one for one in incidents if one.release == release and one.kind is not Kind.HAND]
-    return max(theirs, key=lambda one: (one.kind is not Kind.LEAD, one.opened), default=None)
+    theirs = [incident for incident in incidents if incident.release == release and incident.kind is not Kind.HAND]
+    return max(theirs, key=lambda incident: (incident.kind is not Kind.LEAD, incident.opened), default=None)
 
 
 def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
     """Return the gravest kind of incident that these facts make, None if they make none."""
-    if fact_rules.is_early(facts):
-        return Kind.EARLY
-    if fact_rules.is_late(facts):
-        return Kind.PARTIAL if fact_rules.is_partial(facts) else Kind.LATE
     is_settled = facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
-    if facts.verdict == "unproven" and is_settled:
-        return Kind.UNPROVEN
-    if fact_rules.is_not_found_yet(facts):
-        return Kind.DUE
-    return _find_kind_without_breach(facts)
-
-
-def _find_kind_without_breach(facts: ReleaseFacts) -> Kind | None:
-    """Return the kind of incident that a person must judge and that accuses no one, or None."""
-    if fact_rules.is_lead(facts):
-        return Kind.LEAD
-    if fact_rules.find_alterations(facts):
-        return Kind.ALTERED
-    return Kind.CALENDAR if fact_rules.is_calendar(facts) else None
-
-
-def make_reminder(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> Notice | None:
-    """Return the reminder that is due now, None if none is. Each has its own stable id.
-
-    An incident of grade `report` gets the first one `grace` after opening (default: `every`), then one each `every`,
-    until someone acknowledges it or it closes.
-    """
-    number = get_due_reminder(incident, now, every, grace)
-    if number is None or incident.facts is None:
-        return None
-    return make_fact_notice("reminder", str(number), incident, incident.facts, now)
-
-
-def get_due_reminder(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> int | None:
-    """Return the number of the reminder that is due, from 1; None if none is."""
-    waited = now - incident.opened - (every if grace is None else grace)
-    is_waiting = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
-    return 1 + waited // every if is_waiting and waited >= timedelta() else None
+    # The gravest kind comes first. The last three accuse no one, and a person must judge them.
+    applies = {
+        Kind.EARLY: fact_rules.is_early(facts),
+        Kind.PARTIAL: fact_rules.is_partial(facts),
+        Kind.LATE: fact_rules.is_late(facts),
+        Kind.UNPROVEN: facts.verdict == "unproven" and is_settled,
+        Kind.DUE: fact_rules.is_not_found_yet(facts),
+        Kind.LEAD: fact_rules.is_lead(facts),
+        Kind.ALTERED: bool(fact_rules.find_alterations(facts)),
+        Kind.CALENDAR: fact_rules.is_calendar(facts),
+    }
+    return next((kind for kind, is_true in applies.items() if is_true), None)
 
 
 def confirmation_notice_id(incident: str) -> str:
@@ -234,36 +214,42 @@ def confirmation_notice_id(incident: str) -> str:
 
 
 def find_reminder_number(notice: Notice) -> int:
-    """Return the number of a reminder, from 1; `ESCALATED_TO_ALL` for that one and all later ones."""
+    """Return the number of a reminder (from 1) by its id, `ESCALATED_TO_ALL` for that one and all later ones."""
     ids = [notice_id(notice.incident, "reminder", str(number)) for number in range(1, ESCALATED_TO_ALL)]
     return ids.index(notice.id) + 1 if notice.id in ids else ESCALATED_TO_ALL
 
 
 def steps_for_incident(
-    incident: Incident, case: Kind | None = None, facts: ReleaseFacts | None = None, *, is_last: bool = False
+    incident: Incident, reported_kind: Kind | None = None, facts: ReleaseFacts | None = None, *, is_last: bool = False
 ) -> list[Step]:
     """Return what to do now about an incident, the most urgent step first, for notices, pages and commands.
 
-    A notice gives the `case` and the `facts` that it reports. The last notice of a thread does not ask to acknowledge.
+    `reported_kind` and `facts` are those that a notice reports (default: the incident's). `is_last` is for the last
+    notice of a thread, which does not ask to acknowledge.
     """
-    case, facts = case or incident.kind, facts or incident.facts
-    listed = incident.step_list
+    kind, facts = reported_kind or incident.kind, facts or incident.facts
+    step_list = incident.step_list
     if incident.kind is Kind.HAND:
         sort = incident.words.get("sort", "leak")
-        listed = _STAGE_OF_SORT.get(sort, sort)
+        step_list = _STAGE_OF_SORT.get(sort, sort)
     elif incident.linked:
-        is_awaited = any(one.stands == AWAITED for one in incident.linked)
-        listed = "platform" if is_awaited else "platform_over"
+        is_awaited = any(link.stands == AWAITED for link in incident.linked)
+        step_list = "platform" if is_awaited else "platform_over"
     elif facts is not None:
-        listed = choose_step_list(case, facts)
-    if not listed:
+        step_list = choose_step_list(kind, facts)
+    if not step_list:
         return []
     day = f"{incident.opened:%Y-%m-%d}"
-    steps = [replace(step, text=step.text.format(host=incident.producer, day=day)) for step in steps_at(listed)]
-    first = [] if is_last or incident.acknowledged else [ACKNOWLEDGE]
-    ends = [NOTHING_MORE] if is_last and facts is not None and facts.final else []
-    is_written = incident.linked or {SIGNED, WAIVED} & incident.words.keys()
-    return [*first, *steps, *ends, *([COMPLETE] if case in KINDS_WITH_DRAFT and not is_written else [])]
+    steps = [replace(step, text=step.text.format(host=incident.producer, day=day)) for step in steps_at(step_list)]
+    if not is_last and not incident.acknowledged:
+        steps.insert(0, ACKNOWLEDGE)
+    if is_last and facts is not None and facts.final:
+        steps.append(NOTHING_MORE)
+    # A report on a platform is optional, because each producer reports on its own release.
+    is_reported = incident.linked or {SIGNED, WAIVED} & incident.words.keys()
+    if kind in KINDS_WITH_DRAFT and not is_reported:
+        steps.append(COMPLETE)
+    return steps
 
 
 def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
@@ -273,25 +259,30 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     facts: ReleaseFacts,
     now: datetime,
     *,
-    case: Kind | None = None,
+    reported_kind: Kind | None = None,
     changed: str = "",
 ) -> Notice:
     """Return the notice of one fact in the incident's thread; the fact `thread` opens it.
 
-    `case` is the kind of incident that the notice names first (default: the incident's). `changed` lists the changes.
+    `reported_kind` is the kind of incident that the notice names first (default: the incident's). `changed` lists the
+    changes.
     """
-    case = case or incident.kind
-    steps = steps_for_incident(incident, case, facts, is_last=kind == "final")
-    subject = write_notice_subject(kind, case, facts, now)
-    text = write_notice_text(kind, case, facts, incident.id, now, changed, steps=steps)
-    return make_thread_notice(incident, kind, fact, _list_route_names(facts, case), now, (subject, text))
+    reported_kind = reported_kind or incident.kind
+    steps = steps_for_incident(incident, reported_kind, facts, is_last=kind == "final")
+    subject = write_notice_subject(kind, reported_kind, facts, now)
+    text = write_notice_text(kind, reported_kind, facts, incident.id, now, changed, steps=steps)
+    return make_thread_notice(incident, kind, fact, _name_findings(facts, reported_kind), now, (subject, text))
 
 
 def make_thread_notice(
-    incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, words: tuple[str, str]
+    incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, contents: tuple[str, str]
 ) -> Notice:
-    """Return a notice in the thread of an incident, which the fact `thread` opens. `words` are subject and text."""
+    """Return a notice in the thread of an incident, which the fact `thread` opens. `contents` are subject and text.
+
+    `findings` are the names that routes match, the main one first.
+    """
     thread = thread_id(incident.id)
+    subject, text = contents
     return Notice(
         id=thread if fact == "thread" else notice_id(incident.id, kind, fact),
         kind=kind,
@@ -301,8 +292,8 @@ def make_thread_notice(
         grade=incident.grade,
         findings=findings,
         at=now,
-        subject=words[0],
-        text=words[1],
+        subject=subject,
+        text=text,
         follows="" if fact == "thread" else thread,
     )
 
@@ -310,16 +301,17 @@ def make_thread_notice(
 def list_route_names(incident: Incident) -> tuple[str, ...]:
     """Return the names of findings that routes match for an incident, the one it is about first."""
     if incident.facts is not None:
-        return _list_route_names(incident.facts, incident.kind)
+        return _name_findings(incident.facts, incident.kind)
     return ("late", "platform") if incident.kind is Kind.PLATFORM else (str(incident.kind),)
 
 
-def _list_route_names(facts: ReleaseFacts, case: Kind) -> tuple[str, ...]:
+def _name_findings(facts: ReleaseFacts, reported_kind: Kind) -> tuple[str, ...]:
     """Return the names of findings that routes match for a notice, the one that it reports first.
 
-    Alterations after the release and breaches are kept apart, so that a route that silences one keeps the other.
+    A notice names either alterations after the release or breaches, so that a route that silences one keeps the other.
     """
-    kinds = {one_line(finding.kind) for finding in facts.findings}
-    kinds = kinds & fact_rules.ALTERED_FINDINGS if case is Kind.ALTERED else kinds - fact_rules.ALTERED_FINDINGS
-    first = "stale_edge" if case is Kind.LATE and fact_rules.is_only_stale(facts) else str(case)
-    return (first, *sorted({*kinds, str(case)} - {first}))
+    alterations = facts.finding_kinds & fact_rules.ALTERED_FINDINGS
+    named = alterations if reported_kind is Kind.ALTERED else facts.finding_kinds - alterations
+    is_stale = reported_kind is Kind.LATE and fact_rules.is_only_stale(facts)
+    main = "stale_edge" if is_stale else str(reported_kind)
+    return (main, *sorted({*map(one_line, named), str(reported_kind)} - {main}))

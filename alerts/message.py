@@ -15,12 +15,11 @@ from alerts.notice import Notice, notice_id
 from alerts.notice_html import write_brief_subject, write_notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
-from schedules.contract.verdict import PartVerdict
 from schedules.times.json import bounds_json, instant_from_json, instant_json
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
-_PART_KEYS = ("id", "role", "url", "required", "verdict", "first_seen", "delay", "exposures")
+_PART_KEYS = ("id", "role", "url", "required", "verdict", "first_seen", "delay", "exposures", "users_delay")
 OPENINGS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
 DIGESTED = frozenset({"opened", "due", "unproven"})
 """Kinds of openings that one fault can cause in numbers, so that many at once become one digest."""
@@ -67,26 +66,25 @@ def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Not
         "",
         f"Incident: {incident.id}",
     ]
-    words = subject, "\n".join(lines) + "\n"
-    return make_thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, words)
+    contents = subject, "\n".join(lines) + "\n"
+    return make_thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, contents)
 
 
 def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by: str = "by hand") -> Iterator[Notice]:
     """Yield webhook and pager notices for acknowledge, close (again after a reopening) and sign, each once."""
     who, signed = after.acknowledged, after.words.get(SIGNED)
-    closed = after.closed if before.closed is None else None
-    done = {
-        "acknowledged": ("first", f"by {who.by}") if who is not None and before.acknowledged is None else None,
-        "closed": (closed.isoformat(), closed_by) if closed is not None else None,
-        "signed": (signed, "its report is signed off") if signed and signed != before.words.get(SIGNED) else None,
-    }
-    for kind, act in done.items():
-        if act is not None:
-            fact, description = act
-            title = one_line(after.title, _LONGEST_TITLE)
-            subject = f"{kind.upper()}: {title} ({after.producer_names}), {description}"
-            words = subject, f"{subject}\n\nIncident: {after.id}\n"
-            yield make_thread_notice(after, kind, fact, list_route_names(after), now, words)
+    acts = []
+    if who is not None and before.acknowledged is None:
+        acts.append(("acknowledged", "first", f"by {who.by}"))
+    if after.closed is not None and before.closed is None:
+        acts.append(("closed", after.closed.isoformat(), closed_by))
+    if signed and signed != before.words.get(SIGNED):
+        acts.append(("signed", signed, "its report is signed off"))
+    for kind, fact, description in acts:
+        title = one_line(after.title, _LONGEST_TITLE)
+        subject = f"{kind.upper()}: {title} ({after.producer_names}), {description}"
+        contents = subject, f"{subject}\n\nIncident: {after.id}\n"
+        yield make_thread_notice(after, kind, fact, list_route_names(after), now, contents)
 
 
 def build_message(
@@ -102,8 +100,13 @@ def build_message(
     `attachments` is the draft, if there is one. `link` is the address at which people can read and acknowledge the
     incident, `board` the address of its page, `runbook` that of the instructions. `data` is versioned by `schema`.
     """
-    readable = notice.text + "".join(f"\nDraft attached: {one.name}" for one in attachments)
-    text = readable + _explain_acknowledging(notice, link)
+    readable = notice.text + "".join(f"\nDraft attached: {attachment.name}" for attachment in attachments)
+    text = readable
+    if link:
+        text += f"\nTo read or acknowledge it: {link}"
+    elif notice.incident:
+        # No web pages are served.
+        text += f"\nTo read it, run on the monitor's machine: ninethirty incident show {notice.incident}"
     # A notice about several releases has no facts of a single one.
     facts = incident.facts if incident is not None and notice.release else None
     # Content that was public early must not be opened by accident.
@@ -131,44 +134,37 @@ def fold_openings(
     None if they are about fewer than `threshold` releases, which then get a notice each. `name_of` returns the name of
     a producer by its id (default: the id).
     """
-    opened = sorted((one for one in notices if one.kind in DIGESTED), key=lambda one: (one.at, one.id))
-    releases = {one.release for one in opened}
+    openings = sorted((each for each in notices if each.kind in DIGESTED), key=lambda each: (each.at, each.id))
+    releases = {opening.release for opening in openings}
     if len(releases) < threshold:
         return None
-    covers = tuple(one.id for one in opened)
-    producers = sorted({one.producer for one in opened})
+    covers = tuple(opening.id for opening in openings)
+    producers = sorted({opening.producer for opening in openings})
     names = ", ".join(map(name_of, producers))
-    together, advice = _DIGEST_WORDS[opened[0].kind]
+    together, advice = _DIGEST_WORDS[openings[0].kind]
     subject = f"{len(releases)} RELEASES of {len(producers)} producers {together}: {names}"
-    lines = "\n".join(f"- {one.subject}\n  Incident: {one.incident}" for one in opened)
+    lines = "\n".join(f"- {opening.subject}\n  Incident: {opening.incident}" for opening in openings)
     text = f"{subject}\n\n{advice}\n\n{lines}\n"
-    grade = "report" if any(one.grade == "report" for one in opened) else opened[0].grade
-    findings = tuple(sorted({kind for one in opened for kind in one.findings}))
+    grade = "report" if any(opening.grade == "report" for opening in openings) else openings[0].grade
+    findings = tuple(sorted({kind for opening in openings for kind in opening.findings}))
     identity = notice_id("digest", "digest", " ".join(sorted(covers)))
     producer = producers[0] if len(producers) == 1 else ""
     return Digest(Notice(identity, "digest", "", "", producer, grade, findings, now, subject, text), covers)
 
 
-def _explain_acknowledging(notice: Notice, link: str) -> str:
-    """Return a line with the link, or with the command if no web pages are served. Empty without an incident."""
-    if link:
-        return f"\nTo read or acknowledge it: {link}"
-    if not notice.incident:
-        return ""
-    return f"\nTo read it, run on the monitor's machine: ninethirty incident show {notice.incident}"
-
-
 def _list_buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:
-    """Return the addresses of the buttons by their labels, the first one to press first."""
-    draft = f"{board}#draft" if board and incident is not None and incident.has_draft else ""
-    has_page = link == board
-    named = {
-        "I'm on it": "" if has_page else link,
-        "The incident" if not has_page else "The incident: read and acknowledge it": board or link,
-        "The draft of the report": draft,
+    """Return the addresses of the buttons by their labels, the first one to press first.
+
+    `link` is where people acknowledge. If that is the incident's own page, `board`, it gets one button instead of two.
+    """
+    is_one_page = link == board
+    addresses = {
+        "I'm on it": "" if is_one_page else link,
+        "The incident: read and acknowledge it" if is_one_page else "The incident": board or link,
+        "The draft of the report": f"{board}#draft" if board and incident is not None and incident.has_draft else "",
         "The announced page": address,
     }
-    return {label: where for label, where in named.items() if where}
+    return {label: where for label, where in addresses.items() if where}
 
 
 def _message_data(
@@ -216,6 +212,7 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
 
 
 def _facts_json(facts: ReleaseFacts) -> dict[str, Any]:
+    parts = [part.as_json() | {"users_delay": bounds_json(part.wait)} for part in facts.parts]
     return {
         "url": facts.url,
         "timezone": facts.timezone,
@@ -225,11 +222,6 @@ def _facts_json(facts: ReleaseFacts) -> dict[str, Any]:
         "final": facts.final,
         "at": instant_json(facts.at),
         "unproven_because": facts.unproven_because,
-        "available_elsewhere": [one.as_json() for one in facts.elsewhere],
-        "parts": [_part_json(part) for part in facts.parts],
+        "available_elsewhere": [alternative.as_json() for alternative in facts.elsewhere],
+        "parts": [{key: part[key] for key in _PART_KEYS} for part in parts],
     }
-
-
-def _part_json(part: PartVerdict) -> dict[str, Any]:
-    published = part.as_json()
-    return {key: published[key] for key in _PART_KEYS} | {"users_delay": bounds_json(part.wait)}

@@ -11,7 +11,7 @@ from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.one_line import one_line
-from alerts.status import list_late_parts, measure_exposure
+from alerts.status import find_main_late_part, measure_exposure
 
 LONGEST_BRIEF = 78
 """The most characters of a brief subject: what a line of mail and a locked telephone show."""
@@ -71,10 +71,10 @@ def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
     """Return for how many seconds the release is late, or was public before its slot; None if neither is proved."""
     if fact_rules.is_early(facts):
         return measure_exposure(facts, now)
-    late = list_late_parts(facts) if fact_rules.is_late(facts) else []
-    if not late or facts.slot is None:
+    late = find_main_late_part(facts) if fact_rules.is_late(facts) else None
+    if late is None or facts.slot is None:
         return None
-    part, delay = min(late, key=lambda one: one[0].id != "page")
+    part, delay = late
     seen = fact_rules.find_appearance(part).by
     if seen is None or seen > now:
         return max(0.0, (now - facts.slot).total_seconds())
@@ -82,6 +82,7 @@ def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _format_length(seconds: float) -> str:
+    """Return a length in few characters, rounded down: `45 s`, `38 min`, `2 h 5 min`."""
     minutes = int(seconds // 60)
     if minutes >= 120:
         return f"{minutes // 60} h {minutes % 60} min"
@@ -110,19 +111,13 @@ def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:
 
 
 def _write_line(line: str, *, linked: bool) -> str:
-    found = _LABEL.match(line)
-    if found is not None:
-        return f"<strong>{escape(found[1])}:</strong> {_link_addresses(found[2], linked=linked)}"
-    return _link_addresses(line, linked=linked)
-
-
-def _link_addresses(text: str, *, linked: bool) -> str:
-    """Return a text as HTML, with its web addresses as links if `linked`."""
-    if not linked:
-        return escape(text)
-    html, last = "", 0
-    for found in _LINK.finditer(text):
+    """Return a line as HTML: its label in bold, and its web addresses as links if `linked`."""
+    html = ""
+    if label := _LABEL.match(line):
+        html, line = f"<strong>{escape(label[1])}:</strong> ", label[2]
+    end_of_last = 0
+    for found in _LINK.finditer(line) if linked else ():
         address = found[0].rstrip(".,;:)")
-        html += f'{escape(text[last : found.start()])}<a href="{escape(address)}">{escape(address)}</a>'
-        last = found.start() + len(address)
-    return html + escape(text[last:])
+        html += f'{escape(line[end_of_last : found.start()])}<a href="{escape(address)}">{escape(address)}</a>'
+        end_of_last = found.start() + len(address)
+    return html + escape(line[end_of_last:])

@@ -47,22 +47,22 @@ _UNPROVEN_STEP = "Check the publishing log."
 _STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 
-def write_notice_subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
+def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the notice as one line: status, release, slot and details.
 
-    `kind` is the kind of the notice, `case` the kind of incident that it leads with.
+    `kind` is the kind of the notice, `reported_kind` the kind of incident that it reports first.
     """
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
     # A release that was not found yet closes when it is found, before its verdict is final.
     suffix = "" if kind == "final" and not facts.final else SUBJECT_SUFFIX.get(kind, "")
-    status = find_current_status(case, facts)
-    head = f"{SUBJECT_PREFIX[status]}{elsewhere}{suffix}"
-    if status == "unproven":
+    head = f"{SUBJECT_PREFIX[find_current_status(reported_kind, facts)]}{elsewhere}{suffix}"
+    title, status = write_title_with_slot(facts, now), describe_status(reported_kind, facts, now)
+    if find_current_status(reported_kind, facts) == "unproven":
         # The reason comes before the release, because telephones cut the end of a line.
-        reason = f"{head}: {describe_status(case, facts, now)}. {_UNPROVEN_STEP}"
-        return one_line(f"{reason} {write_title_with_slot(facts, now)}", max(_LONGEST_UNPROVEN, len(reason)))
-    return one_line(f"{head}: {write_title_with_slot(facts, now)}, {describe_status(case, facts, now)}")
+        reason = f"{head}: {status}. {_UNPROVEN_STEP}"
+        return one_line(f"{reason} {title}", max(_LONGEST_UNPROVEN, len(reason)))
+    return one_line(f"{head}: {title}, {status}")
 
 
 def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
@@ -73,7 +73,7 @@ def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
 
 def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     kind: str,
-    case: str,
+    reported_kind: str,
     facts: ReleaseFacts,
     incident: str,
     now: datetime,
@@ -85,17 +85,14 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     elsewhere = describe_alternatives(facts, now)
     measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
     sections = [
-        [write_notice_subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
-        *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
+        [write_notice_subject(kind, reported_kind, facts, now), *([f"What changed: {changed}"] if changed else [])],
+        ["Users can get it now:", *(f"- {line}" for line in elsewhere)] if elsewhere else [],
         [*_write_release(facts)],
-        [
-            f"Measured so far, as of {measured_at}:",
-            *_write_measurements(case, facts, now),
-        ],
+        [f"Measured so far, as of {measured_at}:", *_write_measurements(reported_kind, facts, now)],
         numbered_steps(steps),
         [f"Incident: {incident}", *_write_certainty(facts)],
     ]
-    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
 
 
 def slot_text(facts: ReleaseFacts, now: datetime) -> str:
@@ -105,41 +102,41 @@ def slot_text(facts: ReleaseFacts, now: datetime) -> str:
     return moment(facts.slot, facts.timezone, now)
 
 
-def status_sentence(case: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return slot and status of the release in one sentence."""
-    return f"Due {slot_text(facts, now)}: {describe_status(case, facts, now)}."
+def status_sentence(kind: str, facts: ReleaseFacts, now: datetime) -> str:
+    """Return slot and status of a release with an incident of this kind in one sentence."""
+    return f"Due {slot_text(facts, now)}: {describe_status(kind, facts, now)}."
 
 
 def _write_release(facts: ReleaseFacts) -> Iterator[str]:
+    """Yield the lines on the release: title, producer, address and promised time."""
     yield f"Release: {one_line(facts.title)}"
     yield f"Producer: {facts.producer_names}"
     yield f"Address: {facts.url}"
-    source = f" by {facts.slot_source}" if facts.slot_source else ""
+    announced = f"announced by {facts.slot_source}" if facts.slot_source else "announced"
     if facts.slot is None:
-        yield f"Promised: {one_line(facts.slot_text) or 'at no announced time'} (announced{source})"
+        yield f"Promised: {one_line(facts.slot_text) or 'at no announced time'} ({announced})"
         return
-    since = ""
     if facts.slot_learnt:
-        since = f", first read on {day_text(local_date(facts.slot_learnt, facts.timezone), weekday=True)}"
-    yield f"Promised: {instant_text(facts.slot, facts.timezone)} (announced{source}{since})"
+        announced += f", first read on {day_text(local_date(facts.slot_learnt, facts.timezone), weekday=True)}"
+    yield f"Promised: {instant_text(facts.slot, facts.timezone)} ({announced})"
 
 
-def _write_measurements(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
+def _write_measurements(reported_kind: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     """Yield the lines on what is measured: the status, each part with its exposures, and details of findings."""
-    yield f"- {describe_status(case, facts, now)}"
-    if find_current_status(case, facts) == "unproven" and facts.unproven_because:
+    yield f"- {describe_status(reported_kind, facts, now)}"
+    if find_current_status(reported_kind, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
         name, aside = part_name(part), "" if part.required or part.role == "alternative" else " (not required)"
         yield f"- {name[:1].upper()}{name[1:]}{aside}: {_describe_part(part, facts, now)}"
         yield f"  {part.url}"
         yield from (f"  {_describe_exposure(exposure, facts, now)}" for exposure in part.exposures)
-    yield from (f"  {line}" for line in list_finding_details(case, facts))
+    yield from (f"  {line}" for line in list_finding_details(reported_kind, facts))
 
 
-def list_finding_details(case: str, facts: ReleaseFacts) -> Iterator[str]:
-    """Yield the details of findings, unless they could reveal content that was public early."""
-    status = find_current_status(case, facts)
+def list_finding_details(kind: str, facts: ReleaseFacts) -> Iterator[str]:
+    """Yield the details of findings for an incident of this kind, unless they could reveal content public early."""
+    status = find_current_status(kind, facts)
     if status == "altered":
         yield from (f"{part_label(finding.part)}: {one_line(finding.detail)}" for finding in find_alterations(facts))
     elif status in _STATUSES_WITH_DETAIL:
@@ -151,17 +148,18 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
         # It was not to be published there, so it cannot be late.
         return "not seen there"
-    word = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
+    verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
-        return f"{word}{_describe_release_after_exposure(part, facts, now)}"
+        return f"{verdict}{_describe_release_after_exposure(part, facts, now)}"
+    if part.verdict == "on_time":
+        verdict += sureness(part.early_bound)
     at = find_appearance(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
     delay = f", {_describe_delay(part.delay)}" if part.delay is not None else ""
     if part.is_hidden and part.wait is not None:
         is_out = part.wait.max is not None
         delay += f"; users could get it {_describe_delay(part.wait)}" if is_out else "; not for users yet"
-    sure = sureness(part.early_bound) if part.verdict == "on_time" else ""
-    return f"{word}{sure}{seen}{delay}"
+    return f"{verdict}{seen}{delay}"
 
 
 def _describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
@@ -171,7 +169,7 @@ def _describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now
     if was_released(part):
         return f", released {between_moments(part.released, facts.timezone, now)}"
     is_behind = part.delay is not None and (part.delay.min or 0) > 0
-    return f", not out again {_describe_delay(part.delay)}" if is_behind and part.delay is not None else ""
+    return f", not out again {_describe_delay(part.delay)}" if part.delay is not None and is_behind else ""
 
 
 def _describe_delay(delay: Bounds) -> str:
@@ -187,6 +185,7 @@ def _describe_delay(delay: Bounds) -> str:
 
 
 def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
+    """Return from when until when a part was public before its slot, why that ended, and for how long it was."""
     start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
         return f"{start}, not seen removed yet"
@@ -196,9 +195,9 @@ def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -
     return f"{start}, {how} {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
-def choose_step_list(case: str, facts: ReleaseFacts) -> str:
-    """Return the name of the list in `steps.json` that has the steps for the current status."""
-    status = find_current_status(case, facts)
+def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
+    """Return the name of the list in `steps.json` for the current status of a release with an incident of this kind."""
+    status = find_current_status(kind, facts)
     if status == "early" and not any(exposure.open for exposure in facts.exposures):
         # All exposures have ended. Those that ended at the slot come first, because that content is still public.
         ended = {exposure.ended for exposure in facts.exposures}
@@ -222,6 +221,5 @@ def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:
         yield f"The slot was last read in its calendar {moment(facts.unread_since, facts.timezone, facts.at)}"
     for blind in certainty.blind:
         seconds = int((blind.ends - blind.begins).total_seconds())
-        for_so_long = f" for {length(seconds, tenths=False)}" if seconds else ""
-        since = moment(blind.begins, facts.timezone, facts.at)
-        yield f"Blind{for_so_long} from {since}: {one_line(blind.cause)}"
+        lasted = f" for {length(seconds, tenths=False)}" if seconds else ""
+        yield f"Blind{lasted} from {moment(blind.begins, facts.timezone, facts.at)}: {one_line(blind.cause)}"

@@ -19,8 +19,7 @@ from alerts.incident import (
     Incident,
     Kind,
     LinkedRelease,
-    get_due_reminder,
-    make_reminder,
+    make_fact_notice,
     make_thread_notice,
     steps_for_incident,
 )
@@ -35,6 +34,7 @@ GATHERING_TIME = timedelta(seconds=5)
 """A fault is not over sooner than this after it began, although all releases known by then are out."""
 _COVERED_KINDS = frozenset({"opened", "grade_changed", "appeared", "final", "reminder"})
 _LONGEST_TITLE = 120
+_CHANGED_PREFIX = "What changed: "
 
 
 def platform_id(host: str, slot: datetime) -> str:
@@ -44,8 +44,7 @@ def platform_id(host: str, slot: datetime) -> str:
 
 def shared_platform_id(facts: ReleaseFacts | None) -> str:
     """Return the id of the platform incident that a release shares with others, empty if it is late by itself."""
-    is_shared = facts is not None and any(one.kind == "platform" for one in facts.findings)
-    return platform_id_of(facts) if facts is not None and is_shared else ""
+    return platform_id_of(facts) if facts is not None and "platform" in facts.finding_kinds else ""
 
 
 def platform_id_of(facts: ReleaseFacts) -> str:
@@ -65,70 +64,79 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     too. Returns an empty decision if no platform fault delays the release.
     """
     facts = member.facts
-    is_known = known is not None and any(one.incident == member.id for one in known.linked)
-    if facts is None or not (is_known or shared_platform_id(facts)):
+    is_linked = known is not None and any(link.incident == member.id for link in known.linked)
+    if facts is None or not (is_linked or shared_platform_id(facts)):
         return Decision()
-    link = _link_release(member, facts)
+    new_link = _link_release(member, facts)
     before = known or _open_platform(member, facts, now)
-    members = {one.incident: one for one in before.linked} | {link.incident: link}
-    linked = sorted(members.values(), key=lambda one: (one.producers, one.incident))
-    grade = choose_worst_grade((before.grade, *(one.grade for one in linked)))
+    links = {link.incident: link for link in before.linked} | {new_link.incident: new_link}
+    linked = sorted(links.values(), key=lambda link: (link.producers, link.incident))
+    grade = choose_worst_grade((before.grade, *(link.grade for link in linked)))
     incident = replace(before, linked=tuple(linked), grade=grade)
-    change = _find_change_to_report(known, incident, link, now, is_unsent=is_unsent)
+    change = _find_change_to_report(known, incident, new_link, now, is_unsent=is_unsent)
     if change is None:
         return Decision(None if incident == known else incident)
     kind, fact, changed = change
     closed = now if kind == "final" else None if kind == "reopened" else incident.closed
     notice = make_platform_notice(kind, fact, incident, now, changed)
-    entry = Entry(now, MONITOR, notice.subject)
-    return Decision(replace(incident, closed=closed, timeline=(*incident.timeline, entry)), (notice,), draft=True)
+    updated = replace(incident, closed=closed).with_entries(Entry(now, MONITOR, notice.subject))
+    return Decision(updated, (notice,), draft=True)
 
 
 def make_platform_notice(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
     """Return a notice of the platform's thread that reports all its releases."""
-    words = write_subject_and_text(kind, incident, incident.linked, now, changed)
-    return make_thread_notice(incident, kind, fact, ("late", "platform"), now, words)
+    subject_and_text = write_subject_and_text(kind, incident, incident.linked, now, changed)
+    return make_thread_notice(incident, kind, fact, ("late", "platform"), now, subject_and_text)
 
 
-def reminder_for_platform(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
-    """Return the reminder that is due for an incident, None if none is or the platform's thread reminds of it."""
+def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
+    """Return the reminder that is due now, None if none is. Each has its own stable id.
+
+    An incident of grade `report` gets the first one `grace` after opening, then one each `spacing`, until someone
+    acknowledges it or it closes. A release that a platform delays gets none, because the platform's thread reminds.
+    """
+    waited = now - incident.opened - grace
+    is_waiting = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
+    if not is_waiting or waited < timedelta():
+        return None
+    number = str(1 + waited // spacing)
     if incident.kind is Kind.PLATFORM:
-        number = get_due_reminder(incident, now, every, grace)
-        return None if number is None else make_platform_notice("reminder", str(number), incident, now)
+        return make_platform_notice("reminder", number, incident, now)
     is_covered = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(incident.facts)
-    return None if is_covered else make_reminder(incident, now, every, grace)
+    if is_covered or incident.facts is None:
+        return None
+    return make_fact_notice("reminder", number, incident, incident.facts, now)
 
 
-def narrow_to_recipients(notice: Notice, incident: Incident, mine: Sequence[LinkedRelease], now: datetime) -> Notice:
-    """Return a notice of a platform's thread with its current status, limited to the releases of `mine`."""
-    first = notice.text.split("\n", 2)[1:2]
-    changed = first[0].removeprefix(_CHANGED_PREFIX) if first and first[0].startswith(_CHANGED_PREFIX) else ""
+def narrow_to_recipients(
+    notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime
+) -> Notice:
+    """Return a notice of a platform's thread with its current status, limited to these releases (none: to all)."""
+    second_line = [*notice.text.split("\n", 2), ""][1]
+    changed = second_line.removeprefix(_CHANGED_PREFIX) if second_line.startswith(_CHANGED_PREFIX) else ""
     # The notice may have waited since it was written, so it is rendered again.
-    subject, text = write_subject_and_text(notice.kind, incident, mine or incident.linked, now, changed)
+    subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
 
 
-_CHANGED_PREFIX = "What changed: "
-
-
 def write_subject_and_text(
-    kind: str, incident: Incident, mine: Sequence[LinkedRelease], now: datetime, changed: str = ""
+    kind: str, incident: Incident, releases: Sequence[LinkedRelease], now: datetime, changed: str = ""
 ) -> tuple[str, str]:
-    """Return subject and text of a notice of a platform's thread about the releases of `mine`."""
-    late = [one for one in mine if one.stands != CLEARED]
-    awaited = [one for one in late if one.stands == AWAITED]
-    zone = incident.linked[0].timezone
-    due = moment(incident.occurred, zone, now)
+    """Return subject and text of a notice of a platform's thread about these of its releases."""
+    awaited, late_and_out, cleared = (
+        [link for link in releases if link.stands == status] for status in (AWAITED, OUT, CLEARED)
+    )
+    due = moment(incident.occurred, incident.linked[0].timezone, now)
     status = f"{len(awaited)} not out yet" if awaited else "all out"
-    suffix = SUBJECT_SUFFIX.get(kind, "")
-    subject = f"LATE{suffix}: {_count_releases(incident, late)} on {incident.producer} due {due}, {status}"
-    steps = steps_for_incident(replace(incident, linked=tuple(mine)), is_last=kind == "final")
+    counted = _count_late_releases(incident, [*awaited, *late_and_out])
+    subject = f"LATE{SUBJECT_SUFFIX.get(kind, '')}: {counted} on {incident.producer} due {due}, {status}"
+    steps = steps_for_incident(replace(incident, linked=tuple(releases)), is_last=kind == "final")
     sections = [
         [subject, *([f"{_CHANGED_PREFIX}{changed}"] if changed else [])],
         ["They are late at one time on one platform, which may be the cause. All are reported in this thread."],
         *_list_releases("Not out yet", awaited),
-        *_list_releases("Late, and out now", [one for one in late if one.stands == OUT]),
-        *_list_releases("Not late after all", [one for one in mine if one.stands == CLEARED]),
+        *_list_releases("Late, and out now", late_and_out),
+        *_list_releases("Not late after all", cleared),
         numbered_steps(steps),
         [f"Incident: {incident.id}"],
     ]
@@ -141,21 +149,24 @@ def describe_platform(incident: Incident, now: datetime) -> str:
     return f"{subject.partition(': ')[2]}."
 
 
-def _count_releases(incident: Incident, mine: Sequence[LinkedRelease]) -> str:
-    """Return how many releases of which producers `mine` are, and of how many in all if there are others."""
-    late = sum(one.stands != CLEARED for one in incident.linked)
-    producers = sorted({name for one in mine for name in one.producer_names})
-    releases = f"{len(mine)} release{'s' if len(mine) != 1 else ''} of "
-    if len(mine) == late:
+def _count_late_releases(incident: Incident, late: Sequence[LinkedRelease]) -> str:
+    """Return how many these late releases are and their producers, and how many are late in all if there are more."""
+    late_in_all = sum(link.stands != CLEARED for link in incident.linked)
+    producers = sorted({name for link in late for name in link.producer_names})
+    releases = f"{len(late)} release{'s' if len(late) != 1 else ''} of "
+    if len(late) == late_in_all:
         return f"{releases}{len(producers)} producer{'s' if len(producers) != 1 else ''} ({', '.join(producers)})"
-    return f"{releases}{', '.join(producers)} ({late} in all)"
+    return f"{releases}{', '.join(producers)} ({late_in_all} in all)"
 
 
 def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[list[str]]:
+    """Yield one section of a text: a heading, and title and address of each release. Nothing if there are none."""
     if linked:
-        titles = [f"- {one_line(one.title, _LONGEST_TITLE)} ({', '.join(one.producer_names)})" for one in linked]
-        addresses = [f"  {one.url}" for one in linked]
-        yield [f"{heading}:", *(line for lines in zip(titles, addresses, strict=True) for line in lines)]
+        lines = [f"{heading}:"]
+        for link in linked:
+            title = one_line(link.title, _LONGEST_TITLE)
+            lines += [f"- {title} ({', '.join(link.producer_names)})", f"  {link.url}"]
+        yield lines
 
 
 def _open_platform(member: Incident, facts: ReleaseFacts, now: datetime) -> Incident:
@@ -173,8 +184,9 @@ def _open_platform(member: Incident, facts: ReleaseFacts, now: datetime) -> Inci
 
 
 def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
-    late = fact_rules.is_late(facts)
-    stands = AWAITED if late and is_late_part_absent(facts) else OUT if late else CLEARED
+    status = CLEARED
+    if fact_rules.is_late(facts):
+        status = AWAITED if is_late_part_absent(facts) else OUT
     return LinkedRelease(
         incident=member.id,
         release=member.release,
@@ -183,33 +195,36 @@ def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
         url=facts.url,
         timezone=facts.timezone,
         grade=facts.grade,
-        stands=stands,
+        stands=status,
         names=facts.names,
     )
 
 
 def _find_change_to_report(
-    known: Incident | None, incident: Incident, link: LinkedRelease, now: datetime, *, is_unsent: bool
+    known: Incident | None, incident: Incident, changed: LinkedRelease, now: datetime, *, is_unsent: bool
 ) -> tuple[str, str, str] | None:
-    """Return kind, fact and words of the notice that the change of one release needs, None if it needs none."""
+    """Return the notice that the change of one release needs, as its kind, its fact and its words; None for none."""
     if known is None:
         return "opened", "thread", ""
-    awaited = [one for one in incident.linked if one.stands == AWAITED]
+    is_awaited = _count_awaited(incident) > 0
     if known.closed is not None:
-        return ("reopened", now.isoformat(), f"not out: {one_line(link.title, _LONGEST_TITLE)}") if awaited else None
-    if not awaited:
+        title = one_line(changed.title, _LONGEST_TITLE)
+        return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
+    if not is_awaited:
         return ("final", now.isoformat(), "all are out") if now - known.opened >= GATHERING_TIME else None
-    return None if is_unsent else _find_change_while_open(known, incident, link, awaited)
+    return None if is_unsent else _find_change_while_open(known, incident, changed)
 
 
-def _find_change_while_open(
-    known: Incident, incident: Incident, link: LinkedRelease, awaited: Sequence[LinkedRelease]
-) -> tuple[str, str, str] | None:
+def _find_change_while_open(known: Incident, incident: Incident, changed: LinkedRelease) -> tuple[str, str, str] | None:
     """Return kind, fact and words of a notice about an open incident: a graver grade, a new release, or half out."""
     if incident.grade != known.grade:
         return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"
-    if all(one.incident != link.incident for one in known.linked):
-        return "new_finding", link.incident, f"also late: {one_line(link.title, _LONGEST_TITLE)}"
-    is_half = 2 * len(awaited) <= len(incident.linked) < 2 * sum(one.stands == AWAITED for one in known.linked)
+    if all(link.incident != changed.incident for link in known.linked):
+        return "new_finding", changed.incident, f"also late: {one_line(changed.title, _LONGEST_TITLE)}"
+    is_half_out_now = 2 * _count_awaited(incident) <= len(incident.linked) < 2 * _count_awaited(known)
     # Those who acknowledged get a notice when half are out. For others the reminders report it.
-    return ("appeared", "half", "half of them are out") if is_half and known.acknowledged is not None else None
+    return ("appeared", "half", "half of them are out") if is_half_out_now and known.acknowledged is not None else None
+
+
+def _count_awaited(incident: Incident) -> int:
+    return sum(link.stands == AWAITED for link in incident.linked)

@@ -120,7 +120,11 @@ class Rota:
             on = (one.role for one in shifts if one.begins <= at < one.ends and one.role in self.settings.who)
             if known := tuple(dict.fromkeys(on)):
                 return known
-        return self._find_turn(at)
+        turns, begins = self.settings.turns, self.settings.begins
+        wall = local(at, self.timezone).replace(tzinfo=None)
+        if not turns or begins is None or wall < begins:
+            return ()
+        return (turns[(wall - begins) // self.settings.every % len(turns)],)
 
     def channels(self, at: datetime) -> tuple[str, ...]:
         """Return the channels of the roles on call. If none is, return all, because someone must be notified."""
@@ -150,13 +154,6 @@ class Rota:
             return who
         at, following = later[0]
         return f"{who} until {stamp(at, self.timezone, weekday=True)}, then {' and '.join(following) or 'no one'}"
-
-    def _find_turn(self, at: datetime) -> tuple[str, ...]:
-        turns, begins = self.settings.turns, self.settings.begins
-        wall = local(at, self.timezone).replace(tzinfo=None)
-        if not turns or begins is None or wall < begins:
-            return ()
-        return (turns[(wall - begins) // self.settings.every % len(turns)],)
 
     def _to_instant(self, wall: datetime) -> datetime:
         return wall.replace(tzinfo=zone(self.timezone)).astimezone(UTC)

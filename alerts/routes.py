@@ -58,8 +58,12 @@ class Route(Table):
     """Quiet hours, `"22:00-07:00"`. Notices of grade `report` ignore them."""
 
     def names_finding(self, kind: str) -> bool:
-        """Return whether it takes notices with a finding of this kind."""
+        """Return whether it names a finding of this kind."""
         return fnmatchcase(kind, self.match.finding or "*")
+
+    def takes_finding(self, kind: str) -> bool:
+        """Return whether it names a finding of this kind, or the general name of that finding."""
+        return self.names_finding(kind) or self.names_finding(_GENERAL_NAMES.get(kind, kind))
 
 
 def select_channels(  # noqa: PLR0913 # the facts that a route may match
@@ -79,7 +83,12 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
     All channels get the notice at once if no route is for its main finding. They also do if it would reach no channel
     and no route is for one of its other findings, because someone must be notified of each finding.
     """
-    matching = [route for route in routes if _matches_producer_and_grade(route, notice, producers)]
+    matching = [
+        route
+        for route in routes
+        if route.match.grade in (None, notice.grade)
+        and any(fnmatchcase(producer, route.match.producer or "*") for producer in (notice.producer, *producers))
+    ]
     reminders = find_reminder_number(notice) if notice.kind == "reminder" else 0
     times: dict[str, datetime] = {}
     for route in matching:
@@ -89,27 +98,16 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
-    others = set() if chosen else _list_other_findings(notice.findings)
-    if all(_is_routed(kind, matching) for kind in _list_main_findings(notice.findings) | others):
+    findings = _list_main_findings(notice.findings) | (set() if chosen else _list_other_findings(notice.findings))
+    if all(any(route.takes_finding(kind) for route in matching) for kind in findings):
         return chosen
     return [(name, now) for name in names]
 
 
-def _matches_producer_and_grade(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
-    pattern = route.match.producer or "*"
-    has_producer = any(fnmatchcase(one, pattern) for one in (notice.producer, *producers))
-    return has_producer and route.match.grade in (None, notice.grade)
-
-
-def _is_routed(kind: str, routes: Sequence[Route]) -> bool:
-    """Return whether a route matches a finding, by its own or its general name."""
-    return any(route.names_finding(name) for route in routes for name in (kind, _GENERAL_NAMES.get(kind, kind)))
-
-
 def _list_main_findings(findings: Sequence[str]) -> set[str]:
     """Return the main finding of a notice. If that is a general name, return its findings that have this name."""
-    first = findings[0]
-    return {kind for kind in findings if first in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == first} or {first}
+    main = findings[0]
+    return {kind for kind in findings if main in _GROUPED_NAMES and _GENERAL_NAMES.get(kind) == main} or {main}
 
 
 def _list_other_findings(findings: Sequence[str]) -> set[str]:

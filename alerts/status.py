@@ -43,14 +43,14 @@ _CAUSES_OF_BLINDNESS = {
 """A short phrase for each cause of a blind span."""
 
 
-def find_current_status(case: str, facts: ReleaseFacts) -> str:
-    """Return `case` while it is still true of the release, else the gravest status that is true now.
+def find_current_status(kind: str, facts: ReleaseFacts) -> str:
+    """Return the kind of an incident while it is still true of its release, else the gravest status that is true now.
 
     An incident keeps its gravest kind, but a release that was late may be unproven by now, or have another slot.
     """
-    is_still_true = _IS_STILL_TRUE.get(case)
+    is_still_true = _IS_STILL_TRUE.get(kind)
     if is_still_true is None or is_still_true(facts):
-        return case
+        return kind
     for status in ("early", "partial", "stale", "late", "due", "unproven"):
         if _IS_STILL_TRUE[status](facts):
             return status
@@ -59,19 +59,24 @@ def find_current_status(case: str, facts: ReleaseFacts) -> str:
     return facts.verdict if facts.verdict in ("on_time", "cancelled", "moved") else "settled"
 
 
-def describe_status(case: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return the status of the release in a few words, with both bounds of every length."""
-    return _DESCRIPTIONS[find_current_status(case, facts)](facts, now)
+def describe_status(kind: str, facts: ReleaseFacts, now: datetime) -> str:
+    """Return the status of a release with an incident of this kind in a few words, with both bounds of every length."""
+    return _DESCRIPTIONS[find_current_status(kind, facts)](facts, now)
 
 
 def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
     """Return each required part that is late with its delay, also if it had been public before its slot."""
-    found = {one.part: one.seconds for one in facts.findings if one.kind == "late"}
+    delays = {finding.part: finding.seconds for finding in facts.findings if finding.kind == "late"}
     return [
-        (part, found.get(part.id) or part.delay)
+        (part, delays.get(part.id) or part.delay)
         for part in facts.parts
-        if part.required and (part.id in found or part.verdict in LATE_VERDICTS)
+        if part.required and (part.id in delays or part.verdict in LATE_VERDICTS)
     ]
+
+
+def find_main_late_part(facts: ReleaseFacts) -> tuple[PartVerdict, Bounds | None] | None:
+    """Return the late part that notices name, with its delay: the announced page even if another part is later."""
+    return min(list_late_parts(facts), key=lambda part_and_delay: part_and_delay[0].id != "page", default=None)
 
 
 def was_public_at_slot(part: PartVerdict) -> bool:
@@ -87,33 +92,36 @@ def was_released(part: PartVerdict) -> bool:
 
 def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     """Return the local time from which an exposure is proved, rounded up to a second."""
-    begun = exposure.start.by or exposure.start.after or facts.at
-    whole = begun if not begun.microsecond else begun.replace(microsecond=0) + _SECOND
-    return moment(whole, facts.timezone, now)
+    start = exposure.start.by or exposure.start.after or facts.at
+    whole_second = start if not start.microsecond else start.replace(microsecond=0) + _SECOND
+    return moment(whole_second, facts.timezone, now)
 
 
 def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
     """Return the seconds of the open exposure so far, or of the longest ended one; None if unknown."""
-    still = [one.start.by for one in facts.exposures if one.open and one.start.by is not None]
-    if still:
-        return max(0.0, (now - min(still)).total_seconds())
-    return max((one.seconds.max for one in facts.exposures if one.seconds.max is not None), default=None)
+    open_since = [each.start.by for each in facts.exposures if each.open and each.start.by is not None]
+    if open_since:
+        return max(0.0, (now - min(open_since)).total_seconds())
+    return max((each.seconds.max for each in facts.exposures if each.seconds.max is not None), default=None)
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
     """Return when the announced page, or another late part, was first seen and how late, or that it is absent."""
-    late = list_late_parts(facts)
-    if not late:
+    if (late := find_main_late_part(facts)) is None:
         return "late"
-    # The announced page comes first, even if another part is later.
-    part, delay = min(late, key=lambda one: one[0].id != "page")
-    which = "" if part.id == "page" else f" ({part.id})"
+    part, delay = late
     seen = fact_rules.find_appearance(part)
     if seen.by is None:
-        return f"{_describe_absence(facts, delay, now)}{which}{_mention_alternatives(facts, now)}"
-    how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
-    first_seen = f"first seen {between_moments(seen, facts.timezone, now)}"
-    return f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}{which}{_mention_alternatives(facts, now)}"
+        status = _describe_absence(facts, delay, now)
+    else:
+        how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
+        first_seen = f"first seen {between_moments(seen, facts.timezone, now)}"
+        status = f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}"
+    return f"{status}{_name_other_part(part)}{_mention_alternatives(facts, now)}"
+
+
+def _name_other_part(part: PartVerdict) -> str:
+    return "" if part.id == "page" else f" ({part.id})"
 
 
 def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
@@ -129,12 +137,12 @@ def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) 
 
 
 def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
+    """Return until when users got an old copy of a release that was out in time: of the part with the longest wait."""
     hidden = [part for part in facts.parts if part.required and part.is_hidden]
-    part = max(hidden, key=lambda one: (one.wait is not None and one.wait.min) or 0.0, default=None)
+    part = max(hidden, key=lambda part: (part.wait is not None and part.wait.min) or 0.0, default=None)
     if part is None:
         return "users were served the old answer"
-    which = "" if part.id == "page" else f" ({part.id})"
-    return f"published on time{_describe_users_wait(part, facts, now)}{which}"
+    return f"published on time{_describe_users_wait(part, facts, now)}{_name_other_part(part)}"
 
 
 def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:
@@ -147,13 +155,14 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
     groups = fact_rules.group_exposures(facts.exposures)
     if not groups:
         return "something was public before its slot"
-    group = max(groups, key=lambda each: (any(one.open for one in each), len(each)))
-    still = [one for one in group if one.open]
-    places = len({one.part for one in still or group})
+    # An exposure that is still open comes first, then the one in the most places.
+    group = max(groups, key=lambda exposures: (any(exposure.open for exposure in exposures), len(exposures)))
+    still_open = [exposure for exposure in group if exposure.open]
+    places = len({exposure.part for exposure in still_open or group})
     where = f" in {places} places" if places > 1 else ""
-    if still:
-        return f"public since {say_exposed_since(still[0], facts, now)}{where}, not seen removed yet"
-    longest = max(group, key=lambda one: one.seconds.max or 0)
+    if still_open:
+        return f"public since {say_exposed_since(still_open[0], facts, now)}{where}, not seen removed yet"
+    longest = max(group, key=lambda exposure: exposure.seconds.max or 0)
     was = f"was public for {whole_lengths(longest.seconds)} from {say_exposed_since(longest, facts, now)}{where}"
     return "; ".join([was, *_describe_page_after_exposure(facts, now)])
 
@@ -180,34 +189,35 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     """Return one short line: why there is no proof, and by when the release was public."""
-    if any(found.kind == "unwatched" for found in facts.findings):
+    if "unwatched" in facts.finding_kinds:
         checked = moment(facts.at, facts.timezone, now)
         return f"not out {checked}, not watched at its slot{_mention_alternatives(facts, now)}"
-    late = [part for part in facts.parts if part.required and part.verdict == "unproven"]
-    part = min(late, key=lambda one: one.id != "page", default=facts.page)
+    unproven = [part for part in facts.parts if part.required and part.verdict == "unproven"]
+    part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
     seen = Interval() if part is None else fact_rules.find_appearance(part)
     which = "" if part is None or part.id == "page" else f"{part.id} "
-    by = None if seen.by is None else _format_minute(seen.by, facts, now, up=True)
-    published = "not seen yet" if by is None else f"published by {by}"
+    published = "not seen yet" if seen.by is None else f"published by {_format_minute(seen.by, facts, now, up=True)}"
     return f"{_explain_unproven(facts, seen, now)}; {which}{published}{_mention_alternatives(facts, now)}"
 
 
 def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
-    """Return the doubt about the slot, or else the longest blind span in which the release may have come out."""
-    kinds = {found.kind for found in facts.findings}
-    if "promise_in_doubt" in kinds:
+    """Return the doubt about the slot, or else the longest blind span in which the release may have come out.
+
+    `seen` is the interval in which it was first seen.
+    """
+    if "promise_in_doubt" in facts.finding_kinds:
         return "its announced time is in doubt"
-    if "calendars_disagree" in kinds:
+    if "calendars_disagree" in facts.finding_kinds:
         return "calendars disagree about its time"
     open_from = seen.after or facts.slot or facts.at
     open_to = max(seen.by or facts.at, open_from + _SECOND)
-    hidden = [each for each in facts.certainty.blind if each.begins < open_to and each.ends > open_from]
-    if hidden:
-        longest = max(hidden, key=lambda each: each.ends - each.begins)
+    blind = [span for span in facts.certainty.blind if span.begins < open_to and span.ends > open_from]
+    if blind:
+        longest = max(blind, key=lambda span: span.ends - span.begins)
         begins, ends = _format_minute(longest.begins, facts, now), _format_minute(longest.ends, facts, now, up=True)
         fault = _CAUSES_OF_BLINDNESS.get(longest.cause.split(", ")[0], "our monitor could not see")
         return f"{fault} {begins}\N{EN DASH}{ends}"
-    return "our clock was in doubt" if "clock_fault" in kinds else "no look proves when it came out"
+    return "our clock was in doubt" if "clock_fault" in facts.finding_kinds else "no look proves when it came out"
 
 
 def _format_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False) -> str:
@@ -216,51 +226,55 @@ def _format_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up:
 
 
 def _describe_on_time(facts: ReleaseFacts, now: datetime) -> str:
-    page = facts.page
-    seen = fact_rules.find_appearance(page) if page is not None else Interval()
-    sure = "" if page is None else sureness(page.early_bound)
+    if facts.page is None:
+        return "came out on time"
+    seen = fact_rules.find_appearance(facts.page)
     first = f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
-    return f"came out on time{sure}{first}"
+    return f"came out on time{sureness(facts.page.early_bound)}{first}"
 
 
 def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
     """Return the last removal and the files that were replaced after the release."""
     changes = []
     if groups := fact_rules.group_removals(facts):
-        parts = ", ".join(dict.fromkeys(part_label(one.part) for one in groups[-1]))
-        is_back = all(one.seconds is not None and one.seconds.max is not None for one in groups[-1])
-        changes.append(f"{_describe_removal(groups[-1], facts, now, is_back=is_back)} ({parts})")
-    swapped = (one for one in fact_rules.find_alterations(facts) if one.kind == "swapped")
-    files = ", ".join(dict.fromkeys(part_label(one.part) for one in swapped))
-    return "; ".join([*changes, *([f"other bytes than at its release ({files})"] if files else [])])
+        changes.append(f"{_describe_removals(groups[-1], facts, now)} ({_name_parts(groups[-1])})")
+    swapped = [finding for finding in fact_rules.find_alterations(facts) if finding.kind == "swapped"]
+    if swapped:
+        changes.append(f"other bytes than at its release ({_name_parts(swapped)})")
+    return "; ".join(changes)
 
 
-def _describe_removal(removed: list[Finding], facts: ReleaseFacts, now: datetime, *, is_back: bool) -> str:
-    """Return when parts were removed: after their release if all had been released, else by a time."""
+def _name_parts(findings: list[Finding]) -> str:
+    return ", ".join(dict.fromkeys(part_label(finding.part) for finding in findings))
+
+
+def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
+    """Return when parts were removed (after their release if all had been released, else by a time), and if back."""
     parts = {part.id: part for part in facts.parts}
-    after = all(_was_out_before_removal(parts.get(one.part or "page"), one.at) for one in removed)
-    last = max((one.at for one in removed if one.at is not None), default=None)
-    by = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"
-    when = " after its release" if after else by
+    last = max((removal.at for removal in removals if removal.at is not None), default=None)
+    when = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"
+    if all(_was_out_before_removal(parts.get(removal.part or "page"), removal.at) for removal in removals):
+        when = " after its release"
+    is_back = all(removal.seconds is not None and removal.seconds.max is not None for removal in removals)
     return f"was removed{when}, and is back" if is_back else f"removed{when}"
 
 
-def _was_out_before_removal(part: PartVerdict | None, gone: datetime | None) -> bool:
+def _was_out_before_removal(part: PartVerdict | None, removed_at: datetime | None) -> bool:
     """Return whether a removed part had been released before. A copy from before its slot had not."""
-    if part is None or gone is None or part.exposures:
+    if part is None or removed_at is None or part.exposures:
         return False
-    return part.released.by is not None and part.released.by <= gone
+    return part.released.by is not None and part.released.by <= removed_at
 
 
 def _describe_calendar_doubt(facts: ReleaseFacts, _now: datetime) -> str:
-    kinds = {finding.kind for finding in facts.findings}
-    if "calendars_disagree" in kinds:
-        return "calendars disagree"
-    if "brought_forward" in kinds:
-        return "brought forward"
-    if "promise_in_doubt" in kinds:
-        return "its announced time is in doubt"
-    return "announced or changed at short notice" if "short_notice" in kinds else "in no calendar"
+    # The gravest doubt comes first.
+    doubts = {
+        "calendars_disagree": "calendars disagree",
+        "brought_forward": "brought forward",
+        "promise_in_doubt": "its announced time is in doubt",
+        "short_notice": "announced or changed at short notice",
+    }
+    return next((text for kind, text in doubts.items() if kind in facts.finding_kinds), "in no calendar")
 
 
 def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> str:
@@ -270,21 +284,23 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
     if facts.slot is None or delay is None or delay.min is None:
         return "not out"
     proved = facts.slot + timedelta(seconds=delay.min)
-    # Absence at a guessed address is inferred from its announcement and a listing, which may lag.
-    is_guess = facts.page is not None and facts.page.address == "guessed"
-    absent = "not found yet, as of" if is_guess else "still absent at"
-    status = "not on its page at" if say_elsewhere_since(facts, now) else absent
+    status = "still absent at"
+    if say_elsewhere_since(facts, now):
+        status = "not on its page at"
+    elif facts.page is not None and facts.page.address == "guessed":
+        # Absence at a guessed address is inferred from its announcement and a listing, which may lag.
+        status = "not found yet, as of"
     return f"{status} {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
 
 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
     """Return for each alternative that is public now its address and since when, the first one first."""
-    found = []
-    for one in fact_rules.list_public_alternatives(facts):
+    lines = []
+    for alternative in fact_rules.list_public_alternatives(facts):
         # An alternative from a listing has only a numbered id, which does not help people.
-        name = "" if one.part.startswith("elsewhere-") else f"{one.part} "
-        found.append(f"{name}available at {one.url} since {_format_start(one, facts, now)}")
-    return found
+        name = "" if alternative.part.startswith("elsewhere-") else f"{alternative.part} "
+        lines.append(f"{name}available at {alternative.url} since {_format_start(alternative, facts, now)}")
+    return lines
 
 
 def say_elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
@@ -293,16 +309,17 @@ def say_elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
     return _format_start(found[0], facts, now) if found else ""
 
 
-def _format_start(one: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
-    seen = one.start.by or facts.at
+def _format_start(alternative: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
+    seen = alternative.start.by or facts.at
     return moment(seen.replace(second=0, microsecond=0), facts.timezone, now)
 
 
 def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
     """Return the first alternative with its link, and how many others there are, as the end of a sentence."""
     first, *others = describe_alternatives(facts, now) or [""]
-    more = f" (and at {len(others)} other{'s' if len(others) > 1 else ''})" if others else ""
-    return f"; {first}{more}" if first else ""
+    if others:
+        return f"; {first} (and at {len(others)} other{'s' if len(others) > 1 else ''})"
+    return f"; {first}" if first else ""
 
 
 _DESCRIPTIONS: dict[str, Callable[[ReleaseFacts, datetime], str]] = {

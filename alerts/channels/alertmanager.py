@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from alerts.channel import SEVERITIES, Message, Outcome
@@ -42,8 +42,10 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     at = _read_instant(message.data.get("at"), now)
     opened = min(_read_instant(incident.get("opened"), at), at)
     grade = str(message.data.get("grade", "none"))
-    ends = at if message.kind == "final" else at + _choose_lifetime(message, settings)
-    yield _build_alert(message, grade, opened, ends)
+    # Measurements go on for an open incident, so a later message can resolve its alert.
+    is_followed = incident and incident.get("closed") is None and message.kind not in OPENINGS - {"opened"}
+    lifetime = settings.hold if is_followed else settings.hold_others
+    yield _build_alert(message, grade, opened, ends=at if message.kind == "final" else at + lifetime)
     if incident and message.kind in _MAY_RAISE_GRADE:
         grades: list[str] = list(Grade)
         for other in grades[: grades.index(grade)] if grade in grades else ():
@@ -77,11 +79,5 @@ def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime)
     }
 
 
-def _choose_lifetime(message: Message, settings: AlertmanagerSettings) -> timedelta:
-    incident = message.data.get("incident") or {}
-    followed = incident and incident.get("closed") is None and message.kind not in OPENINGS - {"opened"}
-    return settings.hold if followed else settings.hold_others
-
-
-def _read_instant(text: object, otherwise: datetime) -> datetime:
-    return datetime.fromisoformat(text) if isinstance(text, str) else otherwise
+def _read_instant(text: object, default: datetime) -> datetime:
+    return datetime.fromisoformat(text) if isinstance(text, str) else default

@@ -8,26 +8,30 @@ from alerts.channel import LONGEST_SHORT_FORM, Accepted, Message, Outcome, Refus
 from alerts.channels.base import ThreadChannel
 from alerts.channels.settings import AppriseSettings
 
+_URGENCIES = {"report": apprise.NotifyType.FAILURE, "note": apprise.NotifyType.WARNING}
+
 
 class Apprise(ThreadChannel[AppriseSettings]):
     """Sends each message to one service. Apprise reports only whether it was sent, not why it failed."""
 
     async def send(self, message: Message) -> Outcome:
         """Send the message once."""
-        return await self._in_thread(self._send, message)
+        return await self._in_thread(self._send_blocking, message)
 
-    def _send(self, message: Message) -> Outcome:
+    def _send_blocking(self, message: Message) -> Outcome:
         url = self._secrets["url"]
         asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY)
         asset.app_id, asset.app_desc, asset.app_url = "ninethirty", "ninethirty", ""
         service = apprise.Apprise(asset=asset)
         if not service.add(url):
             return Refused(permanent=False, reason="the address is not one that apprise knows")
-        kind, body_format = _choose_type(message), apprise.NotifyFormat.TEXT
-        longest = min((one.body_maxlen for one in service), default=len(message.text))
+        urgency = _URGENCIES.get(str(message.data.get("grade")), apprise.NotifyType.INFO)
+        if message.kind == "final":
+            urgency = apprise.NotifyType.SUCCESS
+        longest = min((plugin.body_maxlen for plugin in service), default=len(message.text))
         subject, text = _fit_service_limit(message, longest)
         scheme = url.partition(":")[0]
-        if service.notify(text, subject, kind, body_format=body_format, timeout=self._timeout):
+        if service.notify(text, subject, urgency, body_format=apprise.NotifyFormat.TEXT, timeout=self._timeout):
             return Accepted(scheme)
         return Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
 
@@ -38,11 +42,3 @@ def _fit_service_limit(message: Message, most: int) -> tuple[str, str]:
         return message.subject, message.text
     subject, link = make_short_form(message, min(most, LONGEST_SHORT_FORM))
     return "", f"{subject} {link}".rstrip()
-
-
-def _choose_type(message: Message) -> apprise.NotifyType:
-    if message.kind == "final":
-        return apprise.NotifyType.SUCCESS
-    grade = message.data.get("grade")
-    urgencies = {"report": apprise.NotifyType.FAILURE, "note": apprise.NotifyType.WARNING}
-    return urgencies.get(str(grade), apprise.NotifyType.INFO)

@@ -20,6 +20,7 @@ from schedules.times.mail_date import retry_after
 # the message can still be sent.
 _PERMANENT_STATUSES = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
+_LONGEST_REASON = 300
 SettingsT = TypeVar("SettingsT", bound=PostSettings)
 
 
@@ -32,8 +33,9 @@ class HttpChannel(NamedChannel[SettingsT], ABC):
         """Return the address that the messages are sent to."""
 
     async def _post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
-        every = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
-        return await limit_attempt(self._timeout, self._post_once(body, every))
+        """Send a body of JSON once, with these headers added. Return the outcome, within the channel's time limit."""
+        all_headers = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
+        return await limit_attempt(self._timeout, self._post_once(body, all_headers))
 
     async def _post_once(self, body: bytes, headers: Mapping[str, str]) -> Outcome:
         """Send a body once and read the answer. Follows no redirect, reads no proxy from the environment."""
@@ -51,17 +53,14 @@ class HttpChannel(NamedChannel[SettingsT], ABC):
             return Refused(permanent=False, reason=loggable_reason(f"no answer: {type(fault).__name__}"))
 
 
-def outcome_of_status(status: int, asked: str, now: datetime) -> Outcome:
-    """Return whether a response accepts, refuses for now, or refuses permanently. `asked` is its `Retry-After`."""
+def outcome_of_status(status: int, retry_header: str, now: datetime) -> Outcome:
+    """Return whether a response accepts, refuses for now, or refuses permanently, from its status and `Retry-After`."""
     if 200 <= status < 300:
         return Accepted(str(status))
     permanent = status in _PERMANENT_STATUSES
-    wait = None if permanent else retry_after(asked, now)
+    wait = None if permanent else retry_after(retry_header, now)
     what = "a redirect, which is not followed" if 300 <= status < 400 else "the answer"
     return Refused(permanent=permanent, reason=f"{status} was {what}", retry_after=wait)
-
-
-_LONGEST_REASON = 300
 
 
 def loggable_reason(text: str, secrets: Iterable[str] = ()) -> str:

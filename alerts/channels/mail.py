@@ -40,22 +40,23 @@ class Mail(NamedChannel[MailSettings]):
             mail = compose_mail(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
             return Refused(permanent=True, reason=self._redact(f"not an e-mail: {fault}"))
-        return await limit_attempt(self._timeout, self._send(message.id, mail))
+        return await limit_attempt(self._timeout, self._send_to_remaining(message.id, mail))
 
-    async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
-        """Send an e-mail to the recipients that do not have it yet. `identity` is the id of its message."""
-        to = self._still_to_send.get(identity, tuple(self._settings.to))
+    async def _send_to_remaining(self, message_id: str, mail: EmailMessage) -> Outcome:
+        """Send an e-mail to the recipients that do not have it yet."""
+        to = self._still_to_send.get(message_id, tuple(self._settings.to))
         try:
             refused, answer = await self._transmit(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
-            refused, answer = {one.recipient: (one.code, one.message) for one in fault.recipients}, ""
+            refused, answer = {refusal.recipient: (refusal.code, refusal.message) for refusal in fault.recipients}, ""
         except aiosmtplib.SMTPResponseException as fault:
             return Refused(permanent=_is_permanent(fault), reason=self._redact(f"{fault.code} {fault.message}"))
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
             return Refused(permanent=False, reason=self._redact(f"{type(fault).__name__}: {fault}"))
-        return self._combine_refusals(identity, to, refused, answer)
+        return self._combine_refusals(message_id, to, refused, answer)
 
     async def _transmit(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
+        """Send an e-mail. Return (code, text) for each recipient that was refused, and the server's answer."""
         settings = self._settings
         refused, answer = await aiosmtplib.send(
             mail,
@@ -74,20 +75,20 @@ class Mail(NamedChannel[MailSettings]):
         return {address: (answer.code, answer.message) for address, answer in refused.items()}, answer
 
     def _combine_refusals(
-        self, identity: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
+        self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
         """Return the outcome for all recipients, and remember those to whom a retry must send the message."""
-        passing = tuple(one for one in to if one in refused and refused[one][0] < 500)
-        words = self._redact("; ".join(f"{one}: {code} {text}" for one, (code, text) in refused.items()))
-        if passing:
+        refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
+        reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
+        if refused_for_now:
             if len(self._still_to_send) >= _MOST_REMEMBERED:
                 self._still_to_send.pop(next(iter(self._still_to_send)))
-            self._still_to_send[identity] = passing
-            return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {words}")
-        whole_list = len(self._still_to_send.pop(identity, to)) == len(self._settings.to)
-        if whole_list and len(refused) == len(to):
-            return Refused(permanent=True, reason=words)
-        return Accepted(self._redact(answer) if not refused else f"refused for good: {words}")
+            self._still_to_send[message_id] = refused_for_now
+            return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")
+        is_whole_list = len(self._still_to_send.pop(message_id, to)) == len(self._settings.to)
+        if is_whole_list and len(refused) == len(to):
+            return Refused(permanent=True, reason=reasons)
+        return Accepted(self._redact(answer) if not refused else f"refused for good: {reasons}")
 
     def _redact(self, text: str) -> str:
         return loggable_reason(text, [self._password or ""])

@@ -62,17 +62,16 @@ def notify_reference(message: Message, to: str) -> str:
     return f"{message.id}-{hashlib.sha256(to.encode()).hexdigest()[:8]}"
 
 
-def _combine_outcomes(each: Sequence[Outcome]) -> Outcome:
+def _combine_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
     """Return the outcome for all recipients: refused for now if one was, accepted if any other was accepted."""
-    refused = [one for one in each if isinstance(one, Refused)]
-    passing = [one for one in refused if not one.permanent]
-    words = "; ".join(dict.fromkeys(one.reason for one in refused))
-    if passing:
-        return Refused(permanent=False, reason=words)
-    if len(refused) == len(each):
-        return Refused(permanent=True, reason=words)
-    taken = ", ".join(one.reference for one in each if isinstance(one, Accepted))
-    return Accepted(taken if not refused else f"{taken}; refused for good: {words}")
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    reasons = "; ".join(dict.fromkeys(refusal.reason for refusal in refused))
+    if not all(refusal.permanent for refusal in refused):
+        return Refused(permanent=False, reason=reasons)
+    if len(refused) == len(outcomes):
+        return Refused(permanent=True, reason=reasons)
+    references = ", ".join(outcome.reference for outcome in outcomes if isinstance(outcome, Accepted))
+    return Accepted(references if not refused else f"{references}; refused for good: {reasons}")
 
 
 def _send_one(client: Any, settings: NotifySettings, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
@@ -95,9 +94,12 @@ def _submit_message(client: Any, settings: NotifySettings, message: Message, to:
     mark = notify_reference(message, to)
     if "@" not in to:
         subject, link = make_short_form(message)
-        fields = {"subject": subject, "text": link}
-        return client.send_sms_notification(to, settings.template, personalisation=fields, reference=mark)
-    fields = _fill_template(settings, message)
+        short = {"subject": subject, "text": link}
+        return client.send_sms_notification(to, settings.template, personalisation=short, reference=mark)
+    fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
+    if settings.draft_field is not None:
+        # The template has the field, so it needs a value even without a draft.
+        fields[settings.draft_field] = _prepare_draft(message.attachments)
     try:
         return client.send_email_notification(to, settings.template, personalisation=fields, reference=mark)
     except APIError as fault:
@@ -123,23 +125,17 @@ def _resolve_timeout(client: Any, mark: str, fault: APIError, settings: NotifySe
 
 
 def _explain_refusal(fault: APIError, settings: NotifySettings) -> Refused:
-    message = fault.message
-    words = "; ".join(str(one.get("message", "")) for one in message) if isinstance(message, list) else str(message)
+    """Return the refusal that an error of the API means, without the API key in its reason."""
+    errors = fault.message
+    text = "; ".join(str(error.get("message", "")) for error in errors) if isinstance(errors, list) else str(errors)
     key = settings.key.reveal()
-    secrets = (key, key[-36:])
-    permanent = fault.status_code in _PERMANENT_STATUSES
-    return Refused(permanent=permanent, reason=loggable_reason(f"{fault.status_code}: {words}", secrets))
-
-
-def _fill_template(settings: NotifySettings, message: Message) -> dict[str, Any]:
-    fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
-    if settings.draft_field is not None:
-        # The template has the field, so it needs a value even without a draft.
-        fields[settings.draft_field] = _prepare_draft(message.attachments)
-    return fields
+    # The last 36 characters of a key are the secret itself. Before them are its name and the service.
+    reason = loggable_reason(f"{fault.status_code}: {text}", (key, key[-36:]))
+    return Refused(permanent=fault.status_code in _PERMANENT_STATUSES, reason=reason)
 
 
 def _prepare_draft(attachments: Sequence[Attachment]) -> object:
+    """Return what the template gets for the draft: the upload, or why there is none."""
     if not attachments:
         return "none"
     draft = attachments[0]

@@ -52,23 +52,16 @@ def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     }
     if is_over or is_acknowledged:
         return event
-    return {**event, "payload": _build_payload(message), "links": _list_links(message), "client": "ninethirty"}
-
-
-def _build_payload(message: Message) -> dict[str, Any]:
-    data = message.data
-    return {
+    address = (message.data.get("measured") or {}).get("url")
+    named = ((message.data.get("link"), "Incident, and acknowledge"), (address, "Announced address"))
+    links = [{"href": str(href), "text": text} for href, text in named if href]
+    payload = {
         "summary": one_line(message.subject, _LONGEST_SUMMARY),
-        "source": str(data.get("release") or "ninethirty"),
-        "severity": SEVERITIES.get(str(data.get("grade")), "info"),
-        "timestamp": data.get("at"),
-        "component": str(data.get("producer") or ""),
+        "source": str(message.data.get("release") or "ninethirty"),
+        "severity": SEVERITIES.get(str(message.data.get("grade")), "info"),
+        "timestamp": message.data.get("at"),
+        "component": str(message.data.get("producer") or ""),
         "class": message.kind,
         "custom_details": {"text": message.text[:_LONGEST_TEXT], "notice": message.id},
     }
-
-
-def _list_links(message: Message) -> list[dict[str, str]]:
-    measured = message.data.get("measured") or {}
-    named = ((message.data.get("link"), "Incident, and acknowledge"), (measured.get("url"), "Announced address"))
-    return [{"href": str(href), "text": text} for href, text in named if href]
+    return {**event, "payload": payload, "links": links, "client": "ninethirty"}

@@ -44,7 +44,7 @@ def webhook_body(message: Message) -> bytes:
         "subject": message.subject,
         **message.data,
         "text": message.text,
-        "files": [_attachment_json(one) for one in message.attachments],
+        "files": [_attachment_json(attachment) for attachment in message.attachments],
     }
     return json.dumps(whole, ensure_ascii=False, sort_keys=True, default=str).encode()
 
@@ -55,11 +55,11 @@ def sign_body(secret: str, at: int, body: bytes) -> str:
     return f"t={at},v1={digest}"
 
 
-def _attachment_json(draft: Attachment) -> dict[str, Any]:
+def _attachment_json(attachment: Attachment) -> dict[str, Any]:
     return {
-        "name": draft.name,
-        "media_type": draft.media_type,
-        "size": len(draft.content),
-        "sha256": hashlib.sha256(draft.content).hexdigest(),
-        "base64": base64.b64encode(draft.content).decode(),
+        "name": attachment.name,
+        "media_type": attachment.media_type,
+        "size": len(attachment.content),
+        "sha256": hashlib.sha256(attachment.content).hexdigest(),
+        "base64": base64.b64encode(attachment.content).decode(),
     }

@@ -44,10 +44,10 @@ GRADE_TEXTS: Mapping[str, str] = {
 }
 
 
-def find_answer(fact: str, case: DraftInput) -> tuple[str, ...]:
+def find_answer(fact: str, inputs: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs that answer a fact without a person; empty if only a person can answer."""
     find = ANSWERS.get(fact)
-    return tuple(each for each in find(case) if each) if find else ()
+    return tuple(each for each in find(inputs) if each) if find else ()
 
 
 def describe_missing(fact: str) -> str:
@@ -55,39 +55,39 @@ def describe_missing(fact: str) -> str:
     return MISSING_TEXTS.get(fact, "to be answered by the person dealing with the report")
 
 
-def format_report_day(case: DraftInput) -> str:
+def format_report_day(inputs: DraftInput) -> str:
     """Return the local date on which the draft was first issued."""
-    return case.local_day(case.incident.opened)
+    return inputs.local_day(inputs.incident.opened)
 
 
-def format_amendment_day(case: DraftInput) -> str:
+def format_amendment_day(inputs: DraftInput) -> str:
     """Return the local date of the last amendment; empty if it is the date of the report."""
-    today = case.local_day(case.now)
-    return "" if today == format_report_day(case) else today
+    today = inputs.local_day(inputs.now)
+    return "" if today == format_report_day(inputs) else today
 
 
-def group_practices_by_day(case: DraftInput) -> list[tuple[date, str]]:
+def group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
     """Return each local date of occurrence with the practices that it concerns, in time order."""
-    facts = case.facts
-    found: dict[date, dict[str, None]] = {}
-    for kind in case.kinds:
-        at = case.incident.occurred
+    facts = inputs.facts
+    cites_of_day: dict[date, list[str]] = {}
+    for kind in inputs.kinds:
+        occurred = inputs.incident.occurred
         # Each finding has its own day: a release may be exposed on Monday and late on Wednesday.
         if facts and kind == "early_exposure":
-            at = (facts.exposures and facts.exposures[0].start.by) or at
-        elif facts and facts.slot and case.incident.kind != "hand":
-            at = facts.slot
-        cites = found.setdefault(local_date(at, case.timezone), {})
-        cites.update(dict.fromkeys(practice.cite for practice in find_practices(kind, case.edition)))
-    return [(day, "; ".join(cites)) for day, cites in sorted(found.items())]
+            occurred = (facts.exposures and facts.exposures[0].start.by) or occurred
+        elif facts and facts.slot and inputs.incident.kind != "hand":
+            occurred = facts.slot
+        cites = cites_of_day.setdefault(local_date(occurred, inputs.timezone), [])
+        cites += [practice.cite for practice in find_practices(kind, inputs.edition)]
+    return [(day, "; ".join(dict.fromkeys(cites))) for day, cites in sorted(cites_of_day.items())]
 
 
-def _answer_date(case: DraftInput) -> tuple[str, ...]:
+def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
     """Return the dates of occurrence: those that a person typed, else the day of each finding."""
-    typed = case.incident.words.get("when")
+    typed = inputs.incident.words.get("when")
     if typed:
-        return (_format_typed_dates(typed, case.timezone),)
-    days = group_practices_by_day(case)
+        return (_format_typed_dates(typed, inputs.timezone),)
+    days = group_practices_by_day(inputs)
     # With several dates, name the practice that each one concerns.
     if len(days) == 1:
         return (day_text(days[0][0]),)
@@ -96,9 +96,8 @@ def _answer_date(case: DraftInput) -> tuple[str, ...]:
 
 def _format_typed_dates(typed: str, zone: str) -> str:
     """Return comma-separated ISO dates or date-times in readable form; return any other text unchanged."""
-    instants = _parse_dates(typed, zone)
-    whole = [len(each.strip()) <= len("2016-10-01") for each in typed.split(",")]
-    ordered = sorted(zip(instants, whole, strict=False))
+    are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
+    ordered = sorted(zip(_parse_dates(typed, zone), are_days, strict=False))
     named = [day_text(at.date()) if is_day else words.format_clock_day(at, zone) for at, is_day in ordered]
     return words.join(named) or typed
 
@@ -106,80 +105,86 @@ def _format_typed_dates(typed: str, zone: str) -> str:
 def _parse_dates(typed: str, zone: str) -> list[datetime]:
     """Return comma-separated ISO dates as instants, local without an offset; empty if one is not ISO."""
     try:
-        read = [datetime.fromisoformat(each.strip()) for each in typed.split(",")]
+        dates = [datetime.fromisoformat(text.strip()) for text in typed.split(",")]
     except ValueError:
         return []
-    return [each if each.tzinfo else each.replace(tzinfo=ZoneInfo(zone)) for each in read]
+    return [date if date.tzinfo else date.replace(tzinfo=ZoneInfo(zone)) for date in dates]
 
 
-def _answer_account(case: DraftInput) -> tuple[str, ...]:
+def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
+    """Return what happened, in the words of the person who logged it or as measured, and the sequence of events."""
+    if inputs.incident.kind != "hand":
+        return (*narrative.write_account(inputs), *write_chronology(inputs))
+    account = [*describe_logged_incident(inputs), *write_chronology(inputs)]
     # Leave out the date if the form has a box for it.
-    dates = _answer_date(case) if case.incident.kind == "hand" and "incident.date" not in case.requested_facts else ()
-    when = (f"When it happened: {words.join(dates)}.",) if dates else ()
-    account = describe_logged_incident(case) if case.incident.kind == "hand" else narrative.write_account(case)
-    return (*when, *account, *write_chronology(case))
+    if "incident.date" not in inputs.requested_facts:
+        account.insert(0, f"When it happened: {words.join(_answer_date(inputs))}.")
+    return tuple(account)
 
 
-def _answer_grade(case: DraftInput) -> tuple[str, ...]:
+def _answer_grade(inputs: DraftInput) -> tuple[str, ...]:
     """Return the grade in words: as a person logged it, or with its reason if it was measured."""
-    grade = case.incident.grade
-    if case.incident.kind == "hand":
+    grade = inputs.incident.grade
+    if inputs.incident.kind == "hand":
         return (words.capitalise(grade),)
-    if grade == "report" and case.measured_facts is not None and case.measured_facts.exposures:
+    if grade == "report" and inputs.measured_facts is not None and inputs.measured_facts.exposures:
         return ("Report: available before its announced time",)
     return (GRADE_TEXTS.get(grade, grade),)
 
 
-def _answer_practices(case: DraftInput) -> tuple[str, ...]:
-    if not case.practices:
-        return (OUTSIDE_CODE,) if case.is_outside_code else ()
-    return (*(practice.citation for practice in case.practices), f"({case.edition.title}, edition {case.edition.name})")
+def _answer_practices(inputs: DraftInput) -> tuple[str, ...]:
+    if not inputs.practices:
+        return (OUTSIDE_CODE,) if inputs.is_outside_code else ()
+    return (
+        *(practice.citation for practice in inputs.practices),
+        f"({inputs.edition.title}, edition {inputs.edition.name})",
+    )
 
 
-def summarise_practices(fact: str, case: DraftInput) -> tuple[str, ...]:
+def summarise_practices(fact: str, inputs: DraftInput) -> tuple[str, ...]:
     """Return our summaries of the practices cited, to help a person decide whether they apply; else empty."""
     if fact != "clause.cite":
         return ()
-    briefs = [f"In brief, {each.cite}: {each.text}" for each in case.practices if not each.quoted]
+    briefs = [f"In brief, {each.cite}: {each.text}" for each in inputs.practices if not each.quoted]
     return (*briefs, f"The Code's own words: {CODE_URL}") if briefs else ()
 
 
-def _answer_delay(case: DraftInput) -> tuple[str, ...]:
-    facts = case.measured_facts
-    return describe_logged_end(case) if facts is None else (*narrative.say_lengths(facts), *narrative.say_delays(facts))
+def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
+    """Return how long the release was public early or late, or when a logged incident ended."""
+    facts = inputs.measured_facts
+    if facts is None:
+        return describe_logged_end(inputs)
+    return (*narrative.say_lengths(facts), *narrative.say_delays(facts))
 
 
-def _answer_waits(case: DraftInput) -> tuple[str, ...]:
+def _answer_waits(inputs: DraftInput) -> tuple[str, ...]:
     """Return how long users waited, unless the form asks for lengths in another box."""
-    facts = case.measured_facts
-    return () if facts is None or "incident.delay" in case.requested_facts else narrative.say_delays(facts)
+    facts = inputs.measured_facts
+    return () if facts is None or "incident.delay" in inputs.requested_facts else narrative.say_delays(facts)
 
 
-def _answer_accuracy(case: DraftInput) -> tuple[str, ...]:
-    if case.measured_facts is None:
+def _answer_accuracy(inputs: DraftInput) -> tuple[str, ...]:
+    """Return how accurate the times of the report are."""
+    if inputs.measured_facts is None:
         return ("Dates and times are as staff recorded them.",)
-    return ("Times are accurate to within two minutes, or given as a range.", *_answer_evidence(case))
+    return ("Times are accurate to within two minutes, or given as a range.", narrative.EVIDENCE_IS_SEPARATE)
 
 
-def _answer_addresses(case: DraftInput) -> tuple[str, ...]:
+def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
     """Return the addresses of the statistics. Omit those typed for a leak or early access, because they show it."""
-    typed = () if set(case.kinds) & {"leak", "access"} else case.incident.words.get("url", "").splitlines()
-    return tuple(typed) or ((case.facts.url,) if case.facts else ())
-
-
-def _answer_evidence(case: DraftInput) -> tuple[str, ...]:
-    return ("The measured times and their evidence are set out in a separate document.",) if case.measured_facts else ()
+    typed = () if set(inputs.kinds) & {"leak", "access"} else inputs.incident.words.get("url", "").splitlines()
+    return tuple(typed) or ((inputs.facts.url,) if inputs.facts else ())
 
 
 ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
-    "release.title": lambda case: (case.facts.title if case.facts else case.incident.title,),
+    "release.title": lambda inputs: (inputs.title,),
     "release.landing_url": _answer_addresses,
-    "producer.name": lambda case: (case.settings.get("name") or case.incident.producer,),
-    "contact.hop": lambda case: (case.settings.get("head_of_profession", ""),),
-    "contact.dealing": lambda case: (case.settings.get("contact", ""),),
-    "config.reporting.recipient": lambda case: (case.settings.get("to", ""),),
-    "report.date": lambda case: (format_report_date(format_report_day(case), format_amendment_day(case)),),
-    "report.last_amended": lambda case: (format_amendment_date(format_amendment_day(case)),),
+    "producer.name": lambda inputs: (inputs.producer_name,),
+    "contact.hop": lambda inputs: (inputs.settings.get("head_of_profession", ""),),
+    "contact.dealing": lambda inputs: (inputs.settings.get("contact", ""),),
+    "config.reporting.recipient": lambda inputs: (inputs.settings.get("to", ""),),
+    "report.date": lambda inputs: (format_report_date(format_report_day(inputs), format_amendment_day(inputs)),),
+    "report.last_amended": lambda inputs: (format_amendment_date(format_amendment_day(inputs)),),
     "clause.cite": _answer_practices,
     "incident.date": _answer_date,
     "incident.narrative": _answer_account,
@@ -187,35 +192,37 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.delay": _answer_delay,
     "incident.certainty": _answer_accuracy,
     "incident.grade": _answer_grade,
-    "incident.evidence_list": _answer_evidence,
+    "incident.evidence_list": lambda inputs: (narrative.EVIDENCE_IS_SEPARATE if inputs.measured_facts else "",),
     "impact.measured_sentence": _answer_waits,
-    "release.slot": lambda case: (
-        narrative.say_announcement(case.facts, "The release")
-        if case.facts
-        else case.incident.words.get("next_edition", ""),
+    "release.slot": lambda inputs: (
+        narrative.say_announcement(inputs.facts, "The release")
+        if inputs.facts
+        else inputs.incident.words.get("next_edition", ""),
     ),
-    "human.corrective": lambda case: tuple(describe_action(each, case.timezone) for each in case.incident.actions),
+    "human.corrective": lambda inputs: tuple(
+        describe_action(each, inputs.timezone) for each in inputs.incident.actions
+    ),
 }
 
 
-def list_warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
+def list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
     """Return sentences on what a person should check about a fact."""
     if fact == "incident.date":
-        return _check_dates(case)
+        return _check_dates(inputs)
     if fact == "incident.previous":
-        return () if cite_earlier_incidents(case) else (NONE_ON_FILE,)
-    if fact == "clause.cite" and not case.is_outside_code:
-        unsure = words.join([practice.cite for practice in case.practices if not practice.is_confirmed])
+        return () if cite_earlier_incidents(inputs) else (NONE_ON_FILE,)
+    if fact == "clause.cite" and not inputs.is_outside_code:
+        unsure = words.join([practice.cite for practice in inputs.practices if not practice.is_confirmed])
         doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
-        return (*doubt, *_check_slot_time(case))
+        return (*doubt, *_check_slot_time(inputs))
     return ()
 
 
-def _check_dates(case: DraftInput) -> tuple[str, ...]:
+def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
     """Return a warning for each date of occurrence that is at a weekend, long before the report, or after it."""
-    typed = _parse_dates(case.incident.words.get("when", ""), case.timezone)
-    days = [local_date(each, case.timezone) for each in typed or [case.incident.occurred]]
-    reported = local_date(case.incident.opened, case.timezone)
+    typed = _parse_dates(inputs.incident.words.get("when", ""), inputs.timezone)
+    days = [local_date(each, inputs.timezone) for each in typed or [inputs.incident.occurred]]
+    reported = local_date(inputs.incident.opened, inputs.timezone)
     weekend = [day for day in days if day.weekday() >= 5]
     warnings = [f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in weekend]
     if (reported - days[0]).days > 31:
@@ -225,48 +232,55 @@ def _check_dates(case: DraftInput) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _check_slot_time(case: DraftInput) -> tuple[str, ...]:
+def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:
     """Return a sentence if the announced time is not 9.30am: such a time needs a permission on file."""
-    slot: datetime | None = case.facts.slot if case.facts else None
-    at = "" if slot is None else words.format_clock(slot, case.timezone)
+    slot: datetime | None = inputs.facts.slot if inputs.facts else None
+    at = "" if slot is None else words.format_clock(slot, inputs.timezone)
     if at in ("", "9.30am"):
         return ()
-    if reference := case.settings.get("slot_time_reference", ""):
+    if reference := inputs.settings.get("slot_time_reference", ""):
         return (f"The announced time is {at}, not 9.30am; on file: {reference}.",)
     # Exemptions became alternative release times on 5 May 2022.
-    permission = "an exemption" if case.edition.name in ("1.0", "2.0") else "an alternative release time"
+    permission = "an exemption" if inputs.edition.name in ("1.0", "2.0") else "an alternative release time"
     return (f"The announced time is {at}, not 9.30am: is {permission} on file?",)
 
 
-def describe_logged_incident(case: DraftInput) -> tuple[str, ...]:
-    """Return the account of a hand-logged incident: the person's own words, then the known facts of the release."""
-    incident, typed = case.incident, case.incident.words
-    what = typed.get("what", "")
-    account = [f"{what}{'' if what.endswith(('.', '?', '!')) else '.'}"] if what else []
-    account += () if "incident.delay" in case.requested_facts else describe_logged_end(case)
-    linked = _answer_addresses(case) if "release.landing_url" in case.requested_facts else ()
-    addresses = [url for url in typed.get("url", "").splitlines() if url not in linked]
-    account += [f"It could be seen at {words.join(addresses)}."] if addresses else []
-    account += [f"Latest published edition: {typed['last_edition'].rstrip('.')}."] if typed.get("last_edition") else []
-    if "release.slot" in case.requested_facts:
-        return tuple(account)
-    if case.facts is not None:
-        is_ahead = case.facts.slot is None or case.facts.slot > incident.occurred
+def describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
+    """Return the account of a hand-logged incident: the person's own words, then the known facts of the release.
+
+    It leaves out what other questions of the form ask for.
+    """
+    facts, typed, requested = inputs.facts, inputs.incident.words, inputs.requested_facts
+    account = []
+    if what := typed.get("what", ""):
+        account.append(what if what.endswith((".", "?", "!")) else f"{what}.")
+    if "incident.delay" not in requested:
+        account += describe_logged_end(inputs)
+    other_answers = _answer_addresses(inputs) if "release.landing_url" in requested else ()
+    if addresses := [url for url in typed.get("url", "").splitlines() if url not in other_answers]:
+        account.append(f"It could be seen at {words.join(addresses)}.")
+    if last_edition := typed.get("last_edition"):
+        account.append(f"Latest published edition: {last_edition.rstrip('.')}.")
+    next_edition = typed.get("next_edition")
+    if facts is not None and "release.slot" not in requested:
+        is_ahead = facts.slot is None or facts.slot > inputs.incident.occurred
         # A leak before the slot need not be of the release: it can be of the data behind it.
-        subject = "The next release" if is_ahead and "leak" in case.kinds else "The release concerned"
-        account.append(narrative.say_announcement(case.facts, subject))
-    elif typed.get("next_edition"):
-        account.append(f"Next release: {typed['next_edition'].rstrip('.')}.")
+        subject = "The next release" if is_ahead and "leak" in inputs.kinds else "The release concerned"
+        account.append(narrative.say_announcement(facts, subject))
+    elif next_edition and "release.slot" not in requested:
+        account.append(f"Next release: {next_edition.rstrip('.')}.")
     return tuple(account)
 
 
-def describe_logged_end(case: DraftInput) -> tuple[str, ...]:
+def describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:
     """Return when a logged incident ended and how long it lasted; empty if the person gave no end."""
-    end = logged_end(case.incident, case.timezone)
+    end = logged_end(inputs.incident, inputs.timezone)
     if end is None:
         return ()
-    is_timed = "T" in case.incident.words["when"].split(",")[0]
-    seconds = (end - case.incident.occurred).total_seconds()
-    known = local_date(case.incident.occurred, case.timezone)
-    after = f", after {words.round_length(Bounds(seconds, seconds))}" * is_timed
-    return (f"It ended at {words.format_clock_day(end, case.timezone, known)}{after}.",)
+    occurred = inputs.incident.occurred
+    after = ""
+    if "T" in inputs.incident.words["when"].split(",")[0]:
+        seconds = (end - occurred).total_seconds()
+        after = f", after {words.round_length(Bounds(seconds, seconds))}"
+    named_day = local_date(occurred, inputs.timezone)
+    return (f"It ended at {words.format_clock_day(end, inputs.timezone, named_day)}{after}.",)

@@ -9,7 +9,7 @@ from alerts.one_line import one_line
 
 # Dark in an outlined frame: it stays readable on a black-and-white printer.
 DARK, OUTLINE = "#9c2a1b", "#555555"
-LABEL, LETTER = 40, 6.1
+LABEL = 40
 WIDTH, LEFT, RIGHT, ROW, TOP = 700, 250, 80, 22, 6
 
 

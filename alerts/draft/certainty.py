@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from alerts.draft import words
-from alerts.draft.input import DraftInput, is_relevant, sort_parts
+from alerts.draft.input import DraftInput, sort_parts
 from alerts.draft.narrative import FINDING_SENTENCES
 from alerts.draft.report import Table
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts, part_name
@@ -31,10 +31,9 @@ ADDRESS_ORIGINS: Mapping[str, str] = {
     "led_to": "No calendar named the address of its page: its announcement led there.",
     "found": "No calendar named the address of its page: it was found by its title in a listing.",
 }
-
 NO_BLIND_SPAN = "No time in which the monitor could not see is recorded for this release."
 TENTHS_BELOW = 10.0
-UTC_COLUMN_SHARES = (5, 6, 6)
+
 METHOD = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
     "Bounds are rounded outward. A look that failed proves nothing and is not counted as absence."
@@ -45,46 +44,46 @@ RECORDS = (
 )
 
 
-def explain_certainty(case: DraftInput) -> tuple[str, ...]:
+def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs on how the times were measured and where the monitor was blind."""
-    facts = case.measured_facts
+    facts = inputs.measured_facts
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
-    sure = facts.certainty
-    looks = f"{_say_looks(sure)} {_say_clock_offset(sure.clock_offset)}"
-    last = facts.unread_since
-    read = "" if last is None else words.format_instant(last, facts.timezone)
-    unread = [f"The calendar was last read with this announced time in it at {read}."] if read else []
-    gaps = [*unread, *list_unproven(facts)] or [NO_BLIND_SPAN]
-    shown = [each for each in facts.findings if each.kind in DETAILED_FINDINGS and each.detail]
-    details = [f"{each.kind.replace('_', ' ').capitalize()}: {each.detail.rstrip('.')}." for each in shown]
-    records = [RECORDS] if sure.records else []
-    return (looks, *gaps, *say_where_announced(facts), *details, METHOD, *records)
+    certainty = facts.certainty
+    looks = f"{_say_looks(certainty)} {_say_clock_offset(certainty.clock_offset)}"
+    gaps = list_unproven(facts)
+    if facts.unread_since is not None:
+        read = words.format_instant(facts.unread_since, facts.timezone)
+        gaps.insert(0, f"The calendar was last read with this announced time in it at {read}.")
+    details = [
+        f"{finding.kind.replace('_', ' ').capitalize()}: {finding.detail.rstrip('.')}."
+        for finding in facts.findings
+        if finding.kind in DETAILED_FINDINGS and finding.detail
+    ]
+    records = [RECORDS] if certainty.records else []
+    return (looks, *(gaps or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, METHOD, *records)
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
     """Return sentences on where and when the announcement was read, and how the page's address is known."""
-    where = f"The announced time is from the calendar “{facts.slot_source}”" if facts.slot_source else ""
-    read = words.format_instant(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
-    announced = f"{where or 'The announced time'}{' and' if where else ''} was first read at {read}" if read else where
-    return [each for each in (f"{announced}." if announced else "", _say_how_address_is_known(facts)) if each]
-
-
-def _say_how_address_is_known(facts: ReleaseFacts) -> str:
-    """Return how the page's address is known if no calendar named it, empty if one did."""
-    if facts.address != "guessed" or facts.page is None:
-        return ADDRESS_ORIGINS.get(facts.address, "")
-    is_awaited = facts.page.verdict in ("overdue", "not_published")
-    found = " and found" if facts.page.first_seen.by is not None else " and awaited" if is_awaited else ""
-    return ADDRESS_ORIGINS[f"guessed{found}"]
+    known = [f"is from the calendar “{facts.slot_source}”"] if facts.slot_source else []
+    if facts.slot_learnt:
+        known.append(f"was first read at {words.format_instant(facts.slot_learnt, facts.timezone)}")
+    sentences = [f"The announced time {' and '.join(known)}."] if known else []
+    origin: str = facts.address
+    if facts.page is not None and origin == "guessed":
+        if facts.page.first_seen.by is not None:
+            origin = "guessed and found"
+        elif facts.page.verdict in ("overdue", "not_published"):
+            origin = "guessed and awaited"
+    return [*sentences, ADDRESS_ORIGINS[origin]] if origin in ADDRESS_ORIGINS else sentences
 
 
 def list_unproven(facts: ReleaseFacts) -> list[str]:
     """Return sentences on what remains unproven, and on each time in which the monitor could not see."""
-    open_question = f"Not proved: {facts.unproven_because.rstrip('.')}." if facts.unproven_because else ""
+    unproven = [f"Not proved: {facts.unproven_because.rstrip('.')}."] if facts.unproven_because else []
     # Two monitors may have the same gap, for example if they lost the same store.
-    blind = dict.fromkeys(describe_blind_span(each, facts.timezone) for each in facts.certainty.blind)
-    return [each for each in (open_question, *blind) if each]
+    return [*unproven, *dict.fromkeys(describe_blind_span(span, facts.timezone) for span in facts.certainty.blind)]
 
 
 def describe_blind_span(blind: BlindSpan, timezone: str) -> str:
@@ -98,24 +97,19 @@ def describe_blind_span(blind: BlindSpan, timezone: str) -> str:
     return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
 
 
-def _say_looks(sure: Certainty) -> str:
+def _say_looks(certainty: Certainty) -> str:
     """Return sentences on the number of looks, by which monitors, how many failed, and the widest gap between two."""
-    names = [f"“{name}”" for name in sorted({sure.monitor, *sure.others}) if name]
+    names = [f"“{name}”" for name in sorted({certainty.monitor, *certainty.others}) if name]
     by = f" by the monitor{'s' if len(names) > 1 else ''} {words.join(names)}".rstrip()
-    failed = f"{sure.failed_looks:,}" if sure.failed_looks else "none"
-    made = f"{words.count(sure.looks, 'look')} made{by}; {failed} of them failed."
-    if sure.widest_gap is None:
+    failed = f"{certainty.failed_looks:,}" if certainty.failed_looks else "none"
+    made = f"{words.count(certainty.looks, 'look')} made{by}; {failed} of them failed."
+    if certainty.widest_gap is None:
         return made
-    gap = _format_gap(sure.widest_gap)
+    # Rounded up to a second, or to a tenth if it is short.
+    tenths = math.ceil(round(certainty.widest_gap * 10, 6))
+    is_short = tenths % 10 and certainty.widest_gap < TENTHS_BELOW
+    gap = f"{tenths / 10:g} seconds" if is_short else words.format_length(math.ceil(tenths / 10))
     return f"{made} Around the announced time the widest gap between two looks at the page was {gap}."
-
-
-def _format_gap(seconds: float) -> str:
-    """Return a gap in words, rounded up to a second, or to a tenth below ten seconds."""
-    tenths = math.ceil(round(seconds * 10, 6))
-    if tenths % 10 and seconds < TENTHS_BELOW:
-        return f"{tenths / 10:g} seconds"
-    return words.format_length(math.ceil(tenths / 10))
 
 
 def _say_clock_offset(offset: Bounds | None) -> str:
@@ -133,8 +127,9 @@ def _format_tenths(number: int) -> str:
 
 def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
     """Return the table of parts in local time, each with its own delay and exposure."""
-    at = words.format_weekday_instant(facts.slot, facts.timezone) if facts.slot else ""
-    caption = f"Announced time: {at}" if at else f"Announced: {facts.slot_text}"
+    caption = f"Announced: {facts.slot_text}"
+    if facts.slot:
+        caption = f"Announced time: {words.format_weekday_instant(facts.slot, facts.timezone)}"
     header = ("Part and address", "First seen by the monitor", "Against the announced time", "Public before it")
     rows = tuple(
         (
@@ -149,6 +144,7 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
 
 
 def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
+    """Return when a part was first seen. For one that was removed before its slot, that is when it was released."""
     first = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):
         return f"Already public; came {first}"
@@ -161,12 +157,17 @@ def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
 def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the delay of a part with both bounds, or why it has none."""
     hidden = f"; for users {words.format_bounds(part.wait)} late" if part.is_hidden and part.wait is not None else ""
-    if part.verdict == "on_time" or not is_relevant(part):
-        return f"On time{sureness(part.early_bound)}{hidden}" if is_relevant(part) else "Not used"
-    if part.verdict in ("unproven", "pending"):
-        return "Not proved" if part.verdict == "unproven" else "Not judged yet"
-    if part.exposures or part.delay is None or facts.slot is None:
-        return "Early" if part.exposures else "Not measured in minutes"
+    without_delay = {
+        "Not used": part.role == "alternative" and part.first_seen.by is None and not part.exposures,
+        f"On time{sureness(part.early_bound)}{hidden}": part.verdict == "on_time",
+        "Not proved": part.verdict == "unproven",
+        "Not judged yet": part.verdict == "pending",
+        "Early": bool(part.exposures),
+    }
+    if reason := next((text for text, applies in without_delay.items() if applies), ""):
+        return reason
+    if part.delay is None or facts.slot is None:
+        return "Not measured in minutes"
     low, high = part.delay.min, part.delay.max
     if high is not None and high <= 0:
         early = words.format_bounds(Bounds(-high, None if low is None else -low))
@@ -179,44 +180,42 @@ def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 def _say_exposures(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the length and start of each time in which a part was public before its slot, or that there was none."""
-    exposures = []
-    for each in part.exposures:
-        length = Bounds(each.seconds.min, None) if each.open else each.seconds
-        still = ", still open" if each.open else ""
-        began = words.format_interval(each.start, facts.timezone)
-        exposures.append(f"{words.format_bounds(length)}{still}; began {began}")
-    if not exposures:
+    if not part.exposures:
         return "None proved" if part.verdict == "unproven" else "None seen"
-    return words.capitalise("; ".join(exposures))
+    lines = []
+    for exposure in part.exposures:
+        length = words.format_bounds(Bounds(exposure.seconds.min, None) if exposure.open else exposure.seconds)
+        began = words.format_interval(exposure.start, facts.timezone)
+        lines.append(f"{length}{', still open' if exposure.open else ''}; began {began}")
+    return words.capitalise("; ".join(lines))
 
 
-def tabulate_evidence(case: DraftInput) -> tuple[Table, ...]:
+def tabulate_evidence(inputs: DraftInput) -> tuple[Table, ...]:
     """Return the tables of the evidence annex: incident, times in UTC, gaps, evidence records and notes."""
-    tables = [_tabulate_incident(case)]
-    if (facts := case.measured_facts) is not None:
-        tables += [_tabulate_times(facts), _tabulate_blind_spans(facts), _tabulate_records(facts)]
-    tables.append(_tabulate_notes(case))
+    tables = [_tabulate_incident(inputs)]
+    if (facts := inputs.measured_facts) is not None:
+        gaps = tuple((_format_utc(span.begins), _format_utc(span.ends), span.cause) for span in facts.certainty.blind)
+        blind = Table("When the monitor could not see (UTC)", ("From", "To", "Cause"), gaps, (5, 5, 7))
+        tables += [_tabulate_times(facts), blind, _tabulate_records(facts)]
+    tables.append(_tabulate_notes(inputs))
     return tuple(table for table in tables if table.rows)
 
 
-def _tabulate_incident(case: DraftInput) -> Table:
+def _tabulate_incident(inputs: DraftInput) -> Table:
+    occurred = _format_utc(inputs.incident.occurred)
+    logged = inputs.incident.words.get("when", "").split(",")[0].strip()
+    if inputs.incident.kind == "hand" and len(logged) == len("2016-10-01"):
+        # A day without a time is not converted: in summer its midnight in London is the day before in UTC.
+        occurred = f"{logged}, logged without a time"
     rows = [
-        ("Incident", case.incident.id),
-        ("Edition of the Code", f"{case.edition.title}, edition {case.edition.name}"),
-        ("Practice", "; ".join(practice.cite for practice in case.practices) or "None cited"),
-        ("Occurred", _format_occurrence(case)),
+        ("Incident", inputs.incident.id),
+        ("Edition of the Code", f"{inputs.edition.title}, edition {inputs.edition.name}"),
+        ("Practice", "; ".join(practice.cite for practice in inputs.practices) or "None cited"),
+        ("Occurred", occurred),
     ]
-    if case.measured_facts is not None:
-        rows.append(("Measured as of", _format_utc(case.measured_facts.at)))
+    if inputs.measured_facts is not None:
+        rows.append(("Measured as of", _format_utc(inputs.measured_facts.at)))
     return Table("This incident", ("Item", "Value"), tuple(rows), (1, 2))
-
-
-def _format_occurrence(case: DraftInput) -> str:
-    """Return when an incident occurred: in UTC, or the day as a person logged it without a time."""
-    # A day without a time is not converted: in summer its midnight in London is the day before in UTC.
-    logged = case.incident.words.get("when", "").split(",")[0].strip()
-    is_day = case.incident.kind == "hand" and len(logged) == len("2016-10-01")
-    return f"{logged}, logged without a time" if is_day else _format_utc(case.incident.occurred)
 
 
 def _tabulate_times(facts: ReleaseFacts) -> Table:
@@ -227,22 +226,19 @@ def _tabulate_times(facts: ReleaseFacts) -> Table:
             rows.append(_interval_row(f"First seen: {part_name(part)}", part.first_seen))
         if part.released not in (Interval(), part.first_seen) and not was_public_at_slot(part):
             rows.append(_interval_row(f"Released: {part_name(part)}", part.released))
-        for each in part.exposures:
-            rows += [_interval_row(f"Exposure begins: {part_name(part)}", each.start)]
-            rows += [] if each.open else [_interval_row(f"Exposure ends: {part_name(part)}", each.to)]
-    return Table("Times in UTC", ("What", "After", "By"), tuple(rows), UTC_COLUMN_SHARES)
+        for exposure in part.exposures:
+            rows.append(_interval_row(f"Exposure begins: {part_name(part)}", exposure.start))
+            if not exposure.open:
+                rows.append(_interval_row(f"Exposure ends: {part_name(part)}", exposure.to))
+    return Table("Times in UTC", ("What", "After", "By"), tuple(rows), (5, 6, 6))
 
 
 def _interval_row(what: str, seen: Interval) -> tuple[str, str, str]:
     return what, _format_utc(seen.after), _format_utc(seen.by)
 
 
-def _tabulate_blind_spans(facts: ReleaseFacts) -> Table:
-    rows = tuple((_format_utc(each.begins), _format_utc(each.ends), each.cause) for each in facts.certainty.blind)
-    return Table("When the monitor could not see (UTC)", ("From", "To", "Cause"), rows, (5, 5, 7))
-
-
 def _tabulate_records(facts: ReleaseFacts) -> Table:
+    """Return the table of evidence records with their hashes, and the status and headers of the answers if known."""
     heads = dict(facts.certainty.heads)
     if not heads:
         return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records, (1, 2))
@@ -250,12 +246,14 @@ def _tabulate_records(facts: ReleaseFacts) -> Table:
     return Table("Evidence records", ("Record", "SHA-256", "Status and headers of the answer"), rows, (2, 5, 6))
 
 
-def _tabulate_notes(case: DraftInput) -> Table:
+def _tabulate_notes(inputs: DraftInput) -> Table:
+    """Return the table of the incident's timeline."""
     rows = []
-    for each in case.incident.timeline_by_time:
+    for entry in inputs.incident.timeline_by_time:
         # Remove the shortened title and the slot: the head of the draft shows both in full.
-        known = f"{write_title_with_slot(case.facts, each.at)}, " if case.facts else ""
-        rows.append((words.format_instant(each.at, case.timezone), each.by, each.text.replace(known, "", 1)))
+        head = f"{write_title_with_slot(inputs.facts, entry.at)}, " if inputs.facts else ""
+        at = words.format_instant(entry.at, inputs.timezone)
+        rows.append((at, entry.by, entry.text.replace(head, "", 1)))
     return Table("What was noted during the incident", ("When", "By (role)", "Note"), tuple(rows), (4, 4, 9))
 
 

@@ -45,22 +45,29 @@ def merge_words(
     own text, the other is kept at the end of the form, so no text is lost.
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
-    placed = _assign_places(typed, new)
-    answered = {name: place for name, place in placed.items() if place}
-    texts = {place: typed[name] for name, place in answered.items()}
-    fresh = Answer("", by, new.at)
-    instead = [place for name, place in answered.items() if words.get(f"{INSTEAD_PREFIX}{name}", "").strip()]
-    texts |= {f"{INSTEAD_PREFIX}{place}": "" for place in instead}
-    sections = tuple(
-        replace(section, fields=tuple(_set_answer(field, texts, before, read, fresh) for field in section.fields))
-        for section in new.sections
-    )
-    steps = tuple(replace(step, done=texts.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
-    kept = {}
+    places = _assign_places(typed, new)
+    texts: dict[str, str] = {}
+    instead: set[str] = set()
+    kept: dict[str, str] = {}
     for name, text in typed.items():
-        if name not in answered:
+        if place := places[name]:
+            texts[place] = text
+            if words.get(f"{INSTEAD_PREFIX}{name}", "").strip():
+                instead.add(place)
+        else:
             question = find_question(name)
             kept[f"{question.label} ({name})" if question and question.label else name] = text
+
+    def set_answer(field: Field) -> Field:
+        if field.id not in texts:
+            return replace(field, answer=None)
+        new_answer = Answer(texts[field.id], by, new.at, instead=field.id in instead)
+        return replace(field, answer=_choose_answer(field, new_answer, before, read))
+
+    sections = tuple(
+        replace(section, fields=tuple(set_answer(field) for field in section.fields)) for section in new.sections
+    )
+    steps = tuple(replace(step, done=texts.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
     return replace(new, sections=sections, steps=steps, kept=kept)
 
 
@@ -72,23 +79,21 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
     field = report.find_field(name)
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
-    tables = (
-        text for table in report.measured for text in (table.caption, *(cell for row in table.rows for cell in row))
-    )
-    measured, typed = "\n".join([*field.paragraphs, report.subject, *tables]), DATE.sub(" ", field.answer.text)
+    cells = (cell for table in report.measured for row in ((table.caption,), *table.rows) for cell in row)
+    measured, typed = "\n".join([*field.paragraphs, report.subject, *cells]), DATE.sub(" ", field.answer.text)
     for word, time in NAMED_TIMES:
         measured, typed = measured.replace(word, time), typed.replace(word, time)
-    spans = [(_parse_minute(each["first"]), _parse_minute(each["last"])) for each in BETWEEN.finditer(measured)]
-    spans += [(_parse_minute(each[0]), _parse_minute(each[0])) for each in TIME.finditer(measured)]
+    spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured)]
+    spans += [(_parse_minute(time), _parse_minute(time)) for time in (found[0] for found in TIME.finditer(measured))]
     figures = set(FIGURE.findall(measured))
     # By their place in the typed text, so that they are returned in that order.
     wrong = {
-        each.start(): each[0]
-        for each in TIME.finditer(typed)
-        if not any(first <= _parse_minute(each[0]) <= last for first, last in spans)
+        found.start(): found[0]
+        for found in TIME.finditer(typed)
+        if not any(first <= _parse_minute(found[0]) <= last for first, last in spans)
     }
-    rest = TIME.sub(lambda each: " " * len(each[0]), typed)
-    wrong |= {each.start(): each[0] for each in FIGURE.finditer(rest) if each[0] not in figures}
+    without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
+    wrong |= {found.start(): found[0] for found in FIGURE.finditer(without_times) if found[0] not in figures}
     return list(dict.fromkeys(wrong[place] for place in sorted(wrong)))
 
 
@@ -118,12 +123,13 @@ def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
     that is still overdue or exposed. `facts` are the measured facts, None if the incident has none.
     """
     in_fields = ((field.id, _find_obstacle(field)) for field in report.fields())
-    found = [f"{report.label_of(name)} [{name}]: {why}" for name, why in in_fields if why]
-    found += [f"{name}: its words have no box on this form; move them to one" for name in report.kept]
-    if facts is not None and not facts.final:
-        found += ["the release is still overdue"] if facts.verdict == "overdue" else []
-        found += ["the release is still exposed"] if any(each.open for each in facts.exposures) else []
-    return found
+    obstacles = [f"{report.label_of(name)} [{name}]: {why}" for name, why in in_fields if why]
+    obstacles += [f"{name}: its words have no box on this form; move them to one" for name in report.kept]
+    if facts is not None and not facts.final and facts.verdict == "overdue":
+        obstacles.append("the release is still overdue")
+    if facts is not None and not facts.final and any(exposure.open for exposure in facts.exposures):
+        obstacles.append("the release is still exposed")
+    return obstacles
 
 
 def _find_obstacle(field: Field) -> str:
@@ -139,38 +145,25 @@ def _find_obstacle(field: Field) -> str:
 
 def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
     """Return for each id of a typed text the field or step of the new report that takes it, empty if none does."""
-    places = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
+    boxes = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
     # Assign texts whose own box still exists first, so that no other text moves there.
-    placed = {name: name for name in words if name in places}
-    for name in words:
-        if name not in placed:
-            free = [place for place in _find_similar_fields(name, new) if place not in placed.values()]
-            placed[name] = free[0] if free else ""
-    return placed
+    places = {name: name for name in words if name in boxes}
+    for name in [name for name in words if name not in boxes]:
+        question = find_question(name)
+        facts = {fact for fact in question.facts if fact.startswith(("human.", "statement."))} if question else set()
+        similar = (field.id for field in new.fields() if facts & {*field.facts})
+        places[name] = next((box for box in similar if box not in places.values()), "")
+    return places
 
 
-def _find_similar_fields(name: str, new: Report) -> list[str]:
-    """Return the fields of a report that ask a person for the same facts as a question of another form."""
-    question = find_question(name)
-    facts = [fact for fact in question.facts if fact.startswith(("human.", "statement."))] if question else []
-    return [field.id for field in new.fields() if any(fact in field.facts for fact in facts)]
+def _choose_answer(field: Field, new_answer: Answer, before: Report | None, read: Report | None) -> Answer:
+    """Return the answer in the report `before` if it is the same, else the new one with the text that it is based on.
 
-
-def _set_answer(
-    field: Field, texts: Mapping[str, str], before: Report | None, read: Report | None, fresh: Answer
-) -> Field:
-    """Return the field with its text of `texts` as its answer, without an answer if it has none.
-
-    An unchanged answer is that of the report `before`. A changed one is `fresh` with the text and its basis.
+    That is the measured text of the field in the report that the person `read` (default: `before`).
     """
-    text = texts.get(field.id)
-    if text is None:
-        return replace(field, answer=None)
-    instead = f"{INSTEAD_PREFIX}{field.id}" in texts
     old = before.find_field(field.id) if before else None
-    if old is not None and old.answer is not None and (old.answer.text, old.answer.instead) == (text, instead):
-        return replace(field, answer=old.answer)
-    # The person may have read an older report than the one that the text is merged into.
-    seen = read.find_field(field.id) if read is not None else old
-    basis = seen.paragraphs if seen is not None else field.paragraphs
-    return replace(field, answer=replace(fresh, text=text, basis=basis, instead=instead))
+    old_answer = old.answer if old is not None else None
+    if old_answer is not None and (old_answer.text, old_answer.instead) == (new_answer.text, new_answer.instead):
+        return old_answer
+    basis = (read.find_field(field.id) if read is not None else old) or field
+    return replace(new_answer, basis=basis.paragraphs)

@@ -52,66 +52,68 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
     kinds = guidance.list_finding_kinds(incident)
     requested = frozenset(fact for chapter in form.chapters for each in chapter.questions for fact in each.facts)
     practices = cite_findings(kinds, edition)
-    case = DraftInput(incident, configured, previous, now, edition, practices, kinds, requested, typed or {})
-    return _build_report(case, form)
+    inputs = DraftInput(incident, configured, previous, now, edition, practices, kinds, requested, typed or {})
+    return _build_report(inputs, form)
 
 
-def _build_report(case: DraftInput, form: Form) -> Report:
-    facts = case.facts
+def _build_report(inputs: DraftInput, form: Form) -> Report:
     # An incident that a person logged, such as a leak, does not depend on the measurements of the release.
-    found = case.measured_facts
+    measured = inputs.measured_facts
     return Report(
-        incident=case.incident.id,
+        incident=inputs.incident.id,
         form=form.id,
         title=form.title,
-        subject=facts.title if facts else case.incident.title,
-        producer=case.settings.get("name") or case.incident.producer,
-        edition="" if case.is_outside_code else case.edition.name,
-        practice="; ".join(practice.cite for practice in case.practices),
-        at=case.now,
-        date_of_report=format_report_day(case),
-        last_amended=format_amendment_day(case),
+        subject=inputs.title,
+        producer=inputs.producer_name,
+        edition="" if inputs.is_outside_code else inputs.edition.name,
+        practice="; ".join(practice.cite for practice in inputs.practices),
+        at=inputs.now,
+        date_of_report=format_report_day(inputs),
+        last_amended=format_amendment_day(inputs),
         preamble=form.preamble,
         sections=tuple(
-            Section(chapter.id, chapter.heading, tuple(_build_field(each, case) for each in chapter.questions))
+            Section(
+                chapter.id, chapter.heading, tuple(_build_field(question, inputs) for question in chapter.questions)
+            )
             for chapter in form.chapters
         ),
-        measured=tabulate_parts(found) if found else (),
-        timeline=build_figure(found) if found else None,
-        certainty=explain_certainty(case),
-        annex=tabulate_evidence(case),
-        steps=guidance.list_steps(case.kinds),
-        covering=write_covering_email(case),
-        holding=write_statement(case),
-        correction=write_correction(case),
-        lines=write_lines_to_take(case),
+        measured=tabulate_parts(measured) if measured else (),
+        timeline=build_figure(measured) if measured else None,
+        certainty=explain_certainty(inputs),
+        annex=tabulate_evidence(inputs),
+        steps=guidance.list_steps(inputs.kinds),
+        covering=write_covering_email(inputs),
+        holding=write_statement(inputs),
+        correction=write_correction(inputs),
+        lines=write_lines_to_take(inputs),
     )
 
 
-def _build_field(question: Question, case: DraftInput) -> Field:
+def _build_field(question: Question, inputs: DraftInput) -> Field:
     """Return the field of a question with the known answers, a prompt for missing ones, guidance and warnings."""
-    found = {fact: find_answer(fact, case) for fact in question.facts}
+    answers = {fact: find_answer(fact, inputs) for fact in question.facts}
     # A fact that only measurement gives need not be answered if another fact of the question is.
     is_single = len(question.facts) == 1
-    missing = [fact for fact in question.facts if not found[fact] and (is_single or fact not in OPTIONAL_FACTS)]
+    missing = [fact for fact in question.facts if not answers[fact] and (is_single or fact not in OPTIONAL_FACTS)]
     # A person must also confirm the practices that are cited.
-    is_confirmed = "clause.cite" in question.facts and question.filled_by is FilledBy.MIXED and not case.is_outside_code
-    guided = [*missing, "clause.cite"] if is_confirmed and "clause.cite" not in missing else missing
+    is_mixed = question.filled_by is FilledBy.MIXED
+    is_to_confirm = "clause.cite" in question.facts and is_mixed and not inputs.is_outside_code
+    help_texts: list[str] = []
+    for fact in dict.fromkeys([*missing, "clause.cite"] if is_to_confirm else missing):
+        help_texts += summarise_practices(fact, inputs)
+        help_texts += guidance.list_questions(fact, inputs.kinds)
+        help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)
+    label = question.label
+    if label is not None and inputs.measured_facts is None:
+        label = label.removesuffix(" (measured)")  # a person logged the incident
     return Field(
         id=question.id,
-        # An incident that a person logged has no measurements.
-        label=question.label and question.label.removesuffix(" (measured)" * (case.measured_facts is None)),
+        label=label,
         filled_by=question.filled_by,
         facts=question.facts,
         multi_line=question.multi_line,
-        paragraphs=tuple(text for texts in found.values() for text in texts),
+        paragraphs=tuple(text for texts in answers.values() for text in texts),
         placeholder=" ".join(f"[to be completed: {describe_missing(fact)}]" for fact in missing),
-        guidance=tuple(text for fact in guided for text in _list_guidance(fact, case)),
-        notes=tuple(text for fact in question.facts for text in list_warnings(fact, case)),
+        guidance=tuple(help_texts),
+        notes=tuple(text for fact in question.facts for text in list_warnings(fact, inputs)),
     )
-
-
-def _list_guidance(fact: str, case: DraftInput) -> list[str]:
-    """Return the texts that help a person to answer a fact."""
-    about_clocks = guidance.ask_about_clock_change(fact, case.measured_facts)
-    return [*summarise_practices(fact, case), *guidance.list_questions(fact, case.kinds), *about_clocks]

@@ -58,10 +58,6 @@ class Form:
     first: date
     last: date | None
 
-    def applies_on(self, day: date) -> bool:
-        """Return whether the form applies to an incident that occurred on this London date."""
-        return self.first <= day and (self.last is None or day <= self.last)
-
 
 def choose_form(occurred: datetime, grade: str, configured: str | None = None) -> Form:
     """Return the form for an incident: the configured one, the short note for grade `note`, else by date.
@@ -75,7 +71,8 @@ def choose_form(occurred: datetime, grade: str, configured: str | None = None) -
         return get_form("note")
     day = occurred.astimezone(LONDON).date()
     # The period report concerns no single incident, so it is never chosen by date.
-    applying = [form for form in load_forms().values() if form.id != "period" and form.applies_on(day)]
+    forms = (form for form in load_forms().values() if form.id != "period")
+    applying = [form for form in forms if form.first <= day and (form.last is None or day <= form.last)]
     return min(applying, key=lambda form: form.first, default=get_form("A0"))
 
 
@@ -89,7 +86,7 @@ def get_form(name: str) -> Form:
 def find_question(name: str) -> Question | None:
     """Return the question with this id, of any form; None if no form has it."""
     chapters = (chapter for form in load_forms().values() for chapter in form.chapters)
-    return next((each for chapter in chapters for each in chapter.questions if each.id == name), None)
+    return next((question for chapter in chapters for question in chapter.questions if question.id == name), None)
 
 
 @cache

@@ -12,7 +12,6 @@ from alerts.draft.code import DATA_FOLDER
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind
 from alerts.steps import Step, steps_at
-from schedules.times.interval import Interval
 from schedules.times.zone import zone
 
 # The sort of advice for each kind of finding, the most urgent first.
@@ -73,22 +72,22 @@ def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     findings = incident.facts.findings if incident.facts else ()
     exposed = {finding.part for finding in findings if finding.kind == "early_exposure"}
     # An address that was public before the slot is a case of early exposure, and not of a late page as well.
-    found = dict.fromkeys(each.kind for each in findings if each.kind != "elsewhere_first" or each.part not in exposed)
+    kinds = {each.kind for each in findings if each.kind != "elsewhere_first" or each.part not in exposed}
     # A gap of the monitor next to a breach must not turn the advice to "look for other evidence".
-    breaches = tuple(kind for kind in ADVICE_FOR_FINDING if kind in found and kind != "blind")
+    breaches = tuple(kind for kind in ADVICE_FOR_FINDING if kind in kinds and kind != "blind")
     return breaches or (FINDING_FOR_KIND[incident.kind],)
 
 
 def list_advice(kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the sorts of advice for kinds of finding, most urgent first, each once."""
-    wanted = {ADVICE_FOR_FINDING.get(kind, "") for kind in kinds}
-    return tuple(dict.fromkeys(sort for sort in ADVICE_FOR_FINDING.values() if sort in wanted))
+    needed = {ADVICE_FOR_FINDING.get(kind) for kind in kinds}
+    return tuple(dict.fromkeys(sort for sort in ADVICE_FOR_FINDING.values() if sort in needed))
 
 
 def list_questions(fact: str, kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the questions that help a person to answer this fact."""
-    offered = _load_guidance()["questions"].get(fact, {})
-    return tuple(text for sort in ("any", *list_advice(kinds)) for text in offered.get(sort, ()))
+    by_sort = _load_guidance()["questions"].get(fact, {})
+    return tuple(text for sort in ("any", *list_advice(kinds)) for text in by_sort.get(sort, ()))
 
 
 def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, ...]:
@@ -100,34 +99,31 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     if fact != "human.reasons" or facts is None or facts.slot is None:
         return ()
     shift = _measure_clock_shift(facts.slot, facts.timezone)
-    question = ONE_HOUR_OFF.get(shift)
-    if question is None:
+    if shift not in ONE_HOUR_OFF:
         return ()
-    moments = [part.released if shift > 0 else part.first_seen for part in facts.parts if part.required]
-    moments += [each.start for each in facts.exposures]
+    intervals = [part.released if shift > 0 else part.first_seen for part in facts.parts if part.required]
+    intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)
-    return (question,) if any(_could_be_at(moment, expected) for moment in moments) else ()
+    for seen in intervals:
+        # It may have happened at the expected instant, or within the time that publishing takes.
+        if seen.after and seen.by and seen.after <= expected + PUBLISHING_TIME and seen.by >= expected:
+            return (ONE_HOUR_OFF[shift],)
+    return ()
 
 
 def _measure_clock_shift(slot: datetime, timezone: str) -> int:
     """Return by how many seconds the clocks went forward in the week before a slot, negative if they went back."""
-    here = zone(timezone)
-    now, before = (at.astimezone(here).utcoffset() for at in (slot, slot - timedelta(days=7)))
-    return round(((now or timedelta()) - (before or timedelta())).total_seconds())
-
-
-def _could_be_at(moment: Interval, expected: datetime) -> bool:
-    """Return whether something may have happened at an instant or within two minutes, which publishing takes."""
-    after, by = moment.after, moment.by
-    return after is not None and by is not None and after <= expected + PUBLISHING_TIME and by >= expected
+    local_zone = zone(timezone)
+    offset, earlier_offset = (at.astimezone(local_zone).utcoffset() for at in (slot, slot - timedelta(days=7)))
+    return round(((offset or timedelta()) - (earlier_offset or timedelta())).total_seconds())
 
 
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:
     """Return the steps that a report lists, most urgent kind first; a step that two kinds share is listed once."""
     chosen: dict[str, Step] = {}
-    for sort in list_advice(kinds):
-        for step in (one for stage in STAGES_FOR_ADVICE.get(sort, (sort,)) for one in steps_at(stage) if one.id):
-            chosen.setdefault(step.id, step)
+    stages = (stage for sort in list_advice(kinds) for stage in STAGES_FOR_ADVICE.get(sort, (sort,)))
+    for step in (step for stage in stages for step in steps_at(stage) if step.id):
+        chosen.setdefault(step.id, step)
     return tuple(chosen.values())
 
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from alerts.draft.code import Edition, Practice
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
-from schedules.contract.verdict import Exposure, PartVerdict
-from schedules.times.interval import Bounds
+from schedules.contract.verdict import PartVerdict
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
@@ -45,6 +44,16 @@ class DraftInput:
         return None if self.incident.kind == "hand" else self.facts
 
     @property
+    def title(self) -> str:
+        """Return the title of the release, or of an incident that concerns no watched release."""
+        return self.facts.title if self.facts else self.incident.title
+
+    @property
+    def producer_name(self) -> str:
+        """Return the configured name of the producer, or its id."""
+        return self.settings.get("name") or self.incident.producer
+
+    @property
     def is_outside_code(self) -> bool:
         """Return whether the Code of Practice does not bind the producer."""
         return self.incident.producer in self.edition.outside
@@ -63,16 +72,3 @@ def sort_parts(facts: ReleaseFacts) -> list[PartVerdict]:
     """Return the parts of a release: the announced page first, alternative addresses last."""
     rank = {"page": 0, "alternative": 2}
     return sorted(facts.parts, key=lambda part: (rank.get(part.role, 1), part.id != "page"))
-
-
-def measure_lead(exposure: Exposure, slot: datetime) -> Bounds:
-    """Return how long before the slot an exposure began, in seconds."""
-    after, by = exposure.start.after, exposure.start.by
-    longest = None if after is None else (slot - after).total_seconds()
-    shortest = None if by is None else (slot - by).total_seconds()
-    return Bounds(shortest, longest)
-
-
-def is_relevant(part: PartVerdict) -> bool:
-    """Return whether a part is relevant: all are, except an alternative address where no release was seen."""
-    return part.role != "alternative" or part.first_seen.by is not None or bool(part.exposures)

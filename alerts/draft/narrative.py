@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from alerts import fact_rules
 from alerts.draft import words
-from alerts.draft.input import DraftInput, measure_lead, sort_parts
+from alerts.draft.input import DraftInput, sort_parts
 from alerts.finding import ROLE_NAMES, ReleaseFacts
 from alerts.status import list_late_parts, was_public_at_slot, was_released
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
@@ -40,27 +40,32 @@ FINDING_SENTENCES: Mapping[str, str] = {
     "wrong_content": "Other content was shown in its place.",
 }
 """The sentence for each kind of finding that is not about times of availability. Details are in the evidence."""
+EVIDENCE_IS_SEPARATE = "The measured times and their evidence are set out in a separate document."
 ON_TIME_TOLERANCE = timedelta(minutes=1)
 CAP_SUBJECT, SUBJECT, WAS, CAP_IT, IT = "\x00S", "\x00s", "\x00w", "\x00I", "\x00i"
 """Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a sentence."""
 
 
-def write_account(case: DraftInput) -> tuple[str, ...]:
+def write_account(inputs: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs of the account: the announced time, and when users could get the release."""
-    facts = case.facts
+    facts = inputs.facts
     if facts is None:
         return ()
     # Do not repeat the title, the announced time or the lengths: other questions of the form ask for them.
-    has_lengths, is_named = "incident.delay" not in case.requested_facts, "release.slot" not in case.requested_facts
+    has_lengths, is_named = "incident.delay" not in inputs.requested_facts, "release.slot" not in inputs.requested_facts
     times = say_availability(facts, has_lengths=has_lengths, is_named=is_named)
     opening = [say_announcement(facts, "The release")] if is_named else []
-    paragraphs = (" ".join([*opening, *times]), *_say_brought_forward(case), *_say_remarks(facts))
-    return tuple(each for each in paragraphs if each)
+    paragraphs = [" ".join([*opening, *times])]
+    if new_time := find_new_time(inputs):
+        to, role = words.format_clock_day(new_time, facts.timezone), inputs.incident.words.get("brought_forward_by")
+        decided = f"The {role} decided to bring the release forward" if role else "It was brought forward"
+        paragraphs.append(f"{decided} to {to}.")
+    return tuple(paragraph for paragraph in (*paragraphs, *_say_remarks(facts)) if paragraph)
 
 
-def write_headline(case: DraftInput) -> str:
+def write_headline(inputs: DraftInput) -> str:
     """Return the announced time, and when and where users could get the release; empty without a measurement."""
-    facts = case.measured_facts
+    facts = inputs.measured_facts
     if facts is None:
         return ""
     # An e-mail must not spread the address of content that is public before its slot.
@@ -86,71 +91,64 @@ def say_availability(
     the sentence before them has named the release, so they begin with `It`.
     """
     parts = sort_parts(facts)
-    early = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
     required = [part for part in parts if part.required and part.role != "alternative"]
-    came = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in required]
-    is_partly_early = any(part.exposures for part in required)
-    not_early = [part for part in required if is_partly_early and not part.exposures and part.verdict == "pending"]
-    unseen = [f"No early publication of {_name_parts(not_early, facts)[0]} was found."] if not_early else []
-    elsewhere = _say_elsewhere(facts) if has_addresses else []
-    sentences = [*_fill_subjects(early, facts, has_addresses=has_addresses), *unseen, *_fill_subjects(came, facts)]
-    named = [re.sub("^The release ", "It ", each) if is_named else each for each in sentences[:1]]
-    return [*named, *sentences[1:], *elsewhere]
+    exposures = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
+    releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in required]
+    sentences = _fill_subjects(exposures, facts, has_addresses=has_addresses)
+    not_early = [part for part in required if not part.exposures and part.verdict == "pending"]
+    if not_early and any(part.exposures for part in required):
+        sentences.append(f"No early publication of {_name_parts(not_early, facts)[0]} was found.")
+    sentences += _fill_subjects(releases, facts)
+    if is_named and sentences:
+        sentences[0] = re.sub("^The release ", "It ", sentences[0])
+    return [*sentences, *(_say_elsewhere(facts) if has_addresses else [])]
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long content was public early, one for all parts with the same length."""
     sentences = []
     for part in sort_parts(facts):
-        for each in part.exposures:
-            lasted = "" if each.ended is Ended.SLOT else words.round_length(each.seconds)
-            ahead = _format_lead(each, facts)
-            long, comma = (f" for {lasted}", ",") if lasted else ("", "")
-            start = f"{comma} from {ahead}" if ahead else ""
-            sentences.append((part, f"{CAP_SUBJECT} {WAS} available{long}{start} before the announced time."))
+        for exposure in part.exposures:
+            length = "" if exposure.ended is Ended.SLOT else words.round_length(exposure.seconds)
+            lead = _format_lead(exposure, facts)
+            details = ", ".join(filter(None, (f"for {length}" if length else "", f"from {lead}" if lead else "")))
+            available = f"available {details}" if details else "available"
+            sentences.append((part, f"{CAP_SUBJECT} {WAS} {available} before the announced time."))
     return tuple(_fill_subjects(sentences, facts))
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited: at another address if it came there first, then as announced."""
-    late = {part.id: (part, part.wait if part.is_hidden else delay) for part, delay in list_late_parts(facts)}
+    late = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # An older copy in a cache that users had only before the slot, or for seconds after it, made no one wait.
-    known = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
-    elsewhere = []
+    waits = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
     late_elsewhere = [part for part in _list_found_alternatives(facts) if part.delay and (part.delay.max or 0.0) > 0]
-    if known and late_elsewhere:
+    elsewhere = []
+    if waits and late_elsewhere:
         name, length = words.capitalise(_name_alternative(late_elsewhere[0])), late_elsewhere[0].delay
         elsewhere = [f"{name} could be read elsewhere {words.round_length(length)} after the announced time."]
     sentences = [
         (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")
-        for part, wait in known
+        for part, wait in waits
     ]
     return (*elsewhere, *_fill_subjects(sentences, facts))
 
 
-def _say_brought_forward(case: DraftInput) -> list[str]:
-    """Return the sentence on the decision to bring the release forward; empty if no one recorded a decision."""
-    if (forward := find_new_time(case)) is None:
-        return []
-    to, role = words.format_clock_day(forward, case.timezone), case.incident.words.get("brought_forward_by", "")
-    return [f"The {role} decided to bring the release forward to {to}." if role else f"It was brought forward to {to}."]
-
-
-def find_new_time(case: DraftInput) -> datetime | None:
+def find_new_time(inputs: DraftInput) -> datetime | None:
     """Return the new time if a person recorded that the release was brought forward, else None."""
-    typed = case.incident.words.get("brought_forward")
+    typed = inputs.incident.words.get("brought_forward")
     return datetime.fromisoformat(typed) if typed else None
 
 
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
     """Return one paragraph with the sentences on findings that are not about times; empty without any."""
-    kinds = dict.fromkeys(each.kind for each in facts.findings)
-    # Other producers are not named unless the person who signs asks for their names.
-    host = urlsplit(facts.url).hostname
-    platform = [f"Releases of other producers on {host} were late at the same time."] if "platform" in kinds else []
-    remarks = " ".join([*filter(None, map(FINDING_SENTENCES.get, kinds)), *platform])
-    return [remarks] if remarks else []
+    kinds = dict.fromkeys(finding.kind for finding in facts.findings)
+    sentences = [*filter(None, map(FINDING_SENTENCES.get, kinds))]
+    if "platform" in kinds:
+        # Other producers are not named unless the person who signs asks for their names.
+        sentences.append(f"Releases of other producers on {urlsplit(facts.url).hostname} were late at the same time.")
+    return [" ".join(sentences)] if sentences else []
 
 
 def _find_slot_day(facts: ReleaseFacts) -> date | None:
@@ -169,39 +167,44 @@ def _format_time(at: datetime, facts: ReleaseFacts) -> str:
 def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     """Return sentences on when a part was public before its slot, and how each exposure ended."""
     sentences = []
-    for place, each in enumerate(part.exposures):
-        ahead = _format_lead(each, facts) if has_lengths else ""
+    for place, exposure in enumerate(part.exposures):
+        lead = _format_lead(exposure, facts) if has_lengths else ""
         again = " again" if place else ""
-        early = f", {ahead} early" if ahead else ""
-        sentences.append(f"{CAP_SUBJECT} became available{again} {_format_interval(each.start, facts)}{early}.")
-        sentences.append(_say_how_it_ended(each, facts, has_lengths=has_lengths))
+        early = f", {lead} early" if lead else ""
+        sentences.append(f"{CAP_SUBJECT} became available{again} {_format_interval(exposure.start, facts)}{early}.")
+        sentences.append(_say_how_it_ended(exposure, facts, has_lengths=has_lengths))
     return " ".join(sentences)
 
 
 def _format_lead(exposure: Exposure, facts: ReleaseFacts) -> str:
     """Return how long before the slot a part was public, empty if that is not known."""
-    return words.round_length(measure_lead(exposure, facts.slot)) if facts.slot else ""
+    if facts.slot is None:
+        return ""
+    longest = None if exposure.start.after is None else (facts.slot - exposure.start.after).total_seconds()
+    shortest = None if exposure.start.by is None else (facts.slot - exposure.start.by).total_seconds()
+    return words.round_length(Bounds(shortest, longest))
 
 
 def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     """Return the sentence on the end of an exposure: still open, at the slot, removed, or not known."""
     # The sentence on the start already gave the day.
     began = exposure.start.by or exposure.start.after
-    known = local_date(began, facts.timezone) if began else _find_slot_day(facts)
+    named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)
     if exposure.open and began is not None and facts.at - began < ON_TIME_TOLERANCE:
         return f"{CAP_IT} had not yet been removed."
     if exposure.open:
-        return f"{CAP_IT} {WAS} still available at {words.format_clock_day(facts.at, facts.timezone, known)}."
+        return f"{CAP_IT} {WAS} still available at {words.format_clock_day(facts.at, facts.timezone, named_day)}."
     if exposure.ended is Ended.SLOT:
         return f"{CAP_IT} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
         return f"It is not known whether {IT} {WAS} removed before the announced time."
     lasted = words.round_length(exposure.seconds) if has_lengths else ""
     after = f", after {lasted}" if lasted else ""
-    return f"{CAP_IT} {WAS} removed {words.round_interval(exposure.to, facts.timezone, known)}{after}."
+    return f"{CAP_IT} {WAS} removed {words.round_interval(exposure.to, facts.timezone, named_day)}{after}."
 
 
 def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
+    """Return the sentence on when a late part came, and until when a cache kept it from users."""
     seen = fact_rules.find_appearance(part)
     if _is_hidden_for_minutes(part):
         return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}, but {_say_hidden_until(part, facts)}."
@@ -225,19 +228,21 @@ def _is_hidden_for_minutes(part: PartVerdict) -> bool:
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the words on how long users were still shown an older copy."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
-    low, high = (None if each is None else slot + timedelta(seconds=each) for each in (wait.min, wait.max))
-    if high is None:
-        return f"users were still shown an older copy at {_format_time(low or facts.at, facts)}"
-    seen = Interval(low, high)
-    until = "until " if words.find_nearest_minute(seen) else "until some time "
-    return f"users were shown an older copy {until}{_format_interval(seen, facts, '')}"
+    last_shown = None if wait.min is None else slot + timedelta(seconds=wait.min)
+    if wait.max is None:
+        return f"users were still shown an older copy at {_format_time(last_shown or facts.at, facts)}"
+    ended = Interval(last_shown, slot + timedelta(seconds=wait.max))
+    until = "until " if words.find_nearest_minute(ended) else "until some time "
+    return f"users were shown an older copy {until}{_format_interval(ended, facts, '')}"
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence that a part was still absent, at the latest time at which absence is proved."""
-    known = facts.slot + timedelta(seconds=part.delay.min) if facts.slot and part.delay and part.delay.min else facts.at
-    how = "not available" if part.address == "announced" else "not found"
-    return f"{CAP_SUBJECT} {WAS} still {how} at {_format_time(known, facts)}."
+    proved = facts.at
+    if facts.slot and part.delay and part.delay.min:
+        proved = facts.slot + timedelta(seconds=part.delay.min)
+    absent = "not available" if part.address == "announced" else "not found"
+    return f"{CAP_SUBJECT} {WAS} still {absent} at {_format_time(proved, facts)}."
 
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -245,12 +250,11 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     seen = fact_rules.find_appearance(part)
     if seen.by is None or was_public_at_slot(part):
         return ""
-    if any(each.kind == "late" and each.part == part.id for each in facts.findings):
+    if any(finding.kind == "late" and finding.part == part.id for finding in facts.findings):
         return _say_late(part, facts)
     if not was_released(part):
         return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, seen.by), facts)}."
-    is_in_time = bool(part.exposures) and facts.slot is not None and seen.by <= facts.slot + ON_TIME_TOLERANCE
-    if is_in_time:
+    if part.exposures and facts.slot is not None and seen.by <= facts.slot + ON_TIME_TOLERANCE:
         return _say_on_time(part, facts)
     return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}."
 
@@ -258,9 +262,11 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
 def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence on a part that is not proved on time, with the interval in which it was first seen."""
     seen = part.first_seen
+    unknown = f"It is not known whether {SUBJECT} {WAS} published as announced"
+    if seen.by is None:
+        return f"{unknown}."
     came = "became available" if seen.after is not None else f"{WAS} available"
-    then = f"; {IT} {came} {_format_interval(seen, facts)}" if seen.by is not None else ""
-    return f"It is not known whether {SUBJECT} {WAS} published as announced{then}."
+    return f"{unknown}; {IT} {came} {_format_interval(seen, facts)}."
 
 
 SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
@@ -283,23 +289,16 @@ def _fill_subjects(
     """
     groups: dict[str, list[PartVerdict]] = {}
     for part, text in texts:
-        groups.setdefault(text, []).append(part)
+        if text:
+            groups.setdefault(text, []).append(part)
     sentences = []
     for text, parts in groups.items():
-        if text:
-            name, is_plural = _name_parts(parts, facts)
-            name += f" at {parts[0].url}" if has_addresses and len(parts) == 1 and parts[0].role != "page" else ""
-            pronoun, verb = ("they", "were") if is_plural else ("it", "was")
-            fills = {
-                CAP_SUBJECT: words.capitalise(name),
-                SUBJECT: name,
-                WAS: verb,
-                CAP_IT: words.capitalise(pronoun),
-                IT: pronoun,
-            }
-            for mark, fill in fills.items():
-                text = text.replace(mark, fill)  # noqa: PLW2901 # filled one mark after the other
-            sentences.append(text)
+        name, is_plural = _name_parts(parts, facts)
+        if has_addresses and len(parts) == 1 and parts[0].role != "page":
+            name += f" at {parts[0].url}"
+        pronoun, verb = ("they", "were") if is_plural else ("it", "was")
+        sentence = text.replace(CAP_SUBJECT, words.capitalise(name)).replace(SUBJECT, name).replace(WAS, verb)
+        sentences.append(sentence.replace(CAP_IT, words.capitalise(pronoun)).replace(IT, pronoun))
     return sentences
 
 
@@ -321,17 +320,19 @@ def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> 
         return words.join([_name_alternative(part) for part in parts])
     noun = "landing page" if role == "page" else ROLE_NAMES.get(role, role)
     files = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
-    is_all = len(parts) == sum(part.role == role for part in facts.parts)
-    if not is_all and all("." in each for each in files):
-        return f"the {noun}{'s' * (len(parts) > 1)} {words.join(files)}"
-    which = "the" if is_all else "one"
-    return f"{which} {noun}" if len(parts) == 1 else f"{'the ' * is_all}{words.count(len(parts), noun)}"
+    is_one = len(parts) == 1
+    if len(parts) == sum(part.role == role for part in facts.parts):
+        return f"the {noun}" if is_one else f"the {words.count(len(parts), noun)}"
+    if all("." in file for file in files):
+        return f"the {noun if is_one else f'{noun}s'} {words.join(files)}"
+    return f"one {noun}" if is_one else words.count(len(parts), noun)
 
 
 def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
     """Return the other addresses at which part of the release was found, earliest first."""
-    found = [(part.first_seen.by, part) for part in facts.parts if part.role == "alternative" and not part.exposures]
-    return [part for by, part in sorted(((by, part) for by, part in found if by), key=lambda each: each[0])]
+    alternatives = (part for part in facts.parts if part.role == "alternative" and not part.exposures)
+    found = [(part.first_seen.by, part) for part in alternatives if part.first_seen.by]
+    return [part for _, part in sorted(found, key=lambda seen_and_part: seen_and_part[0])]
 
 
 def _name_alternative(part: PartVerdict) -> str:
@@ -340,14 +341,15 @@ def _name_alternative(part: PartVerdict) -> str:
 
 def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
     """Return one sentence on the content found at other addresses, with the start of each; empty if none was."""
-    found = []
-    for place, part in enumerate(_list_found_alternatives(facts)):
-        verb = "" if place else " was available"
-        found.append(f"{_name_alternative(part)}{verb} at {part.url} {say_since(part.first_seen, facts)}")
-    return [f"{words.capitalise(words.join(found))}."] if found else []
+    places = []
+    for number, part in enumerate(_list_found_alternatives(facts)):
+        # The verb of the first one is for all.
+        verb = "" if number else " was available"
+        places.append(f"{_name_alternative(part)}{verb} at {part.url} {say_since(part.first_seen, facts)}")
+    return [f"{words.capitalise(words.join(places))}."] if places else []
 
 
 def say_since(seen: Interval, facts: ReleaseFacts) -> str:
     """Return the start of availability in words: `from about 9.51am`, `by 10am`."""
-    begun = _format_interval(seen, facts, "from about ")
-    return f"from some time {begun}" if begun.startswith("between") else begun
+    start = _format_interval(seen, facts, "from about ")
+    return f"from some time {start}" if start.startswith("between") else start

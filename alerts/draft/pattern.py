@@ -49,13 +49,13 @@ def charts_json(period: Period) -> list[dict[str, Any]]:
 
 def _chart_causes(period: Period) -> tuple[Bars, ...]:
     """Return a chart of all incidents by logged cause, empty if no cause was logged."""
-    causes = [row.cause for row in period.incidents] + [one.words.get("cause", "") for one in period.logged]
+    causes = [row.cause for row in period.incidents] + [incident.words.get("cause", "") for incident in period.logged]
     if not any(causes):
         return ()
-    whole, found = len(causes), Counter(cause or NOT_LOGGED for cause in causes)
-    ranked = sorted(found.items(), key=lambda each: (each[0] == NOT_LOGGED, -each[1], each[0]))
-    groups = tuple(Bar(name, one, whole) for name, one in ranked)
-    return (Bars("Incidents: by cause", ("Cause logged", "Incidents", "All of them"), groups, _describe_worst(groups)),)
+    counts = Counter(cause or NOT_LOGGED for cause in causes)
+    ranked = sorted(counts, key=lambda cause: (cause == NOT_LOGGED, -counts[cause], cause))
+    bars = tuple(Bar(cause, counts[cause], len(causes)) for cause in ranked)
+    return (Bars("Incidents: by cause", ("Cause logged", "Incidents", "All of them"), bars, _describe_worst(bars)),)
 
 
 def _chart_days_or_months(period: Period) -> Bars:
@@ -72,8 +72,9 @@ def _chart_days_or_months(period: Period) -> Bars:
 def _group_in_order(
     period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()
 ) -> list[tuple[str, int, int]]:
-    """Return the groups in calendar or clock order, not by their share of faults."""
-    return sorted(count_faulty_by(period, key), key=lambda each: (order.index(each[0]) if order else 0, each[0]))
+    """Return (group, faulty, watched) for each value of `key`, in the given order or else by name."""
+    groups = count_faulty_by(period, key)
+    return sorted(groups, key=lambda group: (order.index(group[0]) if order else 0, group[0]))
 
 
 def _make_chart(title: str, header: str, groups: Iterable[tuple[str, int, int]]) -> Bars:
@@ -85,7 +86,7 @@ def _make_chart(title: str, header: str, groups: Iterable[tuple[str, int, int]])
 
 def _describe_worst(bars: tuple[Bar, ...]) -> str:
     """Return a chart's text alternative: the groups with the largest share of faults."""
-    worst = sorted((each for each in bars if each.number), key=lambda each: (-each.number / each.whole, -each.number))
-    named = [f"{each.label} {each.number:,} of {each.whole:,}" for each in worst[:NAMED_GROUPS]]
+    worst = sorted((bar for bar in bars if bar.number), key=lambda bar: (-bar.number / bar.whole, -bar.number))
+    named = [f"{bar.label} {bar.number:,} of {bar.whole:,}" for bar in worst[:NAMED_GROUPS]]
     more = f", then {words.count(len(worst) - NAMED_GROUPS, 'other')}" if len(worst) > NAMED_GROUPS else ""
     return f"Most: {'; '.join(named)}{more}. All figures are in the table."

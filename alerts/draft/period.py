@@ -51,11 +51,6 @@ class Row:
         """Return the platform: the host of the announced address."""
         return urlsplit(self.url).hostname or ""
 
-    @property
-    def is_faulty(self) -> bool:
-        """Return whether the release was late, early, never seen, or not proved to be on time."""
-        return self.verdict in FAULTY_VERDICTS
-
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -77,7 +72,7 @@ class Period:
     @property
     def incidents(self) -> tuple[Row, ...]:
         """Return the releases that were late, early, not published or unproven, in time order."""
-        faulty = (row for row in self.rows if row.is_faulty)
+        faulty = (row for row in self.rows if row.verdict in FAULTY_VERDICTS)
         return tuple(sorted(faulty, key=lambda row: (row.slot is None, str(row.slot), row.release)))
 
 
@@ -131,7 +126,7 @@ def count_verdicts(period: Period) -> dict[str, int]:
 
 def count_on_time(verdicts: Iterable[str]) -> tuple[int, int]:
     """Return how many of these verdicts are `on_time`, and how many of them count for punctuality."""
-    judged = [each for each in verdicts if each in JUDGED_VERDICTS]
+    judged = [verdict for verdict in verdicts if verdict in JUDGED_VERDICTS]
     return judged.count("on_time"), len(judged)
 
 
@@ -139,13 +134,13 @@ def measure_punctuality(period: Period) -> Punctuality:
     """Return the standard indicator of punctuality for a period."""
     on_time, judged = count_on_time(row.verdict for row in period.rows)
     delays = [row.delay or Bounds() for row in period.rows if row.verdict in JUDGED_VERDICTS]
-    bounded = [each for each in delays if each.min is not None and each.max is not None]
-    left_out = tuple(each for each in delays if each not in bounded)
+    bounded = [delay for delay in delays if delay.min is not None and delay.max is not None]
+    left_out = tuple(delay for delay in delays if delay not in bounded)
     if not bounded:
         return Punctuality(judged, on_time, None, left_out)
     # An early release counts as no delay. If it offset late ones, the mean would be too low.
-    low = sum(max(0.0, each.min or 0.0) for each in bounded) / len(bounded)
-    high = sum(max(0.0, each.max or 0.0) for each in bounded) / len(bounded)
+    low = sum(max(0.0, delay.min or 0.0) for delay in bounded) / len(bounded)
+    high = sum(max(0.0, delay.max or 0.0) for delay in bounded) / len(bounded)
     return Punctuality(judged, on_time, Bounds(low, high), left_out)
 
 
@@ -170,17 +165,16 @@ def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
         return None
     rank = max(0, math.ceil(share * len(delays)) - 1)
     # Each bound is ranked separately, so that the quantile of the true delays is between the two.
-    low = sorted(each.min or 0.0 for each in delays)[rank]
-    high = sorted(math.inf if each.max is None else each.max for each in delays)[rank]
+    low = sorted(delay.min or 0.0 for delay in delays)[rank]
+    high = sorted(math.inf if delay.max is None else delay.max for delay in delays)[rank]
     return Bounds(low, None if high == math.inf else high)
 
 
 def count_faulty_by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
     """Return (group, faulty releases, releases watched) for each value of `key`, the largest share of faults first."""
-    watched = Counter(key(row) for row in period.rows)
-    faulty = Counter(key(row) for row in period.incidents)
-    found = ((name, faulty[name], watched[name]) for name in watched)
-    return sorted(found, key=lambda each: (-each[1] / each[2], -each[1], each[0]))
+    watched, faulty = Counter(map(key, period.rows)), Counter(map(key, period.incidents))
+    groups = sorted(watched, key=lambda group: (-faulty[group] / watched[group], -faulty[group], group))
+    return [(group, faulty[group], watched[group]) for group in groups]
 
 
 def get_local_slot(row: Row) -> datetime:

@@ -54,18 +54,17 @@ def period_csv(period: Period) -> bytes:
 
 def _row_json(row: Row) -> dict[str, Any]:
     delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
-    instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
     names = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
-    texts = {name: getattr(row, name) for name in names}
-    times = {name: instant_json(at) for name, at in instants.items()}
-    lengths = {
+    return {name: getattr(row, name) for name in names} | {
+        "slot": instant_json(row.slot),
+        "first_seen_after": instant_json(row.first_seen.after),
+        "first_seen_by": instant_json(row.first_seen.by),
         "early_bound": row.early_bound,
         "delay_min": delay.min,
         "delay_max": delay.max,
         "exposure_min": exposure.min,
         "exposure_max": exposure.max,
     }
-    return {**texts, **times, **lengths}
 
 
 def period_json(period: Period) -> dict[str, Any]:

@@ -86,8 +86,11 @@ def build_period_report(
 def _build_field(question: Question, period: Period, name: str) -> Field:
     """Return the field of a question with its answer, or with a prompt if only a person can answer it."""
     fact = question.facts[0]
-    find = ANSWERS.get(fact)
-    paragraphs = (name,) if fact == "platform.name" else find(period) if find else ()
+    paragraphs: tuple[str, ...] = ()
+    if fact == "platform.name":
+        paragraphs = (name,)
+    elif fact in ANSWERS:
+        paragraphs = ANSWERS[fact](period)
     return Field(
         id=question.id,
         label=question.label,
@@ -100,11 +103,12 @@ def _build_field(question: Question, period: Period, name: str) -> Field:
 
 
 def _say_counts(period: Period) -> tuple[str, ...]:
+    """Return sentences on how many releases have each verdict, and on their punctuality."""
     if not period.rows:
         return ("No release was watched.",)
-    found = count_verdicts(period)
-    listed = [each for each in VERDICTS if each in ALWAYS_COUNTED or each in found]
-    numbers = words.join([f"{found.get(each, 0):,} {VERDICTS[each]}" for each in listed])
+    counts = count_verdicts(period)
+    listed = [verdict for verdict in VERDICTS if verdict in ALWAYS_COUNTED or verdict in counts]
+    numbers = words.join([f"{counts.get(verdict, 0):,} {VERDICTS[verdict]}" for verdict in listed])
     return (
         f"{words.count(len(period.rows), 'release')} watched: {numbers}.",
         *_say_early_bounds(period),
@@ -124,20 +128,22 @@ def _say_early_bounds(period: Period) -> tuple[str, ...]:
 
 def _say_punctuality(period: Period) -> str:
     """Return sentences on the share of releases on time and their mean delay, or that none could be judged."""
-    found = measure_punctuality(period)
-    if found.share is None:
+    punctuality = measure_punctuality(period)
+    if punctuality.share is None:
         return "No release of the period could be judged, so its punctuality is not known."
-    whose = "Its" if found.judged == 1 else "Their mean"
-    mean = words.format_bounds(found.mean) if found.mean and found.mean.max else ""
-    delay = f" {whose} delay (indicator TP3) was {mean}." if mean else ""
-    if found.left_out:
-        longest = words.format_bounds(Bounds(max(each.min or 0.0 for each in found.left_out), None))
-        left = words.count(len(found.left_out), "release")
-        delay += f" Left out of any mean: {left} not seen yet, {longest} late so far."
-    if found.judged == 1:
-        return f"The one release that could be judged {'came' if found.on_time else 'did not come'} out on time.{delay}"
-    share = f"{found.share:.1%}" if found.on_time else "none"
-    return f"Of the {found.judged:,} releases that could be judged {share} came out on time.{delay}"
+    if punctuality.judged == 1:
+        came, delay_of = "came" if punctuality.on_time else "did not come", "Its delay"
+        sentences = [f"The one release that could be judged {came} out on time."]
+    else:
+        share, delay_of = f"{punctuality.share:.1%}" if punctuality.on_time else "none", "Their mean delay"
+        sentences = [f"Of the {punctuality.judged:,} releases that could be judged {share} came out on time."]
+    if punctuality.mean and punctuality.mean.max:
+        sentences.append(f"{delay_of} (indicator TP3) was {words.format_bounds(punctuality.mean)}.")
+    if punctuality.left_out:
+        longest = words.format_bounds(Bounds(max(delay.min or 0.0 for delay in punctuality.left_out), None))
+        left_out = words.count(len(punctuality.left_out), "release")
+        sentences.append(f"Left out of any mean: {left_out} not seen yet, {longest} late so far.")
+    return " ".join(sentences)
 
 
 def _say_incidents(period: Period) -> tuple[str, ...]:
@@ -213,11 +219,12 @@ def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
 
 
 def _write_logged_row(incident: Incident) -> tuple[str, ...]:
+    """Return the cells of an incident that a person logged. Its time of day is shown only if they gave one."""
     end = logged_end(incident)
     is_day = "T" not in incident.words.get("when", "T").partition(",")[0]
-    began = day_text(local_date(incident.occurred)) if is_day else words.format_instant(incident.occurred, LONDON)
+    occurred = day_text(local_date(incident.occurred)) if is_day else words.format_instant(incident.occurred, LONDON)
     return (
-        began,
+        occurred,
         f"{incident.title}\n{incident.producer}",
         words.format_instant(end, LONDON) if end else "not told",
         words.capitalise(describe_outcome(incident)),
@@ -226,27 +233,26 @@ def _write_logged_row(incident: Incident) -> tuple[str, ...]:
 
 
 def _write_row(row: Row) -> tuple[str, ...]:
+    """Return the cells of a faulty release."""
     announced = words.format_instant(row.slot, row.timezone) if row.slot else ""
     first = words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
     practice = "".join(f"\n{text}" for text in (row.practice, words.capitalise(row.decided)) if text)
+    length = "not proved"
+    if row.exposure is not None:
+        length = f"public early for {words.format_bounds(row.exposure)}"
+    elif row.verdict != "unproven" and row.delay is not None:
+        length = words.format_bounds(row.delay)
     return (
         announced,
         f"{row.title}\n{row.producer}",
         words.capitalise(first),
-        words.capitalise(_say_delay_or_exposure(row)),
+        words.capitalise(length),
         words.capitalise(f"{VERDICTS[row.verdict]}{practice}"),
     )
 
 
-def _say_delay_or_exposure(row: Row) -> str:
-    if row.exposure is not None:
-        return f"public early for {words.format_bounds(row.exposure)}"
-    if row.verdict == "unproven" or row.delay is None:
-        return "not proved"
-    return words.format_bounds(row.delay)
-
-
 def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
+    """Return the sentence on how many publications the public record has and where they are listed; empty if none."""
     if not claims:
         return ()
     number, where = words.count(len(claims), "publication"), "see the last annex"

@@ -49,8 +49,12 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     """
     in_template = _read_in_template(versions, data, template) if template is not None else None
     base, theirs, ours = in_template or _find_base(versions, read_docx(data))
-    fields = {Key(each.heading, field.label): field for each in base.report.sections for field in each.fields}
+    fields = {Key(section.heading, field.label): field for section in base.report.sections for field in section.fields}
+    if not theirs.keys() & fields.keys():
+        raise Unreadable("it holds no box of this draft's form")
     _refuse_words_outside_boxes(base.report, theirs, ours, fields)
+    for removed in fields.keys() & ours.keys() - theirs.keys():
+        _refuse_displaced_text(removed, theirs, ours)
     last = versions[-1].words
     changed = {
         name: text
@@ -84,11 +88,11 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
 
     theirs = read_stretches(data)
     try:
-        filled = [(each, fill_with_marks(template, each.report)) for each in versions[-FALLBACK_VERSIONS:]]
+        filled = [(version, fill_with_marks(template, version.report)) for version in versions[-FALLBACK_VERSIONS:]]
     except BadTemplate:
         # A draft is written on our own form if the template is bad.
         return None
-    base, ours = min(reversed(filled), key=lambda each: count_differences(each[1].plain, theirs))
+    base, ours = min(reversed(filled), key=lambda candidate: count_differences(candidate[1].plain, theirs))
     if count_differences(read_stretches(WRITERS["docx"](base.report)), theirs) < count_differences(ours.plain, theirs):
         return None
     return (base, *read_template(base.report, ours, theirs))
@@ -100,13 +104,16 @@ def _find_base(versions: Versions, theirs: dict[Key, Place]) -> BaseAndTexts:
     It is the most similar version among those with the stamp of the file, or among the last ones if none has it.
     """
     text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
-    likely = [each for each in versions if write_stamp(each.report) in text] or versions[-FALLBACK_VERSIONS:]
-    read = [(each, read_docx(WRITERS["docx"](each.report))) for each in likely]
+    likely = [version for version in versions if write_stamp(version.report) in text] or versions[-FALLBACK_VERSIONS:]
 
-    def count_common(ours: Mapping[Key, Place]) -> int:
-        return sum(key in theirs and theirs[key].reads_as(place) for key, place in ours.items())
+    def count_differences(candidate: tuple[Version, dict[Key, Place]]) -> int:
+        _, ours = candidate
+        common = sum(key in theirs and theirs[key].reads_as(place) for key, place in ours.items())
+        return (len(ours) - common) + (len(theirs) - common)
 
-    base, ours = min(reversed(read), key=lambda each: len(each[1]) - 2 * count_common(each[1]))
+    # Of versions that are equally similar, the newest.
+    candidates = [(version, read_docx(WRITERS["docx"](version.report))) for version in reversed(likely)]
+    base, ours = min(candidates, key=count_differences)
     return base, theirs, ours
 
 
@@ -120,29 +127,27 @@ def _find_step(key: Key, report: Report) -> str:
 def _refuse_words_outside_boxes(
     report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], fields: Mapping[Key, Field]
 ) -> None:
-    """Raise Unreadable if a document has text outside its boxes that we did not write, a picture, or no box at all."""
-    if not any(key in theirs for key in fields):
-        raise Unreadable("it holds no box of this draft's form")
+    """Raise Unreadable if a file has a picture, or words outside its boxes that we did not write and would lose.
+
+    `theirs` is the file as it was read, `ours` as it was written, `fields` are the boxes of the form by their place.
+    """
     headings = {key.heading for key in ours}
     for key, place in theirs.items():
-        known = ours.get(key)
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
-        # Text of ours may be removed here, but text that was added here would be lost.
-        added = Counter(place.normalised()) - Counter(known.normalised() if known else ())
-        label = "" if known else (key.label or "")
+        added = Counter(place.normalised()) - Counter(ours[key].normalised() if key in ours else ())
+        added_label = key.label or "" if key not in ours else ""
         # A person may remove a section but leave its heading, or leave an empty row: neither contains their words.
-        is_blank = not added and not label and key.heading in headings
-        if not (is_blank or key in fields or _find_step(key, report)):
-            raise make_outside_error(where, " ".join((label, *added)))
-        if any(PICTURE in each for each in added):
+        has_their_words = added or added_label or key.heading not in headings
+        is_box = key in fields or _find_step(key, report) != ""
+        if has_their_words and not is_box:
+            raise make_outside_error(where, " ".join((added_label, *added)))
+        if any(PICTURE in text for text in added):
             raise Unreadable(f"{where} it holds a picture, which no box keeps")
-    for key in fields.keys() & ours.keys() - theirs.keys():
-        _refuse_displaced_text(key, theirs, ours)
 
 
 def _refuse_displaced_text(removed: Key, theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> None:
-    """Raise Unreadable if our text of a box is now in another box because its heading was removed."""
-    texts = {each for each in ours[removed].paragraphs if each.strip()}
+    """Raise Unreadable if our text of a removed box is now in another box because its heading was removed."""
+    texts = {text for text in ours[removed].paragraphs if text.strip()}
     for key, place in theirs.items():
         if key in ours and texts & {*place.paragraphs} - {*ours[key].paragraphs}:
             raise Unreadable(f"the heading “{removed.heading}” is missing; what it bore stands under “{key.heading}”")
@@ -156,14 +161,15 @@ def _find_edits(
     `theirs` is the document as it was read, `ours` as it was written. A reworded account also yields its key with
     `INSTEAD_PREFIX`.
     """
+    signed = bool(report.signed)
     for key, place in theirs.items():
-        known = ours.get(key)
-        if known is not None and place.reads_as(known):
+        if key in ours and place.reads_as(ours[key]):
             continue
-        if key in fields and (whole := _find_reworded_account(place, fields[key], signed=bool(report.signed))):
-            yield from ((fields[key].id, whole), (f"{INSTEAD_PREFIX}{fields[key].id}", "yes"))
-        elif key in fields:
-            yield fields[key].id, _extract_words(place, fields[key], signed=bool(report.signed))
+        field = fields.get(key)
+        if field is not None and (whole := _find_reworded_account(place, field, signed=signed)):
+            yield from ((field.id, whole), (f"{INSTEAD_PREFIX}{field.id}", "yes"))
+        elif field is not None:
+            yield field.id, _extract_words(place, field, signed=signed)
         elif step := _find_step(key, report):
             yield step, "\n".join(place.paragraphs)
 
@@ -172,50 +178,51 @@ def _find_reworded_account(place: Place, field: Field, *, signed: bool) -> str:
     """Return the whole text of an account's box if a person changed or removed measured text, else an empty text."""
     if field.has_one_answer or field.is_replaced:
         return ""
-    left = _remove_prompts(place, field, signed=signed)
-    rest = list(left)
+    paragraphs = _remove_prompts(place, field, signed=signed)
+    rest = list(paragraphs)
     is_unchanged = all(_remove_text(rest, text) for text in _list_measured_text(field, signed=signed))
-    return "" if is_unchanged else "\n".join(left)
+    return "" if is_unchanged else "\n".join(paragraphs)
 
 
 def _extract_words(place: Place, field: Field, *, signed: bool = False) -> str:
     """Return a person's words in a box: all its text if they replace the measured answer, else the text besides it."""
-    left = _remove_prompts(place, field, signed=signed)
+    paragraphs = _remove_prompts(place, field, signed=signed)
     if not field.has_one_answer or field.answer is not None:
         for text in _list_measured_text(field, signed=signed):
-            _remove_text(left, text)
-    return "\n".join(left)
+            _remove_text(paragraphs, text)
+    return "\n".join(paragraphs)
 
 
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     """Return the paragraphs of a box without the prompts, notes and questions that we wrote for the person."""
-    left = list(place.paragraphs)
+    paragraphs = list(place.paragraphs)
     ours = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *([NO_ANSWER] if signed else [])]
     for text in reversed(ours):
-        _remove_text(left, text, from_end=True)
+        _remove_text(paragraphs, text, from_end=True)
     asked = [text for text in (field.placeholder, *field.guidance) if text]
     prompts = [saved_as.format(text) for text in asked for saved_as in reversed(SAVED_AS)]
-    for at, paragraph in enumerate(left):
+    for at, paragraph in enumerate(paragraphs):
         # A person may have typed before or after a prompt, in the same paragraph.
-        found = next((prompt for prompt in prompts if prompt in paragraph), None)
-        if found is not None:
-            left[at] = " ".join(part.strip() for part in paragraph.split(found) if part.strip())
-    return left
+        prompt = next((prompt for prompt in prompts if prompt in paragraph), None)
+        if prompt is not None:
+            paragraphs[at] = " ".join(part.strip() for part in paragraph.split(prompt) if part.strip())
+    return paragraphs
 
 
 def _list_measured_text(field: Field, *, signed: bool) -> list[str]:
     return [piece.text for piece in build_pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
 
 
-def _remove_text(left: list[str], text: str, *, from_end: bool = False) -> bool:
+def _remove_text(paragraphs: list[str], text: str, *, from_end: bool = False) -> bool:
     """Remove the first (`from_end`: the last) occurrence of our text from paragraphs. Return whether there was one."""
     for saved_as in SAVED_AS if text else ():
-        for wanted in ([saved_as.format(text)], saved_as.format(text).split("\n")):
-            stripped = [each.strip() for each in wanted]
-            starts = range(len(left) - len(wanted) + 1)
-            spots = [at for at in starts if [each.strip() for each in left[at : at + len(wanted)]] == stripped]
-            if spots:
-                at = spots[-1 if from_end else 0]
-                del left[at : at + len(wanted)]
+        # A program may save the lines of one paragraph as several paragraphs.
+        for lines in ([saved_as.format(text)], saved_as.format(text).split("\n")):
+            searched = [line.strip() for line in lines]
+            starts = range(len(paragraphs) - len(lines) + 1)
+            found = [at for at in starts if [line.strip() for line in paragraphs[at : at + len(lines)]] == searched]
+            if found:
+                at = found[-1 if from_end else 0]
+                del paragraphs[at : at + len(lines)]
                 return True
     return False

@@ -32,7 +32,11 @@ WIDTH, LEFT, ROW, TOP = 700, 190, 26, 44
 
 def build_figure(facts: ReleaseFacts) -> Timeline | None:
     """Return the timeline of a release, None if there are fewer than two different instants to show."""
-    instants = _list_instants(facts)
+    # Show all measured bounds, the slot, and the time of the facts unless they are final.
+    intervals = [seen for part in facts.parts for seen in (part.first_seen, part.released)]
+    intervals += [bound for exposure in facts.exposures for bound in (exposure.start, exposure.to)]
+    shown = [at for interval in intervals for at in (interval.after, interval.by)]
+    instants = [at for at in (*shown, facts.slot, None if facts.final else facts.at) if at is not None]
     if len(set(instants)) < 2:
         return None
     # A margin on both sides shows the state before the first and after the last instant.
@@ -40,59 +44,48 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
     begins = (min(instants) - margin).replace(second=0, microsecond=0)
     ends = (max(instants) + margin + timedelta(seconds=59)).replace(second=0, microsecond=0)
     lanes = [Lane(part_name(part), _build_spans(part, begins, ends, facts.at)) for part in sort_parts(facts)]
-    blind = _clip_blind_spans(facts, begins, ends)
     # The monitor's gaps get a separate lane because they concern every part equally.
-    lanes += [Lane("monitor", blind)] if blind else []
+    clipped = [Span(max(gap.begins, begins), min(gap.ends, ends), "blind") for gap in facts.certainty.blind]
+    if gaps := tuple(span for span in clipped if span.begins < span.ends):
+        lanes.append(Lane("monitor", gaps))
     title = f"Timeline of {facts.title}"
     slot = f"Announced for {words.format_weekday_instant(facts.slot, facts.timezone)}. " if facts.slot else ""
     alt = slot + " ".join(_describe_part(part, facts.timezone) for part in sort_parts(facts))
     return Timeline(title, begins, ends, facts.slot, facts.timezone, tuple(lanes), alt)
 
 
-def _list_instants(facts: ReleaseFacts) -> list[datetime]:
-    """Return the instants to show: measured bounds, the slot, and the time of the facts unless they are final."""
-    seen = [each for part in facts.parts for each in (part.first_seen, part.released)]
-    seen += [each for exposure in facts.exposures for each in (exposure.start, exposure.to)]
-    measured = [at for each in seen for at in (each.after, each.by) if at is not None]
-    return [*measured, *([facts.slot] if facts.slot else []), *([] if facts.final else [facts.at])]
-
-
 def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
     """Return the states of a part between two instants, in order: absent, exposed, changing and public."""
     marks: list[tuple[datetime, str]] = [(begins, "absent")]
-    for each in part.exposures:
-        marks += _mark_change(each.start.after, each.start.by, "early")
-        left = "absent" if each.ended is Ended.REMOVED else "between"
-        marks += [] if each.open else _mark_change(each.to.after, each.to.by, left)
-    appeared = part.released if part.exposures else part.first_seen
-    marks += _mark_change(appeared.after, appeared.by, "public")
+    for exposure in part.exposures:
+        marks += _mark_change(exposure.start, "early")
+        if not exposure.open:
+            marks += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
+    marks += _mark_change(part.released if part.exposures else part.first_seen, "public")
     # A part that was never seen is proved absent only until now.
     last = min(ends, now) if len(marks) == 1 else ends
     bounds = [*(at for at, _ in marks[1:]), last]
     spans = [Span(at, until, state) for (at, state), until in zip(marks, bounds, strict=True)]
-    return tuple(each for each in spans if each.begins < each.ends)
+    return tuple(span for span in spans if span.begins < span.ends)
 
 
-def _mark_change(after: datetime | None, by: datetime | None, state: str) -> list[tuple[datetime, str]]:
+def _mark_change(seen: Interval, state: str) -> list[tuple[datetime, str]]:
     """Return the starts of a `between` state, if its start is known, and of a new state; empty if it is not reached."""
-    if by is None:
+    if seen.by is None:
         return []
-    return [(by, state)] if after is None else [(after, "between"), (by, state)]
-
-
-def _clip_blind_spans(facts: ReleaseFacts, begins: datetime, ends: datetime) -> tuple[Span, ...]:
-    clipped = [Span(max(each.begins, begins), min(each.ends, ends), "blind") for each in facts.certainty.blind]
-    return tuple(each for each in clipped if each.begins < each.ends)
+    return [(seen.by, state)] if seen.after is None else [(seen.after, "between"), (seen.by, state)]
 
 
 def _describe_part(part: PartVerdict, timezone: str) -> str:
     """Return a sentence on when a part became public, early and at its release."""
     name = part_name(part)
-    early = [f"became public early {words.format_interval(each.start, timezone)}" for each in part.exposures]
+    events = [f"became public early {words.format_interval(each.start, timezone)}" for each in part.exposures]
     appeared, how = (part.released, "released") if part.exposures else (part.first_seen, "first seen")
-    stayed = ["public ever since"] if was_public_at_slot(part) else []
-    seen = stayed or ([f"{how} {words.format_interval(appeared, timezone)}"] if appeared.by else [])
-    return f"{words.capitalise(name)}: {', then '.join([*early, *seen]) or 'not seen'}."
+    if was_public_at_slot(part):
+        events.append("public ever since")
+    elif appeared.by:
+        events.append(f"{how} {words.format_interval(appeared, timezone)}")
+    return f"{words.capitalise(name)}: {', then '.join(events) or 'not seen'}."
 
 
 def format_range(figure: Timeline) -> str:
@@ -164,12 +157,12 @@ def _draw_lane(figure: Timeline, row: int, lane: Lane) -> str:
 
 def choose_ticks(figure: Timeline) -> list[datetime]:
     """Return instants at round times for the marks of the axis."""
-    whole = (figure.ends - figure.begins).total_seconds()
-    steps = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-    step = next((each for each in steps if whole / each <= 6), 86400 * 7)
+    length = (figure.ends - figure.begins).total_seconds()
+    round_seconds = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+    step = next((seconds for seconds in round_seconds if length / seconds <= 6), 86400 * 7)
     first = figure.begins.timestamp() // step * step + step
     count = int((figure.ends.timestamp() - first) // step) + 1
-    return [datetime.fromtimestamp(first + step * each, tz=figure.begins.tzinfo) for each in range(max(0, count))]
+    return [datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo) for number in range(max(0, count))]
 
 
 def _draw_axis(figure: Timeline) -> str:

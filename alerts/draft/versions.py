@@ -46,12 +46,13 @@ def append_measurement(versions: Versions, report: Report) -> Versions:
         return _append_version((), merge_words({}, report), {}, MONITOR)
     last = versions[-1]
     before = last.report
-    # A signed report keeps the day of its signature as its date.
-    dated_as = _set_dates(report, before.date_of_report, report.at) if before.signed else report
-    stamped = replace(dated_as, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
-    merged = merge_words(last.words, stamped, last.report)
+    if before.signed:
+        # A signed report keeps the day of its signature as its date.
+        report = _set_dates(report, before.date_of_report, report.at)
+    report = replace(report, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
+    merged = merge_words(last.words, report, before)
     # A later day is not an amendment: the date of the last amendment changes only if other content does.
-    if _select_content(_replace_dates(merged, last.report.last_amended)) == _select_content(last.report):
+    if _select_content(_replace_dates(merged, before.last_amended)) == _select_content(before):
         return versions
     return _append_version(versions, _add_amendment(versions, merged, MONITOR), last.words, MONITOR)
 
@@ -65,12 +66,15 @@ def append_edit(
     Blank words reopen a box. Its former text stays in the earlier versions.
     """
     last = versions[-1]
-    # Emptying a box also removes the mark that its words replace the measured account.
-    emptied = {f"{INSTEAD_PREFIX}{name}": "" for name, text in words.items() if not text.strip()}
-    every = {**last.words, **{name: text for name, text in emptied.items() if name in last.words}, **words}
-    moved = replace(_set_dates(last.report, last.report.date_of_report, at), at=at)
-    merged = merge_words(every, moved, last.report, by, read)
-    return _append_version(versions, _add_amendment(versions, merged, by), every, by)
+    all_words = dict(last.words)
+    for name, text in words.items():
+        mark = f"{INSTEAD_PREFIX}{name}"
+        if not text.strip() and mark in all_words:
+            all_words[mark] = ""  # an empty box does not replace the measured account
+    all_words |= words
+    dated = replace(_set_dates(last.report, last.report.date_of_report, at), at=at)
+    merged = merge_words(all_words, dated, last.report, by, read)
+    return _append_version(versions, _add_amendment(versions, merged, by), all_words, by)
 
 
 def append_signature(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
@@ -85,25 +89,25 @@ def append_signature(versions: Versions, by: str, at: datetime, anyway: str = ""
     words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
     sentence = f"Signed off by {by} at {wording.format_instant(at, ZONE)} as version {last.number + 1}"
     report = replace(_set_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
-    made = _append_version(versions, merge_words(words, report, last.report, by), words, by)
-    return (*made[:-1], replace(made[-1], signed=at))
+    *earlier, signed = _append_version(versions, merge_words(words, report, last.report, by), words, by)
+    return (*earlier, replace(signed, signed=at))
 
 
 def _add_amendment(versions: Versions, report: Report, by: str) -> Report:
     """Return the report with a line about this amendment if it was signed off before, else unchanged."""
     if not report.signed:
         return report
-    others = list_changed_fields(versions[-1].report, report)
-    named = wording.join([report.label_of(name) for name in others]) or "annexes"
+    changed = [report.label_of(name) for name in list_changed_fields(versions[-1].report, report)]
     whose = "" if by == MONITOR else f" by {by}"
-    line = f"Amended after sign-off on {day_text(local_date(report.at, ZONE))}{whose}: {named}."
+    day = day_text(local_date(report.at, ZONE))
+    line = f"Amended after sign-off on {day}{whose}: {wording.join(changed) or 'annexes'}."
     return replace(report, amendments=(*report.amendments, line))
 
 
 def _append_version(versions: Versions, report: Report, words: Mapping[str, str], by: str) -> Versions:
-    others = list_changed_fields(versions[-1].report, report) if versions else ()
-    made = Version(len(versions) + 1, report.at, by, report, dict(words), others, compute_digest(report, words))
-    return (*versions, made)
+    changed = list_changed_fields(versions[-1].report, report) if versions else ()
+    version = Version(len(versions) + 1, report.at, by, report, dict(words), changed, compute_digest(report, words))
+    return (*versions, version)
 
 
 def compute_digest(report: Report, words: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from alerts.by_hand import logged_end
 from alerts.incident import Action, Incident, Kind
 from alerts.one_line import whole_lengths
-from alerts.status import list_late_parts
+from alerts.status import find_main_late_part
 from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.contract.verdict import LEAD
@@ -59,8 +59,8 @@ def action_json(action: Action) -> dict[str, Any]:
 
 def delay_of(incident: Incident) -> Bounds | None:
     """Return how late the release is by the incident's facts, or None. The page counts before other parts."""
-    late = [] if incident.facts is None or incident.kind is Kind.HAND else list_late_parts(incident.facts)
-    return min(late, key=lambda one: one[0].id != "page")[1] if late else None
+    late = None if incident.facts is None or incident.kind is Kind.HAND else find_main_late_part(incident.facts)
+    return None if late is None else late[1]
 
 
 def measured_text(incident: Incident) -> str:

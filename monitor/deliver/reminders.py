@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,7 +12,7 @@ import structlog
 from alerts.flapping import make_flapping_id, make_steady_notice
 from alerts.incident import MONITOR, Entry, Incident
 from alerts.notice import Notice
-from alerts.platform import reminder_for_platform
+from alerts.platform import make_reminder
 from monitor.clock import Clock
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.owed import count_owed, find_owed, is_countable
@@ -100,7 +100,7 @@ class Reminders:
         steady = make_steady_notice(incident, now)
         if steady is not None and outbox.notice(make_flapping_id(incident)) and outbox.notice(steady.id) is None:
             return steady
-        reminder = reminder_for_platform(incident, now, times.every, times.after) if times.after else None
+        reminder = make_reminder(incident, now, times.every, times.after) if times.after else None
         if reminder is None or outbox.notice(reminder.id) is not None:
             return None
         return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder
@@ -115,5 +115,5 @@ class Reminders:
             return False
         if (renew := self.current_incidents.prepare_redraft(incident, now)) is not None:
             renew(tx)
-        tx.save_incident(replace(found, timeline=(*found.timeline, Entry(now, MONITOR, notice.subject))))
+        tx.save_incident(found.with_entries(Entry(now, MONITOR, notice.subject)))
         return True

@@ -13,7 +13,7 @@ Members = Mapping[str, object]
 
 PARTIAL = {
     "alerts.channel.SEVERITIES": "any other grade is `info`",
-    "alerts.channels.apprise._choose_type": "any other grade is information",
+    "alerts.channels.apprise._URGENCIES": "any other grade is information",
     "alerts.decide._OPENING_NOTICE": "any other kind of incident opens as `opened`",
     "alerts.draft.code.PREFERRED_PRACTICE": "any other finding takes every practice of its kind of failure",
     "alerts.draft.input.sort_parts": "any other role comes between page and alternatives",
@@ -22,8 +22,10 @@ PARTIAL = {
     "alerts.draft.write.outline.TITLES": "any other document has the title of its form",
     "alerts.draft.write.outline._fill_letters": "any other document is no letter",
     "alerts.incident._STAGE_OF_SORT": "any other sort has the stage of its name",
+    "alerts.incident.find_incident_kind": "facts of a release open no other kind of incident",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
     "alerts.routes._GENERAL_NAMES": "any other finding is a detail of one of these",
+    "alerts.status._describe_calendar_doubt": "a release without these findings is in no calendar",
     "monitor.deliver.desk.Desk": "any other scope of a silence need not exist yet",
     "monitor.deliver.summary_text._RISKS": "any other finding is no risk ahead of a slot",
     "monitor.judge.explain.explain._HINT_TEXTS": "any other event of the ledger needs no question",

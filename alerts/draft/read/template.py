@@ -34,15 +34,18 @@ class FilledTemplate:
 
 def count_differences(one: Stretches, other: Stretches) -> int:
     """Return how many paragraphs are in only one of the two files."""
-    texts = ([text for each in file.values() for text in Place(each).normalised()] for file in (one, other))
-    ours, theirs = map(Counter, texts)
+    ours, theirs = (
+        Counter(text for paragraphs in file.values() for text in Place(paragraphs).normalised())
+        for file in (one, other)
+    )
     return ((ours - theirs) + (theirs - ours)).total()
 
 
 def fill_with_marks(template: bytes, report: Report) -> FilledTemplate:
     """Return the paragraphs of a template that is filled with a report. Raises BadTemplate."""
-    found = read_stretches(fill_template(template, report, marks=True))
-    return FilledTemplate(found, {where: tuple(map(_remove_marks, each)) for where, each in found.items()})
+    marked = read_stretches(fill_template(template, report, marks=True))
+    plain = {where: tuple(map(_remove_marks, paragraphs)) for where, paragraphs in marked.items()}
+    return FilledTemplate(marked, plain)
 
 
 def read_template(report: Report, ours: FilledTemplate, theirs: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
@@ -55,7 +58,7 @@ def read_template(report: Report, ours: FilledTemplate, theirs: Stretches) -> tu
         raise make_outside_error(missing[0], text) if text else Unreadable(f"{missing[0]} it is not as the template is")
     places = {field.id: Key(section.heading, field.label) for section in report.sections for field in section.fields}
     keys = {name: places[field.id] for name in BOX_FACTS if (field := find_box(report, name))}
-    boxes = (box for each in ours.marked.values() for box in MARKED_BOX.findall("".join(each)))
+    boxes = (box for paragraphs in ours.marked.values() for box in MARKED_BOX.findall("".join(paragraphs)))
     known = {keys[name]: _make_place(text) for name, text in boxes}
     found = dict(known)
     for where, paragraphs in ours.marked.items():
@@ -79,48 +82,59 @@ def _make_place(text: str) -> Place:
 
 def _find_changed_boxes(where: str, paragraphs: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (name, new text) of each box in paragraphs that differ from ours."""
-    marked = [each.strip() for each in paragraphs if each.strip()]
-    changed = [each.strip() for each in theirs if each.strip()]
-    ours, plain = ([BLANKS.sub(" ", each).strip() for each in every] for every in (map(_remove_marks, marked), changed))
-    for what, first, last, begin, end in SequenceMatcher(None, ours, plain, autojunk=False).get_opcodes():
+    marked = [text.strip() for text in paragraphs if text.strip()]
+    changed = [text.strip() for text in theirs if text.strip()]
+    our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in marked]
+    their_texts = [BLANKS.sub(" ", text).strip() for text in changed]
+    differences = SequenceMatcher(None, our_texts, their_texts, autojunk=False).get_opcodes()
+    for what, first, last, begin, end in differences:
         if what == "delete":
             # A box that is missing on its own was emptied. One that was removed with the words around it is unchanged.
-            yield from ((found[1], "") for each in marked[first:last] if (found := MARKED_BOX.fullmatch(each)))
+            yield from ((box[1], "") for text in marked[first:last] if (box := MARKED_BOX.fullmatch(text)))
         elif what == "insert" and first and marked[first - 1].endswith(END_MARK):
             yield from _split_boxes(where, marked[first - 1], PARAGRAPH_END.join(changed[begin - 1 : end]))
         elif what == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK):
             yield from _split_boxes(where, marked[first], PARAGRAPH_END.join(changed[begin : end + 1]))
         elif what != "equal":
-            ours_here, theirs_here = PARAGRAPH_END.join(marked[first:last]), PARAGRAPH_END.join(changed[begin:end])
-            yield from _split_boxes(where, ours_here, theirs_here)
+            yield from _split_boxes(
+                where, PARAGRAPH_END.join(marked[first:last]), PARAGRAPH_END.join(changed[begin:end])
+            )
 
 
 def _split_boxes(where: str, marked: str, text: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, text) of each box in a text, found by the words of the template around it."""
+    """Yield (name, text) of each box in a changed text, found by the words of the template around it.
+
+    `marked` is our text with marks around each box. Raises Unreadable if words of the template changed, or if it is
+    not clear to which of two boxes a text belongs.
+    """
+    # A split gives in turn the template's words, the name of a box, and its text.
     pieces = MARKED_BOX.split(marked)
-    around = [each.strip(" ") or each for each in pieces[::3]]
-    first, last = _cut_between(around, text, from_end=False), _cut_between(around, text, from_end=True)
-    if first is None or last is None:
+    around = [words.strip(" ") or words for words in pieces[::3]]
+    texts = _split_between(around, text, from_end=False)
+    if texts is None:
         raise make_outside_error(where, text.replace(PARAGRAPH_END, " "))
-    if first != last:
+    if texts != _split_between(around, text, from_end=True):
         raise Unreadable(f"{where} answers stand side by side; whose this is cannot be known: “{text[:120]}”")
-    yield from zip(pieces[1::3], (each.strip(" ") for each in first), strict=True)
+    yield from zip(pieces[1::3], (box.strip(" ") for box in texts), strict=True)
 
 
-def _cut_between(around: Sequence[str], text: str, *, from_end: bool) -> list[str] | None:
-    """Return the parts of a text between the texts `around`; None if one of these is missing.
+def _split_between(around: Sequence[str], text: str, *, from_end: bool) -> list[str] | None:
+    """Return the parts of a text between the words `around` them, None if some of these words are missing.
 
-    Each is matched at its first place or, `from_end`, at its last.
+    The first words must begin the text, and the last must end it. The others are matched at their first place or,
+    `from_end`, at their last. If there are none between two parts, the part that is cut off first is empty.
     """
     if len(around) == 1 or not (text.startswith(around[0]) and text.endswith(around[-1])):
         return None
-    body = text[len(around[0]) : len(text) - len(around[-1])]
-    found: list[str] = []
-    for each in around[-2:0:-1] if from_end else around[1:-1]:
-        # If no text separates two boxes, all words go to one of them. The direction decides which.
-        before, known, after = (body.rpartition if from_end else body.partition)(each) if each else ("", "", body)
-        if each and not known:
+    rest = text[len(around[0]) : len(text) - len(around[-1])]
+    parts: list[str] = []
+    for words in around[-2:0:-1] if from_end else around[1:-1]:
+        part = ""
+        if words not in rest:
             return None
-        found.append(after if from_end else before)
-        body = before if from_end else after
-    return [body, *found[::-1]] if from_end else [*found, body]
+        if words and from_end:
+            rest, _, part = rest.rpartition(words)
+        elif words:
+            part, _, rest = rest.partition(words)
+        parts.append(part)
+    return [rest, *reversed(parts)] if from_end else [*parts, rest]

@@ -19,7 +19,6 @@ from docx.styles.style import ParagraphStyle
 from docx.table import Table as DocxTable
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
-from docx.text.run import Run
 from lxml.etree import SubElement, _Element
 
 from alerts.draft.bars import format_share
@@ -173,16 +172,11 @@ def _write_piece(paragraph: Paragraph, piece: Piece, prefix: str = "") -> None:
     paragraph.style = f"{prefix}{STYLES[piece.tone]}"
     for place, part in enumerate(WEB_ADDRESS.split(make_printable(piece.text))):
         run = paragraph.add_run(part)
-        if place % 2:
-            _make_link(paragraph, run, part)
-
-
-def _make_link(paragraph: Paragraph, run: Run, address: str) -> None:
-    """Make a run of a paragraph a link to a web address."""
-    run.style = "Hyperlink"
-    link = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))
-    link.set(qn("r:id"), paragraph.part.relate_to(address, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
-    link.append(run.font.element)
+        if place % 2:  # a web address
+            run.style = "Hyperlink"
+            link = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))
+            link.set(qn("r:id"), paragraph.part.relate_to(part, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
+            link.append(run.font.element)
 
 
 def _add_timeline(document: Document, figure: Timeline) -> None:

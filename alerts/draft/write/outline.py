@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
@@ -118,8 +118,10 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
             annexes = _build_annexes(report) if report.form == "period" else []
             return [*_build_form(report), *_build_signature(report), *annexes]
         case Document.EVIDENCE:
-            chapters = (block for title, body in _build_evidence(report) for block in _add_heading(title, body))
-            return [*_build_head(report), *chapters]
+            blocks = _build_head(report)
+            for title, body in _build_evidence(report):
+                blocks += [Heading(2, "How it was measured" if title == "evidence" else words.capitalise(title)), *body]
+            return blocks
         case Document.STEPS:
             return [*_build_head(report), *_tabulate_steps(report)]
     texts = _fill_letters(report)[document] or (NO_STATEMENT,)
@@ -142,11 +144,6 @@ def _fill_letters(report: Report) -> dict[Document, tuple[str, ...]]:
     }
 
 
-def set_title(report: Report, document: Document | None) -> Report:
-    """Return a report with the title of one of its documents in place of its own."""
-    return replace(report, title=TITLES.get(document or Document.DRAFT, report.title))
-
-
 def _build_form(report: Report) -> list[Block]:
     """Return the title, the status of a draft, and the sections of the form with their answers."""
     blocks: list[Block] = [Heading(1, report.title)]
@@ -162,12 +159,8 @@ def _build_form(report: Report) -> list[Block]:
 
 def _build_head(report: Report) -> list[Block]:
     """Return the title, subject and status at the top of a document that goes with a report."""
-    whose = f" ({report.producer})" * (report.form != "period")
-    return [Heading(1, report.title), _make_paragraphs(f"{report.subject}{whose}"), Words(_describe_status(report))]
-
-
-def _add_heading(title: str, body: list[Block]) -> list[Block]:
-    return [Heading(2, "How it was measured" if title == "evidence" else words.capitalise(title)), *body]
+    subject = report.subject if report.form == "period" else f"{report.subject} ({report.producer})"
+    return [Heading(1, report.title), _make_paragraphs(subject), Words(_describe_status(report))]
 
 
 def _build_signature(report: Report) -> list[Block]:
@@ -175,8 +168,8 @@ def _build_signature(report: Report) -> list[Block]:
     # Readers of the letter do not need the second and the version. They remain in the record.
     by, _, at = report.signed.partition(" as version ")[0].rpartition(" at ")
     has_box = any("human.signoff" in field.facts for field in report.fields())
-    texts = [] if has_box or not report.signed else [f"{by}, {at.rpartition(' on ')[2]}."]
-    texts += report.amendments
+    signature = [] if has_box or not report.signed else [f"{by}, {at.rpartition(' on ')[2]}."]
+    texts = [*signature, *report.amendments]
     return [Heading(2, "Amendments" if has_box else "Signature"), _make_paragraphs(*texts)] if texts else []
 
 

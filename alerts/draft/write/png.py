@@ -65,10 +65,10 @@ def _draw_line(states: list[str], mark: int | None, y: int) -> bytes:
 
 
 def _encode_png(lines: list[bytes]) -> bytes:
+    """Return encoded pixel lines as the bytes of a PNG file (RGB, 8 bits a channel)."""
     head = struct.pack(">IIBBBBB", WIDTH, len(lines), 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(lines), 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_encode_chunk(name, body) for name, body in chunks)
-
-
-def _encode_chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    png = b"\x89PNG\r\n\x1a\n"
+    for name, body in chunks:
+        png += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    return png

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Protocol
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import Document, set_title
+from alerts.draft.write.outline import TITLES, Document
 
 
 class DocumentWriter(Protocol):
@@ -23,7 +24,8 @@ def _load_when_called(place: str) -> DocumentWriter:
     def write(report: Report, document: Document | None = None) -> bytes:
         module, name = place.split(":")
         make = getattr(import_module(module), name)
-        written: str | bytes = make(set_title(report, document), document)
+        titled = replace(report, title=TITLES.get(document or Document.DRAFT, report.title))
+        written: str | bytes = make(titled, document)
         return written.encode() if isinstance(written, str) else written
 
     return write

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.incident import Decision, Entry, Incident, Kind, find_incident_kind, find_known_incident, make_reminder
+from alerts.incident import Decision, Entry, Incident, Kind, find_incident_kind, find_known_incident
 from alerts.message import build_message
 from alerts.notice import thread_id
+from alerts.platform import make_reminder
 from schedules.contract.verdict import LEAD, Exposure, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
@@ -403,17 +404,18 @@ def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -
 
 
 def test_reminders_go_on_until_somebody_has_it(overdue: Make) -> None:
-    incident, every = opened(overdue(400)), timedelta(minutes=10)
+    incident, spacing = opened(overdue(400)), timedelta(minutes=10)
     start = incident.opened
-    assert make_reminder(incident, start + timedelta(minutes=9), every) is None
-    ids = {one.id for m in range(10, 90, 5) if (one := make_reminder(incident, start + timedelta(minutes=m), every))}
-    assert len(ids) == 8
-    had = replace(incident, timeline=(*incident.timeline, Entry(start, "on call", "acknowledged")))
-    assert make_reminder(had, start + timedelta(hours=1), every) is None
+    assert make_reminder(incident, start + timedelta(minutes=9), spacing, spacing) is None
+    times = [start + timedelta(minutes=minutes) for minutes in range(10, 90, 5)]
+    reminders = [make_reminder(incident, at, spacing, spacing) for at in times]
+    assert len({reminder.id for reminder in reminders if reminder is not None}) == 8
+    acknowledged = incident.with_entries(Entry(start, "on call", "acknowledged"))
+    assert make_reminder(acknowledged, start + timedelta(hours=1), spacing, spacing) is None
 
 
 def test_nobody_is_reminded_of_a_mere_note(overdue: Make) -> None:
-    assert make_reminder(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10)) is None
+    assert make_reminder(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10), timedelta()) is None
 
 
 STORY = st.lists(

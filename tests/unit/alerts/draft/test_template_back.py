@@ -162,6 +162,15 @@ def test_one_box_that_stands_in_two_places_and_reads_two_ways_is_named(ofqual_ja
         find_file_changes(versions, file, ROLE, own)
 
 
+def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_january: Incident) -> None:
+    own = edit_docx(template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
+    versions = draft(ofqual_january)
+    filled = fill_template(own, versions[-1].report)
+    file = edit_docx(filled, lambda document: setattr(document.paragraphs[-1], "text", "Press desk"))
+    with pytest.raises(Unreadable, match="answers stand side by side; whose this is cannot be known: “Press desk”"):
+        find_file_changes(versions, file, ROLE, own)
+
+
 def test_our_own_form_is_read_as_before_where_a_template_is_configured(ofqual_january: Incident) -> None:
     versions = draft(ofqual_january)
     file = edit_docx(file_of(versions[-1].report), instead)
