@@ -18,7 +18,8 @@ Pair = tuple[PartVerdict, PartEvidence]
 def find_elsewhere_first(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     """Return a finding for each alternative address proved public before the landing page.
 
-    If the page was on time, an alternative counts only if it was public before the slot.
+    If the page was on time, an alternative counts only if it was public before the slot. None counts if the page already
+    answered before it, even if nothing proves what the page showed then.
     """
     pairs = list(pairs)
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
@@ -44,6 +45,8 @@ def _compare_with_page(case: Case, page: Pair, other: Pair) -> Finding | None:
     (part, evidence), (page_part, page_evidence) = other, page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
     if came.by is None or not (evidence.all_presences or came.after is not None):
+        return None
+    if page_evidence.unproved is not None and page_evidence.unproved.begin < came.by:
         return None
     if page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
         return None
