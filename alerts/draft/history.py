@@ -67,6 +67,8 @@ def describe_outcome(incident: Incident) -> str:
     if facts.exposures:
         longest = words.round_length(max(facts.exposures, key=lambda each: each.seconds.min or 0.0).seconds)
         return f"public before its announced time{f' for {longest}' if longest else ''}"
+    if facts.verdict == "unproven":
+        return "whether it was published as announced is not known"
     delays = [part.delay for part in facts.parts if part.required and part.delay]
     worst = max(delays, key=lambda delay: delay.min or 0.0, default=None)
     page = facts.page.delay if facts.page and facts.page.verdict == "late" else worst

@@ -37,11 +37,12 @@ class Run:
     `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to` and `end` the latest
     `proved_from` of its sightings. The state was true at or before `begin`, and at or after `end`, so a run of one
     sighting has `end` before `begin`. `looks` counts the sightings, and `largest_gap` is the longest time between two.
-    `specific`: the content can only be of this edition. `digest` is that of the body (files and recorded changes),
-    `status` that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
-    `version` is what the content says about its own version, the same at every look. `failed` counts failed looks in
-    between, in a run that was merged long after its release. `monitor` made the looks, at `address`. Both are empty in
-    runs that an older version stored.
+    Between absences from a cache it is the time between the instants that they prove, if that is longer. `specific`:
+    the content can only be of this edition. `digest` is that of the body (files and recorded changes), `status` that of
+    the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it. `version` is what
+    the content says about its own version, the same at every look. `failed` counts failed looks in between, in a run
+    that was merged long after its release. `monitor` made the looks, at `address`. Both are empty in runs that an older
+    version stored.
     """
 
     target: str
@@ -231,6 +232,10 @@ def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
 
 
 def _lengthen(last: Run, sighting: Sighting, gap: timedelta) -> Run:
+    proved_gap = sighting.proved_from - last.end
+    if last.state in (State.ABSENT, State.WITHDRAWN) and proved_gap > gap + UNDERWAY:
+        # Older copies proved nothing about the time between. `absent_at` relies on this.
+        gap = proved_gap
     return replace(
         last,
         last_received=sighting.received,
