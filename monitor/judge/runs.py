@@ -41,8 +41,7 @@ class Run:
     the content can only be of this edition. `digest` is that of the body (files and recorded changes), `status` that of
     the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it. `version` is what
     the content says about its own version, the same at every look. `failed` counts failed looks in between, in a run
-    that was merged long after its release. `monitor` made the looks, at `address`. Both are empty in runs that an older
-    version stored.
+    merged long after its release. `monitor` made the looks, at `address`. Both are empty in runs of an older version.
     """
 
     target: str

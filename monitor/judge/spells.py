@@ -47,15 +47,9 @@ class Spell:
 
     def with_run(self, run: Run) -> Spell:
         """Return the spell with one more run at its end."""
-        return Spell(
-            self.view,
-            self.is_present,
-            min(self.begin, run.begin),
-            max(self.end, run.end),
-            self.first_sent,
-            max(self.last_received, run.last_received),
-            (*self.runs, run),
-        )
+        begin, end = min(self.begin, run.begin), max(self.end, run.end)
+        received = max(self.last_received, run.last_received)
+        return replace(self, begin=begin, end=end, last_received=received, runs=(*self.runs, run))
 
 
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:

@@ -104,8 +104,7 @@ class CalendarState:
     def is_under_another_id(self, uid: str) -> bool:
         """Return whether a removed entry is shown under another id, with the same slot and title.
 
-        Some iCalendar exports give every entry a new id at each download. An entry with the same page and another title
-        may be of another release, so it is a likely successor only.
+        Some iCalendar exports give every entry a new id at each download. Another title may be of another release.
         """
         old = self.announcements[uid]
         return any(

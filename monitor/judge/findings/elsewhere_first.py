@@ -18,8 +18,7 @@ Pair = tuple[PartVerdict, PartEvidence]
 def find_elsewhere_first(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     """Return a finding for each alternative address proved public before the landing page.
 
-    If the page was on time, an alternative counts only if it was public before the slot. None counts if the page
-    answered before it did, even if nothing proves what the page showed then.
+    One does not count if the page had answered before it, or if the page was on time and it was not public early.
     """
     pairs = list(pairs)
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
