@@ -70,6 +70,8 @@ def describe_outcome(incident: Incident) -> str:
         longest = max(facts.exposures, key=lambda exposure: exposure.seconds.min or 0.0)
         length = words.round_length(longest.seconds)
         return f"public before its announced time{f' for {length}' if length else ''}"
+    if facts.verdict == "unproven":
+        return "whether it was published as announced is not known"
     # The delay of the announced page counts if that was late, else the longest delay of a part.
     delays = [part.delay for part in facts.parts if part.required and part.delay]
     delay = max(delays, key=lambda delay: delay.min or 0.0, default=None)

@@ -123,7 +123,9 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     late |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
     # An older copy in a cache that users had only before the slot, or for seconds after it, made no one wait.
     waits = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
-    late_elsewhere = [part for part in _list_found_alternatives(facts) if part.delay and (part.delay.max or 0.0) > 0]
+    # An alternative that may have been out before the announced time is left out.
+    came = ((part, part.delay) for part in _list_found_alternatives(facts))
+    late_elsewhere = [part for part, delay in came if delay and delay.max and delay.min is not None and delay.min >= 0]
     elsewhere = []
     if waits and late_elsewhere:
         name, length = words.capitalise(_name_alternative(late_elsewhere[0])), late_elsewhere[0].delay

@@ -40,6 +40,7 @@ class Run:
     `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to` and `end` the latest
     `proved_from` of its sightings. The state was true at or before `begin`, and at or after `end`, so a run of one
     sighting has `end` before `begin`. `looks` counts the sightings, and `largest_gap` is the longest time between two.
+    Between absences from a cache it is the time between the instants that they prove, if that is longer.
     `specific`: the content can only be of this edition. `digest` is that of the body (files and recorded changes),
     `status` that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
     `version` is what the content says about its own version, the same at every look. `failed` counts failed looks in
@@ -153,6 +154,10 @@ def fold_sighting(
     # A gap longer than the planned spacing means that we were blind.
     if spacing is not None and gap > 2 * spacing + _SLACK:
         return last, start_run(sighting)
+    proved_gap = sighting.proved_from - last.end
+    if last.state in (State.ABSENT, State.WITHDRAWN) and proved_gap > gap + UNDERWAY:
+        # Older copies proved nothing about the time between. `absent_at` relies on this.
+        gap = proved_gap
     return replace(
         last,
         last_received=sighting.received,

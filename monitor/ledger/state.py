@@ -102,13 +102,13 @@ class CalendarState:
         return [uid for uid, one in self.announcements.items() if seen[uid].is_listed and is_still_announced(one)]
 
     def is_under_another_id(self, uid: str) -> bool:
-        """Return whether a removed entry is shown under another id, with the same slot and the same page or title.
+        """Return whether a removed entry is shown under another id, with the same slot and title.
 
-        Some iCalendar exports give every entry a new id at each download.
+        Some iCalendar exports give every entry a new id at each download. Another title may be of another release.
         """
         old = self.announcements[uid]
         return any(
-            new.slot.is_same_time(old.slot) and (new.title == old.title or (new.url is not None and new.url == old.url))
+            new.title == old.title and new.slot.is_same_time(old.slot)
             for other, new in self.announcements.items()
             if other != uid and self.last_seen[other].is_listed
         )

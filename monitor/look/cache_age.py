@@ -26,7 +26,8 @@ _MUST_HAVE_GROWN = 3.0
 def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
     """Return the least and most seconds that the answer may have been in caches. `headers` have lower-case names."""
     age = age_of(headers)
-    if age is None or (age == 0 and _is_fresh(headers)):
+    caches = headers.get("x-cache", "").replace(",", " ").upper().split()
+    if age is None or (age == 0 and set(caches) == {"MISS"}):
         return 0.0, 0.0
     return max(0.0, age - 1.0), age + _ROUNDING
 
@@ -93,9 +94,3 @@ class ConstantAge:
         if self._pairs < _PAIRS:
             return answer
         return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})
-
-
-def _is_fresh(headers: Mapping[str, str]) -> bool:
-    """Return whether every cache on the way reports that it had no copy."""
-    words = headers.get("x-cache", "").replace(",", " ").split()
-    return bool(words) and all(word.upper() == "MISS" for word in words)

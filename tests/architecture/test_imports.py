@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9729,
     "schedules": 8348,
     "monitor/plan": 1763,
-    "monitor/look": 6131,
+    "monitor/look": 6128,
     "monitor/judge": 4180,
     "monitor/store": 6050,
     "monitor/deliver": 3063,

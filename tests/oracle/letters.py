@@ -81,9 +81,12 @@ def letters_denied(world: World, release: Release | None, report: Report) -> Ite
     if report.form == "period":
         return
     slot = None if release is None else _slot_of(release, report)
+    announced = (one.announced.title for one in world.releases if one.announced and one.announced.title)
+    titles = {report.subject, *(one.title for one in world.releases), *announced}
     for text in dict.fromkeys(_paragraphs(report)):
         plain = text
-        for title in (report.subject, *(one.title for one in world.releases)):
+        # The longest first: a title may contain another.
+        for title in sorted(titles, key=len, reverse=True):
             plain = plain.replace(f"“{title}”", "“”").replace(title, "“”")
         yield from (f"{why}: {text}" for why in breaches_of_style(plain, (report.incident, "release-")))
         if release is not None and slot is not None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from tests.oracle.claims import Claim, Exposure, Interval, PartClaim
 from tests.oracle.promises import is_quiet
 from tests.oracle.words import slack
-from tests.oracle.world import Place, Span, World, release_of, spans, users_from
+from tests.oracle.world import Place, Span, World, is_at, release_of, spans, users_from
 
+_LOOKED_AT_EVERY = timedelta(seconds=5)
+"""How often content that is public early is looked at."""
 _TOLD_WITHIN = timedelta(seconds=30)
 _REDIRECTS_WITHIN, _LISTED_WITHIN = timedelta(seconds=30), timedelta(minutes=2)
 
@@ -74,8 +78,10 @@ def _users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> I
     low, high, off = part.users_shortest, part.users_longest, slack(world).total_seconds()
     if low is None or claim.slot is None or part.role == "alternative":
         return
-    if place.walls:
-        # After a wall, a scripted edge shows the newest page at once, whatever its cache kept.
+    loops = (fault for fault in world.faults if fault.kind == "redirect_loop")
+    if place.walls or any(is_at(fault, place) for fault in loops):
+        # After a wall, a scripted edge shows the newest page at once, whatever its cache kept. A loop led users to an
+        # address with a query, of which no cache keeps a copy.
         return
     delays = [(got - claim.slot).total_seconds() for got in users_from(place)]
     delays += [float("inf")] if part.verdict == "overdue" or high is None else []
@@ -101,7 +107,7 @@ def _bound(world: World, place: Place, bound: float | None, slot: datetime) -> I
 def _exposure(world: World, place: Place, told: Exposure, claim: Claim) -> Iterator[str]:
     slot, off = claim.slot, slack(world)
     assert slot is not None
-    early = [span for span in spans(place) if span.begins < slot + off]
+    early = [span for span in _joined(spans(place)) if span.begins < slot + off]
     fitting = [span for span in early if _holds(told.begins, span.begins, off)]
     if not early:
         yield "an exposure of what was never public before its slot"
@@ -111,6 +117,15 @@ def _exposure(world: World, place: Place, told: Exposure, claim: Claim) -> Itera
         return
     elif all(list(_end(world, span, told, claim)) for span in fitting):
         yield from _end(world, fitting[0], told, claim)
+
+
+def _joined(found: list[Span]) -> list[Span]:
+    """Return the spans, and each that lasts over breaks in which no look may have fallen."""
+    more = list(found)
+    for before, after in pairwise(found):
+        if before.shown is not None and after.begins - before.shown < _LOOKED_AT_EVERY:
+            more += [replace(span, ends=after.ends, shown=after.shown) for span in more if span.ends == before.ends]
+    return more
 
 
 def not_seen_gone(place: Place, since: datetime, now: datetime) -> bool:

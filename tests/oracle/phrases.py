@@ -36,9 +36,12 @@ def clock(text: str, known_day: datetime) -> datetime:
 
 def interval(text: str, known_day: datetime) -> tuple[datetime, datetime]:
     """Return the interval that words such as `at about 9.51am` or `between 9.40am and 9.51am` leave open."""
-    times = [clock(each, known_day) for each in re.findall(TIME, text)]
+    found = re.findall(TIME, text)
     if "between" in text:
-        return times[0], times[1]
+        end = clock(found[1], known_day)
+        # One date after both times is the day of both.
+        return clock(found[0], end if " on " in found[1] else known_day), end
+    times = [clock(each, known_day) for each in found]
     if "by " in text:
         return datetime.min.replace(tzinfo=UTC), times[0]
     if "after " in text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -68,8 +68,12 @@ def in_force_early(release: Release, now: datetime) -> InForce:
 
 
 def due_from(release: Release, now: datetime) -> datetime | None:
-    """Return from when on what is public is released: the slot, or the day of one that is only provisional."""
-    force = in_force(release, now)
+    """Return from when on what is public is released: the slot, or the day of one that is only provisional.
+
+    What an entry said last still counts for this once the entry has left its calendar.
+    """
+    listed = replace(release, changes=tuple(change for change in release.changes if not change.gone))
+    force = in_force(listed, now)
     if not force.slots and release.state == "provisional" and not force.is_cancelled:
         return release.slot.astimezone(_LONDON).replace(hour=0, minute=0)
     return force.first if force.slots else None

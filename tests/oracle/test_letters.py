@@ -56,6 +56,10 @@ TRUE = {
     "delay": (LATE, "Access to the release was delayed by about 49 minutes."),
     "out now": (LATE, f"“{TITLE}” is available at {URL}."),
     "early": (EARLY, "The release became available at about 8am, about 1 hour 30 minutes early."),
+    "on another day": (
+        (place("page", "page", URL, Showing(at(-1440), "ours")),),
+        "The landing page became available between 9.28am and 9.34am on 3 March.",
+    ),
     "removed": (EARLY, "The release became available by 8am. It was removed at about 8.30am, after about 30 minutes."),
     "then in time": (EARLY, "The release was published as announced at 9.30am."),
     "no times": (EARLY, "We apologise for the inconvenience."),

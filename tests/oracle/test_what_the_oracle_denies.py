@@ -149,6 +149,14 @@ def test_what_was_taken_away_after_the_slot_that_was_last_read_is_told_so() -> N
     assert "finding withdrawn" in what_is_found(world, told | {"promise_confirmed": stamp(-50)})
 
 
+def test_what_was_taken_away_after_its_release_may_be_told_where_its_entry_had_left_its_calendar() -> None:
+    subject = "ALTERED: Example claims due 09:30 GMT, removed after its release (page)"
+    told = Told({"releases": [], "peak_rate": {}}, [a_notice("altered", 200, subject)])
+    for taken_away, is_denied in ((163, False), (-20, True)):
+        world = a_world((-60, "ours"), (taken_away, "absent"), changes=(Change(at(-1800), gone=True),))
+        assert ("sentence" in {one.what for one in finds(world, told)}) == is_denied
+
+
 def test_what_two_calendars_both_call_late_is_late_though_it_was_out_between_their_slots() -> None:
     world = a_world((-200, "ours"), (-60, "other"), (117, "ours"), other_calendar=at(-9000))
     assert what_is_found(world, a_claim("late", (116, 118))) == set()

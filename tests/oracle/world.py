@@ -232,14 +232,18 @@ def spans(place: Place) -> list[Span]:
 
 def unseen(world: World, place: Place, begins: datetime, ends: datetime) -> bool:
     """Tell whether faults at a place, and sleep, hid it without a pause from one instant to another."""
-    host = urlsplit(place.url).hostname
-    at_it = (one for one in world.faults if one.url == place.url or (one.url is None and one.host == host))
-    hidden = [*world.sleeps(), *((one.begins, one.ends or world.ends) for one in at_it)]
+    hidden = [*world.sleeps()]
+    hidden += [(fault.begins, fault.ends or world.ends) for fault in world.faults if is_at(fault, place)]
     hidden += [(wall.begins, wall.ends) for wall in place.walls]
     for since, until in sorted(hidden):
         if since <= begins < until:
             begins = until
     return begins >= ends
+
+
+def is_at(fault: Trouble, place: Place) -> bool:
+    """Return whether a fault is one of a place, or of its whole host."""
+    return fault.url == place.url or (fault.url is None and fault.host == urlsplit(place.url).hostname)
 
 
 def out(place: Place, slot: datetime) -> datetime | None:

@@ -18,7 +18,7 @@ Pair = tuple[PartVerdict, PartEvidence]
 def find_elsewhere_first(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     """Return a finding for each alternative address proved public before the landing page.
 
-    If the page was on time, an alternative counts only if it was public before the slot.
+    One does not count if the page had answered before it, or if the page was on time and it was not public early.
     """
     pairs = list(pairs)
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
@@ -46,6 +46,8 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     page_part, page_evidence = page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
     if came.by is None or (came.after is None and not evidence.all_presences):
+        return None
+    if page_evidence.unproved is not None and page_evidence.unproved.begin < came.by:
         return None
     if page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
         return None

@@ -60,14 +60,16 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     """Return absence or unknown if a page only announces its release, None if it may be the release itself.
 
     `has_files`: the caller has found links to files or parts. A page that was a placeholder before the slot stays one
-    after the slot until its text changes.
+    until its text changes. If an announcement of GOV.UK redirects to a page that is first seen after the slot, a cache
+    may still serve its placeholder: a published page has a date.
     """
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
         return None
-    slot, is_ahead = context.slot, _is_before_slot(answer, context)
-    is_promised = promises_release(text, slot)
-    may_wait = bool(context.title) and (is_ahead or context.placeholder is not None)
+    slot, is_promised = context.slot, promises_release(text, context.slot)
+    is_led_to = context.is_led_to and not context.was_missing and context.placeholder is None
+    may_be_first = is_led_to or _is_before_slot(answer, context)
+    may_wait = bool(context.title) and (may_be_first or context.placeholder is not None)
     is_waiting = may_wait and slot is not None and (is_promised or names_day_of(slot, _text_without_titles(page, text)))
     if not is_promised and not is_waiting:
         return None
@@ -77,7 +79,7 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     if not is_waiting or (links_file and not is_promised):
         return None
     words = sha256(text.encode("utf-8", "replace")).hexdigest()
-    if is_ahead or context.placeholder in ("", words):
+    if may_be_first or context.placeholder in ("", words):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=words)
     return None
 

@@ -11,6 +11,7 @@ from alerts.decide import decide
 from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form, load_forms
 from alerts.draft.history import NONE_ON_FILE
+from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
 from alerts.finding import ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
@@ -344,6 +345,26 @@ def test_an_exposure_of_unknown_length_is_given_no_length(ofsted: Incident, ofqu
     earlier = replace(exposed(ofsted, begun), producer="ofqual")
     told = said(note_of(ofqual_january, [earlier]), "N.previous")
     assert ": public before its announced time." in told
+
+
+def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
+    ofsted: Incident, ofqual_january: Incident
+) -> None:
+    assert ofsted.facts is not None
+    doubtful = replace(ofsted.facts, verdict="unproven", parts=())
+    told = said(note_of(ofqual_january, [replace(ofsted, producer="ofqual", facts=doubtful)]), "N.previous")
+    assert ": whether it was published as announced is not known." in told
+
+
+def test_an_alternative_that_may_have_come_before_the_slot_is_not_called_later(ofqual_january: Incident) -> None:
+    facts = ofqual_january.facts
+    assert facts is not None
+    for least, is_later in ((1.0, True), (-1.0, False), (None, False)):
+        parts = tuple(
+            replace(part, delay=Bounds(least, 1860.0)) if part.role == "alternative" else part for part in facts.parts
+        )
+        told = say_delays(replace(facts, parts=parts))
+        assert any("could be read elsewhere" in sentence for sentence in told) == is_later
 
 
 def test_recurring_causes_are_counted(ipcc: Incident, ofqual_january: Incident, ofqual_march: Incident) -> None:

@@ -101,6 +101,17 @@ def test_absence_up_to_an_instant_is_proved_by_a_look_before_it(limit: int, gaps
     assert proved is None if not before else proved is None or proved <= after_slot(before[-1])
 
 
+@given(st.integers(0, 400), st.lists(st.tuples(st.integers(1, 60), st.integers(0, 150)), min_size=1, max_size=8))
+def test_absence_up_to_an_instant_is_proved_no_later_than_the_age_of_copies_allows(
+    limit: int, later: list[tuple[int, int]]
+) -> None:
+    sent = list(accumulate((gap for gap, _ in later), initial=0))
+    made = [0, *(when - age for when, (_, age) in zip(sent[1:], later, strict=True))]
+    (run,) = looks(*((when, ABSENT, when - copied) for when, copied in zip(sent, made, strict=True))).runs("page")
+    proved = absent_at(run, after_slot(limit))
+    assert proved is None or proved <= after_slot(max(copied for copied in made if copied <= limit))
+
+
 @given(st.integers(20, 200), GAPS, st.data())
 def test_a_further_look_inside_a_run_takes_no_absence_back(limit: int, gaps: list[int], data: st.DataObject) -> None:
     began = [float(each) for each in accumulate(gaps, initial=0)]

@@ -96,6 +96,19 @@ def test_an_entry_shown_under_another_id_is_not_missing(tmp_path: Path) -> None:
     at_work(tmp_path, act)
 
 
+def test_an_entry_is_missing_if_another_title_has_its_page_and_slot(tmp_path: Path) -> None:
+    page = "https://stats.example/example"
+
+    async def act(office: Office) -> None:
+        await office.read(as_json(entry("a", "2026-11-26T09:30:00", page)), "own")
+        new = as_json(entry("b", "2026-11-26T09:30:00", page, "Example of the whole country"))
+        read = await office.read(new, "own", after=10)
+        unlisted = [one.unlisted for one in office.daemon.store.ledger.promises() if one.unlisted is not None]
+        assert unlisted == [Unlisted(read.started, 1, ("Example of the whole country",))]
+
+    at_work(tmp_path, act, OTHER)
+
+
 def test_unchanged_calendar_makes_no_promise_after_a_restart(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a"), row("b", "2026-12-03")))

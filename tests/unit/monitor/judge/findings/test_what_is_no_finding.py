@@ -35,6 +35,13 @@ def test_an_alternative_that_never_came_or_came_with_the_late_page_was_not_first
     assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
 
 
+@pytest.mark.parametrize("at_first", [[], [(-400, ABSENT)]], ids=["present at the first look", "absent at first"])
+def test_an_alternative_was_not_first_where_the_page_had_answered_before_it(at_first: Sequence[Look]) -> None:
+    page = [*at_first, (-390, PRESENT), (-30, PRESENT), (-29, ABSENT), (299, ABSENT), (300, PRESENT)]
+    seen = {"page": looks(*page), "news": looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))}
+    assert found(judged(400, seen, NEWS), Kind.ELSEWHERE_FIRST) == []
+
+
 @pytest.mark.parametrize(("absent", "is_after"), [(-1, True), (-1.001, False)])
 def test_an_alternative_is_measured_from_the_slot_if_it_came_no_earlier(absent: float, *, is_after: bool) -> None:
     (first,) = found(verdict_on({"page": LATE, "news": [(absent, ABSENT), (5, PRESENT)]}, NEWS), Kind.ELSEWHERE_FIRST)

@@ -4,8 +4,11 @@ import pytest
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.registry import find_recogniser
+from monitor.look.recognise.result import Context
 from monitor.look.sighting import State
-from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, page
+from tests.unit.monitor.look.recognise.pages import CONTEXT, NOON, TITLE, URL, page
+from tests.worlds.instants import HOUR
+from tests.worlds.releases import a_slot
 
 SAID = [
     "<p>These statistics will be released on 26 November 2026 9:30am</p>",
@@ -32,6 +35,20 @@ def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(said: s
 def test_figures_that_come_out_on_a_regular_basis_may_well_be_out() -> None:
     seen = page(TITLE, TITLE, "<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
     assert find_recogniser("status")(seen, CONTEXT).state is State.PRESENT
+
+
+@pytest.mark.parametrize(("published", "state"), [("", State.UNKNOWN), ("Published 26 November 2026", State.PRESENT)])
+def test_page_that_an_announcement_leads_to_after_its_slot_is_no_proof_without_a_date_of_publication(
+    published: str, state: State
+) -> None:
+    slot = a_slot(NOON - 2 * HOUR)
+    seen = page(TITLE, TITLE, f"<p>This release is due on 26 November 2026 at 10:00. {published}</p>")
+    for context, expected in (
+        (Context(URL, TITLE, slot=slot, is_led_to=True), state),
+        (Context(URL, TITLE, slot=slot, is_led_to=True, was_missing=True), State.PRESENT),
+        (Context(URL, TITLE, slot=slot), State.PRESENT),
+    ):
+        assert find_recogniser("govuk")(seen, context).state is expected
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
