@@ -107,7 +107,7 @@ def announcement_json(announcement: Announcement) -> Json:
         "published": announcement.published,
         "address": announcement.address.value,
         "producers": list(announcement.producers),
-    }
+    } | ({"of": announcement.of} if announcement.of else {})
 
 
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
@@ -130,6 +130,7 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         published=data.get("published", False),
         address=_ADDRESSES[data.get("address", Address.ANNOUNCED)],
         others=tuple([one for one in producers if one != producer]),
+        of=data.get("of", ""),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from schedules.announcement import BY_HAND
 from schedules.change import (
     ShortNotice,
     find_changes,
@@ -214,6 +215,8 @@ class _LedgerWalk:
         return promise.slot.is_same_time(current.slot)
 
     def _check_notice(self, old: Promise | None, promise: Promise) -> None:
+        if promise.calendar == BY_HAND:
+            return
         short = find_short_notice(old, promise, self._notice_days)
         if short is not None:
             self._short = short
@@ -232,7 +235,9 @@ class _LedgerWalk:
         current = self._current
         if current is None:
             return []
-        others = (each for each in self._latest.values() if each.calendar != current.calendar)
+        # A person who removes an entry of theirs says nothing about the entries of other calendars.
+        removed = (each for each in self._latest.values() if each.calendar == BY_HAND and is_cancelled(each))
+        others = (each for each in self._latest.values() if each.calendar != current.calendar and each not in removed)
         return [each for each in others if _contradicts(current, each)]
 
     def _add_after_slot(self, promise: Promise) -> None:
