@@ -1,4 +1,4 @@
-"""Releases and addresses that a person adds while the daemon runs: watched from then on, and judged by nothing before."""
+"""Releases and addresses added while the daemon runs: watched from then on, and judged by nothing before."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from monitor.config.settings import Settings
 from monitor.web.hand_calendar import Json, add_address, add_release, remove_addition
 from tests.unit.monitor.app.life import OUT_IN_TIME, URL, Life, live
 
-OTHER = "https://www.gov.uk/government/statistics/other"
-MIRROR = "https://www.gov.uk/government/statistics/claims-mirror"
+OTHER = "https://stats.example/other"
+MIRROR = "https://stats.example/claims-mirror"
+CLAIMS, OTHERS = "Example claims: July to September 2026", "Other claims: July 2026"
 BY_HAND = {"name": "by-hand", "kind": "toml", "file": "by-hand.toml"}
 GOVUK = {"name": "govuk", "kind": "govuk"}
 
 
-def out(url: str, at: str) -> str:
-    return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\n'
+def out(url: str, at: str, title: str = CLAIMS) -> str:
+    page = f"<title>{title}</title><h1>{title}</h1><p>All figures of the quarter.</p>"
+    return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\nbody = "{page}"\n'
 
 
 def with_by_hand(folder: Path) -> Settings:
@@ -43,7 +45,7 @@ def void(_result: object) -> None:
 
 def a_release(tables: list[Json], at: str = "09:45") -> str:
     slot = datetime.fromisoformat(f"2026-11-26T{at}")
-    return add_release(tables, "Other claims: 2026", "department-for-example", OTHER, slot, "added by hand: duty")
+    return add_release(tables, OTHERS, "department-for-example", OTHER, slot, "added by hand: duty")
 
 
 def an_address(tables: list[Json], *, required: bool = False, url: str = MIRROR) -> None:
@@ -73,24 +75,27 @@ def test_release_added_by_hand_is_watched_at_once_and_is_no_short_notice(tmp_pat
     async def act(life: Life) -> None:
         await life.until("09:31:00")
         await change(life, a_release)
-        assert "other-claims-2026-2026-11-26" in life.daemon.watch.releases
+        assert "other-claims-july-2026-2026-11-26" in life.daemon.watch.releases
         await life.until("09:46:30")
-        assert (body(life, "other-claims-2026-2026-11-26")["verdict"]) == "on_time"
-        assert findings(life, "other-claims-2026-2026-11-26") == []
+        assert (body(life, "other-claims-july-2026-2026-11-26")["verdict"]) == "on_time"
+        assert findings(life, "other-claims-july-2026-2026-11-26") == []
         assert kinds(life) == []
 
-    live(tmp_path, OUT_IN_TIME + out(OTHER, "09:45:00"), act, base=with_by_hand(tmp_path))
+    live(tmp_path, OUT_IN_TIME + out(OTHER, "09:45:00", OTHERS), act, base=with_by_hand(tmp_path))
 
 
 def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await change(life, a_release)
-        await change(life, lambda tables: remove_addition(tables, "other-claims-2026-2026-11-26", "", "removed: duty"))
+        await life.until("09:28:30")
+        await change(
+            life, lambda tables: remove_addition(tables, "other-claims-july-2026-2026-11-26", "", "removed: duty")
+        )
         await life.until("09:29:30")
         await life.end()
         await life.start()
         await life.until("09:47:00")
-        row = life.daemon.store.verdicts.judged_one("other-claims-2026-2026-11-26")
+        row = life.daemon.store.verdicts.judged_one("other-claims-july-2026-2026-11-26")
         assert row is not None
         assert (row.word, kinds(life)) == ("cancelled", [])
 
