@@ -150,6 +150,8 @@ def _calendar_tables(producers: Sequence[str], calendars: Sequence[Calendar]) ->
             yield f"filters = {{ organisations = {_list(on_govuk)} }}\n"
         elif one.kind not in ALL_PRODUCER_KINDS and producers:
             yield f"producer = {_text(producers[0])}    # of entries that name none\n"
+    yield "\n# With this one, people add releases in the browser:\n"
+    yield '# [[calendar]]\n# name = "by-hand"\n# kind = "toml"\n# file = "var/by-hand.toml"\n'
 
 
 def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:

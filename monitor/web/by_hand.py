@@ -5,8 +5,9 @@ Both are entries of the calendar `by-hand`. It is read again at once, so that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 from urllib.parse import quote
 
 import structlog
@@ -20,10 +21,10 @@ from monitor.errors import UnknownName
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
 from monitor.web.hand_calendar import Addition, HandCalendar, Json, add_address, add_release, remove_addition
-from monitor.web.incident_form import SentForm, faults_by_box, with_staff_form
 from monitor.web.pages import render, render_fault
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, may_act, queries_of
+from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.address import canonical_address
 from schedules.announcement import BY_HAND
 from schedules.dates import read_date, with_time
@@ -31,6 +32,7 @@ from schedules.slot import Precision
 from schedules.times.words import MINUTE, day_text, stamp
 from schedules.times.zone import AMBIGUOUS, NONEXISTENT, local, local_date
 
+T = TypeVar("T")
 _BOX_IDS = {name: name for name in ("title", "producer", "url", "day", "time")}
 _LONGEST_TEXT = 300
 _MOST_AHEAD = timedelta(days=730)
@@ -62,12 +64,12 @@ async def remove(request: Request, sent: SentForm) -> Response:
     """Stop watching a release or an address that a person added, unless its slot has passed."""
     entry, part, queries = sent.text("entry"), sent.text("part"), queries_of(request)
     try:
-        calendar, reason = _require_calendar(request), _describe_act("removed", sent, queries)
+        calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = await calendar.list_additions()
         found = next((one for one in added if (one.entry, one.part) == (entry, part)), None)
         if found is not None and not (await _with_release(queries, found))[2]:
             return await _render_page(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
-        await _change(request, calendar, lambda tables: remove_addition(tables, entry, part, reason))
+        await _change(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
     except InvalidInput as fault:
         return await _render_page(request, {}, faults_by_box(fault, _BOX_IDS, "role"))
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
@@ -77,50 +79,46 @@ async def remove(request: Request, sent: SentForm) -> Response:
 async def _add_release(request: Request, sent: SentForm) -> str:
     """Add the release of a form. Return its id, empty if it is not known yet. Raises `InvalidInput`."""
     calendar, queries = _require_calendar(request), queries_of(request)
-    reason = _describe_act("added", sent, queries)
-    title, typed_producer = (one_line(make_storable(sent.text(name))) for name in ("title", "producer"))
-    called = {name.casefold(): one for one, name in queries.producers.items()}
-    producer, url = called.get(typed_producer.casefold(), typed_producer), sent.text("url")
-    texts = {"title": title, "producer": producer}
-    faults = [f"{name}: must not be empty" for name, text in texts.items() if not text]
-    faults += [f"{name}: is too long" for name, text in texts.items() if len(text) > _LONGEST_TEXT]
-    fault = await calendar.find_address_fault(url) or await _find_release_at(queries, url)
-    faults += [f"url: {fault}"] if fault else []
-    slot: datetime | None = None
+    reason = _describe_act("Added", sent, queries)
+    title, producer = (one_line(make_storable(sent.text(name))) for name in ("title", "producer"))
+    ids = {name.casefold(): one for one, name in queries.producers.items()}
+    producer, url = ids.get(producer.casefold(), producer), sent.text("url")
+    texts = {"title": title, "producer": producer}.items()
+    wrong = (name for name, text in texts if not 0 < len(text) <= _LONGEST_TEXT)
+    faults = [f"{name}: Enter a {name} of at most {_LONGEST_TEXT} characters." for name in wrong]
+    if fault := await calendar.find_address_fault(url) or await _find_release_at(queries, url):
+        faults.append(f"url: {fault}")
     try:
         slot = read_slot(sent.text("day"), sent.text("time"), sent.desk.clock.now(), queries.timezone)
-    except InvalidInput as wrong:
-        faults += wrong.faults
-    if faults or slot is None:
+    except InvalidInput as exc:
+        raise InvalidInput([*faults, *exc.faults]) from exc
+    if faults:
         raise InvalidInput(faults)
-    names: list[str] = []
-    await _change(
-        request, calendar, lambda tables: names.append(add_release(tables, title, producer, url, slot, reason))
-    )
-    _log.info("added_by_hand", entry=names[0], url=url, role=sent.role)
-    return (await _releases_of(queries, names)).get(names[0], "")
+    entry = await _change(queries, calendar, lambda tables: add_release(tables, title, producer, url, slot, reason))
+    _log.info("added_by_hand", entry=entry, url=url, role=sent.role)
+    return (await _releases_of(queries, [entry])).get(entry, "")
 
 
 async def _add_address(request: Request, sent: SentForm) -> str:
     """Add the address of a form to its release, and return the release's id. Raises `InvalidInput`."""
     calendar, queries, url = _require_calendar(request), queries_of(request), sent.text("url")
-    reason = _describe_act("added", sent, queries)
+    reason = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
     has_passed = slot_has_passed(body, sent.desk.clock.now())
     known = {canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))}
     fault = await calendar.find_address_fault(url)
     if not fault and canonical_address(url) in known:
-        fault = "is watched for this release already"
+        fault = "This address is watched for this release already."
     if not fault and has_passed and queries.live.body(body["id"]) is None:
-        fault = "cannot be watched any more: this release is over"
+        fault = "This release is over, so no address is watched for it any more."
     if fault:
         raise InvalidInput([f"url: {fault}"])
-    entries = {one.entry for one in await calendar.list_additions()}
-    own = next((name for name, of in (await _releases_of(queries, entries)).items() if of == body["id"]), "")
+    releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
+    own = next((entry for entry, release in releases.items() if release == body["id"]), "")
     entry = {"id": own or f"addresses-{body['id']}", "of": body["id"], "title": body["title"], "reason": reason}
     # What was not watched before the slot can never be late. So such an address is never required.
     required = "required" in sent.fields and not has_passed
-    await _change(request, calendar, lambda tables: add_address(tables, entry, url, required=required))
+    await _change(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))
     _log.info("added_by_hand", release=body["id"], url=url, role=sent.role)
     return str(body["id"])
 
@@ -132,17 +130,19 @@ def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
     """
     slot = with_time(read_date(day, local_date(now, zone), zone).slot, time)
     if slot.precision not in (Precision.DAY, Precision.INSTANT):
-        raise InvalidInput(["day: must be a day, such as 27/11/2026 or 27 November 2026"])
+        raise InvalidInput(["day: Enter a day, such as 27/11/2026 or 27 November 2026."])
     if slot.doubt in (NONEXISTENT, AMBIGUOUS):
         why = "skip this time" if slot.doubt == NONEXISTENT else "show this time twice"
-        raise InvalidInput([f"time: the clocks {why} on that day, because they change, so choose another"])
+        raise InvalidInput([f"time: Enter another time: the clocks change on that day, and {why}."])
     if slot.instant is None or slot.doubt:
-        raise InvalidInput(["time: must be a local time, such as 9.30am or 16:20"])
+        raise InvalidInput(["time: Enter a local time, such as 9.30am or 16:20."])
     if slot.instant <= now:
         box = "day" if local_date(slot.instant, zone) < local_date(now, zone) else "time"
-        raise InvalidInput([f"{box}: has passed, and what was not watched before its slot cannot be judged"])
+        raise InvalidInput(
+            [f"{box}: Enter a {box} in the future: what was not watched before its slot cannot be judged."]
+        )
     if slot.instant > now + _MOST_AHEAD:
-        raise InvalidInput(["day: must be in the next two years"])
+        raise InvalidInput(["day: Enter a day in the next two years."])
     return local(slot.instant, zone).replace(tzinfo=None)
 
 
@@ -151,20 +151,22 @@ async def _find_release_at(queries: Queries, url: str) -> str:
     now, here = queries.clock.now(), canonical_address(url)
     known = await queries.ask(lambda: queries.store.ledger.releases(now - _NEAR, now + _NEAR))
     title = next((one.title for one in known if here in map(canonical_address, (one.url, one.link))), "")
-    return f"is already watched for another release: {title}" if title else ""
+    return f"Another release is watched at this address: {title}." if title else ""
 
 
-async def _change(request: Request, calendar: HandCalendar, change: Callable[[list[Json]], None]) -> None:
-    """Write a change of the calendar, and read the calendar again. Raises `InvalidInput` if either fails."""
-    await calendar.edit(change)
-    read = await queries_of(request).read_calendar(BY_HAND)
+async def _change(queries: Queries, calendar: HandCalendar, change: Callable[[list[Json]], T]) -> T:
+    """Write a change, read the calendar again, and return the result of `change`. Raises `InvalidInput`."""
+    result = await calendar.edit(change)
+    read = None if queries.read_calendar is None else await queries.read_calendar(BY_HAND)
     if read is not None and not read.usable:
-        raise InvalidInput([f"it was written, but the calendar cannot be read: {read.fault}"])
+        raise InvalidInput([f"It was written, but the calendar cannot be read: {read.fault}."])
+    return result
 
 
-async def _releases_of(queries: Queries, entries: list[str] | set[str]) -> dict[str, str]:
+async def _releases_of(queries: Queries, entries: Iterable[str]) -> dict[str, str]:
     """Return the id of the release of each of these entries, as far as it is stored."""
-    rows = await queries.ask(lambda: queries.store.ledger.entries_named(BY_HAND, list(entries)))
+    names = list(entries)
+    rows = await queries.ask(lambda: queries.store.ledger.entries_named(BY_HAND, names))
     return {row.uid: row.release for row in rows}
 
 

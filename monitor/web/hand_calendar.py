@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from alerts.by_hand import InvalidInput, is_address
@@ -23,9 +23,11 @@ from schedules.announcement import Role, State
 from schedules.titles import slug
 
 Json = dict[str, Any]
+T = TypeVar("T")
 _HEADING = (
     "# People add to this calendar on the pages of ninethirty. You can edit it too, but your comments are lost.\n"
 )
+_NOT_AN_ADDRESS = "Enter a web address, such as https://www.gov.uk/government/statistics/widgets."
 _LOOKUP_SECONDS = 2.0
 _MOST_PARTS = 20
 _LONGEST_ID = 100
@@ -67,35 +69,35 @@ class HandCalendar:
         """Return what people added and did not remove, the newest first. Raises `InvalidInput` for a damaged file."""
         return [*_list_additions(await run_in_thread(self._read))][::-1]
 
-    async def edit(self, change: Callable[[list[Json]], None]) -> None:
-        """Let `change` alter the `[[release]]` tables, and write them. Raises `InvalidInput`, also if that fails."""
+    async def edit(self, change: Callable[[list[Json]], T]) -> T:
+        """Write the `[[release]]` tables as `change` alters them, and return its result. Raises `InvalidInput`."""
         async with self._lock:
             data = await run_in_thread(self._read)
-            change(data.setdefault("release", []))
+            result = change(data.setdefault("release", []))
             await run_in_thread(lambda: self._write(data))
+        return result
 
     async def find_address_fault(self, url: str) -> str:
         """Return why a web address cannot be watched, empty if it can. A name that no server knows now is accepted."""
+        if not is_address(url) or "@" in urlsplit(url).netloc:
+            return _NOT_AN_ADDRESS
+        parts = urlsplit(url)
         try:
-            parts = urlsplit(url)
             origin = self.resolver.guard.origin_of(parts.scheme, parts.hostname or "", parts.port)
-            if is_address(url) and "@" not in parts.netloc:
-                await self.resolver.find_routes(origin, _LOOKUP_SECONDS)
-                return ""
+            await self.resolver.find_routes(origin, _LOOKUP_SECONDS)
         except NoAddress:
             return ""
         except RefusedAddress as refused:
-            if is_address(url):
-                return f"this monitor may not request it: {refused}"
-        except ValueError:
-            pass
-        return "must be a web address, such as https://www.gov.uk/government/statistics/widgets"
+            return f"This monitor may not request that address: {refused}."
+        except ValueError:  # a port that no server can have
+            return _NOT_AN_ADDRESS
+        return ""
 
     def _read(self) -> Json:
         try:
             return tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
         except (OSError, ValueError) as exc:
-            raise InvalidInput([f"{self.file.name} cannot be read, so repair it first: {exc}"]) from exc
+            raise InvalidInput([f"The file {self.file.name} cannot be read, so repair it first: {exc}"]) from exc
 
     def _write(self, data: Json) -> None:
         """Replace the file in one step, so that no read and no crash sees half of it."""
@@ -107,13 +109,13 @@ class HandCalendar:
                 os.fsync(stream.fileno())
             new.replace(self.file)
         except OSError as exc:
-            raise InvalidInput([f"{self.file.name} cannot be written: {exc.strerror}"]) from exc
+            raise InvalidInput([f"The file {self.file.name} cannot be written: {exc.strerror}"]) from exc
 
 
 def add_release(tables: list[Json], title: str, producer: str, url: str, slot: datetime, reason: str) -> str:
     """Add a release with its slot in local time. Return the id of its entry. Raises `InvalidInput` for a repetition."""
     if any((one.get("title"), one.get("slot")) == (title, slot) for one in tables if not _is_removed(one)):
-        raise InvalidInput(["title: was added before, with the same time"])
+        raise InvalidInput(["title: This release was added before, with the same time."])
     wish, taken = f"{slug(title, _LONGEST_ID)}-{slot:%Y-%m-%d}", {one.get("id") for one in tables}
     names = (wish if number == 1 else f"{wish}-{number}" for number in count(1))
     name = next(one for one in names if one not in taken)
@@ -134,7 +136,7 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
         tables.append(table)
     parts = table.setdefault("part", [])
     if len(parts) >= _MOST_PARTS:
-        raise InvalidInput([f"url: {_MOST_PARTS} addresses were added to this release, which is the most"])
+        raise InvalidInput([f"url: No more than {_MOST_PARTS} addresses can be added to a release."])
     taken = {one.get("id") for one in parts}
     name = next(one for number in count(1) if (one := f"added-{number}") not in taken)
     role = Role.ATTACHMENT if required else Role.ALTERNATIVE
@@ -142,11 +144,14 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
 
 
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
-    """Remove an address, or cancel a release that was added. Raises `InvalidInput` if it was removed before."""
+    """Remove the address `part` of an entry, or cancel its release if `part` is empty.
+
+    Raises `InvalidInput` if it was removed before.
+    """
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), {})
     kept = [one for one in table.get("part", []) if one.get("id") != part]
     if not table or (part and len(kept) == len(table.get("part", []))):
-        raise InvalidInput(["it was removed before"])
+        raise InvalidInput(["It was removed before."])
     if part:
         table["part"] = kept
     else:

@@ -85,10 +85,6 @@ class RunningMonitor(Protocol):
         """Yield the metrics for Prometheus, one at a time."""
 
 
-async def _read_no_calendar(_name: str) -> CalendarRead | None:
-    return None
-
-
 @dataclass
 class Queries:
     """The queries of the web pages. They run in threads of their own, so that no page delays a look.
@@ -120,7 +116,7 @@ class Queries:
     sessions: Sessions | None = None
     # The calendar to which people add releases, and a function that reads the calendar of a name at once.
     by_hand: HandCalendar | None = None
-    read_calendar: Callable[[str], Awaitable[CalendarRead | None]] = _read_no_calendar
+    read_calendar: Callable[[str], Awaitable[CalendarRead | None]] | None = None
     # Makes reports on periods.
     periods: Periods | None = None
     # Removes secrets of configured addresses from every response.

@@ -19,9 +19,10 @@ from monitor.errors import UserFault
 from monitor.web.queries import Queries
 from monitor.web.sessions import Session
 
-_LONGEST = 8192
-_BODY_WITHIN = 10.0
+_LONGEST_BODY = 8192
+_BODY_SECONDS = 10.0
 _LONGEST_NAME = 40
+"""The most characters of an unknown parameter's name that a refusal repeats."""
 _TOO_MANY_FIELDS = "this form has too many fields"
 _DAMAGED = "this form arrived damaged: load the page again, and send it again"
 FIRST_YEAR, LAST_YEAR = 1900, 2199
@@ -55,11 +56,11 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
-async def read_body(request: Request, longest: int = _LONGEST) -> bytes:
+async def read_body(request: Request, longest: int = _LONGEST_BODY) -> bytes:
     """Return the body of a request. Raises `UserFault` if it is longer than `longest` bytes or takes too long."""
     body = bytearray()
     try:
-        async with asyncio.timeout(_BODY_WITHIN):
+        async with asyncio.timeout(_BODY_SECONDS):
             async for piece in request.stream():
                 body += piece
                 if len(body) > longest:
@@ -69,7 +70,7 @@ async def read_body(request: Request, longest: int = _LONGEST) -> bytes:
     return bytes(body)
 
 
-async def read_form(request: Request, longest: int = _LONGEST, most: int = 10) -> dict[str, str]:
+async def read_form(request: Request, longest: int = _LONGEST_BODY, most: int = 10) -> dict[str, str]:
     """Return the fields of a form by name, blank ones too. If a name occurs twice, the first value counts.
 
     Raises `UserFault` if there are more than `longest` bytes or `most` fields.

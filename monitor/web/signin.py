@@ -209,10 +209,10 @@ async def start_sign_on(request: Request) -> Response:
 
 async def finish_sign_on(request: Request) -> Response:
     """Sign in the person that the OpenID provider sends back, if this browser began the sign-on."""
-    kept = request.cookies.get(_cookie_name(request, "-flow"), "")
-    where = _path_or_board(kept[_FLOW_LENGTH:])
+    cookie = request.cookies.get(_cookie_name(request, "-flow"), "")
+    where = _path_or_board(cookie[_FLOW_LENGTH:])
     try:
-        key = await _redeem_code(request, kept[:_FLOW_LENGTH])
+        key = await _redeem_code(request, cookie[:_FLOW_LENGTH])
     except NotSignedOn as fault:
         if fault.status is HTTPStatus.FORBIDDEN:
             queries_of(request).throttle.count_failure(client_of(request))

@@ -162,11 +162,11 @@ BUDGETS = {
     "monitor/health": 1419,
     "monitor/ledger": 2357,
     "monitor/watch": 3885,
-    "monitor/config": 1812,
-    "monitor/web": 6364,
+    "monitor/config": 1814,
+    "monitor/web": 6388,
     "monitor/app": 2608,
     "monitor/rehearse": 3575,
-    "monitor/cli": 4889,
+    "monitor/cli": 4892,
 }
 
 

@@ -33,14 +33,10 @@ async def change(life: Life, edit: Callable[[list[Json]], object]) -> None:
     """Change the calendar as the page does, and wait until it was read."""
     queries = life.app.reload.queries
     assert queries.by_hand is not None
-    await queries.by_hand.edit(lambda tables: void(edit(tables)))
+    await queries.by_hand.edit(edit)
     read = await queries.read_calendar("by-hand")
     assert read is not None
     assert read.usable, read.fault
-
-
-def void(_result: object) -> None:
-    return None
 
 
 def a_release(tables: list[Json], at: str = "09:45") -> str:

@@ -118,7 +118,7 @@ async def test_release_is_written_with_who_added_it_and_shown_with_a_button_to_r
             "producer": "ofqual",
             "url": ADDED["url"],
             "slot": NINE_THIRTY,
-            "reason": "added by hand: duty statistician, 5 Jan 2018 09:40 GMT",
+            "reason": "Added by hand: duty statistician, 5 Jan 2018 09:40 GMT",
         }
         page = (await board.client.get("/by-hand")).text
         assert entry["reason"] in page
@@ -144,27 +144,27 @@ async def test_file_that_the_page_writes_is_a_calendar_without_faults(users: Pat
 @pytest.mark.parametrize(
     ("changed", "box", "line"),
     [
-        ({"title": ""}, "title", "must not be empty"),
-        ({"title": "x" * 301}, "title", "is too long"),
-        ({"producer": " "}, "producer", "must not be empty"),
-        ({"url": "widgets"}, "url", "must be a web address"),
-        ({"url": "ftp://stats.example/x"}, "url", "must be a web address"),
-        ({"url": "https://anne:secret@stats.example/x"}, "url", "must be a web address"),
-        ({"url": "https://[::1"}, "url", "must be a web address"),
-        ({"url": "https://stats.example:99999/x"}, "url", "must be a web address"),
+        ({"title": ""}, "title", "Enter a title of at most 300"),
+        ({"title": "x" * 301}, "title", "Enter a title of at most 300"),
+        ({"producer": " "}, "producer", "Enter a producer of at most 300"),
+        ({"url": "widgets"}, "url", "Enter a web address"),
+        ({"url": "ftp://stats.example/x"}, "url", "Enter a web address"),
+        ({"url": "https://anne:secret@stats.example/x"}, "url", "Enter a web address"),
+        ({"url": "https://[::1"}, "url", "Enter a web address"),
+        ({"url": "https://stats.example:99999/x"}, "url", "Enter a web address"),
         ({"url": "https://stats.example:8443/x"}, "url", "port 8443 is not allowed"),
         ({"url": "https://inside.example/x"}, "url", "resolves to 10.1.2.3, which is not public"),
-        ({"url": PAGE_URL}, "url", "is already watched for another release"),
-        ({"day": "soon"}, "day", "must be a day"),
-        ({"day": "31/02/2018"}, "day", "must be a day"),
-        ({"day": ""}, "day", "must be a day"),
-        ({"day": "4 Jan 2018"}, "day", "has passed"),
-        ({"day": "5 January 2018", "time": "09:40"}, "time", "has passed"),
-        ({"day": "12/01/2021"}, "day", "must be in the next two years"),
-        ({"time": ""}, "time", "must be a local time"),
-        ({"time": "25:00"}, "time", "must be a local time"),
-        ({"day": "25/03/2018", "time": "1.30am"}, "time", "the clocks skip this time"),
-        ({"day": "28/10/2018", "time": "1.30am"}, "time", "the clocks show this time twice"),
+        ({"url": PAGE_URL}, "url", "Another release is watched at this address: "),
+        ({"day": "soon"}, "day", "Enter a day, such as"),
+        ({"day": "31/02/2018"}, "day", "Enter a day, such as"),
+        ({"day": ""}, "day", "Enter a day, such as"),
+        ({"day": "4 Jan 2018"}, "day", "Enter a day in the future"),
+        ({"day": "5 January 2018", "time": "09:40"}, "time", "Enter a time in the future"),
+        ({"day": "12/01/2021"}, "day", "Enter a day in the next two years"),
+        ({"time": ""}, "time", "Enter a local time"),
+        ({"time": "25:00"}, "time", "Enter a local time"),
+        ({"day": "25/03/2018", "time": "1.30am"}, "time", "and skip this time"),
+        ({"day": "28/10/2018", "time": "1.30am"}, "time", "and show this time twice"),
     ],
 )
 async def test_mistake_gets_a_line_at_its_box_and_what_was_typed_stays(
@@ -206,7 +206,7 @@ async def test_address_of_a_coming_release_may_be_required_and_one_after_the_slo
     ("release", "url", "line"),
     [
         ("coming", "https://stats.example/coming/", "is watched for this release already"),
-        ("r", "https://stats.example/late", "this release is over"),
+        ("r", "https://stats.example/late", "This release is over"),
         ("coming", "https://inside.example/x", "which is not public"),
     ],
 )
@@ -227,9 +227,9 @@ async def test_release_and_address_are_removed_until_the_slot(users: Path, tmp_p
             assert (await send(board, "/by-hand/remove", entry=entry, part=part)).status_code == 303
         release, addresses = entries(tmp_path)
         assert (release["state"], addresses["part"]) == ("cancelled", [])
-        assert release["reason"].startswith("removed by hand: duty statistician, ")
+        assert release["reason"].startswith("Removed by hand: duty statistician, ")
         again = await send(board, "/by-hand/remove", entry=name, part="")
-        assert (again.status_code, "it was removed before" in again.text) == (400, True)
+        assert (again.status_code, "It was removed before" in again.text) == (400, True)
 
 
 async def test_nothing_is_removed_after_its_slot(users: Path, tmp_path: Path) -> None:
@@ -308,9 +308,7 @@ async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
     slots = [NINE_THIRTY + timedelta(hours=hour) for hour in range(5)]
 
     async def add(slot: datetime) -> None:
-        await calendar.edit(
-            lambda tables: add_release(tables, "Same", "ofqual", "https://x.example/", slot, "r") and None
-        )
+        await calendar.edit(lambda tables: add_release(tables, "Same", "ofqual", "https://x.example/", slot, "r"))
 
     await asyncio.gather(*map(add, slots))
     assert [one["slot"] for one in entries(tmp_path)] == slots
