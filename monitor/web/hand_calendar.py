@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import tomllib
@@ -20,6 +19,7 @@ from monitor.look.guard import RefusedAddress
 from monitor.look.http.resolve import NoAddress, Resolver
 from monitor.threads import run_in_thread
 from schedules.announcement import Role, State
+from schedules.export import toml_string
 from schedules.titles import slug
 
 Json = dict[str, Any]
@@ -175,8 +175,7 @@ def _write_key(key: str) -> str:
 
 def _write_value(value: object) -> str:
     if isinstance(value, str):
-        # A JSON string is one of TOML too, except that TOML also forbids the bare character DEL.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return toml_string(value)
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{_write_key(key)} = {_write_value(one)}" for key, one in value.items()) + " }"
     if isinstance(value, list):

@@ -153,7 +153,7 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
     "alerts": 9730,
-    "schedules": 8388,
+    "schedules": 8389,
     "monitor/plan": 1763,
     "monitor/look": 6132,
     "monitor/judge": 4186,
@@ -162,10 +162,10 @@ BUDGETS = {
     "monitor/health": 1419,
     "monitor/ledger": 2357,
     "monitor/watch": 3876,
-    "monitor/config": 1814,
-    "monitor/web": 6388,
+    "monitor/config": 1809,
+    "monitor/web": 6387,
     "monitor/app": 2608,
-    "monitor/rehearse": 3576,
+    "monitor/rehearse": 3572,
     "monitor/cli": 4892,
 }
 

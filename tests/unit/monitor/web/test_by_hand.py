@@ -70,7 +70,11 @@ def prepare(board: Board, folder: Path, fault: str = "") -> None:
         """Store the entries of the file as a read of it does, each as a release of its own or of `of`."""
         now, tables = board.clock.now(), entries(folder)
         rows = [Announced("by-hand", one["id"], {}, now, now, None, one.get("of") or one["id"]) for one in tables]
+        own = [one for one in tables if not one.get("of")]
         with board.store.transaction() as tx:
+            for one in own:
+                tx.save_release(a_release(id=one["id"], title=one["title"], url=one["url"]))
+            tx.add_promises([a_promise(COMING, release=one["id"]) for one in own])
             tx.save_announced(rows)
         return CalendarRead(calendar, now, now, usable=not fault, fault=fault)
 
