@@ -7,6 +7,11 @@ from enum import StrEnum
 
 from schedules.slot import Slot
 
+BY_HAND = "by-hand"
+"""The name of the calendar to which people add releases and addresses on the pages. Every other calendar overrules it.
+
+It shows when a person wrote an entry, not when the producer announced it."""
+
 
 class State(StrEnum):
     """The status that a calendar gives an entry."""
@@ -103,7 +108,8 @@ class Announcement:
     `uid` is the calendar's own key of the entry. `url` is the landing page where the release will appear, `address`
     how that is known, and `link` the entry's own page if it has one. `previous` is the slot that the entry says it
     had before, `why` its reason for a change. `published`: the calendar says that the release is out. `others` are
-    further producers of the same release.
+    further producers of the same release. `of` is the id of the release of another calendar to which this entry only
+    adds its parts, or empty.
     """
 
     uid: str
@@ -121,6 +127,7 @@ class Announcement:
     published: bool = False
     address: Address = Address.ANNOUNCED
     others: tuple[str, ...] = ()
+    of: str = ""
 
     @property
     def producers(self) -> tuple[str, ...]:

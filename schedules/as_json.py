@@ -107,7 +107,7 @@ def announcement_json(announcement: Announcement) -> Json:
         "published": announcement.published,
         "address": announcement.address.value,
         "producers": list(announcement.producers),
-    }
+    } | ({"of": announcement.of} if announcement.of else {})
 
 
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
@@ -130,4 +130,5 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         published=data.get("published", False),
         address=_ADDRESSES[data.get("address", Address.ANNOUNCED)],
         others=tuple([other for other in producers if other != producer]),
+        of=data.get("of", ""),
     )

@@ -179,26 +179,27 @@ def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
     name, title, producer, url, day, time, state = _row_cells(entry, timezone)
     yield "[[release]]"
     named = {"id": name, "title": title, "producer": producer}
-    yield from (f"{key} = {_toml_string(value)}" for key, value in named.items())
+    yield from (f"{key} = {toml_string(value)}" for key, value in named.items())
     if url:
-        yield f"url = {_toml_string(url)}"
+        yield f"url = {toml_string(url)}"
     exact = f"{day}T{time if time.count(':') == 2 else f'{time}:00'}" if time else day
     # A native date or time of TOML if possible, else text.
     is_native = bool(time) or entry.slot.instant is not None or entry.slot.precision is Precision.DAY
-    yield f"slot = {exact if is_native else _toml_string(day)}"
+    yield f"slot = {exact if is_native else toml_string(day)}"
     if state:
-        yield f"state = {_toml_string(state)}"
+        yield f"state = {toml_string(state)}"
     for part in entry.release.parts:
         if part.id != "page":
             yield "[[release.part]]"
             given = (("id", part.id), ("role", part.role.value), ("url", part.url))
-            yield from (f"{key} = {_toml_string(value)}" for key, value in given)
+            yield from (f"{key} = {toml_string(value)}" for key, value in given)
             if part.recognise:
-                yield f"recognise = {_toml_string(part.recognise)}"
+                yield f"recognise = {toml_string(part.recognise)}"
             yield f"required = {'true' if part.required else 'false'}"
     yield ""
 
 
-def _toml_string(text: str) -> str:
+def toml_string(text: str) -> str:
+    """Return a text as a string of TOML, in quotes."""
     # TOML has the escapes of JSON, but must also escape DEL.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from schedules.announcement import BY_HAND
 from schedules.change import (
     ShortNotice,
     find_changes,
@@ -222,6 +223,8 @@ class _ReleaseLedger:
 
     def _check_notice(self, old: Promise | None, promise: Promise) -> None:
         """Record a promise and add an event if it gives short notice. `old` is its calendar's earlier one."""
+        if promise.calendar == BY_HAND:
+            return
         short = find_short_notice(old, promise, self._notice_days)
         if short is not None:
             self._short = short
@@ -240,7 +243,9 @@ class _ReleaseLedger:
         current = self._current
         if current is None:
             return []
-        others = (each for each in self._latest.values() if each.calendar != current.calendar)
+        # A person who removes an entry of theirs says nothing about the entries of other calendars.
+        removed = (each for each in self._latest.values() if each.calendar == BY_HAND and is_cancelled(each))
+        others = (each for each in self._latest.values() if each.calendar != current.calendar and each not in removed)
         return [each for each in others if _contradicts(current, each)]
 
     def _add_after_slot(self, promise: Promise) -> None:

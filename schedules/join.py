@@ -95,15 +95,16 @@ def join_entries(
 ) -> JoinResult:
     """Join the entries of all calendars into releases. The order of calendars and entries does not matter.
 
-    Entries are one release if a pin says so, if they share a link, or if producer, title and period are the same and
-    their dates at most 7 days apart. A title by itself is never enough. If one calendar has two candidates, they are
-    not joined but named in `ambiguous`. `known` gives the ids of earlier joins by (calendar, uid). Without it, an id
-    can change with the title of its release.
+    Entries are one release if a pin or an entry itself says so, if they share a link, or if producer, title and period
+    are the same and their dates at most 7 days apart. A title by itself is never enough. If one calendar has two
+    candidates, they are not joined but named in `ambiguous`. `known` gives the ids of earlier joins by (calendar, uid).
+    Without it, an id can change with the title of its release.
     """
     entries = _make_joinable(announced, rules)
     groups = [Group((entry,)) for entry in entries]
     # Entries of one calendar are never joined, so a single calendar needs no comparison.
     matchers = (_match_by_given_id, match_by_link, match_by_title) if len(announced) > 1 else ()
+    groups = merge_groups(groups, _match_added_parts(groups, known or {}) if len(announced) > 1 else ())
     for match in matchers:
         groups = merge_groups(groups, match(groups))
     ids = _name_groups(groups, known or {})
@@ -150,6 +151,19 @@ class _PinIndex:
                 if pin is not None and pin.fits(entry):
                     return pin.id
         return None
+
+
+def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
+    """Return matches of entries that only add parts to a release (`of`) with the entries known to be that release."""
+    named: dict[str, list[int]] = {
+        entry.announcement.of: [] for group in groups for entry in group.entries if entry.announcement.of
+    }
+    for index, group in enumerate(groups):
+        for entry in group.entries if named else ():
+            release = entry.announcement.of or known.get(entry.key)
+            if release in named:
+                named[release].append(index)
+    return [JoinMatch("added to it by hand", tuple(members)) for members in named.values() if len(members) > 1]
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:

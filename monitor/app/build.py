@@ -143,12 +143,12 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, run_in_thread)
     check = make_self_check(core, poller, outbox)
     status = make_status(core, watch, check, forecast, interpreter.skew, broken=poller.broken, record=record)
-    queries = make_queries(core, status, tally, record, make_desk(core, current_incidents, outbox))
+    calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
+    queries = make_queries(core, status, tally, record, make_desk(core, current_incidents, outbox), calendar_reads)
     daemon = Daemon(
         settings.watch.vantage,
         clock,
         make_clockwork(core),
-        [],
         edges.manager,
         core.fetcher,
         core.store,
@@ -161,7 +161,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         watch,
         core.ledger,
         admission,
-        make_calendar_reads(core, poller, admission, watch, outbox),
+        calendar_reads,
         tripwires,
         outbox,
         channels,

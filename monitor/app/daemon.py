@@ -59,7 +59,6 @@ class Daemon:
     name: str
     clock: Clock
     clockwork: Jobs
-    jobs: Sequence[RecurringJob]
     manager: ServiceManager
     fetcher: Fetcher
     store: Store
@@ -82,6 +81,7 @@ class Daemon:
     members: Members | None = None
     web: WebServer | None = None
     closing: Sequence[Callable[[], None]] = ()
+    jobs: Sequence[RecurringJob] = ()
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _background: set[asyncio.Task[None]] = field(default_factory=set)

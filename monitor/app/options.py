@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from alerts.rota import rota_calendar_name
@@ -13,13 +14,14 @@ from monitor.config.settings import DEFAULT_RATES, NetworkSettings, PartSettings
 from monitor.judge.policy import Policies, Policy, UsualTime
 from monitor.ledger.state import Checks
 from monitor.look.fetch import Fetcher
-from monitor.look.guard import make_guard
+from monitor.look.guard import Guard, make_guard
 from monitor.look.http.fetcher import HttpFetcher
-from monitor.look.http.resolve import Proxies, Proxy
+from monitor.look.http.resolve import Proxies, Proxy, Resolver
 from monitor.plan.budget import Budget
 from monitor.watch.planner import WatchRules
 from monitor.watch.tripwires import Producer
-from schedules.announcement import Announcement, Origin, Part, Role
+from monitor.web.hand_calendar import HandCalendar
+from schedules.announcement import BY_HAND, Announcement, Origin, Part, Role
 from schedules.dates import assume_time
 from schedules.join import JoinRules
 from schedules.release import Release
@@ -61,9 +63,12 @@ def make_watch_rules(settings: Settings) -> WatchRules:
 
 
 def make_join_rules(settings: Settings) -> JoinRules:
-    """Return the rules that join entries of several calendars. The calendar named first in the file has priority."""
+    """Return the rules that join entries of several calendars. The calendar named first in the file has priority.
+
+    People add to the calendar `by-hand` what no other announces, so it comes last.
+    """
     return JoinRules(
-        order=tuple(table.name for table in settings.calendar),
+        order=tuple(sorted((table.name for table in settings.calendar), key=BY_HAND.__eq__)),
         explicit=frozenset(table.name for table in settings.calendar if KINDS[table.kind].by_hand),
         pins=tuple(settings.pin),
         splits=tuple(settings.split),
@@ -103,11 +108,28 @@ def make_usual_time_filler(settings: Settings) -> Callable[[Announcement], Annou
 
 def make_fetcher(settings: Settings, clock: Clock) -> Fetcher:
     """Return the fetcher for the network, with the configured guard, budgets and proxies."""
-    network = settings.network
-    guard = make_guard(network.allow, network.ports, allowed_hosts(settings))
+    network, guard = settings.network, _make_guard(settings)
     seconds = network.timeout.total_seconds()
     budget, proxies = make_budget(settings), make_proxies(network)
     return HttpFetcher(clock, guard, budget=budget, contact=network.contact, seconds=seconds, proxies=proxies)
+
+
+def _make_guard(settings: Settings) -> Guard:
+    return make_guard(settings.network.allow, settings.network.ports, allowed_hosts(settings))
+
+
+def make_hand_calendar(settings: Settings, folder: Path) -> HandCalendar | None:
+    """Return the calendar to which people add releases, None if none is configured. Its file is made if it is absent.
+
+    A relative file is in `folder`.
+    """
+    file = next((table.file for table in settings.calendar if table.name == BY_HAND), None)
+    if file is None:
+        return None
+    resolver = Resolver(_make_guard(settings), proxies=make_proxies(settings.network))
+    calendar = HandCalendar(folder / file, resolver)
+    calendar.make_file()
+    return calendar
 
 
 def make_proxies(network: NetworkSettings) -> Proxies:

@@ -15,11 +15,7 @@ from alerts.channel import Channel
 from alerts.rota import Rota
 from monitor.app.core import Core
 from monitor.app.jobs import Jobs, SchedulerJobs, count_failures
-from monitor.app.options import (
-    make_policies,
-    make_tripwire_producers,
-    make_watch_rules,
-)
+from monitor.app.options import make_hand_calendar, make_policies, make_tripwire_producers, make_watch_rules
 from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.reporting_options import (
     make_channels,
@@ -236,7 +232,9 @@ def make_desk(core: Core, current_incidents: CurrentIncidents, outbox: Outbox) -
     return Desk(current_incidents, core.writer, core.clock, outbox.wake, Path(settings.evidence.folder), own)
 
 
-def make_queries(core: Core, status: Status, tally: LookTally, record: VerdictRecorder, desk: Desk) -> Queries:
+def make_queries(
+    core: Core, status: Status, tally: LookTally, record: VerdictRecorder, desk: Desk, reads: CalendarReads
+) -> Queries:
     """Return the queries behind pages and API."""
     settings, throttle = core.settings, Throttle(core.clock)
     return Queries(
@@ -250,6 +248,7 @@ def make_queries(core: Core, status: Status, tally: LookTally, record: VerdictRe
         writer=core.writer,
         sessions=make_sessions(settings, core.folder, core.clock, throttle),
         throttle=throttle,
+        read_calendar=reads.read_named,
         **page_settings(core, record.rules),
     )
 
@@ -261,6 +260,7 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "public": settings.web.public == "board",
         "keys": make_keys(settings),
         "templates": rules.templates,
+        "by_hand": make_hand_calendar(settings, core.folder),
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
         "judge_promised": partial(body_of_unwatched, core.store, make_policies(settings), editions=rules.editions),

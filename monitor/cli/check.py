@@ -28,6 +28,7 @@ from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFa
 from monitor.ledger.reader import Outcome
 from monitor.store.open import file_of
 from monitor.web.users import find_faults
+from schedules.announcement import BY_HAND
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import day_begins
 from schedules.values import Secret, quote_value
@@ -290,7 +291,9 @@ def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, 
     """Read a calendar once. Return the outcome and its faults."""
     outcome = asyncio.run(read_once(context, table))
     fault = context.hide(outcome.read.fault)
-    return outcome, [] if outcome.read.usable else [f"calendar {table.name}: {fault}"]
+    # The monitor makes this file when it starts.
+    is_made_later = table.name == BY_HAND and not (context.path.parent / str(table.file)).exists()
+    return outcome, [] if outcome.read.usable or is_made_later else [f"calendar {table.name}: {fault}"]
 
 
 def _settings_faults(context: Context) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.config.organisations import ONS, ORGANISATIONS, Organisations, name_of
+from schedules.export import toml_string
 
 OWN_ADDRESS = {"govuk", "ons", "ees"}
 """Kinds of calendar with a known address."""
@@ -115,7 +115,7 @@ class Chosen:
 def write_starter(chosen: Chosen) -> str:
     """Return the text of a configuration."""
     calendars, mail = chosen.calendars, chosen.mail
-    address = _NO_ADDRESS if chosen.public_url is None else f"public_url = {_text(chosen.public_url)}"
+    address = _NO_ADDRESS if chosen.public_url is None else f"public_url = {toml_string(chosen.public_url)}"
     return "".join(
         [
             _HEAD.replace("{public_url}", address),
@@ -144,12 +144,14 @@ def _calendar_tables(producers: Sequence[str], calendars: Sequence[Calendar]) ->
         name = one.kind if one.kind not in {each.kind for each in calendars[:place]} else f"{one.kind}-{place + 1}"
         yield f'[[calendar]]\nname = "{name}"\nkind = "{one.kind}"\nevery = "10m"\n'
         if one.place:
-            yield f"{'url' if '://' in one.place else 'file'} = {_text(one.place)}\n"
+            yield f"{'url' if '://' in one.place else 'file'} = {toml_string(one.place)}\n"
         if one.kind == "govuk":
             yield "# slugs as in https://www.gov.uk/government/organisations/SLUG\n"
             yield f"filters = {{ organisations = {_list(on_govuk)} }}\n"
         elif one.kind not in ALL_PRODUCER_KINDS and producers:
-            yield f"producer = {_text(producers[0])}    # of entries that name none\n"
+            yield f"producer = {toml_string(producers[0])}    # of entries that name none\n"
+    yield "\n# With this one, people add releases in the browser:\n"
+    yield '# [[calendar]]\n# name = "by-hand"\n# kind = "toml"\n# file = "var/by-hand.toml"\n'
 
 
 def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
@@ -160,7 +162,7 @@ def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
     looked = "    # its newest publications there are read" if "govuk" in mine else ""
     hosts = f"hosts = {_list([HOSTS[kind] for kind in mine])}{looked}\n"
     report = 'report = { head_of_profession = "", contact = "", to = "" }    # roles, never names: drafts show them\n'
-    return f"\n[[producer]]\nid = {_text(slug)}\nname = {_text(name)}\n{hosts if mine else ''}{report}"
+    return f"\n[[producer]]\nid = {toml_string(slug)}\nname = {toml_string(name)}\n{hosts if mine else ''}{report}"
 
 
 def _chat_table(variable: str) -> str:
@@ -169,12 +171,12 @@ def _chat_table(variable: str) -> str:
 name = "chat"                                # try it: `ninethirty channel test chat`
 kind = "apprise"
 # The variable contains the address in Apprise's form: workflows://… (Teams), slack://…; all of it is secret.
-url = {{ env = {_text(variable)} }}
+url = {{ env = {toml_string(variable)} }}
 """
 
 
 def _rota_tables(chosen: Chosen) -> str:
-    who = ", ".join(f"{_text(role)} = {_text(_channel_of(role))}" for role in chosen.duty)
+    who = ", ".join(f"{toml_string(role)} = {toml_string(_channel_of(role))}" for role in chosen.duty)
     channels = ["duty", *(["on-call"] if chosen.mail else []), *(["chat"] if chosen.chat else []), "outbox"]
     return f"""
 # Who is on call, in turns of a week; [[rota.shift]] swaps. In place of turns it reads a calendar of yours: url or file.
@@ -194,15 +196,15 @@ def _channel_of(role: str) -> str:
 
 
 def _mail_table(name: str, mail: Mail, to: Iterable[str]) -> str:
-    tried = f"name = {_text(name)}"
+    tried = f"name = {toml_string(name)}"
     return f"""
 [[channel]]
 {tried:<44} # try it: `ninethirty channel test {name}`
 kind = "mail"
-host = {_text(mail.host)}
+host = {toml_string(mail.host)}
 port = {mail.port}
 security = "{mail.security}"
-sender = {_text(mail.sender)}
+sender = {toml_string(mail.sender)}
 to = {_list(to)}
 # user = "ninethirty"
 # password = {{ file = "smtp-password" }}      # or {{ env = "SMTP_PASSWORD" }}; never the secret itself
@@ -210,9 +212,4 @@ to = {_list(to)}
 
 
 def _list(texts: Iterable[str]) -> str:
-    return f"[{', '.join(map(_text, texts))}]"
-
-
-def _text(text: str) -> str:
-    # A TOML basic string has the syntax of a JSON string.
-    return json.dumps(text, ensure_ascii=False)
+    return f"[{', '.join(map(toml_string, texts))}]"

@@ -235,7 +235,8 @@ def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
     exposed = () if any(is_late(case, part) for part in parts) else parts
     counts_from, shown = _must_be_in_force_at(case, exposed), case.in_force.announced_as_of
-    is_breach = any(part.verdict in BREACHES for part in parts)
+    # An alternative address that is still empty breaks no promise.
+    is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)
     if not is_breach or shown is None or counts_from is None or shown >= counts_from:
         return None
     return f"{_last_read_text(case, promise)}: not read, or not shown there, again since"

@@ -103,6 +103,11 @@ class CalendarReads:
         for reader, _ in self.readers:
             await self.read(reader)
 
+    async def read_named(self, name: str) -> CalendarRead | None:
+        """Read the calendar of this name at once. Return None if there is none."""
+        reader = next((reader for reader, _ in self.readers if reader.name == name), None)
+        return None if reader is None else await self.read(reader)
+
     async def read_on_request(self) -> None:
         """Read calendars as soon as a verdict requests it. Runs until cancelled."""
         while True:

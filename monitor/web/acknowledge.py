@@ -14,11 +14,11 @@ from starlette.routing import Route
 from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
-from monitor.web.incident_form import SentForm, with_staff_form
 from monitor.web.incident_page import render_incident
 from monitor.web.pages import render, render_fault
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
+from monitor.web.staff_form import SentForm, with_staff_form
 
 _INVALID_LINK = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 

@@ -43,12 +43,13 @@ async def list_releases(request: Request, query: ReleaseFilter) -> Json:
     begins, after = _read_position(query.after, first)
     ends = min(last, max(first, begins) + timedelta(days=MOST_DAYS))
     rows = await queries.list_releases(max(first, begins), ends, query.producer) if begins <= last else []
-    placed = ((f"{(row['slot'] or {}).get('start') or ''}/{row['id']}", row) for row in rows)
-    left = sorted((one for one in placed if one[0] > after), key=lambda one: one[0])
-    page = left[: query.limit]
-    following = (ends + timedelta(days=1)).isoformat() if ends < last else None
-    more = page[-1][0] if len(page) < len(left) else following
-    return {"releases": [row for _, row in page], "from": first.isoformat(), "to": last.isoformat(), "next": more}
+    keyed = ((f"{(row['slot'] or {}).get('start') or ''}/{row['id']}", row) for row in rows)
+    remaining = sorted((one for one in keyed if one[0] > after), key=lambda one: one[0])
+    page = remaining[: query.limit]
+    next_day = (ends + timedelta(days=1)).isoformat() if ends < last else None
+    following = page[-1][0] if len(page) < len(remaining) else next_day
+    releases = [row for _, row in page]
+    return {"releases": releases, "from": first.isoformat(), "to": last.isoformat(), "next": following}
 
 
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
@@ -75,13 +76,14 @@ async def list_incidents(request: Request, query: IncidentFilter) -> Json:
     last = await queries.find_incident(query.after) if query.after else None
     until = None if last is None else last.occurred + timedelta(microseconds=1)
     found = await (queries.list_needing_action(*days) if query.open else queries.list_incidents(*days, until))
-    behind = [one for one in found if last is None or (one.occurred, one.id) < (last.occurred, last.id)]
-    mine = [one for one in behind if query.producer in (None, *one.producers)]
+    older = [one for one in found if last is None or (one.occurred, one.id) < (last.occurred, last.id)]
+    mine = [one for one in older if query.producer in (None, *one.producers)]
     page = mine[: query.limit]
-    seen = page if len(page) < len(mine) else behind
+    # A page that has all that were found ends with the last of them, also if that is another producer's.
+    passed = page if len(page) < len(mine) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
-    return {"incidents": listed, "next": seen[-1].id if seen else None}
+    return {"incidents": listed, "next": passed[-1].id if passed else None}
 
 
 async def get_incident(request: Request, _input: Input) -> Json:
@@ -207,7 +209,7 @@ ROUTES = [
     ),
     ApiRoute(
         "/api/v1/incidents/{incident}/answers",
-        Operation("readForm", "incidents", form_api.read_form, answers.Form),
+        Operation("readForm", "incidents", form_api.get_form, answers.Form),
         _post("answerForm", "incidents", form_api.answer_form, answers.Form, inputs.Answering, longest=_FORM),
     ),
     ApiRoute(

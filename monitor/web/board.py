@@ -49,8 +49,8 @@ async def show_board(request: Request) -> Response:
     # The position is read before any query, so the stream also sends changes that happen while the page is made.
     position = live.position(sees_all=queries.sees_all)
     query = request.query_params
-    kept = request.cookies.get(_PRODUCER_COOKIE, "")
-    mine = kept if _PRODUCER_ID.fullmatch(kept) else ""
+    remembered = request.cookies.get(_PRODUCER_COOKIE, "")
+    mine = remembered if _PRODUCER_ID.fullmatch(remembered) else ""
     chosen = {name: query.get(name, mine if name == "producer" else "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
     promised = sorted(await queries.list_releases(day, day), key=_slot_then_severity)

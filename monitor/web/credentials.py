@@ -63,8 +63,8 @@ class Throttle:
     def wait(self, client: str) -> int:
         """Return for how many seconds a client must wait before it tries again; 0 if it need not wait."""
         began, count, span = self._failures.get(network_of(client), (0.0, 0, self.span))
-        left = began + span - self.clock.monotonic()
-        return max(1, round(left)) if count >= self.most and left > 0 else 0
+        rest = began + span - self.clock.monotonic()
+        return max(1, round(rest)) if count >= self.most and rest > 0 else 0
 
     def count_failure(self, client: str) -> None:
         """Count a wrong guess of a client."""

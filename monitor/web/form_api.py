@@ -17,9 +17,10 @@ from monitor.deliver.incident_json import incident_json
 from monitor.deliver.silences import silence_json
 from monitor.errors import Refused, UnknownName, UserFault
 from monitor.store.rows import Draft
-from monitor.web.incident_form import SentForm, find_changes, make_notes, texts_of_boxes, with_plain_line_ends
+from monitor.web.incident_form import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Answering, Input, Logging, Noting, Silencing, Taking
 from monitor.web.request import problem_response, queries_of
+from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
 from schedules.times.json import instant_json
 from schedules.times.zone import local
@@ -27,7 +28,7 @@ from schedules.times.zone import local
 Json = dict[str, Any]
 
 
-async def read_form(request: Request, _input: Input) -> Json:
+async def get_form(request: Request, _input: Input) -> Json:
     """Return the newest version of a draft as a form: the measured values, and the answers that roles wrote."""
     name = request.path_params["incident"]
     return _form_json(name, (await _require_drafts(request, name))[-1])

@@ -32,7 +32,9 @@ from monitor.web.request import check_parameters, queries_of
 from schedules.times.words import day_text
 from schedules.titles import read_title
 
-_MONTHS, _MOST_GROUPS, _KEPT_FOR, _CORRECTED_FOR = 12, 15, timedelta(minutes=10), timedelta(days=40)
+_MONTHS, _MOST_GROUPS = 12, 15
+_CACHED_FOR, _CORRECTED_FOR = timedelta(minutes=10), timedelta(days=40)
+"""How long the points of a month are cached while its verdicts can change, and how long after its end they can."""
 VERDICTS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
 """Verdicts in the order in which they are drawn, from left to right. The share on time leaves out unproven."""
 _TICKS = {-1440: "1 day early", -60: "1 h early", -5: "5 min early", 0: "on time", 5: "5 min", 60: "1 h"}
@@ -162,7 +164,7 @@ class HistoryCache:
         starts = month_starts(now, queries.timezone)
         async with self._turn:
             for begins, ends in zip(starts, [*starts[1:], now], strict=True):
-                lasts = _KEPT_FOR if now - ends < _CORRECTED_FOR else timedelta(days=1)
+                lasts = _CACHED_FOR if now - ends < _CORRECTED_FOR else timedelta(days=1)
                 kept = self._kept.get(begins)
                 if kept is None or not timedelta() <= now - kept[0] < lasts:
                     # In a thread, and one month at a time, so that only a month of rows is in memory.

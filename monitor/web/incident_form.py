@@ -6,11 +6,9 @@ The whole page is one form, and each of its buttons saves all boxes, so that no 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,80 +30,21 @@ from alerts.by_hand import (
 )
 from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.edits import STEP_PREFIX
-from alerts.draft.form import find_question
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident
 from monitor.deliver.by_hand import SigningBlocked
-from monitor.deliver.desk import Desk
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.web.incident_page import SaveOutcome, list_missing, render_incident, texts_without_box, typed_texts
 from monitor.web.pages import render, render_fault
-from monitor.web.request import may_act, queries_of, read_form_with_files, session_of
-from monitor.web.users import Person
+from monitor.web.request import may_act, queries_of, session_of
+from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.times.words import MINUTE, stamp
 
-_MOST_BYTES, _MOST_WITH_MAIL, _MOST_FIELDS = 1 << 20, 8 << 20, 300
 _MOST_OF_MAIL = 2 << 20
-_MOST_WITHOUT_SESSION = 1 << 17
-_HIDDEN_FIELDS = ("guard", "version", "do")
 _BOX_IDS = {name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")}
 _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
-
-
-@dataclass(frozen=True, slots=True)
-class SentForm:
-    """The fields of a form that a person with the right to act has sent."""
-
-    desk: Desk
-    person: Person
-    incident: str
-    fields: Mapping[str, str]
-    files: Mapping[str, bytes] = field(default_factory=dict)
-
-    @property
-    def role(self) -> str:
-        """Return the role in which they act: the one of their line in the users file, else the one they typed."""
-        return self.person.role or self.fields.get("role", "")
-
-    def text(self, name: str) -> str:
-        """Return a field without surrounding blanks, empty if it is missing."""
-        return self.fields.get(name, "").strip()
-
-
-def with_staff_form(
-    act: Callable[[Request, SentForm], Awaitable[Response]],
-) -> Callable[[Request], Awaitable[Response]]:
-    """Decorate `act` as an endpoint that only people who may act can use. It gets the sent form.
-
-    If the person may not act, or the form is not of their current session, the response is a page with the typed text,
-    so that it can be copied. Raises `UserFault` if the form is too long.
-    """
-
-    @wraps(act)
-    async def endpoint(request: Request) -> Response:
-        session, desk = session_of(request), queries_of(request).desk
-        most = (_MOST_BYTES, _MOST_FIELDS, _MOST_WITH_MAIL)
-        if session is None:
-            most = (_MOST_WITHOUT_SESSION, _MOST_FIELDS, _MOST_WITHOUT_SESSION)
-        fields, files = await read_form_with_files(request, *most)
-        is_own_form = session is not None and session.has_guard(fields.get("guard", ""))
-        if session is None or desk is None or not (may_act(request) and is_own_form):
-            return render(request, "unsaved.html", 403, typed=list(_label_typed_texts(fields)))
-        return await act(
-            request, SentForm(desk, session.person, request.path_params.get("incident", ""), fields, files)
-        )
-
-    return endpoint
-
-
-def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (label of the box, text) for each text that a person typed."""
-    for name, text in fields.items():
-        box = find_question(name.removeprefix("box."))
-        if name not in _HIDDEN_FIELDS and not name.startswith(("tick.", "acted.")) and text.strip():
-            yield (box.label if box is not None else None) or name.removeprefix("box."), text
 
 
 @with_staff_form
@@ -154,8 +93,8 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
 
 
 async def _sign_report(request: Request, sent: SentForm) -> None:
-    queries = queries_of(request)
     """Sign the version of the report that the person read. The signed durations are those of this moment."""
+    queries = queries_of(request)
     known, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
     read = _find_version(drafts, sent.fields.get("version", ""))
     if read is None:
@@ -297,12 +236,6 @@ def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
         yield "as-role: say in which role you act, never a name"
     if amends and not sent.text("reason"):
         yield "reason: the report is signed, so say why you amend it"
-
-
-def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:
-    """Return the faults by box id. `boxes` has the id for each name in a fault. Other faults get the id `other`."""
-    split = ((line, *line.partition(": ")) for line in fault.faults)
-    return dict((boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split)
 
 
 ROUTES = [

@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
 from monitor.web.fragments import sort_by_name
-from monitor.web.incident_form import SentForm, faults_by_box, with_staff_form
 from monitor.web.pages import render, render_fault
 from monitor.web.request import check_parameters, may_act, queries_of
+from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 
 Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
 SORTS: dict[Sort, str] = {

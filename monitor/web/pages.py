@@ -189,6 +189,7 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
         "sees_all": queries.sees_all,
         "names": queries.producers,
         "acts": acts,
+        "adds": acts and queries.by_hand is not None,
         "signs": acts and session is not None and session.person.is_head,
         "now": queries.clock.now(),
         "zone": queries.timezone,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
-from monitor.store.rows import Draft, Event
+from monitor.store.rows import CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import Threads, with_pauses
@@ -35,6 +35,7 @@ from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explained
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.embargo import Json, public_view, slot_has_passed, without_details
+from monitor.web.hand_calendar import HandCalendar
 from monitor.web.sessions import Sessions
 from schedules.times.zone import day_begins, span_of
 
@@ -113,6 +114,9 @@ class Queries:
     writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     sessions: Sessions | None = None
+    # The calendar to which people add releases, and a function that reads the calendar of a name at once.
+    by_hand: HandCalendar | None = None
+    read_calendar: Callable[[str], Awaitable[CalendarRead | None]] | None = None
     # Makes reports on periods.
     periods: Periods | None = None
     # Removes secrets of configured addresses from every response.

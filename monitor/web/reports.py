@@ -18,9 +18,9 @@ from monitor.threads import run_in_thread
 from monitor.watch.periods import FORMATS, Periods, file_stem_of
 from monitor.web.api import MOST_DAYS, file_response
 from monitor.web.fragments import sort_by_name
-from monitor.web.incident_form import SentForm, with_staff_form
 from monitor.web.pages import render
 from monitor.web.request import check_parameters, parse_day, queries_of
+from monitor.web.staff_form import SentForm, with_staff_form
 
 T = TypeVar("T")
 _PARAMETERS = ("from", "to", "producer", "host")
@@ -28,13 +28,12 @@ _PARAMETERS = ("from", "to", "producer", "host")
 
 async def show_report(request: Request) -> Response:
     """Show a form to choose a period, by default the last month, and the report on the chosen period."""
-    queries = queries_of(request)
-    check_parameters(request, _PARAMETERS)
-    chosen, fault, values = {name: request.query_params.get(name, "").strip() for name in _PARAMETERS}, "", {}
+    queries, chosen = queries_of(request), _read_choice(request)
+    report, fault = None, ""
     if chosen["from"] or chosen["to"]:
         try:
             period, now = await _read_period(request, chosen), queries.clock.now()
-            values = {"report": await _run_alone(request, lambda periods: periods.report(period, now))}
+            report = await _run_alone(request, lambda periods: periods.report(period, now))
         except UserFault as exc:
             fault = str(exc)
     else:
@@ -49,18 +48,16 @@ async def show_report(request: Request) -> Response:
         chosen=urlencode({name: text for name, text in chosen.items() if text}),
         producers=sort_by_name(queries.producers, queries.producers),
         endings=["html", *(one for one in FORMATS if one != "html")],
-        **{"report": None, **values},
+        report=report,
     )
 
 
 async def download_report(request: Request) -> Response:
     """Return the report on a period as a file."""
-    ending = request.path_params["ending"]
-    check_parameters(request, _PARAMETERS)
+    ending, chosen = request.path_params["ending"], _read_choice(request)
     if ending not in FORMATS:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
-    now = queries_of(request).clock.now()
-    period = await _read_period(request, {name: request.query_params.get(name, "").strip() for name in _PARAMETERS})
+    now, period = queries_of(request).clock.now(), await _read_period(request, chosen)
     content = await _run_alone(request, lambda periods: periods.render(period, ending, now))
     return file_response(content, FORMATS[ending], f"{file_stem_of(period)}.{ending}" if ending != "html" else "")
 
@@ -68,13 +65,16 @@ async def download_report(request: Request) -> Response:
 @with_staff_form
 async def save_as_draft(request: Request, sent: SentForm) -> Response:
     """Save the report on a period as a draft that people complete and sign."""
-    now = sent.desk.clock.now()
-    periods, period = (
-        _require_periods(request),
-        await _read_period(request, {name: sent.text(name) for name in _PARAMETERS}),
-    )
+    now, periods = sent.desk.clock.now(), _require_periods(request)
+    period = await _read_period(request, {name: sent.text(name) for name in _PARAMETERS})
     incident, _ = await sent.desk.writer.write(lambda tx: periods.save_as_draft(tx, period, now))
     return RedirectResponse(f"/incidents/{quote(incident.id)}", 303)
+
+
+def _read_choice(request: Request) -> dict[str, str]:
+    """Return the period, producer and host in the query, each empty if it is not given. Raises `UserFault`."""
+    check_parameters(request, _PARAMETERS)
+    return {name: request.query_params.get(name, "").strip() for name in _PARAMETERS}
 
 
 async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from email.message import Message
-from email.parser import BytesHeaderParser
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -20,9 +19,12 @@ from monitor.errors import UserFault
 from monitor.web.queries import Queries
 from monitor.web.sessions import Session
 
-_LONGEST = 8192
-_BODY_WITHIN = 10.0
+_LONGEST_BODY = 8192
+_BODY_SECONDS = 10.0
 _LONGEST_NAME = 40
+"""The most characters of an unknown parameter's name that a refusal repeats."""
+_TOO_MANY_FIELDS = "this form has too many fields"
+_DAMAGED = "this form arrived damaged: load the page again, and send it again"
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 PROBLEM = "application/problem+json"
 
@@ -54,11 +56,11 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
-async def read_body(request: Request, longest: int = _LONGEST) -> bytes:
+async def read_body(request: Request, longest: int = _LONGEST_BODY) -> bytes:
     """Return the body of a request. Raises `UserFault` if it is longer than `longest` bytes or takes too long."""
     body = bytearray()
     try:
-        async with asyncio.timeout(_BODY_WITHIN):
+        async with asyncio.timeout(_BODY_SECONDS):
             async for piece in request.stream():
                 body += piece
                 if len(body) > longest:
@@ -68,7 +70,7 @@ async def read_body(request: Request, longest: int = _LONGEST) -> bytes:
     return bytes(body)
 
 
-async def read_form(request: Request, longest: int = _LONGEST, most: int = 10) -> dict[str, str]:
+async def read_form(request: Request, longest: int = _LONGEST_BODY, most: int = 10) -> dict[str, str]:
     """Return the fields of a form by name, blank ones too. If a name occurs twice, the first value counts.
 
     Raises `UserFault` if there are more than `longest` bytes or `most` fields.
@@ -77,7 +79,7 @@ async def read_form(request: Request, longest: int = _LONGEST, most: int = 10) -
     try:
         fields = parse_qs(body, keep_blank_values=True, max_num_fields=most)
     except ValueError as exc:
-        raise UserFault("this form has too many fields") from exc
+        raise UserFault(_TOO_MANY_FIELDS) from exc
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -87,28 +89,46 @@ async def read_form_with_files(
     """Return the fields of a form as `read_form` does, and the content of each file that was chosen, by field name.
 
     Browsers send files as `multipart/form-data` (RFC 7578). A form in any other type has no files. Raises `UserFault`
-    too if there are more than `longest_with_files` bytes with the files.
+    too if there are more than `longest_with_files` bytes with the files, or if the form is damaged.
     """
-    sent_as = Message()
-    sent_as["Content-Type"] = request.headers.get("Content-Type", "")
-    if sent_as.get_content_type() != "multipart/form-data":
+    if not request.headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
         return await read_form(request, longest, most), {}
-    delimiter = b"\r\n--" + str(sent_as.get_boundary("")).encode("ascii", "replace")
-    body = b"\r\n" + await read_body(request, longest_with_files)
-    if body.count(delimiter) > most + 1:
-        raise UserFault("this form has too many fields")
+    body = await read_body(request, longest_with_files)
+    limits = {"max_files": most, "max_fields": most, "max_part_size": longest_with_files}
+    parser = _FormParser(request.headers, _yield_once(body), **limits)
+    # Files stay in memory, where the body is already.
+    parser.spool_max_size = longest_with_files
+    try:
+        form = await parser.parse()
+    except MultiPartException as exc:
+        raise UserFault(_TOO_MANY_FIELDS if exc.message.startswith("Too many") else _DAMAGED) from exc
     fields, files = dict[str, str](), dict[str, bytes]()
-    for part in body.split(delimiter)[1:-1]:
-        head, _, content = part.partition(b"\r\n\r\n")
-        about = BytesHeaderParser().parsebytes(head.lstrip())
-        name, file = (about.get_param(key, header="Content-Disposition") for key in ("name", "filename"))
-        if file is None:
-            fields.setdefault(str(name), content.decode("utf-8", "replace"))
-        elif file:
-            files.setdefault(str(name), content)
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            fields.setdefault(name, value)
+        elif value.filename:
+            files.setdefault(name, await value.read())
+    await form.close()
+    if not parser.is_complete:
+        raise UserFault(_DAMAGED)
+    if len(form.multi_items()) > most:
+        raise UserFault(_TOO_MANY_FIELDS)
     if len(body) - sum(map(len, files.values())) > longest:
         raise UserFault(f"the texts must not be longer than {longest} bytes")
     return fields, files
+
+
+class _FormParser(MultiPartParser):
+    """A parser that knows whether the form `is_complete`: it did not end in the middle of a part."""
+
+    is_complete = False
+
+    def on_end(self) -> None:
+        self.is_complete = True
+
+
+async def _yield_once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
 
 
 def parse_day(text: str) -> date:

@@ -193,9 +193,9 @@ class Sessions:
 
     def sign_out(self, key: str) -> None:
         """End a session."""
-        left = self._sessions.pop(key, None)
-        if left is not None:
-            _log.info("signed_out", user=left.person.name)
+        ended = self._sessions.pop(key, None)
+        if ended is not None:
+            _log.info("signed_out", user=ended.person.name)
 
     async def sign_out_address(self, session: Session) -> str:
         """Return the address at which the provider signs this person out, empty if no provider signed them on."""

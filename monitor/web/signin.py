@@ -50,7 +50,7 @@ _STAFF_PATHS = ("/status", "/api/v1/calendars", "/reports")
 _LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 _TOKEN_PATH = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
-_LONG_FORM_PATHS = re.compile(r"/incidents/([^/]+/draft|new)|/silences")
+_LONG_FORM_PATHS = re.compile(r"/incidents/([^/]+/draft|new)|/silences|/by-hand")
 """Paths of long forms. After a session has ended, the response to these contains only the typed text."""
 _BROWSER_KNOWN_FOR = 90 * 24 * 3600
 _NO_MATCH = "That name and password do not belong together."
@@ -209,10 +209,10 @@ async def start_sign_on(request: Request) -> Response:
 
 async def finish_sign_on(request: Request) -> Response:
     """Sign in the person that the OpenID provider sends back, if this browser began the sign-on."""
-    kept = request.cookies.get(_cookie_name(request, "-flow"), "")
-    where = _path_or_board(kept[_FLOW_LENGTH:])
+    cookie = request.cookies.get(_cookie_name(request, "-flow"), "")
+    where = _path_or_board(cookie[_FLOW_LENGTH:])
     try:
-        key = await _redeem_code(request, kept[:_FLOW_LENGTH])
+        key = await _redeem_code(request, cookie[:_FLOW_LENGTH])
     except NotSignedOn as fault:
         if fault.status is HTTPStatus.FORBIDDEN:
             queries_of(request).throttle.count_failure(client_of(request))

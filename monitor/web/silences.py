@@ -14,10 +14,10 @@ from alerts.by_hand import InvalidInput
 from alerts.silence import FARTHEST_AHEAD, Scope
 from monitor.errors import UserFault
 from monitor.web.fragments import sort_by_name
-from monitor.web.incident_form import SentForm, faults_by_box, with_staff_form
 from monitor.web.pages import list_silences, render, render_fault, slot_start
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, may_act, queries_of
+from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.times.zone import instant, local
 
 Choice = tuple[Scope, str, str]

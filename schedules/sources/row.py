@@ -74,6 +74,7 @@ class CalendarRow:
     previous: str = ""
     why: str = ""
     recognise: str = ""
+    of: str = ""
     parts: tuple[Part, ...] = ()
     slot: Slot | None = None
     anchor: date_type | None = None
@@ -124,7 +125,7 @@ def make_announcement(
     remarks: list[Remark] = []
     slot, previous, status = _read_slot(entry, settings, entry.anchor or anchor)
     state, published = _read_state(entry, status, remarks)
-    if slot.reason in REASONS:
+    if slot.reason in REASONS and not entry.of:
         remarks.append(Remark(f"{entry.key}.date", REASONS[slot.reason], slot.raw))
     elif slot.doubt:
         remarks.append(Remark(f"{entry.key}.date", f"doubtful: {slot.doubt}", slot.raw))
@@ -146,6 +147,7 @@ def make_announcement(
         previous=previous,
         why=clean_title(entry.why),
         published=published,
+        of=entry.of.strip(),
     )
     return made, remarks
 

@@ -12,6 +12,7 @@ from cssselect import SelectorError
 from jmespath.exceptions import JMESPathError
 from pydantic import ValidationInfo, field_validator, model_validator
 
+from schedules.announcement import BY_HAND
 from schedules.patterns import BadPattern, Linear
 from schedules.sources.registry import KINDS
 from schedules.times.zone import LONDON
@@ -40,7 +41,9 @@ class CalendarSettings(Table):
     """
 
     name: Name
-    """Its name in logs, metrics and commands."""
+    """Its name in logs, metrics and commands. People add to the file of the one called
+    [`by-hand`](how-to/add-by-hand.md) on the pages.
+    """
     kind: Kind
     """What it is: `govuk ons ees ics csv toml html json feed` ([which](how-to/calendars.md#choose-a-kind))."""
     url: CalendarAddress | None = None
@@ -110,8 +113,8 @@ class CalendarSettings(Table):
     @field_validator("file")
     @classmethod
     def _check_file(cls, file: str | None, info: ValidationInfo) -> str | None:
-        # With an address too, the file may be the one too many.
-        if file is not None and info.data.get("url") is None:
+        # With an address too, the file may be the one too many. The monitor makes the file of `by-hand` itself.
+        if file is not None and info.data.get("url") is None and info.data.get("name") != BY_HAND:
             require_file(file, info)
         return file
 
@@ -120,6 +123,10 @@ class CalendarSettings(Table):
         given = [place for place in (self.url, self.file) if place is not None]
         is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)
         faults: list[KeyFault] = [] if is_placed else [("", "needs either url or file", None)]
+        if self.name == BY_HAND and (self.kind != "toml" or self.file is None):
+            faults.append(
+                ("name", 'people add to this calendar on the pages, so it needs kind = "toml" and a file', None)
+            )
         refuse_any([*faults, *self._option_faults()])
         return self
 

@@ -30,9 +30,10 @@ _TEXTS = {
     "period": ("period",),
     "previous": ("previous",),
     "why": ("reason",),
+    "of": ("of",),
 }
 _KEYS = frozenset({name for names in _TEXTS.values() for name in names} | {"slot", "date", "time", "part"})
-_PART_KEYS = frozenset({"id", "role", "url", "recognise", "required"})
+_PART_KEYS = frozenset({"id", "role", "url", "recognise", "required", "reason"})
 _TIME = quick(r"([01]\d|2[0-3]):[0-5]\d")
 _SOURCE_KEYS = frozenset({"name", "zone", "timezone", "default_time", "producer", "date_order"})
 
@@ -53,7 +54,7 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
     page = Page(settings.address, 200, body)
     found, remarks, own = _read_releases(page, settings)
     for entry in found:
-        needed = {"title": entry.title, "url": entry.url}
+        needed = {} if entry.of else {"title": entry.title, "url": entry.url}
         remarks += [Remark(f"{entry.key}.{name}", "missing") for name, value in needed.items() if not value.strip()]
     tables = enumerate(_parse_toml(page).get("release", []), 1)
     # Faults name the key that the person wrote, not the field.

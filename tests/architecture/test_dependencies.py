@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OURS = ("monitor", "schedules", "alerts")
-# Loaded by name: lxml finds cssselect, zoneinfo finds tzdata, and SQLAlchemy finds its driver.
-LOADED_BY_OTHERS = {"cssselect", "tzdata", "psycopg"}
+# Loaded by name: lxml finds cssselect, zoneinfo finds tzdata, SQLAlchemy its driver, and Starlette the reader of forms.
+LOADED_BY_OTHERS = {"cssselect", "tzdata", "psycopg", "python-multipart"}
 # pydantic demands one version of it, and no other.
 PARTS_OF_OTHERS = {"pydantic-core": "pydantic"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.rehearse.publisher.reply import Reply
 from monitor.rehearse.script.script import Script, ScriptChange, ScriptPart, ScriptRelease
+from schedules.export import toml_string
 
 CALENDAR_NAME = "rehearsal"
 CALENDAR_HOST = "calendar.rehearsal.example"
@@ -78,23 +78,19 @@ def _entry_lines(entry: CalendarEntry, zone: str) -> Iterator[str]:
     yield "[[release]]"
     for key in ("id", "title", "producer", "url", "recognise"):
         if (value := getattr(release, key)) is not None:
-            yield f"{key} = {_toml_string(value)}"
+            yield f"{key} = {toml_string(value)}"
     yield f"slot = {_slot_value(entry.slot, zone)}"
-    yield f"state = {_toml_string(entry.state)}"
+    yield f"state = {toml_string(entry.state)}"
     yield f"part = [{', '.join(_part_value(part) for part in release.part)}]"
 
 
 def _slot_value(slot: datetime | date | str, zone: str) -> str:
     if isinstance(slot, datetime):
         return slot.astimezone(ZoneInfo(zone)).isoformat()
-    return slot.isoformat() if isinstance(slot, date) else _toml_string(slot)
+    return slot.isoformat() if isinstance(slot, date) else toml_string(slot)
 
 
 def _part_value(part: ScriptPart) -> str:
     texts = [(key, getattr(part, key)) for key in ("id", "role", "url", "recognise")]
-    pairs = [f"{key} = {_toml_string(value)}" for key, value in texts if value is not None]
+    pairs = [f"{key} = {toml_string(value)}" for key, value in texts if value is not None]
     return "{ " + ", ".join([*pairs, f"required = {str(part.required).lower()}"]) + " }"
-
-
-def _toml_string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

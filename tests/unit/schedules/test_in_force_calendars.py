@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schedules.announcement import State
+from schedules.announcement import BY_HAND, State
 from schedules.in_force import slot_in_force
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
@@ -36,6 +36,22 @@ def promise_changed_around_slot(to: Slot, since: datetime | None = None, **more:
 
 def promises_in_doubt(*history: Promise) -> tuple[Promise, ...]:
     return in_force(history, LATER, "A").in_doubt
+
+
+def test_entry_added_by_hand_is_never_announced_or_cancelled_at_short_notice() -> None:
+    added = promise_read(instant_slot(7, 23), utc(7, 20), BY_HAND, unlearnt=utc(7, 19))
+    removed = promise_read(instant_slot(7, 23), utc(7, 21), BY_HAND, State.CANCELLED, unlearnt=utc(7, 20))
+    assert in_force([added], LATER, BY_HAND).short_notice is None
+    found = in_force([added, removed], LATER, BY_HAND)
+    assert (found.cancelled, found.short_notice) == (True, None)
+
+
+def test_removing_an_entry_added_by_hand_contradicts_no_other_calendar() -> None:
+    history = [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 24), utc(6, 2), BY_HAND)]
+    assert in_force(history, LATER, "A", BY_HAND).disagreements == (history[1],)
+    removed = promise_read(instant_slot(7, 24), utc(6, 3), BY_HAND, State.CANCELLED)
+    found = in_force([*history, removed], LATER, "A", BY_HAND)
+    assert (found.slot, found.cancelled, found.disagreements) == (instant_slot(7, 23), False, ())
 
 
 def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.announcement import Announcement, Part, Role
+from schedules.announcement import Address, Announcement, Part, Role
 from schedules.join import JoinResult, JoinRules, Pin, Split, join_entries
 from schedules.slot import Precision, Slot
 
@@ -51,6 +52,19 @@ def test_entries_of_one_link_are_one_release_ruled_by_the_first_calendar() -> No
     )
     assert release.joined_by == "link"
     assert joined.release_of == {("ics", "1"): release.id, ("govuk", "2"): release.id}
+
+
+def test_entry_that_only_adds_parts_belongs_to_the_release_that_it_names() -> None:
+    part = Part("added-1", Role.ALTERNATIVE, "https://x.example/", required=False)
+    added = Announcement("a", "Another title", "", "", Slot(Precision.NONE), parts=(part,), of="widgets-july-2026")
+    govuk = replace(an_entry("1", url=f"{BASE}/widgets-july-2026"), address=Address.GUESSED)
+    calendars = {"govuk": [govuk], "by-hand": [added]}
+    known = {("govuk", "1"): "widgets-july-2026"}
+    (release,) = join_entries(calendars, JoinRules(order=("govuk", "by-hand")), known).releases
+    assert (release.id, release.title, release.producer) == ("widgets-july-2026", govuk.title, "dfx")
+    assert (release.address, [one.id for one in release.parts]) == (Address.GUESSED, ["page", "added-1"])
+    # Without the release that it names, it is one of its own, which has no slot.
+    assert len(join_entries(calendars, known={("govuk", "1"): "renamed"}).releases) == 2
 
 
 def test_the_link_of_an_announcement_joins_as_well_as_the_landing_page() -> None:

@@ -93,6 +93,14 @@ def test_a_good_configuration_gives_no_warning(ask: Run_, good: Path) -> None:
     assert (told.status, told.json["faults"], told.json["warnings"]) == (0, [], [])
 
 
+def test_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(ask: Run_, good: Path) -> None:
+    by_hand = '[[calendar]]\nname = "by-hand"\nkind = "toml"\nfile = "by-hand.toml"\n'
+    (good / "config.toml").write_text(GOOD.format(folder=good) + by_hand)
+    assert (ask("check").status, ask("check").err) == (0, "")
+    (good / "by-hand.toml").write_text("[[release]")
+    assert "calendar by-hand: by-hand.toml: not TOML" in ask("check").err
+
+
 @pytest.mark.parametrize(("right", "wrong", "named"), SLIPS, ids=[named[:40] for *_, named in SLIPS])
 def test_a_probable_mistake_gives_a_warning(ask: Run_, good: Path, right: str, wrong: str, named: str) -> None:
     assert right in GOOD

@@ -38,6 +38,7 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
         ("feed", {"options": {"pattern": "("}}, ("options.pattern", "missing )")),
         ("govuk", {"filters": {"organisation": ["x"]}}, ("filters.organisation", "unknown, did you mean organ")),
         ("csv", {"file": "calendar.csv"}, ("", "needs either url or file")),
+        ("toml", {"name": "by-hand"}, ("name", "people add to this calendar on the pages, so it needs")),
     ],
 )
 def test_a_fault_names_its_key_and_reason(kind: str, keys: dict[str, object], fault: tuple[str, str]) -> None:

@@ -1,0 +1,220 @@
+"""The pages on which people add a release by hand, or one more address of a release, and remove them again.
+
+Both are entries of the calendar `by-hand`. It is read again at once, so that they are watched from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+from urllib.parse import quote
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from alerts.by_hand import InvalidInput, clean_role, make_storable
+from alerts.one_line import one_line
+from monitor.errors import UnknownName
+from monitor.web.embargo import slot_has_passed
+from monitor.web.fragments import sort_by_name
+from monitor.web.hand_calendar import Addition, HandCalendar, Json, add_address, add_release, remove_addition
+from monitor.web.pages import render, render_fault
+from monitor.web.queries import Queries
+from monitor.web.request import check_parameters, may_act, queries_of
+from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from schedules.address import canonical_address
+from schedules.announcement import BY_HAND
+from schedules.dates import read_date, with_time
+from schedules.slot import Precision
+from schedules.times.words import MINUTE, day_text, stamp
+from schedules.times.zone import AMBIGUOUS, NONEXISTENT, local, local_date
+
+T = TypeVar("T")
+_BOX_IDS = {name: name for name in ("title", "producer", "url", "day", "time")}
+_LONGEST_TEXT = 300
+_MOST_AHEAD = timedelta(days=730)
+_NEAR = timedelta(days=400)
+_MOST_SHOWN = 50
+_log = structlog.get_logger(__name__)
+
+
+async def show_forms(request: Request) -> Response:
+    """Show the form for a release, or for one more address of the query's `release`, and what people added."""
+    check_parameters(request, ("release",))
+    if not may_act(request):
+        return render_fault(request, 403, "Releases are added by people who have signed in and may act.")
+    return await _render_page(request, dict(request.query_params))
+
+
+@with_staff_form
+async def add(request: Request, sent: SentForm) -> Response:
+    """Add a release, or an address of the release in the form, and show the release."""
+    try:
+        release = await (_add_address(request, sent) if sent.text("release") else _add_release(request, sent))
+    except InvalidInput as fault:
+        return await _render_page(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
+    return RedirectResponse(f"/releases/{quote(release)}" if release else "/by-hand", 303)
+
+
+@with_staff_form
+async def remove(request: Request, sent: SentForm) -> Response:
+    """Stop watching a release or an address that a person added, unless its slot has passed."""
+    entry, part, queries = sent.text("entry"), sent.text("part"), queries_of(request)
+    try:
+        calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
+        added = await calendar.list_additions()
+        found = next((one for one in added if (one.entry, one.part) == (entry, part)), None)
+        if found is not None and not (await _with_release(queries, found))[2]:
+            return await _render_page(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
+        await _change(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
+    except InvalidInput as fault:
+        return await _render_page(request, {}, faults_by_box(fault, _BOX_IDS, "role"))
+    _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
+    return RedirectResponse("/by-hand", 303)
+
+
+async def _add_release(request: Request, sent: SentForm) -> str:
+    """Add the release of a form. Return its id, empty if it is not known yet. Raises `InvalidInput`."""
+    calendar, queries = _require_calendar(request), queries_of(request)
+    reason = _describe_act("Added", sent, queries)
+    title, producer = (one_line(make_storable(sent.text(name))) for name in ("title", "producer"))
+    ids = {name.casefold(): one for one, name in queries.producers.items()}
+    producer, url = ids.get(producer.casefold(), producer), sent.text("url")
+    texts = {"title": title, "producer": producer}.items()
+    wrong = (name for name, text in texts if not 0 < len(text) <= _LONGEST_TEXT)
+    faults = [f"{name}: Enter a {name} of at most {_LONGEST_TEXT} characters." for name in wrong]
+    if fault := await calendar.find_address_fault(url) or await _find_release_at(queries, url):
+        faults.append(f"url: {fault}")
+    try:
+        slot = read_slot(sent.text("day"), sent.text("time"), sent.desk.clock.now(), queries.timezone)
+    except InvalidInput as exc:
+        raise InvalidInput([*faults, *exc.faults]) from exc
+    if faults:
+        raise InvalidInput(faults)
+    entry = await _change(queries, calendar, lambda tables: add_release(tables, title, producer, url, slot, reason))
+    _log.info("added_by_hand", entry=entry, url=url, role=sent.role)
+    return (await _releases_of(queries, [entry])).get(entry, "")
+
+
+async def _add_address(request: Request, sent: SentForm) -> str:
+    """Add the address of a form to its release, and return the release's id. Raises `InvalidInput`."""
+    calendar, queries, url = _require_calendar(request), queries_of(request), sent.text("url")
+    reason = _describe_act("Added", sent, queries)
+    body = await queries.find_release(sent.text("release"))
+    has_passed = slot_has_passed(body, sent.desk.clock.now())
+    known = {canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))}
+    fault = await calendar.find_address_fault(url)
+    if not fault and canonical_address(url) in known:
+        fault = "This address is watched for this release already."
+    if not fault and has_passed and queries.live.body(body["id"]) is None:
+        fault = "This release is over, so no address is watched for it any more."
+    if fault:
+        raise InvalidInput([f"url: {fault}"])
+    releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
+    own = next((entry for entry, release in releases.items() if release == body["id"]), "")
+    entry = {"id": own or f"addresses-{body['id']}", "of": body["id"], "title": body["title"], "reason": reason}
+    # What was not watched before the slot can never be late. So such an address is never required.
+    required = "required" in sent.fields and not has_passed
+    await _change(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))
+    _log.info("added_by_hand", release=body["id"], url=url, role=sent.role)
+    return str(body["id"])
+
+
+def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
+    """Return the local date-time of a typed day and time, such as `27/11/2026` and `9.30am`.
+
+    Raises `InvalidInput` with a fault of `day` or `time` if it is not exactly one instant in the next two years.
+    """
+    slot = with_time(read_date(day, local_date(now, zone), zone).slot, time)
+    if slot.precision not in (Precision.DAY, Precision.INSTANT):
+        raise InvalidInput(["day: Enter a day, such as 27/11/2026 or 27 November 2026."])
+    if slot.doubt in (NONEXISTENT, AMBIGUOUS):
+        why = "skip this time" if slot.doubt == NONEXISTENT else "show this time twice"
+        raise InvalidInput([f"time: Enter another time: the clocks change on that day, and {why}."])
+    if slot.instant is None or slot.doubt:
+        raise InvalidInput(["time: Enter a local time, such as 9.30am or 16:20."])
+    if slot.instant <= now:
+        box = "day" if local_date(slot.instant, zone) < local_date(now, zone) else "time"
+        raise InvalidInput(
+            [f"{box}: Enter a {box} in the future: what was not watched before its slot cannot be judged."]
+        )
+    if slot.instant > now + _MOST_AHEAD:
+        raise InvalidInput(["day: Enter a day in the next two years."])
+    return local(slot.instant, zone).replace(tzinfo=None)
+
+
+async def _find_release_at(queries: Queries, url: str) -> str:
+    """Return a fault if a recent or coming release has this address, because the new one would be joined to it."""
+    now, here = queries.clock.now(), canonical_address(url)
+    known = await queries.ask(lambda: queries.store.ledger.releases(now - _NEAR, now + _NEAR))
+    title = next((one.title for one in known if here in map(canonical_address, (one.url, one.link))), "")
+    return f"Another release is watched at this address: {title}." if title else ""
+
+
+async def _change(queries: Queries, calendar: HandCalendar, change: Callable[[list[Json]], T]) -> T:
+    """Write a change, read the calendar again, and return the result of `change`. Raises `InvalidInput`."""
+    result = await calendar.edit(change)
+    read = None if queries.read_calendar is None else await queries.read_calendar(BY_HAND)
+    if read is not None and not read.usable:
+        raise InvalidInput([f"It was written, but the calendar cannot be read: {read.fault}."])
+    return result
+
+
+async def _releases_of(queries: Queries, entries: Iterable[str]) -> dict[str, str]:
+    """Return the id of the release of each of these entries, as far as it is stored."""
+    names = list(entries)
+    rows = await queries.ask(lambda: queries.store.ledger.entries_named(BY_HAND, names))
+    return {row.uid: row.release for row in rows}
+
+
+async def _with_release(queries: Queries, added: Addition) -> tuple[Addition, str, bool]:
+    """Return an addition, the id of its release, and whether it can be removed because no slot has passed."""
+    release = added.of or (await _releases_of(queries, [added.entry])).get(added.entry, "")
+    try:
+        return added, release, not slot_has_passed(await queries.find_release(release), queries.clock.now())
+    except UnknownName:
+        return added, "", True
+
+
+async def _render_page(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
+    """Return the page with the `typed` texts and the `faults` by box, and the newest additions."""
+    queries, calendar, faults = queries_of(request), _require_calendar(request), dict(faults or {})
+    try:
+        added = await calendar.list_additions()
+    except InvalidInput as fault:
+        added, faults = [], {"role": str(fault)} | faults
+    known = await queries.find_release(typed["release"]) if typed.get("release") else None
+    now = queries.clock.now()
+    return render(
+        request,
+        "by_hand.html",
+        400 if faults else 200,
+        typed=typed,
+        faults=faults,
+        known=known,
+        has_passed=known is not None and slot_has_passed(known, now),
+        added=[await _with_release(queries, one) for one in added[:_MOST_SHOWN]],
+        example=day_text(local_date(now, queries.timezone) + timedelta(days=1)),
+        producers=sort_by_name(queries.producers, queries.producers),
+    )
+
+
+def _describe_act(act: str, sent: SentForm, queries: Queries) -> str:
+    """Return in words who added or removed something, and when. Raises `InvalidInput` without a role."""
+    return f"{act} by hand: {clean_role(sent.role)}, {stamp(sent.desk.clock.now(), queries.timezone, step=MINUTE)}"
+
+
+def _require_calendar(request: Request) -> HandCalendar:
+    if (calendar := queries_of(request).by_hand) is None:
+        raise UnknownName("The configuration has no calendar by-hand.")
+    return calendar
+
+
+ROUTES = [
+    Route("/by-hand", show_forms, methods=["GET"]),
+    Route("/by-hand", add, methods=["POST"]),
+    Route("/by-hand/remove", remove, methods=["POST"]),
+]

@@ -1,0 +1,198 @@
+"""The file of the calendar `by-hand`, to which people add releases and addresses on the pages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from alerts.by_hand import InvalidInput, is_address
+from monitor.look.guard import RefusedAddress
+from monitor.look.http.resolve import NoAddress, Resolver
+from monitor.threads import run_in_thread
+from schedules.announcement import Role, State
+from schedules.export import toml_string
+from schedules.titles import slug
+
+Json = dict[str, Any]
+T = TypeVar("T")
+_HEADING = (
+    "# People add to this calendar on the pages of ninethirty. You can edit it too, but your comments are lost.\n"
+)
+_NOT_AN_ADDRESS = "Enter a web address, such as https://www.gov.uk/government/statistics/widgets."
+_LOOKUP_SECONDS = 2.0
+_MOST_PARTS = 20
+_LONGEST_ID = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A release that a person added, or an address of one if it has a `part`.
+
+    `entry` is the id of its entry in the calendar, `of` the release of another calendar to which an entry belongs.
+    """
+
+    entry: str
+    part: str
+    title: str
+    url: str
+    reason: str
+    of: str
+
+
+@dataclass
+class HandCalendar:
+    """The file of the calendar `by-hand`. The `resolver` refuses the same addresses as the looks do."""
+
+    file: Path
+    resolver: Resolver
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def make_file(self) -> None:
+        """Write an empty calendar if there is no file yet. If it cannot be written, reads of the calendar say so."""
+        try:
+            if not self.file.exists():
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                self.file.write_text(_HEADING, encoding="utf-8")
+        except OSError:
+            return
+
+    async def list_additions(self) -> list[Addition]:
+        """Return what people added and did not remove, the newest first. Raises `InvalidInput` for a damaged file."""
+        return [*_list_additions(await run_in_thread(self._read))][::-1]
+
+    async def edit(self, change: Callable[[list[Json]], T]) -> T:
+        """Write the `[[release]]` tables as `change` alters them, and return its result. Raises `InvalidInput`."""
+        async with self._lock:
+            data = await run_in_thread(self._read)
+            result = change(data.setdefault("release", []))
+            await run_in_thread(lambda: self._write(data))
+        return result
+
+    async def find_address_fault(self, url: str) -> str:
+        """Return why a web address cannot be watched, empty if it can. A name that no server knows now is accepted."""
+        if not is_address(url) or "@" in urlsplit(url).netloc:
+            return _NOT_AN_ADDRESS
+        parts = urlsplit(url)
+        try:
+            origin = self.resolver.guard.origin_of(parts.scheme, parts.hostname or "", parts.port)
+            await self.resolver.find_routes(origin, _LOOKUP_SECONDS)
+        except NoAddress:
+            return ""
+        except RefusedAddress as refused:
+            return f"This monitor may not request that address: {refused}."
+        except ValueError:  # a port that no server can have
+            return _NOT_AN_ADDRESS
+        return ""
+
+    def _read(self) -> Json:
+        try:
+            return tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
+        except (OSError, ValueError) as exc:
+            raise InvalidInput([f"The file {self.file.name} cannot be read, so repair it first: {exc}"]) from exc
+
+    def _write(self, data: Json) -> None:
+        """Replace the file in one step, so that no read and no crash sees half of it."""
+        new = self.file.with_name(f"{self.file.name}.new")
+        try:
+            with new.open("w", encoding="utf-8") as stream:
+                stream.write(write_toml(data))
+                stream.flush()
+                os.fsync(stream.fileno())
+            new.replace(self.file)
+        except OSError as exc:
+            raise InvalidInput([f"The file {self.file.name} cannot be written: {exc.strerror}"]) from exc
+
+
+def add_release(tables: list[Json], title: str, producer: str, url: str, slot: datetime, reason: str) -> str:
+    """Add a release with its slot in local time. Return the id of its entry. Raises `InvalidInput` for a repetition."""
+    if any((one.get("title"), one.get("slot")) == (title, slot) for one in tables if not _is_removed(one)):
+        raise InvalidInput(["title: This release was added before, with the same time."])
+    wish, taken = f"{slug(title, _LONGEST_ID)}-{slot:%Y-%m-%d}", {one.get("id") for one in tables}
+    names = (wish if number == 1 else f"{wish}-{number}" for number in count(1))
+    name = next(one for one in names if one not in taken)
+    entry = {"id": name, "title": title, "producer": producer, "url": url, "slot": slot, "reason": reason}
+    tables.append(entry)
+    return name
+
+
+def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) -> None:
+    """Add an address, and the `reason` of `entry`, to the table with the id of `entry` or for the same release (`of`).
+
+    Without such a table, `entry` becomes one. Raises `InvalidInput` if it has too many addresses.
+    """
+    same = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])
+    table = next(same, None)
+    if table is None:
+        table = {**entry}
+        tables.append(table)
+    parts = table.setdefault("part", [])
+    if len(parts) >= _MOST_PARTS:
+        raise InvalidInput([f"url: No more than {_MOST_PARTS} addresses can be added to a release."])
+    taken = {one.get("id") for one in parts}
+    name = next(one for number in count(1) if (one := f"added-{number}") not in taken)
+    role = Role.ATTACHMENT if required else Role.ALTERNATIVE
+    parts.append({"id": name, "role": role.value, "url": url, "required": required, "reason": entry["reason"]})
+
+
+def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
+    """Remove the address `part` of an entry, or cancel its release if `part` is empty.
+
+    Raises `InvalidInput` if it was removed before.
+    """
+    table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), {})
+    kept = [one for one in table.get("part", []) if one.get("id") != part]
+    if not table or (part and len(kept) == len(table.get("part", []))):
+        raise InvalidInput(["It was removed before."])
+    if part:
+        table["part"] = kept
+    else:
+        table["state"] = State.CANCELLED.value
+    table["reason"] = reason
+
+
+def write_toml(data: Mapping[str, Any]) -> str:
+    """Return a calendar as TOML: its table `[source]` if it has one, and its `[[release]]` tables."""
+    lines = [_HEADING]
+    for name, value in data.items():
+        heading = f"[[{name}]]" if isinstance(value, list) else f"[{name}]"
+        for table in value if isinstance(value, list) else [value]:
+            lines += [heading, *(f"{_write_key(key)} = {_write_value(one)}" for key, one in table.items()), ""]
+    return "\n".join(lines)
+
+
+def _write_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _write_value(key)
+
+
+def _write_value(value: object) -> str:
+    if isinstance(value, str):
+        return toml_string(value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_write_key(key)} = {_write_value(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_write_value, value))}]"
+    return value.isoformat() if isinstance(value, date | time) else str(value).lower()
+
+
+def _list_additions(data: Json) -> Iterator[Addition]:
+    for table in data.get("release", []):
+        name, title, url, of = (str(table.get(key, "")) for key in ("id", "title", "url", "of"))
+        if _is_removed(table):
+            continue
+        if not of:
+            yield Addition(name, "", title, url, str(table.get("reason", "")), "")
+        for part in table.get("part", []):
+            yield Addition(name, str(part.get("id")), title, str(part.get("url")), str(part.get("reason", "")), of)
+
+
+def _is_removed(table: Json) -> bool:
+    return table.get("state") == State.CANCELLED.value

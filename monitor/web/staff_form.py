@@ -1,0 +1,82 @@
+"""Forms that only people who may act can send, and the page that shows what they typed if one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from alerts.by_hand import InvalidInput
+from alerts.draft.form import find_question
+from monitor.deliver.desk import Desk
+from monitor.web.pages import render
+from monitor.web.request import may_act, queries_of, read_form_with_files, session_of
+from monitor.web.users import Person
+
+_MOST_BYTES, _MOST_WITH_FILES, _MOST_WITHOUT_SESSION = 1 << 20, 8 << 20, 1 << 17
+"""The most bytes of a form: its texts, with its files, and all of it from a person who is not signed in."""
+_MOST_FIELDS = 300
+_HIDDEN_FIELDS = ("guard", "version", "do")
+
+
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """The fields of a form that a person with the right to act has sent."""
+
+    desk: Desk
+    person: Person
+    incident: str
+    fields: Mapping[str, str]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def role(self) -> str:
+        """Return the role in which they act: the one of their line in the users file, else the one they typed."""
+        return self.person.role or self.fields.get("role", "")
+
+    def text(self, name: str) -> str:
+        """Return a field without surrounding blanks, empty if it is missing."""
+        return self.fields.get(name, "").strip()
+
+
+def with_staff_form(
+    act: Callable[[Request, SentForm], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Decorate `act` as an endpoint that only people who may act can use. It gets the sent form.
+
+    If the person may not act, or the form is not of their current session, the response is a page with the typed text,
+    so that it can be copied. Raises `UserFault` if the form is too long.
+    """
+
+    @wraps(act)
+    async def endpoint(request: Request) -> Response:
+        session, desk = session_of(request), queries_of(request).desk
+        most = (_MOST_BYTES, _MOST_FIELDS, _MOST_WITH_FILES)
+        if session is None:
+            most = (_MOST_WITHOUT_SESSION, _MOST_FIELDS, _MOST_WITHOUT_SESSION)
+        fields, files = await read_form_with_files(request, *most)
+        is_own_form = session is not None and session.has_guard(fields.get("guard", ""))
+        if session is None or desk is None or not (may_act(request) and is_own_form):
+            return render(request, "unsaved.html", 403, typed=list(_label_typed_texts(fields)))
+        return await act(
+            request, SentForm(desk, session.person, request.path_params.get("incident", ""), fields, files)
+        )
+
+    return endpoint
+
+
+def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield (label of the box, text) for each text that a person typed."""
+    for name, text in fields.items():
+        box = find_question(name.removeprefix("box."))
+        if name not in _HIDDEN_FIELDS and not name.startswith(("tick.", "acted.")) and text.strip():
+            yield (box.label if box is not None else None) or name.removeprefix("box."), text
+
+
+def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:
+    """Return the faults by box id. `boxes` has the id for each name in a fault. Other faults get the id `other`."""
+    split = ((line, *line.partition(": ")) for line in fault.faults)
+    return dict((boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split)

@@ -1,0 +1,346 @@
+"""Releases and addresses that people add on the pages: what is written, what is refused, and who may do it."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from alerts.by_hand import InvalidInput
+from monitor.judge.policy import Policies, Policy
+from monitor.look.guard import Guard, RefusedAddress, make_guard
+from monitor.look.http.resolve import Resolver, Route
+from monitor.store.rows import Announced, CalendarRead
+from monitor.watch.rejudge import body_of_unwatched_at
+from monitor.web.by_hand import read_slot
+from monitor.web.hand_calendar import HandCalendar, add_address, add_release, remove_addition, write_toml
+from schedules.source import Page
+from schedules.sources.toml import TomlSource, toml_faults
+from tests.unit.monitor.web.board import RULES, Board
+from tests.unit.monitor.web.people import users_file, working
+from tests.unit.monitor.web.test_signin import hidden
+from tests.worlds.calendars import calendar_settings
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.releases import PAGE_URL, a_promise, a_release
+
+ADDED = {
+    "title": "Widget statistics: January 2018",
+    "producer": "Ofqual",
+    "url": "https://stats.example/widgets",
+    "day": "12/01/2018",
+    "time": "9.30am",
+}
+NINE_THIRTY = datetime.fromisoformat("2018-01-12T09:30")
+COMING = after_slot(10 * 86400)
+
+
+@pytest.fixture(scope="module")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return users_file(tmp_path_factory.mktemp("people"))
+
+
+def resolving(host: str, port: int, tls: bool) -> Route:  # noqa: FBT001 # as a router is called
+    """Know the addresses of these hosts as a name server would."""
+    if host == "inside.example":
+        raise RefusedAddress("inside.example resolves to 10.1.2.3, which is not public")
+    if host == "unknown.example":
+        raise OSError(0, "no such name")
+    return Route("192.0.2.1", port, tls)
+
+
+def a_calendar(folder: Path, guard: Guard | None = None) -> HandCalendar:
+    return HandCalendar(folder / "by-hand.toml", Resolver(guard or make_guard([]), resolving))
+
+
+def prepare(board: Board, folder: Path, fault: str = "") -> None:
+    """Give a board a calendar to which people add, and a coming release. `fault`: the calendar cannot be read."""
+    board.queries.by_hand = a_calendar(folder)
+    board.queries.producers = {"ofqual": "Ofqual"}
+    board.queries.judge_promised = body_of_unwatched_at(board.store, Policies(Policy()), RULES.editions)
+
+    async def read(calendar: str) -> CalendarRead:
+        """Store the entries of the file as a read of it does, each as a release of its own or of `of`."""
+        now, tables = board.clock.now(), entries(folder)
+        rows = [Announced("by-hand", one["id"], {}, now, now, None, one.get("of") or one["id"]) for one in tables]
+        own = [one for one in tables if not one.get("of")]
+        with board.store.transaction() as tx:
+            for one in own:
+                tx.save_release(a_release(id=one["id"], title=one["title"], url=one["url"]))
+            tx.add_promises([a_promise(COMING, release=one["id"]) for one in own])
+            tx.save_announced(rows)
+        return CalendarRead(calendar, now, now, usable=not fault, fault=fault)
+
+    board.queries.read_calendar = read
+    with board.store.transaction() as tx:
+        tx.save_release(a_release(id="coming", title="Coming", url="https://stats.example/coming"))
+        tx.add_promises([a_promise(COMING, release="coming")])
+
+
+@asynccontextmanager
+async def adding(users: Path, folder: Path, name: str = "anne", *, fault: str = "") -> AsyncIterator[Board]:
+    """Open such a board with `name` signed in."""
+    async with working(users, name) as board:
+        prepare(board, folder, fault)
+        yield board
+
+
+def entries(folder: Path) -> list[dict[str, Any]]:
+    file = folder / "by-hand.toml"
+    return tomllib.loads(file.read_text()).get("release", []) if file.exists() else []
+
+
+def names_in(folder: Path) -> list[str]:
+    return [one.name for one in folder.iterdir()]
+
+
+async def send(board: Board, path: str = "/by-hand", **fields: str) -> httpx.Response:
+    guard = hidden(await board.client.get("/by-hand"), "guard")
+    return await board.client.post(path, data={"guard": guard} | fields)
+
+
+async def test_release_is_written_with_who_added_it_and_shown_with_a_button_to_remove_it(
+    users: Path, tmp_path: Path
+) -> None:
+    async with adding(users, tmp_path) as board:
+        made = await send(board, **ADDED)
+        assert (made.status_code, made.headers["Location"]) == (
+            303,
+            "/releases/widget-statistics-january-2018-2018-01-12",
+        )
+        (entry,) = entries(tmp_path)
+        assert entry == {
+            "id": "widget-statistics-january-2018-2018-01-12",
+            "title": ADDED["title"],
+            "producer": "ofqual",
+            "url": ADDED["url"],
+            "slot": NINE_THIRTY,
+            "reason": "Added by hand: duty statistician, 5 Jan 2018 09:40 GMT",
+        }
+        page = (await board.client.get("/by-hand")).text
+        assert entry["reason"] in page
+        assert "Remove this" in page
+
+
+async def test_file_that_the_page_writes_is_a_calendar_without_faults(users: Path, tmp_path: Path) -> None:
+    async with adding(users, tmp_path) as board:
+        await send(board, **ADDED | {"title": 'Prices: "gas" \\ heat'})
+        await send(board, release="coming", url="https://stats.example/mirror")
+        settings = calendar_settings("toml", "https://stats.example/by-hand.toml")
+        body, now = (tmp_path / "by-hand.toml").read_bytes(), board.clock.now()
+        assert toml_faults(body, settings, now) == []
+        release, address = TomlSource(settings).read([Page(settings.address, 200, body)], now).announcements
+        assert (release.title, release.slot.instant, release.of) == (
+            'Prices: "gas" \\ heat',
+            SLOT + timedelta(days=7),
+            "",
+        )
+        assert (address.of, [part.url for part in address.parts]) == ("coming", ["https://stats.example/mirror"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "box", "line"),
+    [
+        ({"title": ""}, "title", "Enter a title of at most 300"),
+        ({"title": "x" * 301}, "title", "Enter a title of at most 300"),
+        ({"producer": " "}, "producer", "Enter a producer of at most 300"),
+        ({"url": "widgets"}, "url", "Enter a web address"),
+        ({"url": "ftp://stats.example/x"}, "url", "Enter a web address"),
+        ({"url": "https://anne:secret@stats.example/x"}, "url", "Enter a web address"),
+        ({"url": "https://[::1"}, "url", "Enter a web address"),
+        ({"url": "https://stats.example:99999/x"}, "url", "Enter a web address"),
+        ({"url": "https://stats.example:8443/x"}, "url", "port 8443 is not allowed"),
+        ({"url": "https://inside.example/x"}, "url", "resolves to 10.1.2.3, which is not public"),
+        ({"url": PAGE_URL}, "url", "Another release is watched at this address: "),
+        ({"day": "soon"}, "day", "Enter a day, such as"),
+        ({"day": "31/02/2018"}, "day", "Enter a day, such as"),
+        ({"day": ""}, "day", "Enter a day, such as"),
+        ({"day": "4 Jan 2018"}, "day", "Enter a day in the future"),
+        ({"day": "5 January 2018", "time": "09:40"}, "time", "Enter a time in the future"),
+        ({"day": "12/01/2021"}, "day", "Enter a day in the next two years"),
+        ({"time": ""}, "time", "Enter a local time"),
+        ({"time": "25:00"}, "time", "Enter a local time"),
+        ({"day": "25/03/2018", "time": "1.30am"}, "time", "and skip this time"),
+        ({"day": "28/10/2018", "time": "1.30am"}, "time", "and show this time twice"),
+    ],
+)
+async def test_mistake_gets_a_line_at_its_box_and_what_was_typed_stays(
+    users: Path, tmp_path: Path, changed: dict[str, str], box: str, line: str
+) -> None:
+    async with adding(users, tmp_path) as board:
+        sent = ADDED | changed
+        refused = await send(board, **sent)
+        fault = refused.text.partition(f'id="{box}-fault">')[2].partition("</span>")[0]
+        assert (refused.status_code, line in fault) == (400, True)
+        for name, text in sent.items():
+            assert f'name="{name}" value="{text}"' in refused.text
+        assert entries(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "time"),
+    [("12 Jan", "9.30am"), ("12 January 2018", "0930"), ("Friday 12 January", "09:30"), ("12/1/18", "9.30")],
+)
+def test_british_days_and_times_are_understood(day: str, time: str) -> None:
+    assert read_slot(day, time, after_slot(600), "Europe/London") == NINE_THIRTY
+
+
+async def test_address_of_a_coming_release_may_be_required_and_one_after_the_slot_never(
+    users: Path, tmp_path: Path
+) -> None:
+    async with adding(users, tmp_path) as board:
+        assert 'name="required"' in (await board.client.get("/by-hand?release=coming")).text
+        await send(board, release="coming", url="https://stats.example/tables.ods", required="on")
+        board.running.bodies["r"] = board.store.verdicts.judged_one("r").body  # type: ignore[union-attr]
+        assert 'name="required"' not in (await board.client.get("/by-hand?release=r")).text
+        await send(board, release="r", url="https://stats.example/mirror", required="on")
+        coming, late = (entry["part"][0] for entry in entries(tmp_path))
+        assert (coming["role"], coming["required"]) == ("attachment", True)
+        assert (late["role"], late["required"]) == ("alternative", False)
+
+
+@pytest.mark.parametrize(
+    ("release", "url", "line"),
+    [
+        ("coming", "https://stats.example/coming/", "is watched for this release already"),
+        ("r", "https://stats.example/late", "This release is over"),
+        ("coming", "https://inside.example/x", "which is not public"),
+    ],
+)
+async def test_address_that_cannot_be_watched_is_refused(
+    users: Path, tmp_path: Path, release: str, url: str, line: str
+) -> None:
+    async with adding(users, tmp_path) as board:
+        refused = await send(board, release=release, url=url)
+        assert (refused.status_code, line in refused.text, entries(tmp_path)) == (400, True, [])
+
+
+async def test_release_and_address_are_removed_until_the_slot(users: Path, tmp_path: Path) -> None:
+    async with adding(users, tmp_path) as board:
+        await send(board, **ADDED)
+        await send(board, release="coming", url="https://stats.example/mirror")
+        name = entries(tmp_path)[0]["id"]
+        for entry, part in ((name, ""), ("addresses-coming", "added-1")):
+            assert (await send(board, "/by-hand/remove", entry=entry, part=part)).status_code == 303
+        release, addresses = entries(tmp_path)
+        assert (release["state"], addresses["part"]) == ("cancelled", [])
+        assert release["reason"].startswith("Removed by hand: duty statistician, ")
+        again = await send(board, "/by-hand/remove", entry=name, part="")
+        assert (again.status_code, "It was removed before" in again.text) == (400, True)
+
+
+async def test_nothing_is_removed_after_its_slot(users: Path, tmp_path: Path) -> None:
+    async with adding(users, tmp_path) as board:
+        await send(board, release="coming", url="https://stats.example/mirror")
+        board.clock.at = COMING
+        assert "Remove this" not in (await board.client.get("/by-hand")).text
+        refused = await send(board, "/by-hand/remove", entry="addresses-coming", part="added-1")
+        assert (refused.status_code, "Its slot has passed" in refused.text) == (400, True)
+        assert len(entries(tmp_path)[0]["part"]) == 1
+
+
+async def test_calendar_that_cannot_be_read_afterwards_is_said_on_the_page(users: Path, tmp_path: Path) -> None:
+    async with adding(users, tmp_path, fault="by-hand.toml: not TOML") as board:
+        refused = await send(board, **ADDED)
+        assert (refused.status_code, "the calendar cannot be read: by-hand.toml: not TOML" in refused.text) == (
+            400,
+            True,
+        )
+
+
+async def test_damaged_file_is_not_overwritten(users: Path, tmp_path: Path) -> None:
+    file = tmp_path / "by-hand.toml"
+    file.write_text("[[release]")
+    async with adding(users, tmp_path) as board:
+        page = await board.client.get("/by-hand")
+        assert "cannot be read, so repair it first" in page.text
+        guard = hidden(page, "guard")
+        assert (await board.client.post("/by-hand", data={"guard": guard} | ADDED)).status_code == 400
+        assert file.read_text() == "[[release]"
+
+
+async def test_only_people_who_may_act_add_and_only_by_their_own_form(users: Path, tmp_path: Path) -> None:
+    async with adding(users, tmp_path, "vic") as board:
+        assert (await board.client.get("/by-hand")).status_code == 403
+        assert (await board.client.post("/by-hand", data=ADDED)).status_code == 403
+        assert "/by-hand" not in (await board.client.get("/")).text
+    async with adding(users, tmp_path) as board:
+        for path in ("/by-hand", "/by-hand/remove"):
+            foreign = await board.client.post(path, data=ADDED | {"guard": "x"})
+            assert (foreign.status_code, ADDED["title"] in foreign.text) == (403, True)
+        assert entries(tmp_path) == []
+
+
+async def test_person_without_a_role_must_type_one(users: Path, tmp_path: Path) -> None:
+    async with adding(users, tmp_path, "noel") as board:
+        assert (await send(board, **ADDED)).status_code == 400
+        assert (await send(board, **ADDED, role="press officer")).status_code == 303
+        assert "press officer" in entries(tmp_path)[0]["reason"]
+
+
+async def test_board_and_release_link_to_the_forms_only_if_there_is_such_a_calendar(
+    users: Path, tmp_path: Path
+) -> None:
+    async with adding(users, tmp_path) as board:
+        assert '"/by-hand"' in (await board.client.get("/")).text
+        assert '"/by-hand?release=coming"' in (await board.client.get("/releases/coming")).text
+        board.queries.by_hand = None
+        assert "/by-hand" not in (await board.client.get("/")).text
+        assert (await board.client.get("/by-hand")).status_code == 404
+
+
+async def test_name_that_no_server_knows_yet_is_accepted(tmp_path: Path) -> None:
+    assert await a_calendar(tmp_path).find_address_fault("https://unknown.example/x") == ""
+
+
+async def test_host_in_an_allowed_network_is_accepted(tmp_path: Path) -> None:
+    calendar = replace(a_calendar(tmp_path), resolver=Resolver(make_guard(["127.0.0.1/32"], [8080])))
+    assert await calendar.find_address_fault("http://127.0.0.1:8080/x") == ""
+    assert "not public" in await calendar.find_address_fault("http://127.0.0.2:8080/x")
+
+
+async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
+    calendar = a_calendar(tmp_path)
+    calendar.make_file()
+    slots = [NINE_THIRTY + timedelta(hours=hour) for hour in range(5)]
+
+    async def add(slot: datetime) -> None:
+        await calendar.edit(lambda tables: add_release(tables, "Same", "ofqual", "https://x.example/", slot, "r"))
+
+    await asyncio.gather(*map(add, slots))
+    assert [one["slot"] for one in entries(tmp_path)] == slots
+    assert len({one["id"] for one in entries(tmp_path)}) == 5
+    assert names_in(tmp_path) == ["by-hand.toml"]
+
+
+def test_same_release_is_added_once_and_again_after_it_was_removed() -> None:
+    tables: list[dict[str, Any]] = []
+    release = ("Same", "ofqual", "https://x.example/", NINE_THIRTY, "added")
+    first = add_release(tables, *release)
+    with pytest.raises(InvalidInput, match="added before"):
+        add_release(tables, *release)
+    remove_addition(tables, first, "", "removed")
+    assert add_release(tables, *release) == f"{first}-2"
+
+
+def test_address_of_an_added_release_is_a_part_of_its_entry() -> None:
+    tables: list[dict[str, Any]] = []
+    name = add_release(tables, "Same", "ofqual", "https://x.example/", NINE_THIRTY, "added")
+    add_address(tables, {"id": name, "of": name, "title": "", "reason": "later"}, "https://y.example/", required=False)
+    (entry,) = tables
+    assert [(one["id"], one["url"], one["reason"]) for one in entry["part"]] == [
+        ("added-1", "https://y.example/", "later")
+    ]
+
+
+def test_edits_of_people_stay_in_the_file_except_comments() -> None:
+    text = '[source]\nname = "ours"\n\n[[release]]\ntitle = "A \\u007f"\n"odd key" = true\npart = [{ id = "x" }]\n'
+    data = tomllib.loads(text)
+    assert tomllib.loads(write_toml(data)) == data
