@@ -52,7 +52,7 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead(tmp_path: Path,
         assert "its address before its slot: it does not prove that the release is out" in notice.text.replace(
             "\n", " "
         )
-        assert "first seen between 2026-11-26 09:28:3" in notice.text
+        assert "first seen between 26 Nov 2026 09:28:3" in notice.text
         assert notice.text.count(url) >= 1
         assert not life.daemon.store.verdicts.drafts(life.daemon.store.verdicts.incidents()[0].id)
         await life.kill()
