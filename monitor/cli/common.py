@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from monitor.config.settings import Settings
     from monitor.store.sql.engine import Store
     from monitor.store.sql.read_ledger import LedgerStore
+    from schedules.release import Release
 
 
 J = TypeVar("J")
@@ -102,16 +103,16 @@ class Context:
         return SystemClock().now()
 
     @contextmanager
-    def store(self, *, steps: bool = False) -> Iterator[Store]:
+    def store(self, *, upgrade: bool = False) -> Iterator[Store]:
         """Open the configured store inside this context. Raises `StoreFault`.
 
-        A store with an older schema is refused, or migrated if `steps` is true.
+        A store with an older schema is refused, unless `upgrade` is true: then it is upgraded.
         """
         from monitor.store.open import open_store
 
         store = open_store(self.settings.store.url)
         try:
-            store.upgrade(steps=steps)
+            store.upgrade(steps=upgrade)
             yield store
         finally:
             store.close()
@@ -192,8 +193,7 @@ def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: st
 
 
 def _replace_file(output: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file, so that other readers see all of it or the earlier one."""
-    # The file is replaced at once, so that other readers never see a part of it.
+    """Replace a file at once, so that other readers never see a part of it."""
     part = output.with_name(f".{output.name}.part")
     try:
         with part.open("wb") as file:
@@ -223,13 +223,21 @@ class RedactingStream:
         self._hide = hide
 
     def write(self, text: str) -> int:
-        """Write a text."""
+        """Write a text without its secrets. Return the number of characters written."""
         # click also writes bytes, to find out what a stream accepts.
         return self._stream.write(self._hide(text) if isinstance(text, str) else text)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the stream
         """Return an attribute of the stream."""
         return getattr(self._stream, name)
+
+
+def release_of(ledger: LedgerStore, release: str) -> Release:
+    """Return a release by its id. Raises `UnknownName` with the most similar one."""
+    found = ledger.release(release)
+    if found is None:
+        raise unknown_release_fault(release, ledger)
+    return found
 
 
 def unknown_release_fault(name: str, ledger: LedgerStore) -> UnknownName:

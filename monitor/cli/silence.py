@@ -11,7 +11,7 @@ import click
 from alerts.by_hand import clean_role
 from alerts.silence import Scope, Silence, create_silence
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, check_producer, print_result, table_lines, unknown_release_fault
+from monitor.cli.common import Context, as_json, check_producer, print_result, release_of, table_lines
 from monitor.cli.dates import Instant
 from monitor.cli.incident.store import by_role, incident_of, refuse_invalid_input, role_of
 from monitor.errors import unknown
@@ -149,8 +149,8 @@ def _check_scope(context: Context, store: Store, given: dict[str, str]) -> tuple
     ((scope, name),) = given.items()
     if scope == "incident":
         incident_of(store.verdicts, name)
-    elif scope == "release" and store.ledger.release(name) is None:
-        raise unknown_release_fault(name, store.ledger)
+    elif scope == "release":
+        release_of(store.ledger, name)
     elif scope == "producer":
         check_producer(context, store, name)
     return Scope(scope), name

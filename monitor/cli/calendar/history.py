@@ -9,14 +9,13 @@ import click
 
 from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, print_result, table_lines, unknown_release_fault
+from monitor.cli.common import Context, as_json, print_result, release_of, table_lines
 from monitor.cli.terminal import page_output
 from schedules.as_json import slot_json
 from schedules.times.json import instant_json
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
-    from monitor.store.sql.read_ledger import LedgerStore
     from schedules.ledger_event import LedgerEvent
     from schedules.promise import Promise
     from schedules.release import Release
@@ -53,16 +52,8 @@ def show_history(context: Context, *, release: str, as_json: bool) -> None:
         "claims": [claim_json(one) for one in claims],
         "incidents": incidents,
     }
-    lines = [*_history_lines(found, promises, events), *_record_lines(incidents, claims)]
+    lines = [*_history_lines(found, promises, events), *_incident_and_claim_lines(incidents, claims)]
     print_result(body, lines, as_json=as_json)
-
-
-def release_of(ledger: LedgerStore, release: str) -> Release:
-    """Return a release by its id. Raises `UnknownName` with the most similar one."""
-    found = ledger.release(release)
-    if found is None:
-        raise unknown_release_fault(release, ledger)
-    return found
 
 
 def _promise_json(promise: Promise) -> dict[str, Any]:
@@ -91,6 +82,7 @@ def _event_json(event: LedgerEvent) -> dict[str, Any]:
 
 
 def _history_lines(release: Release, promises: Sequence[Promise], events: Sequence[LedgerEvent]) -> Iterator[str]:
+    """Yield title and address of a release, a table of its promises, and a line for each change."""
     from monitor.deliver.facts import slot_text
 
     yield f"{release.title} ({release.producer})"
@@ -113,7 +105,7 @@ def _history_lines(release: Release, promises: Sequence[Promise], events: Sequen
         yield f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {details}" if details else "")
 
 
-def _record_lines(incidents: Sequence[str], claims: Sequence[Claim]) -> Iterator[str]:
+def _incident_and_claim_lines(incidents: Sequence[str], claims: Sequence[Claim]) -> Iterator[str]:
     """Yield the ids of a release's incidents, and what the public record claims about it."""
     if incidents:
         yield from ("", f"Incidents: {', '.join(incidents)}")
