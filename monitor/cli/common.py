@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from schedules.release import Release
 
 
-J = TypeVar("J")
+V = TypeVar("V")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 json_ignored = click.option(
@@ -116,6 +116,24 @@ class Context:
             yield store
         finally:
             store.close()
+
+
+class Parsed(click.ParamType[V]):
+    """The type of an option or argument whose value a function reads from its text.
+
+    `parse` raises ValueError with the reason if the text is wrong. Help shows `name` in capitals.
+    """
+
+    def __init__(self, name: str, parse: Callable[[str], V]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> V:  # noqa: ANN401 # click's own signature
+        """Return the value, or fail with wrong usage."""
+        try:
+            return self._parse(value)
+        except ValueError as exc:
+            self.fail(f'{exc} (got "{value}")', param, ctx)
 
 
 def print_json(value: object) -> None:

@@ -10,7 +10,7 @@ import click
 
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, bullet_lines, print_result, unknown_release_fault
-from monitor.cli.dates import Instant
+from monitor.cli.dates import INSTANT
 from monitor.cli.terminal import page_output
 from monitor.cli.text import release_lines
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("explain")
 @click.argument("release", shell_complete=complete.releases)
-@click.option("--at", "moment", type=Instant(), metavar="T", help="Judge at this time; default now.")
+@click.option("--at", "moment", type=INSTANT, metavar="T", help="Judge at this time; default now.")
 @as_json
 @click.pass_obj
 @page_output

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from alerts.by_hand import clean_role
 from alerts.silence import Scope, Silence, create_silence
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, check_producer, print_result, release_of, table_lines
-from monitor.cli.dates import Instant
+from monitor.cli.common import Context, Parsed, as_json, check_producer, print_result, release_of, table_lines
+from monitor.cli.dates import INSTANT
 from monitor.cli.incident.store import by_role, incident_of, refuse_invalid_input, role_of
 from monitor.errors import unknown
 from schedules.times.words import stamp
@@ -22,17 +22,12 @@ if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
 
 
-class Length(click.ParamType[timedelta]):
-    """A length of time: `30m`, `2h`, `3d`."""
-
-    name = "length"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401 # click's own signature
-        """Return the length, or fail with wrong usage."""
-        try:
-            return read_duration(value)
-        except ValueError as exc:
-            self.fail(f'{exc} (got "{value}"); two hours are "2h"', param, ctx)
+def _parse_length(text: str) -> timedelta:
+    """Return a length of time such as `30m`, `2h` or `3d`."""
+    try:
+        return read_duration(text)
+    except ValueError as exc:
+        raise ValueError(f'{exc}; two hours are "2h"') from exc
 
 
 @click.group("silence")
@@ -50,9 +45,9 @@ def command() -> None:
 @click.option("--release", metavar="ID", shell_complete=complete.releases, help="Silence this release.")
 @click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Silence this producer.")
 @click.option("--host", metavar="NAME", help="Silence all releases on this host.")
-@click.option("--from", "begins", type=Instant(), help="When it begins, at most 90 days ahead; default now.")
-@click.option("--for", "length", type=Length(), help="Its length: 30m, 2h, 3d; at most 14d.")
-@click.option("--until", type=Instant(), help="When it ends, instead of --for.")
+@click.option("--from", "begins", type=INSTANT, help="When it begins, at most 90 days ahead; default now.")
+@click.option("--for", "length", type=Parsed("length", _parse_length), help="Its length: 30m, 2h, 3d; at most 14d.")
+@click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
 @by_role
 @as_json

@@ -83,12 +83,18 @@ def current_incidents(context: Context, store: Store) -> CurrentIncidents:
     return CurrentIncidents(store.verdicts, judge_at, VerdictRecorder(store, rules))
 
 
-def redraft_if_outdated(context: Context, store: Store, incident: str) -> None:
-    """Write a new version of an incident's draft, if the last one is not current."""
-    write = current_incidents(context, store).prepare_redraft(incident, context.now())
+def current_incident(context: Context, store: Store, incident: str) -> Incident:
+    """Return an incident with its current facts. If its draft is not current, a new version is written first.
+
+    Raises `UnknownName`.
+    """
+    stored, current = incident_of(store.verdicts, incident), current_incidents(context, store)
+    write = current.prepare_redraft(stored.id, context.now())
     if write is not None:
         with store.transaction() as tx:
             write(tx)
+        stored = incident_of(store.verdicts, incident)
+    return current.incident(stored, context.now())
 
 
 def redraft(context: Context, store: Store, incident: Incident) -> None:
