@@ -195,7 +195,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
         return _CheckResult([*map(str, exc.faults), *_missing_secrets(context)])
     if found.faults:
         return found
-    schema_warning = _add_stored_facts(context, found)
+    _add_stored_facts(context, found)
     _check_calendars(context, found, online=online)
     if online:
         found.faults += _provider_faults(context)
@@ -203,20 +203,18 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
     uncovered = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
     file, facts = context.path.name, Known(found.entries, found.announced, os.environ, uncovered)
-    found.warnings = [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, facts)]
-    if schema_warning:
-        found.warnings.append(f"{file}: store.url: {schema_warning}")
+    found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, facts)]
     for key, secret in secrets(context.settings):
         if exposure := secret.why_exposed():
             found.warnings.append(f"{file}: {key}: {exposure}")
     return found
 
 
-def _add_stored_facts(context: Context, found: _CheckResult) -> str:
-    """Add to `found` the forecast and the calendars as stored. Return a warning about the store's schema, or ""."""
-    store_file = file_of(context.settings.store.url)
+def _add_stored_facts(context: Context, found: _CheckResult) -> None:
+    """Add to `found` the forecast, the calendars as stored, and a warning if the store has another schema."""
+    key, store_file = f"{context.path.name}: store.url", file_of(context.settings.store.url)
     if store_file is not None and not store_file.exists():
-        return ""
+        return
     try:
         with context.store() as store:
             found.forecast = forecast_week(context, store)
@@ -225,9 +223,10 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> str:
                 found.entries |= {table.name: usable[0].entries} if usable else {}
             recent = store.ledger.releases(context.now() - _RECENT)
             found.announced = [Announced(one.producer, one.title, one.url) for one in recent]
-            return f"its shape, {store.newer}, is of a newer version: upgrade this one" if store.newer else ""
+            if store.newer:
+                found.warnings.append(f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one")
     except StoreTooOld as exc:
-        return str(exc)
+        found.warnings.append(f"{key}: {exc}")
 
 
 def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> None:

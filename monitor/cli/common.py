@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,12 +139,6 @@ class Parsed(click.ParamType[V]):
 def print_json(value: object) -> None:
     """Print one JSON value on one line."""
     click.echo(json.dumps(value, ensure_ascii=False))
-
-
-def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
-    """Print JSON objects, one on each line."""
-    for value in values:
-        print_json(value)
 
 
 def print_result(value: object, text: str | Iterable[str], *, as_json: bool) -> None:

@@ -99,8 +99,8 @@ def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
 
     now, zone = context.now(), context.settings.timezone
     with context.store() as store:
-        found = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if with_ended else now)
-    chosen = [one for one in found if with_ended or now < one.ends]
+        stored = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if with_ended else now)
+    chosen = [one for one in stored if with_ended or now < one.ends]
     rows = [
         (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)
         for one in chosen
@@ -123,11 +123,12 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
 
     now, role = context.now(), clean_role(role_of(by))
     with context.store() as store, store.transaction() as tx:
-        found = store.outbox.silences(now)
-        known = next((one for one in found if one.id == silence), None)
-        if known is None:
-            raise unknown("active silence", silence, (one.id for one in found))
-        ended = known if known.ended is not None else replace(known, ended=now, ended_by=role)
+        active = {one.id: one for one in store.outbox.silences(now)}
+        if silence not in active:
+            raise unknown("active silence", silence, active)
+        ended = active[silence]
+        if ended.ended is None:
+            ended = replace(ended, ended=now, ended_by=role)
         tx.save_silence(ended)
     print_result(silence_json(ended), "ended", as_json=as_json)
 
@@ -138,7 +139,10 @@ def silence_text(one: Silence, zone: str) -> str:
 
 
 def _check_scope(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
-    """Return scope and name of a silence. Raises `UsageError` unless one is given, `UnknownName` if it is not known."""
+    """Return scope and name of a silence. `given` are the names of the options that were given.
+
+    Raises `UsageError` unless there is exactly one, and `UnknownName` if no such thing is known.
+    """
     if len(given) != 1:
         raise click.UsageError("give one of --incident, --release, --producer and --host")
     ((scope, name),) = given.items()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_json_lines
+from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_json
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown
@@ -36,7 +36,8 @@ def read(context: Context, name: str) -> None:
     Example: ninethirty calendar read govuk
     """
     reading = read_calendar(context, name)
-    print_json_lines(announcement_json(one) for one in reading.announcements)
+    for announcement in reading.announcements:
+        print_json(announcement_json(announcement))
     for note in reading.notes:
         click.echo(f"{name}: {note}", err=True)
 
@@ -51,13 +52,14 @@ def diff(context: Context, *, name: str, as_json: bool) -> None:
     Example: ninethirty calendar diff govuk
     """
     rows = list(_compare_with_last_read(context, name))
-    if as_json:
-        print_json_lines(rows)
-        return
     for row in rows:
+        if as_json:
+            print_json(row)
+            continue
         before, after = (slot_text(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
-    click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ", err=True)
+    if not as_json:
+        click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ", err=True)
 
 
 def read_calendar(context: Context, name: str) -> Reading:

@@ -12,6 +12,7 @@ from alerts.incident import MONITOR
 from monitor.cli.common import Context, as_json, print_json, release_of
 from monitor.cli.complete import producers, releases
 from monitor.cli.incident.store import by_role, current_incidents, is_attended, refuse_invalid_input
+from monitor.deliver.by_hand import log_by_hand
 from monitor.deliver.incident_json import incident_json
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
 
     Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list" --when 2018-01-04T16:20
     """
-    from monitor.deliver.by_hand import log_by_hand
-
     given = {key: text for key, text in {**words, "url": "\n".join(urls)}.items() if text}
     with context.store() as store:
         facts = _release_facts(context, store, given.get("release"))

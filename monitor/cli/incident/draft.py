@@ -33,9 +33,11 @@ from monitor.cli.incident.store import (
     current_incident,
     incident_of,
     is_attended,
+    own_template,
     redraft_for_steps,
     role_of,
 )
+from monitor.deliver.by_hand import merge_into_draft
 from monitor.deliver.incident_json import draft_json
 from monitor.errors import UserFault, unknown
 from schedules.times.words import stamp
@@ -178,14 +180,12 @@ def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
     """Write one document of a draft, by default the draft or the signed report, to a file or the terminal."""
-    from monitor.app.reporting_options import report_templates
     from monitor.deliver.drafts import render_draft_or_pdf
     from monitor.deliver.message import redact_draft
 
     kind = choose_format(ending, output, FORMATS, "md")
     with context.store() as store:
-        producer = incident_of(store.verdicts, draft.incident).producer
-    template = report_templates(context.settings, context.path.parent).get(producer)
+        template = own_template(context, incident_of(store.verdicts, draft.incident).producer)
     chosen = Document(document) if document else None
     write_output(render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, chosen), output, kind)
 
@@ -238,8 +238,6 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
 
     Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
     """
-    from monitor.app.reporting_options import report_templates
-
     data = _read_docx(file)
     role = role_of(by)
     changes: FileChanges | None = None
@@ -251,8 +249,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
         return append_edit(known, changes.words, role, context.now(), base) if changes.words else known
 
     with context.store() as store:
-        producer = incident_of(store.verdicts, incident).producer
-        template = report_templates(context.settings, context.path.parent).get(producer)
+        template = own_template(context, incident_of(store.verdicts, incident).producer)
         versions = change_draft(store, incident, save_changes)
         assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
         redraft_for_steps(context, store, incident, changes.words)
@@ -276,8 +273,6 @@ def merge_typed(
     `edited_version` is the version that the person started from (None: the last). Return all versions, and the boxes
     that another person changed in between.
     """
-    from monitor.deliver.by_hand import merge_into_draft
-
     conflicts: tuple[Conflict, ...] = ()
 
     def merge_words(known: Versions) -> Versions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,30 +19,16 @@ from alerts.by_hand import (
     waive_report,
 )
 from alerts.incident import MONITOR, SIGNED, Incident
-from monitor.cli.common import Context, as_json, check_producer, print_json, print_result, table_lines
-from monitor.cli.complete import incidents, producer_option
-from monitor.cli.dates import DAY
+from monitor.cli.common import Context, as_json, print_json, print_result
+from monitor.cli.complete import incidents
 from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
+from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
-from monitor.cli.incident.store import (
-    by_role,
-    change_incident,
-    current_incident,
-    current_incidents,
-    incident_of,
-    redraft,
-    role_of,
-)
-from monitor.cli.incident.text import incident_lines, incident_row
-from monitor.cli.terminal import page_output
-from monitor.cli.today import judged_now
+from monitor.cli.incident.store import by_role, change_incident, current_incident, incident_of, redraft, role_of
 from monitor.deliver.incident_json import incident_json
-from monitor.deliver.owed import is_owed
-from monitor.deliver.platform import related_incidents
 from monitor.store.evidence.bundle import export_bundle
-from schedules.times.zone import span_of
 
 _cause = click.option("--cause", default="", help="Its cause in a few words; period reports count causes.")
 
@@ -58,57 +43,8 @@ def command() -> None:
     """
 
 
-for _verb in (action, add, draft, sign):
+for _verb in (list_incidents, show_incident, action, add, draft, sign):
     command.add_command(_verb)
-
-
-@command.command("list")
-@click.option("--open", "only_open", is_flag=True, help="Only open incidents, and those that owe a report.")
-@producer_option
-@click.option("--from", "first", type=DAY, help="First day of occurrence.")
-@click.option("--to", "last", type=DAY, help="Last day of occurrence.")
-@as_json
-@click.pass_obj
-@page_output
-def list_incidents(
-    context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None, as_json: bool
-) -> None:
-    """List incidents, the newest first.
-
-    Example: ninethirty incident list --open --producer ofqual
-    """
-    with context.store() as store:
-        found = store.verdicts.incidents(*span_of(first, last, context.settings.timezone))
-        current, now = current_incidents(context, store), context.now()
-        chosen = []
-        for stored in reversed(found):
-            drafts = store.verdicts.drafts(stored.id)
-            is_chosen = not only_open or stored.closed is None or is_owed(stored, drafts)
-            if is_chosen and producer in (None, *stored.producers):
-                chosen.append((current.incident(stored, now), drafts))
-        if producer and not chosen and not as_json:
-            check_producer(context, store, producer)
-    heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
-    lines = table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
-    print_result([incident_json(incident, drafts) for incident, drafts in chosen], lines, as_json=as_json)
-
-
-@command.command("show")
-@click.argument("incident", shell_complete=incidents)
-@as_json
-@click.pass_obj
-@page_output
-def show(context: Context, *, incident: str, as_json: bool) -> None:
-    """Show an INCIDENT with its timeline, and what to do next.
-
-    Example: ninethirty incident show malpractice-2017-2018-01-05
-    """
-    with context.store() as store:
-        known = current_incident(context, store, incident)
-        drafts, judged = store.verdicts.drafts(incident), judged_now(context, store, known.release)
-        related = [one.id for one in related_incidents(store.verdicts, known)]
-    lines = incident_lines(known, drafts, judged, related, context.name_of(known.producer))
-    print_result(incident_json(known, drafts) | {"related": related}, lines, as_json=as_json)
 
 
 @command.command("note")

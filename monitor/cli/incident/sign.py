@@ -15,7 +15,15 @@ from alerts.incident import Incident
 from monitor.cli.common import Context, as_json, bullet_lines, print_result, write_output
 from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
-from monitor.cli.incident.store import by_role, current_incident, current_incidents, refuse_invalid_input, role_of
+from monitor.cli.incident.store import (
+    by_role,
+    current_incident,
+    current_incidents,
+    own_template,
+    refuse_invalid_input,
+    role_of,
+)
+from monitor.deliver.by_hand import SigningBlocked, sign_report
 from monitor.deliver.incident_json import draft_json
 from monitor.errors import EnvironmentFault, UserFault
 
@@ -80,9 +88,7 @@ def sign(  # noqa: PLR0913 # one for each option
 
 
 def _sign_report(record: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:
-    """Sign the report. Raises `UserFault` if there are obstacles and no reason to sign anyway."""
-    from monitor.deliver.by_hand import SigningBlocked, sign_report
-
+    """Sign the report. Raises `UserFault` with every obstacle, unless `anyway` gives a reason to sign."""
     with record.store.transaction() as tx, refuse_invalid_input():
         try:
             sign_report(tx, record, known, role, now, anyway=anyway)
@@ -108,11 +114,10 @@ def _write_documents(
 
     If one cannot be written, its fault is printed and the rest is left out.
     """
-    from monitor.app.reporting_options import report_templates
     from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
     from monitor.deliver.message import redact_draft
 
-    template = report_templates(context.settings, context.path.parent).get(incident.producer)
+    template = own_template(context, incident.producer)
     redacted = redact_draft(draft, context.hide)
     report = report_from_json(redacted.facts)
     letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if has_content(report, each)]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -59,7 +60,7 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
 
 
 def change_incident(context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
-    """Change the stored incident and return it. Raises `UnknownName`, and `UserFault` for a text of no use."""
+    """Change the stored incident and return it. Raises `UnknownName`, and `UserFault` for text that is refused."""
     from monitor.deliver import by_hand
 
     incident_of(store.verdicts, incident)
@@ -97,8 +98,15 @@ def current_incident(context: Context, store: Store, incident: str) -> Incident:
     return current.incident(stored, context.now())
 
 
+def own_template(context: Context, producer: str) -> Path | None:
+    """Return the .docx form that the configuration names for a producer, or None if it names none."""
+    from monitor.app.reporting_options import report_templates
+
+    return report_templates(context.settings, context.path.parent).get(producer)
+
+
 def redraft(context: Context, store: Store, incident: Incident) -> None:
-    """Write a new version of an incident's draft from its current facts. Typed texts are kept."""
+    """Write a new version of an incident's draft from its current facts, if it has one. Typed texts are kept."""
     if incident.has_draft:
         now, current = context.now(), current_incidents(context, store)
         fresh = current.incident(incident, now)

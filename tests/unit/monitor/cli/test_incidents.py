@@ -13,7 +13,7 @@ import click
 import pytest
 
 from monitor.cli.incident import add
-from monitor.cli.incident.text import incident_lines
+from monitor.cli.incident.show import incident_lines
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
