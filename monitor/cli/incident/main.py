@@ -7,17 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from alerts.by_hand import (
-    acknowledge_incident,
-    add_note,
-    assign_role,
-    bring_forward,
-    cite_other_incidents,
-    close_incident,
-    note_mail,
-    record_cause,
-    waive_report,
-)
+from alerts import by_hand
 from alerts.incident import MONITOR, SIGNED, Incident
 from monitor.cli.common import Context, as_json, print_json, print_result
 from monitor.cli.complete import incidents
@@ -82,17 +72,17 @@ def note(  # noqa: PLR0913 # one for each option
     def apply_options(known: Incident) -> Incident:
         zone = context.settings.timezone
         # A person who assigns it to another role does not acknowledge it.
-        changed = known if assign else acknowledge_incident(known, role, now)
+        changed = known if assign else by_hand.acknowledge_incident(known, role, now)
         if mail is not None:
-            changed = note_mail(changed, role, mail_bytes, text or "", now)
+            changed = by_hand.note_mail(changed, role, mail_bytes, text or "", now)
         elif text is not None or at:
-            changed = add_note(changed, role, text or "", now, at, zone)
-        changed = assign_role(changed, role, assign, now)
+            changed = by_hand.add_note(changed, role, text or "", now, at, zone)
+        changed = by_hand.assign_role(changed, role, assign, now)
         if brought_forward:
-            changed = bring_forward(changed, role, brought_forward, now, zone)
+            changed = by_hand.bring_forward(changed, role, brought_forward, now, zone)
         if cite_others:
-            changed = cite_other_incidents(changed, role, now)
-        return record_cause(changed, role, cause, now)
+            changed = by_hand.cite_other_incidents(changed, role, now)
+        return by_hand.record_cause(changed, role, cause, now)
 
     with context.store() as store:
         changed = change_incident(context, store, incident, apply_options)
@@ -120,7 +110,7 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
     role, now = role_of(by), context.now()
 
     def record_cause_and_close(known: Incident) -> Incident:
-        return close_incident(record_cause(known, role, cause, now), role, now, text)
+        return by_hand.close_incident(by_hand.record_cause(known, role, cause, now), role, now, text)
 
     with context.store() as store:
         change_incident(context, store, incident, record_cause_and_close)
@@ -140,7 +130,7 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None, as_js
     """
     role, now = role_of(by), context.now()
     with context.store() as store:
-        change_incident(context, store, incident, lambda known: waive_report(known, role, reason, now))
+        change_incident(context, store, incident, lambda known: by_hand.waive_report(known, role, reason, now))
     _print_done(context, incident, "report waived", as_json=as_json)
 
 

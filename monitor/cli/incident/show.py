@@ -89,16 +89,8 @@ def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     signed = " signed" if any(draft.signed for draft in drafts) else ""
     drafted = f"{drafts[-1].form} v{drafts[-1].version}{signed}" if drafts else "-"
     late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
-    cells = [
-        incident.grade,
-        incident.kind.value,
-        late,
-        status_text(incident, drafts),
-        drafted,
-        incident.id,
-        incident.title,
-    ]
-    return [occurred, *cells]
+    status = status_text(incident, drafts)
+    return [occurred, incident.grade, incident.kind.value, late, status, drafted, incident.id, incident.title]
 
 
 def status_text(incident: Incident, drafts: Sequence[Draft]) -> str:
