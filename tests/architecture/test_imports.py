@@ -162,11 +162,11 @@ BUDGETS = {
     "monitor/health": 1419,
     "monitor/ledger": 2352,
     "monitor/watch": 3876,
-    "monitor/config": 1812,
+    "monitor/config": 1807,
     "monitor/web": 5923,
     "monitor/app": 2581,
     "monitor/rehearse": 3576,
-    "monitor/cli": 4889,
+    "monitor/cli": 4886,
 }
 
 
