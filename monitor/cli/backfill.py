@@ -11,7 +11,7 @@ import click
 
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, log_only_errors, print_json
-from monitor.cli.dates import Day
+from monitor.cli.dates import DAY
 from monitor.clock import SystemClock
 from monitor.errors import EnvironmentFault, unknown
 from schedules.times.words import stamp
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 _REPORT_EVERY = 25
 SHARE = 0.25
-"""The share of a host's budget that it uses, because a daemon may use the same host at the same time."""
+"""The share of a host's budget that a backfill uses, because a daemon may use the same host at the same time."""
 
 
 @click.command("backfill")
 @click.argument("producer", shell_complete=complete.producers)
-@click.option("--from", "first", type=Day(), required=True, help="First day of publication.")
-@click.option("--to", "last", type=Day(), required=True, help="Last day of publication.")
+@click.option("--from", "first", type=DAY, required=True, help="First day of publication.")
+@click.option("--to", "last", type=DAY, required=True, help="Last day of publication.")
 @as_json
 @click.pass_obj
 def command(context: Context, *, producer: str, first: date, last: date, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
 
 
 async def _store_claims(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
-    """Store each claim as it is read. Return how many were read, and how many of them are new."""
+    """Store each claim as it is read, and print the new ones. Return how many were read, and how many are new."""
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
@@ -67,12 +67,12 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
 
     settings = context.settings
     rates = {host: settings.rate(host) * SHARE for host in ("default", *DEFAULT_RATES, *settings.budget)}
-    sparing = settings.model_copy(update={"budget": rates})
+    with_reduced_budget = settings.model_copy(update={"budget": rates})
     begin, end = span_of(first, last, settings.timezone)
     assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
     read = new = 0
     with context.store() as store:
-        async with open_poller(sparing, SystemClock()) as (poller, workers):
+        async with open_poller(with_reduced_budget, SystemClock()) as (poller, workers):
             pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
             async for claim in _read_claims(context, PublicRecord(pages, producer, begin, end, _report_progress)):
                 with store.transaction() as tx:
@@ -86,19 +86,21 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
 
 
 def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]:
-    """Return the claims about a producer, from the record where it publishes: the ONS's release calendar, or GOV.UK."""
+    """Read the claims about a producer where it publishes: in the ONS's release calendar, else on GOV.UK."""
     from schedules.sources.govuk_listing import site_of
     from schedules.sources.ons import PRODUCER, OnsSource
     from schedules.sources.settings import CalendarSettings
 
     def calendar_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
+        """Return the calendar of this kind that is for the producer, else the first of this kind, else a default."""
         tables = [table for table in context.settings.calendar if table.kind == kind]
         tables = tables or [CalendarSettings(name=kind, kind=kind)]
-        found = next((one for one in tables if one.producer == record.producer), tables[0])
-        return found.in_zone(context.settings.timezone)
+        table = next((one for one in tables if one.producer == record.producer), tables[0])
+        return table.in_zone(context.settings.timezone)
 
     ons, govuk = calendar_of("ons"), calendar_of("govuk")
     if record.producer == (ons.producer or PRODUCER):
+        # `back` is how many days of past releases are read: here only the days of the record.
         return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
     organisations = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
     return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))

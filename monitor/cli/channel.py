@@ -51,32 +51,35 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
     if name not in names:
         raise unknown("channel", name, names)
     outcome = asyncio.run(_send_test(context, name))
-    accepted = isinstance(outcome, Accepted)
+    if isinstance(outcome, Accepted):
+        if as_json:
+            print_json({"channel": name, "accepted": True, "reference": outcome.reference or None, "reason": None})
+        else:
+            click.echo(f"{name}: accepted" + (f", reference {outcome.reference}" if outcome.reference else ""))
+        return
     if as_json:
-        print_json({"channel": name, "accepted": accepted, **_outcome_json(outcome)})
-    elif isinstance(outcome, Accepted):
-        click.echo(f"{name}: accepted" + (f", reference {outcome.reference}" if outcome.reference else ""))
+        refusal = {"reference": None, "reason": outcome.reason, "permanent": outcome.permanent}
+        print_json({"channel": name, "accepted": False, **refusal})
     else:
         click.echo(f"{name}: refused: {outcome.reason}", err=True)
-    if not accepted:
-        raise SystemExit(1)
+    raise SystemExit(1)
 
 
 async def _send_test(context: Context, name: str) -> Outcome:
     """Send the test message through a channel, and return its outcome."""
     from monitor.app.reporting_options import make_channels
 
-    found = next(each for each in make_channels(context.settings, context.now) if each.name == name)
+    channel = next(each for each in make_channels(context.settings, context.now) if each.name == name)
     try:
-        return await found.send(_test_message(name, context.now()))
+        return await channel.send(_make_test_message(name, context.now()))
     finally:
-        await found.close()
+        await channel.close()
 
 
-def _test_message(name: str, now: datetime) -> Message:
+def _make_test_message(name: str, now: datetime) -> Message:
     """Return the message of a release that is three minutes overdue, marked as a test."""
-    slot, late = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
-    page = PartVerdict("page", "page", f"{_ADDRESS}/page", required=True, verdict=VerdictKind.OVERDUE, delay=late)
+    slot, delay = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
+    page = PartVerdict("page", "page", f"{_ADDRESS}/page", required=True, verdict=VerdictKind.OVERDUE, delay=delay)
     facts = ReleaseFacts(
         release="test-of-a-channel",
         title="Test of a channel: there is no incident, and you need not do anything",
@@ -92,19 +95,12 @@ def _test_message(name: str, now: datetime) -> Message:
         final=False,
         at=now,
         parts=(page,),
-        findings=(Finding(Kind.LATE, "page", seconds=late),),
+        findings=(Finding(Kind.LATE, "page", seconds=delay),),
     )
     # The id is new each time, because receivers drop ids that they already received.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
     steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
-    words = write_notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
-    line = f"TEST: {write_notice_subject('opened', 'late', facts, now)}"
-    body = f"TEST\n\n{words}"
-    notice = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, line, body)
+    text = f"TEST\n\n{write_notice_text('opened', 'late', facts, 'test-of-a-channel', now, steps=steps)}"
+    subject = f"TEST: {write_notice_subject('opened', 'late', facts, now)}"
+    notice = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, subject, text)
     return build_message(notice, None, link=f"{_ADDRESS}/incident")
-
-
-def _outcome_json(outcome: Outcome) -> dict[str, object]:
-    if isinstance(outcome, Accepted):
-        return {"reference": outcome.reference or None, "reason": None}
-    return {"reference": None, "reason": outcome.reason, "permanent": outcome.permanent}

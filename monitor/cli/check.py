@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _DAYS_AHEAD = 7
 _RECENT = timedelta(days=400)
-"""Patterns of the configuration are tested on releases of this time."""
+"""The `match` of a table is tested on stored releases that are due, or were due, within this time."""
 
 
 @click.command("check")
@@ -74,23 +74,24 @@ def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> N
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Forecast of the next days: the number of `due` releases by producer, and a warning for each budget too `short`.
+    """Forecast of the next days: how many releases are `due`, by producer, and a warning for each budget too small.
 
     `due` is None if no calendar was read yet.
     """
 
     due: dict[str, int] | None = None
-    short: list[str] = field(default_factory=list)
+    budget_warnings: list[str] = field(default_factory=list)
 
     def lines(self, settings: Settings) -> Iterator[str]:
-        """Yield the forecast as lines of text, with who is notified."""
+        """Yield how many releases are due, who is notified, and whether the budgets are large enough."""
         yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
         yield from recipient_lines(settings)
-        yield from (f"short: {warning}" for warning in self.short)
-        if self.due and not self.short:
+        yield from (f"short: {warning}" for warning in self.budget_warnings)
+        if self.due and not self.budget_warnings:
             yield "budgets: enough for every slot"
 
     def _due_text(self, settings: Settings) -> str:
+        """Return the number of due releases, in total and by producer."""
         if self.due is None:
             names = ", ".join(one.name for one in settings.calendar)
             return f"known after the first read of {names or 'a calendar'}"
@@ -106,29 +107,31 @@ def forecast_week(context: Context, store: Store) -> Forecast:
     settings, zone = context.settings, context.settings.timezone
     rules, load = make_watch_rules(settings), Load(make_budget(settings), make_tripwire_producers(settings), zone)
     due: Counter[str] = Counter()
-    short: list[str] = []
-    for day in range(_DAYS_AHEAD):
-        begin, end = (day_begins(today(zone) + timedelta(days=day + after), zone) for after in (0, 1))
+    warnings: list[str] = []
+    for ahead in range(_DAYS_AHEAD):
+        begin = day_begins(today(zone) + timedelta(days=ahead), zone)
+        end = day_begins(today(zone) + timedelta(days=ahead + 1), zone)
         releases = plan_releases(store, rules, begin, end, context.now())
-        due.update(one.release.producer for one in releases if one.is_due)
-        if any(one.is_due for one in releases):
-            short += [one.warning for one in plan_hosts(releases, load, rules, begin, end) if one.warning]
-    return Forecast(dict(due), short)
+        due_producers = [one.release.producer for one in releases if one.is_due]
+        due.update(due_producers)
+        if due_producers:
+            warnings += [one.warning for one in plan_hosts(releases, load, rules, begin, end) if one.warning]
+    return Forecast(dict(due), warnings)
 
 
 def recipient_lines(settings: Settings) -> Iterator[str]:
     """Yield one line for each route: who is notified about what. The last line is for what no route matches."""
-    recipients = {channel.name: f"{channel.name} ({_channel_text(channel)})" for channel in settings.channel}
-    every_channel = ", ".join(recipients.values())
-    recipients |= {rota.name: f"{rota.name} (the person on call: {', '.join(rota.who)})" for rota in settings.rota}
+    described = {channel.name: f"{channel.name} ({_channel_text(channel)})" for channel in settings.channel}
+    every_channel = ", ".join(described.values())
+    described |= {rota.name: f"{rota.name} (the person on call: {', '.join(rota.who)})" for rota in settings.rota}
     for route in settings.route:
-        given = {key: value for key, value in route.match.model_dump().items() if value is not None}
-        what = ", ".join(f"{key} {value}" for key, value in given.items()) or "everything"
-        first = ", ".join(recipients[name] for name in route.channels) or "no one"
+        conditions = [f"{key} {value}" for key, value in route.match.model_dump().items() if value is not None]
+        subject = ", ".join(conditions) or "everything"
+        recipients = ", ".join(described[name] for name in route.channels) or "no one"
         quiet = f", no notes from {route.quiet[0]:%H:%M} to {route.quiet[1]:%H:%M}" if route.quiet else ""
-        steps = ", then ".join(recipients[name] for name in route.escalate)
-        later = f"; if not acknowledged: {steps}" if steps else ""
-        yield f"notified of {what}: {first}{quiet}{later}"
+        steps = ", then ".join(described[name] for name in route.escalate)
+        escalation = f"; if not acknowledged: {steps}" if steps else ""
+        yield f"notified of {subject}: {recipients}{quiet}{escalation}"
     rest = "everything" if not settings.route else "everything else"
     yield f"notified of {rest}: {every_channel or 'no one'}"
 
@@ -149,9 +152,10 @@ def _channel_text(channel: ChannelSettings) -> str:
 
 @dataclass(slots=True)
 class _CheckResult:
-    """The result of a check. `entries` are the entries of each calendar, `announced` its releases.
+    """The result of a check.
 
-    The forecast, the entries and the releases come from the store, and from the calendars that the check reads.
+    `entries` is the number of entries of each calendar, and `announced` are the known releases. Both come from the
+    store, and from the calendars that the check reads. The forecast comes from the store.
     """
 
     faults: list[str] = field(default_factory=list)
@@ -163,11 +167,18 @@ class _CheckResult:
 
     def as_json(self, context: Context) -> dict[str, object]:
         """Return warnings, forecast, who is on call and who sees what as JSON."""
-        settings, now = context.settings, context.now()
-        told, forecast = list(recipient_lines(settings)), self.forecast
-        will = {"days": _DAYS_AHEAD, "due": forecast.due, "told": told, "short": forecast.short}
-        on_call = {rota.name: list(rota.on_call(now)) for rota in self.rotas}
-        return {"warnings": self.warnings, "will": will, "on_call": on_call, "seen": access_lines(settings)}
+        settings = context.settings
+        return {
+            "warnings": self.warnings,
+            "will": {
+                "days": _DAYS_AHEAD,
+                "due": self.forecast.due,
+                "told": list(recipient_lines(settings)),
+                "short": self.forecast.budget_warnings,
+            },
+            "on_call": {rota.name: list(rota.on_call(context.now())) for rota in self.rotas},
+            "seen": access_lines(settings),
+        }
 
     def lines(self, context: Context) -> Iterator[str]:
         """Yield the same facts as lines of text, except the warnings."""
@@ -185,25 +196,26 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
         return _CheckResult([*map(str, exc.faults), *_missing_secrets(context)])
     if found.faults:
         return found
-    schema_warning = _add_stored_facts(context, found)
+    _add_stored_facts(context, found)
     _check_calendars(context, found, online=online)
-    found.faults += list(_provider_faults(context)) if online else []
+    if online:
+        found.faults += _provider_faults(context)
     found.rotas = read_rotas(context, online=online)
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
     uncovered = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
     file, facts = context.path.name, Known(found.entries, found.announced, os.environ, uncovered)
-    found.warnings = [str(Fault(file, *each)) for each in find_doubts(context.settings, facts)]
-    found.warnings += [f"{file}: store.url: {schema_warning}"] if schema_warning else []
-    exposed = ((key, secret.why_exposed()) for key, secret in secrets(context.settings))
-    found.warnings += [f"{file}: {key}: {fault}" for key, fault in exposed if fault]
+    found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, facts)]
+    for key, secret in secrets(context.settings):
+        if exposure := secret.why_exposed():
+            found.warnings.append(f"{file}: {key}: {exposure}")
     return found
 
 
-def _add_stored_facts(context: Context, found: _CheckResult) -> str:
-    """Add to `found` the forecast and the calendars as stored. Return a warning about the store's schema, or ""."""
-    store_file = file_of(context.settings.store.url)
+def _add_stored_facts(context: Context, found: _CheckResult) -> None:
+    """Add to `found` the forecast, the calendars as stored, and a warning if the store has another schema."""
+    key, store_file = f"{context.path.name}: store.url", file_of(context.settings.store.url)
     if store_file is not None and not store_file.exists():
-        return ""
+        return
     try:
         with context.store() as store:
             found.forecast = forecast_week(context, store)
@@ -212,9 +224,10 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> str:
                 found.entries |= {table.name: usable[0].entries} if usable else {}
             recent = store.ledger.releases(context.now() - _RECENT)
             found.announced = [Announced(one.producer, one.title, one.url) for one in recent]
-            return f"its shape, {store.newer}, is of a newer version: upgrade this one" if store.newer else ""
+            if store.newer:
+                found.warnings.append(f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one")
     except StoreTooOld as exc:
-        return str(exc)
+        found.warnings.append(f"{key}: {exc}")
 
 
 def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> None:
@@ -232,7 +245,7 @@ def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> 
 
 
 def _provider_faults(context: Context) -> Iterator[str]:
-    """Query the configured sign-in provider, and yield its fault if it has one."""
+    """Query the configured sign-in provider, if there is one, and yield its fault if it has one."""
     from monitor.app.reporting_options import make_openid
     from monitor.web.provider import Flow, NotSignedOn
 
@@ -245,31 +258,36 @@ def _provider_faults(context: Context) -> Iterator[str]:
 
 
 def _is_rota_known(context: Context, rota: Rota) -> bool:
-    """Return whether a rota's shifts are known. Without `online` a calendar at an address was not read."""
+    """Return whether the shifts of a rota are known. A calendar at an address may not have been read yet."""
     return bool(rota.read) or all(table.url is None for table in context.settings.rota if table.name == rota.name)
 
 
 def access_lines(settings: Settings) -> list[str]:
-    """Return one line for each kind of visitor: what the web shows to them."""
+    """Return one line for each kind of visitor: what the web shows to them. The last is for channels."""
     web = settings.web
     board = "promises, and each result after its slot; before the slot no address or status; no leaks"
-    strangers = board if web.public == "board" else "whether the monitor is alive and ready"
-    machine = ["people at this machine see: everything"] if not settings.web.signs_in else []
-    rights = ", ".join(f"{name} {right}" for name, right in web.proxy_rights.items())
-    by_proxy = [f"people whom a proxy signs in ({web.proxy_header}) have rights: {rights}"] if web.proxy_header else []
-    by_openid = []
+    lines = [f"strangers see: {board if web.public == 'board' else 'whether the monitor is alive and ready'}"]
+    if not web.signs_in:
+        lines.append("people at this machine see: everything")
+    if web.users_file:
+        lines.append(f"viewers who sign in see: {board}")
+        lines.append("staff who sign in see everything; people whose line ends in :head can sign reports")
+    if web.proxy_header:
+        rights = ", ".join(f"{name} {right}" for name, right in web.proxy_rights.items())
+        lines.append(f"people whom a proxy signs in ({web.proxy_header}) have rights: {rights}")
     if web.oidc is not None:
-        given = ", ".join(f"{value} {right}" for value, right in web.oidc.rights.items())
+        rights = ", ".join(f"{value} {right}" for value, right in web.oidc.rights.items())
         issuer = f"{web.oidc.issuer} (OpenID Connect)"
-        by_openid = [f"people whom {issuer} signs in have rights by {web.oidc.claim}: {given}"]
-    staff = "staff who sign in see everything; people whose line ends in :head can sign reports"
-    people = [f"viewers who sign in see: {board}", staff] if web.users_file else []
-    token = ["programs with the token see: everything"] if web.token else []
-    metrics = ["programs with the metrics token see: the metrics"] if web.metrics_token else []
-    metrics += [f"programs that reach {web.metrics_listen} see: the metrics"] if web.metrics_listen else []
-    open_channels = ", ".join(settings.alert.open_channels)
-    channels = [f"channels that get no embargoed facts: {open_channels}"] if open_channels else []
-    return [f"strangers see: {strangers}", *machine, *people, *by_proxy, *by_openid, *token, *metrics, *channels]
+        lines.append(f"people whom {issuer} signs in have rights by {web.oidc.claim}: {rights}")
+    if web.token:
+        lines.append("programs with the token see: everything")
+    if web.metrics_token:
+        lines.append("programs with the metrics token see: the metrics")
+    if web.metrics_listen:
+        lines.append(f"programs that reach {web.metrics_listen} see: the metrics")
+    if settings.alert.open_channels:
+        lines.append(f"channels that get no embargoed facts: {', '.join(settings.alert.open_channels)}")
+    return lines
 
 
 def settings_for_reload(context: Context) -> Settings:
@@ -277,14 +295,13 @@ def settings_for_reload(context: Context) -> Settings:
 
     The store is not checked, because a running monitor cannot change it.
     """
-    settings = context.settings
-    files = [table for table in settings.calendar if table.file is not None]
-    if faults := [
-        *_settings_faults(context),
-        *(fault for table in files for fault in _read_calendar(context, table)[1]),
-    ]:
+    faults = list(_settings_faults(context))
+    for table in context.settings.calendar:
+        if table.file is not None:
+            faults += _read_calendar(context, table)[1]
+    if faults:
         raise UserFault("\n".join(faults))
-    return settings
+    return context.settings
 
 
 def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, list[str]]:
@@ -300,14 +317,16 @@ def _settings_faults(context: Context) -> Iterator[str]:
     """Yield absent secrets, faults of the users file, and folders that cannot be written."""
     settings, file = context.settings, context.path.name
     for key, secret in secrets(settings):
-        missing = secret.why_missing()
-        if missing:
+        if missing := secret.why_missing():
             yield f"{file}: {key}: {missing}"
     if settings.web.users_file is not None:
         yield from find_faults(context.path.parent / settings.web.users_file)
     folders = {"evidence.folder": settings.evidence.folder}
-    for place, channel in enumerate(settings.channel, 1):
-        folders |= {f"channel[{place}].folder": channel.folder} if channel.kind == "folder" else {}
+    folders |= {
+        f"channel[{place}].folder": channel.folder
+        for place, channel in enumerate(settings.channel, 1)
+        if channel.kind == "folder"
+    }
     for key, folder in folders.items():
         if not _is_writable(Path(folder)):
             yield f"{file}: {key}: the folder cannot be written (got {quote_value(str(folder))})"
@@ -336,46 +355,43 @@ def _store_faults(context: Context) -> Iterator[str]:
 
 
 def _missing_secrets(context: Context) -> Iterator[str]:
-    """Yield each absent secret of a configuration that has other faults."""
+    """Yield each absent secret of a configuration that has other faults, unless it cannot be read at all."""
     try:
         tables = load(context.path)
     except BadInput:
         return
-    for key, place in _secret_tables(tables, ""):
-        missing = Secret(**place).why_missing()
-        if missing:
+    for key, table in _secret_tables(tables, ""):
+        if missing := Secret(**table).why_missing():
             yield f"{context.path.name}: {key}: {missing}"
 
 
 def _secret_tables(value: object, key: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield key and table of each secret in tables that are not validated yet: `{ env = … }` or `{ file = … }`."""
+    """Yield key and table of each secret (`{ env = … }` or `{ file = … }`) in a TOML value that was not validated.
+
+    `key` is the key of the value, "" for a whole file.
+    """
     if isinstance(value, list):
-        for place, one in enumerate(value, 1):
-            yield from _secret_tables(one, f"{key}[{place}]")
-    elif (
-        isinstance(value, dict)
-        and value.keys() in ({"env"}, {"file"})
-        and all(isinstance(v, str) for v in value.values())
-    ):
-        yield key, value
+        for place, entry in enumerate(value, 1):
+            yield from _secret_tables(entry, f"{key}[{place}]")
     elif isinstance(value, dict):
-        for name, one in value.items():
-            yield from _secret_tables(one, f"{key}.{name}".removeprefix("."))
+        if value.keys() in ({"env"}, {"file"}) and all(isinstance(text, str) for text in value.values()):
+            yield key, value
+            return
+        for name, inner in value.items():
+            yield from _secret_tables(inner, f"{key}.{name}".removeprefix("."))
 
 
 def _is_writable(folder: Path) -> bool:
     """Return whether a folder, or its nearest existing parent, can be written."""
-    existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
-    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    nearest = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
     """Yield the key and value of every secret in the settings."""
-    tables: dict[str, BaseModel | None] = {
-        f"channel[{place}]": channel for place, channel in enumerate(settings.channel, 1)
-    }
-    tables |= {"web": settings.web, "web.oidc": settings.web.oidc}
+    tables: dict[str, BaseModel] = {f"channel[{place}]": channel for place, channel in enumerate(settings.channel, 1)}
+    tables["web"] = settings.web
+    if settings.web.oidc is not None:
+        tables["web.oidc"] = settings.web.oidc
     for key, table in tables.items():
-        for name, value in () if table is None else table:
-            if isinstance(value, Secret):
-                yield f"{key}.{name}", value
+        yield from ((f"{key}.{name}", value) for name, value in table if isinstance(value, Secret))

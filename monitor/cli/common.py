@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from monitor.config.settings import Settings
     from monitor.store.sql.engine import Store
     from monitor.store.sql.read_ledger import LedgerStore
+    from schedules.release import Release
 
 
-J = TypeVar("J")
+V = TypeVar("V")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 json_ignored = click.option(
@@ -102,30 +103,42 @@ class Context:
         return SystemClock().now()
 
     @contextmanager
-    def store(self, *, steps: bool = False) -> Iterator[Store]:
+    def store(self, *, upgrade: bool = False) -> Iterator[Store]:
         """Open the configured store inside this context. Raises `StoreFault`.
 
-        A store with an older schema is refused, or migrated if `steps` is true.
+        A store with an older schema is refused, unless `upgrade` is true: then it is upgraded.
         """
         from monitor.store.open import open_store
 
         store = open_store(self.settings.store.url)
         try:
-            store.upgrade(steps=steps)
+            store.upgrade(steps=upgrade)
             yield store
         finally:
             store.close()
 
 
+class Parsed(click.ParamType[V]):
+    """The type of an option or argument whose value a function reads from its text.
+
+    `parse` raises ValueError with the reason if the text is wrong. Help shows `name` in capitals.
+    """
+
+    def __init__(self, name: str, parse: Callable[[str], V]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> V:  # noqa: ANN401 # click's own signature
+        """Return the value, or fail with wrong usage."""
+        try:
+            return self._parse(value)
+        except ValueError as exc:
+            self.fail(f'{exc} (got "{value}")', param, ctx)
+
+
 def print_json(value: object) -> None:
     """Print one JSON value on one line."""
     click.echo(json.dumps(value, ensure_ascii=False))
-
-
-def print_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
-    """Print JSON objects, one on each line."""
-    for value in values:
-        print_json(value)
 
 
 def print_result(value: object, text: str | Iterable[str], *, as_json: bool) -> None:
@@ -192,8 +205,7 @@ def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: st
 
 
 def _replace_file(output: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file, so that other readers see all of it or the earlier one."""
-    # The file is replaced at once, so that other readers never see a part of it.
+    """Replace a file at once, so that other readers never see a part of it."""
     part = output.with_name(f".{output.name}.part")
     try:
         with part.open("wb") as file:
@@ -223,13 +235,21 @@ class RedactingStream:
         self._hide = hide
 
     def write(self, text: str) -> int:
-        """Write a text."""
+        """Write a text without its secrets. Return the number of characters written."""
         # click also writes bytes, to find out what a stream accepts.
         return self._stream.write(self._hide(text) if isinstance(text, str) else text)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the stream
         """Return an attribute of the stream."""
         return getattr(self._stream, name)
+
+
+def release_of(ledger: LedgerStore, release: str) -> Release:
+    """Return a release by its id. Raises `UnknownName` with the most similar one."""
+    found = ledger.release(release)
+    if found is None:
+        raise unknown_release_fault(release, ledger)
+    return found
 
 
 def unknown_release_fault(name: str, ledger: LedgerStore) -> UnknownName:

@@ -1,4 +1,4 @@
-"""Shell completion of ids, from the configuration and its store.
+"""Shell completion of ids and names, from the configuration and its store.
 
 A shell loads it through click: `eval "$(_NINETHIRTY_COMPLETE=bash_source ninethirty)"`.
 """
@@ -17,25 +17,26 @@ from monitor.errors import NinethirtyError
 
 if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
+    from schedules.release import Release
 
 Words: TypeAlias = Iterable[tuple[str, str]]
-"""The possible words, each with a description that zsh and fish show beside it."""
-
-Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+"""Every word that can be written at one place, with a description that zsh and fish show beside it."""
+Completion: TypeAlias = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 NEAR = timedelta(days=120)
-"""Only releases within this time of now are offered, because a store can contain ten years of them."""
+"""Only releases within this time of now are listed, because a store can contain ten years of them."""
 _MOST_INCIDENTS = 200
 
 
-def _complete_with(words: Callable[[Context], Words]) -> Complete:
-    """Return click's completion function for the words of a configuration."""
+def _completion(list_words: Callable[[Context], Words]) -> Completion:
+    """Return click's completion function for the words that `list_words` returns for a configuration."""
 
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         # During completion the main command does not run, so the configuration is taken from its parameters.
         context = Context(ctx.find_root().params["config"])
         try:
-            return [CompletionItem(word, help=text) for word, text in words(context) if word.startswith(incomplete)]
+            words = list_words(context)
+            return [CompletionItem(word, help=text) for word, text in words if word.startswith(incomplete)]
         except (NinethirtyError, OSError):
             # The verb will report the fault when it runs.
             return []
@@ -43,51 +44,64 @@ def _complete_with(words: Callable[[Context], Words]) -> Complete:
     return complete
 
 
-def _from_store(words: Callable[[Store, datetime], Words]) -> Callable[[Context], Words]:
-    """Return a function that reads words from the configured store. If there is no store yet, there are none."""
+def _words_in_store(context: Context, list_words: Callable[[Store, datetime], Words]) -> Words:
+    """Return the words that `list_words` finds in the store now. If there is no store yet, there are none.
 
-    def read_words(context: Context) -> Words:
-        from monitor.store.open import file_of, open_store
+    Raises `StoreFault` for a store with another schema, because completion must not change it.
+    """
+    from monitor.store.open import file_of, open_store
 
-        file = file_of(context.settings.store.url)
-        if file is not None and not file.exists():
-            return []
-        store = open_store(context.settings.store.url)
-        try:
-            store.check_schema()
-            return list(words(store, context.now()))
-        finally:
-            store.close()
-
-    return read_words
-
-
-def _all_producers(context: Context) -> Words:
-    """Return the producers of near releases in the store, and those of the configuration."""
-
-    def announced(store: Store, now: datetime) -> Words:
-        return ((producer, "") for one in store.ledger.releases(now - NEAR, now + NEAR) for producer in one.producers)
-
-    configured = {one.id: one.name for one in context.settings.producer}
-    return {**dict(_from_store(announced)(context)), **configured}.items()
+    file = file_of(context.settings.store.url)
+    if file is not None and not file.exists():
+        return []
+    store = open_store(context.settings.store.url)
+    try:
+        store.check_schema()
+        return list(list_words(store, context.now()))
+    finally:
+        store.close()
 
 
-releases = _complete_with(
-    _from_store(lambda store, now: ((one.id, one.title) for one in store.ledger.releases(now - NEAR, now + NEAR)))
-)
-incidents = _complete_with(
-    _from_store(
-        lambda store, _now: (
-            (one.id, f"{one.grade}, {one.kind.value}") for one in store.verdicts.incidents(limit=_MOST_INCIDENTS)
-        )
+def _releases_near(store: Store, now: datetime) -> Iterable[Release]:
+    return store.ledger.releases(now - NEAR, now + NEAR)
+
+
+@_completion
+def releases(context: Context) -> Words:
+    """List the ids and titles of releases near now."""
+    return _words_in_store(context, lambda store, now: ((one.id, one.title) for one in _releases_near(store, now)))
+
+
+@_completion
+def producers(context: Context) -> Words:
+    """List the producers of releases near now, and those of the configuration."""
+    announced = _words_in_store(
+        context, lambda store, now: ((each, "") for one in _releases_near(store, now) for each in one.producers)
     )
-)
-silences = _complete_with(
-    _from_store(lambda store, now: ((one.id, one.reason) for one in store.outbox.silences(now) if one.is_on(now)))
-)
-producers = _complete_with(_all_producers)
-calendars = _complete_with(lambda context: ((one.name, one.kind) for one in context.settings.calendar))
-channels = _complete_with(lambda context: ((one.name, one.kind) for one in context.settings.channel))
+    return {**dict(announced), **{one.id: one.name for one in context.settings.producer}}.items()
+
+
+@_completion
+def incidents(context: Context) -> Words:
+    """List the ids of the latest incidents, with grade and kind."""
+
+    def list_latest(store: Store, _now: datetime) -> Words:
+        latest = store.verdicts.incidents(limit=_MOST_INCIDENTS)
+        return ((one.id, f"{one.grade}, {one.kind.value}") for one in latest)
+
+    return _words_in_store(context, list_latest)
+
+
+@_completion
+def silences(context: Context) -> Words:
+    """List the ids and reasons of active silences."""
+    return _words_in_store(
+        context, lambda store, now: ((one.id, one.reason) for one in store.outbox.silences(now) if one.is_on(now))
+    )
+
+
+calendars = _completion(lambda context: ((one.name, one.kind) for one in context.settings.calendar))
+channels = _completion(lambda context: ((one.name, one.kind) for one in context.settings.channel))
 
 producer_option = click.option(
     "--producer", metavar="SLUG", shell_complete=producers, help="Only releases of this producer."

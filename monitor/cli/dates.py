@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-import click
-
+from monitor.cli.common import Parsed
 from monitor.clock import SystemClock
 from schedules.dates import read_date
 from schedules.times.zone import LONDON, local_date
@@ -18,31 +16,22 @@ _YEAR = timedelta(days=365)
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
-class Day(click.ParamType[date]):
-    """A day, in London: `2026-11-26`, `26/11/2026`, `26 Nov`, `friday` (the next one), `today`, `yesterday`."""
-
-    name = "day"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:  # noqa: ANN401 # click's own signature
-        """Return the day, or fail with wrong usage."""
-        if isinstance(value, date):
-            return value
-        if (day := read_day(str(value), today())) is None:
-            self.fail(f'not a day, write "26/11/2026", "26 Nov" or "friday" (got "{value}")', param, ctx)
-        return day
+def _parse_day(text: str) -> date:
+    if (day := read_day(text, today())) is None:
+        raise ValueError('not a day, write "26/11/2026", "26 Nov" or "friday"')
+    return day
 
 
-class Instant(click.ParamType[datetime]):
-    """An instant: `2026-11-26T09:31:00Z`, `26/11/2026 9:31`, `9.31am` (today). Without an offset it is in London."""
+def _parse_instant(text: str) -> datetime:
+    if (instant := read_instant(text, today())) is None:
+        raise ValueError('not an instant, write "26/11/2026 9:31", "9.31am" or "2026-11-26T09:31:00Z"')
+    return instant
 
-    name = "instant"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 # click's own signature
-        """Return the instant in UTC, or fail with wrong usage."""
-        if (instant := read_instant(str(value), today())) is None:
-            example = '"26/11/2026 9:31", "9.31am" or "2026-11-26T09:31:00Z"'
-            self.fail(f'not an instant, write {example} (got "{value}")', param, ctx)
-        return instant
+DAY = Parsed("day", _parse_day)
+"""A day, in London: `2026-11-26`, `26/11/2026`, `26 Nov`, `friday` (the next one), `today`, `yesterday`."""
+INSTANT = Parsed("instant", _parse_instant)
+"""An instant: `2026-11-26T09:31:00Z`, `26/11/2026 9:31`, `9.31am` (today). Without an offset it is in London."""
 
 
 def today(timezone: str = LONDON) -> date:
@@ -53,28 +42,28 @@ def today(timezone: str = LONDON) -> date:
 def read_day(text: str, today: date) -> date | None:
     """Return the day that `text` names, or None. Without a year it is the one nearest to `today`."""
     text = text.strip()
-    if (named := _named_day(text, today)) is not None:
+    if (named := _read_day_word(text, today)) is not None:
         return named
     try:
-        read: date | None = date.fromisoformat(text)
+        day: date | None = date.fromisoformat(text)
     except ValueError:
-        read = _nearest_day(text, today)
-    return read if read is not None and _FIRST_YEAR <= read.year <= _LAST_YEAR else None
+        day = _read_nearest_date(text, today)
+    return day if day is not None and _FIRST_YEAR <= day.year <= _LAST_YEAR else None
 
 
 def read_instant(text: str, today: date) -> datetime | None:
     """Return the instant that `text` names, in UTC, or None. A time without a day is on `today`."""
     text = text.strip()
     try:
-        read = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except ValueError:
-        return _parse_instant(text, today)
-    if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
+        return _read_nearest_instant(text, today)
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         return None
-    return (read if read.tzinfo is not None else read.replace(tzinfo=ZoneInfo(LONDON))).astimezone(UTC)
+    return (instant if instant.tzinfo is not None else instant.replace(tzinfo=ZoneInfo(LONDON))).astimezone(UTC)
 
 
-def _named_day(text: str, today: date) -> date | None:
+def _read_day_word(text: str, today: date) -> date | None:
     """Return the day of a word such as `yesterday` or `friday` (the next one, or today), or None."""
     word = text.lower()
     if word in _DAYS:
@@ -84,20 +73,21 @@ def _named_day(text: str, today: date) -> date | None:
     return None
 
 
-def _nearest_day(text: str, today: date) -> date | None:
+def _read_nearest_date(text: str, today: date) -> date | None:
+    """Return the day that a date in words names, nearest to `today`, or None if no reading is certain."""
     # A date without a year is read as one on or after the anchor: try this year and the last.
     slots = [read_date(text, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
     days = [slot.first for slot in slots if slot.first is not None and slot.first == slot.last and slot.doubt is None]
     return min(days, key=lambda day: abs(day - today), default=None)
 
 
-def _parse_instant(text: str, today: date) -> datetime | None:
+def _read_nearest_instant(text: str, today: date) -> datetime | None:
     """Return the instant that a date and time in words names, nearest to `today`, or None if no reading is certain."""
     first, _, rest = text.partition(" ")
-    day = _named_day(first, today)
-    dated = f"{day.isoformat()} {rest}" if day is not None else text
-    for words in (dated, f"{today.isoformat()} {text}"):
+    day = _read_day_word(first, today)
+    with_day = f"{day.isoformat()} {rest}" if day is not None else text
+    for words in (with_day, f"{today.isoformat()} {text}"):
         slots = [read_date(words, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
-        if found := [slot.instant for slot in slots if slot.instant is not None and slot.doubt is None]:
-            return min(found, key=lambda instant: abs(instant.date() - today))
+        if instants := [slot.instant for slot in slots if slot.instant is not None and slot.doubt is None]:
+            return min(instants, key=lambda instant: abs(instant.date() - today))
     return None

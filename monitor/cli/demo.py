@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, as_json, print_result
-from monitor.cli.dates import Instant
+from monitor.cli.dates import INSTANT
 from monitor.cli.rehearse import PlayedProgress, play_scripts
 from monitor.cli.run import handle_signals
 from monitor.cli.terminal import progress_line
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("demo")
 @click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Port on this machine.")
-@click.option("--at", type=Instant(), metavar="T", help="Open at this time; default 10:50am on 5 January 2018.")
+@click.option("--at", type=INSTANT, metavar="T", help="Open at this time; default 10:50am on 5 January 2018.")
 @click.option(
     "--kept", type=click.Path(path_type=Path), metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept."
 )
@@ -38,10 +38,10 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
     """
     from monitor.rehearse.demo import INCIDENTS, OPENS_AT, merge_kept_stores, script_of
 
-    every = [script_of(name) for name in INCIDENTS]
-    scripts = [path for path in every if kept is not None and (kept / path.stem).is_dir()] or every
-    with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as made:
-        folder = kept or Path(made)
+    all_scripts = [script_of(name) for name in INCIDENTS]
+    scripts = [path for path in all_scripts if kept is not None and (kept / path.stem).is_dir()] or all_scripts
+    with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
+        folder = kept or Path(temporary)
         if kept is None:
             click.echo(f"Playing {len(scripts)} incidents through the real daemon, within a few minutes ...", err=True)
             scripts = _play_incidents(scripts, folder)
@@ -56,9 +56,9 @@ def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
     """Play scripts, print the result of each, and return those that left a store to show."""
     from monitor.rehearse.demo import STORE
 
-    with progress_line() as serve_board:
-        for result in play_scripts(scripts, folder, shown=PlayedProgress(len(scripts), serve_board)):
-            serve_board("")
+    with progress_line() as show:
+        for result in play_scripts(scripts, folder, progress=PlayedProgress(len(scripts), show)):
+            show("")
             click.echo(result.text.splitlines()[0] if result.ok else result.text, err=True)
     return [path for path in scripts if (folder / path.stem / STORE).is_file()]
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, bullet_lines, print_result, unknown_release_fault
-from monitor.cli.dates import Instant
+from monitor.cli.dates import INSTANT
 from monitor.cli.terminal import page_output
 from monitor.cli.text import release_lines
-
-if TYPE_CHECKING:
-    from monitor.judge.explain.explain import Explanation
+from monitor.judge.explain.explain import Explanation, explanation_json, group_by_heading
 
 
 @click.command("explain")
 @click.argument("release", shell_complete=complete.releases)
-@click.option("--at", "moment", type=Instant(), metavar="T", help="Judge at this time; default now.")
+@click.option("--at", "moment", type=INSTANT, metavar="T", help="Judge at this time; default now.")
 @as_json
 @click.pass_obj
 @page_output
@@ -30,7 +27,6 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
     from monitor.app.reporting_options import make_explainer
-    from monitor.judge.explain.explain import explanation_json
 
     with context.store() as store:
         explained = make_explainer(context.settings, store).explain_release(release, moment or context.now())
@@ -44,8 +40,6 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
 
 def _explanation_lines(explanation: Explanation) -> Iterator[str]:
     """Yield the facts behind a verdict under headings, what would change it, and its evidence."""
-    from monitor.judge.explain.explain import group_by_heading
-
     for heading, texts in group_by_heading(explanation):
         yield from ("", heading)
         yield from bullet_lines(texts)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, as_json, choose_format, output_option, write_output
-from monitor.cli.dates import Day
+from monitor.cli.dates import DAY
 from monitor.cli.today import judged_bodies
 from monitor.deliver.incident_json import event_json
 from monitor.deliver.open_data import VERDICT, blind_rows, csv_chunks, verdict_row, write_parquet, write_sqlite
@@ -33,8 +33,8 @@ FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 @click.option(
     "--events", "is_events", is_flag=True, help="Export every change of a verdict as JSON lines, oldest first."
 )
-@click.option("--from", "first", type=Day(), help="First day of slots, or of events.")
-@click.option("--to", "last", type=Day(), help="Last day of slots, or of events.")
+@click.option("--from", "first", type=DAY, help="First day of slots, or of events.")
+@click.option("--to", "last", type=DAY, help="Last day of slots, or of events.")
 @output_option
 @as_json
 @click.pass_obj
@@ -59,45 +59,46 @@ def command(  # noqa: PLR0913 # one for each option
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """
     chosen = "json" if as_json else choose_format(kind, output, FORMATS, "csv")
-    begin, end = span_of(first, last, context.settings.timezone)
+    zone = context.settings.timezone
+    begin, end = span_of(first, last, zone)
     is_calendar = is_calendar or chosen in {"ics", "toml"}
     if is_events and (is_calendar or kind == "csv"):
         raise click.UsageError("--events writes JSON lines: leave out --calendar and --format")
     with context.store() as store:
         if is_events:
-            content, chosen = _event_lines(store.verdicts, begin, end), "json"
+            pieces, chosen = _event_lines(store.verdicts, begin, end), "json"
         elif chosen in {"sqlite", "parquet"}:
             write_output(_database_pieces(context, store, chosen, (begin, end)), output, chosen)
             return
         elif is_calendar:
-            zone = context.settings.timezone
-            content = iter([export_calendar(store.ledger, chosen, (begin, end), context.now(), zone)[0]])
+            pieces = iter([export_calendar(store.ledger, chosen, (begin, end), context.now(), zone)[0]])
         else:
-            content = _verdict_pieces(judged_bodies(context, store, begin, end), chosen)
-        write_output((context.hide(piece.decode()).encode() for piece in content), output, chosen)
+            pieces = _verdict_pieces(judged_bodies(context, store, begin, end), chosen)
+        write_output((context.hide(piece.decode()).encode() for piece in pieces), output, chosen)
 
 
 def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]:
-    """Yield the releases as one JSON list or as CSV, piece by piece."""
-    if kind == "json":
-        before = "["
-        for body in bodies:
-            yield (before + json.dumps(body, ensure_ascii=False)).encode()
-            before = ", "
-        yield b"]\n" if before != "[" else b"[]\n"
+    """Yield the verdicts (JSON of releases) as one JSON list, else as CSV, piece by piece."""
+    if kind != "json":
+        yield from csv_chunks(VERDICT, map(verdict_row, bodies))
         return
-    yield from csv_chunks(VERDICT, map(verdict_row, bodies))
+    yield b"["
+    separator = ""
+    for body in bodies:
+        yield (separator + json.dumps(body, ensure_ascii=False)).encode()
+        separator = ", "
+    yield b"]\n"
 
 
 def _event_lines(verdicts: VerdictStore, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
     """Yield each change of a verdict between two instants (None: no bound) as one line of JSON."""
-    last = None if begin is None else (begin, "")
-    while page := verdicts.events(last):
+    position = None if begin is None else (begin, "")
+    while page := verdicts.events(position):
         for event in page:
             if end is not None and event.at >= end:
                 return
             yield (json.dumps(event_json(event), ensure_ascii=False) + "\n").encode()
-        last = page[-1].at, page[-1].id
+        position = page[-1].at, page[-1].id
 
 
 def _database_pieces(
@@ -113,5 +114,6 @@ def _database_pieces(
                 write_parquet(bodies, file)
             except ModuleNotFoundError as exc:
                 raise UserFault(f"--format parquet needs {exc.name}: install the extra `parquet`") from exc
-        with file.open("rb") as made:
-            yield from iter(lambda: made.read(1_000_000), b"")
+        with file.open("rb") as content:
+            while piece := content.read(1_000_000):
+                yield piece

@@ -21,18 +21,19 @@ from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, fin
 from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, write_starter
 from schedules.times.zone import LONDON
 
-_EXAMPLE = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
+_EXAMPLE_PRODUCERS = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
 _SERVER = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
+_MAIL_PORT = 587
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FILES = "Write examples, rules for Prometheus, boards for Grafana, … into a new folder, and no configuration."
-_TURNS = "On call in weekly turns, as ROLE=ADDRESS (several with commas; Enter: no one)"
-_WHERE = "the last part of https://www.gov.uk/government/organisations/SLUG"
+_FILES_HELP = "Write examples, rules for Prometheus, boards for Grafana, … into a new folder, and no configuration."
+_ON_CALL_QUESTION = "On call in weekly turns, as ROLE=ADDRESS (several with commas; Enter: no one)"
+_WHERE_SLUG_IS = "the last part of https://www.gov.uk/government/organisations/SLUG"
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The options and answers as a person gave them."""
+    """The options and answers as a person gave them. `known` are the organisations whose names are accepted."""
 
     producers: tuple[str, ...]
     calendars: tuple[str, ...]
@@ -46,7 +47,7 @@ class Answers:
 
 @dataclass(slots=True)
 class Parsed(Chosen):
-    """The configuration made from the answers, with one line for each fault and each note."""
+    """The configuration made from the answers, with one line for each fault of an answer and each note about one."""
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Parsed(Chosen):
 @click.option("--on-call", multiple=True, metavar="ROLE=ADDRESS", help="On call in weekly turns, notified by mail.")
 @click.option("--public-url", metavar="URL", help="Address of the board; notices link there.")
 @click.option("--online", is_flag=True, help="Fetch the organisations from GOV.UK; default those of this version.")
-@click.option("--files", type=click.Path(path_type=Path), metavar="FOLDER", help=_FILES)
+@click.option("--files", type=click.Path(path_type=Path), metavar="FOLDER", help=_FILES_HELP)
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: the file of --config.")
 @click.option("--yes", is_flag=True, help="Ask no questions; use defaults.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
@@ -126,6 +127,7 @@ def _unpack_files(folder: Path, *, as_json: bool) -> None:
 
 
 def _fetch_organisations() -> Organisations:
+    """Return the organisations that GOV.UK names now."""
     from monitor.app.organisations import fetch_govuk_organisations
 
     with log_only_errors():
@@ -139,6 +141,7 @@ def _missing_options(given: Answers) -> list[str]:
 
 
 def _exit_if_faulty(faults: Sequence[str]) -> None:
+    """Print the faults, and exit with the status for wrong usage if there are any."""
     for fault in faults:
         click.echo(f"init: {fault}", err=True)
     if faults:
@@ -159,7 +162,7 @@ def _check_faults(text: str, file: Path) -> list[str]:
 
 def _print_result(found: Parsed, file: Path, *, replaced: bool, as_json: bool) -> None:
     """Print what was written, and which command comes next."""
-    notes = [f"{file}: replaced"] * replaced + found.notes
+    notes = [f"{file}: replaced", *found.notes] if replaced else found.notes
     if as_json:
         kinds = [one.kind for one in found.calendars]
         print_json({"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes})
@@ -183,20 +186,23 @@ def _ask_missing(given: Answers) -> Answers:
     """Return the answers, with those that a person gives now for absent options."""
     producers = given.producers or tuple(_ask_producers(given.known))
     slugs = [slug_of(text, given.known) or text for text in producers]
-    usual = " ".join(one.kind for one in kinds_for(slugs or _EXAMPLE))
+    usual_kinds = " ".join(one.kind for one in kinds_for(slugs or _EXAMPLE_PRODUCERS))
     question = "Calendars (kinds; your own as KIND=ADDRESS or KIND=FILE)"
-    calendars = given.calendars or tuple(str(click.prompt(question, default=usual)).split())
+    calendars = given.calendars or tuple(str(click.prompt(question, default=usual_kinds)).split())
     mail = given.mail or _ask_text("Mail server, HOST or HOST:PORT (Enter: none)")
-    to = given.to or (tuple(str(click.prompt("Who gets mail")).replace(",", " ").split()) if mail else ())
-    turns = (_ask_text(_TURNS) if mail and not given.on_call else "").split(",")
-    duty = given.on_call or tuple(one.strip() for one in turns if one.strip())
+    to, on_call = given.to, given.on_call
+    if mail and not to:
+        to = tuple(str(click.prompt("Who gets mail")).replace(",", " ").split())
+    if mail and not on_call:
+        on_call = tuple(turn.strip() for turn in _ask_text(_ON_CALL_QUESTION).split(",") if turn.strip())
     chat = given.chat or _ask_text("Environment variable with the address of a chat (Enter: none)")
     url = given.public_url or _ask_text("Address of the board, https://… (Enter: not known yet)")
     answers = replace(given, producers=producers, calendars=calendars, mail=mail or None, to=to)
-    return replace(answers, chat=chat or None, on_call=duty, public_url=url or None)
+    return replace(answers, chat=chat or None, on_call=on_call, public_url=url or None)
 
 
 def _ask_text(question: str) -> str:
+    """Return the answer to a question, "" if the person only presses Enter."""
     return str(click.prompt(question, default="", show_default=False))
 
 
@@ -213,18 +219,18 @@ def _ask_producers(known: Organisations) -> Iterator[str]:
             if click.confirm(f"  not in the list{f' (did you mean {near}?)' if near else ''}. Use it anyway?"):
                 yield text
         else:
-            click.echo(f"  unknown name: give its slug, {_WHERE}")
+            click.echo(f"  unknown name: give its slug, {_WHERE_SLUG_IS}")
 
 
 def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
     """Return the configuration that the answers describe, with their faults. Turns on call begin on Monday at 9am."""
-    here = now.astimezone(ZoneInfo(LONDON))
-    begins = (here - timedelta(days=here.weekday())).replace(hour=9, minute=0, second=0, microsecond=0)
-    found = Parsed(chat=given.chat, public_url=given.public_url, begins=begins, known=given.known)
+    local = now.astimezone(ZoneInfo(LONDON))
+    monday = (local - timedelta(days=local.weekday())).replace(hour=9, minute=0, second=0, microsecond=0)
+    found = Parsed(chat=given.chat, public_url=given.public_url, begins=monday, known=given.known)
     for text in given.producers:
         _parse_producer(text, found)
     if not given.producers and not given.calendars:
-        found.producers.extend(_EXAMPLE)
+        found.producers.extend(_EXAMPLE_PRODUCERS)
         found.notes.append("no producer was given: replace the four example producers by yours")
     for text in given.calendars:
         _parse_calendar(text, found, file.parent)
@@ -239,17 +245,20 @@ def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
 
 
 def _parse_producer(text: str, found: Parsed) -> None:
-    """Add a producer to the configuration, or the fault of its name."""
+    """Add a producer to the configuration, or the fault of its name. An unknown slug is added with a note."""
     slug = slug_of(text, found.known)
-    near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
-    meant = f", did you mean {near}?" if near else ""
-    if slug is None and not SLUG.fullmatch(text):
-        found.faults.append(f'--producer: unknown name{meant or f": give its slug, {_WHERE}"} (got "{text}")')
-        return
     if slug is None:
+        near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
+        meant = f", did you mean {near}?" if near else ""
+        if not SLUG.fullmatch(text):
+            found.faults.append(
+                f'--producer: unknown name{meant or f": give its slug, {_WHERE_SLUG_IS}"} (got "{text}")'
+            )
+            return
         found.notes.append(f"{text}: not among the producers of this version{meant or ', but it is used'}")
-    if (slug or text) not in found.producers:
-        found.producers.append(slug or text)
+        slug = text
+    if slug not in found.producers:
+        found.producers.append(slug)
 
 
 def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
@@ -270,7 +279,7 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
 
 
 def _parse_on_call(given: Answers, found: Parsed) -> None:
-    """Add the people on call to the configuration, or the faults of their roles and addresses."""
+    """Add the roles on call, in weekly turns, to the configuration, or the faults of their names and addresses."""
     if given.on_call and given.mail is None:
         found.faults.append("--mail: give the mail server, because --on-call needs one")
     for text in given.on_call:
@@ -284,14 +293,18 @@ def _parse_on_call(given: Answers, found: Parsed) -> None:
 
 def _parse_mail(given: Answers, found: Parsed) -> None:
     """Add the mail server and recipients to the configuration, or their faults."""
-    wrong = [one for one in given.to if not _MAILBOX.fullmatch(one)]
-    found.faults += [f'--to: not a mail address, write "desk@example.gov.uk" (got "{one}")' for one in wrong]
-    server = _SERVER.fullmatch(given.mail or "")
-    if given.mail is not None and (server is None or int(server[2] or 25) not in range(1, 65536)):
+    for recipient in given.to:
+        if not _MAILBOX.fullmatch(recipient):
+            found.faults.append(f'--to: not a mail address, write "desk@example.gov.uk" (got "{recipient}")')
+    if given.mail is None:
+        if given.to:
+            found.faults.append("--mail: give the mail server, because --to needs one")
+        return
+    server = _SERVER.fullmatch(given.mail)
+    port = int(server[2] or _MAIL_PORT) if server is not None else 0
+    if server is None or port not in range(1, 65536):
         found.faults.append(f'--mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "{given.mail}")')
-    if given.mail is not None and not given.to:
+    elif given.to:
+        found.mail = Mail(server[1], port, given.to)
+    if not given.to:
         found.faults.append("--to: give who gets mail, because --mail needs it")
-    if given.mail is None and given.to:
-        found.faults.append("--mail: give the mail server, because --to needs one")
-    if server is not None and given.to:
-        found.mail = Mail(server[1], int(server[2] or 587), given.to)

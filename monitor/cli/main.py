@@ -66,7 +66,7 @@ _OTHER_NAMES = {
     "backup": "store backup",
     "help": "--help",
 }
-"""What people write, and the verb or option that does it."""
+"""Words that people write instead of a verb, and the verb or option that they mean."""
 _INTERRUPTED = 130
 """The exit status that shells expect after an interrupt."""
 
@@ -132,6 +132,7 @@ def _accept_config(command: click.Command) -> None:
 
 
 def _replace_config(ctx: click.Context, _param: click.Parameter, config: str | None) -> None:
+    """Use a configuration given after the verb in place of the one given before it, for completion too."""
     if config is not None:
         ctx.ensure_object(Context).config = config
         ctx.find_root().params["config"] = config
@@ -164,8 +165,9 @@ def cli(ctx: click.Context, config: str) -> None:
 
 
 def _is_output_closed() -> bool:
+    """Return whether the reader of standard output has closed the pipe."""
     output = select.poll()
-    # With no events requested, poll still reports an error: the reader closed the pipe.
+    # With no events requested, poll still reports this error.
     output.register(sys.stdout.fileno(), 0)
     return bool(output.poll(0))
 
@@ -203,11 +205,12 @@ def _print_usage_fault(fault: click.ClickException) -> int:
     command = fault.ctx if isinstance(fault, click.UsageError) else None
     where = f"{command.command_path}: " if command else ""
     more = f" (see {command.command_path} --help)" if command else ""
-    return _print_fault(f"{where}{' '.join(fault.format_message().split())}{_remedy(fault)}{more}", fault.exit_code)
+    message = " ".join(fault.format_message().split())
+    return _print_fault(f"{where}{message}{_suggest_remedy(fault)}{more}", fault.exit_code)
 
 
-def _remedy(fault: click.ClickException) -> str:
-    """Return what to write instead, for faults of which click does not say it."""
+def _suggest_remedy(fault: click.ClickException) -> str:
+    """Return what to write instead, or "" if click's message says it or nothing is known."""
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
     if isinstance(fault, click.NoSuchCommand) and isinstance(command, click.Group) and not fault.possibilities:
         meant = _OTHER_NAMES.get(fault.command_name)
@@ -218,6 +221,7 @@ def _remedy(fault: click.ClickException) -> str:
 
 
 def _print_fault(lines: str, status: int) -> int:
+    """Print a fault on standard error, and return the exit status."""
     for line in lines.splitlines():
         click.echo(line, err=True)
     return status

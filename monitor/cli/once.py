@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from monitor.cli.common import Context, as_json, log_only_errors, print_result
-from monitor.cli.dates import Day
+from monitor.cli.dates import DAY
 from monitor.cli.today import board_lines, by_slot
 from monitor.judge.as_text import count_by_status
 
 
 @click.command("once")
-@click.option("--date", "day", type=Day(), help="Only releases of this day; default all watched ones.")
+@click.option("--date", "day", type=DAY, help="Only releases of this day; default all watched ones.")
 @as_json
 @click.pass_obj
 def command(context: Context, *, day: date | None, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import click
 
 from monitor.cli.common import Context, as_json, check_producer, print_result, table_lines
 from monitor.cli.complete import producer_option
-from monitor.cli.dates import Day, today
+from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins
@@ -25,7 +25,7 @@ _SIMILAR = 0.2
 
 
 @click.command("plan")
-@click.option("--date", "day", type=Day(), help="Day to show; default today.")
+@click.option("--date", "day", type=DAY, help="Day to show; default today.")
 @producer_option
 @as_json
 @click.pass_obj
@@ -63,9 +63,9 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
 
 def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts: Sequence[HostPlan]) -> Iterator[str]:
     """Yield the plan: warnings, the releases due, the load of each host, and predicted addresses."""
-    yield from (click.style(f"WARNING: {one.warning}", bold=True) for one in hosts if one.warning)
+    yield from (click.style(f"WARNING: {host.warning}", bold=True) for host in hosts if host.warning)
     due = [one for one in releases if one.is_due]
-    addresses = sum(one.targets for one in hosts)
+    addresses = sum(host.targets for host in hosts)
     yield f"{day_text(day, weekday=True)}: {len(due)} due, {len(releases)} watched, {addresses} addresses"
     if due:
         yield ""
@@ -87,6 +87,7 @@ def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts:
 
 
 def _host_row(host: HostPlan, zone: str) -> list[str]:
+    """Return the cells of a host: its budget, its looks, its busiest minute, and whether the budget is enough."""
     at, looks = host.peak
     peak = f"{looks / 60:.2g}/s at {_clock_time(at, zone)}"
     verdict = "too little" if host.warning else ""
@@ -98,27 +99,29 @@ def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: s
     most = max([budget, *(looks for _, looks in minutes)])
     for begin, end, looks in _group_minutes(minutes):
         bar = "#" * round(_BAR_WIDTH * looks / most)
-        over = "  over budget" if looks > budget else ""
+        excess = "  over budget" if looks > budget else ""
         # The end of a day is written 24:00.
         until = _clock_time(end, zone).replace("00:00", "24:00")
-        yield f"  {_clock_time(begin, zone)} to {until} {looks:>6,}  {bar}{over}".rstrip()
+        yield f"  {_clock_time(begin, zone)} to {until} {looks:>6,}  {bar}{excess}".rstrip()
 
 
 def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
     """Yield the begin, the end and the most looks a minute of each stretch. Stretches without looks are left out."""
-    stretch: list[tuple[datetime, int]] = []
-    for minute in [*minutes, None]:
-        if stretch and (minute is None or not _is_similar(minute[1], stretch)):
-            most = max(looks for _, looks in stretch)
-            if most:
-                yield stretch[0][0], stretch[-1][0] + timedelta(minutes=1), most
-            stretch = []
-        stretch += [] if minute is None else [minute]
+    stretches: list[list[tuple[datetime, int]]] = []
+    for minute in minutes:
+        if stretches and _are_similar([looks for _, looks in [*stretches[-1], minute]]):
+            stretches[-1].append(minute)
+        else:
+            stretches.append([minute])
+    for stretch in stretches:
+        if most := max(looks for _, looks in stretch):
+            yield stretch[0][0], stretch[-1][0] + timedelta(minutes=1), most
 
 
-def _is_similar(looks: int, stretch: Sequence[tuple[datetime, int]]) -> bool:
-    counts = [looks, *(each for _, each in stretch)]
-    return max(counts) - min(counts) <= _SIMILAR * max(counts) or (min(counts) > 0 and max(counts) - min(counts) <= 1)
+def _are_similar(looks: Sequence[int]) -> bool:
+    """Return whether numbers of looks differ by little: by a fifth of the most, or by one if none is zero."""
+    most, least = max(looks), min(looks)
+    return most - least <= _SIMILAR * most or (least > 0 and most - least <= 1)
 
 
 def _clock_time(instant: datetime, zone: str) -> str:

@@ -46,17 +46,17 @@ def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> No
         raise SystemExit(3)
 
 
-def fact_lines(facts: Mapping[str, Any], under: str = "") -> Iterator[str]:
-    """Yield each fact as a line of text. Unknown values are left out."""
+def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield each fact as a line of text. Unknown values are left out. `prefix` is the key of a table of facts."""
     for key, value in facts.items():
         if isinstance(value, dict):
-            yield from fact_lines(value, f"{under}{key} ")
+            yield from fact_lines(value, f"{prefix}{key} ")
         elif isinstance(value, list):
-            yield from (f"{under}{key}: {one['role']} {one['url']}" for one in value)
+            yield from (f"{prefix}{key}: {link['role']} {link['url']}" for link in value)
         elif isinstance(value, bool):
-            yield f"{under}{key}: {'yes' if value else 'no'}"
+            yield f"{prefix}{key}: {'yes' if value else 'no'}"
         elif value is not None:
-            yield f"{under}{key}: {value}"
+            yield f"{prefix}{key}: {value}"
 
 
 async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:

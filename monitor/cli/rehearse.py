@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import as_json, log_only_errors
+from monitor.cli.common import Parsed, as_json, log_only_errors
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import BadInput, Fault, NinethirtyError, unknown
@@ -28,27 +28,25 @@ if TYPE_CHECKING:
     from monitor.rehearse.script.script import Script
 
 
-class Speed(click.ParamType[float | None]):
-    """`max`, or how many times as fast as real time."""
+def _parse_speed(text: str) -> float | None:
+    """Return how many times as fast as real time a script is played, None for `max`."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < math.inf:
+        raise ValueError('not a speed, write "max" or a number above 0')
+    return speed
 
-    name = "max|N"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
-        """Return the speed (None: `max`), or fail with wrong usage."""
-        if value == "max":
-            return None
-        try:
-            speed = float(str(value))
-        except ValueError:
-            speed = 0.0
-        if not 0 < speed < math.inf:
-            self.fail(f'not a speed, write "max" or a number above 0 (got "{value}")', param, ctx)
-        return speed
+_SPEED = Parsed("max|N", _parse_speed)
 
 
 @click.command("rehearse")
 @click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...", type=click.Path(path_type=Path))
-@click.option("--speed", type=Speed(), default="max", help="As fast as possible (max), or N times real time.")
+@click.option("--speed", type=_SPEED, default="max", help="As fast as possible (max), or N times real time.")
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep store, evidence and drafts here.")
 @as_json
 def command(*, scripts: tuple[Path, ...], speed: float | None, keep: Path | None, as_json: bool) -> None:
@@ -61,13 +59,14 @@ def command(*, scripts: tuple[Path, ...], speed: float | None, keep: Path | None
     """
     from monitor.rehearse.demo import INCIDENTS, script_of
 
-    paths = [own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts]
-    if missing := [path for path in paths if not path.exists()]:
-        raise unknown("rehearsal", str(missing[0]), INCIDENTS)
+    paths = [path if path.exists() else script_of(path.name) for path in scripts]
+    for given, path in zip(scripts, paths, strict=True):
+        if not path.exists():
+            raise unknown("rehearsal", str(given), INCIDENTS)
     with progress_line() as show:
-        shown = PlayedProgress(len(paths), show, quiet=as_json)
+        progress = PlayedProgress(len(paths), show, quiet=as_json)
         results = []
-        for result in play_scripts(paths, keep, speed=speed, as_json=as_json, shown=shown):
+        for result in play_scripts(paths, keep, speed=speed, as_json=as_json, progress=progress):
             show("")
             click.echo(result.text)
             results.append(result)
@@ -100,7 +99,7 @@ class PlayedProgress(Progress):
 
 
 def exit_by_results(results: Sequence[PlayResult]) -> None:
-    """Exit with status 1 if a script failed. If one left a thread that hangs, exit at once."""
+    """Exit with status 1 if a script failed. If one left a thread that hangs, exit without waiting for it."""
     if any(result.hangs for result in results):
         sys.stdout.flush()
         os._exit(1)
@@ -114,17 +113,17 @@ def play_scripts(
     *,
     speed: float | None = None,
     as_json: bool = False,
-    shown: Progress | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[PlayResult]:
     """Play scripts in parallel, and yield the result of each when it ends. Raises `BadInput` before any is played."""
     scripts = _read_all(paths)
     play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
     make_lost = partial(_make_lost_result, scripts, as_json=as_json)
-    shown = shown or Progress()
+    progress = progress or Progress()
     if len(paths) == 1:
-        yield from play_here(paths[0], play, shown)
+        yield from play_here(paths[0], play, progress)
     else:
-        yield from play_in_parallel(longest_first(scripts), play, make_lost, shown)
+        yield from play_in_parallel(longest_first(scripts), play, make_lost, progress)
 
 
 def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
@@ -144,28 +143,30 @@ def _play_script(
     with log_only_errors():
         try:
             with _play_folder(keep, path.stem) as folder:
-                done = play(script, base, folder, speed, report)
+                outcome = play(script, base, folder, speed, report)
         except Exception as exc:  # noqa: BLE001 # one script that fails must not lose the others; its result says why
-            done = RehearsalOutcome.of_failure(script, _fault_text(exc), SystemClock().monotonic() - began)
+            outcome = RehearsalOutcome.of_failure(script, _fault_text(exc), SystemClock().monotonic() - began)
             hangs = isinstance(exc, Deadlock)
-    return _make_result(done, kept=keep is not None, as_json=as_json, hangs=hangs)
+    return _make_result(outcome, kept=keep is not None, as_json=as_json, hangs=hangs)
 
 
 def _make_lost_result(scripts: Mapping[Path, Script], path: Path, reason: str, *, as_json: bool) -> PlayResult:
+    """Return the result of a script whose process ended before it returned one."""
     from monitor.rehearse.drive import RehearsalOutcome
 
     return _make_result(RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json)
 
 
-def _make_result(done: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False) -> PlayResult:
+def _make_result(outcome: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False) -> PlayResult:
+    """Return a result with the outcome as JSON or text. If `kept`, the text names the files of drafts."""
     from monitor.rehearse.summary import format_summary
 
-    text = json.dumps(done.as_json(), ensure_ascii=False) if as_json else format_summary(done, kept=kept)
-    return PlayResult(done.ok, text, hangs=hangs)
+    text = json.dumps(outcome.as_json(), ensure_ascii=False) if as_json else format_summary(outcome, kept=kept)
+    return PlayResult(outcome.ok, text, hangs=hangs)
 
 
 def _fault_text(fault: Exception) -> str:
-    """Return one line that says why a script could not be played to its end."""
+    """Return one line that says why a script could not be played to its end. An unexpected fault is also logged."""
     import structlog
 
     from monitor.rehearse.virtual_loop import Deadlock
@@ -193,6 +194,7 @@ def _read_all(paths: Sequence[Path]) -> dict[Path, Script]:
 
 
 def _read_script(path: Path) -> tuple[Script, Settings]:
+    """Return a script and the configuration that it names, by default the default one. Raises `BadInput`."""
     from monitor.config.read import read_settings
     from monitor.config.settings import Settings
     from monitor.rehearse.script.script import read_script

@@ -7,14 +7,14 @@ from datetime import date
 import click
 
 from monitor.cli.common import Context, as_json, print_result
-from monitor.cli.dates import Day
+from monitor.cli.dates import DAY
 from monitor.cli.terminal import progress_line
 from schedules.times.zone import span_of
 
 
 @click.command("replay")
-@click.option("--from", "first", type=Day(), help="First day of slots; default the first in the store.")
-@click.option("--to", "last", type=Day(), help="Last day of slots; default the last in the store.")
+@click.option("--from", "first", type=DAY, help="First day of slots; default the first in the store.")
+@click.option("--to", "last", type=DAY, help="Last day of slots; default the last in the store.")
 @as_json
 @click.pass_obj
 def command(context: Context, *, first: date | None, last: date | None, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import click
 
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, choose_format, output_option, print_json, write_output
-from monitor.cli.dates import Day
+from monitor.cli.dates import DAY
 
 if TYPE_CHECKING:
     from alerts.draft.period import Period
@@ -29,8 +29,8 @@ def command() -> None:
 
 
 @command.command("period")
-@click.option("--from", "first", type=Day(), required=True, help="First day of slots.")
-@click.option("--to", "last", type=Day(), required=True, help="Last day of slots.")
+@click.option("--from", "first", type=DAY, required=True, help="First day of slots.")
+@click.option("--to", "last", type=DAY, required=True, help="Last day of slots.")
 @click.option("--producer", default="", shell_complete=complete.producers, help="Only this producer.")
 @click.option("--host", default="", help="Only this platform, such as www.gov.uk.")
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")

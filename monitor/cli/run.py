@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from monitor.config.settings import Settings
     from monitor.store.open import StoreLock
 
-_STOPS = (signal.SIGTERM, signal.SIGINT)
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command("run")
@@ -36,7 +36,7 @@ def command(context: Context, log: str, level: str) -> None:
 
     Example: ninethirty --config config.toml run
     """
-    for number in _STOPS:
+    for number in _STOP_SIGNALS:
         signal.signal(number, _exit_now)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         # By default SIGHUP would end the process. Until the program runs, there is nothing to reload.
@@ -115,22 +115,22 @@ async def _run_app(
 
 def handle_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, on_hangup: Callable[[], None]) -> None:
     """Let a stop signal set `stop`, a second one end the process at once, and SIGHUP call `on_hangup`."""
-    for number in _STOPS:
-        loop.add_signal_handler(number, _stop_or_exit, stop, number)
+
+    def stop_or_exit(number: int) -> None:
+        if stop.is_set():
+            _exit_now(number, None)
+        stop.set()
+
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop_or_exit, number)
     # Under `nohup` the signal is ignored, and stays so.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
-
-
-def _stop_or_exit(stop: asyncio.Event, number: int) -> None:
-    if stop.is_set():
-        _exit_now(number, None)
-    stop.set()
 
 
 def _exit_now(number: int, _frame: object) -> None:
     """End the process at once, with the exit status of this signal."""
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-    # A default signal does not end the first process of a container, so it exits here.
+    # The first process of a container ignores signals whose handler is the default, so it exits here.
     os._exit(128 + number)

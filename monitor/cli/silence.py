@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from alerts.by_hand import clean_role
 from alerts.silence import Scope, Silence, create_silence
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, check_producer, print_result, table_lines, unknown_release_fault
-from monitor.cli.dates import Instant
+from monitor.cli.common import Context, Parsed, as_json, check_producer, print_result, release_of, table_lines
+from monitor.cli.dates import INSTANT
 from monitor.cli.incident.store import by_role, incident_of, refuse_invalid_input, role_of
 from monitor.errors import unknown
 from schedules.times.words import stamp
@@ -22,17 +22,12 @@ if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
 
 
-class Length(click.ParamType[timedelta]):
-    """A length of time: `30m`, `2h`, `3d`."""
-
-    name = "length"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401 # click's own signature
-        """Return the length, or fail with wrong usage."""
-        try:
-            return read_duration(value)
-        except ValueError as exc:
-            self.fail(f'{exc} (got "{value}"); two hours are "2h"', param, ctx)
+def _parse_length(text: str) -> timedelta:
+    """Return a length of time such as `30m`, `2h` or `3d`."""
+    try:
+        return read_duration(text)
+    except ValueError as exc:
+        raise ValueError(f'{exc}; two hours are "2h"') from exc
 
 
 @click.group("silence")
@@ -50,9 +45,9 @@ def command() -> None:
 @click.option("--release", metavar="ID", shell_complete=complete.releases, help="Silence this release.")
 @click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Silence this producer.")
 @click.option("--host", metavar="NAME", help="Silence all releases on this host.")
-@click.option("--from", "begins", type=Instant(), help="When it begins, at most 90 days ahead; default now.")
-@click.option("--for", "length", type=Length(), help="Its length: 30m, 2h, 3d; at most 14d.")
-@click.option("--until", type=Instant(), help="When it ends, instead of --for.")
+@click.option("--from", "begins", type=INSTANT, help="When it begins, at most 90 days ahead; default now.")
+@click.option("--for", "length", type=Parsed("length", _parse_length), help="Its length: 30m, 2h, 3d; at most 14d.")
+@click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
 @by_role
 @as_json
@@ -104,8 +99,8 @@ def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
 
     now, zone = context.now(), context.settings.timezone
     with context.store() as store:
-        found = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if with_ended else now)
-    chosen = [one for one in found if with_ended or now < one.ends]
+        stored = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if with_ended else now)
+    chosen = [one for one in stored if with_ended or now < one.ends]
     rows = [
         (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)
         for one in chosen
@@ -128,11 +123,12 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
 
     now, role = context.now(), clean_role(role_of(by))
     with context.store() as store, store.transaction() as tx:
-        found = store.outbox.silences(now)
-        known = next((one for one in found if one.id == silence), None)
-        if known is None:
-            raise unknown("active silence", silence, (one.id for one in found))
-        ended = known if known.ended is not None else replace(known, ended=now, ended_by=role)
+        active = {one.id: one for one in store.outbox.silences(now)}
+        if silence not in active:
+            raise unknown("active silence", silence, active)
+        ended = active[silence]
+        if ended.ended is None:
+            ended = replace(ended, ended=now, ended_by=role)
         tx.save_silence(ended)
     print_result(silence_json(ended), "ended", as_json=as_json)
 
@@ -143,14 +139,17 @@ def silence_text(one: Silence, zone: str) -> str:
 
 
 def _check_scope(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
-    """Return scope and name of a silence. Raises `UsageError` unless one is given, `UnknownName` if it is not known."""
+    """Return scope and name of a silence. `given` are the names of the options that were given.
+
+    Raises `UsageError` unless there is exactly one, and `UnknownName` if no such thing is known.
+    """
     if len(given) != 1:
         raise click.UsageError("give one of --incident, --release, --producer and --host")
     ((scope, name),) = given.items()
     if scope == "incident":
         incident_of(store.verdicts, name)
-    elif scope == "release" and store.ledger.release(name) is None:
-        raise unknown_release_fault(name, store.ledger)
+    elif scope == "release":
+        release_of(store.ledger, name)
     elif scope == "producer":
         check_producer(context, store, name)
     return Scope(scope), name

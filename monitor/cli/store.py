@@ -26,7 +26,7 @@ def upgrade(context: Context, *, as_json: bool) -> None:
 
     Example: ninethirty store upgrade
     """
-    with context.store(steps=True) as store:
+    with context.store(upgrade=True) as store:
         newer = f"A newer version upgraded it to {store.newer}. This version can still use it." if store.newer else ""
         print_result({"upgraded": True}, newer or "The store has the schema of this version.", as_json=as_json)
 
@@ -58,6 +58,7 @@ def check(context: Context, *, as_json: bool) -> None:
 
 
 def _evidence_text(own: Sequence[str] | None, every: Sequence[str]) -> str:
+    """Return which evidence was checked. `own` are the monitors on this machine (None: the store is not shared)."""
     if own is None:
         return "its evidence"
     has_own = any(name in every for name in own)

@@ -12,7 +12,7 @@ from alerts.incident import Incident, steps_for_incident
 from alerts.steps import numbered_steps
 from monitor.cli.common import Context, as_json, check_producer, print_result, table_lines
 from monitor.cli.complete import producer_option
-from monitor.cli.dates import Day, today
+from monitor.cli.dates import DAY, today
 from monitor.cli.on_call import on_call_lines, read_rotas
 from monitor.cli.silence import silence_text
 from monitor.cli.terminal import page_output
@@ -27,7 +27,7 @@ _MOST_SHOWN = 10
 
 
 @click.command("today")
-@click.option("--date", "day", type=Day(), help="Day to show; default today.")
+@click.option("--date", "day", type=DAY, help="Day to show; default today.")
 @producer_option
 @as_json
 @click.pass_obj

@@ -34,22 +34,22 @@ def command(*, name: str, role: str, right: str | None, scope: str | None, as_js
     if scope and (role or right):
         raise UserFault("leave out --role, --viewer and --head: a program has only the rights of its token")
     try:
-        token, made = (
-            make_token_line(name, TokenScope(scope))
-            if scope
-            else ("", make_line(name, _read_password(), role, Right(right or "duty")))
-        )
+        if scope:
+            token, line = make_token_line(name, TokenScope(scope))
+        else:
+            token, line = "", make_line(name, _read_password(), role, Right(right or "duty"))
     except ValueError as exc:
         raise UserFault(str(exc)) from exc
     if as_json:
-        print_json({"user": name, "line": made} | ({"token": token} if token else {}))
+        print_json({"user": name, "line": line} | ({"token": token} if token else {}))
         return
-    click.echo(made)
+    click.echo(line)
     if token:
         click.echo(f"Copy the token now, it is not stored: {token}", err=True)
 
 
 def _read_password() -> str:
+    """Return the password that a person types twice, or without a terminal the first line of standard input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt="Repeat the password", err=True))

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from pydantic_core import PydanticCustomError
 
 from alerts import incident
 from alerts.draft.code import load_editions
-from monitor.config.rota_checks import rota_faults, unknown_name_fault
+from monitor.config.people import WebSettings
 from monitor.config.settings import Settings
-from monitor.config.web_checks import web_faults
 from monitor.errors import UserFault
 from schedules.contract.verdict import Kind
-from schedules.values import did_you_mean, quote_value
+from schedules.values import did_you_mean, is_loopback, quote_value, read_wall
 from schedules.workdays import Nation
 
 Row = Mapping[str, Any]
 CrossFault = tuple[str, str, str | None]
 """Key, reason and value of one fault. A value of None is not shown."""
 
-_BARE_RECOGNISERS = {"status", "govuk", "ons", "ees", "changed"}
-_ARMED_RECOGNISERS = {"ees-after", "text", "css", "jmespath", "link", "feed"}
+_LISTEN = WebSettings().listen
+_RECOGNISERS_WITHOUT_ARGUMENT = {"status", "govuk", "ons", "ees", "changed"}
+_RECOGNISERS_WITH_ARGUMENT = {"ees-after", "text", "css", "jmespath", "link", "feed"}
 
 
 def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:
     """Yield every fault between tables. Relative files start from `folder`.
 
-    `data` is the raw TOML and may have any other fault. Those are left to the check of each table. `settings` is the
-    whole configuration, None if that check found faults.
+    `data` is the raw TOML. The check of each table by itself reports all other faults. `settings` is the whole
+    configuration, or None if that check found faults.
     """
     yield from _repeat_faults(data, "calendar", "name")
     yield from _repeat_faults(data, "producer", "id")
@@ -44,22 +47,24 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _summary_faults(data)
     yield from _network_faults(data)
     yield from _proxy_faults(data)
-    yield from web_faults(_table(data, "web"), folder)
+    yield from _web_faults(_table(data, "web"), folder)
     if settings is not None:
         yield from reporting_faults(settings, folder)
 
 
 def recogniser_fault(recogniser: str) -> str | None:
-    """Return the fault in the name of a recogniser, None if it is right."""
+    """Return what is wrong with a recogniser of a part, such as `text:WORDS`, or None if it is right."""
     name, colon, argument = recogniser.partition(":")
-    if name in _ARMED_RECOGNISERS:
-        return _rule_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
-    if name in _BARE_RECOGNISERS and not colon:
+    if name in _RECOGNISERS_WITH_ARGUMENT:
+        return _argument_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
+    if name in _RECOGNISERS_WITHOUT_ARGUMENT and not colon:
         return None
-    return "no recogniser of that name" + did_you_mean(name, [*_BARE_RECOGNISERS, *_ARMED_RECOGNISERS])
+    known = [*_RECOGNISERS_WITHOUT_ARGUMENT, *_RECOGNISERS_WITH_ARGUMENT]
+    return "no recogniser of that name" + did_you_mean(name, known)
 
 
-def _rule_fault(recogniser: str) -> str | None:
+def _argument_fault(recogniser: str) -> str | None:
+    """Return what is wrong with the argument of a recogniser, such as a CSS selector, or None if it is right."""
     from monitor.look.recognise.registry import find_recogniser  # noqa: PLC0415 # its libraries are heavy
 
     try:
@@ -78,15 +83,18 @@ def rows_of(data: Row, table: str) -> list[tuple[str, Row]]:
 
 
 def _table(data: Row, name: str) -> Row:
+    """Return a table, empty if it is absent or no table."""
     table = data.get(name)
     return table if isinstance(table, Mapping) else {}
 
 
 def _texts_in(value: object) -> list[str]:
+    """Return the texts in a list, none if it is no list."""
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
+    """Yield a fault for each row of a table whose `key` has the value of an earlier row."""
     seen = set()
     for place, row in rows_of(data, table):
         name = row.get(key)
@@ -96,6 +104,7 @@ def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
 
 
 def _join_faults(data: Row) -> Iterator[CrossFault]:
+    """Yield calendars of pins and splits that are not configured, and nations that do not exist."""
     known = _names(data, "calendar")
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
         calendar = row.get("calendar")
@@ -111,18 +120,15 @@ def _part_faults(data: Row) -> Iterator[CrossFault]:
         recogniser, url = row.get("recognise"), row.get("url")
         if isinstance(recogniser, str) and (fault := recogniser_fault(recogniser)):
             yield f"{place}.recognise", fault, quote_value(recogniser)
-        if isinstance(url, str) and not _can_be_filled(url):
+        if not isinstance(url, str):
+            continue
+        try:
+            url.format(slug="", url="")
+        except (LookupError, ValueError, AttributeError):
             yield f"{place}.url", "only {slug} and {url} can be filled in", quote_value(url)
-        elif isinstance(url, str) and not url.startswith(("https://", "http://", "{url}")):
+            continue
+        if not url.startswith(("https://", "http://", "{url}")):
             yield f"{place}.url", 'not an address, write "https://host/path" or begin with {url}', quote_value(url)
-
-
-def _can_be_filled(url: str) -> bool:
-    try:
-        url.format(slug="", url="")
-    except (LookupError, ValueError, AttributeError):
-        return False
-    return True
 
 
 def _route_faults(data: Row) -> Iterator[CrossFault]:
@@ -138,25 +144,76 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
-    channels, calendars = (_names(data, table) for table in ("channel", "calendar"))
+    channels, calendars = _names(data, "channel"), _names(data, "calendar")
+    # A rota's calendar has the name `rota-NAME`.
     taken = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
     yield from _repeat_faults(data, "rota", "name")
-    yield from rota_faults(rows_of(data, "rota"), channels, taken, folder)
+    for place, row in rows_of(data, "rota"):
+        way_of_role = _table(row, "who")
+        if (name := row.get("name")) in taken:
+            yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
+        for role, way in way_of_role.items():
+            if isinstance(way, str) and way not in channels:
+                yield unknown_name_fault(f"{place}.who.{quote_value(role)}", "channel", way, channels)
+        for key, role in _roles_in_turns_and_shifts(place, row):
+            if way_of_role and role not in way_of_role:
+                yield unknown_name_fault(key, "role", role, way_of_role)
+        yield from _source_faults(place, row, folder)
+        yield from _shift_faults(place, row)
+
+
+def unknown_name_fault(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
+    """Return the fault of a key whose value names a thing that is not configured."""
+    return key, f"no {what} of that name{did_you_mean(name, known)}", quote_value(name)
+
+
+def _roles_in_turns_and_shifts(place: str, row: Row) -> Iterator[tuple[str, str]]:
+    """Yield each role that a rota names in its turns and shifts, with the key that names it."""
+    turns = row.get("turns")
+    named = [(f"{place}.turns", role) for role in turns] if isinstance(turns, list) else []
+    named += [(f"{place}.{key}.role", shift.get("role")) for key, shift in rows_of(row, "shift")]
+    yield from ((key, role) for key, role in named if isinstance(role, str))
+
+
+def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
+    """Yield the faults of what a rota is made from: turns, shifts, or a calendar at an address or in a file."""
+    file = row.get("file")
+    if not any(row.get(key) for key in ("turns", "shift", "url", "file")):
+        yield place, "needs turns, shifts, a url or a file: without one, no one is on call", None
+    if "url" in row and file is not None:
+        yield place, "needs either url or file", None
+    if isinstance(file, str) and not (folder / file).is_file():
+        yield f"{place}.file", "no such file", quote_value(file)
+    if row.get("turns") and "begins" not in row:
+        yield f"{place}.begins", "must be given with turns: the first turn begins then", None
+
+
+def _shift_faults(place: str, row: Row) -> Iterator[CrossFault]:
+    for key, shift in rows_of(row, "shift"):
+        try:
+            begins, ends = read_wall(shift.get("from")), read_wall(shift.get("until"))
+        except PydanticCustomError:
+            # The check of the table reports it.
+            continue
+        if ends <= begins:
+            yield f"{place}.{key}.until", "must be later than from", quote_value(shift["until"])
 
 
 def _names(data: Row, table: str) -> list[str]:
+    """Return the names of the rows of a table."""
     return [name for _, row in rows_of(data, table) if isinstance(name := row.get("name"), str)]
 
 
 def _summary_faults(data: Row) -> Iterator[CrossFault]:
-    rotas = {row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")}
+    """Yield channels of summaries that are not configured, or that reach more than staff."""
+    channels_of_rota = {row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")}
     known = [*_names(data, "channel"), *_names(data, "rota")]
-    opened = _texts_in(_table(data, "alert").get("open_channels"))
+    open_channels = _texts_in(_table(data, "alert").get("open_channels"))
     for place, row in rows_of(data, "summary"):
         for name in _texts_in(row.get("channels")):
             if name not in known:
                 yield unknown_name_fault(f"{place}.channels", "channel", name, known)
-            elif any(way in opened for way in rotas.get(name, [name])):
+            elif any(channel in open_channels for channel in channels_of_rota.get(name, [name])):
                 yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", quote_value(name)
 
 
@@ -173,17 +230,14 @@ def _network_faults(data: Row) -> Iterator[CrossFault]:
 
 def _proxy_faults(data: Row) -> Iterator[CrossFault]:
     network = _table(data, "network")
-    named = {
-        "proxy": network.get("proxy"),
-        **{f'proxies."{host}"': url for host, url in _table(network, "proxies").items()},
-    }
-    for key, url in named.items():
+    proxies = {f'proxies."{host}"': url for host, url in _table(network, "proxies").items()}
+    for key, url in {"proxy": network.get("proxy"), **proxies}.items():
         if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
             yield f"network.{key}", 'is spoken to in plain HTTP, write "http://proxy.example:3128"', quote_value(url)
 
 
 def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of links, templates, the Code and findings. Relative files start from `folder`."""
+    """Yield each fault of links, templates, the Code and routes. Relative files start from `folder`."""
     if settings.web.link_key is not None and settings.web.public_url is None:
         yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
     yield from _template_faults(settings, folder)
@@ -192,12 +246,12 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
 
 
 def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
-    # A misspelt finding would never match, and its notices would go elsewhere without anyone noticing.
+    # A route with a misspelt finding would never match, and its notices would go elsewhere.
     known = sorted({*Kind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
-        wanted = route.match.finding
-        if wanted is not None and not any(fnmatchcase(kind, wanted) for kind in known):
-            yield unknown_name_fault(f"route[{place}].match.finding", "finding", wanted, known)
+        pattern = route.match.finding
+        if pattern is not None and not any(fnmatchcase(kind, pattern) for kind in known):
+            yield unknown_name_fault(f"route[{place}].match.finding", "finding", pattern, known)
 
 
 def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
@@ -208,6 +262,7 @@ def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
 
 
 def _faults_of_template(file: Path) -> Iterator[str]:
+    """Yield why a .docx form cannot be used: it cannot be read, or has a field that does not exist."""
     from alerts.draft.write.template import BadTemplate, find_unknown_names  # noqa: PLC0415 # heavy, and rarely needed
 
     try:
@@ -221,13 +276,73 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 
 
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
-    editions = load_editions()
-    names = [edition.name for edition in editions]
-    practices = [f"{edition.name}/{name}" for edition in editions for name in edition.practices]
+    """Yield editions and practices of the Code that do not exist. The reason names those that do."""
+    practices = {edition.name: [f"{edition.name}/{name}" for name in edition.practices] for edition in load_editions()}
     for name in settings.code.begins:
-        if name not in names:
-            yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(names)}", None
-    for name in settings.code.cites:
         if name not in practices:
-            there = [one for one in practices if one.partition("/")[0] == name.partition("/")[0]] or names
-            yield f'code.cites."{name}"', f"no practice of that name, there are {', '.join(there)}", None
+            yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(practices)}", None
+    for name in settings.code.cites:
+        known = practices.get(name.partition("/")[0], [])
+        if name not in known:
+            reason = f"no practice of that name, there are {', '.join(known or practices)}"
+            yield f'code.cites."{name}"', reason, None
+
+
+def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
+    """Yield each fault of `[web]`: a mistake must neither lock people out nor let them claim another name."""
+    listen, users, header = web.get("listen"), web.get("users_file"), web.get("proxy_header")
+    yield from _proxy_header_faults(web)
+    yield from _provider_faults(web)
+    if isinstance(listen, str) and not _is_listenable(listen):
+        yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', quote_value(listen)
+    elif isinstance(listen, str) and not (is_loopback(listen) or users or header or web.get("oidc")):
+        yield "web.listen", "others can reach this address but cannot sign in: name a users_file", quote_value(listen)
+    metrics = web.get("metrics_listen")
+    if isinstance(metrics, str) and not _is_listenable(metrics):
+        yield "web.metrics_listen", 'not an address to listen on, write "127.0.0.1:9031"', quote_value(metrics)
+    elif isinstance(metrics, str) and metrics.rpartition(":")[2] == str(listen or _LISTEN).rpartition(":")[2]:
+        yield "web.metrics_listen", "needs another port: the pages use that one", quote_value(metrics)
+    if isinstance(users, str) and not (folder / users).is_file():
+        yield "web.users_file", "no such file", quote_value(users)
+
+
+def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
+    header, proxies = web.get("proxy_header"), web.get("proxies")
+    if header is None:
+        if web.get("proxy_rights"):
+            yield "web.proxy_rights", "is for people whom a proxy signs in: name its proxy_header", None
+        return
+    if not proxies:
+        yield "web.proxy_header", "no proxy is trusted: name the proxies that set it", quote_value(header)
+    elif isinstance(proxies, list) and any(str(one).endswith("/0") for one in proxies):
+        yield "web.proxies", "anyone could claim to be anyone: name only the proxies", None
+    if not web.get("proxy_rights"):
+        yield "web.proxy_header", "no one has rights: name people in proxy_rights", quote_value(header)
+
+
+def _provider_faults(web: Row) -> Iterator[CrossFault]:
+    oidc = web.get("oidc")
+    if not isinstance(oidc, dict):
+        return
+    issuer = oidc.get("issuer")
+    if isinstance(issuer, str) and (reason := _issuer_fault(issuer)):
+        yield "web.oidc.issuer", reason, quote_value(issuer)
+    if not web.get("public_url"):
+        yield "web.oidc", "needs public_url, to which people return after they sign in", None
+
+
+def _issuer_fault(issuer: str) -> str | None:
+    """Return what is wrong with the address of a sign-in provider, or None if it can be used."""
+    try:
+        split = urlsplit(issuer)
+        _ = split.port  # raises ValueError if it is not a number
+    except ValueError:
+        return 'not an address, write "https://host/path"'
+    is_unprotected = split.scheme == "http" and not is_loopback(f"{split.hostname}:0")
+    return "its answers sign people in, so they need protection: write https" if is_unprotected else None
+
+
+def _is_listenable(listen: str) -> bool:
+    """Return whether a text is `host:port`. The host can be empty, for every address."""
+    found = re.fullmatch(r"([^\s:]*|\[[0-9a-fA-F:]+\]):(\d{1,5})", listen)
+    return found is not None and int(found[2]) <= 65535

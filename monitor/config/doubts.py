@@ -17,14 +17,15 @@ from schedules.values import quote_value
 
 Doubt = tuple[str, str, str | None]
 """Key, reason and value. A value of None is not shown."""
-_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-_EXAMPLES = ("example.gov.uk", "example.gov.scot", "example.com", "example.org", ".example")
+_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_EXAMPLE_DOMAINS = ("example.gov.uk", "example.gov.scot", "example.com", "example.org", ".example")
 _ANY = "*"
+"""Stands for every producer, among those that a calendar can name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A known release, as far as a `match` of the configuration can mean it."""
+    """The facts of a known release that a `match` of the configuration selects by."""
 
     producer: str
     title: str
@@ -45,9 +46,10 @@ class Known:
 
 
 def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield everything that is probably a mistake."""
+    """Yield everything that is allowed but probably a mistake."""
     yield from _calendar_doubts(settings, known)
-    producers = _known_producers(settings, known)
+    producers = {name for table in settings.calendar for name in _producers_of(table)}
+    producers |= {release.producer for release in known.releases}
     for key, producer in _named_producers(settings):
         yield from _producer_doubt(key, producer, producers)
     yield from _match_doubts(settings, known)
@@ -56,9 +58,9 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     yield from _budget_doubts(settings, known)
     if settings.timezone != "Europe/London":
         yield "timezone", "times without an offset are not read as London's", quote_value(settings.timezone)
-    for name in _PROXIES:
+    for name in _PROXY_VARIABLES:
         if known.environment.get(name) and settings.network.proxy is None:
-            # Its value may contain a password.
+            # The value is not quoted, because it may contain a password.
             but = " but by Apprise" if any(table.kind == "apprise" for table in settings.channel) else ""
             yield "environment", f"{name} is set and is not used{but}: [network] proxy is the way out", None
 
@@ -77,23 +79,19 @@ def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
                 yield f"calendar[{place}].filters.organisations", reason, quote_value(slug)
 
 
-def _known_producers(settings: Settings, known: Known) -> set[str]:
-    """Return every producer that calendars name, with `*` if they may name others."""
-    return {name for table in settings.calendar for name in _producers_of(table)} | {
-        one.producer for one in known.releases
-    }
-
-
 def _producers_of(table: CalendarSettings) -> Iterable[str]:
+    """Return the producers that a calendar can name, `*` for any. Those of a file are among the known releases."""
     if table.producer:
         return [table.producer]
     if table.kind == "govuk":
         return table.filters.get("organisations", [_ANY])
-    # Entries of other kinds name their producers themselves. Those already read are among the known releases.
-    return [ALL_PRODUCER_KINDS[table.kind]] if table.kind in ALL_PRODUCER_KINDS else [] if table.file else [_ANY]
+    if table.kind in ALL_PRODUCER_KINDS:
+        return [ALL_PRODUCER_KINDS[table.kind]]
+    return [] if table.file else [_ANY]
 
 
 def _named_producers(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each key that names a producer outside `[[calendar]]`, with the name or pattern."""
     for place, producer in enumerate(settings.producer, 1):
         yield f"producer[{place}].id", producer.id
     for name in settings.policy.producer:
@@ -107,31 +105,32 @@ def _named_producers(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _all_matches(settings: Settings) -> Iterator[tuple[str, ReleaseMatch]]:
+    """Yield the key and the `match` of each table that selects releases."""
     for table in ("part", "slot_time", "importance"):
         for place, row in enumerate(getattr(settings, table), 1):
             yield f"{table}[{place}]", row.match
 
 
-def _producer_doubt(key: str, wanted: str, producers: set[str]) -> Iterator[Doubt]:
-    if any(fnmatchcase(one, wanted) for one in producers - {_ANY}):
+def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Doubt]:
+    """Yield a doubt if a producer, or pattern, matches none of the `producers` that calendars can name."""
+    named = producers - {_ANY}
+    if any(fnmatchcase(producer, pattern) for producer in named):
         return
-    near = nearest_slug(wanted) or next(iter(difflib.get_close_matches(wanted, producers - {_ANY}, n=1)), wanted)
-    meant = f", did you mean {near}?" if near != wanted else ""
+    near = nearest_slug(pattern) or next(iter(difflib.get_close_matches(pattern, named, n=1)), pattern)
+    meant = f", did you mean {near}?" if near != pattern else ""
     # If a calendar may name any producer, only a name that resembles a known one is doubted.
     if meant or _ANY not in producers:
-        yield key, f"no calendar names this producer{meant}", quote_value(wanted)
+        yield key, f"no calendar names this producer{meant}", quote_value(pattern)
 
 
 def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
+    """Yield each `match` whose title and address match no known release. Wrong producers have their own doubt."""
     for key, match in _all_matches(settings):
-        # A producer that no calendar names has its own warning.
-        wanted = {name: text for name in ("title", "url") if (text := getattr(match, name)) is not None}
-        if wanted and known.releases and not any(_fits(wanted, one) for one in known.releases):
+        title, url = ("*" if pattern is None else pattern for pattern in (match.title, match.url))
+        if known.releases and not any(
+            fnmatchcase(release.title, title) and fnmatchcase(release.url, url) for release in known.releases
+        ):
             yield f"{key}.match", f"matches none of the known releases ({len(known.releases)})", None
-
-
-def _fits(wanted: Mapping[str, str], release: Announced) -> bool:
-    return all(fnmatchcase(getattr(release, name), pattern) for name, pattern in wanted.items())
 
 
 def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
@@ -146,7 +145,7 @@ def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
             reason = "no route names it: it gets only notices that match no route"
             yield f"channel[{place}]", reason, quote_value(channel.name)
         host = getattr(channel, "host", "")
-        if host.endswith(_EXAMPLES):
+        if host.endswith(_EXAMPLE_DOMAINS):
             yield f"channel[{place}].host", "is an example: enter your own server", quote_value(host)
 
 
@@ -165,12 +164,13 @@ def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    asked = {*DEFAULT_RATES, *HOSTS.values(), *(host for table in settings.producer for host in table.hosts)}
+    """Yield each host with a budget but without a known address."""
+    hosts = {*DEFAULT_RATES, *HOSTS.values(), *(host for table in settings.producer for host in table.hosts)}
     addresses = [*(one.url for one in known.releases), *(table.url or "" for table in settings.calendar)]
     addresses += [url for table in settings.producer for url in (*table.newest, *table.press)]
-    asked |= {urlsplit(url).hostname or "" for url in (*addresses, *(part.url for part in settings.part))}
-    for host in settings.budget.keys() - asked - {"default"}:
-        near = difflib.get_close_matches(host, asked, n=1, cutoff=0.8)
+    hosts |= {urlsplit(url).hostname or "" for url in (*addresses, *(part.url for part in settings.part))}
+    for host in settings.budget.keys() - hosts - {"default"}:
+        near = difflib.get_close_matches(host, hosts, n=1, cutoff=0.8)
         if near or known.releases:
             meant = f", did you mean {near[0]}?" if near else ""
             yield f'budget."{host}"', f"no known address is on this host{meant}", None

@@ -1,7 +1,7 @@
-"""Bodies that publish official statistics, by the name that GOV.UK's addresses and calendars use for them.
+"""Organisations that publish official statistics, by the slug that GOV.UK's addresses and calendars use for them.
 
-It suggests names. Any slug is accepted. Slugs cannot be derived from names, and change when
-departments do. The current one is the last part of https://www.gov.uk/government/organisations/SLUG.
+The list is only for suggestions: any slug is accepted. A slug cannot be derived from a name, and changes when a
+department does. The current one is the last part of https://www.gov.uk/government/organisations/SLUG.
 """
 
 from __future__ import annotations
@@ -85,45 +85,46 @@ ORGANISATIONS: Organisations = {
 }
 """The list of this version, used without a request to GOV.UK."""
 ALL_OF_GOVUK = "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0"
-"""Where GOV.UK counts the publications of each body. So one response names them all."""
+"""A search that counts the publications of each organisation, so its response names all of them."""
 
 
 def slug_of(text: str, among: Organisations = ORGANISATIONS) -> str | None:
-    """Return the slug of the body with this slug, name or acronym, None if the list has none."""
-    wanted = _fold_name(text)
-    names = {wanted_as: slug for slug, called in among.items() for wanted_as in map(_fold_name, (slug, *called))}
-    return names.get(wanted) if wanted else None
+    """Return the slug of the organisation with this slug, name or acronym, or None if the list has none."""
+    slugs = {_fold_name(name): slug for slug, names in among.items() for name in (slug, *names)}
+    folded = _fold_name(text)
+    return slugs.get(folded) if folded else None
 
 
 def nearest_slug(text: str, among: Organisations = ORGANISATIONS) -> str | None:
-    """Return the slug whose slug or name is spelt most alike, None if none is similar."""
-    known = {_fold_name(spelt): slug for slug, called in among.items() for spelt in (slug, called[0])}
-    found = difflib.get_close_matches(_fold_name(text), known, n=1, cutoff=0.8)
-    return known[found[0]] if found else None
+    """Return the slug of the organisation whose slug or name is most similar, or None if none is similar."""
+    slugs = {_fold_name(name): slug for slug, names in among.items() for name in (slug, names[0])}
+    nearest = difflib.get_close_matches(_fold_name(text), slugs, n=1, cutoff=0.8)
+    return slugs[nearest[0]] if nearest else None
 
 
 def find_slugs(text: str, among: Organisations = ORGANISATIONS) -> list[str]:
-    """Return the slugs of all bodies whose name, slug or acronym contains this text."""
-    wanted = _fold_name(text)
-    return [slug for slug, called in among.items() if any(wanted in _fold_name(one) for one in (slug, *called))]
+    """Return the slugs of all organisations whose slug, name or acronym contains this text."""
+    folded = _fold_name(text)
+    return [slug for slug, names in among.items() if any(folded in _fold_name(name) for name in (slug, *names))]
 
 
 def name_of(slug: str, among: Organisations = ORGANISATIONS) -> str:
-    """Return the name of a body, or its slug in words if the list does not have it."""
+    """Return the name of an organisation, or its slug in words if the list does not have it."""
     return among[slug][0] if slug in among else slug.replace("-", " ").capitalize()
 
 
 def read_organisations(body: bytes) -> Organisations:
-    """Return the bodies in a response of `ALL_OF_GOVUK`. Raises `ValueError` for any other response."""
-    answer = json.loads(body)
+    """Return the organisations in a response of `ALL_OF_GOVUK`. Raises `ValueError` for any other response."""
+    response = json.loads(body)
     try:
-        values = [option["value"] for option in answer["aggregates"]["organisations"]["options"]]
-        named = {one["slug"]: (one["title"], one.get("acronym") or "") for one in values if SLUG.fullmatch(one["slug"])}
-        return {slug: tuple(clean_text(text) for text in called if text) for slug, called in named.items()}
+        found = [option["value"] for option in response["aggregates"]["organisations"]["options"]]
+        names = {one["slug"]: (one["title"], one.get("acronym") or "") for one in found if SLUG.fullmatch(one["slug"])}
+        return {slug: tuple(clean_text(name) for name in both if name) for slug, both in names.items()}
     except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError("names no organisations") from exc
 
 
 def _fold_name(text: str) -> str:
+    """Return a name in the form in which names are compared: lower case, without punctuation, "and" and "the"."""
     words = re.findall(r"[a-z0-9]+", text.casefold())
     return " ".join(word for word in words if word not in {"and", "the"})

@@ -35,7 +35,10 @@ def read_settings(path: Path) -> Settings:
 def validated(
     data: Mapping[str, Any], file: str, model: type[M], folder: Path | None = None
 ) -> tuple[M | None, list[Fault]]:
-    """Return the model of the data, or None and all faults of `file`. Secret files are relative to `folder`."""
+    """Return the model of some TOML data, or None and all its faults. Secret files are relative to `folder`.
+
+    `file` is the name of the file in the faults.
+    """
     try:
         return model.model_validate(data, context={"folder": folder}), []
     except ValidationError as exc:
@@ -66,6 +69,7 @@ def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: t
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
+    """Return the faults that one error of pydantic stands for. Our own check of a table can report several at once."""
     place = _key_path(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         place.append(str(error["ctx"]["discriminator"]).strip("'"))
@@ -74,36 +78,40 @@ def _faults_of_error(
         faults = error["ctx"]["faults"]
         return [Fault(file, f"{table}.{key}" if key else table, reason, value) for key, reason, value in faults]
     reason = _reason(error, place, data, model)
-    hidden = error["type"] in {"missing", "union_tag_not_found"} or _is_secret(error) or is_private(place)
-    return [Fault(file, _write_path(place), reason, None if hidden else quote_value(_lookup(data, place)))]
+    has_no_value = error["type"] in {"missing", "union_tag_not_found"}
+    is_hidden = has_no_value or _is_written_secret(error) or is_private(place)
+    return [Fault(file, _write_path(place), reason, None if is_hidden else quote_value(_lookup(data, place)))]
 
 
-def _is_secret(error: Mapping[str, Any]) -> bool:
+def _is_written_secret(error: Mapping[str, Any]) -> bool:
+    """Return whether the fault is a secret that is written in the file itself, where a table must name its place."""
     return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
 
 def _key_path(loc: Sequence[str | int], data: Any) -> list[str | int]:  # noqa: ANN401 # any TOML value
     """Return a location of pydantic as keys of the file, without the tag that pydantic adds for a union."""
     place: list[str | int] = []
-    here = data
+    value = data
     for position, step in enumerate(loc):
-        last = position == len(loc) - 1
-        if isinstance(here, Mapping) and step not in here and not last:
-            continue
-        place.append(step)
-        here = _child_of(here, step)
+        # Only the last key can be absent. Any other that is absent is such a tag.
+        is_tag = isinstance(value, Mapping) and step not in value and position < len(loc) - 1
+        if not is_tag:
+            place.append(step)
+            value = _child_of(value, step)
     return place
 
 
-def _child_of(here: Any, step: str | int) -> Any:  # noqa: ANN401 # any TOML value
-    if isinstance(here, Mapping):
-        return here.get(str(step))
-    if isinstance(here, list) and isinstance(step, int) and step < len(here):
-        return here[step]
+def _child_of(value: Any, step: str | int) -> Any:  # noqa: ANN401 # any TOML value
+    """Return the value at a key of a table, or at a position of a list. None: it has none."""
+    if isinstance(value, Mapping):
+        return value.get(str(step))
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return value[step]
     return None
 
 
 def _lookup(data: Any, place: Sequence[str | int]) -> Any:  # noqa: ANN401 # any TOML value
+    """Return the value at a path of keys and positions, or None if there is none."""
     for step in place:
         data = _child_of(data, step)
     return data
@@ -113,15 +121,14 @@ def _write_path(place: Sequence[str | int]) -> str:
     """Return a path as people read it: `calendar[2].kind` is the key `kind` of the second `[[calendar]]`."""
     text = ""
     for step in place:
-        text += f"[{step + 1}]" if isinstance(step, int) else f".{_quote_key(step)}"
+        if isinstance(step, int):
+            text += f"[{step + 1}]"
+        else:
+            text += f".{step}" if re.fullmatch(r"[\w-]+", step) else f'."{step}"'
     return text.removeprefix(".")
 
 
-def _quote_key(name: str) -> str:
-    return name if re.fullmatch(r"[\w-]+", name) else f'"{name}"'
-
-
-_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+_REASONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "must be given",
     "string_type": lambda _: "must be text in quotes",
     "int_type": lambda _: "must be a whole number",
@@ -137,25 +144,28 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "less_than_equal": lambda ctx: f"must be at most {ctx['le']}",
     "too_short": lambda _: "must not be empty",
 }
+"""A reason for each type of error of pydantic, from the context of the error."""
 
 
 def _reason(
     error: Mapping[str, Any], place: Sequence[str | int], data: Mapping[str, Any], model: type[BaseModel]
 ) -> str:
+    """Return in words what is wrong, and what to write instead if that can be guessed."""
     if error["type"] == "extra_forbidden":
         return "unknown key" + _suggest(str(place[-1]), _keys_at(model, error["loc"][:-1]))
-    if _is_secret(error):
+    if _is_written_secret(error):
         return 'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
     if error["type"] == "list_type" and isinstance(_lookup(data, place), Mapping):
         return f"must be a list of tables, write [[{_write_path(place)}]]"
-    word = _WORDS.get(error["type"])
-    reason = word(error.get("ctx", {})) if word else str(error["msg"])
+    write_reason = _REASONS.get(error["type"])
+    reason = write_reason(error.get("ctx", {})) if write_reason else str(error["msg"])
     value = _lookup(data, place)
     choices = re.findall(r"'([^']+)'", reason) if error["type"] in {"literal_error", "union_tag_invalid"} else []
     return reason + (_suggest(value, choices) if isinstance(value, str) else "")
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:
+    """Return the known name that was probably meant, as the end of a reason, or "" if none is similar."""
     meant = _KIND_OF_SERVICE.get(name.lower())
     if meant in known:
         return f", use {meant} for {name}"
@@ -200,10 +210,11 @@ def follow_reference(node: _Node, defs: Mapping[str, Any]) -> _Node:
 
 
 def _child_nodes(node: Mapping[str, Any], step: str | int, defs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the nodes of a JSON Schema below `node` for a key, a position of a list, or the kind of a union."""
     choices = _choices(node, defs)
     if choices != [node]:
-        tagged = [choice for choice in choices if choice.get("properties", {}).get("kind", {}).get("const") == step]
-        return [*tagged] or [found for choice in choices for found in _child_nodes(choice, step, defs)]
+        of_kind = [choice for choice in choices if choice.get("properties", {}).get("kind", {}).get("const") == step]
+        return of_kind or [found for choice in choices for found in _child_nodes(choice, step, defs)]
     if isinstance(step, int):
         return [node["items"]] if "items" in node else []
     if step in node.get("properties", {}):
@@ -212,20 +223,17 @@ def _child_nodes(node: Mapping[str, Any], step: str | int, defs: Mapping[str, An
     return [extra] if isinstance(extra, Mapping) else []
 
 
-_SECRETS = ("password", "passwd", "passphrase", "secret", "token", "key", "apikey", "credentials", "auth")
-# Messages quote only these keys of a channel, because a whole address can be a secret.
-_PLAIN = {"kind", "name", "every", "host", "port", "security", "user", "sender", "to", "folder", "template", "ca_file"}
+_SECRET_WORDS = ("password", "passwd", "passphrase", "secret", "token", "key", "apikey", "credentials", "auth")
+_PUBLIC_KEYS_OF_CHANNEL = {"kind", "name", "every", "host", "port", "security", "user", "sender", "to", "folder",
+                           "template", "ca_file"}  # fmt: skip
 
 
 def is_private(place: Sequence[str | int]) -> bool:
     """Return whether the value at this place may be a secret, which messages must not quote."""
     names = [step for step in place if isinstance(step, str)]
-    if names[:1] in (["channel"], ["deadman"]) and not _PLAIN.issuperset(names[1:]):
+    # The whole address of a channel can be a secret.
+    if names[:1] in (["channel"], ["deadman"]) and not _PUBLIC_KEYS_OF_CHANNEL.issuperset(names[1:]):
         return True
-    return any(_sounds_secret(name) for name in names)
-
-
-def _sounds_secret(name: str) -> bool:
-    # Misspelt names too, because faults quote the values of unknown keys.
-    words = re.split(r"[^a-z]+", name.lower())
-    return any(difflib.get_close_matches(word, _SECRETS, n=1, cutoff=0.8) for word in words)
+    words = [word for name in names for word in re.split(r"[^a-z]+", name.lower())]
+    # A misspelt key counts too, because the fault of an unknown key quotes its value.
+    return any(difflib.get_close_matches(word, _SECRET_WORDS, n=1, cutoff=0.8) for word in words)

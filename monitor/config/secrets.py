@@ -14,36 +14,38 @@ from alerts.channels.settings import WebhookSettings
 from monitor.config.settings import Settings
 from schedules.values import Secret
 
-_SHORTEST = 4
-_SHORTEST_KEY = 8
+_SHORTEST_SECRET = 4
+_SHORTEST_KEY_IN_ADDRESS = 8
 _BRACED = re.compile(r"\{[^{}]*\}")
-_FOLD = "\r\n "
+_FOLD_OF_ICALENDAR = "\r\n "
+"""iCalendar folds long lines so, also inside a secret."""
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Return the values that must not be logged: secrets, secret addresses, and the password of the store."""
-    hidden = [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
-    values = [*_reveal_all(settings), *filter(None, [settings.deadman.url, _password(settings.store.url)]), *hidden]
-    return frozenset(found for one in values if one for found in (one, *_path_and_query(one))) | secrets_in_addresses(
-        settings
-    )
+    values = [*_reveal_all(settings), settings.deadman.url, _password(settings.store.url)]
+    values += [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
+    secrets = {secret for value in values if value for secret in (value, *_path_and_query(value))}
+    return frozenset(secrets) | secrets_in_addresses(settings)
 
 
 def secrets_in_addresses(settings: Settings) -> frozenset[str]:
     """Return the queries and fragments of configured addresses, and the paths that are declared secret."""
-    calendars = [(table.url, table.secret) for table in settings.calendar if table.url]
-    calendars += [(table.url, table.secret) for table in settings.rota if table.url]
-    listings = [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
-    parts = [(table.url, table.secret) for table in settings.part]
-    addresses = (*calendars, *listings, *parts)
-    return frozenset(each for url, is_secret in addresses for each in _find_pieces(url, is_secret=is_secret))
+    addresses = [(table.url, table.secret) for table in settings.calendar if table.url]
+    addresses += [(table.url, table.secret) for table in settings.rota if table.url]
+    addresses += [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
+    addresses += [(table.url, table.secret) for table in settings.part]
+    return frozenset(each for url, is_secret in addresses for each in _find_secret_parts(url, is_secret=is_secret))
 
 
-def _find_pieces(url: str, *, is_secret: bool) -> Iterator[str]:
-    """Yield the parts of an address that may be a key, whole and in the pieces that redirects can make of them."""
+def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
+    """Yield the parts of an address that may be a key, whole and in the pieces that redirects can make of them.
+
+    `is_secret`: the path is secret too. A template such as `{slug}` is filled in later, so it splits a part.
+    """
     split = urlsplit(url)
     # A redirect may reorder the pairs. Short ones such as "page=1" are not keys.
-    yield from (pair for pair in split.query.split("&") if len(pair.partition("=")[2]) >= _SHORTEST_KEY)
+    yield from (pair for pair in split.query.split("&") if len(pair.partition("=")[2]) >= _SHORTEST_KEY_IN_ADDRESS)
     # Relative links resolve to the folder of a secret path.
     folder = split.path.rpartition("/")[0]
     for text in (split.query, split.fragment, *((split.path, f"{folder}/") if is_secret else ())):
@@ -51,24 +53,30 @@ def _find_pieces(url: str, *, is_secret: bool) -> Iterator[str]:
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
-    """Return a function that replaces these in a text, however they are escaped. None if there are none."""
-    replaced = [one for one in secrets if len(one) >= _SHORTEST]
+    """Return a function that replaces these in a text by "[redacted]", however they are escaped. None: there are none.
+
+    Secrets shorter than four characters are not replaced, because most texts contain them by chance.
+    """
+    long_enough = [one for one in secrets if len(one) >= _SHORTEST_SECRET]
     forms = {
-        form for one in replaced for form in (one, json.dumps(one)[1:-1], escape(one), quote(one), quote(one, safe=""))
+        form
+        for one in long_enough
+        for form in (one, json.dumps(one)[1:-1], escape(one), quote(one), quote(one, safe=""))
     }
     if not forms:
         return None
-    known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+    pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
 
-    def hidden(text: str) -> str:
-        # iCalendar folds long lines, also inside a secret.
-        whole = text.replace(_FOLD, "")
-        return known.sub("[redacted]", whole if whole != text and known.search(whole) else text)
+    def redact(text: str) -> str:
+        unfolded = text.replace(_FOLD_OF_ICALENDAR, "")
+        has_folded_secret = unfolded != text and pattern.search(unfolded)
+        return pattern.sub("[redacted]", unfolded if has_folded_secret else text)
 
-    return hidden
+    return redact
 
 
 def _reveal_all(value: object) -> Iterator[str]:
+    """Yield every secret in a setting, a table or a list."""
     if isinstance(value, Secret):
         yield value.reveal()
     elif isinstance(value, BaseModel):
@@ -80,12 +88,13 @@ def _reveal_all(value: object) -> Iterator[str]:
 
 
 def _path_and_query(secret: str) -> Iterator[str]:
-    # The secret of an address is its path, which libraries log without the host.
-    path, query = urlsplit(secret)[2:4] if "://" in secret else ("", "")
-    yield from (part for part in (path, query) if len(part) > 8)  # a short one cannot be a secret
+    """Yield path and query of a secret address, because libraries log them without the host. Short ones are no key."""
+    split = urlsplit(secret if "://" in secret else "")
+    yield from (part for part in (split.path, split.query) if len(part) > _SHORTEST_KEY_IN_ADDRESS)
 
 
 def _password(url: str) -> str:
+    """Return the password in an address, "" if it has none."""
     try:
         return unquote(urlsplit(url).password or "")
     except ValueError:

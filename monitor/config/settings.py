@@ -40,16 +40,18 @@ from schedules.workdays import Nation, NationSettings
 
 
 class DeadmanSettings(Table):
-    """A ping to a dead man's switch on another machine.
+    """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another machine.
 
-    healthchecks, Uptime Kuma and others accept a plain GET. It is sent only while calendars are fresh, looks begin on
-    time, the store can be written and notices are delivered. If it stops, the switch alerts you.
+    The monitor sends it only while calendars are fresh, looks begin on time, the store can be written and notices are
+    delivered. If the requests stop, the switch alerts you.
     """
 
     url: WebAddress | None = None
-    """Any address that accepts GET. It is never logged, because everyone who knows it can ping too."""
+    """The address of the switch, which must accept GET. It is never logged, because anyone who knows it could send the
+    request.
+    """
     every: Spacing = timedelta(seconds=60)
-    """How often it is pinged. Let the switch wait three times as long."""
+    """How often the request is sent. Set the switch to wait three times as long."""
 
 
 class StoreSettings(Table):
@@ -68,25 +70,27 @@ class StoreSettings(Table):
     share of the hosts ([more](how-to/several-monitors.md)).
     """
     takeover: Spacing = timedelta(seconds=1.2)
-    """After so long without a sign of life, the others do the work of a monitor."""
+    """If a monitor gives no sign of life for so long, the others take over its work."""
     compact_after: Duration = timedelta(days=400)
-    """After so long, a settled release is kept in fewer rows ([Retention](how-to/personal-data.md#what-is-deleted)). No
-    verdict changes. `"0s"`: never.
+    """A release that was settled so long ago is kept in fewer rows
+    ([Retention](how-to/personal-data.md#what-is-deleted)). No verdict changes. `"0s"`: never.
     """
 
 
 class EvidenceSettings(Table):
-    """The bytes of calendar reads and of every change of a page.
+    """The files that prove verdicts: each calendar as it was read, and each page as it was after a change.
 
-    Only the service account can read them, because they may be from before their slot.
+    Only the service account can read them, because they may contain content from before its slot.
     """
 
     folder: str = "var/evidence"
     """The folder. It is created with mode 0700. Only one monitor at a time can write to it."""
     keep_days: int = Field(default=400, ge=1, le=LONGEST_DAYS)
-    """For how many days bytes are kept. Their hashes stay in the store."""
+    """For how many days the files are kept. Their hashes stay in the store."""
     keep_mb: int = Field(default=2000, ge=1, le=1_000_000_000)
-    """Beyond so many million bytes, the oldest are deleted within a minute. At least one file of 16 MB is kept."""
+    """If the files have more million bytes than this, the oldest are deleted within a minute. At least one file of
+    16 MB is kept.
+    """
 
 
 class PolicySettings(PolicyTable):
@@ -99,11 +103,11 @@ class PolicySettings(PolicyTable):
     default_time: TimeOfDay = time(9, 30)
     """If only a day was announced, it is watched most closely around this time."""
     short_notice: Duration = timedelta(days=28)
-    """A slot announced less than this before it passes is a finding."""
+    """A slot that is announced, moved or cancelled with less notice than this gets the finding `short_notice`."""
     confirmed_within: Duration = timedelta(minutes=30)
     """A usable read of its calendar must confirm a slot within this time before it. Otherwise it is `unproven`."""
     expect_editions: bool = True
-    """Whether a notice is sent if no calendar announces the next edition of a regular series in time."""
+    """Whether you are notified if no calendar announces the next edition of a regular series in time."""
     producer: dict[str, PolicyTable] = {}
 
     @model_validator(mode="after")
@@ -117,10 +121,10 @@ class ClockSettings(Table):
     """How far our clock may differ from those of the watched hosts."""
 
     warn_offset: Duration = timedelta(seconds=1)
-    """A release that is early by less is not called early."""
+    """A release that is early by less than this is not called early."""
     unproven_offset: Duration = timedelta(seconds=30)
-    """If our clock differs by more, nothing is proved. If several monitors share a store, one with a wrong clock proves
-    nothing, because their looks are put in one order.
+    """If our clock is wrong by more than this, looks prove nothing. If several monitors share a store, the looks of a
+    monitor with any wrong clock prove nothing, because the looks of all are put in one order.
     """
 
     @model_validator(mode="after")
@@ -139,11 +143,11 @@ class NetworkSettings(Table):
     contact: str = ""
     """Your address, for the people who run the hosts. It is sent in the User-Agent."""
     allow: list[str] = []
-    """Private networks in which any address may be, also one that a page leads to. Prefer `allow` of a `[[calendar]]`
+    """Private networks whose addresses may be requested, also if a page leads there. Prefer `allow` of a `[[calendar]]`
     or `[[producer]]`, which is only for its own hosts.
     """
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
-    """Ports besides 80 and 443."""
+    """Ports that may be requested besides 80 and 443."""
     timeout: Spacing = timedelta(seconds=10)
     """The longest time for a whole request."""
     proxy: WebAddress | None = None
@@ -161,11 +165,11 @@ class NetworkSettings(Table):
 
 
 class ProducerSettings(Table):
-    """An organisation that publishes. Only those named here have tripwires and their own entries in reports.
+    """An organisation that publishes. Only producers with a table have tripwires and their own entries in reports.
 
-    A release can be announced for several organisations. Listings, policy, routes, reports and filters match any of
-    them (`producers` in the JSON). The first of these tables that names one of them gives its `producer`. `producer` of
-    its `[[calendar]]` replaces what the entries say.
+    A release can be announced for several organisations (`producers` in the JSON). Listings, policy, routes, reports
+    and filters match any of them. Its `producer` is the first of them that has a table. If its `[[calendar]]` names a
+    `producer`, that replaces the organisations of its entries.
     """
 
     id: Name
@@ -185,7 +189,7 @@ class ProducerSettings(Table):
     secret: bool = False
     """Whether the paths of `newest` and `press` are secret."""
     allow: list[Network] = []
-    """Private networks in which `hosts`, and those of `newest` and `press`, may be."""
+    """Private networks that may be requested for `hosts`, `newest` and `press`."""
     nation: Nation = "ENG"
     """The nation whose bank holidays it has: `ENG`, `WLS`, `SCT` or `NIR`."""
     report: ReportSettings = ReportSettings()
@@ -198,7 +202,7 @@ class PartSettings(Table):
     id: Name
     """Its name within the release."""
     role: Literal["page", "attachment", "html", "data", "alternative"]
-    """What it is: `page attachment html data alternative`."""
+    """What the part is: `page`, `attachment`, `html`, `data` or `alternative`."""
     url: str
     """Its address. It can contain `{slug}` and `{url}` of the release's page."""
     recognise: str | None = None
@@ -223,27 +227,30 @@ class PartSettings(Table):
     required: bool = True
     """Whether the release is incomplete without it."""
     secret: bool = False
-    """Whether the path of `url` is secret. One made from the release's own is not hidden."""
+    """Whether the path of `url` is secret. A path that is filled in from the release's own address is not hidden."""
 
 
 class SlotTimeSettings(Table):
-    """The time of a series whose calendars give only the day, and who granted it.
+    """The usual time of a series whose calendars announce only the day.
 
-    These releases are watched at this time, and are not judged to the minute.
+    The monitor looks most closely around this time. A release is still judged by its day only, because no calendar
+    promised a time.
     """
 
     match: ReleaseMatch
     time: TimeOfDay
     """The local time: `"07:00"`."""
     reference: str = ""
-    """Where that permission is on file. Drafts and `explain` quote it, and do not ask."""
+    """Where the permission for another time than 09:30 is on file. `explain` and drafts quote it. Without it they ask
+    whether there is one.
+    """
 
 
 class ImportanceSettings(Table):
-    """Which releases matter more than others, which have level 0.
+    """How much releases matter, compared with others at the same host and slot.
 
-    If a slot has more parts than a budget can prove, higher levels come first. The first table that matches a release
-    counts.
+    If a slot has more parts than a budget can prove, parts of releases with a higher level come first. The first table
+    that matches a release gives its level. All others have level 0.
     """
 
     match: ReleaseMatch
@@ -263,7 +270,7 @@ class Settings(Table):
 
     - Unknown keys are refused.
     - Write lengths of time as `20ms`, `90s`, `5m`, `2h` or `14d`.
-    - A default of *none* means that you can leave the key out.
+    - A default of *none* means that the key is absent unless you write it.
     - A secret is `{ env = "NAME" }` or `{ file = "PATH" }`, never the secret itself. `check` says if it is missing,
       empty or not text, and warns of a file that every account can read.
     - A relative path is relative to the configuration file, if the key does not say otherwise.
@@ -271,7 +278,7 @@ class Settings(Table):
     """
 
     timezone: Zone = "Europe/London"
-    """The zone of times in calendars and on pages. Inside, everything is UTC."""
+    """The zone of times in calendars and on pages. The store and the JSON have UTC."""
     store: StoreSettings = StoreSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     web: WebSettings = WebSettings()

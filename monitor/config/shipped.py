@@ -27,14 +27,14 @@ def unpack(folder: Path) -> None:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserFault(f"{folder}: is there already, and not empty")
         for part in PARTS:
-            kept, copied = _shipped_folder() / part, folder / part
-            copied.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if kept.is_dir() else shutil.copy)(kept, copied)
+            source, copy = _shipped_folder() / part, folder / part
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
     except OSError as exc:
         raise EnvironmentFault(f"{folder}: cannot be written: {exc.strerror}") from exc
 
 
 def _shipped_folder() -> Path:
-    # The wheel carries the repository's files inside this package.
-    carried = Path(__file__).with_name("shipped")
-    return carried if carried.is_dir() else Path(__file__).parents[2]
+    """Return the folder of the shipped files: in this package in an installed wheel, else the repository."""
+    in_wheel = Path(__file__).with_name("shipped")
+    return in_wheel if in_wheel.is_dir() else Path(__file__).parents[2]

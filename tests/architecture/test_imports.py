@@ -162,11 +162,11 @@ BUDGETS = {
     "monitor/health": 1419,
     "monitor/ledger": 2356,
     "monitor/watch": 3824,
-    "monitor/config": 1809,
+    "monitor/config": 1804,
     "monitor/web": 6387,
     "monitor/app": 2580,
     "monitor/rehearse": 3571,
-    "monitor/cli": 4903,
+    "monitor/cli": 4900,
 }
 
 

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.calendar.history import show_history
+from alerts.claim import NO_PROOF, Claim, claim_json
+from monitor.cli import complete
 from monitor.cli.calendar.read import diff, read
-from monitor.cli.common import Context, json_ignored, print_json, print_json_lines
-from monitor.cli.dates import Day, today
+from monitor.cli.common import (
+    Context,
+    Parsed,
+    as_json,
+    json_ignored,
+    print_json,
+    print_result,
+    release_of,
+    table_lines,
+)
+from monitor.cli.dates import DAY, today
+from monitor.cli.terminal import page_output
+from monitor.config.read import validated
 from monitor.errors import BadInput, Fault, UserFault
+from schedules.as_json import announcement_json, slot_json
+from schedules.dates import read_date
+from schedules.source import UnreadableCalendar
+from schedules.sources.csv import csv_faults
+from schedules.sources.registry import KINDS, parse_saved
+from schedules.sources.row import REASONS, Remark
+from schedules.sources.settings import CalendarSettings
+from schedules.sources.toml import toml_faults
+from schedules.times.json import instant_json
+from schedules.times.words import stamp
+from schedules.times.zone import UnknownZone, zone
+from schedules.values import did_you_mean, quote_value
 
 if TYPE_CHECKING:
-    from schedules.sources.row import Remark
-    from schedules.sources.settings import CalendarSettings
+    from schedules.ledger_event import LedgerEvent
+    from schedules.promise import Promise
+    from schedules.release import Release
 
 
 @click.group("calendar")
@@ -28,61 +53,45 @@ def command() -> None:
     """
 
 
-for _verb in (read, diff, show_history):
+for _verb in (read, diff):
     command.add_command(_verb)
 
 
-class Zone(click.ParamType[str]):
-    """A time zone by its name."""
-
-    name = "zone"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 # click's own signature
-        """Read the name of a zone, or fail with wrong usage."""
-        from schedules.times.zone import UnknownZone, zone
-
-        try:
-            zone(value)
-        except UnknownZone:
-            self.fail(f'no time zone of that name, write "Europe/London" (got "{value}")', param, ctx)
-        return str(value)
+def _parse_zone(text: str) -> str:
+    try:
+        zone(text)
+    except UnknownZone:
+        raise ValueError('no time zone of that name, write "Europe/London"') from None
+    return text
 
 
-class Kind(click.ParamType[str]):
-    """A kind of calendar."""
-
-    name = "kind"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 # click's own signature
-        """Read a kind, or fail with wrong usage."""
-        from schedules.sources.registry import KINDS
-        from schedules.values import did_you_mean
-
-        if value not in KINDS:
-            meant = did_you_mean(value, KINDS) or f", write one of {', '.join(KINDS)}"
-            self.fail(f'no calendar is of that kind{meant} (got "{value}")', param, ctx)
-        return str(value)
+def _parse_kind(text: str) -> str:
+    if text not in KINDS:
+        meant = did_you_mean(text, KINDS) or f", write one of {', '.join(KINDS)}"
+        raise ValueError(f"no calendar is of that kind{meant}")
+    return text
 
 
-class Pair(click.ParamType[tuple[str, str]]):
-    """An option of a kind: `rows=table tr`."""
+def _parse_pair(text: str) -> tuple[str, str]:
+    """Return name and value of an option such as `rows=table tr`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError("write NAME=VALUE")
+    return name, value
 
-    name = "name=value"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:  # noqa: ANN401 # click's own signature
-        """Read a pair, or fail with wrong usage."""
-        name, equals, text = str(value).partition("=")
-        if not equals or not name:
-            self.fail(f'write NAME=VALUE (got "{value}")', param, ctx)
-        return name, text
+_CHECKS_OF_KINDS_KEPT_BY_HAND = {"toml": toml_faults, "csv": csv_faults}
+_OPTION = Parsed("name=value", _parse_pair)
+_ZONE = Parsed("zone", _parse_zone)
+_timezone_option = click.option("--timezone", type=_ZONE, default="Europe/London", help="Of times written without one.")
 
 
 @command.command("parse")
-@click.argument("kind", type=Kind())
+@click.argument("kind", type=Parsed("kind", _parse_kind))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--timezone", type=Zone(), default="Europe/London", help="Of times written without one.")
+@_timezone_option
 @click.option("--producer", default="", help="Producer of entries that name none.")
-@click.option("--option", "options", type=Pair(), multiple=True, help="An option of this kind, as in config.toml.")
+@click.option("--option", "options", type=_OPTION, multiple=True, help="An option of this kind, as in config.toml.")
 @click.option("--url", default="", help="Where the file was saved from, for relative links.")
 @json_ignored
 def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tuple[str, str], ...], url: str) -> None:
@@ -92,37 +101,31 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
 
     Example: ninethirty calendar parse toml calendar.toml
     """
-    from monitor.config.read import validated
-    from schedules.sources.settings import CalendarSettings
-
-    where = {"url": url} if url else {"file": file.name}
+    source = {"url": url} if url else {"file": file.name}
     given = {"name": "parse", "kind": kind, "timezone": timezone, "producer": producer, "options": dict(options)}
-    chosen, wrong = validated(given | where, "", CalendarSettings)
-    if chosen is None:
-        raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in wrong))
-    _parse_file(kind, file, chosen, Context("").now())
+    settings, faults = validated(given | source, "", CalendarSettings)
+    if settings is None:
+        raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in faults))
+    _parse_file(kind, file, settings, Context("").now())
 
 
 def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime) -> None:
     """Print the announcements of a file, and its notes on standard error. Raises `BadInput`, `UserFault`."""
-    from schedules.as_json import announcement_json
-    from schedules.source import UnreadableCalendar
-    from schedules.sources.registry import parse_saved
-
+    find_remarks = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
         body = file.read_bytes()
     except OSError as exc:
         raise BadInput([Fault(str(file), "", f"cannot be read: {exc.strerror}")]) from exc
     try:
         reading = parse_saved(body, settings, now)
-        remarks = _check_hand_kept(kind, body, settings, now)
+        remarks = [] if find_remarks is None else find_remarks(body, settings, now)
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
-    print_json_lines(announcement_json(one) for one in reading.announcements)
-    if remarks is None:
-        for note in reading.notes:
-            click.echo(f"{file.name}: {note}", err=True)
-        return
+    for announcement in reading.announcements:
+        print_json(announcement_json(announcement))
+    # The remarks on a calendar kept by hand include its notes.
+    for note in reading.notes if find_remarks is None else ():
+        click.echo(f"{file.name}: {note}", err=True)
     harmless = [remark for remark in remarks if _is_harmless(remark)]
     for remark in harmless:
         click.echo(f"note: {_remark_fault(file, remark)}", err=True)
@@ -130,43 +133,121 @@ def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime
         raise BadInput(faults)
 
 
-def _check_hand_kept(kind: str, body: bytes, settings: CalendarSettings, now: datetime) -> Sequence[Remark] | None:
-    """Return every remark on a calendar that people write, or None for kinds that programs write."""
-    from schedules.sources.csv import csv_faults
-    from schedules.sources.toml import toml_faults
-
-    checks = {"toml": toml_faults, "csv": csv_faults}
-    return checks[kind](body, settings, now) if kind in checks else None
-
-
 def _is_harmless(remark: Remark) -> bool:
     """Return whether a remark is no fault: the entry is kept with a doubt, or an option would resolve it."""
-    from schedules.sources.row import REASONS
-
     harmless = {REASONS["serial"], REASONS["order"], "unknown column"}
     without_url = remark.reason == "missing" and remark.key.endswith(".url")
     return without_url or remark.reason in harmless or remark.reason.startswith(("doubtful", "left out"))
 
 
 def _remark_fault(file: Path, remark: Remark) -> Fault:
-    from schedules.values import quote_value
-
     return Fault(file.name, remark.key, remark.reason, None if remark.value is None else quote_value(remark.value))
 
 
 @command.command("date")
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT...")
-@click.option("--anchor", type=Day(), help="The day of the read, which supplies a missing year; default today.")
-@click.option("--timezone", type=Zone(), default="Europe/London", help="Of times written without one.")
+@click.option("--anchor", type=DAY, help="The day of the read, which supplies a missing year; default today.")
+@_timezone_option
 @json_ignored
 def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> None:
     """Print how each date TEXT is read, one JSON object on each line.
 
     Example: ninethirty calendar date "Thursday 23 July 2015, 9:30am" "Spring 2026" --anchor 2015-07-01
     """
-    from schedules.as_json import slot_json
-    from schedules.dates import read_date
-
     for text in texts:
         found = read_date(text, anchor or today(timezone), timezone).slot
         print_json({"text": text, "slot": slot_json(found), "doubt": found.doubt, "reason": found.reason})
+
+
+@command.command("history")
+@click.argument("release", shell_complete=complete.releases)
+@as_json
+@click.pass_obj
+@page_output
+def show_history(context: Context, *, release: str, as_json: bool) -> None:
+    """Print the history of RELEASE: every promise, where and when it was read, and what changed.
+
+    Example: ninethirty calendar history malpractice-2017
+    """
+    from monitor.watch.rejudge import titles_of_release
+    from schedules.history import release_history
+
+    with context.store() as store:
+        found = release_of(store.ledger, release)
+        promises, titles = store.ledger.promises([release]), titles_of_release(store.ledger, found)
+        incidents = [one.id for one in store.verdicts.incidents_of(release)]
+        claims = store.ledger.claims(url=found.url) if found.url else []
+    events = release_history(found, promises, context.now(), titles=titles)
+    body = {
+        "release": found.id,
+        "title": found.title,
+        "producer": found.producer,
+        "calendar": list(found.calendars),
+        "joined_by": found.joined_by,
+        "joined_into": found.joined_into,
+        "promises": [_promise_json(promise) for promise in promises],
+        "events": [_event_json(event) for event in events],
+        "claims": [claim_json(one) for one in claims],
+        "incidents": incidents,
+    }
+    print_result(body, _history_lines(found, promises, events, incidents, claims), as_json=as_json)
+
+
+def _promise_json(promise: Promise) -> dict[str, Any]:
+    return {
+        "calendar": promise.calendar,
+        "slot": slot_json(promise.slot),
+        "state": promise.state.value if promise.state else None,
+        "learnt": instant_json(promise.learnt),
+        "unlearnt": instant_json(promise.unlearnt),
+        "confirmed_at": instant_json(promise.confirmed_at),
+        "why": promise.why,
+        "doubt": promise.doubt,
+    }
+
+
+def _event_json(event: LedgerEvent) -> dict[str, Any]:
+    return {
+        "what": event.what.value,
+        "at": instant_json(event.at),
+        "since": instant_json(event.since),
+        "calendar": event.calendar,
+        "before": slot_json(event.before) if event.before else None,
+        "after": slot_json(event.after) if event.after else None,
+        "detail": event.detail,
+    }
+
+
+def _history_lines(
+    release: Release,
+    promises: Sequence[Promise],
+    events: Sequence[LedgerEvent],
+    incidents: Sequence[str],
+    claims: Sequence[Claim],
+) -> Iterator[str]:
+    """Yield title and address of a release, its promises, changes and incidents, and claims of the public record."""
+    from monitor.deliver.facts import slot_text
+
+    yield f"{release.title} ({release.producer})"
+    yield f"{release.url}"
+    if release.joined_by:
+        yield f"Joined: {release.joined_by}"
+    if release.joined_into is not None:
+        yield f"Its entries now belong to {release.joined_into}: see `ninethirty explain {release.joined_into}`"
+    yield ""
+    rows = [
+        [stamp(one.learnt), one.calendar, one.state.value if one.state else "-", slot_text(one.slot)]
+        for one in promises
+    ]
+    yield from table_lines(rows, ["READ AT", "CALENDAR", "STATE", "PROMISED"])
+    yield ""
+    for event in events:
+        # A change happened at some time between two reads. The later read is when it was first known.
+        after = slot_text(event.after) if event.after else ""
+        details = ", ".join(part for part in (after, event.detail) if part)
+        yield f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {details}" if details else "")
+    if incidents:
+        yield from ("", f"Incidents: {', '.join(incidents)}")
+    if claims:
+        yield from ("", f"Claimed in the public record. {NO_PROOF}")
+    yield from (f"  first published {stamp(one.at)}, read {stamp(one.read)} at {one.source}" for one in claims)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_json_lines
+from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_json
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown
@@ -36,7 +36,8 @@ def read(context: Context, name: str) -> None:
     Example: ninethirty calendar read govuk
     """
     reading = read_calendar(context, name)
-    print_json_lines(announcement_json(one) for one in reading.announcements)
+    for announcement in reading.announcements:
+        print_json(announcement_json(announcement))
     for note in reading.notes:
         click.echo(f"{name}: {note}", err=True)
 
@@ -51,17 +52,18 @@ def diff(context: Context, *, name: str, as_json: bool) -> None:
     Example: ninethirty calendar diff govuk
     """
     rows = list(_compare_with_last_read(context, name))
-    if as_json:
-        print_json_lines(rows)
-        return
     for row in rows:
+        if as_json:
+            print_json(row)
+            continue
         before, after = (slot_text(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
-    click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ", err=True)
+    if not as_json:
+        click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ", err=True)
 
 
 def read_calendar(context: Context, name: str) -> Reading:
-    """Return a read of a configured calendar. Raises `UnknownName`, and `UserFault` if it cannot be read."""
+    """Read a configured calendar now. Raises `UnknownName`, and `UserFault` if it cannot be read."""
     tables = {table.name: table for table in context.settings.calendar}
     if name not in tables:
         raise unknown("calendar", name, tables)
@@ -73,7 +75,7 @@ def read_calendar(context: Context, name: str) -> Reading:
 
 
 async def read_once(context: Context, table: CalendarSettings) -> Outcome:
-    """Return the outcome of one read of a calendar, over the network and within the budgets of its hosts."""
+    """Read a calendar once, over the network if it is there, within the budgets of its hosts. Return the outcome."""
     from monitor.app.readers import make_calendar_reader, open_poller
 
     settings, clock = context.settings, SystemClock()
@@ -84,7 +86,10 @@ async def read_once(context: Context, table: CalendarSettings) -> Outcome:
 
 
 def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> Ask:
-    """Return `send` with a count of requests as progress, because the number of pages is not known in advance."""
+    """Return a function that sends as `send` does, and shows how many pages it has requested.
+
+    The number of pages is not known in advance, so no percentage can be shown.
+    """
     count = 0
 
     async def count_and_send(request: Request) -> Answer | Failure:
@@ -98,12 +103,13 @@ def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> As
 
 def _compare_with_last_read(context: Context, name: str) -> Iterator[dict[str, Any]]:
     """Yield each entry that differs between the stored calendar and a read now, as new, gone (removed) or changed."""
-    now = {one.uid: announcement_json(one) for one in read_calendar(context, name).announcements}
+    entries_now = {one.uid: announcement_json(one) for one in read_calendar(context, name).announcements}
     with context.store() as store:
-        before = {row.uid: row.body["announcement"] for row in store.ledger.announced(name) if row.gone is None}
-    for uid in sorted({*before, *now}):
-        old, new = before.get(uid), now.get(uid)
-        if old != new:
-            change = "new" if old is None else "gone" if new is None else "changed"
-            title = (new or old or {}).get("title", "")
-            yield {"change": change, "uid": uid, "title": title, "before": old, "after": new}
+        rows = store.ledger.announced(name)
+    stored = {row.uid: row.body["announcement"] for row in rows if row.gone is None}
+    for uid in sorted({*stored, *entries_now}):
+        before, after = stored.get(uid), entries_now.get(uid)
+        if before != after:
+            change = "new" if before is None else "gone" if after is None else "changed"
+            title = (after or before or {}).get("title", "")
+            yield {"change": change, "uid": uid, "title": title, "before": before, "after": after}

@@ -11,7 +11,7 @@ from alerts.actions import add_action, complete_action, is_overdue, list_actions
 from alerts.incident import SIGNED, Incident
 from monitor.cli.common import Context, as_json, print_result, table_lines
 from monitor.cli.complete import incidents
-from monitor.cli.dates import Day
+from monitor.cli.dates import DAY
 from monitor.cli.incident.store import by_role, change_incident, incident_of, redraft, role_of
 from monitor.deliver.incident_json import action_json, incident_json
 from schedules.times.zone import local_date
@@ -31,7 +31,7 @@ def action() -> None:
 @click.argument("incident", shell_complete=incidents)
 @click.option("--text", required=True, help="What must be done.")
 @click.option("--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name.")
-@click.option("--due", type=Day(), required=True, help="Day by which it must be done.")
+@click.option("--due", type=DAY, required=True, help="Day by which it must be done.")
 @by_role
 @as_json
 @click.pass_obj
@@ -78,12 +78,12 @@ def print_actions(context: Context, *, incident: str | None, as_json: bool) -> N
     with context.store() as store:
         found = [incident_of(store.verdicts, incident)] if incident else store.verdicts.incidents()
     today = local_date(context.now(), context.settings.timezone)
-    chosen = [(*each, is_overdue(each[2], today)) for each in list_actions(found, done=incident is not None)]
     body, rows = [], []
-    for one, number, each, overdue in chosen:
-        body.append({"incident": one.id, "number": number, **action_json(each), "overdue": overdue})
-        status = "done" if each.done else "OVERDUE" if overdue else "to do"
-        rows.append([each.due.isoformat(), status, each.owner, one.id, str(number), each.text])
+    for known, number, listed in list_actions(found, done=incident is not None):
+        overdue = is_overdue(listed, today)
+        body.append({"incident": known.id, "number": number, **action_json(listed), "overdue": overdue})
+        status = "done" if listed.done else "OVERDUE" if overdue else "to do"
+        rows.append([listed.due.isoformat(), status, listed.owner, known.id, str(number), listed.text])
     heads = ["DUE", "STATUS", "OWNER", "INCIDENT", "NO", "ACTION"]
     lines = table_lines(rows, heads, lambda row: row[1] == "OVERDUE") if rows else "No actions."
     print_result(body, lines, as_json=as_json)
@@ -92,7 +92,7 @@ def print_actions(context: Context, *, incident: str | None, as_json: bool) -> N
 def _change_and_print(
     context: Context, incident: str, change: Callable[[Incident], Incident], *, as_json: bool
 ) -> None:
-    """Change the actions of an incident, redraft its report, and print how many are left."""
+    """Change the actions of an incident, redraft its report unless it is signed, and print how many are to do."""
     with context.store() as store:
         changed = change_incident(context, store, incident, change)
         # A new action does not amend a signed report.

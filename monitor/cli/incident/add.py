@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from alerts.finding import ReleaseFacts
-from alerts.incident import MONITOR, Incident
-from monitor.cli.calendar.history import release_of
-from monitor.cli.common import Context, as_json, print_json
+from alerts.incident import MONITOR
+from monitor.cli.common import Context, as_json, print_json, release_of
 from monitor.cli.complete import producers, releases
 from monitor.cli.incident.store import by_role, current_incidents, is_attended, refuse_invalid_input
+from monitor.deliver.by_hand import log_by_hand
 from monitor.deliver.incident_json import incident_json
 
 if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
 
-_SORTS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
+_KINDS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
 _QUESTIONS = {
     "title": "Which statistics (their title)",
     "producer": "Which producer",
@@ -35,7 +35,7 @@ _QUESTIONS = {
 @click.option("--when", help="Local dates or times, several with commas; the first is the occurrence.")
 @click.option("--until", help="Local date and time when it ended.")
 @click.option("--url", "urls", multiple=True, help="Where it was seen; repeat it for several.")
-@click.option("--sort", type=click.Choice(_SORTS), help="Kind of breach; default leak.")
+@click.option("--sort", type=click.Choice(_KINDS), help="Kind of breach; default leak.")
 @click.option("--grade", type=click.Choice(["none", "note", "report"]), help="Default report.")
 @by_role
 @as_json
@@ -49,7 +49,9 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
     with context.store() as store:
         facts = _release_facts(context, store, given.get("release"))
         given = _ask_missing(given, facts)
-        incident, is_new = _log_incident(context, store, given, facts)
+        record = current_incidents(context, store).record
+        with store.transaction() as tx, refuse_invalid_input():
+            incident, is_new = log_by_hand(tx, record, given, facts, context.now())
         drafts = store.verdicts.drafts(incident.id)
     for entry in (one for one in incident.timeline if one.by == MONITOR):
         click.echo(entry.text, err=True)
@@ -58,17 +60,6 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
         return
     click.echo(f"{incident.id}: {'logged' if is_new else 'was logged already'}")
     click.echo(f"Complete its draft: ninethirty incident draft {incident.id} --fields", err=True)
-
-
-def _log_incident(
-    context: Context, store: Store, words: Mapping[str, str], facts: ReleaseFacts | None
-) -> tuple[Incident, bool]:
-    """Save an incident with its draft and notice. Return it and whether it is new. Raises `UserFault`."""
-    from monitor.deliver.by_hand import log_by_hand
-
-    record = current_incidents(context, store).record
-    with store.transaction() as tx, refuse_invalid_input():
-        return log_by_hand(tx, record, words, facts, context.now())
 
 
 def _release_facts(context: Context, store: Store, release: str | None) -> ReleaseFacts | None:
@@ -84,7 +75,8 @@ def _release_facts(context: Context, store: Store, release: str | None) -> Relea
 
 def _ask_missing(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:
     """Return the texts, with those that a person at a terminal adds for absent options."""
-    needed = [key for key in _QUESTIONS if facts is None or key in {"what", "when"}]
+    # The facts of a release have its title and producer.
+    needed = _QUESTIONS if facts is None else ("what", "when")
     missing = [key for key in needed if key not in given]
     if not missing or not is_attended():
         return dict(given)

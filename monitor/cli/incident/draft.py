@@ -14,7 +14,7 @@ import click
 
 from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fields
 from alerts.draft.report import Report, report_from_json
-from alerts.draft.versions import Version, Versions, append_edit
+from alerts.draft.versions import Versions, append_edit
 from alerts.draft.write.outline import Document
 from monitor.cli.common import (
     Context,
@@ -30,12 +30,14 @@ from monitor.cli.complete import incidents
 from monitor.cli.incident.store import (
     by_role,
     change_draft,
+    current_incident,
     incident_of,
     is_attended,
+    own_template,
     redraft_for_steps,
-    redraft_if_outdated,
     role_of,
 )
+from monitor.deliver.by_hand import merge_into_draft
 from monitor.deliver.incident_json import draft_json
 from monitor.errors import UserFault, unknown
 from schedules.times.words import stamp
@@ -114,12 +116,15 @@ def complete_field(  # noqa: PLR0913 # one for each option
     role = role_of(by)
     with context.store() as store:
         last = _drafts_of(context, incident)[-1]
-        _check_field(_report_of(last), field)
+        report = report_from_json(last.facts)
+        known = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
+        if field not in known:
+            raise unknown("field", field, known)
         # An editor may stay open for an hour. Text that others save in between is kept too.
-        read = last.version if text is None else None
+        edited_version = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text
         words = {field: typed, **({f"{INSTEAD_PREFIX}{field}": "yes"} if instead else {})}
-        versions, conflicts = merge_typed(store, incident, words, read, role, context.now())
+        versions, conflicts = merge_typed(store, incident, words, edited_version, role, context.now())
         redraft_for_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
@@ -163,7 +168,7 @@ def _find_version(context: Context, incident: str, number: int | None) -> Draft:
     """Return a version of a draft, by default the last, which is redrafted first if it is outdated."""
     if number is None:
         with context.store() as store:
-            redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
+            current_incident(context, store, incident)
     drafts = _drafts_of(context, incident)
     found = [one for one in drafts if number in (None, one.version)]
     if not found:
@@ -171,35 +176,23 @@ def _find_version(context: Context, incident: str, number: int | None) -> Draft:
     return found[-1]
 
 
-def _report_of(draft: Draft) -> Report:
-    return report_from_json(draft.facts)
-
-
-def _check_field(report: Report, field: str) -> None:
-    known = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
-    if field not in known:
-        raise unknown("field", field, known)
-
-
 def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
-    """Write a draft, or one document of it, in a format to a file or the terminal."""
-    from monitor.app.reporting_options import report_templates
+    """Write one document of a draft, by default the draft or the signed report, to a file or the terminal."""
     from monitor.deliver.drafts import render_draft_or_pdf
     from monitor.deliver.message import redact_draft
 
     kind = choose_format(ending, output, FORMATS, "md")
     with context.store() as store:
-        producer = incident_of(store.verdicts, draft.incident).producer
-    template = report_templates(context.settings, context.path.parent).get(producer)
-    which = Document(document) if document else None
-    write_output(render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, which), output, kind)
+        template = own_template(context, incident_of(store.verdicts, draft.incident).producer)
+    chosen = Document(document) if document else None
+    write_output(render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, chosen), output, kind)
 
 
 def _print_fields(draft: Draft, *, as_json: bool) -> None:
     """Print every field with its status, and how to complete one."""
-    rows = list(_field_rows(_report_of(draft)))
+    rows = list(_field_rows(report_from_json(draft.facts)))
     heads = ["field", "filled_by", "standing", "label"]
     lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])
     print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, as_json=as_json)
@@ -209,12 +202,20 @@ def _print_fields(draft: Draft, *, as_json: bool) -> None:
 
 
 def _field_rows(report: Report) -> Iterator[list[str]]:
-    """Yield the field, who fills it, its status and its label, for each field and step."""
-    waiting = set(list_open_fields(report))
+    """Yield the field, who fills it, its status and its label, for each field and step.
+
+    The status is `contested` if two people wrote different texts, `said` if a person wrote one, `filled` if the
+    monitor did, else `to complete`.
+    """
+    open_fields = set(list_open_fields(report))
     for field in report.fields():
-        said = "said" if field.answer else "to complete" if field.id in waiting else "filled"
-        unsettled = field.is_contested or (field.answer is not None and field.id in waiting)
-        yield [field.id, field.filled_by.value, "contested" if unsettled else said, report.label_of(field.id)]
+        if field.is_contested or (field.answer is not None and field.id in open_fields):
+            status = "contested"
+        elif field.answer:
+            status = "said"
+        else:
+            status = "to complete" if field.id in open_fields else "filled"
+        yield [field.id, field.filled_by.value, status, report.label_of(field.id)]
     for step in report.steps:
         yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]
 
@@ -223,88 +224,87 @@ def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
     """Print every version, the oldest first, with the names of the fields that changed."""
     from monitor.deliver.drafts import versions_from_rows
 
-    versions = versions_from_rows(drafts)
-    rows = zip(drafts, versions, strict=True)
-    body = [{**draft_json(draft), "changed": list(version.changed)} for draft, version in rows]
-    print_result(body, (line for version in versions for line in _version_lines(version)), as_json=as_json)
-
-
-def _version_lines(version: Version) -> Iterator[str]:
-    signed = ", signed off" if version.signed else ""
-    yield f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}"
-    yield from bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed)
+    body, lines = [], list[str]()
+    for draft, version in zip(drafts, versions_from_rows(drafts), strict=True):
+        body.append({**draft_json(draft), "changed": list(version.changed)})
+        signed = ", signed off" if version.signed else ""
+        lines.append(f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}")
+        lines += bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed)
+    print_result(body, lines, as_json=as_json)
 
 
 def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
-    """Save the changes that a person made in a draft's file as a new version.
+    """Save the changes that a person made in a draft's file as a new version, and print them.
 
     Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
     """
-    from monitor.app.reporting_options import report_templates
-
-    data = _read_file(file)
+    data = _read_docx(file)
     role = role_of(by)
-    found: list[FileChanges] = []
+    changes: FileChanges | None = None
 
-    def change(known: Versions) -> Versions:
-        read = _read_typed(known, data, role, file, own)
-        found.append(read)
-        base = next(one.report for one in known if one.number == read.base)
-        return append_edit(known, read.words, role, context.now(), base) if read.words else known
+    def save_changes(known: Versions) -> Versions:
+        nonlocal changes
+        changes = _find_changes(known, data, role, file, template)
+        base = next(one.report for one in known if one.number == changes.base)
+        return append_edit(known, changes.words, role, context.now(), base) if changes.words else known
 
     with context.store() as store:
-        producer = incident_of(store.verdicts, incident).producer
-        own = report_templates(context.settings, context.path.parent).get(producer)
-        changed = change_draft(store, incident, change)
-        redraft_for_steps(context, store, incident, found[-1].words)
-        made = store.verdicts.drafts(incident)[-1]
-    read = found[-1]
-    names = sorted(name for name in read.words if not name.startswith(INSTEAD_PREFIX))
-    warn_of_other_figures(changed[-1].report, read.words)
+        template = own_template(context, incident_of(store.verdicts, incident).producer)
+        versions = change_draft(store, incident, save_changes)
+        assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
+        redraft_for_steps(context, store, incident, changes.words)
+        last = store.verdicts.drafts(incident)[-1]
+    names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
+    warn_of_other_figures(versions[-1].report, changes.words)
     if as_json:
-        conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in read.conflicts]
-        print_json({**draft_json(made), "from": read.base, "changed": names, "conflicts": conflicts})
+        conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]
+        print_json({**draft_json(last), "from": changes.base, "changed": names, "conflicts": conflicts})
         return
-    changes = f"changed {', '.join(names)}" if names else "nothing is changed"
-    click.echo(f"{incident}: version {made.version}, {changes} (the file was of version {read.base})")
-    print_conflicts(read.conflicts)
+    changed = f"changed {', '.join(names)}" if names else "nothing is changed"
+    click.echo(f"{incident}: version {last.version}, {changed} (the file was of version {changes.base})")
+    print_conflicts(changes.conflicts)
 
 
 def merge_typed(
-    store: Store, incident: str, words: Mapping[str, str], read: int | None, role: str, now: datetime
+    store: Store, incident: str, words: Mapping[str, str], edited_version: int | None, role: str, now: datetime
 ) -> tuple[Versions, tuple[Conflict, ...]]:
-    """Save typed texts (`words`, by box). `read` is the version that the person started from (None: the last).
+    """Save typed texts (`words`, by box) as a new version of a draft.
 
-    Return all versions, and the boxes that another person changed in between.
+    `edited_version` is the version that the person started from (None: the last). Return all versions, and the boxes
+    that another person changed in between.
     """
-    from monitor.deliver.by_hand import merge_into_draft
+    conflicts: tuple[Conflict, ...] = ()
 
-    conflicts: list[Conflict] = []
-
-    def change(known: Versions) -> Versions:
-        versions, found = merge_into_draft(known, words, read, role, now)
-        conflicts.extend(found)
+    def merge_words(known: Versions) -> Versions:
+        nonlocal conflicts
+        versions, conflicts = merge_into_draft(known, words, edited_version, role, now)
         return versions
 
-    return change_draft(store, incident, change), tuple(conflicts)
+    return change_draft(store, incident, merge_words), conflicts
 
 
 def warn_of_other_figures(report: Report, changed: Iterable[str]) -> None:
-    """Warn on standard error if a text that replaces a measurement has other numbers or times."""
+    """Warn on standard error if a changed field replaces a measurement and has other numbers or times."""
     for name in changed:
-        if apart := find_wrong_figures(report, name):
-            click.echo(f"{name}: {', '.join(apart)} is not in the measured text", err=True)
+        if wrong := find_wrong_figures(report, name):
+            click.echo(f"{name}: {', '.join(wrong)} is not in the measured text", err=True)
 
 
 def print_conflicts(conflicts: Sequence[Conflict]) -> None:
     """Print side by side on standard error what two people wrote in one box."""
     for one in conflicts:
         click.echo(f"{one.field}: another person changed this box too. It has both texts now: edit it to one", err=True)
-        for line in _side_by_side(one.stored, one.typed):
-            click.echo(line, err=True)
+        stored, typed = ["AS IT STOOD", *_wrap_lines(one.stored)], ["FROM THE FILE", *_wrap_lines(one.typed)]
+        for left, right in zip_longest(stored, typed, fillvalue=""):
+            click.echo(f"  {left.ljust(_COLUMN)} | {right}".rstrip(), err=True)
 
 
-def _read_file(file: Path) -> bytes:
+def _wrap_lines(text: str) -> list[str]:
+    return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]
+
+
+def _read_docx(file: Path) -> bytes:
+    """Return the bytes of a .docx file. Raises `UserFault` if it has another ending or cannot be read."""
     if file.suffix.lower() != ".docx":
         raise UserFault(
             f"{file}: only .docx files can be read back: give the .docx file, or use the form in the browser"
@@ -315,22 +315,16 @@ def _read_file(file: Path) -> bytes:
         raise UserFault(f"{file}: cannot be read: {exc.strerror}") from exc
 
 
-def _read_typed(known: Versions, data: bytes, role: str, file: Path, own: Path | None) -> FileChanges:
-    """Return the texts that a person changed in a file. Raises `UserFault` if it is not one of our drafts."""
+def _find_changes(known: Versions, data: bytes, role: str, file: Path, template: Path | None) -> FileChanges:
+    """Return the texts that a person changed in the bytes of a draft's `file`.
+
+    `template` is the producer's own form. Raises `UserFault` if the file is not one of our drafts.
+    """
     from alerts.draft.read.places import Unreadable
     from alerts.draft.take_back import find_file_changes
 
+    form = template.read_bytes() if template is not None and template.is_file() else None
     try:
-        return find_file_changes(known, data, role, own.read_bytes() if own is not None and own.is_file() else None)
+        return find_file_changes(known, data, role, form)
     except Unreadable as exc:
         raise UserFault(f"{file}: {exc}") from exc
-
-
-def _side_by_side(left: str, right: str) -> Iterator[str]:
-    columns = [["AS IT STOOD", *_wrap_lines(left)], ["FROM THE FILE", *_wrap_lines(right)]]
-    for one, other in zip_longest(*columns, fillvalue=""):
-        yield f"  {one.ljust(_COLUMN)} | {other}".rstrip()
-
-
-def _wrap_lines(text: str) -> list[str]:
-    return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
-from alerts.by_hand import (
-    acknowledge_incident,
-    add_note,
-    assign_role,
-    bring_forward,
-    cite_other_incidents,
-    close_incident,
-    note_mail,
-    record_cause,
-    waive_report,
-)
+from alerts import by_hand
 from alerts.incident import MONITOR, SIGNED, Incident
-from monitor.cli.common import Context, as_json, check_producer, print_json, print_result, table_lines
-from monitor.cli.complete import incidents, producer_option
-from monitor.cli.dates import Day
+from monitor.cli.common import Context, as_json, print_json, print_result
+from monitor.cli.complete import incidents
 from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
+from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
-from monitor.cli.incident.store import (
-    by_role,
-    change_incident,
-    current_incidents,
-    incident_of,
-    redraft,
-    redraft_if_outdated,
-    role_of,
-)
-from monitor.cli.incident.text import incident_lines, incident_row
-from monitor.cli.terminal import page_output
-from monitor.cli.today import judged_now
+from monitor.cli.incident.store import by_role, change_incident, current_incident, incident_of, redraft, role_of
 from monitor.deliver.incident_json import incident_json
-from monitor.deliver.owed import is_owed
-from monitor.deliver.platform import related_incidents
 from monitor.store.evidence.bundle import export_bundle
-from schedules.times.zone import span_of
 
 _cause = click.option("--cause", default="", help="Its cause in a few words; period reports count causes.")
 
@@ -58,58 +33,8 @@ def command() -> None:
     """
 
 
-for _verb in (action, add, draft, sign):
+for _verb in (list_incidents, show_incident, action, add, draft, sign):
     command.add_command(_verb)
-
-
-@command.command("list")
-@click.option("--open", "only_open", is_flag=True, help="Only open incidents, and those that owe a report.")
-@producer_option
-@click.option("--from", "first", type=Day(), help="First day of occurrence.")
-@click.option("--to", "last", type=Day(), help="Last day of occurrence.")
-@as_json
-@click.pass_obj
-@page_output
-def list_incidents(
-    context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None, as_json: bool
-) -> None:
-    """List incidents, the newest first.
-
-    Example: ninethirty incident list --open --producer ofqual
-    """
-    with context.store() as store:
-        found = store.verdicts.incidents(*span_of(first, last, context.settings.timezone))
-        current, now = current_incidents(context, store), context.now()
-        every = ((one, store.verdicts.drafts(one.id)) for one in reversed(found) if producer in (None, *one.producers))
-        chosen = [
-            (current.incident(one, now), drafts)
-            for one, drafts in every
-            if not only_open or one.closed is None or is_owed(one, drafts)
-        ]
-        if producer and not chosen and not as_json:
-            check_producer(context, store, producer)
-    heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
-    lines = table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
-    print_result([incident_json(incident, drafts) for incident, drafts in chosen], lines, as_json=as_json)
-
-
-@command.command("show")
-@click.argument("incident", shell_complete=incidents)
-@as_json
-@click.pass_obj
-@page_output
-def show(context: Context, *, incident: str, as_json: bool) -> None:
-    """Show an INCIDENT with its timeline, and what to do next.
-
-    Example: ninethirty incident show malpractice-2017-2018-01-05
-    """
-    with context.store() as store:
-        redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
-        found = current_incidents(context, store).incident(incident_of(store.verdicts, incident), context.now())
-        drafts, judged = store.verdicts.drafts(incident), judged_now(context, store, found.release)
-        related = [one.id for one in related_incidents(store.verdicts, found)]
-    lines = incident_lines(found, drafts, judged, related, context.name_of(found.producer))
-    print_result(incident_json(found, drafts) | {"related": related}, lines, as_json=as_json)
 
 
 @command.command("note")
@@ -142,22 +67,25 @@ def note(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
-    role, now, data = role_of(by), context.now(), mail.read() if mail else b""
+    role, now, mail_bytes = role_of(by), context.now(), mail.read() if mail else b""
 
-    def change(known: Incident) -> Incident:
+    def apply_options(known: Incident) -> Incident:
         zone = context.settings.timezone
-        is_note = (text is not None or at) and mail is None
         # A person who assigns it to another role does not acknowledge it.
-        changed = known if assign else acknowledge_incident(known, role, now)
-        changed = add_note(known, role, text or "", now, at, zone) if is_note else changed
-        changed = note_mail(changed, role, data, text or "", now) if mail else changed
-        changed = assign_role(changed, role, assign, now)
-        changed = bring_forward(changed, role, brought_forward, now, zone) if brought_forward else changed
-        changed = cite_other_incidents(changed, role, now) if cite_others else changed
-        return record_cause(changed, role, cause, now)
+        changed = known if assign else by_hand.acknowledge_incident(known, role, now)
+        if mail is not None:
+            changed = by_hand.note_mail(changed, role, mail_bytes, text or "", now)
+        elif text is not None or at:
+            changed = by_hand.add_note(changed, role, text or "", now, at, zone)
+        changed = by_hand.assign_role(changed, role, assign, now)
+        if brought_forward:
+            changed = by_hand.bring_forward(changed, role, brought_forward, now, zone)
+        if cite_others:
+            changed = by_hand.cite_other_incidents(changed, role, now)
+        return by_hand.record_cause(changed, role, cause, now)
 
     with context.store() as store:
-        changed = change_incident(context, store, incident, change)
+        changed = change_incident(context, store, incident, apply_options)
         if at and changed.timeline[-1].by == MONITOR:
             click.echo(changed.timeline[-1].text, err=True)
         # A note does not amend a signed report, but a decision or a request to cite others does.
@@ -180,10 +108,12 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
     Example: ninethirty incident close malpractice-2017-2018-01-05 --by "head of profession"
     """
     role, now = role_of(by), context.now()
+
+    def record_cause_and_close(known: Incident) -> Incident:
+        return by_hand.close_incident(by_hand.record_cause(known, role, cause, now), role, now, text)
+
     with context.store() as store:
-        change_incident(
-            context, store, incident, lambda one: close_incident(record_cause(one, role, cause, now), role, now, text)
-        )
+        change_incident(context, store, incident, record_cause_and_close)
     _print_done(context, incident, "closed", as_json=as_json)
 
 
@@ -200,7 +130,7 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None, as_js
     """
     role, now = role_of(by), context.now()
     with context.store() as store:
-        change_incident(context, store, incident, lambda known: waive_report(known, role, reason, now))
+        change_incident(context, store, incident, lambda known: by_hand.waive_report(known, role, reason, now))
     _print_done(context, incident, "report waived", as_json=as_json)
 
 
@@ -218,18 +148,18 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
     """
     with context.store() as store:
         folder = Path(context.settings.evidence.folder)
-        redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
-        known = current_incidents(context, store).incident(incident_of(store.verdicts, incident), context.now())
+        known = current_incident(context, store, incident)
         made = export_bundle(store, folder, known, file, context.now(), context.own_monitors(store))
-    if as_json:
-        print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})
-        return
-    click.echo(f"{file}: {made.records} records of evidence")
-    for monitor, records in made.elsewhere.items():
-        click.echo(f"{records} more are with the monitor {monitor}: export there too")
+    body = {"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere}
+    elsewhere = [
+        f"{records} more are with the monitor {monitor}: export there too"
+        for monitor, records in made.elsewhere.items()
+    ]
+    print_result(body, [f"{file}: {made.records} records of evidence", *elsewhere], as_json=as_json)
 
 
 def _print_done(context: Context, incident: str, what: str, *, as_json: bool) -> None:
+    """Print what was done to an incident, or if `as_json` the incident as it is now."""
     if not as_json:
         click.echo(f"{incident}: {what}")
         return

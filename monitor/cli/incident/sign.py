@@ -12,17 +12,18 @@ import click
 from alerts.draft.report import report_from_json
 from alerts.draft.write.outline import Document, has_content
 from alerts.incident import Incident
-from monitor.cli.common import Context, as_json, bullet_lines, print_json, write_output
+from monitor.cli.common import Context, as_json, bullet_lines, print_result, write_output
 from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
 from monitor.cli.incident.store import (
     by_role,
+    current_incident,
     current_incidents,
-    incident_of,
-    redraft_if_outdated,
+    own_template,
     refuse_invalid_input,
     role_of,
 )
+from monitor.deliver.by_hand import SigningBlocked, sign_report
 from monitor.deliver.incident_json import draft_json
 from monitor.errors import EnvironmentFault, UserFault
 
@@ -70,8 +71,7 @@ def sign(  # noqa: PLR0913 # one for each option
     role = role_of(by)
     with context.store() as store:
         # A signed report states the delay at the time of signing.
-        redraft_if_outdated(context, store, incident_of(store.verdicts, incident).id)
-        known = current_incidents(context, store).incident(incident_of(store.verdicts, incident), context.now())
+        known = current_incident(context, store, incident)
         folder = (output or Path()) / incident
         # The folder comes first. If it cannot be created, the report must not be signed.
         made_folders = _make_folder(folder)
@@ -81,20 +81,14 @@ def sign(  # noqa: PLR0913 # one for each option
             for each in made_folders:
                 each.rmdir()
             raise
-        made = store.verdicts.drafts(incident)[-1]
-    files = list(_write_documents(context, made, known, folder, endings))
-    if as_json:
-        print_json({**draft_json(made), "files": [str(file) for file in files]})
-        return
-    click.echo(f"{incident}: version {made.version} signed off, SHA-256 {made.digest}")
-    for file in files:
-        click.echo(str(file))
+        signed = store.verdicts.drafts(incident)[-1]
+    files = [str(file) for file in _write_documents(context, signed, known, folder, endings)]
+    lines = [f"{incident}: version {signed.version} signed off, SHA-256 {signed.digest}", *files]
+    print_result({**draft_json(signed), "files": files}, lines, as_json=as_json)
 
 
 def _sign_report(record: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:
-    """Sign the report. Raises `UserFault` if there are obstacles and no reason to sign anyway."""
-    from monitor.deliver.by_hand import SigningBlocked, sign_report
-
+    """Sign the report. Raises `UserFault` with every obstacle, unless `anyway` gives a reason to sign."""
     with record.store.transaction() as tx, refuse_invalid_input():
         try:
             sign_report(tx, record, known, role, now, anyway=anyway)
@@ -116,26 +110,28 @@ def _make_folder(folder: Path) -> list[Path]:
 def _write_documents(
     context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
-    """Write report, evidence and letters, and yield the files. `endings` are requested formats (empty: defaults)."""
-    from monitor.app.reporting_options import report_templates
+    """Write report, evidence and letters, and yield each file. `endings` are requested formats (empty: defaults).
+
+    If one cannot be written, its fault is printed and the rest is left out.
+    """
     from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
     from monitor.deliver.message import redact_draft
 
-    template = report_templates(context.settings, context.path.parent).get(incident.producer)
-    shown = redact_draft(draft, context.hide)
-    report = report_from_json(shown.facts)
+    template = own_template(context, incident.producer)
+    redacted = redact_draft(draft, context.hide)
+    report = report_from_json(redacted.facts)
     letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if has_content(report, each)]
-    wanted = [
+    documents = [
         (Document.REPORT, "report", endings or ("docx", "pdf")),
         (Document.EVIDENCE, "evidence", endings or ("pdf" if can_make_pdf() else "docx",)),
         *((each, f"letters/{each}", endings or ("docx",)) for each in letters),
     ]
-    files = [(document, folder / f"{name}.{ending}", ending) for document, name, all_ in wanted for ending in all_]
+    files = [(each, folder / f"{name}.{ending}", ending) for each, name, formats in documents for ending in formats]
     # PDF is last: without LibreOffice every other file is written.
     for document, file, ending in sorted(files, key=lambda each: each[2] == "pdf"):
         try:
             file.parent.mkdir(exist_ok=True)
-            write_output(render_draft_or_pdf(shown, ending, template, document), file, ending, confirm=False)
+            write_output(render_draft_or_pdf(redacted, ending, template, document), file, ending, confirm=False)
         except (OSError, EnvironmentFault) as fault:
             click.echo(str(fault), err=True)
             return

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -59,7 +60,7 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
 
 
 def change_incident(context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
-    """Change the stored incident and return it. Raises `UnknownName`, and `UserFault` for a text of no use."""
+    """Change the stored incident and return it. Raises `UnknownName`, and `UserFault` for text that is refused."""
     from monitor.deliver import by_hand
 
     incident_of(store.verdicts, incident)
@@ -83,16 +84,29 @@ def current_incidents(context: Context, store: Store) -> CurrentIncidents:
     return CurrentIncidents(store.verdicts, judge_at, VerdictRecorder(store, rules))
 
 
-def redraft_if_outdated(context: Context, store: Store, incident: str) -> None:
-    """Write a new version of an incident's draft, if the last one is not current."""
-    write = current_incidents(context, store).prepare_redraft(incident, context.now())
+def current_incident(context: Context, store: Store, incident: str) -> Incident:
+    """Return an incident with its current facts. If its draft is not current, a new version is written first.
+
+    Raises `UnknownName`.
+    """
+    stored, current = incident_of(store.verdicts, incident), current_incidents(context, store)
+    write = current.prepare_redraft(stored.id, context.now())
     if write is not None:
         with store.transaction() as tx:
             write(tx)
+        stored = incident_of(store.verdicts, incident)
+    return current.incident(stored, context.now())
+
+
+def own_template(context: Context, producer: str) -> Path | None:
+    """Return the .docx form that the configuration names for a producer, or None if it names none."""
+    from monitor.app.reporting_options import report_templates
+
+    return report_templates(context.settings, context.path.parent).get(producer)
 
 
 def redraft(context: Context, store: Store, incident: Incident) -> None:
-    """Write a new version of an incident's draft from its current facts. Typed texts are kept."""
+    """Write a new version of an incident's draft from its current facts, if it has one. Typed texts are kept."""
     if incident.has_draft:
         now, current = context.now(), current_incidents(context, store)
         fresh = current.incident(incident, now)

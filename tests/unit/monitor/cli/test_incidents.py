@@ -13,7 +13,7 @@ import click
 import pytest
 
 from monitor.cli.incident import add
-from monitor.cli.incident.text import incident_lines
+from monitor.cli.incident.show import incident_lines
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
@@ -206,9 +206,15 @@ def test_an_unknown_incident_is_answered_with_the_nearest_id(ask: Ask, verb: str
     assert (told.status, told.err) == (1, f'no incident "births-2016-2018", did you mean "{INCIDENT}"?\n')
 
 
-def test_a_note_is_added_in_a_role(ask: Ask) -> None:
+def test_a_note_is_added_in_a_role_and_acknowledges_the_incident(ask: Ask) -> None:
     told = ask("incident", "note", INCIDENT, "web team called", *ROLE, "--json").json
     assert (told["timeline"][-1]["by"], told["timeline"][-1]["text"]) == ("duty statistician", "web team called")
+    assert told["acknowledged"]["by"] == "duty statistician"
+
+
+def test_assigning_an_incident_to_another_role_does_not_acknowledge_it(ask: Ask) -> None:
+    assigned = ask("incident", "note", INCIDENT, "--assign", "web team", *ROLE, "--json").json
+    assert (assigned["timeline"][-1]["by"], assigned["acknowledged"]) == ("duty statistician", None)
 
 
 @pytest.mark.parametrize("verb", [("note", INCIDENT, "called"), ("close", INCIDENT), ("sign", INCIDENT)])

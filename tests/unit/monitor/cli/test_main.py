@@ -116,7 +116,7 @@ def test_config_is_accepted_before_and_after_the_verb(ask: Ask, folder: Path) ->
         (("releases",), 'did you mean "today"?'),
         (("help",), 'did you mean "--help"?'),
         (("incident", "acknowledge", "births-2016-2018-01-05"), 'Did you mean "incident note"?'),
-        (("incident", "fix"), "Write one of action, add, draft, "),
+        (("incident", "fix"), "Write one of list, show, action, "),
         (("explain",), "RELEASE"),
         # names
         (("explain", "birth statistics"), 'no release "birth statistics", did you mean "births-2016"?'),

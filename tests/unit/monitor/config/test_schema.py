@@ -28,7 +28,7 @@ def test_the_committed_schema_is_what_check_prints() -> None:
 def test_keys_and_tables_are_described_by_the_docstrings_of_the_settings() -> None:
     tables = VALIDATOR.schema["$defs"]
     assert tables["ClockSettings"]["description"] == "How far our clock may differ from those of the watched hosts."
-    assert tables["StoreSettings"]["properties"]["takeover"]["description"].startswith("After so long without a sign")
+    assert tables["StoreSettings"]["properties"]["takeover"]["description"].startswith("If a monitor gives no sign")
 
 
 def test_key_that_a_table_inherits_is_described() -> None:

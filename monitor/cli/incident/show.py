@@ -1,22 +1,31 @@
-"""Text about one incident for people who handle it."""
+"""`ninethirty incident list` and `show`: what happened, who took charge of it, and what to do next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from alerts.actions import describe_action
 from alerts.draft.edits import list_open_fields
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident, steps_for_incident
 from alerts.steps import numbered_steps
-from monitor.cli.common import bullet_lines
+from monitor.cli.common import Context, as_json, bullet_lines, check_producer, print_result, table_lines
+from monitor.cli.complete import incidents, producer_option
+from monitor.cli.dates import DAY
+from monitor.cli.incident.store import current_incident, current_incidents
+from monitor.cli.terminal import page_output
 from monitor.cli.text import headline
-from monitor.deliver.incident_json import delay_of
+from monitor.cli.today import judged_now
+from monitor.deliver.incident_json import delay_of, incident_json
 from monitor.deliver.owed import is_owed
+from monitor.deliver.platform import related_incidents
 from schedules.times.interval import Bounds
 from schedules.times.words import lengths, stamp
-from schedules.times.zone import LONDON
+from schedules.times.zone import LONDON, span_of
 
 if TYPE_CHECKING:
     from monitor.store.rows import Draft
@@ -25,22 +34,63 @@ if TYPE_CHECKING:
 _SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
 
 
+@click.command("list")
+@click.option("--open", "only_open", is_flag=True, help="Only open incidents, and those that owe a report.")
+@producer_option
+@click.option("--from", "first", type=DAY, help="First day of occurrence.")
+@click.option("--to", "last", type=DAY, help="Last day of occurrence.")
+@as_json
+@click.pass_obj
+@page_output
+def list_incidents(
+    context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None, as_json: bool
+) -> None:
+    """List incidents, the newest first.
+
+    Example: ninethirty incident list --open --producer ofqual
+    """
+    with context.store() as store:
+        found = store.verdicts.incidents(*span_of(first, last, context.settings.timezone))
+        current, now = current_incidents(context, store), context.now()
+        chosen = []
+        for stored in reversed(found):
+            drafts = store.verdicts.drafts(stored.id)
+            is_chosen = not only_open or stored.closed is None or is_owed(stored, drafts)
+            if is_chosen and producer in (None, *stored.producers):
+                chosen.append((current.incident(stored, now), drafts))
+        if producer and not chosen and not as_json:
+            check_producer(context, store, producer)
+    heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
+    lines = table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
+    print_result([incident_json(incident, drafts) for incident, drafts in chosen], lines, as_json=as_json)
+
+
+@click.command("show")
+@click.argument("incident", shell_complete=incidents)
+@as_json
+@click.pass_obj
+@page_output
+def show_incident(context: Context, *, incident: str, as_json: bool) -> None:
+    """Show an INCIDENT with its timeline, and what to do next.
+
+    Example: ninethirty incident show malpractice-2017-2018-01-05
+    """
+    with context.store() as store:
+        known = current_incident(context, store, incident)
+        drafts, judged = store.verdicts.drafts(incident), judged_now(context, store, known.release)
+        related = [one.id for one in related_incidents(store.verdicts, known)]
+    lines = incident_lines(known, drafts, judged, related, context.name_of(known.producer))
+    print_result(incident_json(known, drafts) | {"related": related}, lines, as_json=as_json)
+
+
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     """Return an incident as the cells of one row of a list."""
     occurred = stamp(incident.occurred).rsplit(":", 1)[0]
     signed = " signed" if any(draft.signed for draft in drafts) else ""
     drafted = f"{drafts[-1].form} v{drafts[-1].version}{signed}" if drafts else "-"
     late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
-    cells = [
-        incident.grade,
-        incident.kind.value,
-        late,
-        status_text(incident, drafts),
-        drafted,
-        incident.id,
-        incident.title,
-    ]
-    return [occurred, *cells]
+    status = status_text(incident, drafts)
+    return [occurred, incident.grade, incident.kind.value, late, status, drafted, incident.id, incident.title]
 
 
 def status_text(incident: Incident, drafts: Sequence[Draft]) -> str:
