@@ -19,8 +19,7 @@ from monitor.ledger.reader import Outcome
 from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
-from monitor.store.batch import Write
-from monitor.store.portions import Portions
+from monitor.store.batch import Portions, Write
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer

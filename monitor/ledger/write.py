@@ -13,7 +13,7 @@ from datetime import datetime
 from alerts.incident import Incident
 from monitor.judge.runs import Run
 from monitor.ledger.state import CalendarState, Entry, Joining, ReadResult
-from monitor.store.portions import Portions
+from monitor.store.batch import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
 from schedules.matching import Key

@@ -17,7 +17,7 @@ from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.look.fetch import Answer, Failure
 from monitor.plan.targets import Target
-from monitor.store.batch import RUNS_AT_ONCE
+from monitor.store.batch import ROWS_AT_ONCE, BatchMember
 from monitor.store.evidence.appender import Appender, Waiting
 from monitor.store.evidence.folder import EvidenceFolder, first_number
 from monitor.store.evidence.headers import RecentHeaders
@@ -44,7 +44,7 @@ _MOST_KNOWN = 2_000
 """How many of the last committed records stay in memory, in case the store loses them."""
 
 
-class Evidence:
+class Evidence(BatchMember):
     """Keeps answers. Their bytes and records are written in the same batch as the runs that they prove.
 
     Create it in the event loop's thread before the writer has work, and call its methods there, except `write`,
@@ -242,7 +242,7 @@ class Evidence:
         sizes, room = list[int](), 0
         for one in self._waiting:
             room -= one.weight
-            if not sizes or room < 0 or sizes[-1] == RUNS_AT_ONCE:
+            if not sizes or room < 0 or sizes[-1] == ROWS_AT_ONCE:
                 sizes.append(0)
                 room = _MOST_AT_ONCE - one.weight
             sizes[-1] += 1
