@@ -254,8 +254,8 @@ def test_a_large_answer_is_compressed_before_a_transaction_is_opened_and_once(tm
         evidence.keep(an_answer(200, bytes(5_000_000)), "t", "calendar")
         evidence.keep(an_answer(200, b"small"), "t", "turn")
         for waiting in evidence._waiting:
-            piece = waiting.piece
-            waiting.piece = lambda piece=piece: made.append(store.is_open) or piece()  # type: ignore[misc,func-returns-value]
+            compress = waiting.make_bytes
+            waiting.make_bytes = lambda compress=compress: made.append(store.is_open) or compress()  # type: ignore[misc,func-returns-value]
         await clock.sleep(1.0)
         await writer.close()
 
