@@ -61,13 +61,13 @@ class Store:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         self._schema_check = SchemaCheck(self._place, shape)
         self._is_settled = False
-        self._ask = ask = QueryRunner(self._engine, self._place)
-        self.ledger = LedgerStore(ask)
-        self.runs = RunStore(ask)
-        self.verdicts = VerdictStore(ask)
-        self.outbox = OutboxStore(ask)
-        self.evidence = EvidenceIndex(ask)
-        self.leases = Leases(ask)
+        self._runner = runner = QueryRunner(self._engine, self._place)
+        self.ledger = LedgerStore(runner)
+        self.runs = RunStore(runner)
+        self.verdicts = VerdictStore(runner)
+        self.outbox = OutboxStore(runner)
+        self.evidence = EvidenceIndex(runner)
+        self.leases = Leases(runner)
 
     @classmethod
     def open_upgraded(cls, url: str, *, durable: bool = True) -> Store:
@@ -88,7 +88,7 @@ class Store:
             if self._is_settled:
                 # Another monitor may have upgraded the store. If it is too new for this version, refuse to write.
                 self._schema_check.check_again(_revision_row(connection, _REVISION_QUERY))
-            with self._ask.use_transaction(connection):
+            with self._runner.use_transaction(connection):
                 yield Transaction(connection)
 
     def _follow_file(self) -> None:
@@ -218,7 +218,7 @@ class Store:
         left, self._engine = self._engine, other._engine
         self._file, self._known, self._place = other._file, other._known, other._place
         self._schema_check, self._is_settled = other._schema_check, other._is_settled
-        self._ask.engine, self._ask.place = other._engine, other._place
+        self._runner.engine, self._runner.place = other._engine, other._place
         left.dispose()
 
     def close(self) -> None:

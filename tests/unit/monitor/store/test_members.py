@@ -94,7 +94,7 @@ def on_one_store(test: Test) -> Callable[..., None]:
                 own = Halting(SLOT)
                 writer = SlowWriter(store, own)
                 mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
-                members = Members(name, mark, Shared(store.leases.ask, writer), writer, own, divided=False)
+                members = Members(name, mark, Shared(store.leases.runner, writer), writer, own, divided=False)
                 life = Living(name, members, writer, own)
                 members.on_share = life.told
                 await members.join()
