@@ -195,13 +195,13 @@ def long_limits(connection: Connection, *, idles: bool = False) -> Iterator[None
     if connection.dialect.name != "postgresql":
         yield
         return
-    usual, driver.seconds = driver.seconds, LONG
+    usual, driver.silence_limit = driver.silence_limit, LONG
     try:
         for name in ("statement_timeout", "lock_timeout", *(("idle_in_transaction_session_timeout",) if idles else ())):
             connection.exec_driver_sql(f"SET LOCAL {name} = {round(LONG * 1000)}")
         yield
     finally:
-        driver.seconds = usual
+        driver.silence_limit = usual
 
 
 CHUNK = 500
