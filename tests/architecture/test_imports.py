@@ -159,7 +159,7 @@ BUDGETS = {
     "monitor/judge": 4185,
     "monitor/store": 6034,
     "monitor/deliver": 3063,
-    "monitor/health": 1419,
+    "monitor/health": 1412,
     "monitor/ledger": 2349,
     "monitor/watch": 3876,
     "monitor/config": 1812,
