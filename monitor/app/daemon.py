@@ -129,7 +129,7 @@ class Daemon:
     async def take_up(self) -> None:
         """Load the stored state, and record the blind span since the last run."""
         if self.members is not None:
-            self.members.on_share, self.members.quiet = self._take_share, self.poller.host_waits
+            self.members.on_share, self.members.host_waits = self._take_share, self.poller.host_waits
             await self.members.join()
             self._membership = asyncio.create_task(self.members.stay_alive(), name="members")
         store, now = self.store, self.clock.now()

@@ -254,9 +254,9 @@ def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: Budge
     # Jobs that read the whole store have no time limit.
     settings, clock, ask, slow = core.settings, core.clock, core.threads.ask, run_in_thread
     policies, after = make_policies(settings), settings.store.compact_after
-    compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow)
+    compact = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow).compact
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
-    retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
+    retention = Retention(core.evidence, compact, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
     yield DAILY, "retention", retention.run_daily
     yield BOUNDED, "evidence", retention.keep_within_limit
     yield from core.failover.jobs()

@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from monitor.store.batch import BatchMember
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.read import Leases
 from monitor.store.sql.write import Transaction
 
 
 @dataclass(slots=True)
-class HeartbeatWriter:
+class HeartbeatWriter(BatchMember):
     """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
     Until `begin` it does not write, so that the heartbeat of the earlier process can still be read. `leases` read the
     stored heartbeat. If it shows that the store has lost committed batches, `report_loss` is called, in the writer's
-    thread. `prepare`, `write`, `note_committed` and `further_transactions` are called by the writer.
+    thread.
     """
 
     monitor: str
@@ -46,9 +47,6 @@ class HeartbeatWriter:
         """Record a regular stop at `now`. Later batches repeat it."""
         self._final_beat, self._alive = Heartbeat(self.monitor, now, stopped=True), None
 
-    def prepare(self) -> None:
-        """No step is needed before the transaction."""
-
     def write(self, transaction: Transaction) -> None:
         """Write the heartbeat, and report a loss if the store no longer has the last one."""
         alive = self._alive
@@ -75,10 +73,6 @@ class HeartbeatWriter:
     def note_committed(self) -> None:
         """Remember the heartbeat that the store has committed."""
         self._committed = self._offered
-
-    def further_transactions(self) -> int:
-        """Return 0, because no write remains."""
-        return 0
 
     def close(self) -> None:
         """Write no more heartbeats."""

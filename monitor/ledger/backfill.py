@@ -18,7 +18,7 @@ from schedules.sources.row import clean_title
 
 _TRIES = 3
 """How often one address is requested. Between two attempts, the Retry-After of its host applies."""
-_KEPT_PAGES = 20
+_PAGES_REMEMBERED = 20
 _ANOTHER_EDITION = timedelta(days=1)
 _PUBLISHED = (Schema.PUBLICATION, Schema.HTML_PUBLICATION, Schema.DATA_SET)
 
@@ -42,36 +42,36 @@ class PublicRecord:
         first = record_url(site, organisations, self.begin)
         listings = [read_listing((await self._fetch(first)).page)]
         listings += [read_listing((await self._fetch(url)).page) for url in further_urls(first, listings[0])]
-        every = {one.link: one for listing in listings for one in listing.entries}
+        entries = {entry.link: entry for listing in listings for entry in listing.entries}
         # Some entries do not state when they were first published, but their content items do.
-        listed = [
-            one
-            for one in every.values()
-            if one.link.startswith("/") and self.begin <= (one.first_published or self.begin) < self.end
+        links = [
+            entry.link
+            for entry in entries.values()
+            if entry.link.startswith("/") and self.begin <= (entry.first_published or self.begin) < self.end
         ]
-        for done, one in enumerate(listed, 1):
-            got = await self._fetch(f"{site}{CONTENT}{one.link}")
-            if (claim := self._claim_from_item(got, f"{site}{one.link}")) is not None:
+        for done, link in enumerate(links, 1):
+            page = await self._fetch(f"{site}{CONTENT}{link}")
+            if (claim := self._claim_from_item(page, f"{site}{link}")) is not None:
                 yield claim
-            self.report_progress(done, len(listed))
+            self.report_progress(done, len(links))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
         """Yield the claims of the ONS's list of published releases. Their times are the announced ones."""
         offset, total = 0, 1
         while offset < total:
-            got = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
-            found, total = source.read_published(got.page)
-            for one in found:
-                at, read = one.slot.instant, got.answer.received
-                if at is not None and one.published and self.begin <= at < self.end:
-                    yield Claim(self.producer, one.url, at, one.title, at, "announced", got.page.url, read)
+            fetched = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
+            entries, total = source.read_published(fetched.page)
+            for entry in entries:
+                at, read_at = entry.slot.instant, fetched.answer.received
+                if at is not None and entry.published and self.begin <= at < self.end:
+                    yield Claim(self.producer, entry.url, at, entry.title, at, "announced", fetched.page.url, read_at)
             offset += LIMIT
             self.report_progress(min(offset, total), total)
 
-    def _claim_from_item(self, got: FetchedPage, url: str) -> Claim | None:
+    def _claim_from_item(self, fetched: FetchedPage, url: str) -> Claim | None:
         """Return the claim of a content item. None if it was removed, is not a publication, or is of another period."""
         try:
-            item = read_item(got.page.body) if got.page.status == 200 else None
+            item = read_item(fetched.page.body) if fetched.page.status == 200 else None
         except NotAContentItem:
             return None
         if item is None or item.schema not in _PUBLISHED or not url.endswith(item.base_path):
@@ -80,18 +80,19 @@ class PublicRecord:
         if at is None or not self.begin <= at < self.end:
             return None
         if slot is not None and slot - at > _ANOTHER_EDITION:
+            # The item is scheduled again, for its next edition.
             slot = None
-        title, source = clean_title(item.title), "scheduled" if slot is not None else ""
-        return Claim(self.producer, url, at, title, slot, source, got.page.url, got.answer.received)
+        title, slot_source = clean_title(item.title), "scheduled" if slot is not None else ""
+        return Claim(self.producer, url, at, title, slot, slot_source, fetched.page.url, fetched.answer.received)
 
     async def _fetch(self, url: str, tries: int = _TRIES) -> FetchedPage:
         """Return the page at a URL, after up to `tries` attempts. Raises `EnvironmentFault` if all fail."""
-        self.pages.forget(_KEPT_PAGES)
+        self.pages.forget(_PAGES_REMEMBERED)
         try:
-            got = await self.pages.fetch(PageRequest(url, accept="application/json"))
+            fetched = await self.pages.fetch(PageRequest(url, accept="application/json"))
         except (UnansweredAsk, ReadFault) as exc:
             if tries > 1:
                 return await self._fetch(url, tries - 1)
             raise EnvironmentFault(f"the record does not answer: {exc}") from exc
-        assert got is not None  # noqa: S101  # only an optional request may have no answer
-        return got
+        assert fetched is not None  # noqa: S101  # only an optional request may have no answer
+        return fetched

@@ -19,8 +19,7 @@ from monitor.ledger.reader import Outcome
 from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
-from monitor.store.batch import Write
-from monitor.store.portions import Portions
+from monitor.store.batch import Portions, Write
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.engine import Store
 from monitor.store.writer import LATE, Writer
@@ -75,10 +74,10 @@ class Ledger:
         self._writer = writer
         self._clock = clock
         self._checks = checks or {}
-        self._confirmed: dict[str, datetime] = {}
+        self._last_confirmed_all: dict[str, datetime] = {}
         self._last_dropped: datetime | None = None
         self._lock = asyncio.Lock()
-        self._last_writes: dict[str, tuple[Write, object]] = {}
+        self._last_writes: dict[str | None, tuple[Write, object]] = {}
 
     @property
     def book(self) -> PromiseBook:
@@ -100,8 +99,8 @@ class Ledger:
         """Store the releases that differ from their stored rows, because their entries were joined again."""
         for names in portions(list(self.releases)):
             async with self._lock:
-                if some := await self._memory.find_differing(names):
-                    await self._write_briefly("", write.lost_rows(some))
+                if differing := await self._memory.find_differing(names):
+                    await self._write_briefly(write.prepare_lost_rows(differing))
 
     async def reconfigure(self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime) -> None:
         """Use other rules to join calendars, and other checks for their reads, from now on."""
@@ -119,7 +118,7 @@ class Ledger:
     async def _write_rejoined(self, memory: LedgerMemory, now: datetime) -> None:
         """Join the loaded entries of `memory`, and store what this changes."""
         change = await memory.join_loaded()
-        await self._write_briefly("", write.rejoined_calendars(change, now))
+        await self._write_briefly(write.prepare_rejoined(change, now))
         memory.apply_change(change)
         self._last_dropped = now
 
@@ -146,7 +145,7 @@ class Ledger:
             return await self._record_changes(read, result)
 
     async def write_lost_rows(self) -> None:
-        """Store everything that is in memory again, because the store may have lost some of it."""
+        """Store all releases, promises and entries in memory again, because the store may have lost some of them."""
         async with self._lock:
             memory, at = self._memory, self._clock.now()
             releases = list(self.releases.values())
@@ -157,7 +156,7 @@ class Ledger:
                 for uid in state.announcements
                 if (state.name, uid) in memory.release_of
             ]
-            await self._write_briefly("", write.lost_rows(releases, promises, entries))
+            await self._write_briefly(write.prepare_lost_rows(releases, promises, entries))
 
     async def drop_past_and_find_near(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
         """Drop releases that are long over, except those to `keep`. Return those promised at most `ahead` from now."""
@@ -216,54 +215,57 @@ class Ledger:
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the same for releases that are only in the store. Waits until the store answers."""
-        found = partial(self._ask, lambda: self._memory.find_matching_in_store(producer, url, title))
+        found = partial(self._ask, lambda: self._memory.archive.find_matching(producer, url, title))
         return await repeat_until_answered(found, self._clock)
 
-    async def _write_briefly(self, calendar: str, portions: Portions, repeats: object = None) -> None:
+    async def _write_briefly(
+        self, portions: Portions, calendar: str | None = None, repeated_result: object = None
+    ) -> None:
         """Queue a write and wait for it, but only briefly, so that a slow store delays neither calendars nor looks.
 
-        Reads are written in the order in which they were made. `repeats` identifies what a read repeats, None if it has
-        news. It replaces the calendar's last write if that repeats the same and has not begun. Raises `StoreFault` if
-        the queue is full.
+        A read of a `calendar` has a `repeated_result`, or None if it changes the ledger. Its write replaces the
+        calendar's last write if that has the same repeated result and has not begun. Reads are written in the order in
+        which they were made. Raises `StoreFault` if the queue is full.
         """
         if not portions.rows:
             return
-        is_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
-        last, last_repeats = self._last_writes.get(calendar, (None, None))
-        is_repeated = last is not None and not last.is_begun and repeats is not None and repeats == last_repeats
-        made = self._writer.write_in_portions(portions, instead_of=last if is_repeated else None)
-        self._last_writes[calendar] = (made, repeats)
-        await asyncio.wait({made.done}, timeout=0.0 if is_behind else LATE)
-        if made.done.done():
-            made.done.result()
+        is_store_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
+        last, last_result = self._last_writes.get(calendar, (None, None))
+        is_same = repeated_result is not None and repeated_result == last_result
+        replaced = last if is_same and last is not None and not last.is_begun else None
+        queued = self._writer.write_in_portions(portions, instead_of=replaced)
+        self._last_writes[calendar] = (queued, repeated_result)
+        await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else LATE)
+        if queued.done.done():
+            queued.done.result()
 
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
         """Store a read that is not usable. It does not change any promise."""
-        doubted = replace(read, usable=False, fault=fault)
-        await self._write_briefly(read.calendar, write.unusable_read(doubted), repeats=fault)
-        return RecordedRead(doubted, alarms)
+        unusable = replace(read, usable=False, fault=fault)
+        await self._write_briefly(write.prepare_unusable_read(unusable), read.calendar, repeated_result=fault)
+        return RecordedRead(unusable, alarms)
 
     async def _record_repeated(
         self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
     ) -> RecordedRead:
         """Record a read that repeats the one before it. If it is large, confirm all promises only every six hours."""
         name, at = read.calendar, read.finished
-        last = self._confirmed.get(name)
-        release_of = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
-        only_watched = len(release_of) > SMALL and last is not None and at - last < _CONFIRM_ALL_EVERY
+        shown = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
+        last = self._last_confirmed_all.get(name)
+        confirms_all = len(shown) <= SMALL or last is None or at - last >= _CONFIRM_ALL_EVERY
+        confirmed = {uid: release for uid, release in shown.items() if confirms_all or release in watched}
         missing = [] if state.reading is None else find_unlisted(state.last_seen, state.reading, at)
-        unlisted = self._count_unlisted(state, self._memory.release_of, missing, release_of.values(), as_of)
-        if only_watched:
-            release_of = {uid: release for uid, release in release_of.items() if release in watched}
+        unlisted = self._count_unlisted(state, self._memory.release_of, missing, shown.values(), as_of)
         # If it counts missing entries, the write of the read before it must not be replaced.
-        repeats = None if unlisted else ("confirmed", only_watched)
-        await self._write_briefly(name, write.confirming_read(read, release_of, as_of, unlisted), repeats=repeats)
+        result = None if unlisted else ("confirmed", confirms_all)
+        rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
+        await self._write_briefly(rows, name, repeated_result=result)
         self._memory.replace_state(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
         self.book.replace_promises(unlisted)
-        self.book.confirm(name, release_of.values(), as_of)
-        if not only_watched:
-            self._confirmed[name] = at
-        return RecordedRead(read, confirmed=release_of.values(), unlisted={one.release for one in unlisted})
+        self.book.confirm(name, confirmed.values(), as_of)
+        if confirms_all:
+            self._last_confirmed_all[name] = at
+        return RecordedRead(read, confirmed=confirmed.values(), unlisted={promise.release for promise in unlisted})
 
     def _count_unlisted(
         self,
@@ -286,24 +288,24 @@ class Ledger:
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
         """Store a usable read with new or changed entries, and then apply it to memory."""
-        name, found, as_of = read.calendar, result.changes, result.state.as_of or read.finished
+        name, changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         change = await self._memory.change_from_read(name, result)
         release_of, state = change.joined.release_of, change.states[name]
         shown = [release_of[name, uid] for uid, last in state.last_seen.items() if last.is_listed]
-        confirmed = [release_of[name, uid] for uid in found.confirmed]
-        updated = self._count_unlisted(state, release_of, found.unlisted, shown, as_of)
+        confirmed = [release_of[name, uid] for uid in changes.confirmed]
+        updated = self._count_unlisted(state, release_of, changes.unlisted, shown, as_of)
         updated += self.book.mark_relisted(name, confirmed)
         count = len(result.changed_ids) + len(confirmed)
-        rows = await offload_many(count, lambda: write.changing_read(change, read, result, updated))
-        await self._write_briefly(name, rows)
-        self._confirmed[name] = read.finished
+        rows = await offload_many(count, partial(write.prepare_changing_read, change, read, result, updated))
+        await self._write_briefly(rows, name)
+        self._last_confirmed_all[name] = read.finished
         self._memory.apply_change(change)
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
-        for what, uids in (("absent", found.absent), ("reappeared", found.reappeared)):
+        for what, uids in (("absent", changes.absent), ("reappeared", changes.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
-        promised = {release_of[name, uid] for uid in found.promises}
-        titles = [changes[-1] for changes in result.state.titles.values() if changes[-1].at == read.finished]
-        unlisted = {one.release for one in updated if one.unlisted is not None}
-        return RecordedRead(read, (), change, promised, confirmed, titles, unlisted)
+        promised = {release_of[name, uid] for uid in changes.promises}
+        retitled = [titles[-1] for titles in result.state.titles.values() if titles[-1].at == read.finished]
+        unlisted = {promise.release for promise in updated if promise.unlisted is not None}
+        return RecordedRead(read, (), change, promised, confirmed, retitled, unlisted)

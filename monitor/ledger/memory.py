@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from alerts.incident import Incident
 from monitor.judge.runs import Run
-from monitor.ledger.dormant import AWAKE, DormantReleases, StoredReleases, find_past_releases, matching_releases
 from monitor.ledger.missing_editions import PastEditions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState, Joining, ReadResult, StateLoader, join_again
@@ -22,14 +21,122 @@ from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, SeriesEdition
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, offload_many, portions, run_in_thread
+from schedules.address import canonical_address, last_segment
 from schedules.join import JoinRules
 from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.source import Reading
+from schedules.titles import read_title, title_matches
 
 _log = structlog.get_logger(__name__)
-_NOTHING = StoredReleases((), (), ())
+AWAKE = timedelta(days=90)
+"""How long a release stays in memory after no calendar shows it any more and its last promised time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReleases:
+    """Stored releases, with their entries and promises."""
+
+    releases: Sequence[Release]
+    entries: Sequence[Announced]
+    promises: Sequence[Promise]
+
+    def combine(self, more: StoredReleases) -> StoredReleases:
+        """Return these and those of `more` together."""
+        releases, entries = [*self.releases, *more.releases], [*self.entries, *more.entries]
+        return StoredReleases(releases, entries, [*self.promises, *more.promises])
+
+
+class DormantReleases:
+    """Loads releases from the store, but only those that one of the configured `calendars` has announced."""
+
+    def __init__(self, store: Store, calendars: Collection[str]) -> None:
+        self._store = store
+        self._calendars = frozenset(calendars)
+        self._past: PastEditions | None = None
+
+    def load_current(self, now: datetime) -> Iterator[StoredReleases]:
+        """Yield, in portions, the entries and promises of releases that are not long over or have no final verdict.
+
+        The releases themselves are not loaded, because the entries are joined into releases again.
+        """
+        unsettled = [
+            one.release for one in self._store.verdicts.open_judged() if one.slot is not None and one.slot < now
+        ]
+        for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
+            entries = self._load_entries(names)
+            yield StoredReleases((), entries, self._store.ledger.promises(_release_ids(entries)))
+
+    def load_releases(self, releases: Iterable[str]) -> StoredReleases:
+        """Return those of these releases that are stored, with entries and promises."""
+        entries = self._load_entries(sorted(releases))
+        names = _release_ids(entries)
+        return StoredReleases(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
+
+    def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
+        return [one for one in self._store.ledger.entries_of(releases) if one.calendar in self._calendars]
+
+    def releases_of_entries(self, calendar: str, uids: Sequence[str]) -> set[str]:
+        """Return the ids of the releases that these entries of a calendar belong to."""
+        return {entry.release for entry in self._store.ledger.entries_named(calendar, uids)}
+
+    def find_matching(self, producer: str, url: str, title: str) -> list[Release]:
+        """Return the stored releases of a producer that have the address or title of a listing entry."""
+        end, words = last_segment(url) or canonical_address(url), read_title(title).words
+        return matching_releases(self._store.ledger.releases_alike(producer, end, words), url, title)
+
+    def past_editions(self, awake: Collection[str], now: datetime) -> PastEditions:
+        """Return the stored editions without those of releases in memory (`awake`). The result is cached."""
+        if self._past is None:
+            past, page = PastEditions(), self._store.ledger.editions()
+            while page:
+                for edition in page:
+                    if edition.release not in awake:
+                        past.add(edition, now)
+                page = self._store.ledger.editions(page[-1].release)
+            self._past = past
+        return self._past
+
+    def add_past_editions(self, editions: Iterable[SeriesEdition], now: datetime) -> None:
+        """Add the editions of releases that were dropped from memory to the cache."""
+        if self._past is not None:
+            for edition in editions:
+                self._past.add(edition, now)
+
+    def forget_past_editions(self) -> None:
+        """Clear the cache of `past_editions`, because releases were loaded into memory."""
+        self._past = None
+
+
+def _release_ids(entries: Iterable[Announced]) -> list[str]:
+    return sorted({entry.release for entry in entries})
+
+
+def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
+    """Return those releases that have the address or title of a listing entry."""
+    link = canonical_address(url)
+    return [one for one in releases if canonical_address(one.url) == link or title_matches(one.title, title)]
+
+
+def find_past_releases(
+    states: Iterable[CalendarState], release_of: Mapping[Key, str], ledger: PromiseBook, since: datetime
+) -> set[str]:
+    """Return the releases that no calendar has shown since `since` and that were never promised for a later time.
+
+    `LedgerStore.shown_since` leaves out the same releases.
+    """
+    shown = {
+        release_of[state.name, uid]
+        for state in states
+        for uid, seen in state.last_seen.items()
+        if seen.absent_since is None or seen.absent_since >= since
+    }
+    return {
+        release
+        for release in {*release_of.values()} - shown
+        if all((begins := one.slot.begins()) is None or begins < since for one in ledger.promises_of(release))
+    }
 
 
 class LedgerMemory:
@@ -39,7 +146,7 @@ class LedgerMemory:
         """Begin empty. `ask` runs a query of the store outside the event loop."""
         self._store = store
         self._ask = ask
-        self._archive = DormantReleases(store, rules.order)
+        self.archive = DormantReleases(store, rules.order)
         self.book = PromiseBook()
         self.states: Mapping[str, CalendarState] = {}
         self.releases: Mapping[str, Release] = {}
@@ -49,10 +156,12 @@ class LedgerMemory:
 
     def load(self, now: datetime) -> None:
         """Load the entries of releases that are not long over. Blocks. Call `join_loaded` afterwards to join them."""
-        reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
-        loaders = {name: StateLoader(CalendarState.from_reads(name, mine)) for name, mine in reads.items()}
+        loaders = {
+            name: StateLoader(CalendarState.from_reads(name, self._store.ledger.reads(name, limit=20)))
+            for name in self._rules.order
+        }
         release_of: dict[Key, str] = {}
-        for portion in self._archive.load_current(now):
+        for portion in self.archive.load_current(now):
             for entry in portion.entries:
                 loaders[entry.calendar].add_entry(entry)
             release_of |= {(entry.calendar, entry.uid): entry.release for entry in portion.entries}
@@ -61,19 +170,20 @@ class LedgerMemory:
         self.release_of = release_of
 
     async def join_loaded(self) -> LedgerChange:
-        """Join the loaded entries by the present rules, and return what this changes.
+        """Join the loaded entries by the present rules. Return how this changes the ledger.
 
-        Releases that only differ from their stored rows are not included: `find_differing` finds them.
+        The change has the entries that move to another release. It leaves out releases that only differ from their
+        stored rows, because `find_differing` finds them in portions. Memory stays the same until `apply_change`.
         """
         joined = replace(await self._join_all(self.states), altered=frozenset())
-        if names := [*joined.replaced_releases()]:
-            self.releases = {one.id: one for one in await self._ask(lambda: self._store.ledger.releases_named(names))}
-        return await self._change_from_join(joined, self.states)
+        replaced = list(joined.replaced_releases())
+        stored = await self._ask(lambda: self._store.ledger.releases_named(replaced)) if replaced else []
+        return await self._change_from_join(joined, self.states, {release.id: release for release in stored})
 
     async def find_differing(self, names: Iterable[str]) -> list[Release]:
-        """Return those of these releases that differ from their stored rows."""
-        some = [self.releases[name] for name in names if name in self.releases]
-        return [self.releases[name] for name in await self._ask(lambda: self._store.ledger.differing(some))]
+        """Return those of these releases that are not stored, or differ from their stored rows."""
+        known = [self.releases[name] for name in names if name in self.releases]
+        return [self.releases[name] for name in await self._ask(lambda: self._store.ledger.differing(known))]
 
     def state_of(self, calendar: str) -> CalendarState:
         """Return the state of a calendar, an empty one if it was never read."""
@@ -85,57 +195,53 @@ class LedgerMemory:
 
     async def drop_past_releases(self, now: datetime, keep: Collection[str]) -> None:
         """Drop the releases that are long over from memory, except those to `keep`."""
-        states, release_of, since = self.states.values(), self.release_of, now - AWAKE
-        over = await offload_many(len(release_of), lambda: find_past_releases(states, release_of, self.book, since))
-        if over := over.difference(keep):
-            self._archive.add_past_editions((edition for edition in self.editions() if edition.release in over), now)
-            self._forget_releases(over)
+        find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - AWAKE)
+        past = (await offload_many(len(self.release_of), find)).difference(keep)
+        if past:
+            self.archive.add_past_editions((edition for edition in self.editions() if edition.release in past), now)
+            self._forget_releases(past)
 
     async def load_releases(self, releases: Iterable[str]) -> StoredReleases:
-        """Load those of these releases that are not in memory, if they are stored. Return them."""
+        """Load those of these releases that are stored but not in memory. Return what was loaded."""
         absent = [name for name in releases if name not in self.releases]
-        loaded = _NOTHING
+        loaded = StoredReleases((), (), ())
         for some in portions(absent):  # the time limit of the store applies to each portion
-            loaded = loaded.combine(await self._ask(partial(self._archive.load_releases, some)))
+            loaded = loaded.combine(await self._ask(partial(self.archive.load_releases, some)))
         if loaded.releases:
             self._add_stored(loaded)
         return loaded
 
     async def load_entries_of(self, calendar: str, reading: Reading) -> CalendarState:
-        """Load the entries that a read shows and that are only in the store. Return the state of the calendar then."""
+        """Load the releases of entries that a read shows and that are only in the store. Return the new state."""
         known = self.state_of(calendar).last_seen
-        uids = [each.uid for each in reading.announcements if each.uid not in known]
+        uids = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
         for some in portions(uids):
-            await self.load_releases(await self._ask(partial(self._archive.releases_of_entries, calendar, some)))
+            await self.load_releases(await self._ask(partial(self.archive.releases_of_entries, calendar, some)))
         return self.state_of(calendar)
 
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:
-        """Return how a read changes the ledger. Memory stays the same until `apply_change`."""
+        """Return how a usable read of a calendar changes the ledger. Call `apply_change` when the change is written.
+
+        If the store has a release with the id of a new one, it is loaded into memory first.
+        """
         state = result.state
-        joined = Joining(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
         if result.changed_ids:
-            joined = await self._join_all({**self.states, calendar: state})
-        # If the store has a release with the id of a new one, load it and join again, so that ids stay unique.
-        while (loaded := await self.load_releases(joined.releases)).releases:
-            state = state.with_stored_entries(entry for entry in loaded.entries if entry.calendar == calendar)
-            joined = await self._join_all({**self.states, calendar: state})
+            joined, state = await self._join_with_stored(state)
+        else:
+            joined = Joining(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
         promises = result.changes.promises.items()
         new = {uid: replace(promise, release=joined.release_of[calendar, uid]) for uid, promise in promises}
-        return replace(await self._change_from_join(joined, {**self.states, calendar: state}), new=new)
+        change = await self._change_from_join(joined, {**self.states, calendar: state}, self.releases)
+        return replace(change, new=new)
 
     async def past_editions(self, now: datetime) -> PastEditions:
         """Return the editions of releases that are only in the store."""
-        awake = {*self.releases}
-        return await self._ask(lambda: self._archive.past_editions(awake, now))
+        return await self._ask(partial(self.archive.past_editions, {*self.releases}, now))
 
     def find_matching(self, producer: str, found: Found) -> list[Release]:
         """Return the releases of a producer in memory that have the address or title of a listing entry."""
-        theirs = (one for one in self.releases.values() if producer in one.producers)
-        return matching_releases(theirs, found.url, found.title)
-
-    def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the same for releases that are only in the store. Blocks."""
-        return self._archive.find_matching(producer, url, title)
+        of_producer = (release for release in self.releases.values() if producer in release.producers)
+        return matching_releases(of_producer, found.url, found.title)
 
     def apply_change(self, change: LedgerChange) -> None:
         """Apply a change to memory. Call it after the change was written."""
@@ -155,56 +261,70 @@ class LedgerMemory:
             for promise in self.book.promises_of(release.id)[-1:]:
                 yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promise.slot)
 
-    def _forget_releases(self, over: Collection[str]) -> None:
+    def _forget_releases(self, names: Collection[str]) -> None:
         """Remove releases, with their entries and promises, from memory."""
         uids: dict[str, set[str]] = defaultdict(set)
         for (calendar, uid), release in self.release_of.items():
-            if release in over:
+            if release in names:
                 uids[calendar].add(uid)
-        self.states = {name: state.without(uids[name]) for name, state in self.states.items()}
-        self.releases = {name: one for name, one in self.releases.items() if name not in over}
-        self.release_of = {key: name for key, name in self.release_of.items() if name not in over}
-        self.book.forget(over)
+        self.states = {calendar: state.without(uids[calendar]) for calendar, state in self.states.items()}
+        self.releases = {name: release for name, release in self.releases.items() if name not in names}
+        self.release_of = {key: name for key, name in self.release_of.items() if name not in names}
+        self.book.forget(names)
 
     def _add_stored(self, loaded: StoredReleases) -> None:
         """Add releases from the store, with their entries and promises, to memory."""
         rows: dict[str, list[Announced]] = defaultdict(list)
         for entry in loaded.entries:
             rows[entry.calendar].append(entry)
-        changed = {name: self.state_of(name).with_stored_entries(mine) for name, mine in rows.items()}
+        # New mappings, because a thread may be reading the old ones.
+        changed = {calendar: self.state_of(calendar).with_stored_entries(some) for calendar, some in rows.items()}
         self.states = {**self.states, **changed}
-        self.releases = {**self.releases, **{one.id: one for one in loaded.releases}}
-        self.release_of = {**self.release_of, **{(it.calendar, it.uid): it.release for it in loaded.entries}}
+        self.releases = {**self.releases, **{release.id: release for release in loaded.releases}}
+        self.release_of = {**self.release_of, **{(row.calendar, row.uid): row.release for row in loaded.entries}}
         self.book.add(loaded.promises)
-        self._archive.forget_past_editions()
+        self.archive.forget_past_editions()
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
-        """Join the entries of all calendars again."""
-        count, given = sum(len(state.announcements) for state in states.values()), states.values()
-        return await offload_many(count, lambda: join_again(given, self._rules, self.release_of, self.releases))
+        """Join the entries of all calendars again, and compare the result with memory."""
+        count = sum(len(state.announcements) for state in states.values())
+        work = partial(join_again, states.values(), self._rules, self.release_of, self.releases)
+        return await offload_many(count, work)
 
-    async def _change_from_join(self, joined: Joining, states: Mapping[str, CalendarState]) -> LedgerChange:
-        """Return how the ledger changes after entries were joined to releases again.
+    async def _join_with_stored(self, state: CalendarState) -> tuple[Joining, CalendarState]:
+        """Join all entries, with this state of one calendar. Return the result, and the state as it was joined.
 
-        If all entries of a release moved to another one, its runs and incidents move too.
+        If the store has a release with the id of a new one, load it into memory and join again with its entries, so
+        that ids stay unique.
+        """
+        while True:
+            joined = await self._join_all({**self.states, state.name: state})
+            loaded = await self.load_releases(joined.releases)
+            if not loaded.releases:
+                return joined, state
+            state = state.with_stored_entries(entry for entry in loaded.entries if entry.calendar == state.name)
+
+    async def _change_from_join(
+        self, joined: Joining, states: Mapping[str, CalendarState], before: Mapping[str, Release]
+    ) -> LedgerChange:
+        """Return how the ledger changes after entries were joined again. `before` are the releases before that.
+
+        The promises of entries that moved are copied to their new release. If all entries of a release moved to another
+        one, its runs and incidents move too.
         """
         replaced, runs, incidents = joined.replaced_releases(), list[Run](), list[Incident]()
         for some in portions(sorted(replaced)):
             old_runs, old_incidents = await self._ask(partial(self._load_runs_and_incidents, some))
             runs += (_move_run(run, replaced) for run in old_runs)
-            incidents += (replace(one, release=replaced[one.release]) for one in old_incidents)
-        copies = self._promises_of_moved_entries(joined)
-        return LedgerChange(joined, states, self.releases, copies, runs=runs, incidents=incidents)
+            incidents += (replace(incident, release=replaced[incident.release]) for incident in old_incidents)
+        moves = sorted({(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()})
+        copies = [promise for move in moves for promise in self.book.copy_promises(*move)]
+        return LedgerChange(joined, states, before, copies, runs=runs, incidents=incidents)
 
     def _load_runs_and_incidents(self, releases: Sequence[str]) -> tuple[list[Run], list[Incident]]:
         """Return the stored runs and incidents of these releases. Blocks."""
-        incidents = (one for name in releases for one in self._store.verdicts.incidents_of(name))
-        return self._store.runs.of_releases(releases), list(incidents)
-
-    def _promises_of_moved_entries(self, joined: Joining) -> list[Promise]:
-        """Return the promises of entries that moved, as promises of their new releases."""
-        moves = sorted({(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()})
-        return [one for calendar, old, new in moves for one in self.book.copy_promises(calendar, old, new)]
+        incidents = [incident for name in releases for incident in self._store.verdicts.incidents_of(name)]
+        return self._store.runs.of_releases(releases), incidents
 
 
 def _move_run(run: Run, replaced: Mapping[str, str]) -> Run:

@@ -69,10 +69,9 @@ class CalendarPages:
     async def fetch(self, ask: PageRequest) -> FetchedPage | None:
         """Return the page for one request, None if it is optional and has no usable answer. Raises `UnansweredAsk`."""
         last = self._fetched.get(ask.url)
-        known = last.page.headers if last is not None and last.page.status == 200 else {}
-        answer = await self.ask(
-            Request(ask.url, "GET", ask.accept, self.cap, etag=known.get("etag"), modified=known.get("last-modified"))
-        )
+        headers = last.page.headers if last is not None and last.page.status == 200 else {}
+        etag, modified = headers.get("etag"), headers.get("last-modified")
+        answer = await self.ask(Request(ask.url, "GET", ask.accept, self.cap, etag=etag, modified=modified))
         fault = self._describe_fault(answer, is_repeated=last is not None)
         if isinstance(answer, Failure) or fault:
             if ask.optional:
@@ -86,10 +85,10 @@ class CalendarPages:
         elif self.strip:
             answer = replace(answer, body=await self._strip_people(ask, answer.body))
         page = Page(ask.url, answer.status, answer.body, dict(answer.headers))
-        got = FetchedPage(answer, page, digest, answer_time_bounds(answer))
+        fetched = FetchedPage(answer, page, digest, answer_time_bounds(answer))
         if self.strip or {"etag", "last-modified"} & set(answer.headers):
-            self._fetched[ask.url] = got
-        return got
+            self._fetched[ask.url] = fetched
+        return fetched
 
     def _describe_fault(self, answer: Answer | Failure, *, is_repeated: bool) -> str:
         """Return why an answer cannot be used, or an empty string. A 304 can be used only if the page `is_repeated`."""

@@ -25,6 +25,7 @@ from monitor.ledger.pages import (
 from monitor.look.sandbox.process import ReadFault
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
+from monitor.threads import run_in_thread
 from schedules.announcement import Announcement
 from schedules.source import CalendarSource, Page, PageRequest, Reading, StatefulSource, UnreadableCalendar
 
@@ -32,7 +33,7 @@ MOST_BYTES = 32 * MEGABYTE
 """The most bytes that all answers of one read may have in sum."""
 MOST_ENTRIES = 50_000
 MOST_PAGES = 500
-_SMALL = 200_000
+_MOST_BYTES_ON_LOOP = 200_000
 """The most bytes that are parsed on the event loop. More are parsed in a thread, so that no look is delayed."""
 
 Adjust = Callable[[Announcement], Announcement]
@@ -92,34 +93,22 @@ class CalendarReader:
     async def read(self) -> Outcome:
         """Read the calendar once. A failure of the network or the calendar is part of the result, not an exception."""
         async with self._lock:
-            return await self._read_once()
-
-    async def _read_once(self) -> Outcome:
-        started = self.clock.now()
-        got: list[FetchedPage] = []
-        try:
-            await self._fetch_pages(got)
-            pages = tuple(each.page for each in got)
-            reading, digest = await self._read_pages(pages)
-        except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
-            fault = " ".join(str(exc).split())
-            records = self._keep_evidence(got, fault)
-            return Outcome(
-                CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=records), None
-            )
-        is_repeated = reading is self._reading and not self._last_fault
-        records = self._last_records if is_repeated else self._keep_evidence(got, "")
-        self._reading, self._digest = reading, digest
-        read = CalendarRead(
-            self.name,
-            started,
-            max((each.as_of_range[1] for each in got), default=started),
-            usable=True,
-            entries=len(reading.announcements),
-            digest=digest,
-            evidence=records,
-        )
-        return Outcome(read, reading, min((each.as_of_range[0] for each in got), default=started))
+            started = self.clock.now()
+            fetched: list[FetchedPage] = []
+            try:
+                await self._fetch_pages_into(fetched)
+                reading, digest = await self._read_pages([one.page for one in fetched])
+            except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
+                fault = " ".join(str(exc).split())
+                records, ended = self._keep_evidence(fetched, fault), self.clock.now()
+                read = CalendarRead(self.name, started, ended, usable=False, fault=fault, evidence=records)
+                return Outcome(read, None)
+            is_repeated = reading is self._reading and not self._last_fault
+            records = self._last_records if is_repeated else self._keep_evidence(fetched, "")
+            self._reading, self._digest = reading, digest
+            latest, count = max((one.as_of_range[1] for one in fetched), default=started), len(reading.announcements)
+            read = CalendarRead(self.name, started, latest, usable=True, entries=count, digest=digest, evidence=records)
+            return Outcome(read, reading, min((one.as_of_range[0] for one in fetched), default=started))
 
     async def _read_pages(self, pages: Sequence[Page]) -> tuple[Reading, str]:
         """Return the reading of these pages, or the last reading itself if they have not changed, and their digest."""
@@ -127,13 +116,15 @@ class CalendarReader:
         if last is not None and digest == self._digest:
             return last, digest
         if self._needs_worker(pages):
-            return self._check_and_adjust(await self._run_in_worker("read", pages, now)), digest
-        if sum(len(page.body) for page in pages) <= _SMALL:
-            return self._check_and_adjust(self.source.read(pages, now)), digest
-        make = partial(self.source.read, pages, now)
-        return self._check_and_adjust(await asyncio.get_running_loop().run_in_executor(None, make)), digest
+            reading = await self._run_in_worker("read", pages, now)
+        elif sum(len(page.body) for page in pages) <= _MOST_BYTES_ON_LOOP:
+            reading = self.source.read(pages, now)
+        else:
+            reading = await run_in_thread(partial(self.source.read, pages, now))
+        return self._check_and_adjust(reading), digest
 
     def _needs_worker(self, pages: Sequence[Page]) -> bool:
+        """Return whether a worker process must parse these pages. It limits the damage of a hostile answer."""
         is_small = self.is_plain and sum(len(page.body) for page in pages) <= MOST_IN_PROCESS
         return self.pages.workers is not None and self.file is None and not is_small
 
@@ -143,6 +134,7 @@ class CalendarReader:
         host = urlsplit(pages[0].url).hostname if pages else None
         work = (task, host or "", self.source, tuple(pages), now)
         answer, state = await self.pages.workers.run(*work, seconds=WORKER_SECONDS)
+        # The worker has used a copy of the source.
         if isinstance(self.source, StatefulSource):
             self.source.import_state(state)
         if isinstance(answer, str):
@@ -156,50 +148,50 @@ class CalendarReader:
             raise UnreadableCalendar(f"more than {MOST_ENTRIES} entries")
         if self.adjust is not None:
             reading = replace(reading, announcements=tuple(map(self.adjust, reading.announcements)))
-        return last if last is not None and _is_same_reading(reading, last) else reading
+        # Compare the entries, not the bytes, because some calendars put the time of the download into each answer.
+        entries = (reading.announcements, reading.lists_overdue)
+        return last if last is not None and entries == (last.announcements, last.lists_overdue) else reading
 
-    async def _fetch_pages(self, got: list[FetchedPage]) -> None:
-        """Add all pages of the calendar to `got`. Raises `UnansweredAsk`: `got` then has the pages before that."""
+    async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
+        """Append all pages of the calendar to `fetched`. If `UnansweredAsk` is raised, it has the pages before that."""
         if self.file is not None:
-            got.append(read_local_file(self.file, self.clock.now()))
+            fetched.append(read_local_file(self.file, self.clock.now()))
             return
         self.pages.forget(MOST_PAGES)
-        asks = list(self.source.first(self.clock.now()))
-        while asks:
-            got += [answer for ask in asks if (answer := await self.pages.fetch(ask)) is not None]
-            if len(got) > MOST_PAGES:
+        requests = self.source.first(self.clock.now())
+        while requests:
+            fetched += [page for request in requests if (page := await self.pages.fetch(request)) is not None]
+            if len(fetched) > MOST_PAGES:
                 raise UnansweredAsk(f"wants more than {MOST_PAGES} pages")
-            if sum(len(each.page.body) for each in got) > MOST_BYTES:
+            if sum(len(one.page.body) for one in fetched) > MOST_BYTES:
                 raise UnansweredAsk(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
-            asks = list(await self._next_asks([each.page for each in got]))
+            requests = await self._further_requests([one.page for one in fetched])
 
-    async def _next_asks(self, pages: Sequence[Page]) -> Sequence[PageRequest]:
+    async def _further_requests(self, pages: Sequence[Page]) -> Sequence[PageRequest]:
         """Return the requests for further pages that the source needs, given those that it has."""
         now = self.clock.now()
         if not self._needs_worker(pages) or not isinstance(self.source, StatefulSource):
             return self.source.more(pages, now)
-        asks: Sequence[PageRequest] = await self._run_in_worker("more", pages, now)
-        return asks
+        requests: Sequence[PageRequest] = await self._run_in_worker("more", pages, now)
+        return requests
 
-    def _keep_evidence(self, got: Sequence[FetchedPage], fault: str) -> str:
-        """Keep the bytes of a read, unless it failed like the last one. Return the ids of the records."""
+    def _keep_evidence(self, fetched: Sequence[FetchedPage], fault: str) -> str:
+        """Keep the bytes of a read, unless it failed like the last one. Return the ids of the records.
+
+        `fault` says why the read is not usable. It is empty for a usable read.
+        """
         if self.evidence is None:
             return ""
-        if fault and fault == self._last_fault:
-            return self._last_records
-        ids = (self.evidence.keep_changed(each.answer, f"~calendar/{self.name}", "calendar") for each in got)
-        self._last_fault, self._last_records = fault, " ".join(dict.fromkeys(each for each in ids if each))
+        if not fault or fault != self._last_fault:
+            ids = [self.evidence.keep_changed(one.answer, f"~calendar/{self.name}", "calendar") for one in fetched]
+            self._last_fault, self._last_records = fault, " ".join(dict.fromkeys(filter(None, ids)))
         return self._last_records
 
 
 def _hash_pages(pages: Iterable[Page]) -> str:
+    """Return the SHA-256 in hex of the status and the body of these pages."""
     digest = hashlib.sha256()
     for page in pages:
         digest.update(f"{page.status} {len(page.body)}\0".encode())
         digest.update(page.body)
     return digest.hexdigest()
-
-
-def _is_same_reading(one: Reading, other: Reading) -> bool:
-    # Compare the entries, not the bytes, because some calendars put the time of the download into each answer.
-    return (one.announcements, one.lists_overdue) == (other.announcements, other.lists_overdue)

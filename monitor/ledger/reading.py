@@ -112,24 +112,26 @@ class CalendarReads:
         """Read calendars as soon as a verdict requests it. Runs until cancelled."""
         while True:
             names = await self.check.next_requested()
-            of = {reader.name: reader for reader, _ in self.readers}
+            readers = {reader.name: reader for reader, _ in self.readers}
             for name in names:
-                if name not in of:
+                if name not in readers:
+                    # The calendar is no longer configured. Do not let verdicts wait for it.
                     self.check.record_read(name, self.clock.now())
-            work = (self.read(of[name]) for name in names if name in of)
+            work = (self.read(readers[name]) for name in names if name in readers)
             for fault in await asyncio.gather(*work, return_exceptions=True):
                 if isinstance(fault, Exception):
                     _log.error("calendar_check_failed", exc_info=fault)
 
     async def around_slots(self) -> None:
         """Read the calendars that are due because of a slot, and record earlier reads that the store refused."""
-        now = self.clock.now()
+        now, started = self.clock.now(), self.health.started
         slots = self.slots(now - _AFTER[-1] - OFTEN, now + _BEFORE)
-        due = [
-            reader
-            for reader, every in self.readers
-            if self._is_due(reader.name, slots.get(reader.name, ()), now, often=every <= OFTEN)
-        ]
+        due = []
+        for reader, every in self.readers:
+            tried = self._last_tried.get(reader.name, started)
+            usable = self.health.calendars.get(reader.name) or started
+            if is_due(slots.get(reader.name, ()), now, tried, usable, often=every <= OFTEN):
+                due.append(reader)
         await asyncio.gather(*(self.read(reader) for reader in due))
         await self._record_kept_reads()
 
@@ -157,6 +159,7 @@ class CalendarReads:
             raise
 
     async def _record_kept_reads(self) -> None:
+        """Record the reads again that the store refused."""
         for reader, _ in self.readers:
             if (outcome := self._kept_outcomes.get(reader.name)) is not None:
                 # If the store still does not answer, the writer reports it.
@@ -174,8 +177,3 @@ class CalendarReads:
         log("calendar_read", calendar=read.calendar, usable=read.usable, entries=read.entries, fault=read.fault or None)
         await self.incidents.report_read(reader.name, reader.producer, recorded)
         return read
-
-    def _is_due(self, name: str, slots: Iterable[datetime], now: datetime, *, often: bool) -> bool:
-        begin = self.health.started
-        usable = self.health.calendars.get(name) or begin
-        return is_due(slots, now, self._last_tried.get(name, begin), usable, often=often)

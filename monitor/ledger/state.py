@@ -159,20 +159,22 @@ class StateLoader:
     def __init__(self, state: CalendarState) -> None:
         """Begin with the entries of `state`."""
         self._state = state
-        self._shown, self._known, self._first = {**state.announcements}, {**state.last_seen}, {**state.first_shown}
-        self._left, self._titles = {**state.last_shown}, {**state.titles}
+        self._announcements, self._last_seen = {**state.announcements}, {**state.last_seen}
+        self._first_shown, self._last_shown = {**state.first_shown}, {**state.last_shown}
+        self._titles = {**state.titles}
 
     def add_entry(self, row: Announced) -> None:
         """Add an entry, unless the state already has it."""
-        uid = row.uid
-        if uid in self._known:
+        uid, last_read = row.uid, self._state.last_read
+        if uid in self._last_seen:
             return
-        last_read = self._state.last_read
-        gone = None if row.gone and last_read and row.gone > last_read else row.gone
-        each = self._shown[uid] = announcement_from_json(row.body["announcement"])
-        self._known[uid], self._first[uid] = LastSeen.of(each, gone), row.seen_first
-        if gone is not None:
-            self._left[uid] = row.seen_last
+        is_removal_complete = row.gone is None or last_read is None or row.gone <= last_read
+        absent_since = row.gone if is_removal_complete else None
+        announcement = self._announcements[uid] = announcement_from_json(row.body["announcement"])
+        self._last_seen[uid] = LastSeen.of(announcement, absent_since)
+        self._first_shown[uid] = row.seen_first
+        if absent_since is not None:
+            self._last_shown[uid] = row.seen_last
         if titles := titles_of(row):
             self._titles[uid] = titles
 
@@ -180,10 +182,10 @@ class StateLoader:
         """Return the state with all added entries."""
         return replace(
             self._state,
-            announcements=self._shown,
-            last_seen=self._known,
-            first_shown=self._first,
-            last_shown=self._left,
+            announcements=self._announcements,
+            last_seen=self._last_seen,
+            first_shown=self._first_shown,
+            last_shown=self._last_shown,
             titles=self._titles,
         )
 
@@ -193,17 +195,22 @@ def titles_of(row: Announced) -> tuple[TitleChange, ...]:
     return tuple(title_change_from_json(one) for one in row.body.get("titles", ()))
 
 
-def _title_changes(
-    state: CalendarState, made: Mapping[str, Announcement], at: datetime
+def _add_title_changes(
+    state: CalendarState, shown: Mapping[str, Announcement], at: datetime
 ) -> dict[str, tuple[TitleChange, ...]]:
-    """Return all changes of title, old and new, for the entries that a read at `at` shows with another title."""
-    old = ((uid, state.announcements[uid], each) for uid, each in made.items() if uid in state.announcements)
-    found = {uid: find_title_change(was.title, each.title, at, state.last_read) for uid, was, each in old}
-    return {uid: (*state.titles.get(uid, ()), *new)[-_MOST_TITLES:] for uid, new in found.items() if new}
+    """Return the title changes of every entry, by uid, with those of the entries that a read at `at` shows added."""
+    titles = {**state.titles}
+    for uid, announcement in shown.items():
+        if uid in state.announcements:
+            old_title = state.announcements[uid].title
+            if new := find_title_change(old_title, announcement.title, at, state.last_read):
+                titles[uid] = (*titles.get(uid, ()), *new)[-_MOST_TITLES:]
+    return titles
 
 
-def _leave_out(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
-    return {uid: it for uid, it in known.items() if uid not in uids}
+def _leave_out(by_uid: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
+    """Return a mapping by uid without these entries."""
+    return {uid: value for uid, value in by_uid.items() if uid not in uids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,20 +225,20 @@ class ReadResult:
 def evaluate_read(
     state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
 ) -> ReadResult:
-    """Compare a reading with the state of its calendar. If it raises an alarm, it is not usable: the state stays.
+    """Return the changes of a reading against its calendar's state. If it raises an alarm, the state stays the same.
 
     `as_of` is the earliest instant that the reading can describe, by default the end of the read.
     """
-    accepted = checks.accepts(read.finished)
-    before = EarlierReads({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
-    changes = compare_read(state.last_seen, reading, state.name, read.finished, state.last_read, before)
+    is_accepted = checks.accepts(read.finished)
+    earlier = EarlierReads({}, state.counts, may_be_empty=checks.may_be_empty, accepted=is_accepted)
+    changes = compare_read(state.last_seen, reading, state.name, read.finished, state.last_read, earlier)
     if not changes.usable:
         return ReadResult(changes, state)
     as_of = as_of or read.finished
-    promises = {uid: _with_earliest_change(each, state, as_of) for uid, each in changes.promises.items()}
+    promises = {uid: _with_earliest_change(promise, state, as_of) for uid, promise in changes.promises.items()}
     changes = replace(changes, promises=promises)
-    shown = {each.uid: each for each in reading.announcements}
-    last_seen = {**state.last_seen, **{uid: LastSeen.of(each) for uid, each in shown.items()}}
+    shown = {announcement.uid: announcement for announcement in reading.announcements}
+    last_seen = {**state.last_seen, **{uid: LastSeen.of(announcement) for uid, announcement in shown.items()}}
     last_seen |= {uid: replace(last_seen[uid], absent_since=read.finished) for uid in changes.first_missing}
     count = len(reading.announcements)
     after = replace(
@@ -240,21 +247,21 @@ def evaluate_read(
         last_seen=last_seen,
         first_shown={**dict.fromkeys(shown, read.finished), **state.first_shown},
         last_shown={**state.last_shown, **dict.fromkeys(changes.first_missing, state.last_read or read.finished)},
-        titles={**state.titles, **_title_changes(state, shown, read.finished)},
+        titles=_add_title_changes(state, shown, read.finished),
         # After a person has accepted a change, compare later reads only with this one.
-        counts=[count] if accepted else [*state.counts[-19:], count],
+        counts=[count] if is_accepted else [*state.counts[-19:], count],
         last_read=read.finished,
         reading=reading,
         as_of=as_of,
     )
-    changed = tuple(uid for uid, each in shown.items() if state.announcements.get(uid) != each)
+    changed = tuple(uid for uid, announcement in shown.items() if state.announcements.get(uid) != announcement)
     return ReadResult(changes, after, changed)
 
 
 def _with_earliest_change(promise: Promise, state: CalendarState, as_of: datetime) -> Promise:
-    """Return a promise that may have changed since the earliest instant that the previous read can describe."""
-    since = None if promise.unlearnt is None else state.as_of or promise.unlearnt
-    return replace(promise, unlearnt=since, confirmed_at=as_of)
+    """Return a promise that the last read did not show, as made after the earliest instant that it can describe."""
+    not_shown_at = None if promise.unlearnt is None else state.as_of or promise.unlearnt
+    return replace(promise, unlearnt=not_shown_at, confirmed_at=as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,14 +289,6 @@ def join_again(
     """Join the entries of all calendars again, and compare the releases with those `before`."""
     joined = join_entries({state.name: list(state.announcements.values()) for state in states}, rules, release_of)
     releases = {release.id: release for release in joined.releases}
-    return Joining(
-        releases,
-        joined.release_of,
-        frozenset(name for name, release in releases.items() if before.get(name) != release),
-        {
-            key: release_of[key]
-            for key, name in joined.release_of.items()
-            if key in release_of and release_of[key] != name
-        },
-        frozenset(joined.ambiguous),
-    )
+    altered = frozenset(name for name, release in releases.items() if before.get(name) != release)
+    moved = {key: release_of[key] for key, new in joined.release_of.items() if release_of.get(key, new) != new}
+    return Joining(releases, joined.release_of, altered, moved, frozenset(joined.ambiguous))

@@ -13,7 +13,7 @@ from datetime import datetime
 from alerts.incident import Incident
 from monitor.judge.runs import Run
 from monitor.ledger.state import CalendarState, Entry, Joining, ReadResult
-from monitor.store.portions import Portions
+from monitor.store.batch import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
 from schedules.matching import Key
@@ -47,19 +47,22 @@ class LedgerChange:
         """Return every release to write."""
         joined = self.joined
         names = {*joined.altered, *(joined.release_of[key] for key in joined.moved)}
-        moves = ((self.before.get(old), new) for old, new in joined.replaced_releases().items())
-        replaced = [replace(old, joined_into=new) for old, new in moves if old is not None]
+        replaced = [
+            replace(self.before[old], joined_into=new)
+            for old, new in joined.replaced_releases().items()
+            if old in self.before
+        ]
         return [*(joined.releases[name] for name in sorted(names)), *replaced]
 
 
-def unusable_read(read: CalendarRead) -> Portions:
+def prepare_unusable_read(read: CalendarRead) -> Portions:
     """Return the rows for a read that is not usable: only its own row."""
     portions = Portions()
     _add_read(portions, read)
     return portions
 
 
-def confirming_read(
+def prepare_confirming_read(
     read: CalendarRead, releases: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
 ) -> Portions:
     """Return the rows for a read that repeats its calendar's promises.
@@ -74,45 +77,49 @@ def confirming_read(
     return portions
 
 
-def rejoined_calendars(change: LedgerChange, at: datetime) -> Portions:
+def prepare_rejoined(change: LedgerChange, at: datetime) -> Portions:
     """Return the rows for calendars that were joined again without a read."""
     portions = Portions()
     if releases := change.releases():
-        _add_joined(portions, change, releases, at, frozenset())
+        _add_joined(portions, change, releases, at)
     return portions
 
 
-def changing_read(
+def prepare_changing_read(
     change: LedgerChange, read: CalendarRead, result: ReadResult, updated: Sequence[Promise] = ()
 ) -> Portions:
     """Return the rows for a read with new or changed entries.
 
     `updated` are earlier promises that it no longer shows, or shows again.
     """
-    name, release_of, state = read.calendar, change.joined.release_of, change.states[read.calendar]
+    name, joined, state = read.calendar, change.joined, change.states[read.calendar]
     uids = dict.fromkeys((*result.changed_ids, *change.new))
-    with_entries = {release_of[name, uid] for uid in uids} & change.joined.altered
-    # A release is written with its new or changed entries, unless entries moved between releases.
-    rest = [one for one in change.releases() if change.joined.moved or one.id not in with_entries]
+    release_of = {uid: joined.release_of[name, uid] for uid in (*uids, *result.changes.confirmed)}
+    # A release is written with its new or changed entries. If entries moved between releases, all are written first.
+    with_entries = {release_of[uid] for uid in uids} & joined.altered
+    before_entries = [one for one in change.releases() if joined.moved or one.id not in with_entries]
+    portions = Portions()
+    _add_joined(portions, change, before_entries, read.finished, written_later={(name, uid) for uid in uids})
 
     def entry(uid: str) -> Entry:
-        return state.entry_to_store(uid, release_of[name, uid], read.finished)
+        return state.entry_to_store(uid, joined.release_of[name, uid], read.finished)
 
-    portions = Portions()
-    _add_joined(portions, change, rest, read.finished, {(name, uid) for uid in uids})
-    altered = {release: change.joined.releases[release] for release in with_entries}
-    new = [(entry(uid), altered.get(release_of[name, uid]), change.new.get(uid)) for uid in uids]
+    releases = {release: joined.releases[release] for release in with_entries}
+    new = [(entry(uid), releases.get(release_of[uid]), change.new.get(uid)) for uid in uids]
     portions.add(new, _write_entries, rows=3)
     portions.add(updated, lambda tx, some: tx.save_promises(some))
-    shown = result.changes.confirmed
-    same = [uid for uid in shown if uid not in uids]
-    _add_confirmed(portions, read, [release_of[name, uid] for uid in shown], same, state.as_of or read.finished)
+    confirmed = result.changes.confirmed
+    unchanged = [uid for uid in confirmed if uid not in uids]
+    as_of = state.as_of or read.finished
+    _add_confirmed(portions, read, [release_of[uid] for uid in confirmed], unchanged, as_of)
     portions.add([entry(uid) for uid in result.changes.first_missing], _write_rows)
     _add_read(portions, read)
     return portions
 
 
-def lost_rows(releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Entry] = ()) -> Portions:
+def prepare_lost_rows(
+    releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Entry] = ()
+) -> Portions:
     """Return the rows that the store has lost, or that differ from the stored ones."""
     portions = Portions()
     portions.add(releases, lambda tx, some: tx.save_releases(some))
@@ -122,16 +129,22 @@ def lost_rows(releases: Sequence[Release], promises: Sequence[Promise] = (), ent
 
 
 def _add_joined(
-    portions: Portions, change: LedgerChange, releases: Sequence[Release], at: datetime, leave_out: Collection[Key]
+    portions: Portions,
+    change: LedgerChange,
+    releases: Sequence[Release],
+    at: datetime,
+    written_later: Collection[Key] = (),
 ) -> None:
-    """Add the changes from joining again. Entries that moved come last, after everything that moves with them.
+    """Add these releases, and everything that moves to another release: promises, runs, incidents, and last entries.
 
-    If the process stops in between, these entries are not moved yet, so the next start repeats the move. Entries in
-    `leave_out` are written elsewhere, together with their promise.
+    If the process stops in between, the entries are not moved yet, so the next start repeats the move. The caller
+    writes the entries in `written_later` itself, together with their promise. `at` is when the calendars were joined.
     """
     release_of = change.joined.release_of
-    keys = sorted(change.joined.moved.keys() - leave_out)
-    moved = [change.states[key[0]].entry_to_store(key[1], release_of[key], at) for key in keys]
+    moved = [
+        change.states[calendar].entry_to_store(uid, release_of[calendar, uid], at)
+        for calendar, uid in sorted(change.joined.moved.keys() - set(written_later))
+    ]
     portions.add(releases, lambda tx, some: tx.save_releases(some))
     portions.add(change.copies, lambda tx, some: tx.add_promises(some))
     portions.add(change.runs, lambda tx, some: tx.save_runs(some))
@@ -142,9 +155,9 @@ def _add_joined(
 def _add_confirmed(
     portions: Portions, read: CalendarRead, releases: Sequence[str], uids: Sequence[str], as_of: datetime
 ) -> None:
-    name, at = read.calendar, read.finished
-    portions.add(releases, lambda tx, some: tx.confirm_all(name, some, as_of))
-    portions.add(uids, lambda tx, some: tx.confirm_entries(name, some, at))
+    """Add that a read still showed the promises for these releases, as of this instant, and these entries."""
+    portions.add(releases, lambda tx, some: tx.confirm_all(read.calendar, some, as_of))
+    portions.add(uids, lambda tx, some: tx.confirm_entries(read.calendar, some, read.finished))
 
 
 def _add_read(portions: Portions, read: CalendarRead) -> None:

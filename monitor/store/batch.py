@@ -7,27 +7,32 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, TypeVar
 
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.store.sql.write import Transaction
 
-RUNS_AT_ONCE, WRITES_AT_ONCE = 500, 100
-"""The most runs and the most other writes in one transaction.
+T = TypeVar("T")
+ROWS_AT_ONCE = 500
+"""The most rows of runs, of evidence or of a large write in one transaction.
 
-A transaction delays the writes behind it and the renewal of this monitor's lease. Other writes take longer than runs,
-because each reads and writes several times.
+A transaction delays the writes behind it and the renewal of this monitor's lease.
 """
+WRITES_AT_ONCE = 100
+"""The most other writes in one transaction. They take longer, because each reads and writes several times."""
 
 Make = Callable[[Transaction], Any]
+"""A function that makes a write in an open transaction."""
 
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """One queued write. Its caller waits for the result. See `Writer.write` for the fields.
+    """One queued write. Its caller waits for the result in `done`. See `Writer.write` for the other fields.
 
     A large write has its further portions in `rest`, with `rows` rows in all. See `Writer.write_in_portions`.
+    `is_begun` is whether a portion is committed.
     """
 
     make: Make
@@ -41,8 +46,8 @@ class Write:
     rows: int = 0
     is_begun: bool = False
 
-    def commit(self) -> None:
-        """Record that `make` is committed. Go on to the next portion, or give the caller the result after the last."""
+    def note_committed(self) -> None:
+        """Note that `make` is committed. Go on to the next portion, or give the caller the result after the last."""
         self.is_begun = True
         if self.rest:
             self.make = self.rest.popleft()
@@ -55,8 +60,8 @@ class Batch:
     """The work of the next transactions: first runs, then writes, and then a portion of a large write.
 
     `ahead` is the number of transactions that only the members need before that. At zero, the members' last part is
-    committed together with the runs. `first` are writes that are part of the very next transaction. `current` is the
-    write that is being made, None before the first one.
+    committed together with the runs. A batch without members' work begins at -1. `first` are writes that are part of
+    the very next transaction. `current` is the write that is being made, None before the first one.
     """
 
     runs: Sequence[Run]
@@ -85,7 +90,7 @@ class Batch:
         """Return the part that the next transaction commits."""
         if self.ahead > 0:
             return Batch((), [], self.first)
-        runs = self.runs[:RUNS_AT_ONCE]
+        runs = self.runs[:ROWS_AT_ONCE]
         writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []
         return Batch(runs, writes, self.first, [] if runs or writes else self.large)
 
@@ -98,16 +103,22 @@ class Batch:
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
-        """Remove the rows of a portion that cannot be written, and fail their callers. Return whether they are runs."""
-        refused = [] if portion.runs else portion.all_writes
+        """Remove the rows of a portion that cannot be written, and fail their callers. Return whether they are runs.
+
+        If one write failed, only this one is removed. The others of its portion are tried again.
+        """
         if portion.current is not None:
             refused = [portion.current]
+        elif portion.runs:
+            refused = []
+        else:
+            refused = portion.all_writes
         fail_writes(refused, fault)
+        self.first, self.writes, self.large = (
+            [write for write in queue if write not in refused] for queue in (self.first, self.writes, self.large)
+        )
         if not refused:
             self.remove(Batch(portion.runs, []))
-        self.first, self.writes, self.large = (
-            [one for one in some if one not in refused] for some in (self.first, self.writes, self.large)
-        )
         return not refused
 
 
@@ -130,7 +141,10 @@ class Backlog:
 
     def portions_left(self) -> int:
         """Return the number of portions of large writes that are not committed yet."""
-        return sum(1 + len(write.rest) for write in self.large if not write.done.done())
+        return sum(1 + len(write.rest) for write in self._unfinished_large())
+
+    def _unfinished_large(self) -> list[Write]:
+        return [write for write in self.large if not write.done.done()]
 
     def add_run(self, run: Run) -> bool:
         """Add a run, or replace its earlier version. Return False if the backlog is full."""
@@ -141,7 +155,7 @@ class Backlog:
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
         """Queue a large write last, and drop the write that it replaces. Raises `StoreFault` if the backlog is full."""
-        waiting = sum(one.rows for one in self.large if one is not instead_of and not one.done.done())
+        waiting = sum(queued.rows for queued in self._unfinished_large() if queued is not instead_of)
         if waiting and waiting + write.rows > self._most_large:
             raise StoreFault(f"{waiting} rows of calendars wait for the store: no room for {write.rows} more")
         if instead_of is not None:
@@ -183,7 +197,7 @@ class Backlog:
     def writes_for_journal(self) -> list[Make]:
         """Return the functions of writes that can be kept in a journal, with every portion of the large ones."""
         small = [write.make for write in self.writes if write.for_journal]
-        return small + [make for write in self.large if not write.done.done() for make in (write.make, *write.rest)]
+        return small + [make for write in self._unfinished_large() for make in (write.make, *write.rest)]
 
     def drop_all(self) -> None:
         """Drop everything, and cancel the writes."""
@@ -193,7 +207,7 @@ class Backlog:
         self.large.clear()
 
 
-class BatchMember(Protocol):
+class BatchMember:
     """Writes its own rows at the start of every batch: evidence, a heartbeat, or a monitor's lease.
 
     It is called in the writer's thread, unless a method says otherwise.
@@ -204,18 +218,60 @@ class BatchMember(Protocol):
 
         The work must not use the store. It may take long.
         """
+        return None
 
     def write(self, transaction: Transaction) -> None:
         """Write the waiting rows. If the transaction fails, this is called again for the same rows."""
+        raise NotImplementedError
 
     def note_committed(self) -> None:
         """Note that the transaction of the last `write` was committed."""
 
     def further_transactions(self) -> int:
         """Return how many transactions the waiting rows need after the next one."""
+        return 0
 
     def close(self) -> None:
         """Release its resources. No other method is called after this. Called in the loop's thread."""
+
+
+class Portions:
+    """The parts of one large write, in the order in which they are written. Each fits into one transaction.
+
+    If the process is killed, the store has only the first portions. So add the row that marks the write as complete
+    last, and write rows that must not exist without each other in one step. A small write is one portion.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._portions: list[list[tuple[Callable[[Transaction, Any], object], Sequence[Any]]]] = [[]]
+        self._free_rows = ROWS_AT_ONCE
+
+    def add(self, items: Sequence[T], write: Callable[[Transaction, Sequence[T]], object], rows: int = 1) -> None:
+        """Add items to write after those that were added before. `write` writes some of them in one transaction.
+
+        Each item takes `rows` rows, which stay in one portion. Begin a new portion if the last one is full.
+        """
+        start = 0
+        while start < len(items):
+            if self._free_rows < min(rows, ROWS_AT_ONCE):
+                self._portions.append([])
+                self._free_rows = ROWS_AT_ONCE
+            # An item with more rows than a transaction should have gets a portion of its own.
+            some = items[start : start + max(1, self._free_rows // rows)]
+            self._portions[-1].append((write, some))
+            self._free_rows -= rows * len(some)
+            self.rows += rows * len(some)
+            start += len(some)
+
+    def makes(self) -> list[Make]:
+        """Return for each portion a function that writes it."""
+
+        def write_portion(steps: Iterable[tuple[Callable[..., object], Sequence[Any]]], tx: Transaction) -> None:
+            for write, some in steps:
+                write(tx, some)
+
+        return [partial(write_portion, steps) for steps in self._portions]
 
 
 def fail_writes(writes: Iterable[Write], fault: BaseException) -> None:

@@ -27,8 +27,9 @@ from monitor.store.sql.write import Transaction
 
 _log = structlog.get_logger(__name__)
 _NEAR = timedelta(days=90)
-_EVER = timedelta(days=3650)
-_LOGS = ("", "-wal", "-shm")
+_LONGER_THAN_ANY_OUTAGE = timedelta(days=3650)
+_SUFFIXES = ("", "-wal", "-shm")
+"""The suffixes of the files that make up one SQLite database."""
 
 
 class Journal:
@@ -47,8 +48,9 @@ class Journal:
         self._folder = folder
         self._durable = durable
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, datetime, str], Run] = {}
-        self._made: dict[int, Callable[[Transaction], object]] = {}
+        # The rows that are in the journal already. Functions are kept too, so that no other one gets the same id.
+        self._runs: dict[tuple[str, datetime, str], Run] = {}
+        self._writes: dict[int, Callable[[Transaction], object]] = {}
         self._last_record = 0
         self._store: Store | None = None
 
@@ -77,40 +79,40 @@ class Journal:
             if self.has_rows:
                 return
             notices_only = notices_only and self.near.exists()
-            with closing(self._open(self.near)) as near:
+            with closing(self._open_upgraded(self.near)) as near:
                 near.copy_near(store, now - _NEAR, now, notices_only=notices_only)
 
     def add_rows(
         self,
         runs: Sequence[Run],
-        makes: Iterable[Callable[[Transaction], object]],
+        writes: Iterable[Callable[[Transaction], object]],
         beat: Heartbeat,
         evidence: Sequence[Record] = (),
     ) -> int:
         """Write rows to the journal that are not in it yet. Return how many. Raises `StoreFault`.
 
-        `makes` are functions that write other rows, `beat` is this monitor's heartbeat.
+        `writes` are functions that write other rows, `beat` is this monitor's heartbeat.
         """
         with self._lock:
-            new_runs = [run for run in runs if self._kept.get(run.key) != run]
-            new_makes = [make for make in makes if id(make) not in self._made]
+            new_runs = [run for run in runs if self._runs.get(run.key) != run]
+            new_writes = [write for write in writes if id(write) not in self._writes]
             records = [record for record in evidence if record.number > self._last_record]
             self._store = self._store or self._open_journal()
             with self._store.transaction() as transaction:
                 transaction.add_evidence(records)
                 transaction.save_runs(new_runs)
-                for make in new_makes:
-                    make(transaction)
+                for write in new_writes:
+                    write(transaction)
                 transaction.save_heartbeat(beat)
-            self._kept |= {run.key: run for run in new_runs}
-            self._made |= {id(make): make for make in new_makes}
+            self._runs |= {run.key: run for run in new_runs}
+            self._writes |= {id(write): write for write in new_writes}
             self._last_record = records[-1].number if records else self._last_record
-            return len(records) + len(new_runs) + len(new_makes)
+            return len(records) + len(new_runs) + len(new_writes)
 
     def delete(self) -> None:
         """Delete the journal, because the store has all its rows."""
         with self._lock:
-            self._kept, self._made, self._last_record = {}, {}, 0
+            self._runs, self._writes, self._last_record = {}, {}, 0
             if self._store is not None:
                 self._store.close()
                 self._store = None
@@ -123,11 +125,12 @@ class Journal:
         has lost are written again, even if only the near part has them.
         """
         with self._lock:
-            rewritten = self._write_lost_records(store)
+            rewritten = self._rewrite_lost_records(store)
             if not self.has_rows:
                 return rewritten
+            # Both must have this version's schema, even if an earlier version wrote them.
             for file in (self.near, self.file):
-                self._open(file).close()
+                self._open_upgraded(file).close()
             try:
                 return rewritten + store.merge_journal(self.file, self.near)
             except (Conflict, ValueError) as fault:
@@ -136,7 +139,7 @@ class Journal:
                 _log.error("journal_refused", fault=str(fault), kept=str(refused))
                 return rewritten
 
-    def _write_lost_records(self, store: Store) -> int:
+    def _rewrite_lost_records(self, store: Store) -> int:
         """Write the evidence records of this monitor that the store has lost. Return how many."""
         try:
             records = self._find_lost_records(store)
@@ -154,13 +157,15 @@ class Journal:
         file = self.file if self.has_rows else self.near
         if not file.exists():
             return []
-        with closing(self._open(file)) as local:
-            own, offline = self._monitor, self._monitor + OFFLINE_MARK
-            names = [name for name in local.evidence.monitors() if name == own or name.startswith(offline)]
-            lasts = {name: store.evidence.last(name) for name in names}
-            # If the store has no record of a chain, it never had it, unless the journal began that chain.
-            began = [(name, last) for name, last in lasts.items() if last is not None or self.has_rows]
-            return [record for name, last in began for record in records_after(local.evidence, name, last)]
+        found: list[Record] = []
+        with closing(self._open_upgraded(file)) as local:
+            for chain in local.evidence.monitors():
+                if chain == self._monitor or chain.startswith(self._monitor + OFFLINE_MARK):
+                    last = store.evidence.last(chain)
+                    # If the store has no record of a chain, it never had it, unless the journal began that chain.
+                    if last is not None or self.has_rows:
+                        found += records_after(local.evidence, chain, last)
+        return found
 
     def open_as_store(self, now: datetime) -> Store:
         """Return the journal as a store to use while the configured one does not answer.
@@ -175,20 +180,20 @@ class Journal:
             _log.error("journal_failed", fault=str(fault))
             self._move_to_temporary_folder()
             store = self._open_journal()
-        store.extend_other_leases(self._monitor, PREFIX, OUTBOX, now + _EVER)
+        store.extend_other_leases(self._monitor, PREFIX, OUTBOX, now + _LONGER_THAN_ANY_OUTAGE)
         return store
 
     def _open_journal(self) -> Store:
         """Open the journal. If it has no rows, first make it a copy of the near part."""
         if not self.near.exists():
-            self._open(self.near).close()
+            self._open_upgraded(self.near).close()
         if not self.has_rows:
             self._remove_files()
-            with closing(self._open(self.near)) as near:
+            with closing(self._open_upgraded(self.near)) as near:
                 near.backup(self.file)
-        return self._open(self.file)
+        return self._open_upgraded(self.file)
 
-    def _open(self, file: Path) -> Store:
+    def _open_upgraded(self, file: Path) -> Store:
         return Store.open_upgraded(f"sqlite:///{file}", durable=self._durable)
 
     def _move_to_temporary_folder(self) -> None:
@@ -196,11 +201,11 @@ class Journal:
         folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         for file in (self.near, self.file):
-            for log in _LOGS:
-                if (there := file.with_name(file.name + log)).exists():
-                    shutil.copyfile(there, folder / there.name)
+            for suffix in _SUFFIXES:
+                if (part := file.with_name(file.name + suffix)).exists():
+                    shutil.copyfile(part, folder / part.name)
         self._folder = folder
 
     def _remove_files(self) -> None:
-        for log in reversed(_LOGS):
-            self.file.with_name(self.file.name + log).unlink(missing_ok=True)
+        for suffix in reversed(_SUFFIXES):
+            self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)

@@ -14,7 +14,7 @@ LASTS = timedelta(seconds=15)
 
 _SLOWEST = timedelta(seconds=5)
 """A store that takes longer counts as down, not as slow. So longer write times do not extend leases further."""
-_REMEMBERED = 20
+_WRITES_REMEMBERED = 20
 
 
 @dataclass(slots=True)
@@ -22,28 +22,28 @@ class Leaseholder:
     """A process that takes leases. Call `take` and `release` inside a transaction.
 
     In SQLite, leases run out by the process's own clock, given as `now`. In PostgreSQL only the database's clock
-    counts. A lease lasts for `least`, and longer if the store is slow. Otherwise it could run out before it is read.
+    counts. A lease lasts for `least`. It lasts longer if the store is slow, because its renewal takes longer too.
     """
 
     name: str
     least: timedelta = LASTS
-    _slow: timedelta = field(default=timedelta(), init=False)
-    _took: deque[float] = field(default_factory=lambda: deque([0.0], maxlen=_REMEMBERED), init=False)
+    _delay: timedelta = field(default=timedelta(), init=False)
+    _write_seconds: deque[float] = field(default_factory=lambda: deque([0.0], maxlen=_WRITES_REMEMBERED), init=False)
 
     @property
     def lease_length(self) -> timedelta:
         """Return how long a lease lasts that is taken now, with extra time for slow writes of its renewal."""
-        return self.least + 2 * self._slow
+        return self.least + 2 * self._delay
 
     @property
     def renewal_margin(self) -> timedelta:
         """Return how late another monitor's renewal may be, because the store may be as slow for it as for us."""
-        return min(timedelta(seconds=max(self._took)), _SLOWEST)
+        return min(timedelta(seconds=max(self._write_seconds)), _SLOWEST)
 
     def record_write_time(self, seconds: float) -> None:
         """Record how many seconds a write took. Each later write halves the effect of a slow one."""
-        self._took.append(seconds)
-        self._slow = max(min(timedelta(seconds=seconds), _SLOWEST), self._slow / 2)
+        self._write_seconds.append(seconds)
+        self._delay = max(min(timedelta(seconds=seconds), _SLOWEST), self._delay / 2)
 
     def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:
         """Take a free or expired lease, or renew our own. Return None if another process has it."""

@@ -20,7 +20,7 @@ _NO_ADDRESS = "the store's address cannot be read: write sqlite:///FILE or postg
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of an SQLite address. None for any other address or one that cannot be read."""
+    """Return the file of an SQLite address. None for another address, a store in memory, or an unreadable address."""
     try:
         address = make_url(url)
     except ArgumentError:
@@ -46,31 +46,31 @@ class StoreLock:
     """Locks the file of a store against other monitors. The system releases the lock when the process ends."""
 
     def __init__(self, url: str) -> None:
-        self._file = file_of(url)
-        self._held: BinaryIO | None = None
+        self._path = file_of(url)
+        self._locked: BinaryIO | None = None
 
     def lock(self) -> None:
         """Lock the file, if it exists and is not locked yet. Raises `EnvironmentFault` if another monitor has it."""
-        if self._file is None or not self._file.exists():
+        if self._path is None or not self._path.exists():
             return
-        found = self._file.open("rb")
-        if self._held is not None and sameopenfile(self._held.fileno(), found.fileno()):
-            found.close()
+        file = self._path.open("rb")
+        if self._locked is not None and sameopenfile(self._locked.fileno(), file.fileno()):
+            file.close()
             return
         try:
-            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            found.close()
+            file.close()
             remedy = "use `ninethirty today`, or stop it first (several daemons can share a PostgreSQL)"
-            raise EnvironmentFault(f"another monitor runs on {self._file}: {remedy}") from exc
+            raise EnvironmentFault(f"another monitor runs on {self._path}: {remedy}") from exc
         self.release()
-        self._held = found
+        self._locked = file
 
     def release(self) -> None:
         """Release the lock."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        if self._locked is not None:
+            self._locked.close()
+            self._locked = None
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 import structlog
 
@@ -22,26 +22,20 @@ DAILY = timedelta(days=1)
 BOUNDED = timedelta(minutes=1)
 """How often the size of the evidence is checked. A page that changes at each look can fill a disk within a day."""
 READS_KEPT = timedelta(days=90)
-_PAGES = 100
+_PAGES_AT_ONCE = 100
 _PAUSE = 0.05
-
-
-class Compacting(Protocol):
-    """Merges old runs."""
-
-    async def compact(self) -> int:
-        """Merge runs that are old enough. Return how many fewer there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Daily retention. Promises, verdicts, events, incidents, drafts, notices and hashes are never deleted.
+    """Deletes expired data. Promises, verdicts, events, incidents, drafts, notices and hashes are never deleted.
 
-    The bytes of evidence are kept for `keep`, and at most `most` bytes of them.
+    The bytes of evidence are kept for `keep`, and at most `most` bytes of them. `compact` merges old runs, and returns
+    how many fewer there are then.
     """
 
     evidence: Evidence
-    compaction: Compacting
+    compact: Callable[[], Awaitable[int]]
     store: Store
     writer: Writer
     clock: Clock
@@ -53,18 +47,19 @@ class Retention:
     async def keep_within_limit(self) -> None:
         """Delete the oldest evidence, if evidence was written since the last check and there is too much of it."""
         if self.evidence.is_grown:
-            await self._keep_within_room()
+            await self._delete_evidence()
 
-    async def _keep_within_room(self) -> None:
+    async def _delete_evidence(self) -> None:
+        """Delete the evidence that is too old, and the oldest of what is too much."""
         files = await self.evidence.delete_expired(self.keep, self.most)
         if files:
             _log.info("given_up", files=files)
 
     async def run_daily(self) -> None:
         """Delete expired data, merge old runs, and return free space to the disk."""
-        await self._keep_within_room()
+        await self._delete_evidence()
         reads = await self._delete_repeated_reads()
-        runs = await self.compaction.compact()
+        runs = await self.compact()
         await self._return_free_space()
         await self.ask(self.store.update_statistics)
         if reads or runs:
@@ -79,8 +74,9 @@ class Retention:
         return len(stale)
 
     async def _return_free_space(self) -> None:
-        before, left = -1, await self.ask(lambda: self.store.free_pages(_PAGES))
-        while left not in {0, before}:
+        """Return free pages to the disk in small portions, until none are free or their number no longer falls."""
+        free_before, free = -1, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
+        while free not in {0, free_before}:
             # Let other writes go first.
             await self.clock.sleep(_PAUSE)
-            before, left = left, await self.ask(lambda: self.store.free_pages(_PAGES))
+            free_before, free = free, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))

@@ -11,8 +11,7 @@ from typing import Any, TypeVar, cast
 from monitor.clock import Clock
 from monitor.errors import StoreFault, StoreSilent
 from monitor.judge.runs import Run
-from monitor.store.batch import RUNS_AT_ONCE, Backlog, Batch, BatchMember, Write, fail_writes
-from monitor.store.portions import Portions
+from monitor.store.batch import ROWS_AT_ONCE, Backlog, Batch, BatchMember, Portions, Write, fail_writes
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.threads import ends_within
@@ -27,7 +26,8 @@ MOST_LARGE = 500_000
 """The most rows of large writes that wait: the first read of a calendar with 160,000 entries."""
 LATE = 5.0
 """Seconds after which a transaction that has not ended counts as a failure of the store."""
-_FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two attempts while the store fails. Each pause is twice as long as the one before."""
 
 
 class _Abandoned(Exception):
@@ -66,9 +66,9 @@ class Writer:
         self.backlog = Backlog(most, most_large)
         self._in_flight = Batch((), [])
         self._timer: asyncio.TimerHandle | None = None
-        self._commit: asyncio.Task[None] | None = None
-        self._nudged = False
-        self._due = self._retry = 0.0
+        self._committing: asyncio.Task[None] | None = None
+        self._is_batch_requested = False
+        self._due = self._pause = 0.0
         self._abandoned = self._is_silent = False
 
     def add_member(self, member: BatchMember) -> None:
@@ -79,13 +79,13 @@ class Writer:
         """Queue a run, or a later version of it, for a commit within `delay`. Return False if the backlog is full."""
         if self._abandoned or not self.backlog.add_run(run):
             return False
-        if self._timer is None:  # one that is set is due no later
+        if self._timer is None:  # a timer that is set is due no later
             self._commit_within(self._delay)
         return True
 
     def request_batch(self) -> None:
         """Make sure that a batch is written within `delay`, because a member has rows to write."""
-        self._nudged = True
+        self._is_batch_requested = True
         self._commit_within(self._delay)
 
     async def write(
@@ -135,7 +135,7 @@ class Writer:
     @property
     def is_refused(self) -> bool:
         """Return whether the last attempt failed, so that the writer waits before the next one."""
-        return self._retry > 0.0
+        return self._pause > 0.0
 
     async def write_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
         """Run `make` at once in a transaction with this member only, although the store refuses the waiting batch.
@@ -143,7 +143,16 @@ class Writer:
         Raises `StoreFault`, also if the store does not answer in `LATE` seconds, and what `make` raises.
         """
         self._refuse_if_stopped()
-        saving = asyncio.ensure_future(self.run_between_batches(lambda: self._save_with_member(member, make)))
+
+        def save() -> T:
+            with self._store.transaction() as transaction:
+                member.write(transaction)
+                result = make(transaction)
+            member.note_committed()
+            return result
+
+        saving = asyncio.ensure_future(self.run_between_batches(save))
+        # If it fails after the timeout, no one waits for its exception. Read it, so that asyncio does not log it.
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
         if not await ends_within(saving, LATE) or saving.cancelled():
             raise StoreSilent(LATE)
@@ -167,15 +176,15 @@ class Writer:
         """
         try:
             async with asyncio.timeout(within):
-                await self._drain()
+                await self._commit_everything()
         except TimeoutError as exc:
             runs, writes = self.backlog.runs, self.backlog.writes
             if runs or writes or self._is_silent or self.is_refused:
                 lost = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
                 fail_writes(writes, lost)
                 raise lost from exc
-            if self._commit is not None:  # let the current portion end
-                await asyncio.wait({self._commit}, timeout=LATE)
+            if self._committing is not None:  # let the current portion end
+                await asyncio.wait({self._committing}, timeout=LATE)
         finally:
             self.abandon()
 
@@ -194,11 +203,11 @@ class Writer:
             self._members.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
-        """Start a commit within so many seconds, but not before the pause after a failure is over."""
-        if self._abandoned or self._commit is not None:
+        """Start a commit within `seconds`, or after the pause that follows a failure. If one is running, do nothing."""
+        if self._abandoned or self._committing is not None:
             return
         loop = asyncio.get_running_loop()
-        due = loop.time() + max(seconds, self._retry)
+        due = loop.time() + max(seconds, self._pause)
         if self._timer is not None:
             if self._due <= due:
                 return
@@ -209,21 +218,21 @@ class Writer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._commit = asyncio.get_running_loop().create_task(self._commit_backlog(), name="store-writer")
+        self._committing = asyncio.get_running_loop().create_task(self._commit_backlog(), name="store-writer")
 
     async def _commit_backlog(self) -> None:
         """Commit the backlog, portion by portion, until all of it is committed or refused, or the store fails."""
         further = max((member.further_transactions() for member in self._members), default=0)
         batch = self._in_flight = self.backlog.take_batch(further)
-        is_requested, self._nudged = self._nudged, False
-        while not batch.is_over or is_requested:
+        needs_transaction, self._is_batch_requested = self._is_batch_requested, False
+        while not batch.is_over or needs_transaction:
             batch.first += self.backlog.take_first()
-            is_requested, portion = False, batch.next_portion()
+            needs_transaction, portion = False, batch.next_portion()
             fault = await self._try_commit(portion)
             if isinstance(fault, StoreFault):
-                self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
+                self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
                 self.backlog.put_back(batch, fault)
-                self._nudged = True
+                self._is_batch_requested = True
                 self._on_failure(fault)
                 break
             if self._abandoned:
@@ -233,20 +242,22 @@ class Writer:
             elif batch.refuse(portion, fault):
                 # No caller waits for a run. The next look at its target writes the next version of the run.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
-        self._commit, self._in_flight = None, Batch((), [])
+        self._committing, self._in_flight = None, Batch((), [])
         waiting = self.backlog
-        if waiting.writes or waiting.portions_left() or len(waiting.runs) > RUNS_AT_ONCE:
+        if waiting.writes or waiting.portions_left() or len(waiting.runs) > ROWS_AT_ONCE:
             self._commit_within(0.0)
-        elif waiting.runs or self._nudged:
+        elif waiting.runs or self._is_batch_requested:
             self._commit_within(self._delay)
 
-    async def _drain(self) -> None:
-        while self.backlog.has_work or self._nudged or self._commit is not None:
-            if self._commit is None:
-                await asyncio.sleep(self._retry)
-            if self._commit is None:
+    async def _commit_everything(self) -> None:
+        """Commit until no work waits. If a commit fails, pause and try again."""
+        while self.backlog.has_work or self._is_batch_requested or self._committing is not None:
+            if self._committing is None:
+                await asyncio.sleep(self._pause)
+            if self._committing is None:
                 self._start_commit()
-            await asyncio.wait({task for task in (self._commit,) if task is not None})
+            if self._committing is not None:
+                await asyncio.wait({self._committing})
 
     async def _try_commit(self, batch: Batch) -> BaseException | None:
         """Commit a batch. Return None, or the exception of the failed attempt."""
@@ -260,9 +271,9 @@ class Writer:
         if self._abandoned:
             return None
         if fault is None:
-            self._retry = 0.0
+            self._pause = 0.0
             for write in batch.all_writes:
-                write.commit()
+                write.note_committed()
             self._on_commit(self._clock.monotonic() - began, batch.rows)
         return fault
 
@@ -272,13 +283,13 @@ class Writer:
             self._is_silent = True
             silent = StoreSilent(LATE)
             waiting = [*self._in_flight.all_writes, *self.backlog.writes]
-            fail_writes((each for each in waiting if not each.patient), silent)
+            fail_writes((write for write in waiting if not write.patient), silent)
             self._on_failure(silent)
             await asyncio.wait({saving})
         self._is_silent = False
 
     def _save(self, batch: Batch) -> None:
-        """Write a batch in one transaction. Called in the writer's thread."""
+        """Write a batch in one transaction, after the rows of the members. Called in the writer's thread."""
         with self._store.transaction() as transaction:
             batch.current = None
             for member in self._members:
@@ -291,10 +302,3 @@ class Writer:
                 raise _Abandoned
         for member in self._members:
             member.note_committed()
-
-    def _save_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
-        with self._store.transaction() as transaction:
-            member.write(transaction)
-            result = make(transaction)
-        member.note_committed()
-        return result

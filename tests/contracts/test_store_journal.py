@@ -15,10 +15,10 @@ from monitor.app.store_failover import open_with_journal
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
+from monitor.store.batch import Portions
 from monitor.store.evidence.chain import link_record
 from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
-from monitor.store.portions import Portions
 from monitor.store.rows import CalendarRead, Heartbeat
 from monitor.store.sql.engine import Store
 from monitor.store.sql.near import rows_to_copy

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.ledger.dormant import find_past_releases
+from monitor.ledger.memory import find_past_releases
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState
 from monitor.store.rows import SeriesEdition

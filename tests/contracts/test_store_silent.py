@@ -86,7 +86,7 @@ def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_anothe
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, LimitedConnection)
-        driver.seconds = 0.2
+        driver.silence_limit = 0.2
         with stopped(driver.info.backend_pid), pytest.raises(OperationalError, match=r"has not answered for 0\.2 sec"):
             connection.execute(text("SELECT 1"))
         assert driver.closed

@@ -18,12 +18,11 @@ from monitor.store.rows import Record
 
 _log = structlog.get_logger(__name__)
 _SOFTWARE = "ninethirty"
-_TRIAL = 65_536
-_OF_NOTHING = hashlib.sha256(b"").hexdigest()
+_TRIAL_BYTES = 65_536
+_LOST = b""
+"""Stands for the bytes of an answer that could not be compressed or written."""
 PATIENCE = 6
 """After so many refusals in a row, about three seconds, the waiting bytes count as lost."""
-
-
 LARGEST = 16_000_000
 """The size in bytes after which a new file is started. Only whole files are deleted, so they must not be too large."""
 
@@ -34,18 +33,21 @@ class EvidenceRefused(StoreFault):
 
 @dataclass(slots=True)
 class Waiting:
-    """Bytes that wait for the disk, and their record so far. `weight` is their size before `piece` compresses them."""
+    """Bytes that wait for the disk, and their record so far.
+
+    `make_bytes` returns them compressed. `weight` is their size before that.
+    """
 
     record: Record
-    piece: Callable[[], bytes]
+    make_bytes: Callable[[], bytes]
     weight: int
-    _made: bytes | None = None
+    _compressed: bytes | None = None
 
     def compress(self) -> bytes:
         """Return the compressed bytes. They are compressed once, even if the disk or the store refuses them."""
-        if self._made is None:
-            self._made = self.piece()
-        return self._made
+        if self._compressed is None:
+            self._compressed = self.make_bytes()
+        return self._compressed
 
     def compress_early(self) -> None:
         """Compress the bytes before their transaction. A failure is reported when they are written."""
@@ -60,12 +62,12 @@ class Appender:
     bytes again, records state that their bytes are lost, so that runs and verdicts can still be stored.
     """
 
-    def __init__(self, vault: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
+    def __init__(self, folder: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
         """Continue after the record with this `chain`, empty for the first.
 
         `on_lost` is called in the writer's thread when bytes were lost.
         """
-        self._vault = vault
+        self._folder = folder
         self._chain = chain
         # Every start begins a new file, so that a file damaged by a crash is never written again.
         self._file, self._day, self._end = "", today, 0
@@ -83,41 +85,27 @@ class Appender:
         `EvidenceRefused` if the disk refuses, up to `PATIENCE` times.
         """
         try:
-            placed = self.append_once(waiting)
+            records = self.append_once(waiting)
         except StoreFault as fault:
             self._refusals, self._fault = self._refusals + 1, str(fault)
             if self._refusals < PATIENCE:
                 raise EvidenceRefused(str(fault)) from fault
             _log.error("evidence_lost", records=[one.record.id for one in waiting], fault=str(fault))
             self._on_lost()
-            return self._lost_records(waiting)
+            return self._make_records(waiting, [_LOST] * len(waiting))
         self._refusals = 0
-        return placed
+        return records
 
     def append_once(self, waiting: Sequence[Waiting]) -> list[Record]:
         """Append the bytes, as `append` does, but raise `StoreFault` at the first refusal."""
         self._open_file(waiting[0].record)
-        chain, offset, made, data = self._chain, self._end, list[Record](), list[bytes]()
-        for one in waiting:
-            try:
-                piece = one.compress()
-            except Exception as exc:  # noqa: BLE001 # one broken answer must not block all others
-                _log.error("evidence_lost", records=[one.record.id], fault=type(exc).__name__, exc_info=exc)
-                self._on_lost()
-                made.append(self._lost_record(one, chain, offset))
-                chain = made[-1].chain
-                continue
-            if offset == 0:
-                piece = file_header(_SOFTWARE, self._file, one.record.at) + piece
-            digest = hashlib.sha256(piece).hexdigest()
-            placed = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
-            record = link_record(placed, chain)
-            chain, offset = record.chain, offset + len(piece)
-            made.append(record)
-            data.append(piece)
-        if data:
-            self._vault.append(self._file, self._end, b"".join(data))
-        return made
+        pieces = [self._compress_or_lose(one) for one in waiting]
+        first = next((place for place, piece in enumerate(pieces) if piece != _LOST), None)
+        if first is not None:
+            if self._end == 0:
+                pieces[first] = file_header(_SOFTWARE, self._file, waiting[first].record.at) + pieces[first]
+            self._folder.append(self._file, self._end, b"".join(pieces))
+        return self._make_records(waiting, pieces)
 
     def continue_after(self, last: Record) -> None:
         """Note that all records up to this one are committed. The next bytes follow it."""
@@ -126,31 +114,36 @@ class Appender:
 
     def test_folder(self) -> None:
         """If the folder has refused bytes, test whether it accepts them again. Call this while no bytes wait."""
-        if not self._refusals:
-            return
+        if self._refusals:
+            with suppress(StoreFault):
+                self._folder.append(self._file, self._end, bytes(_TRIAL_BYTES))
+                self._folder.append(self._file, self._end, b"")
+                self._refusals = 0
+
+    def _compress_or_lose(self, waiting: Waiting) -> bytes:
+        """Return the compressed bytes of an answer, or `_LOST` if they cannot be made."""
         try:
-            self._vault.append(self._file, self._end, bytes(_TRIAL))
-            self._vault.append(self._file, self._end, b"")
-        except StoreFault:
-            return
-        self._refusals = 0
+            return waiting.compress()
+        except Exception as exc:  # noqa: BLE001 # one broken answer must not block all others
+            _log.error("evidence_lost", records=[waiting.record.id], fault=type(exc).__name__, exc_info=exc)
+            self._on_lost()
+            return _LOST
 
-    def _lost_records(self, waiting: Sequence[Waiting]) -> list[Record]:
-        chain, lost = self._chain, list[Record]()
-        for one in waiting:
-            lost.append(self._lost_record(one, chain, self._end))
-            chain = lost[-1].chain
-        return lost
-
-    def _lost_record(self, one: Waiting, chain: str, offset: int) -> Record:
-        seen = one.record
-        return link_record(replace(seen, file=self._file, offset=offset, sha256=_OF_NOTHING, expired=seen.at), chain)
+    def _make_records(self, waiting: Sequence[Waiting], pieces: Sequence[bytes]) -> list[Record]:
+        """Return the chained records of these pieces, which follow the committed bytes in the file."""
+        records, chain, offset = list[Record](), self._chain, self._end
+        for one, piece in zip(waiting, pieces, strict=True):
+            digest, expired = hashlib.sha256(piece).hexdigest(), one.record.at if piece == _LOST else None
+            place = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
+            records.append(link_record(replace(place, expired=expired), chain))
+            chain, offset = records[-1].chain, offset + len(piece)
+        return records
 
     def _open_file(self, first: Record) -> None:
-        """Begin a new file with this record at a start, on a new day, and if the present file is large enough."""
+        """Begin a new file, named after the record `first`, at a start, on a new day, or if the old file is large."""
         day = first.at.date()
         if not self._file or (day != self._day and self._end > 0) or self._end >= LARGEST:
             if self._file:
                 # Remove the bytes of a failed attempt from the old file.
-                self._vault.append(self._file, self._end, b"")
-            self._file, self._day, self._end = self._vault.name_for(first.number, day), day, 0
+                self._folder.append(self._file, self._end, b"")
+            self._file, self._day, self._end = self._folder.name_for(first.number, day), day, 0

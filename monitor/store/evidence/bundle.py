@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import zipfile
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ _HOW_TO_CHECK = (
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The number of records in the zip, and of those on the machines of other monitors, by monitor."""
+    """The number of records with bytes in the zip, and of those on the machines of other monitors, by monitor."""
 
     records: int
     elsewhere: Mapping[str, int]
@@ -57,13 +57,16 @@ def export_bundle(
         raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
     names = sorted({name for run in store.runs.of_release(incident.release) for name in run.evidence})
     records = _add_deletions(store.evidence, store.evidence.records(names))
-    elsewhere = {one.id: one.monitor for one in records if own is not None and _is_elsewhere(folder, one, own)}
-    here = [record for record in records if record.expired is None and record.id not in elsewhere]
-    held = [(_path_in_zip(record), _read_checked(folder, record)) for record in here]
-    before = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
-    links = {(one.monitor, one.number + 1): one.chain for one in before}
-    manifest = _make_manifest(incident, records, links, {record.id for record in here})
-    contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode(), **dict(held)}
+    included, elsewhere = list[Record](), list[Record]()
+    for record in records:
+        if record.expired is None:
+            is_own = own is None or record.monitor in own
+            (included if is_own or (folder / record.file).exists() else elsewhere).append(record)
+    previous = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
+    previous_chains = {(record.monitor, record.number + 1): record.chain for record in previous}
+    manifest = _make_manifest(incident, records, previous_chains, {record.id for record in included})
+    contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()}
+    contents |= {_path_in_zip(record): _read_checked(folder, record) for record in included}
     try:
         _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
     except FileExistsError as exc:
@@ -71,30 +74,23 @@ def export_bundle(
     except OSError as exc:
         file.unlink(missing_ok=True)
         raise StoreFault(f"{file}: {exc.strerror}") from exc
-    return Exported(len(held), Counter(elsewhere.values()))
+    return Exported(len(included), Counter(record.monitor for record in elsewhere))
 
 
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
     """Return the records, together with the records of the deletions of their bytes, in the order of the chain."""
-    times: dict[str, set[datetime]] = {}
+    deleted_at = defaultdict[str, set[datetime]](set)
     for record in records:
         if record.expired is not None and not record.is_lost:
-            times.setdefault(record.monitor, set()).add(record.expired)
-    deletions = (one for name, at in times.items() for one in _find_deletions(evidence, name, at))
-    return sorted({one.id: one for one in (*records, *deletions)}.values(), key=lambda one: (one.monitor, one.number))
-
-
-def _find_deletions(evidence: EvidenceIndex, monitor: str, wanted: set[datetime]) -> Iterator[Record]:
-    """Yield a monitor's records of the deletions at these times."""
-    for record in chain_of(evidence, monitor):
-        if record.kind == GIVEN_UP and record.at in wanted:
-            yield record
-            # The bytes of this record may be deleted too. Then a later deletion has a record of its own.
-            wanted.add(record.expired or record.at)
-
-
-def _is_elsewhere(folder: Path, record: Record, own: Collection[str]) -> bool:
-    return record.expired is None and record.monitor not in own and not (folder / record.file).exists()
+            deleted_at[record.monitor].add(record.expired)
+    found = {record.id: record for record in records}
+    for monitor, times in deleted_at.items():
+        for record in chain_of(evidence, monitor):
+            if record.kind == GIVEN_UP and record.at in times:
+                found[record.id] = record
+                # The bytes of this record may be deleted too. Then a later deletion has a record of its own.
+                times.add(record.expired or record.at)
+    return sorted(found.values(), key=lambda record: (record.monitor, record.number))
 
 
 def _read_checked(folder: Path, record: Record) -> bytes:
@@ -109,8 +105,13 @@ def _read_checked(folder: Path, record: Record) -> bytes:
 
 
 def _make_manifest(
-    incident: Incident, records: list[Record], before: Mapping[tuple[str, int], str], here: Collection[str]
+    incident: Incident, records: list[Record], previous: Mapping[tuple[str, int], str], included: Collection[str]
 ) -> dict[str, Any]:
+    """Return the contents of `manifest.json`.
+
+    `previous` has the chain of the record before each record, by its monitor and number. `included` are the ids of
+    the records with bytes in the zip.
+    """
     deletions = {(one.monitor, one.at): one.id for one in records if one.kind == GIVEN_UP}
     return {
         "incident": incident.id,
@@ -119,8 +120,11 @@ def _make_manifest(
         "check": _HOW_TO_CHECK,
         "records": [
             {
-                **_record_entry(record, before.get((record.monitor, record.number), "")),
-                "path": _path_in_zip(record) if record.id in here else None,
+                **{name: getattr(record, name) for name in ("id", "monitor", "number", "kind")},
+                "at": record.at.isoformat(),
+                **{name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")},
+                "previous": previous.get((record.monitor, record.number), ""),
+                "path": _path_in_zip(record) if record.id in included else None,
                 "expired": record.expired.isoformat() if record.expired else None,
                 "given_up": deletions.get((record.monitor, record.expired)) if record.expired else None,
             }
@@ -129,17 +133,12 @@ def _make_manifest(
     }
 
 
-def _record_entry(record: Record, previous: str) -> dict[str, Any]:
-    entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "kind")}
-    place = {name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")}
-    return {**entry, "at": record.at.isoformat(), **place, "previous": previous}
-
-
 def _path_in_zip(record: Record) -> str:
     return f"records/{quote(record.id, safe='')}.warc.gz"
 
 
 def _write_zip(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
+    """Write a new zip file with these contents, all dated `at`, and their `SHA256SUMS`."""
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
     handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -40,42 +40,88 @@ def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] 
     """
     every = index.monitors()
     names = every if monitors is None else monitors
-    known: set[str] = set()
-    faults = [line for name in names for line in _verify_one(index, folder, name, known)]
-    faults += [line for name in every if name not in names for line in _verify_one(index, None, name, set())]
-    return [*faults, *_unknown_files(folder, known, None if monitors is None else set(monitors))]
+    faults, known_files = list[str](), set[str]()
+    for name in names:
+        check = _MonitorCheck(name, folder)
+        faults += check.find_faults(index)
+        known_files |= check.files
+    for name in every:
+        if name not in names:
+            faults += _MonitorCheck(name, None).find_faults(index)
+    return [*faults, *_find_unknown_files(folder, known_files, None if monitors is None else set(monitors))]
 
 
-def _verify_one(index: EvidenceIndex, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
-    """Yield the faults in one monitor's evidence. Without a folder, only those of the chain in the store."""
-    previous, number, ends = _START, 0, dict[str, int]()
-    faults, marked, explained = list[_Fault](), 0, 0
-    last: Record | None = None
-    for record in chain_of(index, monitor):
-        number += 1
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    record: Record
+    what: str
+
+
+@dataclass(slots=True)
+class _MonitorCheck:
+    """Checks the records of one monitor in the order of their numbers. Without a folder, no bytes are checked.
+
+    `files` are the files of all its records. `_ends` has the end of the last record in each file that is kept.
+    `_deleted_until` is the number of the last record with deleted bytes, `_explained_until` that of the last one that
+    a record of a deletion names.
+    """
+
+    monitor: str
+    folder: Path | None
+    files: set[str] = field(default_factory=set)
+    _last: Record | None = None
+    _ends: dict[str, int] = field(default_factory=dict)
+    _byte_faults: list[_Fault] = field(default_factory=list)
+    _deleted_until: int = 0
+    _explained_until: int = 0
+
+    def find_faults(self, index: EvidenceIndex) -> Iterator[str]:
+        """Yield the faults in all records and bytes of the monitor, one line each."""
+        for record in chain_of(index, self.monitor):
+            yield from self._check_link(record)
+            self._check_bytes(record)
+        if self._deleted_until > self._explained_until:
+            span = f"{self.monitor}-{self._explained_until + 1} to {self.monitor}-{self._deleted_until}"
+            yield f"evidence {span}: marked as given up, and the chain knows nothing of it"
+        yield from _group_faults(self._byte_faults)
+        yield from self._find_surplus_bytes()
+        last = self._last
+        if last is not None and last.expired is not None and not last.is_lost:
+            yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
+
+    def _check_link(self, record: Record) -> Iterator[str]:
+        """Yield the faults of a record's number and hash, given the record before it."""
+        number, previous = (1, _START) if self._last is None else (self._last.number + 1, self._last.chain)
         if record.number != number:
-            yield f"evidence of {monitor}: {number} to {record.number - 1} are missing from the store"
-            number = record.number
+            yield f"evidence of {self.monitor}: {number} to {record.number - 1} are missing from the store"
         if link_record(record, previous).chain != record.chain:
             yield f"evidence {record.id}: the chain is broken here: this record or one before it was altered"
-        previous, last = record.chain, record
-        known.add(record.file)
+        self._last = record
+
+    def _check_bytes(self, record: Record) -> None:
+        """Note the fault of a record's bytes, or of their deletion."""
+        self.files.add(record.file)
         if record.kind == GIVEN_UP:
-            explained = max(explained, _given_up_to(folder, record))
+            self._explained_until = max(self._explained_until, _read_last_deleted(self.folder, record))
         if record.expired is None:
-            ends[record.file] = record.offset + record.length
-            faults += _faults_of_bytes(folder, record)
-        elif ends and not record.is_lost:
-            faults.append(_Fault(record, "marked as given up, though older evidence is kept"))
+            self._ends[record.file] = record.offset + record.length
+            fault = None if self.folder is None else _describe_byte_fault(self.folder, record)
+            if fault is not None:
+                self._byte_faults.append(_Fault(record, fault))
         elif not record.is_lost:
-            marked = record.number
-    if marked > explained:
-        upto = f"{monitor}-{explained + 1} to {monitor}-{marked}"
-        yield f"evidence {upto}: marked as given up, and the chain knows nothing of it"
-    yield from _in_few_lines(faults)
-    yield from _files_with_surplus(folder, ends)
-    if last is not None and last.expired is not None and not last.is_lost:
-        yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
+            if self._ends:
+                self._byte_faults.append(_Fault(record, "marked as given up, though older evidence is kept"))
+            else:
+                self._deleted_until = record.number
+
+    def _find_surplus_bytes(self) -> Iterator[str]:
+        """Yield a fault for each file with bytes after its last record, except the newest, which may be growing."""
+        if self.folder is None:
+            return
+        for name in sorted(self._ends)[:-1]:
+            path = self.folder / name
+            if path.exists() and path.stat().st_size > self._ends[name]:
+                yield f"evidence file {name}: bytes after {self._ends[name]} belong to no record"
 
 
 def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:
@@ -95,31 +141,24 @@ def records_after(index: EvidenceIndex, monitor: str, last: Record | None) -> It
         number, previous = record.number, record.chain
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    record: Record
-    what: str
-
-
-def _faults_of_bytes(folder: Path | None, record: Record) -> Iterator[_Fault]:
-    """Yield the fault of a record's bytes, if they are missing or altered."""
-    if folder is None:
-        return
+def _describe_byte_fault(folder: Path, record: Record) -> str | None:
+    """Return what is wrong with a record's bytes, or None if they are intact."""
     try:
         data = read_bytes(folder, record)
     except OSError as exc:
-        yield _Fault(record, f"{record.file} cannot be read: {exc.strerror}")
-        return
+        return f"{record.file} cannot be read: {exc.strerror}"
     if len(data) < record.length:
-        yield _Fault(record, f"{record.file} ends before it")
-    elif hashlib.sha256(data).hexdigest() != record.sha256:
-        yield _Fault(record, f"its bytes in {record.file} were altered")
+        return f"{record.file} ends before it"
+    if hashlib.sha256(data).hexdigest() != record.sha256:
+        return f"its bytes in {record.file} were altered"
+    return None
 
 
-def _given_up_to(folder: Path | None, record: Record) -> int:
-    """Return the number of the last record that was deleted, by this record of a deletion. 0 if it is unreadable."""
+def _read_last_deleted(folder: Path | None, record: Record) -> int:
+    """Return the number of the last deleted record, from this record of a deletion. 0 if its bytes are unreadable."""
     if record.is_lost or folder is None:
-        # The record exists, but its bytes do not: the disk was full, or they are on another machine.
+        # Its bytes are not here, because the disk was full or they are on another machine. It can only be about the
+        # records before it.
         return record.number - 1
     try:
         data = read_bytes(folder, record)
@@ -128,7 +167,7 @@ def _given_up_to(folder: Path | None, record: Record) -> int:
     return last_deleted(data) if hashlib.sha256(data).hexdigest() == record.sha256 else 0
 
 
-def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:
+def _group_faults(faults: Sequence[_Fault]) -> Iterator[str]:
     """Yield one line for equal faults of neighbouring records, because a lost file has hundreds of records."""
     for what, group in groupby(faults, key=lambda fault: fault.what):
         first, *others = (fault.record for fault in group)
@@ -136,17 +175,7 @@ def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:
         yield f"evidence {first.id}{more}: {what}"
 
 
-def _files_with_surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
-    """Yield a fault for each file with bytes after its last record, except the newest, which may be growing."""
-    if folder is None:
-        return
-    for name in sorted(ends)[:-1]:
-        path = folder / name
-        if path.exists() and path.stat().st_size > ends[name]:
-            yield f"evidence file {name}: bytes after {ends[name]} belong to no record"
-
-
-def _unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
+def _find_unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
     """Yield a fault for each file that no record names. It belongs to another store, or this store was emptied."""
     yield from (f"evidence file {name}: no monitor wrote it" for name in unknown_files(folder))
     for monitor, names in files_by_monitor(folder).items():

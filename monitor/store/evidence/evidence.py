@@ -17,7 +17,7 @@ from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.look.fetch import Answer, Failure
 from monitor.plan.targets import Target
-from monitor.store.batch import RUNS_AT_ONCE
+from monitor.store.batch import ROWS_AT_ONCE, BatchMember
 from monitor.store.evidence.appender import Appender, Waiting
 from monitor.store.evidence.folder import EvidenceFolder, first_number
 from monitor.store.evidence.headers import RecentHeaders
@@ -30,21 +30,21 @@ from monitor.store.writer import Writer
 from monitor.threads import run_in_thread
 
 _log = structlog.get_logger(__name__)
-_MOST_WAITING = 64_000_000
-_MOST_AT_ONCE = 4_000_000
+_MOST_WAITING_BYTES = 64_000_000
+_MOST_BYTES_AT_ONCE = 4_000_000
 """The most bytes that one transaction writes to the disk, unless a single answer is larger."""
-_SMALL = 256_000
+_MOST_BYTES_TO_COMPRESS = 256_000
 """The most bytes that are compressed inside a transaction. More is compressed before it."""
 _DAY = timedelta(days=1)
 _MOST_CHANGES = 24
 """The most changes of a target in an hour that are kept as bytes. More changes of an unstable page prove no more."""
 _HOUR = timedelta(hours=1)
-_MOST_CHANGING = 10_000
-_MOST_KNOWN = 2_000
+_MOST_TARGETS_COUNTED = 10_000
+_RECORDS_REMEMBERED = 2_000
 """How many of the last committed records stay in memory, in case the store loses them."""
 
 
-class Evidence:
+class Evidence(BatchMember):
     """Keeps answers. Their bytes and records are written in the same batch as the runs that they prove.
 
     Create it in the event loop's thread before the writer has work, and call its methods there, except `write`,
@@ -67,49 +67,57 @@ class Evidence:
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
-        self._vault = EvidenceFolder(folder, monitor, durable=durable)
+        self._folder = EvidenceFolder(folder, monitor, durable=durable)
         self._index = index
         last = index.last(monitor)
-        self.repaired_files = self._vault.truncate_uncommitted(last)
+        self.repaired_files = self._folder.truncate_uncommitted(last)
         self._number = last.number if last else 0
         self.is_grown = True
         """Whether evidence was written since its size was last checked."""
-        self.appender = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)
+        self.appender = Appender(self._folder, last.chain if last else "", clock.now().date(), on_lost)
         self.headers = RecentHeaders()
         self._waiting: deque[Waiting] = deque()
-        self._weight = self._next = 0
-        self._closed = False
+        self._waiting_bytes = 0
+        # How many waiting records the next `write` takes.
+        self._portion_size = 0
+        self._is_closed = False
+        # `_lock` protects the fields, and is never locked for long. `_disk_lock` is locked while bytes are written to
+        # the disk. A look never waits for it.
         self._lock = threading.Lock()
-        # This lock is held while bytes are written to the disk. No look waits for it.
-        self._appending = threading.Lock()
+        self._disk_lock = threading.Lock()
+        # The records with bytes on the disk that are not committed: those that `flush` or the last `write` has written.
         self._flushed: list[Record] = []
         self._written: list[Record] = []
-        known = [] if last is None else index.chain(monitor, max(0, last.number - _MOST_KNOWN), _MOST_KNOWN)
-        self._committed: deque[Record] = deque(known, maxlen=_MOST_KNOWN)
+        after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
+        self._committed = deque(index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED)
         # If the store fails over during the start, it may have lost the records that were just read from it.
         self._is_in_doubt = True
         self._last = LastAnswers()
         self._changes: dict[str, list[datetime]] = {}
-        self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
+        # The digest and the record id of the last answer that was kept, by target and address.
+        self._last_kept: dict[tuple[str, str], tuple[str, str]] = {}
         writer.add_member(self)
 
     def keep(self, answer: Answer, target: str, kind: str) -> str:
-        """Keep an answer and return the id of its record. `kind` is the reason: `turn`, `before` or `calendar`."""
+        """Keep an answer and return the id of its record, or "" if too many bytes wait.
+
+        `kind` is the reason: `turn`, `before` or `calendar`.
+        """
         with self._lock:
-            if self._closed or self._weight + len(answer.body) > _MOST_WAITING:
+            if self._is_closed or self._waiting_bytes + len(answer.body) > _MOST_WAITING_BYTES:
                 return ""
-            piece = partial(answer_records, answer, target=target)
-            name = self._queue_record(kind, answer.received, piece, len(answer.body))
+            make_bytes = partial(answer_records, answer, target=target)
+            name = self._queue_record(kind, answer.received, make_bytes, len(answer.body))
         self.headers.put(name, answer)
         self._writer.request_batch()
         return name
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
         """Keep an answer, unless the last one kept for this address has the same body. Return the id of its record."""
-        known, name = self._unchanged.get((target, answer.url), ("", ""))
-        if known != answer.digest or not name:
+        last_digest, name = self._last_kept.get((target, answer.url), ("", ""))
+        if last_digest != answer.digest or not name:
             name = self.keep(answer, target, kind)
-            self._unchanged[target, answer.url] = (answer.digest, name)
+            self._last_kept[target, answer.url] = (answer.digest, name)
         return name
 
     def keep_state_change(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
@@ -118,7 +126,7 @@ class Evidence:
         A failed look has no bytes, but the look before it is kept. If a target changes too often, no more bytes are
         kept until it has been stable for a while. Its runs still show each change.
         """
-        if self._is_flapping(target.id):
+        if not self._count_kept_change(target.id):
             self.remember(target, outcome)
             return ()
         before = self._last.get(target.id)
@@ -129,17 +137,16 @@ class Evidence:
             self._last.remember(target.id, outcome, ids[-1])
         return tuple(name for name in ids if name)
 
-    def _is_flapping(self, target: str) -> bool:
-        """Count a change of a target, and return whether there were too many in the last hour."""
+    def _count_kept_change(self, target: str) -> bool:
+        """Return whether a change of a target may be kept as bytes now. If so, count it for the limit of an hour."""
         now = self._clock.now()
         lately = [at for at in self._changes.pop(target, ()) if now - at < _HOUR]
-        if is_flapping := len(lately) >= _MOST_CHANGES:
-            self._changes[target] = lately
-        else:
-            self._changes[target] = [*lately, now]
-        while len(self._changes) > _MOST_CHANGING:
+        may_be_kept = len(lately) < _MOST_CHANGES
+        # Put it last, because the target with the oldest change is forgotten first.
+        self._changes[target] = [*lately, now] if may_be_kept else lately
+        while len(self._changes) > _MOST_TARGETS_COUNTED:
             self._changes.pop(next(iter(self._changes)))
-        return is_flapping
+        return may_be_kept
 
     def remember(self, target: Target, outcome: Answer | Failure) -> None:
         """Remember the last look at a target. Its bytes are kept if the next look differs."""
@@ -157,24 +164,25 @@ class Evidence:
         """
         now = self._clock.now()
         self.is_grown = False
-        given_up = await run_in_thread(partial(self._vault.find_outdated, now, keep, most))
-        if given_up:
-            files = await run_in_thread(self._vault.files)
-            last = first_number(files[len(given_up)].name) - 1
-            names = [path.name for path in given_up]
-            deleted = Deletion(names, first_number(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
+        outdated = await run_in_thread(partial(self._folder.find_outdated, now, keep, most))
+        names = [path.name for path in outdated]
+        if outdated:
+            files = await run_in_thread(self._folder.files)
+            # The oldest file that is kept begins with the record after the last deleted one.
+            last = first_number(files[len(outdated)].name) - 1
+            deletion = Deletion(names, first_number(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
             with self._lock:
-                self._queue_record(GIVEN_UP, now, partial(deletion_record, deleted, at=now), 0)
+                self._queue_record(GIVEN_UP, now, partial(deletion_record, deletion, at=now), 0)
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
-            await run_in_thread(partial(self._vault.delete, given_up))
-        return [path.name for path in given_up]
+            await run_in_thread(partial(self._folder.delete, outdated))
+        return names
 
     def prepare(self) -> Callable[[], object] | None:
         """Choose the records for the next `write`. Return a function that compresses their bytes, None if small."""
         with self._lock:
-            self._next = next(iter(self._portion_sizes()), 0)
-            portion = list(islice(self._waiting, self._next))
-        if sum(one.weight for one in portion) <= _SMALL:
+            self._portion_size = next(iter(self._portion_sizes()), 0)
+            portion = list(islice(self._waiting, self._portion_size))
+        if sum(one.weight for one in portion) <= _MOST_BYTES_TO_COMPRESS:
             return None
 
         def compress() -> None:
@@ -189,19 +197,26 @@ class Evidence:
         Records that the store has lost are written before them in the same transaction. Otherwise, a process that is
         killed in between would leave a permanent gap in the chain.
         """
-        with self._appending:
-            waiting = self._first_waiting(self._next)
-            # Do not write flushed bytes again, because a journal may refer to the bytes after them in the file.
-            self._written = self._flushed[: len(waiting)]
-            if len(self._written) < len(waiting):
-                self._written, self._flushed = [], []
-                self._written, self.is_grown = self.appender.append(waiting), True
-            elif not waiting:
-                self.appender.test_folder()
+        with self._disk_lock:
+            self._written = []
+            self._written = self._append_portion()
         if lost := self._find_lost_records() if self._written or self._is_in_doubt else []:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
         if lost or self._written:
             transaction.add_evidence([*lost, *self._written])
+
+    def _append_portion(self) -> list[Record]:
+        """Return the records of the next portion, after writing its bytes to the disk, if `flush` has not."""
+        waiting = self._first_waiting(self._portion_size)
+        if not waiting:
+            self.appender.test_folder()
+        # Do not write flushed bytes again, because a journal may refer to the bytes after them in the file.
+        if len(waiting) > len(self._flushed):
+            self._flushed = []
+            records = self.appender.append(waiting)
+            self.is_grown = True
+            return records
+        return self._flushed[: len(waiting)]
 
     def check_for_lost_records(self) -> None:
         """Check with the next batch whether the store has lost committed records. Called in the writer's thread."""
@@ -218,7 +233,7 @@ class Evidence:
 
         Called in another thread while the store fails, because bytes in memory are lost if the process ends.
         """
-        with self._appending:
+        with self._disk_lock:
             waiting = self._first_waiting(None)
             if not waiting or (self._flushed and self._flushed[-1].number >= waiting[-1].record.number):
                 return self._flushed
@@ -229,6 +244,7 @@ class Evidence:
             return self._flushed
 
     def _first_waiting(self, most: int | None) -> list[Waiting]:
+        """Return the first `most` records that wait, or all for None."""
         with self._lock:
             return list(islice(self._waiting, most))
 
@@ -239,12 +255,12 @@ class Evidence:
 
     def _portion_sizes(self) -> list[int]:
         """Return how many of the waiting records each of the next transactions writes."""
-        sizes, room = list[int](), 0
+        sizes, free_bytes = list[int](), 0
         for one in self._waiting:
-            room -= one.weight
-            if not sizes or room < 0 or sizes[-1] == RUNS_AT_ONCE:
+            free_bytes -= one.weight
+            if not sizes or free_bytes < 0 or sizes[-1] == ROWS_AT_ONCE:
                 sizes.append(0)
-                room = _MOST_AT_ONCE - one.weight
+                free_bytes = _MOST_BYTES_AT_ONCE - one.weight
             sizes[-1] += 1
         return sizes
 
@@ -255,10 +271,10 @@ class Evidence:
     def note_committed(self) -> None:
         """Note that the records of the last `write` are committed."""
         self._is_in_doubt = False
-        with self._appending:
+        with self._disk_lock:
             with self._lock:
                 for _ in self._written:
-                    self._weight -= self._waiting.popleft().weight
+                    self._waiting_bytes -= self._waiting.popleft().weight
                 self._committed.extend(self._written)
             if self._written:
                 self.appender.continue_after(self._written[-1])
@@ -272,14 +288,17 @@ class Evidence:
     def close(self) -> None:
         """Drop the waiting records, and release the folder."""
         with self._lock:
-            self._closed = True
+            self._is_closed = True
             self._waiting.clear()
-        self._vault.close()
+        self._folder.close()
 
-    def _queue_record(self, kind: str, at: datetime, piece: Callable[[str], bytes], weight: int) -> str:
-        """Queue a record, with the function that returns its bytes for its id, and return this id."""
+    def _queue_record(self, kind: str, at: datetime, make_bytes: Callable[[str], bytes], weight: int) -> str:
+        """Queue a record, with the function that returns its bytes for its id, and return this id.
+
+        Lock `_lock` before. `weight` is the number of bytes in memory until they are written.
+        """
         self._number += 1
         record = Record(self._monitor, self._number, kind, at, "", 0, 0, "", "")
-        self._waiting.append(Waiting(record, partial(piece, record.id), weight))
-        self._weight += weight
+        self._waiting.append(Waiting(record, partial(make_bytes, record.id), weight))
+        self._waiting_bytes += weight
         return record.id

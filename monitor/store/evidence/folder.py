@@ -21,19 +21,23 @@ _NAME = re.compile(r"(?P<monitor>.+)-(?P<first>\d{9,})-(?P<day>\d{8})\.warc\.gz(
 class EvidenceFolder:
     """One monitor's files in the folder of evidence. Only one process at a time can use them.
 
-    A file is named `MONITOR-FIRST-DAY.warc.gz`, after its first record and the day of that record. Every method
-    raises `StoreFault` if the disk refuses.
+    A file is named `MONITOR-FIRST-DAY.warc.gz`, after the number of its first record and the day of that record. Every
+    method raises `StoreFault` if the disk refuses. Creating it raises `StoreFault` if another process uses the files.
     """
 
     def __init__(self, folder: Path, monitor: str, *, durable: bool = True) -> None:
         self.folder = folder
         self._durable = durable
         self._prefix = quote(monitor, safe="")
-        with _disk_faults(folder):
+        with _convert_disk_faults(folder):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             folder.chmod(_FOLDER_MODE)
-            self._lock = os.open(_lock_of(folder, monitor), os.O_CREAT | os.O_RDWR, _FILE_MODE)
-        self._lock_files()
+            self._lock = os.open(_lock_file(folder, monitor), os.O_CREAT | os.O_RDWR, _FILE_MODE)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            os.close(self._lock)
+            raise StoreFault(f"evidence {folder}: another process writes there") from exc
 
     def files(self) -> list[Path]:
         """Return this monitor's files, oldest first."""
@@ -50,11 +54,11 @@ class EvidenceFolder:
 
         If the file already has these bytes, they stay readable even if the process is killed during the write.
         """
-        with _disk_faults(self.folder):
+        with _convert_disk_faults(self.folder):
             is_new = not (self.folder / name).exists()
             file = os.open(self.folder / name, os.O_CREAT | os.O_WRONLY, _FILE_MODE)
             try:
-                _write_at(file, offset, data)
+                _write_all(file, offset, data)
                 os.ftruncate(file, offset + len(data))
                 if self._durable:
                     os.fsync(file)
@@ -71,7 +75,7 @@ class EvidenceFolder:
         committed = last.file if last else ""
         ends = {path: last.offset + last.length if last and path.name == committed else 0 for path in self.files()}
         torn = [path for path in ends if path.name >= committed and path.stat().st_size > ends[path]]
-        with _disk_faults(self.folder):
+        with _convert_disk_faults(self.folder):
             for path in torn:
                 _move_tail(path, ends[path])
         return [path.name for path in torn]
@@ -80,35 +84,27 @@ class EvidenceFolder:
         """Return the oldest files that are older than `keep` or beyond `most` bytes in all, but never the newest."""
         files = self.files()
         total = sum(path.stat().st_size for path in files)
-        given_up = []
+        outdated = []
         for path in files[:-1]:
-            if total <= most and day_in_name(path.name) >= (now - keep).date():
+            if total <= most and _day_in_name(path.name) >= (now - keep).date():
                 break
-            given_up.append(path)
+            outdated.append(path)
             total -= path.stat().st_size
-        return given_up
+        return outdated
 
     def delete(self, paths: list[Path]) -> None:
         """Delete files, together with their `.torn` files."""
-        with _disk_faults(self.folder):
+        with _convert_disk_faults(self.folder):
             for path in paths:
                 path.unlink(missing_ok=True)
-                torn_path(path).unlink(missing_ok=True)
+                _torn_path(path).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Release the lock."""
         os.close(self._lock)
 
-    def _lock_files(self) -> None:
-        """Lock this monitor's files. Raises `StoreFault` if another process has locked them."""
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
-            os.close(self._lock)
-            raise StoreFault(f"evidence {self.folder}: another process writes there") from exc
-
     def _sync_folder(self) -> None:
-        # The name of a new file is part of the folder, which must be written to the disk too.
+        """Return when the disk has stored the name of a new file, which is part of the folder."""
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -135,7 +131,7 @@ def unknown_files(folder: Path) -> list[str]:
 def is_locked(folder: Path, monitor: str) -> bool:
     """Return whether a process has locked a monitor's files."""
     try:
-        lock = os.open(_lock_of(folder, monitor), os.O_RDWR)
+        lock = os.open(_lock_file(folder, monitor), os.O_RDWR)
     except OSError:
         return False
     try:
@@ -153,18 +149,18 @@ def first_number(name: str) -> int:
     return int(match["first"]) if match else 0
 
 
-def day_in_name(name: str) -> date:
+def _day_in_name(name: str) -> date:
     """Return the day in a file's name. Raises ValueError for a name of another form."""
     match = _NAME.fullmatch(name)
     return datetime.strptime(match["day"] if match else "", "%Y%m%d").date()  # noqa: DTZ007  # a day, no instant
 
 
-def torn_path(path: Path) -> Path:
+def _torn_path(path: Path) -> Path:
     """Return the path of the `.torn` file, for uncommitted bytes that are moved out of `path`."""
     return path.with_name(f"{path.name}.torn")
 
 
-def _lock_of(folder: Path, monitor: str) -> Path:
+def _lock_file(folder: Path, monitor: str) -> Path:
     return folder / f".{quote(monitor, safe='')}.lock"
 
 
@@ -172,14 +168,15 @@ def _move_tail(path: Path, end: int) -> None:
     """Move the bytes after `end` into the `.torn` file of `path`."""
     with (
         path.open("rb") as file,
-        os.fdopen(os.open(torn_path(path), os.O_CREAT | os.O_APPEND | os.O_WRONLY, _FILE_MODE), "ab") as torn,
+        os.fdopen(os.open(_torn_path(path), os.O_CREAT | os.O_APPEND | os.O_WRONLY, _FILE_MODE), "ab") as torn,
     ):
         file.seek(end)
         torn.write(file.read())
     os.truncate(path, end)
 
 
-def _write_at(file: int, offset: int, data: bytes) -> None:
+def _write_all(file: int, offset: int, data: bytes) -> None:
+    """Write all of the data at `offset`, although one call of the system may write only a part."""
     rest = memoryview(data)
     while rest:
         written = os.pwrite(file, rest, offset)
@@ -187,7 +184,7 @@ def _write_at(file: int, offset: int, data: bytes) -> None:
 
 
 @contextmanager
-def _disk_faults(folder: Path) -> Iterator[None]:
+def _convert_disk_faults(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:

@@ -11,9 +11,9 @@ from monitor.look.fetch import Answer
 from schedules.patterns import quick
 from schedules.times.mail_date import mail_date
 
-_MOST = 5_000
-_FEW = 64
-_MOST_LETTERS = 100
+_RECORDS_REMEMBERED = 5_000
+_TEXTS_SHARED = 64
+_LONGEST_HEADER = 100
 _NUMBER = quick(r"\d{1,9}(, ?\d{1,9})*")
 _DIRECTIVES = quick(
     r"(?:max-age|s-maxage|stale-while-revalidate|stale-if-error)=\d{1,9}"
@@ -30,11 +30,13 @@ def summarise_headers(answer: Answer) -> str:
 
     A header is included only if it has its prescribed form, because any other text could disclose early content.
     """
-    read = ((name, reader(answer.headers[name][:_MOST_LETTERS])) for name, reader in _READERS if name in answer.headers)
-    headers = [f"{name}: {text}" for name, text in read if text]
-    location = answer.headers.get("location")
-    redirect = [f"location: at {_describe_host(answer.url, location)}"] if location else []
-    return "; ".join([str(answer.status), *headers, *redirect])
+    parts = [str(answer.status)]
+    for name, read_prescribed_form in _READERS:
+        if text := read_prescribed_form(answer.headers.get(name, "")[:_LONGEST_HEADER]):
+            parts.append(f"{name}: {text}")
+    if location := answer.headers.get("location"):
+        parts.append(f"location: at {_describe_host(answer.url, location)}")
+    return "; ".join(parts)
 
 
 class SharedTexts:
@@ -45,7 +47,7 @@ class SharedTexts:
 
     def share(self, text: str) -> str:
         """Return the shared copy of a text."""
-        if len(self._known) >= _FEW:
+        if len(self._known) >= _TEXTS_SHARED:
             self._known.clear()
         return self._known.setdefault(text, text)
 
@@ -54,39 +56,43 @@ class RecentHeaders:
     """The summaries of the last 5,000 answers that were kept since the start, by record id."""
 
     def __init__(self) -> None:
-        self._heads: dict[str, str] = {}
+        self._summaries: dict[str, str] = {}
         self._texts = SharedTexts()
 
     def put(self, record: str, answer: Answer) -> None:
         """Add an answer that was kept as this record."""
-        self._heads[record] = self._texts.share(summarise_headers(answer))
-        if len(self._heads) > _MOST:
-            del self._heads[next(iter(self._heads))]
+        self._summaries[record] = self._texts.share(summarise_headers(answer))
+        if len(self._summaries) > _RECORDS_REMEMBERED:
+            del self._summaries[next(iter(self._summaries))]
 
     def get(self, record: str) -> str:
         """Return the summary for a record, empty if it was kept before the start."""
-        return self._heads.get(record, "")
+        return self._summaries.get(record, "")
 
 
 def _match_whole(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    """Return a function that returns a header if all of it has this form, else an empty string."""
     return lambda text: text.strip() if pattern.fullmatch(text.strip()) else ""
 
 
 def _find_all(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    """Return a function that returns the parts of a header that have this form."""
     return lambda text: ", ".join(pattern.findall(text))
 
 
 def _format_date(text: str) -> str:
+    """Return a date header in its standard form, or an empty string if it is not a date."""
     date = mail_date(text)
     return "" if date is None else format_datetime(date, usegmt=True)
 
 
-def _describe_host(url: str, led: str) -> str:
+def _describe_host(url: str, location: str) -> str:
+    """Return whether a redirect from `url` leads to the same host, in words."""
     try:
-        here, there = urlsplit(url).hostname, urlsplit(urljoin(url, led)).hostname
+        host, redirect_host = urlsplit(url).hostname, urlsplit(urljoin(url, location)).hostname
     except ValueError:
         return "no address"
-    return "the same host" if here == there else "another host"
+    return "the same host" if host == redirect_host else "another host"
 
 
 _READERS: tuple[tuple[str, Callable[[str], str]], ...] = (

@@ -9,9 +9,9 @@ from itertools import chain
 from monitor.look.fetch import Answer, Request
 from monitor.store.evidence.headers import SharedTexts
 
-_MOST = 16_000_000
-_LONGEST = 32_000
-_SHARED = 64
+_MOST_BYTES = 16_000_000
+_LONGEST_BODY = 32_000
+_BODIES_SHARED = 64
 
 _Packed = tuple[str, bytes]
 """A body's SHA-256, and the body, compressed at the fastest level."""
@@ -21,12 +21,12 @@ class PackedAnswer:
     """The last answer of a target. `kept` is the id of its evidence record, empty if it has none.
 
     To save memory, `head` has the headers in one text, names and values on alternating lines. Of the request, only the
-    fields for an evidence record are kept. `asked`, the head of the request, is shared by all targets of a host.
+    fields for an evidence record are kept. `request_head` is shared by all targets of a host.
     """
 
     __slots__ = (
         *("packed", "whole", "url", "status", "head", "sent", "received", "kept"),
-        *("method", "etag", "modified", "asked", "unique"),
+        *("method", "etag", "modified", "request_head", "unique"),
     )
 
     def __init__(self, packed: _Packed, *, whole: bool) -> None:
@@ -42,23 +42,21 @@ class PackedAnswer:
         self.sent = answer.sent
         self.received = answer.received
         self.kept = kept
-        self.asked = answer.head
+        self.request_head = answer.head
         self.unique = answer.unique
         self.method, self.etag, self.modified = None, None, None
-        if (asked := answer.request) is not None:
-            self.method, self.etag, self.modified = asked.method, asked.etag, asked.modified
+        if (request := answer.request) is not None:
+            self.method, self.etag, self.modified = request.method, request.etag, request.modified
 
     def answer(self) -> Answer:
         """Return the answer with its body."""
         head, body = self.head.split("\n"), zlib.decompress(self.packed[1])
         headers = dict(zip(head[::2], head[1::2], strict=False))
         answer = Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole)
-        return replace(answer, request=self._request(), head=self.asked, unique=self.unique)
-
-    def _request(self) -> Request | None:
-        if self.method is None:
-            return None
-        return Request(self.url, self.method, etag=self.etag, modified=self.modified)
+        request = None
+        if self.method is not None:
+            request = Request(self.url, self.method, etag=self.etag, modified=self.modified)
+        return replace(answer, request=request, head=self.request_head, unique=self.unique)
 
 
 class LastAnswers:
@@ -69,7 +67,7 @@ class LastAnswers:
 
     def __init__(self) -> None:
         self._last: dict[str, PackedAnswer] = {}
-        self._weight = 0
+        self._bytes = 0
         self._packed: dict[str, _Packed] = {}
         self._texts = SharedTexts()
 
@@ -79,29 +77,30 @@ class LastAnswers:
 
     def remember(self, target: str, answer: Answer, kept: str = "") -> None:
         """Remember an answer as a target's last. `kept` is the id of its evidence record, empty if it has none."""
-        last, whole = self._last.get(target), answer.whole and len(answer.body) <= _LONGEST
+        last, whole = self._last.get(target), answer.whole and len(answer.body) <= _LONGEST_BODY
         has_same_body = last is not None and last.packed[0] == answer.digest and last.whole is whole
         # Most looks receive the same body as the look before. Then there is no need to compress it again.
         if last is None or not has_same_body:
             self.forget(target)
             last = self._last[target] = PackedAnswer(self._pack(answer), whole=whole)
-            self._weight += len(last.packed[1])
+            self._bytes += len(last.packed[1])
         # No header can contain a line break, so line breaks can separate them.
         head = "\n".join(chain.from_iterable(answer.headers.items()))
         last.update(answer, self._texts.share(head), kept)
-        while self._weight > _MOST:
+        while self._bytes > _MOST_BYTES:
             self.forget(next(iter(self._last)))
 
     def forget(self, target: str) -> None:
         """Forget the last answer of a target."""
         last = self._last.pop(target, None)
-        self._weight -= 0 if last is None else len(last.packed[1])
+        self._bytes -= 0 if last is None else len(last.packed[1])
 
     def _pack(self, answer: Answer) -> _Packed:
+        """Return the digest and the compressed body of an answer."""
         # A host sends the same body for every missing address, so these answers share one compressed copy.
         packed = self._packed.get(answer.digest)
         if packed is None:
-            if len(self._packed) >= _SHARED:
+            if len(self._packed) >= _BODIES_SHARED:
                 self._packed.clear()
-            packed = self._packed[answer.digest] = (answer.digest, zlib.compress(answer.body[:_LONGEST], 1))
+            packed = self._packed[answer.digest] = (answer.digest, zlib.compress(answer.body[:_LONGEST_BODY], 1))
         return packed

@@ -26,8 +26,9 @@ _ORIGINAL_PREFIX = "X-Archive-Orig-"
 GIVEN_UP = "given_up"
 """The kind of record that says which earlier bytes were deleted, and by which setting."""
 _BUILDER = RecordBuilder(warc_version="1.1")
-_BLOCK = 1_000_000
-_GZIP = 16
+_BLOCK_BYTES = 1_000_000
+_GZIP_FORMAT = 16
+"""Added to the window size, it makes zlib write the gzip format."""
 
 
 class _LargeBlocks(BytesIO):
@@ -39,7 +40,7 @@ class _LargeBlocks(BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         """Return the next block, or the rest if `size` is negative or None."""
-        return super().read(size if size is None or size < 0 else max(size, _BLOCK))
+        return super().read(size if size is None or size < 0 else max(size, _BLOCK_BYTES))
 
 
 def file_header(software: str, name: str, at: datetime) -> bytes:
@@ -57,13 +58,25 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
     Both have the requested address, including a query that was added to bypass caches. `name` is the id of the
     evidence record. The same arguments give the same bytes.
     """
-    headers, members = _warc_headers(answer, name, target), b""
-    url = answer.url
+    response_id = _record_id(name, "response")
+    headers = {
+        "WARC-Record-ID": response_id,
+        "WARC-Date": _format_date(answer.received),
+        "X-Ninethirty-Record": name,
+        "X-Ninethirty-Target": target,
+        "X-Ninethirty-Sent": _format_date(answer.sent),
+        "X-Ninethirty-Received": _format_date(answer.received),
+    }
+    url, request_member = answer.url, b""
     if answer.request is not None:
-        asked = headers | {"WARC-Record-ID": _record_id(name, "request")}
-        asked["WARC-Concurrent-To"] = headers["WARC-Record-ID"]
+        request_headers = {
+            **headers,
+            "WARC-Record-ID": _record_id(name, "request"),
+            "WARC-Concurrent-To": response_id,
+        }
         url, head = _request_head(answer, answer.request)
-        members = _gzip_member(_BUILDER.create_warc_record(url, "request", http_headers=head, warc_headers_dict=asked))
+        request = _BUILDER.create_warc_record(url, "request", http_headers=head, warc_headers_dict=request_headers)
+        request_member = _gzip_member(request)
     if not answer.whole:
         headers["WARC-Truncated"] = "length"
     record = _BUILDER.create_warc_record(
@@ -74,7 +87,7 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
         http_headers=_answer_head(answer),
         warc_headers_dict=headers,
     )
-    return members + _gzip_member(record)
+    return request_member + _gzip_member(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +133,7 @@ def _gzip_member(record: ArcWarcRecord) -> bytes:
     """
     plain = BytesIO()
     WARCWriter(plain, gzip=False, warc_version="1.1").write_record(record)
-    return zlib.compress(plain.getbuffer(), wbits=zlib.MAX_WBITS + _GZIP)
-
-
-def _warc_headers(answer: Answer, name: str, target: str) -> dict[str, str]:
-    return {
-        "WARC-Record-ID": _record_id(name, "response"),
-        "WARC-Date": _format_date(answer.received),
-        "X-Ninethirty-Record": name,
-        "X-Ninethirty-Target": target,
-        "X-Ninethirty-Sent": _format_date(answer.sent),
-        "X-Ninethirty-Received": _format_date(answer.received),
-    }
+    return zlib.compress(plain.getbuffer(), wbits=zlib.MAX_WBITS + _GZIP_FORMAT)
 
 
 class _Head(StatusAndHeaders):  # type: ignore[misc] # warcio has no types
@@ -145,23 +147,23 @@ class _Head(StatusAndHeaders):  # type: ignore[misc] # warcio has no types
 
 
 def _answer_head(answer: Answer) -> _Head:
+    """Return the status line and the headers of an answer, with headers of the transfer under other names."""
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
-    headers = [(_kept_name(name), value) for name, value in answer.headers.items()]
+    headers = [
+        (f"{_ORIGINAL_PREFIX}{name}" if name.lower() in _TRANSFER_HEADERS else name, value)
+        for name, value in answer.headers.items()
+    ]
     return _Head(f"{answer.status} {phrase}".strip(), headers, protocol="HTTP/1.1")
 
 
 def _request_head(answer: Answer, request: Request) -> tuple[str, _Head]:
     """Return the address that was requested, and the head of the request as it was sent."""
-    asked = requested_url(answer.url, answer.unique)
-    place, path = f"{asked.scheme}://{asked.netloc.decode('ascii')}", asked.raw_path.decode("ascii")
-    head = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", asked.netloc)])
-    first, *lines = (head + header_lines(list(conditional_headers(request)))).decode("latin-1").split("\r\n")
+    url = requested_url(answer.url, answer.unique)
+    origin, path = f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path.decode("ascii")
+    head = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", url.netloc)])
+    version, *lines = (head + header_lines(list(conditional_headers(request)))).decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
-    return f"{place}{path}", _Head(f"{request.method} {path}{first}", headers, is_http_request=True)
-
-
-def _kept_name(name: str) -> str:
-    return f"{_ORIGINAL_PREFIX}{name}" if name.lower() in _TRANSFER_HEADERS else name
+    return f"{origin}{path}", _Head(f"{request.method} {path}{version}", headers, is_http_request=True)
 
 
 def _record_id(name: str, kind: str) -> str:

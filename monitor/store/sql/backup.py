@@ -15,7 +15,7 @@ from monitor.errors import StoreFault, UserFault
 from monitor.store.sql import tables
 from monitor.store.sql.query import long_limits
 
-_ROWS = 1000
+_ROWS_AT_ONCE = 1000
 _WRITTEN_AT = (
     tables.PROMISE.c.learnt,
     tables.ANNOUNCED.c.seen_first,
@@ -49,15 +49,13 @@ def new_file(file: Path) -> Iterator[Path]:
         raise UserFault(f"backup {file}: it is there already; a backup never overwrites") from exc
     except OSError as exc:
         raise StoreFault(f"backup {file}: {exc.strerror}") from exc
-    done = False
     try:
         yield part
         part.replace(file)
-        done = True
-    finally:
-        if not done:
-            part.unlink(missing_ok=True)
-            file.unlink(missing_ok=True)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
+        raise
 
 
 def copy_sqlite(engine: Engine, copy: Path) -> None:
@@ -75,21 +73,25 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
 
     If it fails, no rows are copied. Raises `UserFault` if the target is not empty.
     """
-    stores = snapshot(source), target.begin()
-    with stores[0] as reader, stores[1] as writer, long_limits(reader, idles=True), long_limits(writer, idles=True):
-        every = tables.METADATA.sorted_tables
-        filled = [table.name for table in every if writer.execute(select(table).limit(1)).first()]
+    ordered = tables.METADATA.sorted_tables
+    with (
+        snapshot(source) as reader,
+        target.begin() as writer,
+        long_limits(reader, idles=True),
+        long_limits(writer, idles=True),
+    ):
+        filled = ", ".join(table.name for table in ordered if writer.execute(select(table).limit(1)).first())
         if filled:
-            there = f"it has rows in {', '.join(filled)}"
-            raise UserFault(f"the store to copy into is not empty, {there}: it exists, and no file is overwritten")
-        return {table.name: _copy_table(reader, writer, table) for table in every}
+            reason = f"it has rows in {filled}: it exists, and no file is overwritten"
+            raise UserFault(f"the store to copy into is not empty, {reason}")
+        return {table.name: _copy_table(reader, writer, table) for table in ordered}
 
 
 def add_rows(source: Engine, target: Engine) -> None:
     """Add the rows of a store that an SQLite store does not have."""
     with snapshot(source) as reader, target.begin() as writer:
         for table in tables.METADATA.sorted_tables:
-            for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
+            for rows in reader.execute(select(table)).mappings().partitions(_ROWS_AT_ONCE):
                 writer.execute(insert(table).prefix_with("OR IGNORE"), [dict(row) for row in rows])
 
 
@@ -101,9 +103,14 @@ def delete_after(engine: Engine, at: datetime) -> None:
         for written in _WRITTEN_AT:
             connection.execute(delete(written.table).where(written > at))
         connection.execute(delete(tables.JUDGED))
-        shorten = (tables.PROMISE.c.confirmed_at, tables.RUN.c.end, tables.RUN.c.last_received, tables.BLIND.c.ends)
-        for column, value in ((tables.ANNOUNCED.c.gone, None), *((column, at) for column in shorten)):
-            connection.execute(update(column.table).where(column > at).values({column.name: value}))
+        connection.execute(update(tables.ANNOUNCED).where(tables.ANNOUNCED.c.gone > at).values(gone=None))
+        for column in (
+            tables.PROMISE.c.confirmed_at,
+            tables.RUN.c.end,
+            tables.RUN.c.last_received,
+            tables.BLIND.c.ends,
+        ):
+            connection.execute(update(column.table).where(column > at).values({column.name: at}))
 
 
 @contextmanager
@@ -118,7 +125,7 @@ def snapshot(source: Engine) -> Iterator[Connection]:
 def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:
     """Copy all rows of a table. Return how many. Raises `StoreFault` if some did not arrive."""
     count = 0
-    for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
+    for rows in reader.execute(select(table)).mappings().partitions(_ROWS_AT_ONCE):
         writer.execute(insert(table), [dict(row) for row in rows])
         count += len(rows)
     if writer.execute(select(func.count()).select_from(table)).scalar() != count:

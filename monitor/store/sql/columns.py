@@ -31,9 +31,9 @@ def to_micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICRO
 
 
-# A read of a calendar stores the same instant in thousands of rows, so they share one object.
 @lru_cache(maxsize=1024)
 def _from_micros(micros: int) -> datetime:
+    """Return an instant. It is cached, because a read of a calendar stores the same one in thousands of rows."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
@@ -58,13 +58,14 @@ class _Converted(TypeDecorator[T]):
         return None if value is None else self.stored(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], T | None] | None:
+        """Return the function that converts a value of the driver, or None if no conversion is needed."""
         # With `process_result_value` each value would take three calls, and a start reads a million values.
-        found, loaded = self.impl_instance.result_processor(dialect, coltype), self.loaded
+        convert_driver_value, loaded = self.impl_instance.result_processor(dialect, coltype), self.loaded
         if loaded is None:
-            return found
-        if found is None:
+            return convert_driver_value
+        if convert_driver_value is None:
             return lambda value: None if value is None else loaded(value)
-        return lambda value: None if value is None else loaded(found(value))
+        return lambda value: None if value is None else loaded(convert_driver_value(value))
 
 
 class Instant(_Converted[datetime]):
@@ -86,11 +87,11 @@ class Length(_Converted[timedelta]):
     loaded = staticmethod(lambda value: timedelta(microseconds=value))
 
 
-def replace_unstorable(words: str) -> str:
+def replace_unstorable(text: str) -> str:
     """Return text that a database can store: NUL and half a surrogate pair become U+FFFD."""
-    if words.isascii() and "\0" not in words:
-        return words
-    return words.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Words(_Converted[str]):
@@ -115,13 +116,13 @@ class Packed(_Converted[str]):
 
 
 def _parse_json(text: str) -> dict[str, Any]:
-    """Return the object of a JSON text. Texts that occur in many rows share one copy."""
+    """Return the object of a JSON text. Strings that occur in many rows share one copy."""
     try:
-        found: dict[str, Any] = from_json(text)
+        parsed: dict[str, Any] = from_json(text)
     except ValueError:
         # Only `json` reads half a surrogate pair, which a publisher or a form may send.
-        found = json.loads(text)
-    return found
+        parsed = json.loads(text)
+    return parsed
 
 
 class Body(_Converted[dict[str, Any]]):

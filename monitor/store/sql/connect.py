@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
-from monitor.errors import StoreFault, UserFault
+from monitor.errors import UserFault
 
 _BUSY_MS = 5000
 # After a long read, the write-ahead log is truncated to this size.
 _LOG_BYTES = 8_000_000
 # The page cache of each connection, a quarter of the default. The system's file cache serves all of them.
 _CACHE_KB = 512
-
-
-def identity(file: Path | None) -> tuple[int, int] | None:
-    """Return the device and inode of a file, which differ if the file was replaced. None if the file does not exist."""
-    try:
-        found = file.stat() if file is not None else None
-    except OSError:
-        return None
-    return None if found is None else (found.st_dev, found.st_ino)
-
-
-def make_folder(file: Path) -> None:
-    """Create the folder of a file, if it does not exist. Raises `StoreFault`."""
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as exc:
-        raise StoreFault(f"store {file}: its folder cannot be made: {exc.strerror}") from exc
 
 
 def postgresql(address: URL) -> Engine:
@@ -68,8 +50,9 @@ def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN
 
 
 def _begin(connection: Connection) -> None:
+    """Begin a transaction as its execution options say: `ro` only reads, and `once` is a single query without one."""
     # A deferred transaction that reads and then writes fails at once if another one has committed in between,
     # despite the busy timeout. A transaction that takes the write lock first waits for its turn.
-    asked = connection.get_execution_options()
-    if not asked.get("once", False):
-        connection.exec_driver_sql("BEGIN" if asked.get("ro", False) else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if not options.get("once", False):
+        connection.exec_driver_sql("BEGIN" if options.get("ro", False) else "BEGIN IMMEDIATE")

@@ -37,18 +37,20 @@ def convert_faults(place: str) -> Iterator[None]:
     except DataError as exc:
         raise ValueError(f"store {place}: a value does not fit: {_first_line(exc.orig)}") from exc
     except DBAPIError as exc:
-        raise StoreFault(f"store {place}: {_reason(_first_line(exc.orig))}") from exc
+        raise StoreFault(f"store {place}: {_explain(_first_line(exc.orig))}") from exc
     except PoolTimeout as exc:
         raise StoreFault(f"store {place}: every connection is busy") from exc
     except StatementError as exc:
         raise ValueError(f"store {place}: {_first_line(exc.orig)}") from exc
     except sqlite3.Error as exc:
-        raise StoreFault(f"store {place}: {_reason(_first_line(exc))}") from exc
+        raise StoreFault(f"store {place}: {_explain(_first_line(exc))}") from exc
 
 
-def _reason(words: str) -> str:
-    return next((reason for sign, reason in _REASONS if sign in words.lower()), words)
+def _explain(message: str) -> str:
+    """Return the reason in our words, or the driver's message if we have none."""
+    return next((reason for sign, reason in _REASONS if sign in message.lower()), message)
 
 
 def _first_line(fault: BaseException | None) -> str:
+    """Return the first line of a fault's message, or the name of its class if it has none."""
     return next(iter(str(fault).strip().splitlines()), type(fault).__name__)

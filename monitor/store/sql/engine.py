@@ -16,9 +16,8 @@ from sqlalchemy import URL, Connection, insert, inspect, text
 from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault, UserFault
-from monitor.store.sql import backup, near
-from monitor.store.sql import integrity as whole
-from monitor.store.sql.connect import identity, make_folder, postgresql, sqlite
+from monitor.store.sql import backup, integrity, near
+from monitor.store.sql.connect import postgresql, sqlite
 from monitor.store.sql.driver_errors import convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
@@ -30,8 +29,9 @@ from monitor.store.sql.write import Transaction
 _log = structlog.get_logger(__name__)
 # Any number works if all monitors use the same one.
 _UPGRADE_LOCK = 930
-_TABLE_MS = 2000
-_INCREMENTAL = 2
+_LONGEST_TABLE_WAIT_MS = 2000
+_INCREMENTAL_VACUUM = 2
+"""SQLite's number for `auto_vacuum` if free pages are returned on request."""
 _REVISION_QUERY = "SELECT version_num, works_from FROM alembic_version"
 _Revision = Mapping[str, str | None]
 # A sample of rows is enough for the query planner. Analysing all of them would delay writes for seconds.
@@ -48,7 +48,7 @@ class Store:
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
         address = make_url(url)
         self._file: Path | None = None
-        self._known: tuple[int, int] | None = None
+        self._file_id: tuple[int, int] | None = None
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
             case "sqlite":
@@ -60,14 +60,14 @@ class Store:
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         self._schema_check = SchemaCheck(self._place, shape)
-        self._is_settled = False
-        self._ask = ask = QueryRunner(self._engine, self._place)
-        self.ledger = LedgerStore(ask)
-        self.runs = RunStore(ask)
-        self.verdicts = VerdictStore(ask)
-        self.outbox = OutboxStore(ask)
-        self.evidence = EvidenceIndex(ask)
-        self.leases = Leases(ask)
+        self._is_upgraded = False
+        self._runner = runner = QueryRunner(self._engine, self._place)
+        self.ledger = LedgerStore(runner)
+        self.runs = RunStore(runner)
+        self.verdicts = VerdictStore(runner)
+        self.outbox = OutboxStore(runner)
+        self.evidence = EvidenceIndex(runner)
+        self.leases = Leases(runner)
 
     @classmethod
     def open_upgraded(cls, url: str, *, durable: bool = True) -> Store:
@@ -83,22 +83,30 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open a transaction. It is committed at the end of the block, and rolled back if the block raises."""
-        self._follow_file()
+        self._reopen_if_replaced()
         with convert_faults(self._place), self._engine.begin() as connection:
-            if self._is_settled:
+            if self._is_upgraded:
                 # Another monitor may have upgraded the store. If it is too new for this version, refuse to write.
                 self._schema_check.check_again(_revision_row(connection, _REVISION_QUERY))
-            with self._ask.use_transaction(connection):
+            with self._runner.use_transaction(connection):
                 yield Transaction(connection)
 
-    def _follow_file(self) -> None:
+    def _reopen_if_replaced(self) -> None:
         """Reopen the file if another file has its name now: writes to the old file would be lost."""
-        there = identity(self._file)
-        if self._known is None or there == self._known:
+        file_id = self._find_file_id()
+        if self._file_id is None or file_id == self._file_id:
             return
-        _log.error("store_replaced", store=self._place, gone=there is None)
+        _log.error("store_replaced", store=self._place, gone=file_id is None)
         self._engine.dispose()
         self.upgrade()
+
+    def _find_file_id(self) -> tuple[int, int] | None:
+        """Return the device and inode of the file. None if it does not exist, or for a store without a file."""
+        try:
+            found = self._file.stat() if self._file is not None else None
+        except OSError:
+            return None
+        return None if found is None else (found.st_dev, found.st_ino)
 
     @property
     def newer(self) -> str:
@@ -118,8 +126,8 @@ class Store:
                 self._schema_check.check(revision)
             elif self._schema_check.needs_migration(revision):
                 self._migrate()
-            self._known = identity(self._file)
-            self._is_settled = steps
+            self._file_id = self._find_file_id()
+            self._is_upgraded = steps
 
     def check_schema(self) -> None:
         """Raise if this version cannot use the store's schema. The store is not changed."""
@@ -136,7 +144,7 @@ class Store:
         if self._engine.dialect.name != "sqlite":
             return 0
         with self._locked_sqlite() as driver:
-            if driver.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+            if driver.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL_VACUUM:
                 return 0
             # The statement yields one row a page, and `execute` would stop after the first row.
             driver.executescript(f"PRAGMA incremental_vacuum({most})")
@@ -156,7 +164,7 @@ class Store:
     def check(self) -> list[str]:
         """Return the faults in the store, one line each. The list is empty if the store is consistent."""
         with convert_faults(self._place), self._engine.connect() as connection, long_limits(connection):
-            return whole.faults_in(connection.execution_options(ro=True))
+            return integrity.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
         """Copy the store to an SQLite file while it is in use. Raises `UserFault` if the file exists."""
@@ -164,7 +172,11 @@ class Store:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
             else:
-                self._copy_rows(copy)
+                self.check_schema()
+                self._refuse_newer()
+                target: Store = Store.open_upgraded(f"sqlite:///{copy}")
+                with closing(target):
+                    backup.copy_rows(self._engine, target._engine)
 
     def fill_from(self, source: Store) -> dict[str, int]:
         """Copy all rows of another store into this one, in one transaction. Return the number of rows by table.
@@ -175,6 +187,7 @@ class Store:
             revision = source._read_revision()
             if revision is None:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
+            source._schema_check.note_revision(revision)
             if source._schema_check.is_older(revision):
                 shape = revision["version_num"]
                 raise UserFault(
@@ -215,11 +228,11 @@ class Store:
 
     def switch_to(self, other: Store) -> None:
         """Use another store's connections from now on, so that all users of this object use the other store."""
-        left, self._engine = self._engine, other._engine
-        self._file, self._known, self._place = other._file, other._known, other._place
-        self._schema_check, self._is_settled = other._schema_check, other._is_settled
-        self._ask.engine, self._ask.place = other._engine, other._place
-        left.dispose()
+        replaced, self._engine = self._engine, other._engine
+        self._file, self._file_id, self._place = other._file, other._file_id, other._place
+        self._schema_check, self._is_upgraded = other._schema_check, other._is_upgraded
+        self._runner.engine, self._runner.place = other._engine, other._place
+        replaced.dispose()
 
     def close(self) -> None:
         """Close all connections."""
@@ -229,7 +242,10 @@ class Store:
         """Return the address of an SQLite file, in a temporary folder for a store in memory. Create its folder."""
         if address.database not in {None, "", ":memory:"}:
             self._file = Path(str(address.database))
-            make_folder(self._file)
+            try:
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as exc:
+                raise StoreFault(f"store {self._file}: its folder cannot be made: {exc.strerror}") from exc
             return address
         # A real in-memory database belongs to one connection. The readers could not see the writer's rows.
         folder = tempfile.mkdtemp(prefix="ninethirty-")
@@ -242,6 +258,7 @@ class Store:
             return _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
 
     def _refuse_newer(self) -> None:
+        """Raise `UserFault` if a newer version has upgraded the store."""
         # Columns that this version does not know would be lost without notice.
         if self.newer:
             raise UserFault(
@@ -257,6 +274,7 @@ class Store:
                 connection.execute(insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM})
 
     def _migrate(self) -> None:
+        """Run the migrations that the store needs."""
         from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB, not needed if the store is up to date
 
         with self._begin_exclusive() as connection:
@@ -267,31 +285,18 @@ class Store:
     @contextmanager
     def _begin_exclusive(self) -> Iterator[Connection]:
         """Open a transaction in which no other monitor can run migrations."""
-        with self._engine.begin() as connection:
+        with self._engine.begin() as connection, long_limits(connection):
             if connection.dialect.name == "postgresql":
-                with long_limits(connection):
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-                    # A migration that waits for a table delays all later queries. Let it fail and try again later.
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_TABLE_MS}")
-                    yield connection
-            else:
-                yield connection
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+                # A migration that waits for a table delays all later queries. Let it fail and try again later.
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LONGEST_TABLE_WAIT_MS}")
+            yield connection
 
     @contextmanager
     def _locked_sqlite(self) -> Iterator[Any]:
         """Yield a connection of the SQLite driver, outside a transaction."""
         with convert_faults(self._place), closing(self._engine.raw_connection()) as raw:
             yield raw.driver_connection
-
-    def _copy_rows(self, copy: Path) -> None:
-        self.check_schema()
-        self._refuse_newer()
-        target = Store(f"sqlite:///{copy}")
-        try:
-            target.upgrade()
-            backup.copy_rows(self._engine, target._engine)
-        finally:
-            target.close()
 
 
 def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> _Revision | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import zlib
 
-_PLAIN, _FIRST = b"\0", b"\1"
-_RAW = -15
+_PLAIN, _COMPRESSED = b"\0", b"\1"
+"""The first byte of stored JSON says how it is stored."""
+_RAW_DEFLATE = -15
+"""The window size of zlib, negative for data without header and checksum."""
 
 # Never change it, because stored JSON can only be decompressed with the same dictionary. Add a second dictionary with
 # another first byte instead. The most frequent words are last, where a reference to them takes the fewest bytes.
@@ -37,9 +39,9 @@ _WORDS = (
 def pack(text: str) -> bytes:
     """Return the text compressed, with a first byte that says how."""
     plain = text.encode()
-    squeeze = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, _RAW, zdict=_WORDS)
-    packed = squeeze.compress(plain) + squeeze.flush()
-    return _FIRST + packed if len(packed) < len(plain) else _PLAIN + plain
+    compressor = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, _RAW_DEFLATE, zdict=_WORDS)
+    packed = compressor.compress(plain) + compressor.flush()
+    return _COMPRESSED + packed if len(packed) < len(plain) else _PLAIN + plain
 
 
 def unpack(data: bytes) -> str:
@@ -47,9 +49,9 @@ def unpack(data: bytes) -> str:
     mark, rest = data[:1], data[1:]
     if mark == _PLAIN:
         return rest.decode()
-    if mark != _FIRST:
+    if mark != _COMPRESSED:
         raise ValueError("packed by a newer version")
     try:
-        return zlib.decompressobj(_RAW, zdict=_WORDS).decompress(rest).decode()
+        return zlib.decompressobj(_RAW_DEFLATE, zdict=_WORDS).decompress(rest).decode()
     except zlib.error as exc:
         raise ValueError(f"cannot be unpacked: {exc}") from exc

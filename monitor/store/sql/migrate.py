@@ -15,10 +15,10 @@ from monitor.store.sql.tables import REVISION
 
 def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> None:
     """Run all migrations up to `revision`, or to the last, in the transaction of this connection."""
-    wanted = revision or shape.head
-    _make_room(connection)
-    command.upgrade(_config(shape, connection), wanted)
-    connection.execute(update(REVISION).values(works_from=works_from(wanted, shape)))
+    target = revision or shape.head
+    _prepare_revision_table(connection)
+    command.upgrade(_config(shape, connection), target)
+    connection.execute(update(REVISION).values(works_from=works_from(target, shape)))
 
 
 def downgrade(connection: Connection, revision: str = "base") -> None:
@@ -32,7 +32,7 @@ def works_from(revision: str, shape: Shape = OURS) -> str:
     return next(step.revision for step in steps if not getattr(step.module, "expands", False))
 
 
-def _make_room(connection: Connection) -> None:
+def _prepare_revision_table(connection: Connection) -> None:
     """Create or complete the table with the revision, and lock it against other monitors."""
     # Stores of early versions do not have this table's second column yet.
     REVISION.create(connection, checkfirst=True)
@@ -44,6 +44,7 @@ def _make_room(connection: Connection) -> None:
 
 
 def _config(shape: Shape, connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration for the migrations of this shape."""
     config = Config()
     config.set_main_option("script_location", "monitor.store.sql:migrations")
     config.set_main_option("version_locations", os.pathsep.join(map(str, shape.steps)))

@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    MetaData,
-    NullPool,
-    RowMapping,
-    Select,
-    Table,
-    and_,
-    create_engine,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    tuple_,
-    type_coerce,
-    update,
-)
+import sqlalchemy as sa
+from sqlalchemy import Column, Connection, Engine, MetaData, RowMapping, Select, Table
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from monitor.store.sql import tables
 from monitor.store.sql.backup import snapshot
 from monitor.store.sql.query import chunks, long_limits
-from monitor.store.sql.tables import (
-    ANNOUNCED,
-    BLIND,
-    CALENDAR_READ,
-    DELIVERY,
-    DRAFT,
-    EVENT,
-    EVIDENCE,
-    HEARTBEAT,
-    INCIDENT,
-    JUDGED,
-    LEASE,
-    METADATA,
-    NOTICE,
-    PROMISE,
-    RELEASE,
-    ROTA,
-    RUN,
-    SILENCE,
-)
+from monitor.store.sql.tables import METADATA
 
-_ROWS = 1000
+_ROWS_AT_ONCE = 1000
 _COPY = "copy_at_start"
+"""The name of the attached database with the copy that the journal began as."""
 RECENTLY = timedelta(days=3)
 """Older runs, calendar reads and settled verdicts are not copied, because a monitor does not need them to start."""
 
-NOTICE_TABLES = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, ROTA, SILENCE, HEARTBEAT, LEASE)
-"""Tables that show which notices were sent. They are copied often, so that a journal's monitor sends none again."""
+NOTICE_TABLES = "judged", "event", "incident", "draft", "notice", "delivery", "rota", "silence", "heartbeat", "lease"
+"""The tables that show which notices were sent. They are copied often, so that a journal's monitor sends none again."""
 
 _LATER_COLUMN: Mapping[str, str] = {
     "run": "last_received",
@@ -77,22 +42,23 @@ _LATER_COLUMN: Mapping[str, str] = {
 _Row = RowMapping | dict[str, Any]
 
 
-def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, only: Collection[Table] = ()) -> None:
+def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, only: Collection[str] = ()) -> None:
     """Replace target's rows with source's, for releases listed or due since `since`, in one transaction.
 
-    `target` must be SQLite. With `only`, copy only these tables.
+    `target` must be SQLite. With `only`, copy only the tables with these names.
     """
-    wanted = {table: rows for table, rows in rows_to_copy(since, now).items() if not only or table in only}
+    queries = {table: query for table, query in rows_to_copy(since, now).items() if not only or table.name in only}
     with snapshot(source) as reader, target.begin() as writer, long_limits(reader, idles=True):
-        ordered = [table for table in METADATA.sorted_tables if table in wanted]
+        ordered = [table for table in METADATA.sorted_tables if table in queries]
         for table in reversed(ordered):
-            writer.execute(delete(table))
+            writer.execute(sa.delete(table))
         for table in ordered:
-            columns = [type_coerce(each, _database_type(each)) for each in table.columns]
+            columns = [sa.type_coerce(column, _database_type(column)) for column in table.columns]
             # Through SQLAlchemy, row by row, this takes twice as long, and delays this process's looks.
-            put = str(insert(_without_conversion(table)).compile(dialect=target.dialect))
-            for rows in reader.execute(wanted[table].with_only_columns(*columns)).partitions(_ROWS):
-                writer.exec_driver_sql(put, [tuple(row) for row in rows])
+            plain = Table(table.name, MetaData(), *(Column(each.name, _database_type(each)) for each in table.columns))
+            statement = str(sa.insert(plain).compile(dialect=target.dialect))
+            for rows in reader.execute(queries[table].with_only_columns(*columns)).partitions(_ROWS_AT_ONCE):
+                writer.exec_driver_sql(statement, [tuple(row) for row in rows])
 
 
 def _database_type(column: Column[Any]) -> TypeEngine[Any]:
@@ -100,22 +66,19 @@ def _database_type(column: Column[Any]) -> TypeEngine[Any]:
     return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
 
 
-def _without_conversion(table: Table) -> Table:
-    return Table(table.name, MetaData(), *(Column(each.name, _database_type(each)) for each in table.columns))
-
-
 def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
     """Extend all other monitors' leases until `until`, because without the store we cannot see whether they are alive.
 
-    If there is another monitor, it gets the lease on the outbox. Otherwise two monitors would send the same notices.
+    The names of their leases begin with `prefix`. If there is another monitor, it gets the lease named `outbox`.
+    Otherwise two monitors would send the same notices.
     """
-    others = and_(LEASE.c.name.startswith(prefix, autoescape=True), LEASE.c.name != prefix + own)
+    lease = tables.LEASE
+    is_other = sa.and_(lease.c.name.startswith(prefix, autoescape=True), lease.c.name != prefix + own)
     with target.begin() as writer:
-        known = writer.execute(update(LEASE).where(others).values(until=until)).rowcount
-        writer.execute(delete(LEASE).where(LEASE.c.name == prefix + own))
-        writer.execute(delete(LEASE).where(LEASE.c.name == outbox))
-        if known:
-            writer.execute(insert(LEASE), {"name": outbox, "holder": "others", "until": until, "since": None})
+        others = writer.execute(sa.update(lease).where(is_other).values(until=until)).rowcount
+        writer.execute(sa.delete(lease).where(lease.c.name.in_((prefix + own, outbox))))
+        if others:
+            writer.execute(sa.insert(lease), {"name": outbox, "holder": "others", "until": until, "since": None})
 
 
 def merge_journal(journal: Path, before: Path, store: Engine) -> int:
@@ -123,101 +86,111 @@ def merge_journal(journal: Path, before: Path, store: Engine) -> int:
 
     If the store has changed a row too, the later version wins.
     """
-    count = 0
-    connect = partial(_connect_with_copy, journal, before)
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(journal)
+        connection.execute(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
+        return connection
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
     with engine.connect() as reader, store.begin() as writer, long_limits(writer):
-        by_others = _verdicts_by_others(reader, writer)
+        merge = _Merge(reader, writer)
         # Runs name records of evidence, so these are written first.
-        for table in sorted(METADATA.sorted_tables, key=lambda each: each is not EVIDENCE):
-            if table is not LEASE:
-                count += _merge_table(reader, writer, table, by_others)
-    return count
+        ordered = sorted(METADATA.sorted_tables, key=lambda table: table is not tables.EVIDENCE)
+        return sum(merge.write_changed_rows(table) for table in ordered if table is not tables.LEASE)
 
 
-def _connect_with_copy(journal: Path, before: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(journal)
-    connection.execute(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
-    return connection
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """The versions of one row: in the journal, in the copy that it began as, and in the store. None if absent."""
+
+    journal: RowMapping
+    copy: _Row | None
+    store: _Row | None
 
 
-def _verdicts_by_others(reader: Connection, writer: Connection) -> dict[str, str | None]:
-    """Return for each release that other monitors judged since the copy was made the kind of verdict in the store.
+class _Merge:
+    """Writes the rows that a journal has changed into a store, by `writer`.
 
-    It is None if the store's verdict stays, because it is later than the journal's.
+    `reader` reads the journal, and the copy of the store that it began as.
     """
-    copy, found = JUDGED.to_metadata(MetaData(), schema=_COPY), dict[str, str | None]()
-    for rows in chunks(reader.execute(select(JUDGED).except_(select(copy))).mappings().all()):
-        starts, theirs = _by_key(reader, copy, rows), _by_key(writer, JUDGED, rows)
-        for row in rows:
-            before, their = starts.get(_key_of(JUDGED, row)), theirs.get(_key_of(JUDGED, row))
-            if their is not None and their != before:
-                found[row["release"]] = their["word"] if _choose_row(JUDGED, row, before, their) else None
-    return found
 
+    def __init__(self, reader: Connection, writer: Connection) -> None:
+        self._reader = reader
+        self._writer = writer
+        # For each release that other monitors judged since the copy was made, the kind of verdict in the store. None if
+        # the store's verdict stays, because it is later than the journal's.
+        self._verdicts_by_others: dict[str, str | None] = {}
+        for row in self._changed_rows(tables.JUDGED):
+            if row.store is not None and row.store != row.copy:
+                is_replaced = _choose_row(tables.JUDGED, row) is not None
+                self._verdicts_by_others[row.journal["release"]] = row.store["word"] if is_replaced else None
 
-def _continue_events(event: dict[str, Any], by_others: dict[str, str | None]) -> dict[str, Any] | None:
-    """Return a journal's event, changed to follow the store's last event. None if the store's verdict stays."""
-    before = by_others.get(event["release"], event["before"])
-    if before is None:
-        return None
-    if event["release"] in by_others:
-        by_others[event["release"]] = event["after"]
-    return event | {"before": before}
-
-
-def _merge_table(reader: Connection, writer: Connection, table: Table, by_others: dict[str, str | None]) -> int:
-    """Write the rows of one table that the journal has changed since its copy was made. Return how many."""
-    copy, count = table.to_metadata(MetaData(), schema=_COPY), 0
-    changed = reader.execute(select(table).except_(select(copy))).mappings().all()
-    if table is EVENT:
-        changed = sorted(changed, key=lambda row: row["at"])
-    for rows in chunks(changed):
-        starts, theirs = _by_key(reader, copy, rows), _by_key(writer, table, rows)
-        for row in rows:
-            key = _key_of(table, row)
-            if (chosen := _choose_row(table, row, starts.get(key), theirs.get(key))) is not None:
-                if table is EVENT and (chosen := _continue_events(chosen, by_others)) is None:
-                    continue
-                if table is RUN:
-                    chosen["evidence"] = tuple(name for name in chosen["evidence"] if _is_kept(writer, name))
-                # New records that continue the store's chain were written before this. Any other would leave a gap.
-                if table is EVIDENCE and key not in theirs:
-                    continue
-                _write_row(writer, table, chosen, is_there=key in theirs)
+    def write_changed_rows(self, table: Table) -> int:
+        """Write the rows of one table that the journal has changed since its copy was made. Return how many."""
+        count = 0
+        for row in self._changed_rows(table):
+            chosen = _choose_row(table, row)
+            if chosen is not None and self._adapt_to_store(table, chosen, is_stored=row.store is not None):
+                if row.store is not None:
+                    is_same = sa.and_(*(column == chosen[column.name] for column in table.primary_key))
+                    self._writer.execute(sa.update(table).where(is_same).values(chosen))
+                else:
+                    self._writer.execute(sa.insert(table), chosen)
                 count += 1
-    return count
+        return count
+
+    def _changed_rows(self, table: Table) -> Iterator[_Versions]:
+        """Yield the versions of each row of a table that the journal has changed. Events are in time order."""
+        copy = table.to_metadata(MetaData(), schema=_COPY)
+        changed = self._reader.execute(sa.select(table).except_(sa.select(copy))).mappings().all()
+        if table is tables.EVENT:
+            changed = sorted(changed, key=lambda row: row["at"])
+        for rows in chunks(changed):
+            copies, stored = _by_key(self._reader, copy, rows), _by_key(self._writer, table, rows)
+            for row in rows:
+                key = _key_of(table, row)
+                yield _Versions(row, copies.get(key), stored.get(key))
+
+    def _adapt_to_store(self, table: Table, row: dict[str, Any], *, is_stored: bool) -> bool:
+        """Change what a journal's row says of other rows to what the store has. Return False if it is not written."""
+        if table is tables.RUN:
+            row["evidence"] = tuple(name for name in row["evidence"] if self._is_in_store(name))
+        if table is tables.EVENT:
+            # The event must follow the store's last event. If the store's verdict stays, there is no event.
+            release = row["release"]
+            before = self._verdicts_by_others.get(release, row["before"])
+            if before is None:
+                return False
+            row["before"] = before
+            if release in self._verdicts_by_others:
+                self._verdicts_by_others[release] = row["after"]
+        # New records that continue the store's chain were written before this. Any other would leave a gap.
+        return table is not tables.EVIDENCE or is_stored
+
+    def _is_in_store(self, record: str) -> bool:
+        """Return whether the store has a record of evidence."""
+        monitor, _, number = record.rpartition("-")
+        kept = tables.EVIDENCE
+        query = sa.select(kept.c.number).where(kept.c.monitor == monitor, kept.c.number == int(number))
+        return self._writer.execute(query).first() is not None
 
 
-def _is_kept(writer: Connection, record: str) -> bool:
-    """Return whether a record of evidence is in the store."""
-    monitor, _, number = record.rpartition("-")
-    mine = and_(EVIDENCE.c.monitor == monitor, EVIDENCE.c.number == int(number))
-    return writer.execute(select(EVIDENCE.c.number).where(mine)).first() is not None
-
-
-def _choose_row(table: Table, ours: RowMapping, before: _Row | None, theirs: _Row | None) -> dict[str, Any] | None:
-    """Return the row to write, None if the store's stays, given the versions of journal, common copy and store."""
-    if theirs is None or theirs == before:
-        return dict(ours)
+def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
+    """Return the journal's row if it must be written, or None if the store's stays."""
+    if row.store is None or row.store == row.copy:
+        return dict(row.journal)
     column = _LATER_COLUMN.get(table.name)
-    if column is None or ours[column] is None:
+    if column is None or row.journal[column] is None:
         return None
-    return dict(ours) if theirs[column] is None or ours[column] > theirs[column] else None
+    is_later = row.store[column] is None or row.journal[column] > row.store[column]
+    return dict(row.journal) if is_later else None
 
 
-def _write_row(writer: Connection, table: Table, row: dict[str, Any], *, is_there: bool) -> None:
-    if is_there:
-        same = and_(*(column == row[column.name] for column in table.primary_key))
-        writer.execute(update(table).where(same).values(row))
-    else:
-        writer.execute(insert(table), row)
-
-
-def _by_key(asked: Connection, table: Table, rows: Sequence[RowMapping]) -> dict[tuple[Any, ...], _Row]:
+def _by_key(connection: Connection, table: Table, rows: Sequence[RowMapping]) -> dict[tuple[Any, ...], _Row]:
     """Return the stored versions of these rows by primary key."""
     keys = [_key_of(table, row) for row in rows]
-    found = asked.execute(select(table).where(tuple_(*table.primary_key).in_(keys))).mappings()
+    found = connection.execute(sa.select(table).where(sa.tuple_(*table.primary_key).in_(keys))).mappings()
     return {_key_of(table, row): dict(row) for row in found}
 
 
@@ -228,31 +201,33 @@ def _key_of(table: Table, row: _Row) -> tuple[Any, ...]:
 def rows_to_copy(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
     """Return the query for the rows of each table to copy."""
     lately = now - RECENTLY
-    shown = or_(ANNOUNCED.c.gone.is_(None), ANNOUNCED.c.gone >= since)
-    left_open = select(JUDGED.c.release).where(JUDGED.c.final.is_(False))
-    promised = select(PROMISE.c.release).where(PROMISE.c.begins >= since)
-    names = select(ANNOUNCED.c.release).where(shown).union(promised, left_open)
-    later = DRAFT.alias()
-    newest = select(func.max(later.c.version)).where(later.c.incident == DRAFT.c.incident).scalar_subquery()
-    open_or_new = or_(INCIDENT.c.is_open, INCIDENT.c.opened >= lately)
-    incidents = select(INCIDENT.c.id).where(open_or_new)
-    notices = or_(NOTICE.c.at >= lately, NOTICE.c.incident.in_(incidents))
-    return {
-        RELEASE: select(RELEASE).where(RELEASE.c.id.in_(names)),
-        PROMISE: select(PROMISE).where(PROMISE.c.release.in_(names)),
-        ANNOUNCED: select(ANNOUNCED).where(or_(shown, ANNOUNCED.c.release.in_(names))),
-        CALENDAR_READ: select(CALENDAR_READ).where(CALENDAR_READ.c.started >= lately),
-        RUN: select(RUN).where(RUN.c.last_received >= lately),
-        BLIND: select(BLIND).where(BLIND.c.ends >= since),
-        JUDGED: select(JUDGED).where(or_(JUDGED.c.slot >= lately, JUDGED.c.final.is_(False))),
-        EVENT: select(EVENT).where(EVENT.c.at >= lately),
-        INCIDENT: select(INCIDENT).where(open_or_new),
-        DRAFT: select(DRAFT).where(DRAFT.c.incident.in_(incidents), DRAFT.c.version == newest),
-        NOTICE: select(NOTICE).where(notices),
-        DELIVERY: select(DELIVERY).where(DELIVERY.c.notice.in_(select(NOTICE.c.id).where(notices))),
-        ROTA: select(ROTA),
-        SILENCE: select(SILENCE).where(SILENCE.c.until >= since),
-        HEARTBEAT: select(HEARTBEAT),
-        LEASE: select(LEASE),
-        EVIDENCE: select(EVIDENCE).where(EVIDENCE.c.at >= lately),
+    entry, promise, judged = tables.ANNOUNCED.c, tables.PROMISE.c, tables.JUDGED.c
+    is_shown = sa.or_(entry.gone.is_(None), entry.gone >= since)
+    unsettled = sa.select(judged.release).where(judged.final.is_(False))
+    promised = sa.select(promise.release).where(promise.begins >= since)
+    releases = sa.select(entry.release).where(is_shown).union(promised, unsettled)
+    incident, notice, draft, later_draft = tables.INCIDENT.c, tables.NOTICE.c, tables.DRAFT.c, tables.DRAFT.alias().c
+    is_open_or_new = sa.or_(incident.is_open, incident.opened >= lately)
+    incidents = sa.select(incident.id).where(is_open_or_new)
+    is_about_these = sa.or_(notice.at >= lately, notice.incident.in_(incidents))
+    newest_draft = sa.select(sa.func.max(later_draft.version)).where(later_draft.incident == draft.incident)
+    conditions = {
+        tables.RELEASE: tables.RELEASE.c.id.in_(releases),
+        tables.PROMISE: promise.release.in_(releases),
+        tables.ANNOUNCED: sa.or_(is_shown, entry.release.in_(releases)),
+        tables.CALENDAR_READ: tables.CALENDAR_READ.c.started >= lately,
+        tables.RUN: tables.RUN.c.last_received >= lately,
+        tables.BLIND: tables.BLIND.c.ends >= since,
+        tables.JUDGED: sa.or_(judged.slot >= lately, judged.final.is_(False)),
+        tables.EVENT: tables.EVENT.c.at >= lately,
+        tables.INCIDENT: is_open_or_new,
+        tables.DRAFT: sa.and_(draft.incident.in_(incidents), draft.version == newest_draft.scalar_subquery()),
+        tables.NOTICE: is_about_these,
+        tables.DELIVERY: tables.DELIVERY.c.notice.in_(sa.select(notice.id).where(is_about_these)),
+        tables.ROTA: sa.true(),
+        tables.SILENCE: tables.SILENCE.c.until >= since,
+        tables.HEARTBEAT: sa.true(),
+        tables.LEASE: sa.true(),
+        tables.EVIDENCE: tables.EVIDENCE.c.at >= lately,
     }
+    return {table: sa.select(table).where(condition) for table, condition in conditions.items()}

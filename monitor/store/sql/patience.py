@@ -29,28 +29,28 @@ _TIMEOUTS = {"statement_timeout": ANSWER, "lock_timeout": LOCK, "idle_in_transac
 
 
 class LimitedConnection(Connection[Any]):
-    """A connection that fails if the server is silent for `seconds`, which may be changed while it is idle."""
+    """A connection that fails if the server is silent for `silence_limit` seconds. Only change it while idle."""
 
-    seconds = ANSWER
+    silence_limit = ANSWER
 
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait as psycopg does, but raise `OperationalError` if the server is silent for `seconds`."""
-        return super().wait(self._while_it_answers(gen), interval, timeout)
+        """Wait as psycopg does, but raise `OperationalError` if the server is silent for `silence_limit` seconds."""
+        return super().wait(self._limit_silence(gen), interval, timeout)
 
-    def _while_it_answers(self, work: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Run psycopg's `work`, but raise `OperationalError` once the server is silent for `seconds`."""
-        heard_at = _CLOCK.monotonic()
+    def _limit_silence(self, work: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """Run psycopg's `work`, which yields when it waits for the server. Raise `OperationalError` after the limit."""
+        answered_at = _CLOCK.monotonic()
         try:
-            wanted = next(work)
+            awaited = next(work)
             while True:
-                ready = yield wanted
+                ready = yield awaited
                 now = _CLOCK.monotonic()
-                heard_at = now if ready else heard_at
-                if now - heard_at > self.seconds:
+                answered_at = now if ready else answered_at
+                if now - answered_at > self.silence_limit:
                     # Close the connection. A rollback on it would wait for the same server.
                     self.pgconn.finish()
-                    raise OperationalError(f"the server has not answered for {self.seconds:g} seconds")
-                wanted = work.send(ready)
+                    raise OperationalError(f"the server has not answered for {self.silence_limit:g} seconds")
+                awaited = work.send(ready)
         except StopIteration as done:
             answer: T = done.value
             return answer

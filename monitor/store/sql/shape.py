@@ -32,7 +32,10 @@ OURS = Shape()
 
 @dataclass(slots=True)
 class SchemaCheck:
-    """Compares a store's schema with the program's. `newer` is the store's revision if it is newer, else empty."""
+    """Compares a store's schema with the program's. `newer` is the store's revision if it is newer, else empty.
+
+    Each method gets the row of the table with the store's revision.
+    """
 
     place: str
     shape: Shape
@@ -49,6 +52,7 @@ class SchemaCheck:
     def check(self, row: Mapping[str, str | None] | None) -> None:
         """Raise `StoreTooOld` or `StoreTooNew` if this program cannot use the store without a migration."""
         row = row or {}
+        self.note_revision(row)
         if self.is_older(row):
             mend = "run `ninethirty store upgrade`, or start the monitor"
             shape = f"its shape is {row.get('version_num')}, this version needs {self.shape.head}"
@@ -56,19 +60,20 @@ class SchemaCheck:
 
     def needs_migration(self, row: Mapping[str, str | None]) -> bool:
         """Return whether the store needs a migration by this program. Raises `StoreTooNew`."""
+        self.note_revision(row)
         return self.is_older(row) or "works_from" not in row
 
-    def is_older(self, row: Mapping[str, str | None]) -> bool:
-        """Return whether the store needs migrations, given the row with its revision.
+    def note_revision(self, row: Mapping[str, str | None]) -> None:
+        """Note in `newer` whether the store is newer. Raises `StoreTooNew` if this program cannot use it.
 
         The row's `works_from` is the oldest revision that can use the store. Without it, only the store's own can.
-        Raises `StoreTooNew`.
         """
         revision, works_from = row.get("version_num") or "", row.get("works_from")
-        if revision <= self.shape.head:
-            self.newer = ""
-            return revision < self.shape.head
-        if works_from is None or works_from > self.shape.head:
+        is_newer = revision > self.shape.head
+        if is_newer and (works_from is None or works_from > self.shape.head):
             raise StoreTooNew(f"store {self.place}: a newer version of ninethirty made it (its shape is {revision})")
-        self.newer = revision
-        return False
+        self.newer = revision if is_newer else ""
+
+    def is_older(self, row: Mapping[str, str | None]) -> bool:
+        """Return whether the store has an older schema than this program, given the row with its revision."""
+        return (row.get("version_num") or "") < self.shape.head

@@ -93,7 +93,7 @@ RELEASE_KEYS = tuple(column.name for column in RELEASE.columns if column.name !=
 """The fields of a release that have their own columns."""
 # Few releases were joined into others. With this index, every list can leave them out quickly.
 _add_partial_index("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
-REPLACED = sa.select(RELEASE.c.id).where(RELEASE.c.joined_into.is_not(None))
+JOINED_RELEASES = sa.select(RELEASE.c.id).where(RELEASE.c.joined_into.is_not(None))
 """The query for the ids of releases that were joined into others."""
 
 PROMISE = _compact_table(

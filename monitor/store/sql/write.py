@@ -55,7 +55,7 @@ class Transaction:
         """Add promises to the ledger, except those with the release, calendar and time of reading of a stored one."""
         rows = [_promise_row(promise) for promise in promises]
         if rows:
-            self._connection.execute(self._insert_if_new(tables.PROMISE), rows)
+            self._connection.execute(self._insert_unless_stored(tables.PROMISE), rows)
 
     def save_promises(self, promises: Iterable[Promise]) -> None:
         """Insert or replace promises, by release, calendar and time of reading."""
@@ -69,10 +69,11 @@ class Transaction:
             .where(newer.c.release == table.c.release, newer.c.calendar == calendar)
             .scalar_subquery()
         )
+        # A read that was stored before this one may have confirmed the promise later.
+        is_earlier = table.c.confirmed_at.is_(None) | (table.c.confirmed_at < at)
         for some in chunks(releases):
-            mine = table.c.release.in_(some) & (table.c.calendar == calendar) & (table.c.learnt == newest)
-            later = table.c.confirmed_at.is_(None) | (table.c.confirmed_at < at)
-            self._connection.execute(update(table).where(mine, later).values(confirmed_at=at))
+            is_newest = table.c.release.in_(some) & (table.c.calendar == calendar) & (table.c.learnt == newest)
+            self._connection.execute(update(table).where(is_newest, is_earlier).values(confirmed_at=at))
 
     def save_announced(self, announced: Iterable[Announced]) -> None:
         """Insert or replace calendars' entries, by calendar and uid."""
@@ -82,8 +83,8 @@ class Transaction:
         """Record that a calendar showed these entries at `at`."""
         table = tables.ANNOUNCED
         for some in chunks(uids):
-            mine = (table.c.calendar == calendar) & table.c.uid.in_(some)
-            self._connection.execute(update(table).where(mine).values(seen_last=at, gone=None))
+            is_shown = (table.c.calendar == calendar) & table.c.uid.in_(some)
+            self._connection.execute(update(table).where(is_shown).values(seen_last=at, gone=None))
 
     def add_read(self, read: CalendarRead) -> None:
         """Add a read of a calendar."""
@@ -95,7 +96,7 @@ class Transaction:
 
     def add_claim(self, claim: Claim) -> bool:
         """Add a publisher's claim. Return False if it is stored already (by producer, address and stamp)."""
-        return self._is_new(tables.CLAIM, to_row(claim))
+        return self._insert_new(tables.CLAIM, to_row(claim))
 
     def save_runs(self, runs: Iterable[Run]) -> None:
         """Insert or extend runs, by target, `first_sent` and monitor."""
@@ -110,12 +111,12 @@ class Transaction:
         """Add a blind span, or extend a stored one with the same start, cause and scope."""
         table = tables.BLIND
         statement = self._insert(table)
-        offered = statement.excluded.ends
-        further = case((offered > table.c.ends, offered), else_=table.c.ends)
+        new = statement.excluded
+        ends = case((new.ends > table.c.ends, new.ends), else_=table.c.ends)
         # Spans of two monitors with the same start and cause become one span without a monitor.
-        monitor = case((table.c.monitor == statement.excluded.monitor, table.c.monitor), else_="")
-        grown = {"ends": further, "monitor": monitor}
-        upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=grown)
+        monitor = case((table.c.monitor == new.monitor, table.c.monitor), else_="")
+        extend = {"ends": ends, "monitor": monitor}
+        upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=extend)
         self._connection.execute(upsert, [to_row(blind)])
 
     def save_judged(self, judged: Judged) -> None:
@@ -124,7 +125,7 @@ class Transaction:
 
     def add_event(self, event: Event) -> bool:
         """Add an event. Return False if an event with this id is stored already."""
-        return self._is_new(tables.EVENT, to_row(event))
+        return self._insert_new(tables.EVENT, to_row(event))
 
     def save_incident(self, incident: Incident) -> None:
         """Insert or replace an incident."""
@@ -133,12 +134,12 @@ class Transaction:
 
     def add_draft(self, draft: Draft) -> None:
         """Add a version of a draft. Raises `Conflict` if this version is stored already."""
-        if not self._is_new(tables.DRAFT, to_row(draft)):
+        if not self._insert_new(tables.DRAFT, to_row(draft)):
             raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
         """Add a notice with its deliveries. Return False if one with this id is stored already."""
-        if not self._is_new(tables.NOTICE, keyed_row(notice, "id", "incident", "at")):
+        if not self._insert_new(tables.NOTICE, keyed_row(notice, "id", "incident", "at")):
             return False
         self._upsert_rows(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
         return True
@@ -165,22 +166,24 @@ class Transaction:
 
     def add_evidence(self, records: Iterable[Record]) -> None:
         """Add records of evidence. Raises `Conflict` if a different one has the same number."""
-        table, ours = tables.EVIDENCE, list(records)
-        if not ours:
+        table, by_key = tables.EVIDENCE, {(record.monitor, record.number): record for record in records}
+        if not by_key:
             return
-        statement = self._insert_if_new(table).returning(table.c.monitor, table.c.number)
-        new = {(row.monitor, row.number) for row in self._connection.execute(statement, [to_row(one) for one in ours])}
-        old = [record for record in ours if (record.monitor, record.number) not in new]
-        chains = self._chains_of(old)
-        for record in old:
-            if chains.get((record.monitor, record.number)) != record.chain:
-                raise Conflict(f"evidence {record.id} is there already, and is another")
+        statement = self._insert_unless_stored(table).returning(*table.primary_key)
+        inserted = self._connection.execute(statement, [to_row(record) for record in by_key.values()])
+        stored_before = [*by_key.keys() - {tuple(row) for row in inserted}]
+        query = select(*table.primary_key, table.c.chain)
+        for some in chunks(stored_before):
+            for row in self._connection.execute(query.where(tuple_(*table.primary_key).in_(some))):
+                record = by_key[row.monitor, row.number]
+                if row.chain != record.chain:
+                    raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
         """Record that the bytes of a monitor's records up to number `last` were deleted at `at`."""
         table = tables.EVIDENCE
-        mine = (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
-        self._connection.execute(update(table).where(mine).values(expired=at))
+        is_deleted_now = (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
+        self._connection.execute(update(table).where(is_deleted_now).values(expired=at))
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
         """Take or renew a lease and return it. Return None if another holder has it beyond `now`.
@@ -208,29 +211,22 @@ class Transaction:
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 
     def _upsert_rows(self, table: Table, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        self._connection.execute(_upsert_statement(table, self._connection.dialect.name, tuple(rows[0])), rows)
+        """Insert or replace rows, by primary key. All have the same columns."""
+        if rows:
+            self._connection.execute(_upsert_statement(table, self._connection.dialect.name, tuple(rows[0])), rows)
 
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+        """Delete the rows with these primary keys."""
         for some in chunks(keys):
             self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
 
-    def _is_new(self, table: Table, row: Row) -> bool:
+    def _insert_new(self, table: Table, row: Row) -> bool:
         """Insert a row. Return False if its key is stored already."""
-        statement = self._insert_if_new(table).returning(*table.primary_key)
+        statement = self._insert_unless_stored(table).returning(*table.primary_key)
         return self._connection.execute(statement, row).first() is not None
 
-    def _chains_of(self, records: Sequence[Record]) -> dict[tuple[str, int], str]:
-        """Return the stored chain hashes of these records, by monitor and number."""
-        table, found = tables.EVIDENCE, dict[tuple[str, int], str]()
-        asked = select(table.c.monitor, table.c.number, table.c.chain)
-        for some in chunks([(record.monitor, record.number) for record in records]):
-            rows = self._connection.execute(asked.where(tuple_(*table.primary_key).in_(some)))
-            found |= {(row.monitor, row.number): row.chain for row in rows}
-        return found
-
-    def _insert_if_new(self, table: Table) -> Any:  # noqa: ANN401  # as below
+    def _insert_unless_stored(self, table: Table) -> Any:  # noqa: ANN401  # as below
+        """Return the statement that inserts rows, except those whose key is stored already."""
         return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
 
     def _insert(self, table: Table) -> Any:  # noqa: ANN401  # as below
@@ -240,12 +236,14 @@ class Transaction:
 # Cached, because building the statement took half of the time of a commit of one look.
 @cache
 def _upsert_statement(table: Table, dialect: str, names: tuple[str, ...]) -> Any:  # noqa: ANN401  # as below
+    """Return the statement that inserts rows with these columns, or updates those whose key is stored already."""
     statement = _insert(table, dialect)
-    given = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
+    new_values = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new_values)
 
 
 def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
+    """Return the dialect's own insert statement, which can also update or skip rows whose key is stored already."""
     # Imported by name, so that only the dialect in use is loaded.
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 

@@ -56,25 +56,12 @@ class SlowWriter(Writer):
         return await super().write_with_member(member, make)
 
 
-class Refused:
-    """Something that goes along with all that is written, for which the store has no room."""
-
-    def prepare(self) -> None:
-        """Have nothing to do before the transaction."""
+class Refused(BatchMember):
+    """A member of every batch, whose rows the store refuses because the disk is full."""
 
     def write(self, transaction: Transaction) -> None:  # noqa: ARG002
-        """Be refused."""
+        """Raise as a store does on a full disk."""
         raise StoreFault("the disk is full")
-
-    def note_committed(self) -> None:
-        """Never be told so."""
-
-    def further_transactions(self) -> int:
-        """Return that one transaction is enough."""
-        return 0
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 @dataclass(slots=True)

@@ -16,9 +16,8 @@ from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import JumpingLoop, run_virtually
-from monitor.store.batch import RUNS_AT_ONCE
+from monitor.store.batch import ROWS_AT_ONCE, Portions
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.portions import Portions
 from monitor.store.rows import Event
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import LATE, Writer
@@ -54,11 +53,11 @@ def stored(store: TemporaryStore) -> list[str]:
     ("steps", "sizes"),
     [
         ([(10, 1), (20, 1)], [30]),
-        ([(RUNS_AT_ONCE, 1), (1, 1)], [RUNS_AT_ONCE, 1]),
-        ([(RUNS_AT_ONCE, 3)], [RUNS_AT_ONCE // 3, RUNS_AT_ONCE // 3, RUNS_AT_ONCE // 3, RUNS_AT_ONCE % 3]),
-        ([(400, 1), (400, 1)], [RUNS_AT_ONCE, 300]),
-        ([(RUNS_AT_ONCE - 1, 1), (2, 3)], [RUNS_AT_ONCE - 1, 2]),
-        ([(1, 1), (2, RUNS_AT_ONCE + 1)], [1, 1, 1]),
+        ([(ROWS_AT_ONCE, 1), (1, 1)], [ROWS_AT_ONCE, 1]),
+        ([(ROWS_AT_ONCE, 3)], [ROWS_AT_ONCE // 3, ROWS_AT_ONCE // 3, ROWS_AT_ONCE // 3, ROWS_AT_ONCE % 3]),
+        ([(400, 1), (400, 1)], [ROWS_AT_ONCE, 300]),
+        ([(ROWS_AT_ONCE - 1, 1), (2, 3)], [ROWS_AT_ONCE - 1, 2]),
+        ([(1, 1), (2, ROWS_AT_ONCE + 1)], [1, 1, 1]),
         ([], [0]),
     ],
 )
@@ -86,7 +85,7 @@ def test_other_writes_and_runs_go_between_two_portions() -> None:
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
         writer = Writer(slow.store, clock)
-        large = writer.write_in_portions(events("large", 4 * RUNS_AT_ONCE))
+        large = writer.write_in_portions(events("large", 4 * ROWS_AT_ONCE))
         for first in (False, True):
             await clock.sleep(0.1)
             now = clock.now()
@@ -98,8 +97,8 @@ def test_other_writes_and_runs_go_between_two_portions() -> None:
         await writer.close()
 
     run_virtually(story)
-    assert ahead == [RUNS_AT_ONCE, 2 * RUNS_AT_ONCE]
-    assert len(stored(store)) == 4 * RUNS_AT_ONCE + 1
+    assert ahead == [ROWS_AT_ONCE, 2 * ROWS_AT_ONCE]
+    assert len(stored(store)) == 4 * ROWS_AT_ONCE + 1
 
 
 def test_large_writes_are_made_in_order_and_one_that_raises_delays_no_other() -> None:
@@ -110,10 +109,10 @@ def test_large_writes_are_made_in_order_and_one_that_raises_delays_no_other() ->
 
     async def story(clock: VirtualClock) -> None:
         writer = Writer(store, clock)
-        broken = events("broken", RUNS_AT_ONCE)
+        broken = events("broken", ROWS_AT_ONCE)
         broken.add([1], wrong)
         broken.add([1], lambda tx, _: tx.add_event(an_event("broken: complete")))
-        writes = [writer.write_in_portions(one) for one in (events("a", 2 * RUNS_AT_ONCE), broken, events("b", 1))]
+        writes = [writer.write_in_portions(one) for one in (events("a", 2 * ROWS_AT_ONCE), broken, events("b", 1))]
         for name, write in zip(("a", "broken", "b"), writes, strict=True):
             write.done.add_done_callback(lambda _, name=name: order.append(name))  # type: ignore[misc]
         with pytest.raises(ValueError, match="no such entry"):
@@ -124,7 +123,7 @@ def test_large_writes_are_made_in_order_and_one_that_raises_delays_no_other() ->
     run_virtually(story)
     assert order == ["a", "broken", "b"]
     assert stored(store) == [*(name for name in stored(store) if not name.startswith("broken: "))]
-    assert len(stored(store)) == 3 * RUNS_AT_ONCE + 1
+    assert len(stored(store)) == 3 * ROWS_AT_ONCE + 1
 
 
 class FailingStore(TemporaryStore):
@@ -146,12 +145,12 @@ def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it()
 
     async def story(clock: VirtualClock) -> None:
         writer = Writer(store, clock)
-        large = writer.write_in_portions(events("large", 3 * RUNS_AT_ONCE))
+        large = writer.write_in_portions(events("large", 3 * ROWS_AT_ONCE))
         await large.done
         await writer.close()
 
     run_virtually(story)
-    assert len(stored(store)) == 3 * RUNS_AT_ONCE
+    assert len(stored(store)) == 3 * ROWS_AT_ONCE
 
 
 def test_journal_gets_every_uncommitted_portion() -> None:
@@ -160,7 +159,7 @@ def test_journal_gets_every_uncommitted_portion() -> None:
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
         writer = Writer(slow.store, clock)
-        writer.write_in_portions(events("a", 3 * RUNS_AT_ONCE))
+        writer.write_in_portions(events("a", 3 * ROWS_AT_ONCE))
         writer.write_in_portions(events("b", 1))
         await clock.sleep(0.6)
         slow.is_away = True
@@ -173,8 +172,8 @@ def test_journal_gets_every_uncommitted_portion() -> None:
 
     run_virtually(story)
     kept, there = stored(elsewhere), stored(store)
-    assert 0 < len(there) < 3 * RUNS_AT_ONCE
-    assert {*kept, *there} == {*(f"a-{number}" for number in range(3 * RUNS_AT_ONCE)), "b-0"}
+    assert 0 < len(there) < 3 * ROWS_AT_ONCE
+    assert {*kept, *there} == {*(f"a-{number}" for number in range(3 * ROWS_AT_ONCE)), "b-0"}
 
 
 def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else() -> None:
@@ -183,7 +182,7 @@ def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else() -> None
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
         writer = Writer(slow.store, clock)
-        large = writer.write_in_portions(events("large", 30 * RUNS_AT_ONCE))
+        large = writer.write_in_portions(events("large", 30 * ROWS_AT_ONCE))
         await clock.sleep(1.0)
         small = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("small"))))
         await writer.close()
@@ -200,9 +199,9 @@ def test_a_stop_may_wait_for_large_writes_as_long_as_they_make_progress() -> Non
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, 10.0)
         writer = Writer(slow.store, clock)
-        writer.write_in_portions(events("large", 30 * RUNS_AT_ONCE))
+        writer.write_in_portions(events("large", 30 * ROWS_AT_ONCE))
         await writer.backlog.finish_large(LATE)
-        assert len(stored(store)) == 30 * RUNS_AT_ONCE
+        assert len(stored(store)) == 30 * ROWS_AT_ONCE
         slow.is_away = True
         writer.write_in_portions(events("other", 1))
         await asyncio.wait_for(writer.backlog.finish_large(LATE), 20)
@@ -255,8 +254,8 @@ def test_a_large_answer_is_compressed_before_a_transaction_is_opened_and_once(tm
         evidence.keep(an_answer(200, bytes(5_000_000)), "t", "calendar")
         evidence.keep(an_answer(200, b"small"), "t", "turn")
         for waiting in evidence._waiting:
-            piece = waiting.piece
-            waiting.piece = lambda piece=piece: made.append(store.is_open) or piece()  # type: ignore[misc,func-returns-value]
+            compress = waiting.make_bytes
+            waiting.make_bytes = lambda compress=compress: made.append(store.is_open) or compress()  # type: ignore[misc,func-returns-value]
         await clock.sleep(1.0)
         await writer.close()
 

@@ -94,7 +94,7 @@ def on_one_store(test: Test) -> Callable[..., None]:
                 own = Halting(SLOT)
                 writer = SlowWriter(store, own)
                 mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
-                members = Members(name, mark, Shared(store.leases.ask, writer), writer, own, divided=False)
+                members = Members(name, mark, Shared(store.leases.runner, writer), writer, own, divided=False)
                 life = Living(name, members, writer, own)
                 members.on_share = life.told
                 await members.join()
@@ -287,9 +287,9 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
         told = life.members.share.quiet_until("www.gov.uk", epoch)
         return 0.0 if told is None else (told - epoch).total_seconds() - until
 
-    north.members.quiet = lambda: {"www.gov.uk": until}
+    north.members.host_waits = lambda: {"www.gov.uk": until}
     # It was told of a shorter time, and takes nothing back.
-    south.members.quiet = lambda: {"www.gov.uk": until - 10}
+    south.members.host_waits = lambda: {"www.gov.uk": until - 10}
     await clock.sleep(1.2)
     assert (wait(north), wait(south)) == (pytest.approx(0.1), pytest.approx(0.1))
     assert wait(await start("west")) == pytest.approx(0.1)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -26,12 +26,11 @@ class Kept:
         return self.files
 
 
-@dataclass
-class Fewer:
-    runs: int
+def compacting(fewer: int) -> Callable[[], Awaitable[int]]:
+    async def compact() -> int:
+        return fewer
 
-    async def compact(self) -> int:
-        return self.runs
+    return compact
 
 
 async def ask(question: Callable[[], T]) -> T:
@@ -47,7 +46,7 @@ async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_n
         await writer.write(lambda tx, at=at: tx.add_read(CalendarRead("govuk", at, at, usable=True, digest="same")))
     with capture_logs() as lines:
         await Retention(
-            kept, Fewer(7), store, writer, clock, ask=ask, keep=timedelta(days=30), most=5_000_000
+            kept, compacting(7), store, writer, clock, ask=ask, keep=timedelta(days=30), most=5_000_000
         ).run_daily()
     await writer.close()
     assert kept.asked == [(timedelta(days=30), 5_000_000)]
@@ -65,7 +64,7 @@ async def test_no_deletion_writes_no_log_line() -> None:
     writer = Writer(store, clock)
     with capture_logs() as lines:
         await Retention(
-            Kept(), Fewer(0), store, writer, clock, ask=ask, keep=timedelta(days=400), most=2_000_000_000
+            Kept(), compacting(0), store, writer, clock, ask=ask, keep=timedelta(days=400), most=2_000_000_000
         ).run_daily()
     await writer.close()
     assert lines == []

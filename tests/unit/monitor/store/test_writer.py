@@ -14,7 +14,7 @@ import pytest
 from alerts.incident import Entry
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.store.batch import RUNS_AT_ONCE, WRITES_AT_ONCE
+from monitor.store.batch import ROWS_AT_ONCE, WRITES_AT_ONCE, BatchMember
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -310,7 +310,7 @@ async def test_run_that_cannot_be_stored_does_not_stop_the_others(
 async def test_no_transaction_exceeds_its_limit_and_every_run_is_committed_before_the_first_other_write(
     clock: VirtualClock, failing: int
 ) -> None:
-    store, told, many = FailingStore(), Told(), 2 * RUNS_AT_ONCE + 10
+    store, told, many = FailingStore(), Told(), 2 * ROWS_AT_ONCE + 10
     seen: list[int] = []
     writer = told.writer(store, clock)
     for number in range(many):
@@ -319,16 +319,16 @@ async def test_no_transaction_exceeds_its_limit_and_every_run_is_committed_befor
     store.failures = failing
     assert len(await asyncio.gather(*writes)) == many
     await writer.close()
-    assert max(told.commits) <= RUNS_AT_ONCE + WRITES_AT_ONCE
+    assert max(told.commits) <= ROWS_AT_ONCE + WRITES_AT_ONCE
     assert len(told.commits) == 13
     assert sum(told.commits) == 2 * many
     assert len(runs_of(store, *(f"r{number}/page/edge" for number in range(many)))) == many
-    assert min(seen) == many // RUNS_AT_ONCE
+    assert min(seen) == many // ROWS_AT_ONCE
 
 
 @virtually
 async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualClock) -> None:
-    store, many = FailingStore(), 4 * RUNS_AT_ONCE
+    store, many = FailingStore(), 4 * ROWS_AT_ONCE
     writer = Writer(store, clock)
     for number in range(many):
         writer.queue_run(a_run(f"r{number}/page/edge"))
@@ -347,11 +347,8 @@ async def test_rows_of_members_are_written_in_portions_before_the_runs(clock: Vi
     written: list[tuple[int, int]] = []
 
     @dataclass
-    class Companion:
+    class Companion(BatchMember):
         waiting: int = 3
-
-        def prepare(self) -> None:
-            pass
 
         def write(self, transaction: Transaction) -> None:
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
@@ -380,7 +377,7 @@ async def test_member_is_written_before_the_runs_and_notified_of_the_commit(cloc
     store = FailingStore(failures=1)
     calls: list[str] = []
 
-    class Companion:
+    class Companion(BatchMember):
         def prepare(self) -> None:
             calls.append("prepare")
 
@@ -390,9 +387,6 @@ async def test_member_is_written_before_the_runs_and_notified_of_the_commit(cloc
 
         def note_committed(self) -> None:
             calls.append("written")
-
-        def further_transactions(self) -> int:
-            return 0
 
         def close(self) -> None:
             calls.append("close")

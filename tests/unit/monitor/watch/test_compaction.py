@@ -131,7 +131,7 @@ def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
         writer = Writer(store, clock)
         await Compaction(store, writer, clock, POLICIES, 400 * DAY, tuple, ask).compact()
         await Retention(
-            Nothing(), Nothing(), store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
+            Nothing(), Nothing().compact, store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
         ).run_daily()
         await writer.close()
 

@@ -21,10 +21,9 @@ from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.batch import RUNS_AT_ONCE
+from monitor.store.batch import ROWS_AT_ONCE, Portions
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
-from monitor.store.portions import Portions
 from monitor.store.writer import Writer
 from monitor.threads import Ask
 from monitor.watch.blind_spans import BlindSpans
@@ -170,7 +169,7 @@ def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_read_is_w
         recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
         portions = Portions()
         # Whether the verdict is there when the first of them is written, and with what.
-        portions.add(range(2), lambda _tx, _: found.append(store.ledger.promises(["claims"])), rows=RUNS_AT_ONCE)
+        portions.add(range(2), lambda _tx, _: found.append(store.ledger.promises(["claims"])), rows=ROWS_AT_ONCE)
         large = writer.write_in_portions(portions)
         verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
         await recorder.record(mine, verdict, (), after_slot(300))
