@@ -245,7 +245,7 @@ class HostQueue:
     def _seconds_until_start(self, now: datetime, mono: float, steady: datetime) -> float:
         """Return the seconds until the next start, zero or less if it may be now."""
         has_turn = bool(self._turns) and self._turn_lag(mono) > 0
-        has_work = has_turn or self.targets.has_look(now, self._pacer.gap())
+        has_work = has_turn or self.targets.has_look(now, self._pacer.gap)
         is_full = self.under_way >= self.most_under_way
         if is_full or not has_work:
             due = self.targets.next_due(now)
@@ -262,7 +262,7 @@ class HostQueue:
             return 0.0
         until = seconds_until(instant, now)
         is_last_place = self.under_way + 1 >= self.most_under_way and until < _RESERVE_LAST_PLACE
-        return until if 0 < until < self._pacer.gap().total_seconds() or (until > 0 and is_last_place) else 0.0
+        return until if 0 < until < self._pacer.gap.total_seconds() or (until > 0 and is_last_place) else 0.0
 
     def _turn_lag(self, mono: float) -> float:
         """Return how overdue the oldest waiting request is, comparable with `DueTargets.lag`. 0 if none waits."""
