@@ -18,9 +18,9 @@ from monitor.plan.targets import View
 _UPDATE_SECONDS = 0.5
 """How often the sharing of the budget is updated."""
 _FORESEEN = timedelta(seconds=60)
-"""The host is kept free for a promised instant that is at most this far from the target's due instant."""
+"""The host is kept free for a promised instant that is at most this long after the target's due instant."""
 _RECHECK_EVERY = timedelta(seconds=1)
-_KEPT_FREE = timedelta(seconds=0.5)
+_NO_LOOK_BEFORE_PROMISE = timedelta(seconds=0.5)
 """A target is not looked at this shortly before its promised instant, so that its promised look is not delayed."""
 
 
@@ -28,8 +28,9 @@ _KEPT_FREE = timedelta(seconds=0.5)
 class _Entry:
     """A target that waits for its look.
 
-    It is `is_ready` once it is due, and `is_counted` in the demand of its group. An entry that was removed is no longer
-    `is_current`: it stays in its heaps until it is the first, and is then skipped.
+    It is `is_ready` once it is due, and `is_counted` in the demand of its group. `part` is set if a sweep has chosen
+    it. An entry that was removed is no longer `is_current`: it stays in its heaps until it is the first, and is then
+    skipped.
     """
 
     watched: ScheduledTarget
@@ -58,10 +59,11 @@ class _Group:
 class DueTargets:
     """The targets of one host, by when they are due.
 
-    A look at its promised instant goes first. If several have the same instant, the one that is the most overdue,
-    weighted by its chance of a change, goes first. Next is the target that is the most overdue in proportion to its
-    spacing, or to the spacing that `rate` (looks a second) can afford. If the rate is too low for all looks near a
-    slot, `sweeps` decide instead. If no target is due, one that may be looked at more often is used.
+    A target at its promised instant goes first. Of several, it is the one that is the most overdue, weighted by its
+    chance of a change. Next is the target that is the most overdue in proportion to its spacing, or to the spacing that
+    `rate` (looks a second) can afford. If the rate is too low for all looks near a slot, `sweeps` decide instead. If no
+    target is due, one that may be looked at more often on an idle host is next. `ready` is the number of targets that
+    are due and that no sweep plans. Methods take `now` by the wall clock, and `mono`, the same in monotonic seconds.
     """
 
     def __init__(self, rate: float) -> None:
@@ -116,7 +118,10 @@ class DueTargets:
             self._groups[entry.wanted].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make the due targets ready. If the last look at one is still under way, it waits until that look ends."""
+        """Make the due targets ready, or pass them to the sweeps if these plan the looks at them.
+
+        If the last look at a target is still under way, it waits until that look ends.
+        """
         if self.ready and now >= self._rechecked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
@@ -129,17 +134,18 @@ class DueTargets:
                 continue
             if not entry.is_counted:
                 self._count_in_group(entry)
-            is_lone_witness = self.sweeps.is_active and watched.goal is None and is_witness(watched.target.part)
-            if is_lone_witness and self.sweeps.delays_witnesses():
+            if watched.goal is None and self.sweeps.delays_witnesses() and is_witness(watched.target.part):
                 heappush(self._waiting, (now + _RECHECK_EVERY, rank, number, entry))
-                continue
-            if watched.goal is not None and self.sweeps.plans(watched.goal, now):
+            elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
                 self._swept[watched.target.id] = entry
-                continue
-            last = watched.last if watched.last is not None else mono - entry.wanted[0] - (now - due).total_seconds()
-            heappush(self._groups[entry.wanted].ready, (last, rank, number, entry))
-            entry.is_ready = True
-            self.ready += 1
+            else:
+                last = watched.last_look_mono
+                if last is None:
+                    # It never had a look. It counts as if its last look had been one spacing before it was due.
+                    last = mono - entry.wanted[0] - (now - due).total_seconds()
+                heappush(self._groups[entry.wanted].ready, (last, rank, number, entry))
+                entry.is_ready = True
+                self.ready += 1
         self._collect_promised(now, mono)
 
     def _collect_promised(self, now: datetime, mono: float) -> None:
@@ -147,23 +153,23 @@ class DueTargets:
         while self._promised_instants and self._promised_instants[0][0] <= now:
             _, rank, number, entry = heappop(self._promised_instants)
             if entry.is_ready and entry.is_current:
-                looked_at = entry.watched.last
-                precedence = -inf if looked_at is None else (looked_at - mono) * sqrt(entry.wanted[1])
+                last = entry.watched.last_look_mono
+                precedence = -inf if last is None else (last - mono) * sqrt(entry.wanted[1])
                 heappush(self._promised.ready, (precedence, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
         """Decide whether sweeps plan looks. If that changed, schedule the ready targets again."""
         self._sweeps_updated_at = mono
         if self.sweeps.update(now, least_gap(self.rate), is_overloaded=self.demand() > self.rate):
-            ready = [one.watched for one in self._entries.values() if one.is_ready]
-            for watched in (*ready, *(one.watched for one in self._swept.values())):
+            ready = [entry.watched for entry in self._entries.values() if entry.is_ready]
+            for watched in (*ready, *(entry.watched for entry in self._swept.values())):
                 self.schedule(watched, now)
 
     def _move_to_next_windows(self, now: datetime) -> None:
-        """Schedule targets again that still wait after their window has ended, with the spacing of the next one."""
+        """Schedule ready targets again whose window has ended, with the spacing of the next window."""
         self._rechecked_at = now
-        waiting = [entry.watched for entry in self._entries.values() if entry.is_ready]
-        for watched in waiting:
+        ready = [entry.watched for entry in self._entries.values() if entry.is_ready]
+        for watched in ready:
             if watched.window is not None and watched.window.ends <= now and watched.enter_window(now):
                 self.schedule(watched, now)
 
@@ -191,8 +197,7 @@ class DueTargets:
         """Return the next entry outside the sweeps: promised, else the most overdue, else one for an idle host."""
         first = self._first_ready(self._promised) if self._promised.ready else None
         while first is None and (head := self._most_overdue(mono)) is not None:
-            is_postponed = head.watched.promised_at is not None and self._postpone_to_promise(head, now)
-            first = None if is_postponed else head
+            first = None if self._postpone_to_promise(head, now) else head
         if first is not None:
             self.sweeps.record_other_request()
         return first or self._find_idle_look(now)
@@ -206,7 +211,7 @@ class DueTargets:
         if self._next_swept is not None and self._swept.get(self._next_swept.watched.target.id) is not self._next_swept:
             self._next_swept = None
         if self._next_swept is None and self._swept:
-            part = self.sweeps.next_part(now, gap, lambda one: self._find_entry(one) is not None)
+            part = self.sweeps.next_part(now, gap, lambda part: self._find_entry(part) is not None)
             self._next_swept = None if part is None else self._find_entry(part)
             if self._next_swept is not None:
                 self._next_swept.part = part
@@ -219,18 +224,24 @@ class DueTargets:
     def _find_idle_look(self, now: datetime) -> _Entry | None:
         """Return an entry to look at while the host is idle, or None."""
         # First the origin views of parts in a sweep, the one with the oldest last look first.
-        origins = (
-            one for one in self._swept.values() if self.sweeps.awaits_origin(one.watched.target, one.watched.goal)
+        swept = self._swept.values()
+        origins = (entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal))
+        oldest = min(
+            origins,
+            key=lambda entry: -inf if entry.watched.last_look_mono is None else entry.watched.last_look_mono,
+            default=None,
         )
-        oldest = min(origins, key=lambda one: -inf if one.watched.last is None else one.watched.last, default=None)
-        while self._if_idle and (not (entry := self._if_idle[0][3]).is_current or entry.watched.is_under_way):
+        while self._if_idle and (not self._if_idle[0][3].is_current or self._if_idle[0][3].watched.is_under_way):
             heappop(self._if_idle)
-        return oldest or (self._if_idle[0][3] if self._if_idle and self._if_idle[0][0] <= now else None)
+        if oldest is not None or not self._if_idle:
+            return oldest
+        at, _, _, entry = self._if_idle[0]
+        return entry if at <= now else None
 
     def _postpone_to_promise(self, head: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was."""
         promised_at = head.watched.promised_at
-        if promised_at is None or not timedelta() < promised_at - now < _KEPT_FREE:
+        if promised_at is None or not timedelta() < promised_at - now < _NO_LOOK_BEFORE_PROMISE:
             return False
         heappop(self._groups[head.wanted].ready)
         heappush(self._waiting, (promised_at, head.rank, head.number, head))
@@ -269,15 +280,15 @@ class DueTargets:
         """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
         if mono - self._shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
-        best, most = None, -inf
+        first, greatest_lag = None, -inf
         for group in self._groups.values():
             head = self._first_ready(group)
             if head is None:
                 continue
             lag = (mono - group.ready[0][0]) / group.spacing
-            if lag > most or (lag == most and best is not None and head.rank < best.rank):
-                best, most = head, lag
-        return best
+            if lag > greatest_lag or (lag == greatest_lag and first is not None and head.rank < first.rank):
+                first, greatest_lag = head, lag
+        return first
 
     def _share_rate(self, mono: float) -> None:
         """Set the spacing of each group to what the rate can afford."""
@@ -296,16 +307,13 @@ class DueTargets:
         group.count += 1
 
     def _first_ready(self, group: _Group) -> _Entry | None:
+        """Return the group's ready entry with the oldest last look, or None. Removed entries are skipped."""
         while group.ready and not group.ready[0][3].is_current:
             heappop(group.ready)
         return group.ready[0][3] if group.ready else None
 
     def _earliest_in(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
+        """Return the earliest instant in a heap, None if it is empty. Removed entries are skipped."""
         while heap and not heap[0][3].is_current:
             heappop(heap)
         return heap[0][0] if heap else None
-
-
-def seconds_until(instant: datetime, now: datetime) -> float:
-    """Return the seconds from `now` to `instant`, negative if it has passed."""
-    return (instant - now) / timedelta(seconds=1)

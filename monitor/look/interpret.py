@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -11,7 +13,6 @@ from monitor.look.challenge import rejection_reason
 from monitor.look.clock_skew import NO_OFFSET, Skew, largest_offset
 from monitor.look.clock_vote import Span, is_off
 from monitor.look.fetch import Answer, Failure, Request
-from monitor.look.in_turn import TurnQueue
 from monitor.look.reading import TOO_COSTLY, UNREAD_REASONS, BodyReader, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
@@ -75,6 +76,29 @@ class TargetMemory:
     def forget_body(self) -> None:
         """Forget the last body, so that the next one is read even if it has the same bytes."""
         self.digest = self.recognised = self.etag = self.modified = self.address = None
+
+
+class TurnQueue:
+    """Lets waiting tasks continue one at a time. Before each, the loop runs all other tasks that are ready."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def wait(self) -> None:
+        """Wait until it is this task's turn."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        if len(self._waiting) == 1:
+            loop.call_soon(self._release_next, loop)
+        await turn
+
+    def _release_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        turn = self._waiting.popleft()
+        if not turn.done():
+            turn.set_result(None)
+        if self._waiting:
+            loop.call_soon(self._release_next, loop)
 
 
 @dataclass(slots=True)

@@ -24,12 +24,12 @@ from monitor.plan.targets import Target
 
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]
 
-_GRACE = 5.0
-"""Seconds that looks under way get at shutdown."""
+_GRACE_SECONDS = 5.0
+"""How long looks that are under way may continue at shutdown."""
 
 
 def _do_nothing(*_: object) -> None:
-    """Do nothing."""
+    """Ignore the arguments. This is the default of every hook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,9 @@ class Poller:
         self._running: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
         self._under_way: dict[ScheduledTarget, asyncio.Task[None]] = {}
-        self._stalled_until: datetime | None = None
-        # How far our clock was ahead of steady time when it was last set, and when that was noticed.
+        # When the last reported disturbance ended.
+        self._disturbed_until: datetime | None = None
+        # How far our clock was ahead of steady time when it was last set, and the steady time when that was noticed.
         self._last_step = (0.0, -LONGEST_SLEEP)
         self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
@@ -102,11 +103,13 @@ class Poller:
             self._remove_from_sweep(watched, keep=goal)
         if watched is None or watched.target.host != target.host:
             watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, promised_at)
+            # The first look may be due exactly now.
             watched.plan_after(now - timedelta(microseconds=1))
             if soon:
                 watched.look_now(now)
         else:
-            watched.url = watched.url if watched.target.url == target.url else None
+            if watched.target.url != target.url:
+                watched.url = None
             watched.target, watched.promised_at = target, promised_at
             self._report_missed(target, watched.replan(windows, shift, now))
         queue, watched.goal = self._queue_of(target.host), goal
@@ -125,6 +128,7 @@ class Poller:
             self._interpreter.forget(target_id)
 
     def _remove_from_sweep(self, watched: ScheduledTarget, keep: ProofGoal | None = None) -> None:
+        """Remove the part of a target from its sweep, unless its goal is `keep`."""
         if watched.goal is not None and watched.goal != keep:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
@@ -147,7 +151,8 @@ class Poller:
     def next_due(self) -> datetime | None:
         """Return when the next look is due at a host that asked for no wait, None if none is due."""
         open_hosts = {host for host, queue in self._queues.items() if not queue.is_quiet()}
-        return min((it.due for it in self._watched.values() if it.due and it.target.host in open_hosts), default=None)
+        dues = (one.due for one in self._watched.values() if one.target.host in open_hosts)
+        return min((due for due in dues if due is not None), default=None)
 
     def is_quiet(self, host: str) -> bool:
         """Return whether a host asked for a wait that is not over."""
@@ -156,7 +161,7 @@ class Poller:
     def host_waits(self) -> dict[str, float]:
         """Return the end of the wait that each host asked for, in seconds of steady time."""
         now = self._clock.monotonic()
-        return {host: one.waits_until for host, one in self._queues.items() if one.waits_until > now}
+        return {host: queue.waits_until for host, queue in self._queues.items() if queue.waits_until > now}
 
     async def send_in_turn(self, request: Request) -> Answer | Failure:
         """Send one request that is not a scheduled look, within the budget of its host, and obey its Retry-After."""
@@ -187,7 +192,7 @@ class Poller:
         self._interpreter.restore_known(target, known)
 
     def stretch_factors(self) -> dict[str, float]:
-        """Return for each host by which factor looks are further apart than wanted, 1.0 if its budget is enough."""
+        """Return for each host by which factor its looks are further apart than wanted, 1.0 if its budget is enough."""
         return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
@@ -208,6 +213,7 @@ class Poller:
                 task.cancel()
 
     def _queue_of(self, host: str) -> HostQueue:
+        """Return the queue of a host. At first use, make it and start it if the poller runs."""
         queue = self._queues.get(host)
         if queue is None:
             rate = self._budget.rate(host)
@@ -218,6 +224,7 @@ class Poller:
         return queue
 
     def _start_look(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
+        """Start the task of a look that was due at `due`, and report the looks that were missed before it."""
         if looks := watched.count_missed(now):
             self._report_missed(watched.target, looks)
         self.made += 1
@@ -252,38 +259,42 @@ class Poller:
             queue.finish_look(watched, is_dropped=is_dropped)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
+        """Count a look that our own code broke, and report it as unknown. Raises nothing."""
         try:
             self._hooks.on_look(target, *self.broken.record_look(target, fault, began))
         except Exception as again:  # noqa: BLE001 # it may be the hook that broke
             self.broken.count_fault(target.host, again)
 
     def _report_missed(self, target: Target, looks: int) -> None:
+        """Count this many missed looks at a target and call the hook, if there are any."""
         if looks:
             self.missed += looks
             self._hooks.on_missed(target, looks)
 
     def _report_disturbance(self, wait: Disturbance) -> None:
         """Report a late wakeup or a step of our clock, once although every queue notices it."""
-        if self._stalled_until is not None and wait.begins <= self._stalled_until < wait.ends + timedelta(seconds=1):
-            self._stalled_until = max(self._stalled_until, wait.ends)
+        disturbed_until = self._disturbed_until
+        if disturbed_until is not None and wait.begins <= disturbed_until < wait.ends + timedelta(seconds=1):
+            self._disturbed_until = max(disturbed_until, wait.ends)
             return
-        self._stalled_until = wait.ends
+        self._disturbed_until = wait.ends
         if wait.late:
             self._hooks.on_stall(wait.begins, wait.ends)
-        if wait.clock_step and not self._is_known_step():
+        if wait.clock_step and self._note_clock_step():
             if wait.clock_step < 0:
                 self._replan_all()
             self._hooks.on_clock_set(wait.begins, wait.ends, wait.clock_step)
 
-    def _is_known_step(self) -> bool:
-        """Return whether another queue has already reported this step of our clock."""
+    def _note_clock_step(self) -> bool:
+        """Remember that our clock was set. Return whether no other queue has reported this step yet."""
         mono = self._clock.monotonic()
-        ahead, (before, since) = self._clock.now().timestamp() - mono, self._last_step
+        ahead = self._clock.now().timestamp() - mono
+        ahead_before, noticed_before = self._last_step
         self._last_step = (ahead, mono)
-        return abs(ahead - before) < NOTICEABLE and mono - since <= LONGEST_SLEEP
+        return abs(ahead - ahead_before) >= NOTICEABLE or mono - noticed_before > LONGEST_SLEEP
 
     def _replan_all(self) -> None:
-        # Our clock was set back, so the planned due instants are too far in the future.
+        """Plan every look again, because our clock was set back and the due instants are too far in the future."""
         now = self._clock.now()
         for watched in self._watched.values():
             watched.last_look = None
@@ -291,11 +302,12 @@ class Poller:
             self._queues[watched.target.host].targets.schedule(watched, now)
 
     async def _finish_looks(self) -> None:
+        """Wait a few seconds for the looks under way, cancel the rest, and report the looks that were due as missed."""
         now = self._clock.now()
         if self._under_way:
-            _, still = await asyncio.wait(self._under_way.values(), timeout=_GRACE)
-            for task in still:
+            _, unfinished = await asyncio.wait(self._under_way.values(), timeout=_GRACE_SECONDS)
+            for task in unfinished:
                 task.cancel()
-            await asyncio.gather(*still, return_exceptions=True)
+            await asyncio.gather(*unfinished, return_exceptions=True)
         for watched in self._watched.values():
             self._report_missed(watched.target, watched.replan((), timedelta(), now))

@@ -16,6 +16,7 @@ _CRITICAL_FLOOR = 0.1
 _EARLY_FLOOR = 0.5
 """The same while no sweep is critical."""
 _MOST_DEBT = 2.0
+"""The most looks that are owed to targets and requests outside the sweeps."""
 _RESULTS = {State.PRESENT: LookResult.PRESENT, State.ABSENT: LookResult.ABSENT, State.WITHDRAWN: LookResult.ABSENT}
 
 
@@ -31,7 +32,10 @@ def _represents_part(target: Target, goal: ProofGoal) -> bool:
 
 @dataclass(slots=True, eq=False)
 class _SharedSweep:
-    """One of several sweeps at a host. `looks` is its number of looks divided by its parts: the lowest goes first."""
+    """One of several sweeps at a host. `looks` is its number of looks divided by its parts: the lowest goes first.
+
+    `was_urgent` is whether it was urgent when it was last chosen from, None before that.
+    """
 
     sweep: Sweep
     looks: float = 0.0
@@ -57,7 +61,6 @@ class Sweeps:
     def __init__(self) -> None:
         self._sweeps: dict[tuple[datetime, timedelta], _SharedSweep] = {}
         self._pages: dict[str, str] = {}
-        # Looks owed to targets and requests outside the sweeps.
         self._debt = 0.0
         self.is_active = False
 
@@ -83,6 +86,7 @@ class Sweeps:
             del self._sweeps[goal.slot, goal.tolerance]
 
     def _find_sweep(self, goal: ProofGoal | None) -> _SharedSweep | None:
+        """Return the sweep for the slot of a goal, or None."""
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
@@ -92,14 +96,12 @@ class Sweeps:
         """
         if self.is_active and sighting.found:
             listed_parts = [self._pages[link.url] for link in sighting.found if link.url in self._pages]
-            for shared in self._sweeps.values() if listed_parts else ():
-                shared.sweep.prioritise(listed_parts)
-        shared_of_part = self._find_sweep(goal)
-        if shared_of_part is not None and target.view in (View.EDGE, View.ORIGIN):
+            for listing_sweep in self._sweeps.values() if listed_parts else ():
+                listing_sweep.sweep.prioritise(listed_parts)
+        shared = self._find_sweep(goal)
+        if shared is not None and target.view in (View.EDGE, View.ORIGIN):
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
-            shared_of_part.sweep.record_result(
-                part_key(target), target.view, result, sighting.sent, sighting.proved_from
-            )
+            shared.sweep.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
     def awaits_origin(self, target: Target, goal: ProofGoal | None) -> bool:
         """Return whether a target is the origin view of a part that is not out yet."""
@@ -118,39 +120,40 @@ class Sweeps:
 
         `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
-        delayed = self.delays_witnesses()
+        was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
         for key in ended:
             del self._sweeps[key]
-        before = self.is_active
-        self.is_active = is_overloaded and any(one.is_open(now) for one in self._sweeps.values())
+        self.is_active = is_overloaded and any(shared.is_open(now) for shared in self._sweeps.values())
         for shared in self._sweeps.values():
             shared.is_critical = shared.sweep.is_critical(now, gap)
-        return (self.is_active, self.delays_witnesses()) != (before, delayed) or (bool(ended) and before)
+        has_changed = (self.is_active, self.delays_witnesses()) != (was_active, delayed_witnesses)
+        return has_changed or (was_active and bool(ended))
 
-    def plans(self, goal: ProofGoal | None, now: datetime) -> bool:
-        """Return whether looks at a target with this goal are planned here now."""
+    def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
+        """Return whether the sweeps plan the looks at targets with this goal now."""
         shared = self._find_sweep(goal) if self.is_active else None
         return shared is not None and shared.is_open(now)
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
         """Return the part to look at next, or None. A look to the host begins every `gap`."""
         for urgent in (True, False):
-            sweeps = self._select_sweeps(now, urgent=urgent)
-            parts = sum(len(one.sweep.parts) for one in sweeps)
-            for shared in sorted(sweeps, key=lambda one: one.looks):
+            sweeps = self._sweeps_by_urgency(now, urgent=urgent)
+            parts = sum(len(shared.sweep.parts) for shared in sweeps)
+            for shared in sorted(sweeps, key=lambda shared: shared.looks):
+                # The sweeps share the looks of the host, in proportion to their parts.
                 part = shared.sweep.next_part(now, gap * (parts / len(shared.sweep.parts)), is_ready)
                 if part is not None:
                     return part
         return None
 
-    def _select_sweeps(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
+    def _sweeps_by_urgency(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
         """Return the open sweeps that are urgent, or those that are not. A new one gets the lowest `looks` of these."""
-        sweeps = [one for one in self._sweeps.values() if one.is_open(now) and one.is_urgent(now) is urgent]
-        least = min((one.looks for one in sweeps if one.was_urgent is urgent), default=0.0)
-        for one in sweeps:
-            if one.was_urgent is not urgent:
-                one.was_urgent, one.looks = urgent, least
+        sweeps = [shared for shared in self._sweeps.values() if shared.is_open(now) and shared.is_urgent(now) is urgent]
+        least = min((shared.looks for shared in sweeps if shared.was_urgent is urgent), default=0.0)
+        for shared in sweeps:
+            if shared.was_urgent is not urgent:
+                shared.was_urgent, shared.looks = urgent, least
         return sweeps
 
     def record_start(self, part: PartProof, now: datetime) -> None:
@@ -173,4 +176,4 @@ class Sweeps:
 
     def idle_until(self, now: datetime) -> datetime | None:
         """Return when an open sweep may need a look again, None if no sweep is open."""
-        return min((one.sweep.idle_until for one in self._sweeps.values() if one.is_open(now)), default=None)
+        return min((shared.sweep.idle_until for shared in self._sweeps.values() if shared.is_open(now)), default=None)
