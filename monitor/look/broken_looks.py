@@ -20,15 +20,15 @@ _MINUTE = 60.0
 
 @dataclass(slots=True)
 class _Count:
-    """How often one class of exception broke looks at one host.
+    """How often one class of exception broke looks at one host, and when last.
 
-    `logged` is the steady time in seconds of the last log line, `suppressed` the number of looks since without one.
+    `logged_at` is the steady time of the last log line, in seconds, and `suppressed` the number of looks since then.
     """
 
-    last: datetime
+    last_at: datetime
     looks: int = 0
     suppressed: int = 0
-    logged: float | None = None
+    logged_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -47,19 +47,19 @@ class BrokenLooks:
 
     def count_fault(self, host: str, fault: Exception) -> None:
         """Count one broken look. Log it, unless one with the same host and exception was logged in the last minute."""
-        now, name = self.clock.monotonic(), type(fault).__name__
+        mono, name = self.clock.monotonic(), type(fault).__name__
         count = self._counts.setdefault((host, name), _Count(self.clock.now()))
-        count.last, count.looks = self.clock.now(), count.looks + 1
-        if count.logged is not None and now - count.logged < _MINUTE:
+        count.last_at, count.looks = self.clock.now(), count.looks + 1
+        if count.logged_at is not None and mono - count.logged_at < _MINUTE:
             count.suppressed += 1
             return
         _log.error("look_broke", host=host, fault=name, suppressed=count.suppressed, exc_info=fault)
-        count.logged, count.suppressed = now, 0
+        count.logged_at, count.suppressed = mono, 0
 
     def describe_by_host(self) -> dict[str, str]:
         """Return a line for the status page for each host: how many looks broke, with which error, and when last."""
-        words: dict[str, str] = {}
+        lines: dict[str, str] = {}
         for (host, name), count in self._counts.items():
-            line = f"{count.looks} with {name}, the last at {count.last:%d %B %H:%M:%S} UTC"
-            words[host] = f"{words[host]}; {line}" if host in words else line
-        return words
+            line = f"{count.looks} with {name}, the last at {count.last_at:%d %B %H:%M:%S} UTC"
+            lines[host] = f"{lines[host]}; {line}" if host in lines else line
+        return lines

@@ -14,10 +14,8 @@ CORRECT: Span = (-1.0, 1.0)
 """The vote of our own clock: that it is right to a second."""
 _WITNESSES = 2
 """This many hosts must agree that our clock is wrong, because the clock of one host may be wrong."""
-_HOST = 2
-_MACHINE = 2
-_OURS = 1
-"""The weight of our own clock: it decides a draw, but never against two hosts."""
+_HOST_WEIGHT, _MACHINE_WEIGHT, _OUR_WEIGHT = 2, 2, 1
+"""Our own clock decides a draw, but never against two hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +46,39 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     groups = [first] if len(first) == len(spans) else [_agreeing_hosts(name, spans) for name in spans]
     credible = [group for group in groups if len(group) >= witnesses or _agrees_with_us(group, spans)]
     if not credible:
+        # The hosts contradict each other and our clock. Only the machine can say which is right.
         everyone = frozenset(spans)
         return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
-    our_weight = _OURS + (_MACHINE if synchronised is True else 0)
-    weights = [_HOST * len(group) + our_weight * _agrees_with_us(group, spans) for group in credible]
+    our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
+    weights = [_HOST_WEIGHT * len(group) + our_weight * _agrees_with_us(group, spans) for group in credible]
     best = [group for group, weight in zip(credible, weights, strict=True) if weight == max(weights)]
-    bounds = common_span(spans, best[0])
+    winner, bounds = best[0], common_span(spans, best[0])
     rivals = [group for group in best if distance(common_span(spans, group), bounds) > _CONTRADICTION]
     if rivals:
-        # A draw: each of the groups may be right.
+        # A draw: each of the groups may be right, so the result covers all of them.
         possible = [bounds, *(common_span(spans, group) for group in rivals)]
         covering = min(low for low, _ in possible), max(high for _, high in possible)
-        return Vote(covering, unconfirmed=frozenset().union(best[0], *rivals))
+        return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
     outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _CONTRADICTION)
-    confirmed = _keep_confirmed([spans[name] for name in best[0]], witnesses)
+    confirmed = _keep_confirmed([spans[name] for name in winner], witnesses)
     # If only one host shows our clock to be this wrong, the result leaves that out, and the host is unconfirmed.
-    unconfirmed = (name for name in best[0] if confirmed != bounds and is_off(spans[name]))
+    unconfirmed = (name for name in winner if confirmed != bounds and is_off(spans[name]))
     return Vote(confirmed, outvoted=outvoted, unconfirmed=frozenset(unconfirmed))
 
 
 def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
-    """Return the hosts that agree with the host `seed` and with each other."""
-    shared, group = spans[seed], {seed}
+    """Return a group of hosts that agree with the host `seed` and with each other."""
+    common, group = spans[seed], {seed}
     for name, span in spans.items():
-        both = overlap(shared, span)
-        if both is not None:
-            shared, group = both, group | {name}
+        narrowed = overlap(common, span)
+        if narrowed is not None:
+            common = narrowed
+            group.add(name)
     return frozenset(group)
 
 
 def _agrees_with_us(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
+    """Return whether the common range of these hosts allows that our clock is right to a second."""
     return distance(common_span(spans, group), CORRECT) <= 0
 
 
@@ -97,8 +98,8 @@ def _keep_confirmed(spans: list[Span], witnesses: int) -> Span:
 
 def common_span(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
     """Return the range that the spans of these hosts share. It is inverted if they share none."""
-    those = [spans[name] for name in names]
-    return max(low for low, _ in those), min(high for _, high in those)
+    chosen = [spans[name] for name in names]
+    return max(low for low, _ in chosen), min(high for _, high in chosen)
 
 
 def overlap(one: Span, other: Span) -> Span | None:
