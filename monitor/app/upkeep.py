@@ -16,9 +16,8 @@ from monitor.health.deadman import DeadManSwitch
 from monitor.health.hosts import CHECK_EVERY, StarvedHosts
 from monitor.health.self_check import LookRates, PollerProgress, SelfCheck
 from monitor.health.system import return_free_memory
-from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
-from monitor.look.poller import Poller
+from monitor.look.poller import BrokenLooks, Poller
 from monitor.store.retention import BOUNDED, DAILY, Retention
 from monitor.threads import Job, run_in_thread
 from monitor.watch.budget_forecast import FORECAST_EVERY, BudgetForecast

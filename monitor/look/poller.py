@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+import structlog
+
 from monitor.clock import Clock
-from monitor.look.broken_looks import BrokenLooks
-from monitor.look.fetch import Answer, Failure, Fetcher, Request
+from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICEABLE, Disturbance, HostQueue
-from monitor.look.interpret import Interpreter, Known
+from monitor.look.interpret import Interpreter, Known, make_sighting
 from monitor.look.reading import SMALL_BODY
+from monitor.look.recognise.result import unknown
 from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting
 from monitor.plan.budget import Budget, concurrent_requests
@@ -24,6 +26,8 @@ from monitor.plan.targets import Target
 
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]
 
+_log = structlog.get_logger(__name__)
+_MINUTE = 60.0
 _GRACE_SECONDS = 5.0
 """How long looks that are under way may continue at shutdown."""
 
@@ -47,6 +51,53 @@ class Hooks:
     on_missed: Callable[[Target, int], None] = _do_nothing
     on_stall: Callable[[datetime, datetime], None] = _do_nothing
     on_clock_set: Callable[[datetime, datetime, float], None] = _do_nothing
+
+
+@dataclass(slots=True)
+class _Count:
+    """How often one class of exception broke looks at one host, and when last.
+
+    `logged_at` is the steady time of the last log line, in seconds, and `suppressed` the number of looks since then.
+    """
+
+    last_at: datetime
+    looks: int = 0
+    suppressed: int = 0
+    logged_at: float | None = None
+
+
+@dataclass(slots=True)
+class BrokenLooks:
+    """Counts looks that our own code broke, and logs one line a minute for each host and class of exception."""
+
+    clock: Clock
+    _counts: dict[tuple[str, str], _Count] = field(default_factory=dict)
+
+    def record_look(self, target: Target, fault: Exception, began: datetime) -> tuple[Sighting, Failure]:
+        """Count a look that our own code broke. Return an unknown sighting and a failure of kind `MONITOR_FAULT`."""
+        self.count_fault(target.host, fault)
+        now, name = self.clock.now(), type(fault).__name__
+        failure = Failure(target.url, Reason.MONITOR_FAULT, name, min(began, now), now)
+        return make_sighting(target, failure, unknown(failure.reason.value)), failure
+
+    def count_fault(self, host: str, fault: Exception) -> None:
+        """Count one broken look. Log it, unless one with the same host and exception was logged in the last minute."""
+        mono, name = self.clock.monotonic(), type(fault).__name__
+        count = self._counts.setdefault((host, name), _Count(self.clock.now()))
+        count.last_at, count.looks = self.clock.now(), count.looks + 1
+        if count.logged_at is not None and mono - count.logged_at < _MINUTE:
+            count.suppressed += 1
+            return
+        _log.error("look_broke", host=host, fault=name, suppressed=count.suppressed, exc_info=fault)
+        count.logged_at, count.suppressed = mono, 0
+
+    def describe_by_host(self) -> dict[str, str]:
+        """Return a line for the status page for each host: how many looks broke, with which error, and when last."""
+        lines: dict[str, str] = {}
+        for (host, name), count in self._counts.items():
+            line = f"{count.looks} with {name}, the last at {count.last_at:%d %B %H:%M:%S} UTC"
+            lines[host] = f"{lines[host]}; {line}" if host in lines else line
+        return lines
 
 
 class Poller:
@@ -282,7 +333,12 @@ class Poller:
             self._hooks.on_stall(wait.begins, wait.ends)
         if wait.clock_step and self._note_clock_step():
             if wait.clock_step < 0:
-                self._replan_all()
+                # The due instants are now too far in the future.
+                now = self._clock.now()
+                for watched in self._watched.values():
+                    watched.last_look = None
+                    watched.replan(watched.windows, watched.shift, now)
+                    self._queues[watched.target.host].targets.schedule(watched, now)
             self._hooks.on_clock_set(wait.begins, wait.ends, wait.clock_step)
 
     def _note_clock_step(self) -> bool:
@@ -292,14 +348,6 @@ class Poller:
         ahead_before, noticed_before = self._last_step
         self._last_step = (ahead, mono)
         return abs(ahead - ahead_before) >= NOTICEABLE or mono - noticed_before > LONGEST_SLEEP
-
-    def _replan_all(self) -> None:
-        """Plan every look again, because our clock was set back and the due instants are too far in the future."""
-        now = self._clock.now()
-        for watched in self._watched.values():
-            watched.last_look = None
-            watched.replan(watched.windows, watched.shift, now)
-            self._queues[watched.target.host].targets.schedule(watched, now)
 
     async def _finish_looks(self) -> None:
         """Wait a few seconds for the looks under way, cancel the rest, and report the looks that were due as missed."""
