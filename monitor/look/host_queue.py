@@ -32,10 +32,7 @@ _SAME_WAIT = timedelta(seconds=0.2)
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """A wait that ended `late` seconds after its time, or during which our clock was set by `clock_step` seconds.
-
-    `begins` is when the wait should have ended, `ends` when it did. A value too small to be noticed is zero.
-    """
+    """A wait that ended `late` seconds after its time, or during which our clock was set by `clock_step` seconds."""
 
     begins: datetime
     ends: datetime
@@ -266,10 +263,7 @@ class HostQueue:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Record that a look has ended. If the next look at its target may begin now, schedule it again.
-
-        `is_dropped`: the target is no longer watched.
-        """
+        """Record that a look has ended. If the next look at its target may begin now, schedule it again."""
         self.release_place(watched)
         watched.is_under_way = False
         now = self._clock.now()

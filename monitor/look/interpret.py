@@ -10,8 +10,7 @@ from datetime import timedelta
 from monitor.clock import SET
 from monitor.look.cache_age import ConstantAge, age_bounds
 from monitor.look.challenge import rejection_reason
-from monitor.look.clock_skew import NO_OFFSET, Skew, largest_offset
-from monitor.look.clock_vote import Span, is_off
+from monitor.look.clock_skew import NO_OFFSET, Skew, Span, is_off, largest_offset
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.reading import TOO_COSTLY, UNREAD_REASONS, BodyReader, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE

@@ -179,7 +179,6 @@ class Poller:
             self._interpreter.forget(target_id)
 
     def _remove_from_sweep(self, watched: ScheduledTarget, keep: ProofGoal | None = None) -> None:
-        """Remove the part of a target from its sweep, unless its goal is `keep`."""
         if watched.goal is not None and watched.goal != keep:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
@@ -310,14 +309,12 @@ class Poller:
             queue.finish_look(watched, is_dropped=is_dropped)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
-        """Count a look that our own code broke, and report it as unknown. Raises nothing."""
         try:
             self._hooks.on_look(target, *self.broken.record_look(target, fault, began))
         except Exception as again:  # noqa: BLE001 # it may be the hook that broke
             self.broken.count_fault(target.host, again)
 
     def _report_missed(self, target: Target, looks: int) -> None:
-        """Count this many missed looks at a target and call the hook, if there are any."""
         if looks:
             self.missed += looks
             self._hooks.on_missed(target, looks)

@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9720,
     "schedules": 8351,
     "monitor/plan": 1763,
-    "monitor/look": 6132,
+    "monitor/look": 6128,
     "monitor/judge": 4185,
     "monitor/store": 6050,
     "monitor/deliver": 3061,

@@ -67,10 +67,7 @@ def find_entry(pattern: str) -> Recogniser:
 def _match_entries(
     answer: Answer, found: tuple[Found, ...], context: Context, *, is_dated: bool, is_damaged: bool
 ) -> Recognised:
-    """Return presence if an entry has matched, else absence. In a damaged or truncated feed, the result is unknown.
-
-    `is_dated`: the pattern names a period, so presence is specific.
-    """
+    """Return presence if an entry has matched, else absence. In a damaged or truncated feed, the result is unknown."""
     matched = [entry.title for entry in found if entry.role == "matched"]
     if matched:
         return present(found, specific=is_dated or include_title(context, matched))
@@ -80,7 +77,6 @@ def _match_entries(
 
 
 def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
-    """Return an entry of a feed, with the role `matched` if its title, link or summary contain `wanted`."""
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
     # Test with `in`: for a missing `updated`, feedparser's `get` returns `published` and warns.
@@ -124,7 +120,6 @@ def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
 
 
 def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
-    """Yield the usable addresses of a sitemap's rows, as `read_sitemap` returns them."""
     for _, row in rows:
         # Names without their namespace: many sitemaps have another one, or none.
         fields = {child.tag.rpartition("}")[2]: (child.text or "").strip()[:2000] for child in row.iterchildren("*")}

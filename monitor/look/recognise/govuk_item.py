@@ -55,7 +55,6 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
 
 
 def _item_to_found(item: ContentItem) -> Found:
-    """Return a content item as found, with those of its dates and types that it states."""
     facts: dict[str, object] = {
         "document_type": item.document_type,
         "public_updated_at": item.public_updated_at,
@@ -69,7 +68,6 @@ def _item_to_found(item: ContentItem) -> Found:
 
 
 def _attachment_to_found(attachment: Attachment) -> Found:
-    """Return an attachment as found. Its URL is empty if it may not be requested."""
     url = _absolute_govuk_url(attachment.url)
     role = attachment.kind if attachment.kind in ("html", "external") else role_of_file(urlsplit(url).path)
     facts = {"content_type": attachment.content_type, "file_size": str(attachment.size or "")}
@@ -89,10 +87,7 @@ def _destination_to_found(item: ContentItem, context: Context) -> tuple[Found, .
 
 
 def _read_listing(results: list[Any], context: Context) -> Recognised:
-    """Return presence if a search listing has the release's title, else absence. All entries are returned as found.
-
-    Without a release title, the listing itself is the target.
-    """
+    """Return presence if a search listing has the release's title, else absence. All entries are returned as found."""
     found = tuple(_entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
     if not context.title:
         return present(found, why="a listing")

@@ -54,7 +54,6 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], context: Context) -> Recognised:
-    """Return what an entry in JSON proves. If it is published, its documents are returned as found."""
     # It may be both published and cancelled. Then the pages of ONS say that it is cancelled.
     if description.get("cancelled") is True:
         return withdrawn("cancelled") if description.get("published") is True else absent("cancelled")

@@ -113,7 +113,6 @@ def is_json(answer: Answer) -> bool:
 
 
 def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
-    """Return the root element of an HTML body, None if it cannot be parsed."""
     charset = _CHARSET.search(answer.headers.get("content-type", ""))
     parser = _html_parser(charset[1].lower() if charset else "utf-8")
     try:
@@ -124,7 +123,6 @@ def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
 
 @lru_cache(maxsize=16)
 def _html_parser(charset: str) -> html.HTMLParser:
-    """Return a parser for a charset. An unknown charset is read as UTF-8."""
     try:
         return html.HTMLParser(encoding=charset, no_network=True)
     except LookupError:

@@ -30,7 +30,6 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return unknown(why)
     if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in names):
         return unknown("no period of what is out")
-    # True for the period of the release, False for another one.
     periods = {names_same_period(context.title, text) for text in names} - {None}
     if len(periods) != 1:
         return unknown("its heading and its title name two periods" if periods else "names no period")
