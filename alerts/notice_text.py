@@ -22,7 +22,7 @@ from alerts.status import (
 from alerts.steps import Step, numbered_steps
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, magnitude
-from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
+from schedules.times.words import between_moments, day_text, instant_text, length, moment, rounded, sureness
 from schedules.times.zone import local_date
 
 SUBJECT_SUFFIX = {
@@ -83,11 +83,15 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
 ) -> str:
     """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
     elsewhere = describe_alternatives(facts, now)
+    measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
     sections = [
         [write_notice_subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
         *([["Users can get it now:", *(f"- {line}" for line in elsewhere)]] if elsewhere else []),
         [*_write_release(facts)],
-        [f"Measured so far, as of {moment(facts.at, facts.timezone, now)}:", *_write_measurements(case, facts, now)],
+        [
+            f"Measured so far, as of {measured_at}:",
+            *_write_measurements(case, facts, now),
+        ],
         numbered_steps(steps),
         [f"Incident: {incident}", *_write_certainty(facts)],
     ]

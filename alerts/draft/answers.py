@@ -252,7 +252,8 @@ def describe_logged_incident(case: DraftInput) -> tuple[str, ...]:
         return tuple(account)
     if case.facts is not None:
         is_ahead = case.facts.slot is None or case.facts.slot > incident.occurred
-        subject = "The next release" if is_ahead else "The release concerned"
+        # A leak before the slot need not be of the release: it can be of the data behind it.
+        subject = "The next release" if is_ahead and "leak" in case.kinds else "The release concerned"
         account.append(narrative.say_announcement(case.facts, subject))
     elif typed.get("next_edition"):
         account.append(f"Next release: {typed['next_edition'].rstrip('.')}.")

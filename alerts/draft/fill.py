@@ -95,7 +95,7 @@ def _build_field(question: Question, case: DraftInput) -> Field:
     is_single = len(question.facts) == 1
     missing = [fact for fact in question.facts if not found[fact] and (is_single or fact not in OPTIONAL_FACTS)]
     # A person must also confirm the practices that are cited.
-    is_confirmed = "clause.cite" in question.facts and question.filled_by is FilledBy.MIXED
+    is_confirmed = "clause.cite" in question.facts and question.filled_by is FilledBy.MIXED and not case.is_outside_code
     guided = [*missing, "clause.cite"] if is_confirmed and "clause.cite" not in missing else missing
     return Field(
         id=question.id,

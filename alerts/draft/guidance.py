@@ -70,7 +70,10 @@ def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
         return (incident.words.get("sort", "leak"),)
-    found = dict.fromkeys(finding.kind for finding in incident.facts.findings) if incident.facts else {}
+    findings = incident.facts.findings if incident.facts else ()
+    exposed = {finding.part for finding in findings if finding.kind == "early_exposure"}
+    # An address that was public before the slot is a case of early exposure, and not of a late page as well.
+    found = dict.fromkeys(each.kind for each in findings if each.kind != "elsewhere_first" or each.part not in exposed)
     # A gap of the monitor next to a breach must not turn the advice to "look for other evidence".
     breaches = tuple(kind for kind in ADVICE_FOR_FINDING if kind in found and kind != "blind")
     return breaches or (FINDING_FOR_KIND[incident.kind],)

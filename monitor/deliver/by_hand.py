@@ -143,6 +143,8 @@ def log_by_hand(
     faulty answer.
     """
     verdicts = record.store.verdicts
+    if facts is not None:
+        facts = replace(facts, names=tuple(map(record.rules.producer_name, facts.producers)))
     incident = by_hand.log_by_hand(words, facts, now, record.rules.timezone)
     if (known := verdicts.incident(incident.id)) is not None:
         return known, False

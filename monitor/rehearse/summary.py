@@ -30,7 +30,8 @@ def _summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
         if notice["follows"] is None:
             yield f"  notice:    {_local_time(notice['at'])}  {notice['subject']}"
     for draft in played.results.drafts:
-        yield f"  draft:     form {draft['form']}, Code edition {draft['edition']}"
+        code = f"Code edition {draft['edition']}" if draft["edition"] else "outside the Code"
+        yield f"  draft:     form {draft['form']}, {code}"
         yield from (f"             {file}" for file in draft["files"] if kept)
     for met in played.met:
         if not met.met:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -24,9 +24,9 @@ from monitor.watch.watch import Watch
 from schedules.address import canonical_address
 from schedules.contract.verdict import LEAD, Finding, Grade
 from schedules.times.interval import Interval
+from schedules.times.words import interval_text
 
 _log = structlog.get_logger(__name__)
-_SECOND = timedelta(seconds=1)
 _DESCRIPTIONS = {
     MatchKind.TITLE: "a listing shows its title{early}, at an address that does not prove it",
     MatchKind.SERIES: (
@@ -74,7 +74,7 @@ class Leads:
 
 def lead_of_press_item(found: Found, at: datetime) -> Finding:
     """Return the lead for a press item: its address and when it was seen, without any of its text."""
-    first_seen = _interval_text(Interval(None, at))
+    first_seen = interval_text(Interval(None, at))
     detail = f"a press item with watched keywords, first seen {first_seen}: {found.url}"
     return Finding(LEAD, None, detail, url=found.url)
 
@@ -83,7 +83,7 @@ def lead_of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
     """Return the lead for a listing's entry with an address that is no proof. It has addresses and times only."""
     is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
     description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
-    detail = f"{description}, first seen {_interval_text(hit.listed)} in {hit.listing}: {hit.url}"
+    detail = f"{description}, first seen {interval_text(hit.listed)} in {hit.listing}: {hit.url}"
     return Finding(LEAD, None, detail, url=hit.url)
 
 
@@ -96,7 +96,7 @@ def lead_of_odd_answer(
     """
     early = " before its slot" if slot is not None and by < slot else ""
     detail = f"{description} is at its address{early}: it does not prove that the release is out"
-    return Finding(LEAD, None, f"{detail}, first seen {_interval_text(Interval(after, by))}: {url}", url=url)
+    return Finding(LEAD, None, f"{detail}, first seen {interval_text(Interval(after, by))}: {url}", url=url)
 
 
 def lead_of_too_many_entries(hit: ListingMatch, most: int) -> Finding:
@@ -121,12 +121,3 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
 def _is_about(lead: Finding, url: str) -> bool:
     # A lead that was stored before leads had a field for the address ends with it.
     return canonical_address(lead.url) == canonical_address(url) if lead.url else lead.detail.endswith(f" {url}")
-
-
-def _interval_text(listed: Interval) -> str:
-    by = "" if listed.by is None else _utc_text(listed.by + _SECOND - timedelta(microseconds=1))
-    return f"by {by} UTC" if listed.after is None else f"between {_utc_text(listed.after)} and {by} UTC"
-
-
-def _utc_text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
