@@ -43,9 +43,8 @@ from monitor.health.self_check import LookRates, PollerProgress, SelfCheck
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
 from monitor.ledger.rota import RotaReads, add_stored_shifts
-from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import ClockStepGuard, Skew
-from monitor.look.poller import Poller
+from monitor.look.poller import BrokenLooks, Poller
 from monitor.store.lease import Leaseholder
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast

@@ -15,8 +15,8 @@ from monitor.health.self_check import NOTICE_STUCK_AFTER, Check, SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import clock_sync_text, is_clock_synchronised
 from monitor.judge.as_text import elapsed_text
-from monitor.look.broken_looks import BrokenLooks
 from monitor.look.clock_skew import Skew
+from monitor.look.poller import BrokenLooks
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch

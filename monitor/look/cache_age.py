@@ -19,6 +19,7 @@ _LONGEST = 365 * 86_400
 _SERVED_BY = ("x-served-by", "via")
 """Headers that name the cache that answered."""
 _PAIRS = 2
+"""An `Age` is ignored after this many pairs of answers that a real age cannot explain."""
 _MUST_HAVE_GROWN = 3.0
 """Seconds after which an age in whole seconds must have grown."""
 
@@ -27,6 +28,7 @@ def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
     """Return the least and most seconds that the answer may have been in caches. `headers` have lower-case names."""
     age = age_of(headers)
     caches = headers.get("x-cache", "").replace(",", " ").upper().split()
+    # An age of zero is exact if every cache on the way reports that it had no copy.
     if age is None or (age == 0 and set(caches) == {"MISS"}):
         return 0.0, 0.0
     return max(0.0, age - 1.0), age + _ROUNDING
@@ -59,8 +61,8 @@ def is_stale(headers: Mapping[str, str]) -> bool:
     age = age_of(headers)
     if not age:
         return False
-    lives = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
-    lifetime = lives.get("s-maxage", lives.get("max-age", 0))
+    stated = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
+    lifetime = stated.get("s-maxage", stated.get("max-age", 0))
     return 0 < lifetime < age or age == _LONGEST
 
 
@@ -74,7 +76,7 @@ class ConstantAge:
     """
 
     _last: tuple[str | None, ...] = ()
-    _since: datetime | None = None
+    _last_sent: datetime | None = None
     _pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
@@ -85,12 +87,14 @@ class ConstantAge:
             self._last = ()
             return answer
         current = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
-        if current != self._last or self._since is None:
-            self._last, self._since, self._pairs = current, answer.sent, 0
+        if current != self._last or self._last_sent is None:
+            self._last, self._last_sent, self._pairs = current, answer.sent, 0
             return answer
-        elapsed = (answer.sent - self._since).total_seconds()
+        elapsed = (answer.sent - self._last_sent).total_seconds()
         if elapsed >= _MUST_HAVE_GROWN:
-            self._since, self._pairs = answer.sent, self._pairs + (age > elapsed + _ROUNDING)
+            self._last_sent = answer.sent
+            # A copy that was fetched since cannot be this old.
+            self._pairs += age > elapsed + _ROUNDING
         if self._pairs < _PAIRS:
             return answer
         return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})

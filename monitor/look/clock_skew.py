@@ -1,13 +1,14 @@
-"""Compares our clock with the `Date` headers of the watched hosts.
+"""Estimates how wrong our clock is, by the `Date` headers of the watched hosts.
 
-Every answer bounds the offset, which is our clock minus the true time. The host wrote its date, in whole seconds, after
-we sent the request and before we received the answer. The bounds by several dates of one host are intersected, and
-several hosts vote. A date more than a day from our clock is ignored, because hosts send year 9999 or 1970 by mistake.
+A host writes its date, in whole seconds, after we send the request and before we receive the answer. So each date gives
+bounds for the offset, which is our clock minus the true time. The bounds by several dates of one host are intersected,
+and the hosts vote. A date more than a day from our clock is ignored, because some hosts send year 9999 or 1970.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
@@ -16,10 +17,20 @@ import structlog
 
 from monitor.clock import SET, Clock
 from monitor.look.cache_age import age_of
-from monitor.look.clock_vote import CORRECT, Span, Vote, distance, is_off, overlap, vote
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
 
+Span = tuple[float, float]
+"""The least and most seconds that our clock may be ahead of the true time."""
+
+_CONTRADICTION = 1.0
+"""Spans this many seconds apart contradict each other. Servers of one name differ by less."""
+CORRECT: Span = (-1.0, 1.0)
+"""The vote of our own clock: that it is right to a second."""
+_WITNESSES = 2
+"""This many hosts must agree that our clock is wrong, because the clock of one host may be wrong."""
+_HOST_WEIGHT, _MACHINE_WEIGHT, _OUR_WEIGHT = 2, 2, 1
+"""Our own clock decides a draw, but never against two hosts."""
 _log = structlog.get_logger(__name__)
 NO_OFFSET: Span = (0.0, 0.0)
 _DAY = 86_400.0
@@ -29,9 +40,11 @@ _GRAIN = 1.0
 _DRIFT = 0.0005
 """The machine corrects its clock by up to 500 ppm, so old bounds are widened by that before they are used."""
 _REPLACED_AFTER = 2
+"""This many dates in a row that contradict the bounds of their host, but not each other, replace these bounds."""
 _SMALL = 1.0
 """The clocks of servers with one name differ by up to a second, which shows nothing about our clock."""
 _ERRATIC_AFTER = 6
+"""A host whose dates contradicted earlier ones this many times is ignored: its servers have different clocks."""
 _VOTES_EVERY = timedelta(seconds=1)
 _STEP_DOUBT_SECONDS = 30.0
 """For this long after a step, our clock may soon be corrected again."""
@@ -41,6 +54,106 @@ _SAME_WITHIN = 2.0
 """Seconds by which ages and dates may differ from the time between two answers: both are whole seconds."""
 _FOLLOWED_FOR = 120.0
 """Seconds after which another address of the host is compared, if this one showed nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """The result of a vote. `bounds` is how far our clock is ahead, in seconds.
+
+    `outvoted` are the hosts that contradict it. `unconfirmed` are the hosts with dates that no other witness confirms
+    or contradicts. They count only for looks at these hosts.
+    """
+
+    bounds: Span
+    outvoted: frozenset[str] = frozenset()
+    unconfirmed: frozenset[str] = frozenset()
+
+
+def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
+    """Return how far our clock is ahead, in seconds, and which hosts contradict that.
+
+    `spans` has the range that each host's dates allow, for at least one host, the one with the newest date first.
+    Hosts with overlapping ranges form a group. Our clock, and the machine if it reports that it is `synchronised`,
+    support the groups with a range near zero. The group with the most support wins, and its common range is the result.
+    Two hosts must agree to prove our clock wrong. If only one sends dates, it is enough if the machine reports that it
+    is not synchronised.
+    """
+    witnesses = 1 if synchronised is False and len(spans) == 1 else _WITNESSES
+    first = _agreeing_hosts(next(iter(spans)), spans)
+    # Nearly always, all hosts agree.
+    groups = [first] if len(first) == len(spans) else [_agreeing_hosts(name, spans) for name in spans]
+    credible = [group for group in groups if len(group) >= witnesses or _agrees_with_us(group, spans)]
+    if not credible:
+        # The hosts contradict each other and our clock. Only the machine can say which is right.
+        everyone = frozenset(spans)
+        return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
+    our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
+    weights = [_HOST_WEIGHT * len(group) + our_weight * _agrees_with_us(group, spans) for group in credible]
+    best = [group for group, weight in zip(credible, weights, strict=True) if weight == max(weights)]
+    winner, bounds = best[0], common_span(spans, best[0])
+    rivals = [group for group in best if distance(common_span(spans, group), bounds) > _CONTRADICTION]
+    if rivals:
+        # A draw: each of the groups may be right, so the result covers all of them.
+        possible = [bounds, *(common_span(spans, group) for group in rivals)]
+        covering = min(low for low, _ in possible), max(high for _, high in possible)
+        return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
+    outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _CONTRADICTION)
+    confirmed = _keep_confirmed([spans[name] for name in winner], witnesses)
+    # If only one host shows our clock to be this wrong, the result leaves that out, and the host is unconfirmed.
+    unconfirmed = (name for name in winner if confirmed != bounds and is_off(spans[name]))
+    return Vote(confirmed, outvoted=outvoted, unconfirmed=frozenset(unconfirmed))
+
+
+def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
+    """Return a group of hosts that agree with the host `seed` and with each other."""
+    common, group = spans[seed], {seed}
+    for name, span in spans.items():
+        narrowed = overlap(common, span)
+        if narrowed is not None:
+            common = narrowed
+            group.add(name)
+    return frozenset(group)
+
+
+def _agrees_with_us(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
+    """Return whether the common range of these hosts allows that our clock is right to a second."""
+    return distance(common_span(spans, group), CORRECT) <= 0
+
+
+def _keep_confirmed(spans: list[Span], witnesses: int) -> Span:
+    """Return the range that overlapping spans share, but move its ends towards zero if too few spans exclude zero.
+
+    So at least `witnesses` spans must show that our clock is ahead (or behind) by that much.
+    """
+    lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
+    low, high = lows[-1], highs[0]
+    if low > 0:
+        low = max(0.0, lows[-witnesses]) if len(spans) >= witnesses else 0.0
+    if high < 0:
+        high = min(0.0, highs[witnesses - 1]) if len(spans) >= witnesses else 0.0
+    return low, high
+
+
+def common_span(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
+    """Return the range that the spans of these hosts share. It is inverted if they share none."""
+    chosen = [spans[name] for name in names]
+    return max(low for low, _ in chosen), min(high for _, high in chosen)
+
+
+def overlap(one: Span, other: Span) -> Span | None:
+    """Return the range in which two spans overlap, None if they do not."""
+    low, high = max(one[0], other[0]), min(one[1], other[1])
+    return (low, high) if low <= high else None
+
+
+def distance(one: Span, other: Span) -> float:
+    """Return the seconds between two spans. Below zero if they overlap."""
+    return max(one[0], other[0]) - min(one[1], other[1])
+
+
+def is_off(bounds: Span) -> bool:
+    """Return whether the clock is known to be wrong: zero is not among the possible offsets."""
+    return bounds[0] > 0 or bounds[1] < 0
 
 
 class DateWriter(Enum):
@@ -67,49 +180,46 @@ class CachedDates:
         self._followed: dict[str, AgedAnswer] = {}
 
     def find_writer(self, host: str, aged: AgedAnswer) -> DateWriter:
-        """Return who wrote the date of this answer: unknown until a second answer of the same address shows it."""
+        """Return who wrote the date of this answer: unknown until a second answer of the same address shows it.
+
+        If the ages of the two grew as fast as our clock, a date that stayed the same is the origin's, and a date that
+        grew with the age is the cache's. An answer to compare with is kept for the next call.
+        """
         before = self._followed.setdefault(host, aged)
         elapsed = (aged.sent - before.sent).total_seconds()
-        if 0.0 <= elapsed < (_APART_FROM if aged.url == before.url else _FOLLOWED_FOR):
+        is_same_address = aged.url == before.url
+        if 0.0 <= elapsed < (_APART_FROM if is_same_address else _FOLLOWED_FOR):
             return DateWriter.UNKNOWN
         self._followed[host] = aged
-        return _compare_dates(before, aged)
+        # After a step of our clock, an answer may seem to be from before the one that we received first.
+        if not is_same_address or elapsed < 0.0 or abs(aged.age - before.age - elapsed) > _SAME_WITHIN:
+            return DateWriter.UNKNOWN
+        date_growth = (aged.date - before.date).total_seconds()
+        if not date_growth:
+            return DateWriter.ORIGIN
+        return DateWriter.CACHE if abs(date_growth - elapsed) <= _SAME_WITHIN else DateWriter.UNKNOWN
 
     def clear(self) -> None:
         """Forget every answer, because our clock was set and the time between two answers is not known."""
         self._followed.clear()
 
 
-def _compare_dates(before: AgedAnswer, aged: AgedAnswer) -> DateWriter:
-    """Return who wrote the dates of two answers, if their ages grew as fast as our clock.
-
-    A date that stayed the same is the origin's. A date that grew with the age is the cache's.
-    """
-    elapsed = (aged.sent - before.sent).total_seconds()
-    moved = (aged.date - before.date).total_seconds()
-    if aged.url != before.url or elapsed < _APART_FROM or abs(aged.age - before.age - elapsed) > _SAME_WITHIN:
-        return DateWriter.UNKNOWN
-    if not moved:
-        return DateWriter.ORIGIN
-    return DateWriter.CACHE if abs(moved - elapsed) <= _SAME_WITHIN else DateWriter.UNKNOWN
-
-
 class _HostDates:
     """The bounds of our clock's offset by the dates of one host, the last of which we received at `at`.
 
-    `rival` are the bounds by its last `against` dates, if they contradict `bounds`. `turns` counts the contradictions
-    that ended, with earlier or with new bounds. Many turns make a host erratic: its servers have different clocks.
+    `rival` are the bounds by its newest dates if they contradict `bounds`, and `rival_dates` is the number of these
+    dates. `contradictions` counts the rivals so far that were dropped, or replaced the bounds.
     """
 
-    __slots__ = ("against", "at", "bounds", "name", "rival", "turns")
+    __slots__ = ("at", "bounds", "contradictions", "name", "rival", "rival_dates")
 
     def __init__(self, name: str, bounds: Span, at: datetime) -> None:
         self.name = name
         self.bounds = bounds
         self.at = at
         self.rival: Span | None = None
-        self.against = 0
-        self.turns = 0
+        self.rival_dates = 0
+        self.contradictions = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
         """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
@@ -122,18 +232,18 @@ class _HostDates:
         widened = (self.bounds[0] - drift, self.bounds[1] + drift)
         self.at = at
         if distance(widened, bounds) <= _SMALL:
-            self.turns += self.rival is not None
             # A small gap between the two is imprecision. Then the gap itself becomes the bounds.
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
-            self.bounds, self.rival, self.against = agreed, None, 0
+            self.contradictions += self.rival is not None
+            self.bounds, self.rival, self.rival_dates = agreed, None, 0
             return False
-        joined = self.rival and overlap(self.rival, bounds)
-        self.against = self.against + 1 if joined else 1
-        self.rival = joined or bounds
-        if self.against < _REPLACED_AFTER:
+        rival = self.rival and overlap(self.rival, bounds)
+        self.rival_dates = self.rival_dates + 1 if rival else 1
+        self.rival = rival or bounds
+        if self.rival_dates < _REPLACED_AFTER:
             return False
-        self.bounds, self.rival, self.against = self.rival, None, 0
-        self.turns += 1
+        self.contradictions += 1
+        self.bounds, self.rival, self.rival_dates = self.rival, None, 0
         return True
 
     def shift(self, seconds: float) -> None:
@@ -148,7 +258,7 @@ class _HostDates:
 
     def is_erratic(self) -> bool:
         """Return whether its dates change back and forth, so that they are not used."""
-        return self.turns >= _ERRATIC_AFTER
+        return self.contradictions >= _ERRATIC_AFTER
 
 
 class Skew:
@@ -170,51 +280,54 @@ class Skew:
         self._ahead = ahead()
         self._last_vote = Vote(NO_OFFSET)
         self._hosts: dict[str, _HostDates] = {}
-        self._absurd: dict[str, Span] = {}
+        # Hosts whose last date was more than a day from our clock, with the bounds by that date.
+        self._implausible: dict[str, Span] = {}
         self._logged: set[str] = set()
-        self._since: datetime | None = None
+        # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the old clock.
+        self._clock_set_at: datetime | None = None
         self._bounds: Span = NO_OFFSET
-        self._voted: datetime | None = None
+        self._voted_at: datetime | None = None
         # The last `Date` header and its instant: several answers in a row have the same one.
         self._last_date: tuple[str, datetime | None] = ("", None)
         self._cached = CachedDates()
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
-        """Use the date of an answer. Return False if it contradicts earlier dates of this host, else True.
+        """Use the date of an answer. Return whether what the answer proves can be dated.
 
-        A contradiction means that our clock or the host's has just been set, so nothing that the answer proves can be
-        dated. `ahead` is the result of `self.ahead`, if the caller has just called it.
+        It cannot if its date contradicts earlier dates of this host, because then our clock or the host's has just been
+        set. `ahead` is the result of `self.ahead`, if the caller has just called it.
         """
-        moved = (self.ahead() if ahead is None else ahead) - self._ahead
-        if abs(moved) >= SET:
-            self._adapt_to_step(moved)
+        step = (self.ahead() if ahead is None else ahead) - self._ahead
+        if abs(step) >= SET:
+            self._adapt_to_step(step)
         bounds = self._bounds_by_date(host, answer)
         if bounds is None:
             return True
-        known = self._hosts.get(host)
-        if known is None:
-            known = self._hosts[host] = _HostDates(host, bounds, answer.received)
-            self._voted = None
-        elif known.is_erratic():
+        dates = self._hosts.get(host)
+        if dates is None:
+            dates = self._hosts[host] = _HostDates(host, bounds, answer.received)
+            self._voted_at = None
+        elif dates.is_erratic():
             return True
-        elif known.add_bounds(bounds, answer.received):
-            # Our clock may have been set. Then the earlier dates of other hosts no longer bound it.
-            self._since, self._voted = answer.sent, None
+        elif dates.add_bounds(bounds, answer.received):
+            self._clock_set_at, self._voted_at = answer.sent, None
         # A vote after every look would cost more than the look.
-        is_due = self._voted is None or abs(answer.received - self._voted) > _VOTES_EVERY
-        if known.rival is not None or is_due:
-            self._bounds, self._voted = self._run_vote(), answer.received
-        return known.rival is None
+        is_vote_due = self._voted_at is None or abs(answer.received - self._voted_at) > _VOTES_EVERY
+        if dates.rival is not None or is_vote_due:
+            self._bounds, self._voted_at = self._run_vote(), answer.received
+        return dates.rival is None
 
-    def _adapt_to_step(self, moved: float) -> None:
-        """Adapt all bounds after our clock was set by `moved` seconds."""
-        self._ahead += moved
-        self._bounds = shift_span(self._bounds, moved) if self.is_known() else self._bounds
-        self._since, self._voted = self._since and self._since + timedelta(seconds=moved), None
+    def _adapt_to_step(self, step: float) -> None:
+        """Adapt all bounds after our clock was set by `step` seconds."""
+        self._ahead += step
+        self._bounds = shift_span(self._bounds, step) if self.is_known() else self._bounds
+        if self._clock_set_at is not None:
+            self._clock_set_at += timedelta(seconds=step)
+        self._voted_at = None
         self._cached.clear()
-        self._absurd = {host: shift_span(span, moved) for host, span in self._absurd.items()}
-        for host in self._hosts.values():
-            host.shift(moved)
+        self._implausible = {host: shift_span(span, step) for host, span in self._implausible.items()}
+        for dates in self._hosts.values():
+            dates.shift(step)
 
     def bounds(self) -> Span:
         """Return the least and most seconds that our clock is ahead. Both are zero before any date is known."""
@@ -226,10 +339,10 @@ class Skew:
         Dates of a host that nothing confirms or contradicts count for this host only. For a host without a usable date,
         our clock counts as correct unless other hosts prove that it is wrong.
         """
-        own = self._hosts.get(host)
-        if own is None:
+        dates = self._hosts.get(host)
+        if dates is None:
             return self._bounds if is_off(self._bounds) else NO_OFFSET
-        return own.bounds if host in self._last_vote.unconfirmed else self._bounds
+        return dates.bounds if host in self._last_vote.unconfirmed else self._bounds
 
     def bounds_now(self) -> Span:
         """Return the bounds, adapted if our clock was set since the last answer."""
@@ -237,11 +350,11 @@ class Skew:
 
     def describe_doubts(self) -> dict[str, str]:
         """Return each host with dates that are not used, and the reason in words for the status page."""
-        result, hosts = self._last_vote, self._hosts
-        differ = [name for name in result.unconfirmed if name in hosts and distance(hosts[name].bounds, CORRECT) > 0]
+        known = [name for name in self._last_vote.unconfirmed if name in self._hosts]
+        differ = [name for name in known if distance(self._hosts[name].bounds, CORRECT) > 0]
         return {
-            **dict.fromkeys(self._absurd, "its Date header is more than a day from our clock, and is ignored"),
-            **dict.fromkeys(result.outvoted, "its clock differs from ours and others', and is not believed"),
+            **dict.fromkeys(self._implausible, "its Date header is more than a day from our clock, and is ignored"),
+            **dict.fromkeys(self._last_vote.outvoted, "its clock differs from ours and others', and is not believed"),
             **dict.fromkeys(differ, "its clock differs from ours and nothing confirms either: its looks prove nothing"),
         }
 
@@ -259,34 +372,36 @@ class Skew:
             return None
         least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # The origin wrote its date `age` seconds ago. Without knowing the writer, allow for both.
+            # If the origin wrote the date, that was `age` seconds ago. If the writer is not known, allow for both.
             writer = self._cached.find_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
-            least -= 0.0 if writer is DateWriter.CACHE else age + _GRAIN
-            most -= age - _GRAIN if writer is DateWriter.ORIGIN else 0.0
+            if writer is not DateWriter.CACHE:
+                least -= age + _GRAIN
+            if writer is DateWriter.ORIGIN:
+                most -= age - _GRAIN
         if distance((least, most), _PLAUSIBLE) > 0:
-            self._ignore_absurd(host, (least, most))
+            self._record_implausible_date(host, (least, most))
             return None
-        self._absurd.pop(host, None)
+        self._implausible.pop(host, None)
         return least, most
 
-    def _ignore_absurd(self, host: str, span: Span) -> None:
-        """Ignore a date more than a day from our clock, unless our clock is the wrong one.
+    def _record_implausible_date(self, host: str, span: Span) -> None:
+        """Record a date more than a day from our clock, and log it once a host. Use it if our clock is the wrong one.
 
-        It is, if two hosts agree, no host sends a plausible date, and the machine does not confirm our clock.
+        Our clock is, if two hosts agree, no host sends a plausible date, and the machine does not confirm our clock.
         """
         if host not in self._logged:
             self._logged.add(host)
             _log.warning("date_ignored", host=host, days_behind_ours=round(span[0] / _DAY))
-        self._absurd[host] = span
-        if not self._hosts and len(self._absurd) > 1 and not self._synchronised():
-            self._bounds = vote(self._absurd).bounds
+        self._implausible[host] = span
+        if not self._hosts and len(self._implausible) > 1 and not self._synchronised():
+            self._bounds = vote(self._implausible).bounds
 
     def _run_vote(self) -> Span:
         """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
-        sure = [host for host in self._hosts.values() if host.is_consistent()]
-        recent = [host for host in sure if self._since is None or host.at >= self._since]
+        consistent = [host for host in self._hosts.values() if host.is_consistent()]
+        recent = [host for host in consistent if self._clock_set_at is None or host.at >= self._clock_set_at]
         # Newest first: of equal groups, the one with the newest date wins.
-        voters = sorted(recent if len(recent) > 1 else sure, key=lambda host: host.at, reverse=True)
+        voters = sorted(recent if len(recent) > 1 else consistent, key=lambda host: host.at, reverse=True)
         if not voters:
             return self._bounds
         spans = {host.name: host.bounds for host in voters}
@@ -301,22 +416,22 @@ class Skew:
 class ClockStepGuard:
     """Detects that our clock was set wrong a moment ago. It may soon be corrected, so nothing should be reported yet.
 
-    No further answer is needed: the known bounds and the size of the step show how wrong the clock is.
+    The known bounds and the size of the step show how wrong the clock is, before any further answer.
     """
 
     def __init__(self, skew: Skew, clock: Clock) -> None:
         self._skew = skew
         self._clock = clock
         self._ahead = skew.ahead()
-        self._since: float | None = None
+        self._step_seen_at: float | None = None
 
     def __call__(self) -> bool:
         """Return whether our clock is wrong since a step at most `_STEP_DOUBT_SECONDS` ago."""
-        ahead, steady = self._skew.ahead(), self._clock.monotonic()
-        moved, self._ahead = ahead - self._ahead, ahead
-        if abs(moved) > _SMALL:
-            self._since = steady
-        if self._since is None or steady - self._since > _STEP_DOUBT_SECONDS:
+        ahead, now = self._skew.ahead(), self._clock.monotonic()
+        step, self._ahead = ahead - self._ahead, ahead
+        if abs(step) > _SMALL:
+            self._step_seen_at = now
+        if self._step_seen_at is None or now - self._step_seen_at > _STEP_DOUBT_SECONDS:
             return False
         least, most = self._skew.bounds_now()
         return least > _SMALL or most < -_SMALL

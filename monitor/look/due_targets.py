@@ -3,33 +3,201 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from math import inf, sqrt
 
 from monitor.look.scheduled import Rank, ScheduledTarget
-from monitor.look.sweeps import Sweeps
+from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
 from monitor.plan.budget import WantedSpacing, affordable_spacings, least_gap, stretch_factor
-from monitor.plan.proof import PartProof
-from monitor.plan.targets import View
+from monitor.plan.proof import LookResult, PartProof, ProofGoal
+from monitor.plan.sweep import Sweep
+from monitor.plan.targets import Target, View
 
 _UPDATE_SECONDS = 0.5
 """How often the sharing of the budget is updated."""
 _FORESEEN = timedelta(seconds=60)
-"""The host is kept free for a promised instant that is at most this far from the target's due instant."""
+"""The host is kept free for a promised instant that is at most this long after the target's due instant."""
 _RECHECK_EVERY = timedelta(seconds=1)
-_KEPT_FREE = timedelta(seconds=0.5)
+_NO_LOOK_BEFORE_PROMISE = timedelta(seconds=0.5)
 """A target is not looked at this shortly before its promised instant, so that its promised look is not delayed."""
+_CRITICAL_FLOOR = 0.1
+"""The share of the budget for looks and requests outside the sweeps while a sweep is critical."""
+_EARLY_FLOOR = 0.5
+"""The same while no sweep is critical."""
+_MOST_DEBT = 2.0
+"""The most looks that are owed to targets and requests outside the sweeps."""
+_RESULTS = {State.PRESENT: LookResult.PRESENT, State.ABSENT: LookResult.ABSENT, State.WITHDRAWN: LookResult.ABSENT}
+
+
+def part_key(target: Target) -> str:
+    """Return the key that all views of a part share."""
+    return f"{target.release}/{target.part}"
+
+
+def _represents_part(target: Target, goal: ProofGoal) -> bool:
+    """Return whether a part is added to the sweeps with this target: with its edge view, or with its announcement."""
+    return target.view is View.EDGE or goal.announces is not None
+
+
+@dataclass(slots=True, eq=False)
+class _SharedSweep:
+    """One of several sweeps at a host. `looks` is its number of looks divided by its parts: the lowest goes first.
+
+    `was_urgent` is whether it was urgent when it was last chosen from, None before that.
+    """
+
+    sweep: Sweep
+    looks: float = 0.0
+    was_urgent: bool | None = None
+    is_critical: bool = False
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether its time has come: from two tolerances before the slot until it ends."""
+        return self.sweep.slot - 2 * self.sweep.tolerance <= now < self.sweep.ends
+
+    def is_urgent(self, now: datetime) -> bool:
+        """Return whether a look now can prove that a part was on time."""
+        return self.sweep.slot - self.sweep.tolerance <= now < self.sweep.ends
+
+
+class Sweeps:
+    """The parts of one host that need proof, in one sweep for each slot.
+
+    While `is_active`, every look at them is planned here. Other looks and requests get the rest of the budget, but at
+    least a fixed share.
+    """
+
+    def __init__(self) -> None:
+        self._sweeps: dict[tuple[datetime, timedelta], _SharedSweep] = {}
+        self._pages: dict[str, str] = {}
+        self._debt = 0.0
+        self.is_active = False
+
+    def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
+        """Add the part of a target, if the target represents its part and the goal has not ended."""
+        if not _represents_part(target, goal) or now >= goal.ends:
+            return
+        shared = self._sweeps.get((goal.slot, goal.tolerance))
+        if shared is None:
+            shared = self._sweeps[goal.slot, goal.tolerance] = _SharedSweep(Sweep(goal.slot, goal.tolerance))
+        shared.sweep.add(part_key(target), goal)
+        if goal.announces is None:
+            self._pages[target.url] = part_key(target)
+
+    def remove(self, target: Target, goal: ProofGoal) -> None:
+        """Remove the part of a target, because it needs no more proof."""
+        shared = self._find_sweep(goal)
+        if shared is None or not _represents_part(target, goal):
+            return
+        shared.sweep.remove(part_key(target))
+        self._pages.pop(target.url, None)
+        if not shared.sweep.parts:
+            del self._sweeps[goal.slot, goal.tolerance]
+
+    def _find_sweep(self, goal: ProofGoal | None) -> _SharedSweep | None:
+        return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
+
+    def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
+        """Record the result of a look for the proof of its part.
+
+        If a listing shows parts, they are looked at first from now on. Only the edge and origin views prove a part.
+        """
+        if self.is_active and sighting.found:
+            listed_parts = [self._pages[link.url] for link in sighting.found if link.url in self._pages]
+            for listing_sweep in self._sweeps.values() if listed_parts else ():
+                listing_sweep.sweep.prioritise(listed_parts)
+        shared = self._find_sweep(goal)
+        if shared is not None and target.view in (View.EDGE, View.ORIGIN):
+            result = _RESULTS.get(sighting.state, LookResult.NOTHING)
+            shared.sweep.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
+
+    def awaits_origin(self, target: Target, goal: ProofGoal | None) -> bool:
+        """Return whether a target is the origin view of a part that is not out yet."""
+        if goal is None or target.view is not View.ORIGIN or goal.announces is not None:
+            return False
+        shared = self._find_sweep(goal)
+        part = shared.sweep.parts.get(part_key(target)) if shared is not None else None
+        return part is not None and not part.is_out
+
+    def delays_witnesses(self) -> bool:
+        """Return whether looks at witnesses must wait, because a sweep is critical and pages themselves prove more."""
+        return self.is_active and any(shared.is_critical for shared in self._sweeps.values())
+
+    def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
+        """Set `is_active` and drop ended sweeps. Return whether due targets must be scheduled again because of this.
+
+        `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
+        """
+        was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
+        ended = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
+        for key in ended:
+            del self._sweeps[key]
+        self.is_active = is_overloaded and any(shared.is_open(now) for shared in self._sweeps.values())
+        for shared in self._sweeps.values():
+            shared.is_critical = shared.sweep.is_critical(now, gap)
+        has_changed = (self.is_active, self.delays_witnesses()) != (was_active, delayed_witnesses)
+        return has_changed or (was_active and bool(ended))
+
+    def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
+        """Return whether the sweeps plan the looks at targets with this goal now."""
+        shared = self._find_sweep(goal) if self.is_active else None
+        return shared is not None and shared.is_open(now)
+
+    def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
+        """Return the part to look at next, or None. A look to the host begins every `gap`."""
+        for urgent in (True, False):
+            sweeps = self._sweeps_by_urgency(now, urgent=urgent)
+            parts = sum(len(shared.sweep.parts) for shared in sweeps)
+            for shared in sorted(sweeps, key=lambda shared: shared.looks):
+                # The sweeps share the looks of the host, in proportion to their parts.
+                part = shared.sweep.next_part(now, gap * (parts / len(shared.sweep.parts)), is_ready)
+                if part is not None:
+                    return part
+        return None
+
+    def _sweeps_by_urgency(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
+        """Return the open sweeps that are urgent, or those that are not. A new one gets the lowest `looks` of these."""
+        sweeps = [shared for shared in self._sweeps.values() if shared.is_open(now) and shared.is_urgent(now) is urgent]
+        least = min((shared.looks for shared in sweeps if shared.was_urgent is urgent), default=0.0)
+        for shared in sweeps:
+            if shared.was_urgent is not urgent:
+                shared.was_urgent, shared.looks = urgent, least
+        return sweeps
+
+    def record_start(self, part: PartProof, now: datetime) -> None:
+        """Record that a look at a part begins."""
+        shared = self._find_sweep(part.goal)
+        if shared is not None:
+            shared.sweep.record_start(part, now)
+            shared.looks += 1.0 / len(shared.sweep.parts)
+            # Each look of a sweep adds to what is owed to other looks and requests.
+            floor = _CRITICAL_FLOOR if shared.is_critical else _EARLY_FLOOR
+            self._debt = min(_MOST_DEBT, self._debt + floor)
+
+    def owes_a_look(self) -> bool:
+        """Return whether a look or request outside the sweeps goes first, if any is due."""
+        return self._debt >= 1.0
+
+    def record_other_request(self) -> None:
+        """Record that a look or request outside the sweeps was sent to the host."""
+        self._debt = max(0.0, self._debt - 1.0)
+
+    def idle_until(self, now: datetime) -> datetime | None:
+        """Return when an open sweep may need a look again, None if no sweep is open."""
+        return min((shared.sweep.idle_until for shared in self._sweeps.values() if shared.is_open(now)), default=None)
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
     """A target that waits for its look.
 
-    It is `is_ready` once it is due, and `is_counted` in the demand of its group. An entry that was removed is no longer
-    `is_current`: it stays in its heaps until it is the first, and is then skipped.
+    It is `is_ready` once it is due, and `is_counted` in the demand of its group. `part` is set if a sweep has chosen
+    it. An entry that was removed is no longer `is_current`: it stays in its heaps until it is the first, and is then
+    skipped.
     """
 
     watched: ScheduledTarget
@@ -58,10 +226,11 @@ class _Group:
 class DueTargets:
     """The targets of one host, by when they are due.
 
-    A look at its promised instant goes first. If several have the same instant, the one that is the most overdue,
-    weighted by its chance of a change, goes first. Next is the target that is the most overdue in proportion to its
-    spacing, or to the spacing that `rate` (looks a second) can afford. If the rate is too low for all looks near a
-    slot, `sweeps` decide instead. If no target is due, one that may be looked at more often is used.
+    A target at its promised instant goes first. Of several, it is the one that is the most overdue, weighted by its
+    chance of a change. Next is the target that is the most overdue in proportion to its spacing, or to the spacing that
+    `rate` (looks a second) can afford. If the rate is too low for all looks near a slot, `sweeps` decide instead. If no
+    target is due, one that may be looked at more often on an idle host is next. `ready` is the number of targets that
+    are due and that no sweep plans. Methods take `now` by the wall clock, and `mono`, the same in monotonic seconds.
     """
 
     def __init__(self, rate: float) -> None:
@@ -116,7 +285,10 @@ class DueTargets:
             self._groups[entry.wanted].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make the due targets ready. If the last look at one is still under way, it waits until that look ends."""
+        """Make the due targets ready, or pass them to the sweeps if these plan the looks at them.
+
+        If the last look at a target is still under way, it waits until that look ends.
+        """
         if self.ready and now >= self._rechecked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
@@ -129,17 +301,18 @@ class DueTargets:
                 continue
             if not entry.is_counted:
                 self._count_in_group(entry)
-            is_lone_witness = self.sweeps.is_active and watched.goal is None and is_witness(watched.target.part)
-            if is_lone_witness and self.sweeps.delays_witnesses():
+            if watched.goal is None and self.sweeps.delays_witnesses() and is_witness(watched.target.part):
                 heappush(self._waiting, (now + _RECHECK_EVERY, rank, number, entry))
-                continue
-            if watched.goal is not None and self.sweeps.plans(watched.goal, now):
+            elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
                 self._swept[watched.target.id] = entry
-                continue
-            last = watched.last if watched.last is not None else mono - entry.wanted[0] - (now - due).total_seconds()
-            heappush(self._groups[entry.wanted].ready, (last, rank, number, entry))
-            entry.is_ready = True
-            self.ready += 1
+            else:
+                last = watched.last_look_mono
+                if last is None:
+                    # It never had a look. It counts as if its last look had been one spacing before it was due.
+                    last = mono - entry.wanted[0] - (now - due).total_seconds()
+                heappush(self._groups[entry.wanted].ready, (last, rank, number, entry))
+                entry.is_ready = True
+                self.ready += 1
         self._collect_promised(now, mono)
 
     def _collect_promised(self, now: datetime, mono: float) -> None:
@@ -147,23 +320,23 @@ class DueTargets:
         while self._promised_instants and self._promised_instants[0][0] <= now:
             _, rank, number, entry = heappop(self._promised_instants)
             if entry.is_ready and entry.is_current:
-                looked_at = entry.watched.last
-                precedence = -inf if looked_at is None else (looked_at - mono) * sqrt(entry.wanted[1])
+                last = entry.watched.last_look_mono
+                precedence = -inf if last is None else (last - mono) * sqrt(entry.wanted[1])
                 heappush(self._promised.ready, (precedence, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
         """Decide whether sweeps plan looks. If that changed, schedule the ready targets again."""
         self._sweeps_updated_at = mono
         if self.sweeps.update(now, least_gap(self.rate), is_overloaded=self.demand() > self.rate):
-            ready = [one.watched for one in self._entries.values() if one.is_ready]
-            for watched in (*ready, *(one.watched for one in self._swept.values())):
+            ready = [entry.watched for entry in self._entries.values() if entry.is_ready]
+            for watched in (*ready, *(entry.watched for entry in self._swept.values())):
                 self.schedule(watched, now)
 
     def _move_to_next_windows(self, now: datetime) -> None:
-        """Schedule targets again that still wait after their window has ended, with the spacing of the next one."""
+        """Schedule ready targets again whose window has ended, with the spacing of the next window."""
         self._rechecked_at = now
-        waiting = [entry.watched for entry in self._entries.values() if entry.is_ready]
-        for watched in waiting:
+        ready = [entry.watched for entry in self._entries.values() if entry.is_ready]
+        for watched in ready:
             if watched.window is not None and watched.window.ends <= now and watched.enter_window(now):
                 self.schedule(watched, now)
 
@@ -191,8 +364,7 @@ class DueTargets:
         """Return the next entry outside the sweeps: promised, else the most overdue, else one for an idle host."""
         first = self._first_ready(self._promised) if self._promised.ready else None
         while first is None and (head := self._most_overdue(mono)) is not None:
-            is_postponed = head.watched.promised_at is not None and self._postpone_to_promise(head, now)
-            first = None if is_postponed else head
+            first = None if self._postpone_to_promise(head, now) else head
         if first is not None:
             self.sweeps.record_other_request()
         return first or self._find_idle_look(now)
@@ -206,7 +378,7 @@ class DueTargets:
         if self._next_swept is not None and self._swept.get(self._next_swept.watched.target.id) is not self._next_swept:
             self._next_swept = None
         if self._next_swept is None and self._swept:
-            part = self.sweeps.next_part(now, gap, lambda one: self._find_entry(one) is not None)
+            part = self.sweeps.next_part(now, gap, lambda part: self._find_entry(part) is not None)
             self._next_swept = None if part is None else self._find_entry(part)
             if self._next_swept is not None:
                 self._next_swept.part = part
@@ -219,18 +391,24 @@ class DueTargets:
     def _find_idle_look(self, now: datetime) -> _Entry | None:
         """Return an entry to look at while the host is idle, or None."""
         # First the origin views of parts in a sweep, the one with the oldest last look first.
-        origins = (
-            one for one in self._swept.values() if self.sweeps.awaits_origin(one.watched.target, one.watched.goal)
+        swept = self._swept.values()
+        origins = (entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal))
+        oldest = min(
+            origins,
+            key=lambda entry: -inf if entry.watched.last_look_mono is None else entry.watched.last_look_mono,
+            default=None,
         )
-        oldest = min(origins, key=lambda one: -inf if one.watched.last is None else one.watched.last, default=None)
-        while self._if_idle and (not (entry := self._if_idle[0][3]).is_current or entry.watched.is_under_way):
+        while self._if_idle and (not self._if_idle[0][3].is_current or self._if_idle[0][3].watched.is_under_way):
             heappop(self._if_idle)
-        return oldest or (self._if_idle[0][3] if self._if_idle and self._if_idle[0][0] <= now else None)
+        if oldest is not None or not self._if_idle:
+            return oldest
+        at, _, _, entry = self._if_idle[0]
+        return entry if at <= now else None
 
     def _postpone_to_promise(self, head: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was."""
         promised_at = head.watched.promised_at
-        if promised_at is None or not timedelta() < promised_at - now < _KEPT_FREE:
+        if promised_at is None or not timedelta() < promised_at - now < _NO_LOOK_BEFORE_PROMISE:
             return False
         heappop(self._groups[head.wanted].ready)
         heappush(self._waiting, (promised_at, head.rank, head.number, head))
@@ -269,15 +447,15 @@ class DueTargets:
         """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
         if mono - self._shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
-        best, most = None, -inf
+        first, greatest_lag = None, -inf
         for group in self._groups.values():
             head = self._first_ready(group)
             if head is None:
                 continue
             lag = (mono - group.ready[0][0]) / group.spacing
-            if lag > most or (lag == most and best is not None and head.rank < best.rank):
-                best, most = head, lag
-        return best
+            if lag > greatest_lag or (lag == greatest_lag and first is not None and head.rank < first.rank):
+                first, greatest_lag = head, lag
+        return first
 
     def _share_rate(self, mono: float) -> None:
         """Set the spacing of each group to what the rate can afford."""
@@ -296,16 +474,13 @@ class DueTargets:
         group.count += 1
 
     def _first_ready(self, group: _Group) -> _Entry | None:
+        """Return the group's ready entry with the oldest last look, or None. Removed entries are skipped."""
         while group.ready and not group.ready[0][3].is_current:
             heappop(group.ready)
         return group.ready[0][3] if group.ready else None
 
     def _earliest_in(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
+        """Return the earliest instant in a heap, None if it is empty. Removed entries are skipped."""
         while heap and not heap[0][3].is_current:
             heappop(heap)
         return heap[0][0] if heap else None
-
-
-def seconds_until(instant: datetime, now: datetime) -> float:
-    """Return the seconds from `now` to `instant`, negative if it has passed."""
-    return (instant - now) / timedelta(seconds=1)

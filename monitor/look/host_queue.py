@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
-from monitor.look.due_targets import DueTargets, seconds_until
+from monitor.look.due_targets import DueTargets
 from monitor.look.fetch import Answer, Failure
-from monitor.look.in_turn import Wakeup
 from monitor.look.scheduled import ScheduledTarget
 from monitor.plan.budget import Pacer
 from monitor.plan.share import Share
 from schedules.times.mail_date import mail_date, retry_after
 
 LONGEST_SLEEP = 60.0
+_SHORTEST_SLEEP = 1e-6
+"""Seconds. A sleep of zero might end before the instant that it waits for."""
 _TURN_EVERY = 1.0
-"""The spacing in seconds by which other requests are compared with looks, to find which is more overdue."""
+"""Other requests are compared with looks as if they had this spacing in seconds, to find which is more overdue."""
 NOTICEABLE = 1.0
 """Late wakeups and steps of our clock are reported if they are longer than this many seconds."""
 _RESERVE_LAST_PLACE = 1.0
@@ -37,6 +38,55 @@ class Disturbance:
     ends: datetime
     late: float
     clock_step: float
+
+
+class Wakeup:
+    """A sleep of one task that `set` ends early. A call of `set` while the task does not wait ends its next wait."""
+
+    __slots__ = ("_is_set", "_timer", "_timer_at", "_until", "_waiter")
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = self._until = 0.0
+        self._is_set = False
+
+    def set(self) -> None:
+        """End the wait."""
+        self._is_set = True
+        self._wake_waiter()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for `seconds` of the loop's time, or until `set` is called."""
+        if not self._is_set:
+            loop = asyncio.get_running_loop()
+            self._until = loop.time() + max(0.0, seconds)
+            if self._timer is None or self._until < self._timer_at:
+                self._start_timer(loop)
+            self._waiter = loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        self._is_set = False
+
+    def _start_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = self._until
+        self._timer = loop.call_at(self._until, self._on_timer, loop)
+
+    def _on_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        # One timer serves many waits: if the current wait ends later, it is started again.
+        self._timer = None
+        if self._waiter is not None and loop.time() < self._until:
+            self._start_timer(loop)
+        else:
+            self._wake_waiter()
+
+    def _wake_waiter(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class HostQueue:
@@ -64,8 +114,9 @@ class HostQueue:
         self._clock = clock
         self._start = start
         self._wakeup = Wakeup()
+        # Other requests that wait for their turn, each with the steady time at which it began to wait.
         self._turns: deque[tuple[float, asyncio.Future[bool]]] = deque()
-        self._is_driven = False
+        self._is_running = False
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
         self._share = share
         self.waits_until = 0.0
@@ -75,7 +126,7 @@ class HostQueue:
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
         """Start due requests until `stop` is set and `wake` called. Report late wakeups and steps of our clock."""
-        self._is_driven = True
+        self._is_running = True
         while not stop.is_set():
             seconds = self.start_due()
             began, mono = self._clock.now(), self._clock.monotonic()
@@ -83,15 +134,14 @@ class HostQueue:
             now, passed = self._clock.now(), self._clock.monotonic() - mono
             # The loop may have been blocked even if `wake` ended the wait, because the call may have come too late.
             late = max(0.0, passed - seconds)
-            # Our clock was set by this many seconds during the wait.
-            step = seconds_until(now, began) - passed
+            clock_step = seconds_until(now, began) - passed
             if late > NOTICEABLE and self._share is not None:
                 # Other monitors may have taken over our turns. Use none until the next share arrives.
                 self.set_share(replace(self._share, members=()))
-            if late > NOTICEABLE or abs(step) > NOTICEABLE:
+            if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 due = began + timedelta(seconds=passed - late)
                 # If only one of the two is noticeable, the other may be a rounding error of the clocks.
-                noticeable = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, step))
+                noticeable = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, clock_step))
                 on_disturbance(Disturbance(due, now, *noticeable))
 
     def wake(self) -> None:
@@ -104,7 +154,7 @@ class HostQueue:
             now, mono = self._clock.now(), self._clock.monotonic()
             steady = self._steady_time(mono)
             self.targets.collect_due(now, mono)
-            wait = self._seconds_until_start(now, mono, steady)
+            wait = self._seconds_until_start(now, steady)
             if wait > 0:
                 return wait
             if self._start_one(now, mono):
@@ -141,7 +191,7 @@ class HostQueue:
 
         Without a place, it could wait for a connection after its turn, and then be sent together with another request.
         """
-        if self._is_driven:
+        if self._is_running:
             await self._wait_for_turn()
         else:
             await self._wait_without_run()
@@ -173,7 +223,7 @@ class HostQueue:
                 if await self._wait_for_turn():
                     return
             elif (start := self._pacer.next_start(steady)) > steady:
-                await self._clock.sleep(max(seconds_until(start, steady), 1e-6))
+                await self._clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
             else:
                 break
         self._pacer.record_start(steady)
@@ -181,9 +231,10 @@ class HostQueue:
 
     def _give_next_turn(self) -> None:
         """Let the next request continue, because a place is free."""
-        if self._is_driven:
+        if self._is_running:
             self.wake()
-        elif self._turn_lag(self._clock.monotonic()):
+        elif self._has_turn():
+            # The request counts itself in `_wait_without_run`, which tries again.
             self._turns.popleft()[1].set_result(False)
 
     def record_outcome(self, outcome: Answer | Failure) -> None:
@@ -192,12 +243,12 @@ class HostQueue:
             self._pacer.charge_extra_request(self._steady_time(self._clock.monotonic()))
         if isinstance(outcome, Failure):
             return
-        asked = outcome.headers.get("retry-after")
-        if outcome.status == 429 or (outcome.status == 503 and asked is not None):
+        wait = outcome.headers.get("retry-after")
+        if outcome.status == 429 or (outcome.status == 503 and wait is not None):
             now = self._steady_time(self._clock.monotonic())
             # `Retry-After` may be an instant by the clock of the host.
-            by_its_clock = mail_date(outcome.headers.get("date", "")) or outcome.received
-            self._pacer.record_refusal(now, retry_after(asked or "", by_its_clock))
+            now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
+            self._pacer.record_refusal(now, retry_after(wait or "", now_by_host))
             self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
         elif outcome.status < 500:
             self._pacer.record_success()
@@ -212,21 +263,21 @@ class HostQueue:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Record that a look has ended. If the next look at its target became due during it, make it due now."""
+        """Record that a look has ended. If the next look at its target may begin now, schedule it again."""
         self.release_place(watched)
         watched.is_under_way = False
         now = self._clock.now()
-        is_overtaken = watched.due is not None and watched.due <= now
-        may_repeat = watched.window is not None and watched.window.every_if_idle is not None
-        if is_overtaken or may_repeat:
+        is_due = watched.due is not None and watched.due <= now
+        may_be_early = watched.window is not None and watched.window.every_if_idle is not None
+        if is_due or may_be_early:
             if not is_dropped:
                 self.targets.schedule(watched, now)
             self._wakeup.set()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
         """Start the most overdue look or other request. Return whether there was one."""
-        turn_lag = self._turn_lag(mono) if self._turns else 0.0
-        if turn_lag > 0 and turn_lag > self.targets.lag(mono):
+        # Like a look, a request is overdue by one spacing at the moment from which it may start.
+        if self._has_turn() and 1.0 + (mono - self._turns[0][0]) / _TURN_EVERY > self.targets.lag(mono):
             self._turns.popleft()[1].set_result(True)
             self.under_way += 1
             self.targets.sweeps.record_other_request()
@@ -236,39 +287,49 @@ class HostQueue:
             return False
         due = min(watched.due, now)
         self._start(watched, due, now)
-        watched.last, watched.last_look, watched.is_under_way, watched.has_place = mono, now, True, True
+        watched.last_look, watched.last_look_mono = now, mono
+        watched.is_under_way = watched.has_place = True
         self.under_way += 1
         watched.plan_after(now)
         self.targets.schedule(watched, now)
         return True
 
-    def _seconds_until_start(self, now: datetime, mono: float, steady: datetime) -> float:
-        """Return the seconds until the next start, zero or less if it may be now."""
-        has_turn = bool(self._turns) and self._turn_lag(mono) > 0
-        has_work = has_turn or self.targets.has_look(now, self._pacer.gap())
+    def _seconds_until_start(self, now: datetime, steady: datetime) -> float:
+        """Return the seconds until a look or other request may start, zero or less if one may start now.
+
+        If none is due or all places are taken, this is the time until the next look is due, at most `LONGEST_SLEEP`.
+        """
+        has_work = self._has_turn() or self.targets.has_look(now, self._pacer.gap)
         is_full = self.under_way >= self.most_under_way
-        if is_full or not has_work:
-            due = self.targets.next_due(now)
-            until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
+        if has_work and not is_full:
+            start = self._pacer.next_start(steady)
+            return seconds_until(start, steady) if start > steady else self._seconds_kept_free(now)
+        due = self.targets.next_due(now)
+        until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
+        if is_full and until_due <= 0:
             # A look that is due waits for a place. The next answer frees one and calls `wake`.
-            return LONGEST_SLEEP if is_full and until_due <= 0 else max(until_due, 1e-6)
-        start = self._pacer.next_start(steady)
-        return seconds_until(start, steady) if start > steady else self._seconds_kept_free(now)
+            return LONGEST_SLEEP
+        return max(until_due, _SHORTEST_SLEEP)
 
     def _seconds_kept_free(self, now: datetime) -> float:
         """Return for how many seconds no request may start, because it would delay the look at a promised instant."""
         instant = self.targets.next_promised()
         if instant is None:
             return 0.0
-        until = seconds_until(instant, now)
-        is_last_place = self.under_way + 1 >= self.most_under_way and until < _RESERVE_LAST_PLACE
-        return until if 0 < until < self._pacer.gap().total_seconds() or (until > 0 and is_last_place) else 0.0
+        until = max(0.0, seconds_until(instant, now))
+        would_take_last_place = self.under_way + 1 >= self.most_under_way and until < _RESERVE_LAST_PLACE
+        return until if until < self._pacer.gap.total_seconds() or would_take_last_place else 0.0
 
-    def _turn_lag(self, mono: float) -> float:
-        """Return how overdue the oldest waiting request is, comparable with `DueTargets.lag`. 0 if none waits."""
+    def _has_turn(self) -> bool:
+        """Return whether a request waits for its turn. Those that were cancelled are removed."""
         while self._turns and self._turns[0][1].done():
             self._turns.popleft()
-        return 1.0 + (mono - self._turns[0][0]) / _TURN_EVERY if self._turns else 0.0
+        return bool(self._turns)
 
     def _steady_time(self, mono: float) -> datetime:
         return self._epoch + timedelta(seconds=mono)
+
+
+def seconds_until(instant: datetime, now: datetime) -> float:
+    """Return the seconds from `now` to `instant`, negative if it has passed."""
+    return (instant - now) / timedelta(seconds=1)

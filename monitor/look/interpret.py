@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from monitor.clock import SET
 from monitor.look.cache_age import ConstantAge, age_bounds
 from monitor.look.challenge import rejection_reason
-from monitor.look.clock_skew import NO_OFFSET, Skew, largest_offset
-from monitor.look.clock_vote import Span, is_off
+from monitor.look.clock_skew import NO_OFFSET, Skew, Span, is_off, largest_offset
 from monitor.look.fetch import Answer, Failure, Request
-from monitor.look.in_turn import TurnQueue
 from monitor.look.reading import TOO_COSTLY, UNREAD_REASONS, BodyReader, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
@@ -26,7 +26,7 @@ PAGE_CAP = 1_000_000
 FILE_CAP = 65_536
 _DAY = 86_400.0
 _ACCEPT = {View.CONTENT: "application/json", View.TRIPWIRE: "*/*"}
-_PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
+_ACCEPT_PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
 _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 
@@ -77,6 +77,29 @@ class TargetMemory:
         self.digest = self.recognised = self.etag = self.modified = self.address = None
 
 
+class TurnQueue:
+    """Lets waiting tasks continue one at a time. Before each, the loop runs all other tasks that are ready."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def wait(self) -> None:
+        """Wait until it is this task's turn."""
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        if len(self._waiting) == 1:
+            loop.call_soon(self._release_next, loop)
+        await turn
+
+    def _release_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        turn = self._waiting.popleft()
+        if not turn.done():
+            turn.set_result(None)
+        if self._waiting:
+            loop.call_soon(self._release_next, loop)
+
+
 @dataclass(slots=True)
 class Interpreter:
     """Makes the requests for targets, and sightings from their answers.
@@ -102,7 +125,7 @@ class Interpreter:
         is_conditional = memory.address == address
         return Request(
             address,
-            accept="*/*" if target.is_file else _ACCEPT.get(target.view, _PAGE),
+            accept="*/*" if target.is_file else _ACCEPT.get(target.view, _ACCEPT_PAGE),
             cap=FILE_CAP if target.is_file else PAGE_CAP,
             # A listing is useful even if only its first megabyte is read.
             enough=target.is_file or target.view is View.TRIPWIRE,
@@ -123,6 +146,7 @@ class Interpreter:
         is_known = memory.recognised is not None and memory.digest == answer.digest
         if answer.status // 100 != 2 or is_known or interpret_without_body(answer, target):
             return self._interpret_answer(target, answer, memory)
+        # While a body is read or waits, the target may change. So its memory is looked up again afterwards.
         if reader is not None and is_costly(target.recognise, answer):
             read = await reader.read(target, answer, self._make_context(target, answer, memory))
             return self._interpret_answer(target, answer, self._memory_of(target), read)
@@ -140,39 +164,43 @@ class Interpreter:
         return self._interpret_answer(target, memory.constant_age.remove_constant_age(outcome), memory)
 
     def _interpret_answer(
-        self, target: Target, outcome: Answer, memory: TargetMemory, read: Recognised | None = None
+        self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None = None
     ) -> Sighting:
-        """Return the sighting of an answer. `read` is what a worker has read in its body, None if none has."""
+        """Return the sighting of an answer, and remember what the next look needs.
+
+        `read` is what a worker has read in its body, None if none has.
+        """
         ahead = self.skew.ahead()
         # If our clock was set during the request, `sent` may be by the old or the new clock.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= SET
-        is_dated = not was_set and self.skew.observe(target.host, outcome, ahead)
-        bounds, before = self.skew.bounds_for(target.host), memory.known
-        recognised = interpret_without_body(outcome, target) or self._recognise_body(target, outcome, memory, read)
-        if outcome.status == 404:
+        is_dated = not was_set and self.skew.observe(target.host, answer, ahead)
+        bounds, known_before = self.skew.bounds_for(target.host), memory.known
+        recognised = interpret_without_body(answer, target) or self._recognise_body(target, answer, memory, read)
+        if answer.status == 404:
             # A page that appears after this counts, even if it has the words of an earlier placeholder.
-            memory.known = replace(before, was_missing=True, placeholder=None)
-            if before.placeholder is not None:
+            memory.known = replace(known_before, was_missing=True, placeholder=None)
+            if known_before.placeholder is not None:
                 memory.forget_body()
         is_clock_far_off = largest_offset(bounds) > self.unproven_offset.total_seconds()
         if not is_dated or is_clock_far_off or (self.is_shared and is_off(bounds)):
             if recognised.placeholder is not None:
                 # With this clock we cannot tell whether the placeholder was there before the slot.
-                memory.known = before
+                memory.known = known_before
                 memory.forget_body()
             recognised = unknown("clock", recognised.found)
         digest = None
-        if (target.is_file or target.recognise == "changed") and outcome.status in (200, 304):
+        if (target.is_file or target.recognise == "changed") and answer.status in (200, 304):
             is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
             digest = memory.digest if is_read else None
-        return make_sighting(target, outcome, recognised, digest, bounds)
+        return make_sighting(target, answer, recognised, digest, bounds)
 
     def restore_known(self, target: Target, known: Known) -> None:
         """Restore what an earlier process knew about a target, and set its slot in force."""
         memory = self._memory_of(target)
-        before, memory.known = memory.known, memory.known.merge(known)
-        if before.slot != known.slot:
+        if memory.known.slot != known.slot:
+            # What a body proves depends on the slot.
             memory.forget_body()
+        memory.known = memory.known.merge(known)
 
     def forget(self, target: str) -> None:
         """Drop the memory of a target."""
@@ -181,7 +209,7 @@ class Interpreter:
             self.reader.forget(target)
 
     def _memory_of(self, target: Target) -> TargetMemory:
-        """Return the memory of a target: a new one if its address changed. If other fields changed, keep `known`."""
+        """Return the memory of a target, a new one if it changed. The facts stay if its address is the same."""
         memory = self._memories.get(target.id)
         if memory is not None and memory.target is target:
             return memory
@@ -194,48 +222,52 @@ class Interpreter:
     def _recognise_body(
         self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None
     ) -> Recognised:
-        """Return what the body shows, and remember it. If it is the last body again, return the remembered result."""
+        """Return what the body shows, and remember it. If it is the last body again, return the remembered result.
+
+        `read` is what a worker has read in the body, None if it must be read here.
+        """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
         digest = answer.digest
         if digest != memory.digest or memory.recognised is None:
-            seen = read or read_body(target.recognise, answer, self._make_context(target, answer, memory))
-            if seen.why in UNREAD_REASONS:
+            recognised = read or read_body(target.recognise, answer, self._make_context(target, answer, memory))
+            if recognised.why in UNREAD_REASONS:
                 # The body was not read. The next attempt with the same bytes may succeed.
-                return seen
+                return recognised
             memory.digest = digest
-            if seen.why == NO_BASELINE:
+            if recognised.why == NO_BASELINE:
                 # From now on these bytes are the baseline.
                 memory.known = replace(memory.known, baseline=digest)
-                return seen
-            memory.recognised = seen
-            if seen.placeholder is not None:
-                memory.known = replace(memory.known, placeholder=seen.placeholder)
+                return recognised
+            memory.recognised = recognised
+            if recognised.placeholder is not None:
+                memory.known = replace(memory.known, placeholder=recognised.placeholder)
         memory.etag = answer.headers.get("etag")
         memory.modified = answer.headers.get("last-modified")
         memory.address = answer.url
         return memory.recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
+        """Return the facts about a target that the recogniser of its answer needs."""
         known, bounds = memory.known, self.skew.bounds_for(target.host)
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
-            target.title,
-            answer.digest,
-            known.baseline,
-            known.was_missing,
-            known.slot,
-            extension_of(target.url) if is_part and is_file(target.url) else None,
-            target.address is Address.LED_TO,
-            known.placeholder,
-            max(-bounds[0], 0.0) if is_off(bounds) else 0.0,
-            target.alternatives,
+            title=target.title,
+            digest=answer.digest,
+            baseline=known.baseline,
+            was_missing=known.was_missing,
+            slot=known.slot,
+            file=extension_of(target.url) if is_part and is_file(target.url) else None,
+            is_led_to=target.address is Address.LED_TO,
+            placeholder=known.placeholder,
+            behind=max(-bounds[0], 0.0) if is_off(bounds) else 0.0,
+            alternatives=target.alternatives,
         )
 
 
 def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
-    """Return what an answer shows if its body does not matter. None if the body must be read, or for a 304."""
+    """Return what status and headers of an answer prove. None for a 304, and if its body must be read."""
     if why := rejection_reason(answer):
         return unknown(why)
     status = answer.status
@@ -247,8 +279,8 @@ def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
         return unknown("its address is retired")
     if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
-    is_success = 200 < status < 300 and answer.body
-    return None if is_success and target.recognise == "status" else unknown(str(status))
+    is_other_success = 200 < status < 300 and answer.body
+    return None if is_other_success and target.recognise == "status" else unknown(str(status))
 
 
 def make_sighting(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+import structlog
+
 from monitor.clock import Clock
-from monitor.look.broken_looks import BrokenLooks
-from monitor.look.fetch import Answer, Failure, Fetcher, Request
+from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICEABLE, Disturbance, HostQueue
-from monitor.look.interpret import Interpreter, Known
+from monitor.look.interpret import Interpreter, Known, make_sighting
 from monitor.look.reading import SMALL_BODY
+from monitor.look.recognise.result import unknown
 from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting
 from monitor.plan.budget import Budget, concurrent_requests
@@ -24,12 +26,14 @@ from monitor.plan.targets import Target
 
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]
 
-_GRACE = 5.0
-"""Seconds that looks under way get at shutdown."""
+_log = structlog.get_logger(__name__)
+_MINUTE = 60.0
+_GRACE_SECONDS = 5.0
+"""How long looks that are under way may continue at shutdown."""
 
 
 def _do_nothing(*_: object) -> None:
-    """Do nothing."""
+    """Ignore the arguments. This is the default of every hook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,53 @@ class Hooks:
     on_missed: Callable[[Target, int], None] = _do_nothing
     on_stall: Callable[[datetime, datetime], None] = _do_nothing
     on_clock_set: Callable[[datetime, datetime, float], None] = _do_nothing
+
+
+@dataclass(slots=True)
+class _Count:
+    """How often one class of exception broke looks at one host, and when last.
+
+    `logged_at` is the steady time of the last log line, in seconds, and `suppressed` the number of looks since then.
+    """
+
+    last_at: datetime
+    looks: int = 0
+    suppressed: int = 0
+    logged_at: float | None = None
+
+
+@dataclass(slots=True)
+class BrokenLooks:
+    """Counts looks that our own code broke, and logs one line a minute for each host and class of exception."""
+
+    clock: Clock
+    _counts: dict[tuple[str, str], _Count] = field(default_factory=dict)
+
+    def record_look(self, target: Target, fault: Exception, began: datetime) -> tuple[Sighting, Failure]:
+        """Count a look that our own code broke. Return an unknown sighting and a failure of kind `MONITOR_FAULT`."""
+        self.count_fault(target.host, fault)
+        now, name = self.clock.now(), type(fault).__name__
+        failure = Failure(target.url, Reason.MONITOR_FAULT, name, min(began, now), now)
+        return make_sighting(target, failure, unknown(failure.reason.value)), failure
+
+    def count_fault(self, host: str, fault: Exception) -> None:
+        """Count one broken look. Log it, unless one with the same host and exception was logged in the last minute."""
+        mono, name = self.clock.monotonic(), type(fault).__name__
+        count = self._counts.setdefault((host, name), _Count(self.clock.now()))
+        count.last_at, count.looks = self.clock.now(), count.looks + 1
+        if count.logged_at is not None and mono - count.logged_at < _MINUTE:
+            count.suppressed += 1
+            return
+        _log.error("look_broke", host=host, fault=name, suppressed=count.suppressed, exc_info=fault)
+        count.logged_at, count.suppressed = mono, 0
+
+    def describe_by_host(self) -> dict[str, str]:
+        """Return a line for the status page for each host: how many looks broke, with which error, and when last."""
+        lines: dict[str, str] = {}
+        for (host, name), count in self._counts.items():
+            line = f"{count.looks} with {name}, the last at {count.last_at:%d %B %H:%M:%S} UTC"
+            lines[host] = f"{lines[host]}; {line}" if host in lines else line
+        return lines
 
 
 class Poller:
@@ -72,8 +123,9 @@ class Poller:
         self._running: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
         self._under_way: dict[ScheduledTarget, asyncio.Task[None]] = {}
-        self._stalled_until: datetime | None = None
-        # How far our clock was ahead of steady time when it was last set, and when that was noticed.
+        # When the last reported disturbance ended.
+        self._disturbed_until: datetime | None = None
+        # How far our clock was ahead of steady time when it was last set, and the steady time when that was noticed.
         self._last_step = (0.0, -LONGEST_SLEEP)
         self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
@@ -102,11 +154,13 @@ class Poller:
             self._remove_from_sweep(watched, keep=goal)
         if watched is None or watched.target.host != target.host:
             watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, promised_at)
+            # The first look may be due exactly now.
             watched.plan_after(now - timedelta(microseconds=1))
             if soon:
                 watched.look_now(now)
         else:
-            watched.url = watched.url if watched.target.url == target.url else None
+            if watched.target.url != target.url:
+                watched.url = None
             watched.target, watched.promised_at = target, promised_at
             self._report_missed(target, watched.replan(windows, shift, now))
         queue, watched.goal = self._queue_of(target.host), goal
@@ -147,7 +201,8 @@ class Poller:
     def next_due(self) -> datetime | None:
         """Return when the next look is due at a host that asked for no wait, None if none is due."""
         open_hosts = {host for host, queue in self._queues.items() if not queue.is_quiet()}
-        return min((it.due for it in self._watched.values() if it.due and it.target.host in open_hosts), default=None)
+        dues = (one.due for one in self._watched.values() if one.target.host in open_hosts)
+        return min((due for due in dues if due is not None), default=None)
 
     def is_quiet(self, host: str) -> bool:
         """Return whether a host asked for a wait that is not over."""
@@ -156,7 +211,7 @@ class Poller:
     def host_waits(self) -> dict[str, float]:
         """Return the end of the wait that each host asked for, in seconds of steady time."""
         now = self._clock.monotonic()
-        return {host: one.waits_until for host, one in self._queues.items() if one.waits_until > now}
+        return {host: queue.waits_until for host, queue in self._queues.items() if queue.waits_until > now}
 
     async def send_in_turn(self, request: Request) -> Answer | Failure:
         """Send one request that is not a scheduled look, within the budget of its host, and obey its Retry-After."""
@@ -187,7 +242,7 @@ class Poller:
         self._interpreter.restore_known(target, known)
 
     def stretch_factors(self) -> dict[str, float]:
-        """Return for each host by which factor looks are further apart than wanted, 1.0 if its budget is enough."""
+        """Return for each host by which factor its looks are further apart than wanted, 1.0 if its budget is enough."""
         return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
@@ -208,6 +263,7 @@ class Poller:
                 task.cancel()
 
     def _queue_of(self, host: str) -> HostQueue:
+        """Return the queue of a host. At first use, make it and start it if the poller runs."""
         queue = self._queues.get(host)
         if queue is None:
             rate = self._budget.rate(host)
@@ -218,6 +274,7 @@ class Poller:
         return queue
 
     def _start_look(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
+        """Start the task of a look that was due at `due`, and report the looks that were missed before it."""
         if looks := watched.count_missed(now):
             self._report_missed(watched.target, looks)
         self.made += 1
@@ -264,38 +321,38 @@ class Poller:
 
     def _report_disturbance(self, wait: Disturbance) -> None:
         """Report a late wakeup or a step of our clock, once although every queue notices it."""
-        if self._stalled_until is not None and wait.begins <= self._stalled_until < wait.ends + timedelta(seconds=1):
-            self._stalled_until = max(self._stalled_until, wait.ends)
+        disturbed_until = self._disturbed_until
+        if disturbed_until is not None and wait.begins <= disturbed_until < wait.ends + timedelta(seconds=1):
+            self._disturbed_until = max(disturbed_until, wait.ends)
             return
-        self._stalled_until = wait.ends
+        self._disturbed_until = wait.ends
         if wait.late:
             self._hooks.on_stall(wait.begins, wait.ends)
-        if wait.clock_step and not self._is_known_step():
+        if wait.clock_step and self._note_clock_step():
             if wait.clock_step < 0:
-                self._replan_all()
+                # The due instants are now too far in the future.
+                now = self._clock.now()
+                for watched in self._watched.values():
+                    watched.last_look = None
+                    watched.replan(watched.windows, watched.shift, now)
+                    self._queues[watched.target.host].targets.schedule(watched, now)
             self._hooks.on_clock_set(wait.begins, wait.ends, wait.clock_step)
 
-    def _is_known_step(self) -> bool:
-        """Return whether another queue has already reported this step of our clock."""
+    def _note_clock_step(self) -> bool:
+        """Remember that our clock was set. Return whether no other queue has reported this step yet."""
         mono = self._clock.monotonic()
-        ahead, (before, since) = self._clock.now().timestamp() - mono, self._last_step
+        ahead = self._clock.now().timestamp() - mono
+        ahead_before, noticed_before = self._last_step
         self._last_step = (ahead, mono)
-        return abs(ahead - before) < NOTICEABLE and mono - since <= LONGEST_SLEEP
-
-    def _replan_all(self) -> None:
-        # Our clock was set back, so the planned due instants are too far in the future.
-        now = self._clock.now()
-        for watched in self._watched.values():
-            watched.last_look = None
-            watched.replan(watched.windows, watched.shift, now)
-            self._queues[watched.target.host].targets.schedule(watched, now)
+        return abs(ahead - ahead_before) >= NOTICEABLE or mono - noticed_before > LONGEST_SLEEP
 
     async def _finish_looks(self) -> None:
+        """Wait a few seconds for the looks under way, cancel the rest, and report the looks that were due as missed."""
         now = self._clock.now()
         if self._under_way:
-            _, still = await asyncio.wait(self._under_way.values(), timeout=_GRACE)
-            for task in still:
+            _, unfinished = await asyncio.wait(self._under_way.values(), timeout=_GRACE_SECONDS)
+            for task in unfinished:
                 task.cancel()
-            await asyncio.gather(*still, return_exceptions=True)
+            await asyncio.gather(*unfinished, return_exceptions=True)
         for watched in self._watched.values():
             self._report_missed(watched.target, watched.replan((), timedelta(), now))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 
 REDIRECTED = "redirected"
 """Reason of an unknown: the address redirects to another path on its host, which the next look uses."""
-_FILES = "assets.publishing.service.gov.uk"
-_PAGES = "www.gov.uk"
+_FILE_HOST = "assets.publishing.service.gov.uk"
+_PAGE_HOST = "www.gov.uk"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -20,47 +20,48 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
     A redirect to a draft host proves that the file is not out. One to the parent page proves that the part was
     withdrawn. Another address of the same host is returned as found, with the role `redirect`, for the next look.
     """
-    there = _resolve_location(url, answer)
-    if there is None or answer.status == 303:
+    destination = _resolve_location(url, answer)
+    if destination is None:
+        return unknown("redirected nowhere")
+    if answer.status == 303:
         # GOV.UK's content API answers 303 for a path that is part of another content item.
-        return unknown("redirected nowhere" if there is None else "part of another page")
-    host = urlsplit(there).hostname or ""
-    if host.startswith("draft-"):
+        return unknown("part of another page")
+    here, there = urlsplit(url), urlsplit(destination)
+    if (there.hostname or "").startswith("draft-"):
         return absent("still a draft")
-    if _is_withdrawal(url, there):
+    if _is_withdrawal(here, there):
         return withdrawn("its address leads to the parent page")
-    is_followed = is_same_site(url, there) and there != url
-    return unknown(_describe_destination(url, there), (Found(there, "", "redirect"),) if is_followed else ())
+    if not is_same_site(url, destination):
+        is_same_host = here.hostname == there.hostname
+        return unknown("redirected to another port or scheme" if is_same_host else "redirected to another host")
+    # The same path with another query, as after a check for cookies, is not where a release was published.
+    why = "redirected to itself" if here.path == there.path else REDIRECTED
+    return unknown(why, (Found(destination, "", "redirect"),) if destination != url else ())
 
 
-def is_same_site(here: str, there: str) -> bool:
+def is_same_site(url: str, destination: str) -> bool:
     """Return whether a redirect stays on the host and port, adds no user name, and keeps encryption."""
     try:
-        one, other = urlsplit(here), urlsplit(there)
-        ports = [parts.port or _PORTS.get(parts.scheme) for parts in (one, other)]
+        here, there = urlsplit(url), urlsplit(destination)
+        ports = [parts.port or _PORTS.get(parts.scheme) for parts in (here, there)]
     except ValueError:
         return False
-    is_safer = (one.scheme, other.scheme, *ports) == ("http", "https", 80, 443)
-    is_same = one.scheme == other.scheme and ports[0] == ports[1] is not None
-    return one.hostname == other.hostname and other.username is None and (is_same or is_safer)
+    adds_encryption = (here.scheme, there.scheme, *ports) == ("http", "https", 80, 443)
+    is_same = here.scheme == there.scheme and ports[0] == ports[1] is not None
+    return here.hostname == there.hostname and there.username is None and (is_same or adds_encryption)
 
 
-def _is_withdrawal(url: str, there: str) -> bool:
-    # GOV.UK redirects the files of an unpublished page, and the pages below it, to that page.
-    here, to = urlsplit(url), urlsplit(there)
-    if here.hostname == _FILES:
-        return to.hostname == _PAGES
-    path = to.path.rstrip("/")
-    below = here.path.startswith(f"{path}/") and path.count("/") >= 3
-    return here.hostname == to.hostname == _PAGES and below and here.path.rstrip("/") != path
+def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
+    """Return whether a redirect leads to the parent page.
 
-
-def _describe_destination(url: str, there: str) -> str:
-    here, to = urlsplit(url), urlsplit(there)
-    if not is_same_site(url, there):
-        return "redirected to another port or scheme" if here.hostname == to.hostname else "redirected to another host"
-    # The same path with another query, as after a check for cookies, is not where a release was published.
-    return "redirected to itself" if here.path == to.path else REDIRECTED
+    GOV.UK redirects the files of an unpublished page, and the pages below it, to that page.
+    """
+    if here.hostname == _FILE_HOST:
+        return there.hostname == _PAGE_HOST
+    parent = there.path.rstrip("/")
+    # Shorter paths are those of sections of the site.
+    is_below = here.path.startswith(f"{parent}/") and here.path.rstrip("/") != parent and parent.count("/") >= 3
+    return here.hostname == there.hostname == _PAGE_HOST and is_below
 
 
 def _resolve_location(url: str, answer: Answer) -> str | None:
@@ -69,7 +70,7 @@ def _resolve_location(url: str, answer: Answer) -> str | None:
     if not location:
         return None
     try:
-        there = urljoin(url, location).partition("#")[0]
-        return there if urlsplit(there).hostname else None
+        destination = urljoin(url, location).partition("#")[0]
+        return destination if urlsplit(destination).hostname else None
     except ValueError:
         return None

@@ -26,13 +26,14 @@ _JUST_BEFORE = timedelta(microseconds=1)
 class ScheduledTarget:
     """A target with its windows, and the state of its looks.
 
-    `planned_at` is when these windows were set. Earlier due instants do not count as missed. At `promised_at`, a look
-    must begin before all others. `due` is when the next look is due by the wall clock, None if no window is left. If
-    `is_extra`, that look is an additional one outside the spacing of the window. `last` is when the last look began, in
-    monotonic seconds, and `last_look` the same by the wall clock. `url` is the address that redirects led to, None if
-    it is the target's own, and `hops` are the addresses on the way there. `goal` is what must be proved about its part.
-    Of two targets that are equally due, the one with the lower `rank` goes first. A look `is_under_way` until its
-    answer is read, and `has_place` among the requests of its host until it is answered.
+    `planned_at` is when these windows were set. Earlier due instants do not count as missed. `shift` delays the due
+    instants. At `promised_at`, a look must begin before all others. `due` is when the next look is due by the wall
+    clock, None if no window is left. If `is_extra`, that look is an additional one outside the spacing of the window.
+    `last_look` is when the last look began by the wall clock, and `last_look_mono` the same in monotonic seconds. `url`
+    is the address that redirects led to, None if it is the target's own, and `hops` are the addresses on the way there.
+    `goal` is what must be proved about its part. Of two targets that are equally due, the one with the lower `rank`
+    goes first. A look `is_under_way` until its answer is read, and `has_place` among the requests of its host until it
+    is answered.
     """
 
     target: Target
@@ -43,8 +44,8 @@ class ScheduledTarget:
     goal: ProofGoal | None = None
     due: datetime | None = None
     window: Window | None = None
-    last: float | None = None
     last_look: datetime | None = None
+    last_look_mono: float | None = None
     is_under_way: bool = False
     has_place: bool = False
     is_extra: bool = False
@@ -64,9 +65,9 @@ class ScheduledTarget:
         promised_at: datetime | None,
         goal: ProofGoal | None,
     ) -> bool:
-        """Return whether it already is about this target, with these windows and the same other values."""
-        mine = (self.target, self.shift, self.promised_at, self.goal)
-        return mine == (target, shift, promised_at, goal) and list(self.windows) == list(windows)
+        """Return whether target, windows and all other values are the current ones."""
+        current = (self.target, self.shift, self.promised_at, self.goal)
+        return current == (target, shift, promised_at, goal) and list(self.windows) == list(windows)
 
     def look_now(self, now: datetime) -> None:
         """Make a look due at once if a window contains `now`. Later looks keep to the windows."""
@@ -109,25 +110,30 @@ class ScheduledTarget:
         A look that is already due stays due. Otherwise the next one follows the last look by the new spacing.
         """
         missed = self.count_missed(now)
-        waits = self.due is not None and self.due <= now
+        is_due = self.due is not None and self.due <= now
         self.windows, self.shift, self.planned_at, self.window = windows, shift, now, window_at(windows, now)
-        if waits and self.window is not None:
+        if is_due and self.window is not None:
             return missed
         since = now if self.last_look is None or self.window is None else max(self.last_look, now - self.window.every)
         self.due = None
         self.plan_after(since)
-        return missed + waits
+        return missed + is_due
 
     def count_missed(self, now: datetime) -> int:
         """Return how many further looks became due while the look that begins now was late. They will not be made."""
         if self.due is None or self.window is None:
             return 0
-        if self.window.begins <= self.due >= self.planned_at and now < self.window.ends:
+        is_one_window = self.window.begins <= self.due and now < self.window.ends
+        if is_one_window and self.planned_at <= self.due:
             if now < self.due + self.window.every:
                 return 0
             if not self.is_extra and self.due != self.promised_at:
                 return (now - self.due) // self.window.every
-        return count_due_instants(self.windows, max(self.due, self.planned_at - _JUST_BEFORE), now, self.shift)
+        after = max(self.due, self.planned_at - _JUST_BEFORE)
+        return sum(
+            _count_dues_until(window, now, self.shift) - _count_dues_until(window, after, self.shift)
+            for window in self.windows
+        )
 
     def follow_redirect(self, sighting: Sighting) -> None:
         """Set the address of the next look: where a redirect led, or the target's own.
@@ -135,16 +141,16 @@ class ScheduledTarget:
         It is the target's own after an absence, a loop, too many redirects, or one to another site. Without a redirect,
         it stays as it is.
         """
-        there = next((one.url for one in sighting.found if one.role == "redirect"), None)
-        if there is None or sighting.state is not State.UNKNOWN:
-            if sighting.state in (State.ABSENT, State.WITHDRAWN):
-                self.url, self.hops = None, ()
+        if sighting.state in (State.ABSENT, State.WITHDRAWN):
+            self.url, self.hops = None, ()
+        destination = next((link.url for link in sighting.found if link.role == "redirect"), None)
+        if destination is None or sighting.state is not State.UNKNOWN:
             return
-        is_endless = there in (*self.hops, self.target.url) or len(self.hops) >= _MOST_HOPS
-        if is_endless or not is_same_site(self.target.url, there):
+        is_endless = destination in (*self.hops, self.target.url) or len(self.hops) >= _MOST_HOPS
+        if is_endless or not is_same_site(self.target.url, destination):
             self.url, self.hops = None, ()
         else:
-            self.url, self.hops = there, (*self.hops, there)
+            self.url, self.hops = destination, (*self.hops, destination)
 
     def _next_step(self, after: datetime) -> datetime | None:
         """Return the next due instant if it is one spacing after `due`, else None. This saves searching the windows."""
@@ -157,15 +163,8 @@ class ScheduledTarget:
         return step if after < step < window.ends else None
 
 
-def count_due_instants(windows: Sequence[Window], after: datetime, upto: datetime, shift: timedelta) -> int:
-    """Return how many due instants are after `after` and not after `upto`."""
-    dues = 0
-    for window in windows:
-        dues += _count_dues_until(window, upto, shift) - _count_dues_until(window, after, shift)
-    return dues
-
-
 def _count_dues_until(window: Window, instant: datetime, shift: timedelta) -> int:
+    """Return how many due instants of a window are at or before `instant`."""
     first = window.begins if window.is_unshifted else window.begins + shift % window.every
     last = min(instant, window.ends - _JUST_BEFORE)
     return 0 if last < first else (last - first) // window.every + 1

@@ -20,14 +20,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The outcome of one look at one target.
+    """What one look at one target proved, and when.
 
-    `sent` and `received` are the start and end of the request by our clock. `proved_from` and `proved_to` are the
-    earliest and latest instant that the answer may describe: `sent` and `received` minus the bounds of its `Age`, and
-    further apart if our clock is known to be wrong. `specific`: the recogniser read a sign that only this edition has.
-    `why` is the reason of an unknown. `digest` is the SHA-256 of the body in hex. It is None for most pages, because
-    their bytes differ at every look. `version` is the version that the content states (`recognise.version`), or None.
-    `address` is the target's address at the time, because a look proves something about that address only.
+    `target` is the target's id. `sent` and `received` are the begin and end of the request by our clock. The answer
+    describes some instant from `proved_from` to `proved_to`: these are `sent` and `received` minus the bounds of its
+    `Age`, and further apart if our clock is known to be wrong. Presence is `specific` if the answer has a sign that
+    only this edition has. `why` is the reason of any other state. `status` is the HTTP status, None without an answer.
+    `digest` is the SHA-256 of the body in hex, None for most pages, because their bytes differ at every look. `found`
+    are the addresses that the answer names. `version` is the version that the content states (`recognise.version`), or
+    None. `address` is where the target was at the time, because a look proves nothing about a later address.
     """
 
     target: str

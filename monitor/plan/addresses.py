@@ -30,12 +30,12 @@ INDEX_LAG = timedelta(seconds=120)
 """How long a page may be missing from GOV.UK's index after its release is out. The index is refreshed every 30 s."""
 
 _SITE = "www.gov.uk"
-_ANNOUNCED = "/government/statistics/announcements/"
-_PUBLISHED = ("/government/statistics/", "/government/publications/")
+_ANNOUNCEMENT_PATH = "/government/statistics/announcements/"
+_PUBLICATION_PATHS = ("/government/statistics/", "/government/publications/")
 
 
 def may_be_the_page(part: str) -> bool:
-    """Return whether a part is the page, or an address from a listing that may turn out to be the page."""
+    """Return whether a part is the page of its release, or an address from a listing that may turn out to be it."""
     return part == "page" or origin_from_id(part) is Origin.ELSEWHERE
 
 
@@ -52,7 +52,10 @@ def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int = 1) -> It
 
 
 def with_page_at(release: Release, url: str, address: Address) -> Release:
-    """Return the release with its page at `url`, if its address was only a guess. `address` says how `url` is known."""
+    """Return a release with its page at `url`, unchanged if its address was not a guess or `url` is empty.
+
+    `address` says how `url` is known. Another part with this address is left out.
+    """
     if release.address is not Address.GUESSED or not url:
         return release
     page = next(part for part in release.parts if part.id == "page")
@@ -68,11 +71,15 @@ def is_witness(part: str) -> bool:
 def is_publication(url: str) -> bool:
     """Return whether an address is one where GOV.UK publishes what it announced."""
     parts = urlsplit(url)
-    return parts.hostname == _SITE and parts.path.startswith(_PUBLISHED) and not parts.path.startswith(_ANNOUNCED)
+    return (
+        parts.hostname == _SITE
+        and parts.path.startswith(_PUBLICATION_PATHS)
+        and not parts.path.startswith(_ANNOUNCEMENT_PATH)
+    )
 
 
 def has_witnesses(release: Release) -> bool:
     """Return whether the address of the page is a guess, and GOV.UK has an announcement that shows when it is out."""
     link = urlsplit(release.link)
-    is_announcement = link.hostname == _SITE and link.path.startswith(_ANNOUNCED)
+    is_announcement = link.hostname == _SITE and link.path.startswith(_ANNOUNCEMENT_PATH)
     return release.address is Address.GUESSED and is_announcement

@@ -16,9 +16,10 @@ _FIRST_BACKOFF, _LONGEST_BACKOFF = timedelta(seconds=30), timedelta(minutes=5)
 """The wait after a refusal, if the host named no time."""
 _PACE_AFTER_REFUSAL, _PACE_GROWTH = 0.25, 1.1
 _LEAST_FRACTION = 0.001
+"""Used for a monitor without turns, to avoid a division by zero."""
 
 WantedSpacing = tuple[float, float]
-"""The spacing of looks that a target wants, in seconds, and its chance of changing (see `windows.chance_of`)."""
+"""The seconds between looks that a target wants, and its chance of changing (see `windows.chance_of`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def least_gap(rate: float) -> timedelta:
 
 
 def stretch_factor(demand: float, rate: float) -> float:
-    """Return how many times further apart looks are than wanted: 1.0 if the rate is enough for the demand."""
+    """Return by which factor looks are further apart than wanted: 1.0 if the rate is enough for the demand."""
     return max(1.0, demand / rate) if rate > 0 else 1.0
 
 
@@ -57,9 +58,8 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
     """Return the seconds between looks that each kind of target gets. `counts` is how many targets there are of it.
 
     If the rate is enough for all, each target gets the spacing it wants. Otherwise its rate is in proportion to the
-    square root of its chance of changing now: that makes the intervals measured shortest on average
-    (`docs/decides.md`). A wanted spacing itself implies a chance, one over its square. The chance given here compares
-    targets of equal spacing.
+    rate it wants, times the square root of its chance of changing. This makes the measured intervals shortest on
+    average (`docs/decides.md`).
     """
     wants = [count / every for (every, _), count in counts.items()]
     weights = [want * sqrt(chance) for want, (_, chance) in zip(wants, counts, strict=True)]
@@ -67,16 +67,18 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
     return {wanted: count / share if share > 0 else wanted[0] for (wanted, count), share in shares}
 
 
-def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float, floor: float = 0.1) -> list[float]:
-    """Share a rate in proportion to `weights`. A want may be the sum for many equal targets, and so its weight.
+def share_rate(
+    wants: Sequence[float], weights: Sequence[float], rate: float, least_fraction: float = 0.1
+) -> list[float]:
+    """Return the share of `rate` that each gets, in proportion to `weights`. `wants` are the rates they want.
 
-    No share is more than its want, or less than `floor` times what it would be if all were stretched equally.
+    No share is more than it wants, or less than `least_fraction` of what it would be if all were reduced equally.
     """
     total = sum(wants)
     if total <= rate:
         return list(wants)
-    least = [want * floor * rate / total for want in wants]
-    # Shares grow with one common multiplier, within their limits: find the multiplier that spends the rate.
+    least = [want * least_fraction * rate / total for want in wants]
+    # Shares grow with one common multiplier, within their limits. Find the multiplier that uses the whole rate.
     high = max((want / weight for want, weight in zip(wants, weights, strict=True) if weight > 0), default=0.0)
     low = 0.0
     for _ in range(60):
@@ -91,6 +93,7 @@ def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float, fl
 def _limit_shares(
     multiplier: float, wants: Sequence[float], weights: Sequence[float], least: Sequence[float]
 ) -> list[float]:
+    """Return each weight times the multiplier, but no less than its least share and no more than it wants."""
     rows = zip(wants, weights, least, strict=True)
     return [min(want, max(floor, multiplier * weight)) for want, weight, floor in rows]
 
@@ -99,18 +102,19 @@ def _limit_shares(
 class Pacer:
     """When the next request to one host may start. Every request to the host passes here.
 
-    Consecutive starts are at least `1 / rate` seconds apart, so that no second ever has more than the
-    budget. A host that asks for a wait gets it to the second, and then a quarter of the rate, which
-    grows by a tenth with every answer. If several monitors share the host, `turns` are those of this monitor.
+    Consecutive starts are at least `1 / rate` seconds apart, so that no second ever has more than the budget. A host
+    that asks for a wait gets it to the second, and then a quarter of the rate, which grows by a tenth with every
+    answer. If several monitors share the host, `turns` are those of this monitor. `gap` is the usual time between two
+    starts at the current pace.
     """
 
     rate: float
     quiet_until: datetime | None = None
     turns: Turns | None = None
-    _last: datetime | None = None
+    gap: timedelta = field(init=False)
+    _last_start: datetime | None = None
     _pace: float = 1.0
     _backoff: timedelta = _FIRST_BACKOFF
-    _gap: timedelta = field(init=False)
     _least_wait: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,21 +128,17 @@ class Pacer:
 
     def next_start(self, now: datetime) -> datetime:
         """Return the first instant, not before `now`, at which a request may start."""
-        start = now if self._last is None else max(now, self._last + self._least_wait)
+        start = now if self._last_start is None else max(now, self._last_start + self._least_wait)
         start = start if self.quiet_until is None else max(start, self.quiet_until)
         return start if self.turns is None else self.turns.at_or_after(start)
 
-    def gap(self) -> timedelta:
-        """Return the usual time between two starts at the current pace."""
-        return self._gap
-
     def record_start(self, now: datetime) -> None:
         """Record that a request starts now."""
-        self._last = now
+        self._last_start = now
 
     def charge_extra_request(self, now: datetime) -> None:
         """Delay the next start by one gap, because the connection sent a request twice."""
-        self._last = (now if self._last is None else max(now, self._last)) + self._gap
+        self._last_start = (now if self._last_start is None else max(now, self._last_start)) + self.gap
 
     def record_success(self) -> None:
         """Record that the host accepted a request. After a refusal, the pace grows with each."""
@@ -161,10 +161,11 @@ class Pacer:
         """Set the fraction of the rate to use, and the gaps that follow from it."""
         self._pace = pace
         if self.turns is None:
-            self._gap = self._least_wait = least_gap(self.rate * pace)
+            self.gap = self._least_wait = least_gap(self.rate * pace)
             return
-        self._gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        self._least_wait = (self._gap if pace < 1.0 else self.turns.gap) - LATEST_START
+        self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
+        # The last start may have been late in its turn, and the next one may be at the beginning of its turn.
+        self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:
         """Return whether the host asked for a wait that is not over."""

@@ -55,22 +55,22 @@ class SlotForecast:
 def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime) -> list[SlotForecast]:
     """Return what `rate` looks a second at one host can prove of each slot from `begin` to before `end`, in time order.
 
-    Slots where every part can be looked at each second are left out. `parts` has each part once.
+    Slots are left out if every part of them can be looked at each second. `parts` has each part once.
     """
     slots: dict[tuple[datetime, timedelta], list[PartToProve]] = defaultdict(list)
     for release, goal in parts:
         if begin <= goal.slot < end:
             slots[goal.slot, goal.tolerance].append((release, goal))
-    found = []
+    forecasts = []
     for (slot, tolerance), promised in sorted(slots.items()):
         proved = provable_count(len(promised), tolerance, rate)
         width = max(proved, 1) * least_gap(rate)
         if width > _SECOND:
-            left_out = sorted(promised, key=lambda one: (one[1].rank, one[0]))[proved:]
+            left_out = sorted(promised, key=lambda part: (part[1].rank, part[0]))[proved:]
             unproved = tuple(dict.fromkeys(release for release, _ in left_out))
-            needed = rate_to_prove(len(promised), tolerance)
-            found.append(SlotForecast(slot, len(promised), proved, width, unproved, needed))
-    return found
+            sufficient_rate = rate_to_prove(len(promised), tolerance)
+            forecasts.append(SlotForecast(slot, len(promised), proved, width, unproved, sufficient_rate))
+    return forecasts
 
 
 def provable_count(count: int, tolerance: timedelta, rate: float) -> int:
@@ -91,16 +91,16 @@ def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: da
     """
     looks = [0] * max(0, ceil((end - begin) / MINUTE))
     # Releases of one slot are looked at in the same windows.
-    for window, times in Counter(chain.from_iterable(plans)).items():
+    for window, targets in Counter(chain.from_iterable(plans)).items():
         per_minute, rest = divmod(MINUTE, window.every)
         # If a minute is a whole number of spacings, every whole minute of the window has the same number of looks.
-        low = max(0, ceil((window.begins - begin) / MINUTE))
-        high = low if rest else max(low, (min(window.ends, end) - begin) // MINUTE)
-        for minute in range(low, high):
-            looks[minute] += times * per_minute
-        before = _due_instants(window, begin, min(end, begin + low * MINUTE))
-        for due in chain(before, _due_instants(window, begin + high * MINUTE, end)):
-            looks[(due - begin) // MINUTE] += times
+        first_whole = max(0, ceil((window.begins - begin) / MINUTE))
+        after_whole = first_whole if rest else max(first_whole, (min(window.ends, end) - begin) // MINUTE)
+        for minute in range(first_whole, after_whole):
+            looks[minute] += targets * per_minute
+        before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
+        for due in chain(before, _due_instants(window, begin + after_whole * MINUTE, end)):
+            looks[(due - begin) // MINUTE] += targets
     return [(begin + minute * MINUTE, count) for minute, count in enumerate(looks)]
 
 
@@ -112,84 +112,86 @@ def _due_instants(window: Window, since: datetime, until: datetime) -> Iterator[
         due += window.every
 
 
-def busiest_minute(wanted: Sequence[tuple[datetime, int]]) -> tuple[datetime, int] | None:
-    """Return the first minute with the most looks, and their number. None without minutes."""
-    return max(wanted, key=lambda each: each[1], default=None)
+def busiest_minute(minutes: Sequence[tuple[datetime, int]]) -> tuple[datetime, int] | None:
+    """Return the first minute with the most looks, and their number. None if there are no minutes."""
+    return max(minutes, key=lambda minute: minute[1], default=None)
 
 
-def spacings_at(plans: Iterable[Sequence[Window]], minute: datetime, budget: float) -> dict[WantedSpacing, float]:
-    """Return the seconds between looks in the middle of a minute, by the spacing wanted and the chance."""
-    return affordable_spacings(_count_wanted(plans, minute), budget)
+def spacings_at(plans: Iterable[Sequence[Window]], minute: datetime, rate: float) -> dict[WantedSpacing, float]:
+    """Return the seconds between looks that `rate` looks a second afford to each kind of target in a minute."""
+    return affordable_spacings(_count_wanted(plans, minute), rate)
 
 
 def _count_wanted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter[WantedSpacing]:
+    """Return how many targets want each spacing in the middle of a minute."""
     windows = (window_at(windows, minute + MINUTE / 2) for windows in plans)
     return Counter((window.every.total_seconds(), window.chance) for window in windows if window)
 
 
 def overload_warning(  # noqa: PLR0913  # what a warning is made of
     host: str,
-    wanted: Sequence[tuple[datetime, int]],
-    budget: float,
+    minutes: Sequence[tuple[datetime, int]],
+    rate: float,
     plans: Sequence[Sequence[Window]],
     timezone: str = "Europe/London",
-    enough: timedelta = CLOSE_ENOUGH,
+    close_enough: timedelta = CLOSE_ENOUGH,
     *,
     slots: Sequence[SlotForecast] = (),
 ) -> str | None:
-    """Return a warning if a host's budget (looks a second) cannot carry the looks `wanted` each minute, else None.
+    """Return a warning if a host's rate (looks a second) is too low for the looks due in some minute, else None.
 
-    `plans` are those that `wanted` was counted from. They show how far apart the closest looks of the worst minute will
-    be, and the budget that would bring the most important of them within `enough` of each other. If looks are planned
-    for the proofs of `slots`, the warning has the forecast of these instead.
+    `minutes` are the looks due in each minute, counted by `looks_per_minute` from the windows in `plans`. The warning
+    names the busiest minute. It ends with the forecasts of `slots` or, without any, with the spacing of looks in that
+    minute and the rate that would bring the most important looks within `close_enough`.
     """
-    affordable = budget * MINUTE.total_seconds()
-    over = [(minute, looks) for minute, looks in wanted if looks > affordable]
-    worst = busiest_minute(over)
-    if worst is None:
+    affordable = rate * MINUTE.total_seconds()
+    overloaded = [(minute, looks) for minute, looks in minutes if looks > affordable]
+    busiest = busiest_minute(overloaded)
+    if busiest is None:
         return None
     zone = ZoneInfo(timezone)
-    at, since = worst[0].astimezone(zone), over[0][0].astimezone(zone)
-    minutes = "1 minute" if len(over) == 1 else f"{len(over)} minutes"
-    described = [slot.describe(timezone) for slot in slots] or [_describe_spacing(plans, worst, budget, enough)]
+    at, since = busiest[0].astimezone(zone), overloaded[0][0].astimezone(zone)
+    count = "1 minute" if len(overloaded) == 1 else f"{len(overloaded)} minutes"
+    effects = [slot.describe(timezone) for slot in slots] or [_describe_spacing(plans, *busiest, rate, close_enough)]
     return (
-        f"{host}: {worst[1]} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
-        f"the budget carries {affordable:.0f} ({budget:g}/s); over budget in {minutes} from {since:%H:%M}; "
-        f"{'; '.join(described)}"
+        f"{host}: {busiest[1]} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
+        f"the budget carries {affordable:.0f} ({rate:g}/s); over budget in {count} from {since:%H:%M}; "
+        f"{'; '.join(effects)}"
     )
 
 
 def _describe_spacing(
-    plans: Sequence[Sequence[Window]], worst: tuple[datetime, int], budget: float, enough: timedelta
+    plans: Sequence[Sequence[Window]], minute: datetime, looks: int, rate: float, close_enough: timedelta
 ) -> str:
-    """Return how far apart looks will be in the worst minute, and which budget would be sufficient."""
-    minute, looks = worst
-    text = f"looks will be {looks / (budget * MINUTE.total_seconds()):.1f} times as far apart"
-    spacings = spacings_at(plans, minute, budget)
+    """Return how far apart the looks due in a minute will be and, if that is too far, a rate that is sufficient."""
+    text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
+    spacings = spacings_at(plans, minute, rate)
     if not spacings:
         return text
-    wanted = min(every for every, _ in spacings)
-    got = sorted(spacing for (every, _), spacing in spacings.items() if every == wanted)
-    least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (got[0], got[-1]))
-    text += f": every {least if least == most else f'{least} to {most}'} s where {wanted:g} s is wanted"
-    # If no look is wanted closer than is enough, no slot is near.
-    if _most_important(spacings) <= enough or wanted > enough.total_seconds():
+    closest = min(every for every, _ in spacings)
+    actual = sorted(spacing for (every, _), spacing in spacings.items() if every == closest)
+    least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (actual[0], actual[-1]))
+    text += f": every {least if least == most else f'{least} to {most}'} s where {closest:g} s is wanted"
+    is_slot_near = closest <= close_enough.total_seconds()
+    if not is_slot_near or _most_important_spacing(spacings) <= close_enough:
         return text
-    sufficient = least_sufficient_budget(plans, minute, enough)
-    return f"{text}, too far to prove who was on time; {sufficient:g}/s would make it {enough.total_seconds():g} s"
+    sufficient = least_sufficient_rate(plans, minute, close_enough)
+    return (
+        f"{text}, too far to prove who was on time; {sufficient:g}/s would make it {close_enough.total_seconds():g} s"
+    )
 
 
-def least_sufficient_budget(plans: Sequence[Sequence[Window]], minute: datetime, enough: timedelta) -> float:
-    """Return the least whole budget at which the most important looks are at most `enough` apart."""
+def least_sufficient_rate(plans: Sequence[Sequence[Window]], minute: datetime, close_enough: timedelta) -> float:
+    """Return the least whole rate at which the most important looks in a minute are at most `close_enough` apart."""
     low, high = 1, max(1, ceil(sum(1 / every for every, _ in _count_wanted(plans, minute).elements())))
     while low < high:
         middle = (low + high) // 2
-        is_sufficient = _most_important(spacings_at(plans, minute, middle)) <= enough
+        is_sufficient = _most_important_spacing(spacings_at(plans, minute, middle)) <= close_enough
         low, high = (low, middle) if is_sufficient else (middle + 1, high)
     return float(low)
 
 
-def _most_important(spacings: Mapping[WantedSpacing, float]) -> timedelta:
-    """Return the spacing that the targets get that want the closest looks and, of these, are likeliest to change."""
+def _most_important_spacing(spacings: Mapping[WantedSpacing, float]) -> timedelta:
+    """Return the spacing of the targets that want the closest looks and, of these, are the likeliest to change."""
     wanted = min(spacings, key=lambda one: (one[0], -one[1]), default=None)
     return timedelta(seconds=0.0 if wanted is None else spacings[wanted])

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import ceil
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from monitor.plan.targets import MOST_PARTS
 from schedules.values import Duration, Name, Spacing, Table, refuse_any
-
-_MICRO = timedelta(microseconds=1)
 
 
 class EarlyPhase(Table):
@@ -134,7 +131,7 @@ Length = Callable[[WatchSettings], timedelta]
 """Read a length of time from the settings."""
 
 
-def _any_spacing(_watch: WatchSettings) -> timedelta:
+def _no_minimum(_watch: WatchSettings) -> timedelta:
     return timedelta()
 
 
@@ -143,10 +140,10 @@ class Phase:
     """One phase of a watch: when it is, how often targets are looked at in it, and which targets.
 
     `begins` and `ends` are distances from an instant slot, negative before it. If they are None,
-    `monitor/plan/windows.py` places the phase by a day or by earlier looks.
-    If it `polls_origin`, addresses are also looked at past the caches. If it `polls_witnesses`, the announcement and a
-    listing are looked at, to see whether the release is out. It `is_overdue` if the slot has passed and the target is
-    still missing. `least_guess_spacing` is the least spacing of a predicted address, None if such are not looked at.
+    `monitor/plan/windows.py` places the phase by a day or by earlier looks. If it `polls_origin`, addresses are also
+    looked at past the caches. If it `polls_witnesses`, the announcement and a listing are looked at, to see whether the
+    release is out. It `is_overdue` if the slot has passed and the target is still missing. Predicted addresses are
+    looked at with at least `least_guess_spacing`, or not at all if it is None.
     """
 
     name: str
@@ -164,14 +161,14 @@ FAR = Phase(
     every=lambda watch: watch.far.every,
     begins=lambda watch: -watch.far.begins,
     ends=lambda watch: -watch.ahead.begins,
-    least_guess_spacing=_any_spacing,
+    least_guess_spacing=_no_minimum,
 )
 AHEAD = Phase(
     "ahead",
     every=lambda watch: watch.ahead.every,
     begins=lambda watch: -watch.ahead.begins,
     ends=lambda watch: -watch.near.begins,
-    least_guess_spacing=_any_spacing,
+    least_guess_spacing=_no_minimum,
 )
 NEAR = Phase(
     "near",
@@ -179,9 +176,9 @@ NEAR = Phase(
     begins=lambda watch: -watch.near.begins,
     ends=lambda watch: -watch.slot.begins,
     polls_origin=True,
-    least_guess_spacing=_any_spacing,
+    least_guess_spacing=_no_minimum,
 )
-EXPOSED = Phase("exposed", every=lambda watch: watch.exposed.every, polls_origin=True, least_guess_spacing=_any_spacing)
+EXPOSED = Phase("exposed", every=lambda watch: watch.exposed.every, polls_origin=True, least_guess_spacing=_no_minimum)
 SLOT = Phase(
     "slot",
     every=lambda watch: watch.slot.every,
@@ -191,8 +188,8 @@ SLOT = Phase(
     polls_witnesses=True,
     least_guess_spacing=lambda watch: watch.near.every,
 )
-DAY = Phase("day", every=lambda _watch: timedelta(seconds=60), polls_witnesses=True, least_guess_spacing=_any_spacing)
-SPAN = Phase("span", every=lambda _watch: timedelta(minutes=5), polls_witnesses=True, least_guess_spacing=_any_spacing)
+DAY = Phase("day", every=lambda _watch: timedelta(seconds=60), polls_witnesses=True, least_guess_spacing=_no_minimum)
+SPAN = Phase("span", every=lambda _watch: timedelta(minutes=5), polls_witnesses=True, least_guess_spacing=_no_minimum)
 OVERDUE = Phase(
     "overdue",
     every=lambda watch: watch.overdue.every,
@@ -245,14 +242,13 @@ def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = time
     """Return the first due instant later than `after`, None if no window is left.
 
     `windows` are in time order and do not overlap. `shift` delays the due instants by less than a spacing, so that
-    targets of one host do not fall due together. It does not apply to windows that are `is_unshifted`.
+    targets of one host are not all due at once. It does not apply to windows that are `is_unshifted`.
     """
     for window in windows:
         if window.ends <= after:
             continue
         first = window.begins if window.is_unshifted else window.begins + shift % window.every
-        steps = max(0, ceil((after - first + _MICRO) / window.every))
-        due = first + steps * window.every
+        due = first + max(0, (after - first) // window.every + 1) * window.every
         if due < window.ends:
             return due
     return None
@@ -268,20 +264,21 @@ def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
 
 def add_slot_windows(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
     """Return `windows` plus the slot windows of `others`, which replace wider spacings. In time order, no overlap."""
-    kept = list(windows)
-    for extra in (one for one in others if one.name == SLOT.name):
-        for piece in _subtract_windows(extra, [one for one in kept if one.every <= extra.every]):
-            kept = [*(part for one in kept for part in _subtract_windows(one, [piece])), piece]
-    return tuple(sorted(kept, key=lambda one: one.begins))
+    merged = list(windows)
+    for slot_window in (window for window in others if window.name == SLOT.name):
+        as_close = [window for window in merged if window.every <= slot_window.every]
+        for added in _subtract_windows(slot_window, as_close):
+            merged = [*(piece for window in merged for piece in _subtract_windows(window, [added])), added]
+    return tuple(sorted(merged, key=lambda window: window.begins))
 
 
 def _subtract_windows(window: Window, others: Iterable[Window]) -> list[Window]:
     """Return the pieces of a window that are in none of the others."""
     pieces = [window]
     for other in others:
-        sides = ((one, one.begins, min(one.ends, other.begins)) for one in pieces)
-        ends = ((one, max(one.begins, other.ends), one.ends) for one in pieces)
-        pieces = [replace(one, begins=begin, ends=end) for one, begin, end in (*sides, *ends) if begin < end]
+        before = [replace(piece, ends=min(piece.ends, other.begins)) for piece in pieces]
+        after = [replace(piece, begins=max(piece.begins, other.ends)) for piece in pieces]
+        pieces = [piece for piece in (*before, *after) if piece.begins < piece.ends]
     return pieces
 
 

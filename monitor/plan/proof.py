@@ -1,4 +1,4 @@
-"""The proofs that the parts promised for a slot need, and those found so far. Pure."""
+"""The proof that each part promised for a slot needs, and what looks have proved about it so far. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from monitor.plan.targets import Target, View
 from schedules.release import Release
 
 Rank = tuple[int, int, int]
-"""Precedence if not all can be proved, smallest first: minus the importance, parts of the release, a random number."""
-
+"""If not all parts can be proved, those with the smallest rank go first. See `rank_of`."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -37,16 +36,19 @@ class ProofGoal:
 
 
 def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
-    """Return the rank of a release: more important first, then fewer looks needed, then at random for each slot."""
+    """Return the rank of a release: the important before others, then those with few required parts.
+
+    Equal releases have a random order, another one for each slot but the same in every process.
+    """
     required = sum(part.required for part in release.parts)
-    lot = blake2b(f"{release.id} {slot.isoformat()}".encode(), digest_size=4).digest()
-    return -importance, required, int.from_bytes(lot)
+    random_bytes = blake2b(f"{release.id} {slot.isoformat()}".encode(), digest_size=4).digest()
+    return -importance, required, int.from_bytes(random_bytes)
 
 
 def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
-    """Return the proof that a target needs, None if no verdict needs it to the second."""
+    """Return the proof that a target needs, None for a tripwire, an optional part and GOV.UK's index."""
     announces = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
     if (target.is_optional and announces is None) or target.view is View.TRIPWIRE:
         return None
@@ -67,7 +69,8 @@ class PartProof:
 
     `last_look` and `look_before` are when its last two looks began. `absent_at` is the latest instant at which it was
     proved absent, `origin_absent_at` the latest by the origin view. It `is_listed` if a listing showed it. It `is_out`
-    if it was seen after its slot, or was dropped from the watch. `next_view` is how to look next.
+    if it was seen after its slot, or was dropped from the watch. It `has_failed` if its last look proved nothing.
+    `next_view` is how to look next.
     """
 
     id: str

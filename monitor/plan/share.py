@@ -19,6 +19,7 @@ LATEST_START = timedelta(seconds=0.02)
 _GUEST_EVERY = 20
 """One turn in this many, at a host that one monitor owns, is for requests of another monitor."""
 _NO_TURN_PAUSE = timedelta(seconds=1)
+"""A monitor without turns tries again after this time."""
 _GOV_UK_FILES = ".publishing.service.gov.uk"
 
 
@@ -89,10 +90,11 @@ class Share:
         if not self.divided or count == 1:
             return Turns(begins, gap, count, frozenset({self.members.index(self.name)}))
         # The owner has all turns of the cycle, except one for each other monitor.
-        owner = owner_of(host, self.members)
-        guests = {_GUEST_EVERY * place: name for place, name in enumerate(one for one in self.members if one != owner)}
-        cycle = _GUEST_EVERY * (count - 1)
-        return Turns(begins, gap, cycle, frozenset(n for n in range(cycle) if guests.get(n, owner) == self.name))
+        owner, cycle = owner_of(host, self.members), _GUEST_EVERY * (count - 1)
+        guests = [name for name in self.members if name != owner]
+        if self.name != owner:
+            return Turns(begins, gap, cycle, frozenset({_GUEST_EVERY * guests.index(self.name)}))
+        return Turns(begins, gap, cycle, frozenset(turn for turn in range(cycle) if turn % _GUEST_EVERY))
 
 
 def owner_of(host: str, members: Sequence[str]) -> str:
@@ -104,9 +106,9 @@ def owner_of(host: str, members: Sequence[str]) -> str:
 
 
 def _publisher_domain(host: str) -> str:
-    """Return the part of a host name that all hosts of its publisher share."""
+    """Return the part of a host name that all hosts of its publisher share: `ons.gov.uk` for `download.ons.gov.uk`."""
     if host.endswith(_GOV_UK_FILES):
         return "www.gov.uk"
-    if host.replace(".", "").isdecimal():
-        return host
-    return ".".join(host.split(".")[-4 if host.endswith(".service.gov.uk") else -3 :])
+    is_address = host.replace(".", "").isdecimal()
+    labels = 4 if is_address or host.endswith(".service.gov.uk") else 3
+    return ".".join(host.split(".")[-labels:])

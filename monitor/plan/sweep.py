@@ -1,4 +1,4 @@
-"""Which looks prove most at a host that cannot be looked at every second. Pure; times are given.
+"""Decides which looks prove most if the parts of a slot cannot all be looked at every second. Pure: times are passed.
 
 Two proofs show that a part was on time: it was absent shortly before its slot, and present shortly after. So all parts
 are looked at in turn: before the slot once within the tolerance, as late as the budget allows, and after it until each
@@ -8,7 +8,7 @@ is seen. If not all can be proved, as many as fit are proved completely.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import nsmallest
@@ -28,70 +28,8 @@ _ROUND_SLACK = 1.1
 """The last round of looks before a slot is planned with this factor of spare time: some looks fail or are delayed."""
 _SHORT_ROUND = timedelta(seconds=5)
 """Rounds this short leave time for the origin view too."""
-_EDGE_TRUSTED_AFTER = timedelta(seconds=95)
+_ORIGIN_DECIDES_FOR = timedelta(seconds=95)
 """An absence by the origin view, this shortly before a slot, sets the start of the interval whatever the edge shows."""
-
-
-def order_looks(
-    parts: Iterable[PartProof], slot: datetime, tolerance: timedelta, gap: timedelta, now: datetime
-) -> list[PartProof]:
-    """Return the parts to look at from `now` on, each at most once, in order. A look begins every `gap`.
-
-    The part looked at longest ago goes first, so that a round of looks ends at the slot and continues after it in the
-    same order. Parts are left out if looks at them would be no proof, or if too little time is left to prove them
-    completely.
-    """
-    awaited = [part for part in parts if not part.is_out]
-    pages = [part for part in awaited if part.goal.announces is None]
-    missing = {page.id for page in pages}
-    announcements = [part for part in awaited if part.goal.announces in missing]
-    if now < slot:
-        return _order_before_slot(pages, announcements, slot, tolerance, gap, now)
-    if now < slot + tolerance:
-        return _order_after_slot(pages, announcements, slot, tolerance, gap, now)
-    return _longest_ago_first(pages)
-
-
-def _order_before_slot(
-    pages: Sequence[PartProof],
-    announcements: Sequence[PartProof],
-    slot: datetime,
-    tolerance: timedelta,
-    gap: timedelta,
-    now: datetime,
-) -> list[PartProof]:
-    """Return the looks of a round that ends at the slot, so that each absence is proved as late as possible."""
-    unproved = [page for page in pages if not page.is_absence_proved()]
-    unproved_announcements = [one for one in announcements if not one.is_absence_proved()]
-    proved = [page for page in pages if page.is_absence_proved()]
-    if now < slot - tolerance:
-        return _longest_ago_first([*proved, *unproved, *unproved_announcements])
-    looks = _count_looks(slot - now, gap)
-    round_before = _longest_ago_first([*proved, *_first_by_rank(unproved, looks)])
-    # Within the tolerance, announcements get the looks that the last round of the pages leaves.
-    spare = max(0, looks - ceil(_ROUND_SLACK * len(round_before)))
-    return [*_longest_ago_first(unproved_announcements)[:spare], *round_before]
-
-
-def _order_after_slot(
-    pages: Sequence[PartProof],
-    announcements: Sequence[PartProof],
-    slot: datetime,
-    tolerance: timedelta,
-    gap: timedelta,
-    now: datetime,
-) -> list[PartProof]:
-    """Return the looks that are most likely to find the parts before the tolerance ends."""
-    looks, early_looks = _count_looks(slot + tolerance - now, gap), _count_looks(slot + MAY_STILL_COME - now, gap)
-    provable = _longest_ago_first(_first_by_rank([page for page in pages if page.is_absence_proved()], looks))
-    # A part that was not seen absent in time may still be absent. Then the next look at it proves its absence.
-    spare = looks - len(provable)
-    unproved = [page for page in pages if not page.is_absence_proved()]
-    hopeful = _longest_ago_first(_first_by_rank(unproved, min(spare, early_looks) if early_looks else spare))
-    if all(page.last_look >= slot for page in provable):
-        # The first round is over: a page that is not seen yet may be at another address.
-        provable = _longest_ago_first([*provable, *announcements])
-    return [*hopeful, *provable] if early_looks else [*provable, *hopeful]
 
 
 def _count_looks(span: timedelta, gap: timedelta) -> int:
@@ -120,7 +58,7 @@ class Sweep:
     """The parts of one slot at one host, and the order in which they are looked at.
 
     The order is kept for a few seconds or one round, so that a look does not walk through all parts.
-    No part needs a look before `idle_until`.
+    No part needs a look before `idle_until`. `gap` is always the time between the starts of two looks.
     """
 
     slot: datetime
@@ -138,14 +76,13 @@ class Sweep:
 
     def is_critical(self, now: datetime, gap: timedelta) -> bool:
         """Return whether every look counts: in the last round before the slot, and in the first round after it."""
-        if now < self.slot:
+        if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
             # Usually it is too early even for a round of all parts. This check avoids the walk through them.
-            is_near = now >= self.slot - _ROUND_SLACK * len(self.parts) * gap
-            return is_near and now >= self.slot - _ROUND_SLACK * sum(1 for _ in self._pages()) * gap
-        return now < self.ends and any(not page.is_out and page.last_look < self.slot for page in self._pages())
-
-    def _pages(self) -> Iterator[PartProof]:
-        return (part for part in self.parts.values() if part.goal.announces is None)
+            return False
+        pages = [part for part in self.parts.values() if part.goal.announces is None]
+        if now < self.slot:
+            return now >= self.slot - _ROUND_SLACK * len(pages) * gap
+        return any(not page.is_out and page.last_look < self.slot for page in pages)
 
     def add(self, part: str, goal: ProofGoal) -> None:
         """Add a part to the sweep, or start it again if its goal changed."""
@@ -166,13 +103,60 @@ class Sweep:
         part = self._next_ready(is_ready) if now < self._reorder_at else None
         if part is not None or now < self.idle_until:
             return part
-        self._ordered = deque(order_looks(self.parts.values(), self.slot, self.tolerance, gap, now))
+        self._ordered = deque(self.order_looks(now, gap))
         self._reorder_at = self._before_order_changes(now, now + _REORDER_EVERY)
         self._is_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
         part = self._next_ready(is_ready)
         if part is None:
             self.idle_until = self._before_order_changes(now, now + _RETRY_AFTER)
         return part
+
+    def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
+        """Return the parts to look at from `now` on, each at most once, in order.
+
+        The part looked at longest ago goes first, so that a round of looks ends at the slot and continues after it in
+        the same order. Parts are left out if looks at them would be no proof, or if too little time is left to prove
+        them completely.
+        """
+        awaited = [part for part in self.parts.values() if not part.is_out]
+        pages = [part for part in awaited if part.goal.announces is None]
+        missing = {page.id for page in pages}
+        announcements = [part for part in awaited if part.goal.announces in missing]
+        if now < self.slot:
+            return self._order_before_slot(pages, announcements, now, gap)
+        if now < self.ends:
+            return self._order_after_slot(pages, announcements, now, gap)
+        return _longest_ago_first(pages)
+
+    def _order_before_slot(
+        self, pages: Sequence[PartProof], announcements: Sequence[PartProof], now: datetime, gap: timedelta
+    ) -> list[PartProof]:
+        """Return the looks of a round that ends at the slot, so that each absence is proved as late as possible."""
+        unproved = [page for page in pages if not page.is_absence_proved()]
+        unproved_announcements = [one for one in announcements if not one.is_absence_proved()]
+        proved = [page for page in pages if page.is_absence_proved()]
+        if now < self.slot - self.tolerance:
+            return _longest_ago_first([*proved, *unproved, *unproved_announcements])
+        looks = _count_looks(self.slot - now, gap)
+        last_round = _longest_ago_first([*proved, *_first_by_rank(unproved, looks)])
+        # Within the tolerance, announcements get the looks that the last round of the pages leaves.
+        spare = max(0, looks - ceil(_ROUND_SLACK * len(last_round)))
+        return [*_longest_ago_first(unproved_announcements)[:spare], *last_round]
+
+    def _order_after_slot(
+        self, pages: Sequence[PartProof], announcements: Sequence[PartProof], now: datetime, gap: timedelta
+    ) -> list[PartProof]:
+        """Return the looks that are most likely to find the parts before the tolerance ends."""
+        looks, early_looks = _count_looks(self.ends - now, gap), _count_looks(self.slot + MAY_STILL_COME - now, gap)
+        provable = _longest_ago_first(_first_by_rank([page for page in pages if page.is_absence_proved()], looks))
+        # A part that was not seen absent in time may still be absent. Then the next look at it proves its absence.
+        spare = looks - len(provable)
+        unproved = [page for page in pages if not page.is_absence_proved()]
+        hopeful = _longest_ago_first(_first_by_rank(unproved, min(spare, early_looks) if early_looks else spare))
+        if all(page.last_look >= self.slot for page in provable):
+            # The first round is over: a page that is not seen yet may be at another address.
+            provable = _longest_ago_first([*provable, *announcements])
+        return [*hopeful, *provable] if early_looks else [*provable, *hopeful]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
         """Take parts from the order until one needs a look and is ready, and return it."""
@@ -185,7 +169,7 @@ class Sweep:
         return None
 
     def _before_order_changes(self, now: datetime, then: datetime) -> datetime:
-        """Return `then`, or the slot or the end of the tolerance if that comes first: there the order changes."""
+        """Return `then`, but no later than the next change of the order, at the slot or the end of the tolerance."""
         return min([then, *(change for change in (self.slot, self.ends) if change > now)])
 
     def record_start(self, part: PartProof, now: datetime) -> None:
@@ -197,22 +181,29 @@ class Sweep:
         part = self.parts.get(name)
         if part is None:
             return
-        if result is LookResult.NOTHING:
+        if result is LookResult.NOTHING and not part.has_failed:
             # Repeat a failed look early, but only once: it must not delay the looks at all others.
-            part.last_look = part.last_look if part.has_failed else part.look_before
-        elif result is LookResult.ABSENT:
-            # An announcement stays for a while after its release is out.
-            proved_from -= timedelta() if part.goal.announces is None else REDIRECT_LAG
-            part.absent_at = proved_from if part.absent_at is None else max(part.absent_at, proved_from)
-            if view is View.ORIGIN:
-                part.origin_absent_at = max(part.origin_absent_at, proved_from)
-            part.next_view = self._choose_view(part, view, sent, proved_from)
-        else:
+            part.last_look = part.look_before
+        part.has_failed = result is LookResult.NOTHING
+        if result is LookResult.ABSENT:
+            self._record_absence(part, view, sent, proved_from)
+        elif result is LookResult.PRESENT:
             part.is_out = sent >= self.slot
             if part.is_out and part.goal.announces is not None:
                 # The announcement now redirects to its page.
                 self.prioritise([part.goal.announces])
-        part.has_failed = result is LookResult.NOTHING
+
+    def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:
+        """Record that a part was absent at `proved_from`, and choose the view of its next look."""
+        if part.goal.announces is not None:
+            # An announcement stays for a while after its release is out.
+            proved_from -= REDIRECT_LAG
+        part.absent_at = proved_from if part.absent_at is None else max(part.absent_at, proved_from)
+        if view is View.ORIGIN:
+            part.origin_absent_at = max(part.origin_absent_at, proved_from)
+        if part.goal.announces is None:
+            use_origin = view is View.EDGE and self._may_cache_hide_change(part, sent, proved_from)
+            part.next_view = View.ORIGIN if use_origin else View.EDGE
 
     def prioritise(self, names: Iterable[str]) -> None:
         """Look first at these parts, because a listing shows them to be out."""
@@ -221,15 +212,12 @@ class Sweep:
                 part.is_listed = True
                 self._reorder_at = self.idle_until = NEVER
 
-    def _choose_view(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> View:
-        """Return how to look next at an absent part: alternate with the origin view if a cache may hide a change."""
-        if part.goal.announces is not None:
-            return View.ORIGIN
-        if sent < self.slot:
-            # Then the origin's last absence is too old to prove the part on time, but too new to trust only the edge.
-            too_new = self.slot - _EDGE_TRUSTED_AFTER
-            is_between = too_new <= part.origin_absent_at < self.slot - self.tolerance
-            alternates = self._is_short or (is_between and sent >= self.slot - self.tolerance)
-        else:
-            alternates = self._is_short or proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
-        return View.ORIGIN if view is View.EDGE and alternates else View.EDGE
+    def _may_cache_hide_change(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
+        """Return whether a part is also looked at past the caches, after a look at `sent` found it absent."""
+        if self._is_short:
+            return True
+        if sent >= self.slot:
+            return proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
+        # The origin's last absence may be too old to prove the part on time, but recent enough to set the interval.
+        is_harmful = self.slot - _ORIGIN_DECIDES_FOR <= part.origin_absent_at < self.slot - self.tolerance
+        return is_harmful and sent >= self.slot - self.tolerance

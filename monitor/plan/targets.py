@@ -85,10 +85,15 @@ MOST_PARTS = 60
 
 
 def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
-    """Return at most `most` parts, in their order. Required parts are kept first, those found on a page last."""
+    """Return the parts to watch, in their order. Parts that a page only links to are left out.
+
+    If there are more than `most`, required parts are kept first, and those found on a page last.
+    """
     known = [part for part in parts if part.origin is not Origin.LINKED]
+    if len(known) <= most:
+        return known
     chosen = sorted(known, key=lambda part: (not part.required, part.origin is Origin.FOUND))[:most]
-    return [part for part in known if part in chosen] if len(known) > most else known
+    return [part for part in known if part in chosen]
 
 
 def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_PARTS) -> list[Target]:
@@ -110,7 +115,8 @@ def _witness_targets(release: Release) -> list[Target]:
         return []
     known = (part for part in release.parts if part.role is Role.ALTERNATIVE and part.origin in _KNOWN_BEFORE)
     alternatives = tuple(part.url for part in known)
-    watched = ((ANNOUNCEMENT, release.link, ANNOUNCEMENT), (INDEX, newest_on_govuk(release.producer), "unlisted"))
+    # Each with its address and its recogniser.
+    witnesses = ((ANNOUNCEMENT, release.link, ANNOUNCEMENT), (INDEX, newest_on_govuk(release.producer), "unlisted"))
     return [
         Target(
             id=target_id(release.id, part, View.ORIGIN),
@@ -124,7 +130,7 @@ def _witness_targets(release: Release) -> list[Target]:
             is_optional=True,
             alternatives=alternatives if part == INDEX else (),
         )
-        for part, url, recognise in watched
+        for part, url, recognise in witnesses
     ]
 
 
@@ -232,15 +238,16 @@ def _make_tripwire(producer: str, url: str, recognise: str) -> Target:
 
 
 def _with_unique_ids(tripwires: Iterable[Target]) -> list[Target]:
-    """Return the tripwires, with the query added to an id that two of them share."""
-    known: dict[str, Target] = {}
-    for each in tripwires:
-        name = each.id if each.id not in known else f"{each.id}?{urlsplit(each.url).query}"
-        known.setdefault(name, replace(each, id=name))
-    return list(known.values())
+    """Return the tripwires. The second of two with the same id gets its query added to the id."""
+    by_id: dict[str, Target] = {}
+    for tripwire in tripwires:
+        name = tripwire.id if tripwire.id not in by_id else f"{tripwire.id}?{urlsplit(tripwire.url).query}"
+        by_id.setdefault(name, replace(tripwire, id=name))
+    return list(by_id.values())
 
 
 def _is_feed(url: str) -> bool:
+    """Return whether an address looks like that of a feed or a sitemap."""
     path = urlsplit(url).path.lower().rstrip("/")
     is_sitemap = "sitemap" in path.rpartition("/")[2] and path.endswith((".xml", ".xml.gz"))
     return is_sitemap or path.endswith(tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from monitor.plan import phases
-from monitor.plan.addresses import ANNOUNCEMENT, INDEX, is_witness
+from monitor.plan.addresses import INDEX, is_witness
 from monitor.plan.phases import DEFAULT_WATCH, PHASE_BY_NAME, Phase, WatchSettings, Window, add_slot_windows, on_grid
 from monitor.plan.targets import PERIOD, Target, View
 from schedules.announcement import Origin
@@ -32,8 +32,8 @@ def chance_of(target: Target | _TargetKind, *, awaited: bool = False, out: bool 
     """
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
-    reductions = (target.view is View.CONTENT, target.is_optional, out, not exact)
-    return float(_CHANCE_STEP ** (awaited - sum(reductions)))
+    reductions = sum((target.view is View.CONTENT, target.is_optional, out, not exact))
+    return float(_CHANCE_STEP ** (awaited - reductions))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,6 +93,7 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
     """
     kind = _TargetKind(target.view, target.part if is_witness(target.part) else "", is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
+    # Only the windows of a slot without a time depend on `now`. All others have one entry in the cache.
     plan = _plan_windows(kind, slot, progress, watch, _EPOCH if has_time else now, default_time, exact=exact)
     return tuple([window for window in plan if window.ends > now])
 
@@ -131,22 +132,21 @@ def windows_of_guess(
     If the page is out and did not name the address, there are none. If the address itself is out, it is looked at like
     any other part. But a page that has one address for all editions is looked at only for an hour.
     """
-    if progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete):
-        is_reused = target.recognise == PERIOD
-        return tuple(one for one in windows if not is_reused or PHASE_BY_NAME[one.name].least_guess_spacing is not None)
+    is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
+    if is_public and target.recognise != PERIOD:
+        return tuple(windows)
     leasts = ((window, PHASE_BY_NAME[window.name].least_guess_spacing) for window in windows)
-    return tuple(
-        replace(window, every=max(window.every, least(watch)), is_unshifted=False)
-        for window, least in leasts
-        if least is not None
-    )
+    polled = [(window, least(watch)) for window, least in leasts if least is not None]
+    if is_public:
+        return tuple(window for window, _ in polled)
+    return tuple(replace(window, every=max(window.every, least), is_unshifted=False) for window, least in polled)
 
 
 class _TargetKind(NamedTuple):
-    """What the windows of a target depend on. `part` is empty unless it is a witness."""
+    """What the windows of a target depend on. `witness` is the part's id if it is a witness, else empty."""
 
     view: View
-    part: str
+    witness: str
     is_optional: bool
 
 
@@ -166,15 +166,20 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     if progress.stage is Stage.CLOSED:
         return ()
     if target.view is View.TRIPWIRE:
-        plan = list(_tripwire_windows(slot, watch))
+        begins, passes = slot.begins(), slot.passes()
+        if begins is None or passes is None:
+            return ()
+        # All releases have the same anchor, so that the windows of a shared tripwire have the same due instants.
+        close = passes + watch.overdue.close
+        plan = [_make_window(phases.TRIPWIRE, begins - watch.ahead.begins, close, _EPOCH, watch)]
     elif progress.stage is Stage.SEEN:
         # Once the release is out, its witnesses are not looked at.
-        seen = [] if target.part else list(_windows_once_seen(slot, progress, watch))
+        seen = [] if target.witness else list(_windows_once_seen(slot, progress, watch))
         plan = list(_add_loss_windows(seen, progress, watch))
     else:
         plan = list(_windows_until_seen(slot, progress, watch, now, default_time))
-        if target.part:
-            plan = list(_witness_windows(target.part, slot, plan)) if progress.stage is Stage.UNSEEN else []
+        if target.witness:
+            plan = list(_witness_windows(target.witness, slot, plan)) if progress.stage is Stage.UNSEEN else []
     windows = (window for window in _windows_of_view(plan, target, progress, slot) if window.begins < window.ends)
     return tuple(_with_chances(windows, target, progress, exact=exact))
 
@@ -198,7 +203,7 @@ def _windows_until_seen(
         yield _make_window(phases.LONG_OVERDUE, passes, passes + watch.overdue.close, passes, watch)
 
 
-def _witness_windows(part: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
+def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
     """Yield the windows in which the announcement or the index is looked at.
 
     The index is behind, so it is looked at only from shortly after the slot: it shows releases that were not found at
@@ -207,10 +212,10 @@ def _witness_windows(part: str, slot: Slot, plan: Iterable[Window]) -> Iterator[
     passes = slot.passes()
     for window in plan:
         if PHASE_BY_NAME[window.name].polls_witnesses:
-            every = max(window.every, _INDEX_EVERY) if part == INDEX else window.every
-            begins = window.begins
-            if part != ANNOUNCEMENT and passes is not None:
-                begins = max(begins, passes + _INDEX_FROM)
+            begins, every = window.begins, window.every
+            if witness == INDEX:
+                begins = begins if passes is None else max(begins, passes + _INDEX_FROM)
+                every = max(every, _INDEX_EVERY)
             yield replace(window, begins=begins, every=every, is_unshifted=False)
 
 
@@ -229,7 +234,7 @@ def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: Wat
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
         if exposed is not None and ends <= slot_phase_begins:
             ends = min(ends, exposed)
-        window = _make_window(phase, begins, ends, slot, watch, is_unshifted=phase is phases.SLOT)
+        window = _make_window(phase, begins, ends, slot, watch)
         yield from _split_idle(window, slot, watch) if phase.is_overdue else (window,)
 
 
@@ -303,24 +308,20 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
             yield replace(window, begins=on_grid(max(settled, window.begins), window.begins, window.every))
 
 
-def _tripwire_windows(slot: Slot, watch: WatchSettings) -> Iterator[Window]:
-    begins, passes = slot.begins(), slot.passes()
-    if begins is not None and passes is not None:
-        # All releases have the same anchor, so that the windows of a shared tripwire have the same due instants.
-        yield _make_window(phases.TRIPWIRE, begins - watch.ahead.begins, passes + watch.overdue.close, _EPOCH, watch)
-
-
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
     """Return the windows of a view: the origin only while its target is awaited, a content-API twin less often."""
-    if target.view is View.ORIGIN and not target.part:
+    if target.view is View.ORIGIN and not target.witness:
         if progress.stage is not Stage.SEEN or progress.is_complete:
             return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
         # Once the page is out, no one waits for another address of it.
         return [] if target.is_optional else plan
     if target.view is View.CONTENT:
         anchor = slot.begins() or _EPOCH
-        spaced = [replace(one, every=max(_TWIN_LEAST, one.every * _TWIN_FACTOR), every_if_idle=None) for one in plan]
-        return [replace(one, begins=on_grid(one.begins, anchor, one.every)) for one in spaced]
+        spaced = [(window, max(_TWIN_LEAST, window.every * _TWIN_FACTOR)) for window in plan]
+        return [
+            replace(window, begins=on_grid(window.begins, anchor, every), every=every, every_if_idle=None)
+            for window, every in spaced
+        ]
     return plan
 
 
@@ -328,22 +329,14 @@ def _with_chances(
     windows: Iterable[Window], target: _TargetKind, progress: Progress, *, exact: bool
 ) -> Iterator[Window]:
     """Yield the windows with their chance of a change. Optional targets never use a host's idle time."""
-    seen = progress.stage is Stage.SEEN
+    is_seen = progress.stage is Stage.SEEN
     for window in windows:
-        awaited = PHASE_BY_NAME[window.name].is_overdue or (seen and not progress.is_complete)
-        chance = chance_of(target, awaited=awaited, out=seen and progress.is_complete, exact=exact)
+        awaited = PHASE_BY_NAME[window.name].is_overdue or (is_seen and not progress.is_complete)
+        chance = chance_of(target, awaited=awaited, out=is_seen and progress.is_complete, exact=exact)
         yield replace(window, chance=chance, every_if_idle=None if target.is_optional else window.every_if_idle)
 
 
-def _make_window(  # a window and what it is made from
-    phase: Phase,
-    begins: datetime,
-    ends: datetime,
-    anchor: datetime,
-    watch: WatchSettings,
-    *,
-    is_unshifted: bool = False,
-) -> Window:
-    """Return the window of a phase. Its looks are a whole number of spacings from `anchor`."""
+def _make_window(phase: Phase, begins: datetime, ends: datetime, anchor: datetime, watch: WatchSettings) -> Window:
+    """Return the window of a phase. Its due instants are a whole number of spacings from `anchor`."""
     every = phase.every(watch)
-    return Window(phase.name, on_grid(begins, anchor, every), ends, every, is_unshifted=is_unshifted)
+    return Window(phase.name, on_grid(begins, anchor, every), ends, every, is_unshifted=phase is phases.SLOT)

@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9733,
     "schedules": 8386,
     "monitor/plan": 1763,
-    "monitor/look": 6128,
+    "monitor/look": 6130,
     "monitor/judge": 4188,
     "monitor/store": 6034,
     "monitor/deliver": 3063,
@@ -164,7 +164,7 @@ BUDGETS = {
     "monitor/watch": 3824,
     "monitor/config": 1804,
     "monitor/web": 6387,
-    "monitor/app": 2580,
+    "monitor/app": 2579,
     "monitor/rehearse": 3571,
     "monitor/cli": 4900,
 }

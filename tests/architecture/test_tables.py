@@ -32,7 +32,7 @@ PARTIAL = {
     "monitor.judge.explain.explain.title_facts": "no other event is one of a title",
     "monitor.judge.findings.announcement._MOVE_TEXTS": "any other event is named by its own word",
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
-    "monitor.look.sweeps._RESULTS": "any other state proves nothing",
+    "monitor.look.due_targets._RESULTS": "any other state proves nothing",
     "monitor.plan.addresses.PART_ID_PREFIX": "parts of other origins have ids from their calendar or configuration",
     "monitor.web.pages.list_silences": "a producer or a host has no title in the store",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",

@@ -9,7 +9,8 @@ import httpx
 from monitor.look.fetch import Reason
 
 _IS_GZIP = {"": False, "identity": False, "gzip": True, "x-gzip": True}
-_RAW_SLACK = 65_536
+_MOST_EMPTY = 65_536
+"""How many more bytes than the cap may be received, because gzip blocks may be empty."""
 
 
 class UnusableBody(httpx.DecodingError):
@@ -23,11 +24,11 @@ class UnusableBody(httpx.DecodingError):
 class Body:
     """Receives the chunks of one body and returns at most `cap` decoded bytes.
 
-    If `enough`, a longer body is cut, and `whole` is then False. Raises `UnusableBody` for an encoding that was not
+    With `enough`, a longer body is cut, and `whole` is then False. Raises `UnusableBody` for an encoding that was not
     requested, and for a body that is too long, damaged or truncated.
     """
 
-    __slots__ = ("_cap", "_enough", "_inflate", "_parts", "_raw", "_size", "whole")
+    __slots__ = ("_cap", "_enough", "_inflate", "_parts", "_received", "_size", "whole")
 
     def __init__(self, encoding: str, cap: int, *, enough: bool) -> None:
         is_gzip = _IS_GZIP.get(encoding.strip().lower())
@@ -38,17 +39,17 @@ class Body:
         self._enough = enough
         self._parts: list[bytes] = []
         self._size = 0
-        self._raw = 0
+        self._received = 0
         self.whole = True
 
     def feed(self, chunk: bytes) -> bool:
         """Add one chunk as it was received. Return False if no more chunks are wanted."""
-        self._raw += len(chunk)
-        out = chunk if self._inflate is None else self._decompress(self._inflate, chunk)
-        self._size += len(out)
-        self._parts.append(out)
+        self._received += len(chunk)
+        decoded = chunk if self._inflate is None else self._decode_gzip(self._inflate, chunk)
+        self._size += len(decoded)
+        self._parts.append(decoded)
         # Empty gzip blocks add no decoded bytes, so the received bytes are limited too.
-        if self._size > self._cap or self._raw > self._cap + _RAW_SLACK:
+        if self._size > self._cap or self._received > self._cap + _MOST_EMPTY:
             self.whole = False
             if not self._enough:
                 raise UnusableBody(Reason.TOO_LARGE, f"more than {self._cap} bytes")
@@ -56,16 +57,17 @@ class Body:
 
     def end(self) -> bytes:
         """Return the body after the last chunk, or after `feed` returned False."""
-        if self.whole and self._inflate is not None and self._raw and not self._inflate.eof:
+        if self.whole and self._inflate is not None and self._received and not self._inflate.eof:
             raise UnusableBody(Reason.TRUNCATED, "the gzip stream ends early")
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         return body if self.whole else body[: self._cap]
 
-    def _decompress(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
+    def _decode_gzip(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
+        """Return the decoded bytes of one chunk, at most one more than the cap allows."""
         try:
-            out = inflate.decompress(chunk, self._cap - self._size + 1)
+            decoded = inflate.decompress(chunk, self._cap - self._size + 1)
         except zlib.error as exc:
             raise UnusableBody(Reason.ENCODING, "damaged gzip") from exc
         if inflate.unused_data:
             raise UnusableBody(Reason.ENCODING, "bytes after the end of the gzip stream")
-        return out
+        return decoded

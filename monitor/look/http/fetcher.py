@@ -12,10 +12,9 @@ from monitor.clock import Clock
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.guard import Guard, RefusedAddress
 from monitor.look.http.body import Body, UnusableBody
-from monitor.look.http.connection import Connection
+from monitor.look.http.connection import Connection, RequestTiming
 from monitor.look.http.request_bytes import RequestBytes, RequestWriter
 from monitor.look.http.resolve import Proxies, Resolver, Router
-from monitor.look.http.timing import RequestTiming
 from monitor.look.http.transport import HttpTransport, explain_failure
 from monitor.plan.budget import Budget, concurrent_requests
 

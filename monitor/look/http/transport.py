@@ -14,10 +14,9 @@ from monitor.clock import Clock
 from monitor.look.fetch import Reason
 from monitor.look.guard import Origin, RefusedAddress
 from monitor.look.http.body import Body, UnusableBody
-from monitor.look.http.connection import Connection
+from monitor.look.http.connection import Connection, RequestTiming
 from monitor.look.http.request_bytes import header_lines
 from monitor.look.http.resolve import NoAddress, Resolver, Route
-from monitor.look.http.timing import RequestTiming
 from monitor.plan.budget import MOST_CONCURRENT
 
 _CONNECT_SECONDS = 5.0
@@ -70,7 +69,11 @@ class HttpTransport(httpx.AsyncBaseTransport):
 
         If the server has closed a kept connection, the request is sent on another one. Raises `httpx.TransportError`.
         """
-        pool = self._pools.get(origin) or self._open_pool(origin)
+        pool = self._pools.get(origin)
+        if pool is None:
+            self._context = self._context or shared_context()
+            most = self._connections(origin.host)
+            pool = self._pools[origin] = _Pool(origin, self._resolver, self._context, most, self._clock)
         for _ in range(MOST_CONCURRENT + 1):
             try:
                 return await pool.send(request, timing, is_head=is_head)
@@ -111,12 +114,6 @@ class HttpTransport(httpx.AsyncBaseTransport):
         pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             await pool.aclose()
-
-    def _open_pool(self, origin: Origin) -> _Pool:
-        context = self._context = self._context or shared_context()
-        pool = _Pool(origin, self._resolver, context, self._connections(origin.host), self._clock)
-        self._pools[origin] = pool
-        return pool
 
 
 class _ClientBody(httpx.AsyncByteStream):

@@ -10,11 +10,10 @@ from typing import Any
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.notices import says_missing
-from monitor.look.recognise.page import Page, parse_json
-from monitor.look.recognise.result import NAMELESS, NO_JSON, Context, Recognised, Recogniser, absent, unknown
+from monitor.look.recognise.page import Page, is_json, parse_json
+from monitor.look.recognise.result import NAMELESS, NO_JSON, Context, Recognised, Recogniser, absent, present, unknown
 from monitor.look.recognise.title import recognise_title
 from monitor.look.recognise.version import format_version
-from monitor.look.sighting import State
 from schedules.sources.ees import read_publication, read_version
 from schedules.times.zone import LONDON
 
@@ -26,7 +25,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
     Dates are only passed on, because a later version keeps the display date of the first one.
     """
-    if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] not in (b"{", b"["):
+    if not is_json(answer) and answer.body.lstrip()[:1] != b"[":
         return _read_page(Page(answer), context)
     if (content := parse_json(answer.body)) is None:
         return unknown(NO_JSON)
@@ -38,7 +37,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def find_newer_edition(edition: str) -> Recogniser:
-    """Return a recogniser that waits for the release after `edition`, the slug of the latest one (`none`: for any).
+    """Return a recogniser of any release newer than `edition`, the slug of the latest one, or `none` if there is none.
 
     It compares `latestRelease` of the API, because the landing page has the same text before and after.
     """
@@ -52,14 +51,14 @@ def find_newer_edition(edition: str) -> Recogniser:
         slug = read_publication(content, LONDON).latest
         if (slug or "none") == before:
             return absent("the edition before is the latest")
-        years = [one[:4] for one in (slug, before) if one[:4].isdecimal()]
-        if len(years) > 1 and years[0] < years[1]:
-            # An edition was withdrawn, or the editions were sorted in another order.
-            return unknown("an edition of an earlier year is the latest")
         if not slug:
             return unknown("no latest release")
+        year, year_before = slug[:4], before[:4]
+        if year.isdecimal() and year_before.isdecimal() and year < year_before:
+            # An edition was withdrawn, or the editions were sorted in another order.
+            return unknown("an edition of an earlier year is the latest")
         found = Found(context.url, str(content.get("title") or ""), "item", {"slug": slug})
-        return Recognised(State.PRESENT, specific=True, found=(found,))
+        return present((found,), specific=True)
 
     return recognise
 
@@ -83,17 +82,17 @@ def _read_entries(rows: list[Any], context: Context) -> Recognised:
         for row in listed
     )
     if not context.title:
-        return Recognised(State.PRESENT, found=found, why="a listing")
+        return present(found, why="a listing")
     series = context.title.partition(":")[0]
-    periods = (
-        recognise_title(context, f"{series}: {entry.title}", (entry,), _version_of(row))
-        for row, entry in zip(listed, found, strict=True)
-    )
-    return next((seen for seen in periods if seen.specific), Recognised(State.ABSENT, found=found, why="not listed"))
+    for row, entry in zip(listed, found, strict=True):
+        seen = recognise_title(context, f"{series}: {entry.title}", (entry,), _version_of(row))
+        if seen.specific:
+            return seen
+    return absent("not listed", found)
 
 
 def _version_of(content: Mapping[str, Any]) -> str | None:
-    """Return the time and the count of amendments, None if it states neither. An amendment keeps the display date."""
+    """Return the version that a release states by the time and the count of its amendments, None if by neither."""
     version = read_version(content)
     return format_version(lastUpdated=version.updated, updateCount=version.update_count)
 

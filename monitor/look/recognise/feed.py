@@ -15,9 +15,8 @@ from lxml import etree
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import absolute_url
-from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
-from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
-from monitor.look.sighting import State
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present, unknown
+from monitor.look.recognise.title import include_title, names_a_period
 from schedules.patterns import Linear, glob, quick
 
 _HEAD = 4096
@@ -44,10 +43,11 @@ def find_entry(pattern: str) -> Recogniser:
     is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        body, is_all = unpack_gzip(answer.body)
+        body, is_complete = unpack_gzip(answer.body)
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)
-            return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=not (is_all and is_sound))
+            is_damaged = not (is_complete and is_sound)
+            return _match_entries(answer, found, context, is_dated=is_dated, is_damaged=is_damaged)
         # feedparser takes seconds to read a large page that is not a feed.
         if len(body) > _LARGEST_FEED or not _FEED_START.search(body[:_HEAD]):
             return unknown("no feed, or one too large to read")
@@ -67,13 +67,13 @@ def find_entry(pattern: str) -> Recogniser:
 def _match_entries(
     answer: Answer, found: tuple[Found, ...], context: Context, *, is_dated: bool, is_damaged: bool
 ) -> Recognised:
-    matched = [entry for entry in found if entry.role == "matched"]
+    """Return presence if an entry has matched, else absence. In a damaged or truncated feed, the result is unknown."""
+    matched = [entry.title for entry in found if entry.role == "matched"]
     if matched:
-        is_titled = any(compare_titles(context.title, entry.title) is Likeness.SAME for entry in matched)
-        return Recognised(State.PRESENT, is_dated or is_titled, found)
+        return present(found, specific=is_dated or include_title(context, matched))
     if is_damaged or not answer.whole:
         return unknown("a damaged feed", found)
-    return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
+    return absent("no such entry" if found else "an empty feed", found)
 
 
 def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types

@@ -1,6 +1,7 @@
 """`govuk` and `titled`: a page, a content item or a search listing of GOV.UK.
 
-The phrases are from alphagov/frontend's templates and locale file. `docs/decides.md` lists them.
+`announcement` and `unlisted` show that a release is not out, even if the address of its page is unknown. The phrases
+are from alphagov/frontend's templates and locale file. `docs/decides.md` lists them.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import re
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.govuk_item import find_part, recognise_json
 from monitor.look.recognise.notices import blank_page_reason, says_missing, says_removed, site_notice_reason
-from monitor.look.recognise.page import Page
+from monitor.look.recognise.page import Page, is_json, parse_json
 from monitor.look.recognise.placeholder import ANNOUNCED, read_placeholder
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.title import NOT_ITS_TITLE, recognise_title
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown, withdrawn
+from monitor.look.recognise.title import NOT_ITS_TITLE, Likeness, compare_titles, recognise_title
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
+from schedules.address import canonical_address
 from schedules.patterns import quick
 from schedules.sources.govuk_items import parse_instant
 from schedules.titles import title_matches
@@ -30,7 +32,7 @@ _WITHDRAWN = quick(r"^\[withdrawn\]", re.IGNORECASE)
 
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return what an answer proves: for a page by its title and heading, for JSON by its `schema_name`."""
-    if "json" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"{":
+    if is_json(answer):
         return recognise_json(answer, context)
     page = Page(answer)
     if not page.title and not page.heading:
@@ -53,12 +55,38 @@ def recognise_titled(answer: Answer, context: Context) -> Recognised:
     return seen if title_matches(context.title, page.heading or page.title) else unknown(NOT_ITS_TITLE)
 
 
+def recognise_announcement(answer: Answer, context: Context) -> Recognised:
+    """Return absence if an announcement (a page or content item) still announces its release, else unknown."""
+    seen = recognise(answer, context)
+    return seen if seen.state is State.ABSENT and seen.why == ANNOUNCED else unknown("no announcement any more")
+
+
+def recognise_index(answer: Answer, context: Context) -> Recognised:
+    """Return absence if no entry in a listing of publications can be the release.
+
+    The result is unknown if an entry has the release's title without its period, or if the listing is incomplete.
+    Entries at alternative addresses of the release are ignored, because they do not show that its page is out.
+    """
+    content = parse_json(answer.body) if answer.whole else None
+    if not isinstance(content, dict) or not isinstance(content.get("results"), list):
+        return unknown("no listing that can be read")
+    seen = recognise_json(answer, context)
+    ignored = {canonical_address(url) for url in context.alternatives}
+    published = (entry for entry in seen.found if "/announcements/" not in entry.url)
+    entries = [entry for entry in published if canonical_address(entry.url) not in ignored]
+    likeness = [compare_titles(context.title, entry.title) for entry in entries]
+    if Likeness.SAME in likeness:
+        return present(tuple(entry for entry, like in zip(entries, likeness, strict=True) if like is Likeness.SAME))
+    return unknown("a title like it is listed") if Likeness.UNDATED in likeness else absent("not listed")
+
+
 def _read_notice(page: Page) -> Recognised | None:
     """Return what a page proves that is an error, an announcement or a removal. None for any other page."""
     title = _without_site_name(page.title)
     if _ERROR_TITLE.match(title):
         return unknown("an error page")
-    if why := "page not found" if says_missing(page) else blank_page_reason(page):
+    why = "page not found" if says_missing(page) else blank_page_reason(page)
+    if why:
         return absent(why)
     if _ANNOUNCEMENT.search(title) or _ANNOUNCES.search(title) or _ANNOUNCES.search(_notice_titles(page)):
         return absent(ANNOUNCED)
@@ -71,18 +99,18 @@ def _read_notice(page: Page) -> Recognised | None:
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
     """Compare the titles, and return the parts that the page links to as found. A placeholder is not presence."""
-    links = [find_part(context.url, link.url, link.text) for link in page.links()]
-    # A file is often linked twice: by a picture without text, and by its title.
-    unique: dict[str, Found] = {}
-    for found in links:
-        if found and (found.url not in unique or not unique[found.url].title):
-            unique[found.url] = found
+    parts: dict[str, Found] = {}
+    for link in page.links():
+        part = find_part(context.url, link.url, link.text)
+        # A file is often linked twice: by a picture without text, and by its title.
+        if part and (part.url not in parts or not parts[part.url].title):
+            parts[part.url] = part
     version = format_version(first_published_at=parse_instant(page.meta_content("govuk:first-published-at")))
     title = page.heading or _without_site_name(page.title)
-    seen = recognise_title(context, title, tuple(unique.values()), version, page.text)
+    seen = recognise_title(context, title, tuple(parts.values()), version, page.text)
     if seen.state is not State.PRESENT:
         return seen
-    return read_placeholder(page, answer, context, has_files=bool(unique)) or seen
+    return read_placeholder(page, answer, context, has_files=bool(parts)) or seen
 
 
 def _notice_titles(page: Page) -> str:

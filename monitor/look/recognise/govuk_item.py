@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import absolute_url, parse_json
-from monitor.look.recognise.result import NO_JSON, Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.title import Likeness, compare_titles, recognise_title
+from monitor.look.recognise.result import NO_JSON, Context, Recognised, absent, present, unknown, withdrawn
+from monitor.look.recognise.title import include_title, recognise_title
 from monitor.look.recognise.version import format_version
-from monitor.look.sighting import State
 from schedules.sources.govuk_items import Attachment, ContentItem, Schema, content_item
 
 _SITE = "https://www.gov.uk"
@@ -88,13 +87,13 @@ def _destination_to_found(item: ContentItem, context: Context) -> tuple[Found, .
 
 
 def _read_listing(results: list[Any], context: Context) -> Recognised:
+    """Return presence if a search listing has the release's title, else absence. All entries are returned as found."""
     found = tuple(_entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
     if not context.title:
-        return Recognised(State.PRESENT, found=found, why="a listing")
-    published = (entry for entry in found if "/announcements/" not in entry.url)
-    if any(compare_titles(context.title, entry.title) is Likeness.SAME for entry in published):
-        return Recognised(State.PRESENT, specific=True, found=found)
-    return Recognised(State.ABSENT, found=found, why="not listed")
+        return present(found, why="a listing")
+    if include_title(context, (entry.title for entry in found if "/announcements/" not in entry.url)):
+        return present(found, specific=True)
+    return absent("not listed", found)
 
 
 def _entry_to_found(entry: Mapping[str, Any]) -> Found:
@@ -111,8 +110,8 @@ def find_part(page: str, url: str, title: str) -> Found | None:
     here, there = urlsplit(page), urlsplit(url)
     if there.hostname == _FILE_HOST and not there.path.endswith("/preview"):
         return Found(url, title, role_of_file(there.path))
-    below = here.path.rstrip("/").removeprefix("/api/content") + "/"
-    if there.hostname == here.hostname and there.path.startswith(below) and not there.path.endswith("/print"):
+    folder = here.path.rstrip("/").removeprefix("/api/content") + "/"
+    if there.hostname == here.hostname and there.path.startswith(folder) and not there.path.endswith("/print"):
         return Found(url, title, "html")
     return None
 

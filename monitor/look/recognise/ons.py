@@ -7,11 +7,11 @@ phrases for a page without a status mark are from its locale files. A page with 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import Page, absolute_url, parse_json
+from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json
 from monitor.look.recognise.result import NO_JSON, Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.title import recognise_title
 from schedules.patterns import quick
@@ -43,7 +43,7 @@ _PUBLISHED_HEADINGS = ("publications", "data", "this release includes", "cyhoedd
 
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return what an entry proves: JSON by `published` and `cancelled`, a page by its status mark or phrases."""
-    if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] != b"{":
+    if not is_json(answer):
         return _read_mark(answer, context) or _read_words(Page(answer), context)
     if (content := parse_json(answer.body)) is None:
         return unknown(NO_JSON)
@@ -54,24 +54,25 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], context: Context) -> Recognised:
-    # Both can be true at once. In this case, the pages of ONS say that it is cancelled.
+    # It may be both published and cancelled. Then the pages of ONS say that it is cancelled.
     if description.get("cancelled") is True:
         return withdrawn("cancelled") if description.get("published") is True else absent("cancelled")
     if description.get("published") is not True:
         return absent("not published")
-    moved = description.get("migration_link") or description.get("migrationLink")
     found = tuple(_find_related(content))
-    if isinstance(moved, str) and moved and (there := absolute_url(_SITE, moved)):
-        found = (*found, Found(there, "", "redirect"))
+    moved_to = description.get("migration_link") or description.get("migrationLink")
+    if isinstance(moved_to, str) and moved_to and (destination := absolute_url(_SITE, moved_to)):
+        found = (*found, Found(destination, "", "redirect"))
     return recognise_title(context, str(description.get("title") or ""), found, text=str(description))
 
 
-def _find_related(content: Mapping[str, Any]) -> list[Found]:
-    """Return the documents and data sets that an entry names."""
-    lists = [(content.get(name), role) for name, role in _RELATED.items()]
-    rows = [(row, role) for rows, role in lists if isinstance(rows, list) for row in rows if isinstance(row, dict)]
-    named = [(row, absolute_url(_SITE, row["uri"]), role) for row, role in rows if row.get("uri")]
-    return [Found(url, str(row.get("title") or ""), role) for row, url, role in named if url]
+def _find_related(content: Mapping[str, Any]) -> Iterator[Found]:
+    """Yield the documents and data sets that an entry names."""
+    for name, role in _RELATED.items():
+        rows = content.get(name)
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict) and row.get("uri") and (url := absolute_url(_SITE, row["uri"])):
+                yield Found(url, str(row.get("title") or ""), role)
 
 
 def _read_mark(answer: Answer, context: Context) -> Recognised | None:

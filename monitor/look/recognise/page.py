@@ -90,8 +90,8 @@ class Page:
         return [link for link in links if link.url]
 
     def _first_text(self, path: str) -> str:
-        nodes = [] if self.root is None else self.root.xpath(path)
-        return text_of(nodes[0]) if nodes else ""
+        elements = [] if self.root is None else self.root.xpath(path)
+        return text_of(elements[0]) if elements else ""
 
 
 def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public type
@@ -107,12 +107,16 @@ def is_html(answer: Answer) -> bool:
     return answer.body.lstrip()[:1] == b"<"
 
 
+def is_json(answer: Answer) -> bool:
+    """Return whether an answer has a media type of JSON or begins with `{`."""
+    return "json" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"{"
+
+
 def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
     charset = _CHARSET.search(answer.headers.get("content-type", ""))
+    parser = _html_parser(charset[1].lower() if charset else "utf-8")
     try:
-        return html.document_fromstring(
-            answer.body, parser=_html_parser(charset.group(1).lower() if charset else "utf-8")
-        )
+        return html.document_fromstring(answer.body, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
 

@@ -9,13 +9,13 @@ from monitor.look.fetch import Answer
 from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.placeholder import read_placeholder
-from monitor.look.recognise.result import Context, Recognised, absent, unknown
+from monitor.look.recognise.result import Context, Recognised, absent, present, unknown
 from monitor.look.recognise.title import names_a_period, names_same_period
 from monitor.look.sighting import State
 from schedules.patterns import quick
 from schedules.titles import read_title
 
-_NEXT = quick(r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE)
+_ANNOUNCES_NEXT = quick(r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE)
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
@@ -25,18 +25,17 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     two, or announce the next edition.
     """
     page = Page(answer)
-    words = [text for text in (page.heading, page.title) if text]
+    names = [text for text in (page.heading, page.title) if text]
     if why := site_notice_reason(page):
         return unknown(why)
-    if not names_a_period(context.title) or any(_NEXT.search(text) for text in words):
+    if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in names):
         return unknown("no period of what is out")
-    matches = {names_same_period(context.title, text) for text in words} - {None}
-    if len(matches) != 1:
-        return unknown("its heading and its title name two periods" if matches else "names no period")
-    if False in matches:
+    periods = {names_same_period(context.title, text) for text in names} - {None}
+    if len(periods) != 1:
+        return unknown("its heading and its title name two periods" if periods else "names no period")
+    if False in periods:
         return absent("the page shows another period")
     if (waiting := read_placeholder(page, answer, context)) is not None:
         # The page names the period of this edition, so it does not prove absence.
         return replace(waiting, state=State.UNKNOWN)
-    is_titled = read_title(page.heading).words == read_title(context.title).words
-    return Recognised(State.PRESENT, specific=is_titled)
+    return present(specific=read_title(page.heading).words == read_title(context.title).words)

@@ -14,9 +14,8 @@ from lxml.cssselect import CSSSelector
 from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, absolute_url, text_of
-from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
-from monitor.look.recognise.title import Likeness, compare_titles
-from monitor.look.sighting import State
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present, unknown
+from monitor.look.recognise.title import include_title
 
 _MOST_ENTRIES = 1500
 
@@ -33,11 +32,10 @@ def find_element(selector: str) -> Recogniser:
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         root = Page(answer).root
-        found: list[Any] = [] if root is None else list(cast("Iterable[Any]", select(root)))
-        if not found:
+        elements: list[Any] = [] if root is None else list(cast("Iterable[Any]", select(root)))
+        if not elements:
             return absent("no such element")
-        is_titled = any(compare_titles(context.title, text_of(element)) is Likeness.SAME for element in found)
-        return Recognised(State.PRESENT, is_titled)
+        return present(specific=include_title(context, map(text_of, elements)))
 
     return recognise
 
@@ -62,10 +60,9 @@ def find_json(expression: str) -> Recogniser:
         if value is None or value is False or value in ("", [], {}):
             return absent("the expression matches nothing")
         values = value if isinstance(value, list) else [value]
-        texts = (text for text in values if isinstance(text, str))
-        is_titled = any(compare_titles(context.title, text) is Likeness.SAME for text in texts)
+        is_titled = include_title(context, (text for text in values if isinstance(text, str)))
         rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]
         listed = [Found(absolute_url(answer.url, row["url"]), str(row.get("title", "")), "listed") for row in rows]
-        return Recognised(State.PRESENT, is_titled, tuple(one for one in listed if one.url))
+        return present(tuple(link for link in listed if link.url), specific=is_titled)
 
     return recognise

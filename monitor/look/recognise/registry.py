@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from monitor.errors import UnknownName
-from monitor.look.recognise import changed, ees, govuk, ons, period, status, witnesses
+from monitor.look.recognise import changed, ees, govuk, ons, period, status
 from monitor.look.recognise.result import Recogniser
 
 PLAIN: dict[str, Recogniser] = {
@@ -20,8 +20,8 @@ PLAIN: dict[str, Recogniser] = {
     "titled": govuk.recognise_titled,
 }
 _INTERNAL: dict[str, Recogniser] = {
-    "announcement": witnesses.recognise_announcement,
-    "unlisted": witnesses.recognise_index,
+    "announcement": govuk.recognise_announcement,
+    "unlisted": govuk.recognise_index,
 }
 """Used by the plan only. A configuration cannot name them."""
 # Imported only when a configuration needs them, because of their libraries.

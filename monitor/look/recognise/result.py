@@ -61,9 +61,16 @@ Recogniser = Callable[[Answer, Context], Recognised]
 """Reads a 2xx answer that has a body. Pure. Raises nothing for any body."""
 
 
-def absent(why: str) -> Recognised:
-    """Return the result that the target is absent, with the reason."""
-    return Recognised(State.ABSENT, why=why)
+def present(
+    found: tuple[Found, ...] = (), *, specific: bool = False, why: str = "", version: str | None = None
+) -> Recognised:
+    """Return the result that the target is present, with the addresses found."""
+    return Recognised(State.PRESENT, specific, found, why, version)
+
+
+def absent(why: str, found: tuple[Found, ...] = ()) -> Recognised:
+    """Return the result that the target is absent, with the reason and the addresses found."""
+    return Recognised(State.ABSENT, why=why, found=found)
 
 
 def withdrawn(why: str) -> Recognised:

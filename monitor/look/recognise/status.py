@@ -7,11 +7,9 @@ from monitor.look.recognise.file_kind import content_fault
 from monitor.look.recognise.notices import blank_page_reason, read_removal, says_missing, site_notice_reason
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.placeholder import read_placeholder
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
 from monitor.look.recognise.title import recognise_title
 from monitor.look.sighting import State
-
-_PRESENT = Recognised(State.PRESENT)
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
@@ -22,13 +20,16 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     """
     if context.file is not None or not is_html(answer):
         why = content_fault(answer, context)
-        return unknown(why) if why else _PRESENT
+        return unknown(why) if why else present()
     page = Page(answer)
     seen = _read_notice(page) or _read_titles(page, context)
-    return (seen.state is State.PRESENT and read_placeholder(page, answer, context)) or seen
+    if seen.state is not State.PRESENT:
+        return seen
+    return read_placeholder(page, answer, context) or seen
 
 
 def _read_notice(page: Page) -> Recognised | None:
+    """Return what a page proves that is blank, or says that it is missing or removed. None for any other page."""
     if says_missing(page):
         return absent("the page says it is not found")
     if why := blank_page_reason(page):
@@ -38,10 +39,13 @@ def _read_notice(page: Page) -> Recognised | None:
 
 def _read_titles(page: Page, context: Context) -> Recognised:
     """Compare heading and title with the release's title. One match is enough: the other may be the site's name."""
-    seen = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
-    if any(one.specific for one in seen):
-        return _PRESENT
+    results = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
+    if any(result.specific for result in results):
+        return present()
     if why := site_notice_reason(page):
         return unknown(why)
-    absence = next((one for one in seen if one.state is State.ABSENT), None)
-    return absence or max(seen, key=lambda one: one.state is State.PRESENT, default=unknown(NAMELESS))
+    for state in (State.ABSENT, State.PRESENT, State.UNKNOWN):
+        for result in results:
+            if result.state is state:
+                return result
+    return unknown(NAMELESS)

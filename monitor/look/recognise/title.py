@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from monitor.look.fetch import Found
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown
-from monitor.look.sighting import State
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
 from schedules.titles import period_of, read_title, slug, title_matches
 
 ANOTHER_EDITION, ANOTHER_TITLE = "the page shows another edition", "the page shows another title"
@@ -29,25 +28,28 @@ def recognise_title(
     """
     if not seen:
         return unknown(NAMELESS, found)
-    like = compare_titles(context.title, seen) if context.title else Likeness.UNDATED
-    if like is Likeness.OTHER_EDITION:
+    likeness = compare_titles(context.title, seen) if context.title else Likeness.UNDATED
+    if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    if like is Likeness.DIFFERENT and (context.was_missing or not context.is_led_to):
-        return unknown(ANOTHER_TITLE if context.was_missing else NOT_ITS_TITLE, found)
-    if like is Likeness.UNDATED and not read_title(context.title).period <= set(period_of(text[:_MOST_TEXT])):
+    if likeness is Likeness.DIFFERENT and context.was_missing:
+        return unknown(ANOTHER_TITLE, found)
+    if likeness is Likeness.DIFFERENT and not context.is_led_to:
+        return unknown(NOT_ITS_TITLE, found)
+    if likeness is Likeness.UNDATED and not read_title(context.title).period <= set(period_of(text[:_MOST_TEXT])):
         return unknown(WITHOUT_PERIOD, found)
-    return Recognised(State.PRESENT, like is Likeness.SAME, found, version=version)
+    return present(found, specific=likeness is Likeness.SAME, version=version)
 
 
 def names_release(title: str, text: str) -> bool:
     """Return whether a text, such as JSON, contains the words and the period of a release's title in any order."""
-    mine, text = read_title(title), text[:_MOST_TEXT]
+    ours, text = read_title(title), text[:_MOST_TEXT]
     words = set(slug(text, _MOST_TEXT).split("-"))
-    return bool(mine.words) and set(mine.words) <= words and mine.period <= set(period_of(text))
+    return bool(ours.words) and set(ours.words) <= words and ours.period <= set(period_of(text))
 
 
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _ALIKE = 0.7
+"""Of two titles of one series, the shorter has at least this fraction of the words of the longer."""
 _LONGEST = 500
 
 
@@ -69,33 +71,38 @@ def compare_titles(title: str, seen: str) -> Likeness:
     """
     # Titles are shorter than this, and comparing long texts takes time.
     seen = seen[:_LONGEST]
-    mine, other = read_title(title), read_title(seen)
-    if mine.period and title_matches(title, seen):
+    ours, theirs = read_title(title), read_title(seen)
+    if ours.period and title_matches(title, seen):
         return Likeness.SAME
-    few, many = sorted((set(mine.words), set(other.words)), key=len)
-    if not few or not few <= many or len(few) < _ALIKE * len(many):
+    fewer, more = sorted((set(ours.words), set(theirs.words)), key=len)
+    if not fewer or not fewer <= more or len(fewer) < _ALIKE * len(more):
         return Likeness.DIFFERENT
-    return Likeness.OTHER_EDITION if _periods_contradict(mine.period, other.period) else Likeness.UNDATED
+    return Likeness.OTHER_EDITION if _periods_contradict(ours.period, theirs.period) else Likeness.UNDATED
+
+
+def include_title(context: Context, texts: Iterable[str]) -> bool:
+    """Return whether one of these texts is the title of the release, with its period."""
+    return any(compare_titles(context.title, text) is Likeness.SAME for text in texts)
 
 
 def names_same_period(title: str, seen: str) -> bool | None:
     """Return whether a text names the period of a title: False if it names another one, None if that is unclear."""
-    mine, other = read_title(title).period, read_title(seen[:_LONGEST]).period
-    if mine and mine == other:
+    ours, theirs = read_title(title).period, read_title(seen[:_LONGEST]).period
+    if ours and ours == theirs:
         return True
-    return False if _periods_contradict(mine, other) else None
+    return False if _periods_contradict(ours, theirs) else None
 
 
 def names_a_period(text: str) -> bool:
     """Return whether a text names a year, month, quarter or season, and so only one edition."""
-    return bool(set(_group_by_kind(read_title(text).period)) - {"d", "w"})
+    days_and_weeks = {"d", "w"}
+    return bool(set(_group_by_kind(read_title(text).period)) - days_and_weeks)
 
 
-def _periods_contradict(ours: Iterable[str], seen: Iterable[str]) -> bool:
-    mine, theirs = _group_by_kind(ours), _group_by_kind(seen)
-    return any(
-        mine[kind].isdisjoint(theirs[kind]) for kind in mine.keys() & theirs.keys() if mine[kind] and theirs[kind]
-    )
+def _periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Return whether two periods name, for instance, a month each, but none in common."""
+    our_words, their_words = _group_by_kind(ours), _group_by_kind(theirs)
+    return any(our_words[kind].isdisjoint(their_words[kind]) for kind in our_words.keys() & their_words.keys())
 
 
 def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
@@ -105,8 +112,10 @@ def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
         if word[0].isdigit():
             # 2025/26 counts as both years: it does not contradict 2026, but it does contradict 2024/25.
             first, _, last = word.partition("/")
-            kinds["year"] |= {first, first[:2] + last} if last else {first}
-            kinds["span"] |= {word} if last else set()
+            kinds["year"].add(first)
+            if last:
+                kinds["year"].add(first[:2] + last)
+                kinds["span"].add(word)
         elif word in _SEASONS:
             kinds["season"].add(word)
         else:

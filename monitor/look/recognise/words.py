@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.result import Context, Recognised, Recogniser, absent
-from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
-from monitor.look.sighting import State
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present
+from monitor.look.recognise.title import include_title, names_a_period
 from schedules.patterns import glob
 
 _MOST_LINKS = 200
@@ -20,11 +19,11 @@ def find_text(words: str) -> Recogniser:
     Presence is specific if they name a period. Otherwise the previous edition may contain them too.
     """
     wanted = _normalise(words)
-    specific = names_a_period(words)
+    is_dated = names_a_period(words)
 
     def recognise(answer: Answer, _context: Context) -> Recognised:
         text = Page(answer).text if is_html(answer) else answer.body.decode("utf-8", "replace")
-        return Recognised(State.PRESENT, specific) if wanted in _normalise(text) else absent("the words are not there")
+        return present(specific=is_dated) if wanted in _normalise(text) else absent("the words are not there")
 
     return recognise
 
@@ -46,9 +45,9 @@ def find_link(pattern: str) -> Recogniser:
         ]
         if not links:
             return absent("no such link")
-        is_titled = any(compare_titles(context.title, link.text) is Likeness.SAME for link in links)
+        is_titled = include_title(context, (link.text for link in links))
         unique = {link.url: Found(link.url, link.text, "link") for link in links}
-        return Recognised(State.PRESENT, is_dated or is_titled, tuple(unique.values())[:_MOST_LINKS])
+        return present(tuple(unique.values())[:_MOST_LINKS], specific=is_dated or is_titled)
 
     return recognise
 

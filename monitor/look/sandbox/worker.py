@@ -42,7 +42,11 @@ def main() -> None:
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
     fault = _import_and_limit(int(sys.argv[2]))
     # From here on, looks have priority on a busy machine. With low priority, the imports would take minutes there.
-    priority_fault = _lower_priority()
+    priority_fault = ""
+    try:
+        os.nice(_NICE)
+    except OSError as exc:
+        priority_fault = _describe_fault(exc)
     pipe.send_bytes(pack((fault, priority_fault)))
     if fault:
         return
@@ -71,15 +75,6 @@ def _import_and_limit(megabytes: int) -> str:
         _set_limit(resource.RLIMIT_AS, most, is_final=True)
         _set_limit(resource.RLIMIT_CORE, 0, is_final=True)
     except Exception as exc:  # noqa: BLE001  # the daemon reports any fault
-        return _describe_fault(exc)
-    return ""
-
-
-def _lower_priority() -> str:
-    """Lower the priority of this process. Return why the system refused, or an empty string."""
-    try:
-        os.nice(_NICE)
-    except OSError as exc:
         return _describe_fault(exc)
     return ""
 

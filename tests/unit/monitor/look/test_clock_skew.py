@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from monitor.clock import SET, SecondsAhead, VirtualClock, seconds_ahead
-from monitor.look.clock_skew import ClockStepGuard, Skew, largest_offset
-from monitor.look.clock_vote import is_off
+from monitor.look.clock_skew import ClockStepGuard, Skew, is_off, largest_offset
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
 

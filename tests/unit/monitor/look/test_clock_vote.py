@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.clock_vote import CORRECT, Vote, vote
+from monitor.look.clock_skew import CORRECT, Vote, vote
 
 NEAR = (-0.4, 0.5)
 HOUR = (3599.5, 3600.4)

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.in_turn import TurnQueue, Wakeup
+from monitor.look.host_queue import Wakeup
+from monitor.look.interpret import TurnQueue
 from monitor.rehearse.virtual_loop import run_virtually
 
 

@@ -50,7 +50,7 @@ def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
 
 
 def test_target_that_cannot_change_gets_the_least_share() -> None:
-    shares = share_rate([10.0, 10.0], [1.0, 0.0], 5.0, floor=0.2)
+    shares = share_rate([10.0, 10.0], [1.0, 0.0], 5.0, least_fraction=0.2)
     assert shares[1] == pytest.approx(0.5)
 
 
@@ -87,7 +87,7 @@ def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> N
     pacer.record_start(NOON)
     pacer.charge_extra_request(after(0.01))
     pacer.charge_extra_request(after(0.01))
-    assert pacer.next_start(after(0.02)) == after(0.01) + 3 * pacer.gap()
+    assert pacer.next_start(after(0.02)) == after(0.01) + 3 * pacer.gap
 
 
 def test_host_gets_the_wait_it_asked_for_to_the_second() -> None:
@@ -102,13 +102,13 @@ def test_host_gets_the_wait_it_asked_for_to_the_second() -> None:
 def test_rate_recovers_step_by_step_after_a_refusal() -> None:
     pacer = Pacer(10.0)
     pacer.record_refusal(NOON, timedelta(seconds=1))
-    before = pacer.gap()
+    before = pacer.gap
     for _ in range(8):
         pacer.record_success()
-    during = pacer.gap()
+    during = pacer.gap
     for _ in range(8):
         pacer.record_success()
-    assert before > during > pacer.gap() == Pacer(10.0).gap()
+    assert before > during > pacer.gap == Pacer(10.0).gap
 
 
 def test_wait_doubles_if_the_host_names_no_time() -> None:

@@ -14,7 +14,7 @@ from monitor.plan.forecast import (
     PartToProve,
     busiest_minute,
     forecast_slots,
-    least_sufficient_budget,
+    least_sufficient_rate,
     looks_per_minute,
     overload_warning,
     provable_count,
@@ -51,9 +51,9 @@ def test_warning_names_the_budget_that_would_prove_who_was_on_time() -> None:
 
 
 @pytest.mark.parametrize(("pages", "asides"), [(240, 0), (240, 120), (7, 0), (61, 300)])
-def test_least_sufficient_budget_is_enough_and_no_smaller_one_is(pages: int, asides: int) -> None:
+def test_least_sufficient_rate_is_enough_and_no_smaller_one_is(pages: int, asides: int) -> None:
     plans = many(pages) + many(asides, 0.25)
-    least = least_sufficient_budget(plans, BEGIN, timedelta(seconds=30))
+    least = least_sufficient_rate(plans, BEGIN, timedelta(seconds=30))
     assert spacings_at(plans, BEGIN, least)[(1.0, 1.0)] <= 30
     assert least == 1 or spacings_at(plans, BEGIN, least - 1)[(1.0, 1.0)] > 30
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.budget_sim import SLOT, WITHIN, Part, best, delays, swept, usual
 from monitor.plan.proof import LookResult, PartProof, ProofGoal, Rank
-from monitor.plan.sweep import Sweep, order_looks
+from monitor.plan.sweep import Sweep
 from monitor.plan.targets import View
 
 SECOND = timedelta(seconds=1)
@@ -37,7 +37,8 @@ def need(  # what is known of a part
 
 
 def names(needs: list[PartProof], now: float, gap: timedelta = GAP) -> str:
-    return "".join(one.id for one in order_looks(needs, SLOT, WITHIN, gap, at(now)))
+    sweep = Sweep(SLOT, WITHIN, {part.id: part for part in needs})
+    return "".join(part.id for part in sweep.order_looks(at(now), gap))
 
 
 BEFORE = [need("a", -70), need("b", -90), need("c", -80)]
@@ -266,7 +267,7 @@ def test_order_has_each_part_once_and_none_that_is_out(
     rows: list[tuple[float, float | None, bool]], now: float, gap: float
 ) -> None:
     needs = [need(str(n), turn, absent, seen=seen) for n, (turn, absent, seen) in enumerate(rows)]
-    planned = order_looks(needs, SLOT, WITHIN, gap * SECOND, at(now))
+    planned = Sweep(SLOT, WITHIN, {part.id: part for part in needs}).order_looks(at(now), gap * SECOND)
     assert len({one.id for one in planned}) == len(planned)
     assert not any(one.is_out for one in planned)
     if now >= 60:

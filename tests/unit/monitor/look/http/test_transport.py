@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.http.body import Body
-from monitor.look.http.connection import Connection
+from monitor.look.http.connection import Connection, RequestTiming
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
-from monitor.look.http.timing import RequestTiming
 
 CLOCK = SystemClock()
 ANSWERS = [

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.look.recognise.witnesses import recognise_index
+from monitor.look.recognise.govuk import recognise_index
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, answer
 
