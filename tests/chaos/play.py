@@ -1,4 +1,4 @@
-"""One seeded sequence of faults, and what must be so after it whatever it was."""
+"""Play a random sequence of faults on running monitors, then check verdicts, notices, store and request rates."""
 
 from __future__ import annotations
 
@@ -17,212 +17,225 @@ from random import Random
 from typing import Any
 
 from tests.chaos.publisher import HOSTS, TRAP
-from tests.chaos.world import NAMES, WWW, Truth, World, living
+from tests.chaos.world import NAMES, WWW, Truth, World, running_world
 
-_BEFORE = 14.0
-_BETWEEN = 4.0
-_SETTLES = 20.0
-_LONGEST = 5.0
+_FIRST_SLOT_AFTER = 14.0
+_SLOT_SPACING = 4.0
+_SETTLING_TIME = 20.0
+_LONGEST_FAULT = 5.0
 _STARVED, _SLOW = (0.098, 0.002), (1.3, 0.05)
-"""A monitor has a fiftieth of a core; a store commits what comes in more than a second."""
-_SENT_ANEW = 3.0
-"""For so many seconds after packets were lost some still come that were sent before."""
-_STEPS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
-"""By how many seconds a clock is set wrong for a while."""
-FEW = ("kill", "stop", "hang", "away", "rest", "slow", "hush", "delay")
-ALL = (*FEW, "starve", "step", "loss", "deny", "crash", "forget", "full", "poison")
-"""What monitors, their store and the publisher are hurt by. Starved and set back and forth, a busy machine's monitors
-take each other for dead all the while: `ALL` is for a machine that does nothing else."""
-_TRIED_BY = {"loss": ("nft", "list", "ruleset"), "full": ("unshare", "--mount", "true")}
-"""What tells whether this machine lets us hurt them so: mostly, whether we are root."""
-ROOM = "300m"
-"""How much a store has that gets full."""
-NEAR = 0.25
-"""Seconds by which the publisher's clock reading may lie off the instant an answer was made."""
+"""For how many seconds a process is stopped and then runs. `_STARVED`: a monitor has a fiftieth of a core. `_SLOW`: a
+commit of the store takes more than a second."""
+_RESEND_TIME = 3.0
+"""For how many seconds after packets were lost TCP still sends some of them again."""
+_CLOCK_OFFSETS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
+"""Seconds by which a clock is set wrong for a while."""
+BASIC_FAULTS = ("kill", "stop", "hang", "away", "rest", "slow", "hush", "delay")
+ALL_FAULTS = (*BASIC_FAULTS, "starve", "step", "loss", "deny", "crash", "forget", "full", "poison")
+"""The faults of monitors, store and publisher. On a busy machine, monitors that are starved or have wrong clocks often
+take each other for dead. Use `ALL_FAULTS` only on a machine that does nothing else."""
+_PROBE_COMMANDS = {"loss": ("nft", "list", "ruleset"), "full": ("unshare", "--mount", "true")}
+"""The command that succeeds if this machine allows a fault. Most of them need root."""
+FULL_DISK_SIZE = "300m"
+"""Size of the disk of a store that is filled."""
+CLOCK_TOLERANCE = 0.25
+"""Seconds between the publisher's clock reading and the instant at which it answered, at most."""
 
 
-def playable() -> tuple[str, ...]:
-    """Return those of `ALL` that this machine lets us play."""
-    return tuple(what for what in ALL if what not in _TRIED_BY or _works(_TRIED_BY[what]))
+def list_playable_faults() -> tuple[str, ...]:
+    """Return the faults of `ALL_FAULTS` that this machine allows."""
+    return tuple(fault for fault in ALL_FAULTS if fault not in _PROBE_COMMANDS or _succeeds(_PROBE_COMMANDS[fault]))
 
 
-def _works(command: Sequence[str]) -> bool:
-    is_here = shutil.which(command[0]) is not None
-    return is_here and subprocess.run(command, capture_output=True, check=False).returncode == 0
+def _succeeds(command: Sequence[str]) -> bool:
+    is_installed = shutil.which(command[0]) is not None
+    return is_installed and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def play(seed: int, place: Path, database: str, *, seconds: float, hurts: Sequence[str] = FEW) -> list[str]:
-    """Return what was wrong after faults of a seed over so many seconds of slots; nothing when all held."""
-    rng = Random(seed)  # noqa: S311  # a sequence that can be played again
-    mode, begins = rng.choice(["redundant", "shared"]), time.time() + _BEFORE
-    truths = dict(_truths(rng, begins, seconds, WWW if "poison" in hurts else HOSTS[0]))
-    able = {"sets_clocks": "step" in hurts, "is_far": "delay" in hurts, "has_names": "poison" in hurts}
-    with living(World(place, database, mode, truths, **able)) as made:
-        kills = _hurt(rng, made, begins, begins + seconds, hurts)
+def play(seed: int, folder: Path, database: str, *, seconds: float, faults: Sequence[str] = BASIC_FAULTS) -> list[str]:
+    """Play `seconds` of slots with random `faults`. Return everything that was wrong, one line each."""
+    rng = Random(seed)  # noqa: S311  # the same seed plays the same sequence
+    mode, begins = rng.choice(["redundant", "shared"]), time.time() + _FIRST_SLOT_AFTER
+    truths = dict(_make_truths(rng, begins, seconds, WWW if "poison" in faults else HOSTS[0]))
+    means = {
+        "has_own_clocks": "step" in faults,
+        "has_slow_network": "delay" in faults,
+        "resolves_names": "poison" in faults,
+    }
+    with running_world(World(folder, database, mode, truths, **means)) as world:
+        kills = _play_faults(rng, world, begins, begins + seconds, faults)
         for name in NAMES:
-            made.start(name)
-        # Whatever was hurt has time to find out what became of it.
-        last = max(time.time(), *(truth.out for truth in truths.values())) + _SETTLES
-        made.until(last, last - time.time())
-        made.end()
+            world.start(name)
+        # After the last fault, monitors need time to read again what they missed.
+        last = max(time.time(), *(truth.out for truth in truths.values())) + _SETTLING_TIME
+        world.wait_for_time(last, last - time.time())
+        world.stop_all()
         return [
-            *wrong_words(made, truths, ("unproven", "pending")),
-            *_wrong_notices(made, kills),
-            *wrong_store(made),
-            *_over_budget(made),
-            *(f"{one.by} asked where nobody may: {one.path}" for one in made.asked if one.host == TRAP),
+            *find_wrong_verdicts(world, truths, ("unproven", "pending")),
+            *_find_wrong_notices(world, kills),
+            *find_store_faults(world),
+            *_find_budget_overruns(world),
+            *(
+                f"{one.by} sent a request to a forbidden address: {one.path}"
+                for one in world.requests
+                if one.host == TRAP
+            ),
         ]
 
 
-def _truths(rng: Random, begins: float, seconds: float, host: str) -> Iterator[tuple[str, Truth]]:
-    for number in range(int(seconds / _BETWEEN)):
-        slot = float(round(begins + number * _BETWEEN))
+def _make_truths(rng: Random, begins: float, seconds: float, host: str) -> Iterator[tuple[str, Truth]]:
+    for number in range(int(seconds / _SLOT_SPACING)):
+        slot = float(round(begins + number * _SLOT_SPACING))
         yield f"r{number}", Truth(slot, slot + rng.choice([0.2, 0.7, 1.5, 7.0, 12.0]), host)
 
 
-def _hurt(rng: Random, made: World, begins: float, ends: float, hurts: Sequence[str]) -> int:
-    """Hurt monitors and their store until an instant; return how many monitors were killed."""
-    kills, left = 0, list[str]()
-    made.until(begins, begins - time.time())
+def _play_faults(rng: Random, world: World, begins: float, ends: float, faults: Sequence[str]) -> int:
+    """Play random faults from `begins` until `ends`. Return how many monitors were killed."""
+    kills, remaining = 0, list[str]()
+    world.wait_for_time(begins, begins - time.time())
     while time.time() < ends:
-        name, many = rng.choice(NAMES), rng.randrange(4, 5 * made.rate)
-        # None comes again before each of them came.
-        left = left or rng.sample(hurts, len(hurts))
-        what = left.pop()
-        made.hurt.append((what, name, time.time(), many))
-        match what:
+        name, requests = rng.choice(NAMES), rng.randrange(4, 5 * world.rate)
+        # Play each fault once before any is played again.
+        remaining = remaining or rng.sample(faults, len(faults))
+        fault = remaining.pop()
+        world.faults_played.append((fault, name, time.time(), requests))
+        match fault:
             case "kill":
-                made.send(name, signal.SIGKILL)
+                world.send_signal(name, signal.SIGKILL)
                 kills += 1
-                made.until_asked(many, _LONGEST)
-                made.start(name)
-                # Without its store it could not know that the other had its turns meanwhile.
-                made.until_up(name)
+                world.wait_for_requests(requests, _LONGEST_FAULT)
+                world.start(name)
+                # Without its store it cannot know which requests the other monitor sent in its place.
+                world.wait_until_ready(name)
             case "poison":
-                made.lead_names_to(rng.choice([TRAP, "169.254.169.254", ""]))
-                made.send(name, signal.SIGKILL)
+                world.resolve_names_to(rng.choice([TRAP, "169.254.169.254", ""]))
+                world.send_signal(name, signal.SIGKILL)
                 kills += 1
-                made.start(name)
-                made.until_up(name)
-                made.until_asked(many, 2 * _LONGEST)
-                made.lead_names_to(HOSTS[0])
+                world.start(name)
+                world.wait_until_ready(name)
+                world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
+                world.resolve_names_to(HOSTS[0])
             case "stop":
-                made.send(name, signal.SIGSTOP)
-                made.until_asked(many, _LONGEST)
-                made.send(name, signal.SIGCONT)
+                world.send_signal(name, signal.SIGSTOP)
+                world.wait_for_requests(requests, _LONGEST_FAULT)
+                world.send_signal(name, signal.SIGCONT)
             case "starve":
-                made.starve(partial(made.send, name), many, _LONGEST, _STARVED)
+                world.pause_repeatedly(partial(world.send_signal, name), requests, _LONGEST_FAULT, _STARVED)
             case "step":
-                made.step(name, rng.choice(_STEPS))
-                made.until_asked(many, _LONGEST)
-                made.step(name, 0.0)
+                world.set_clock_offset(name, rng.choice(_CLOCK_OFFSETS))
+                world.wait_for_requests(requests, _LONGEST_FAULT)
+                world.set_clock_offset(name, 0.0)
             case "away":
-                made.store(signal.SIGSTOP)
-                made.send(name, signal.SIGKILL)
+                world.signal_store(signal.SIGSTOP)
+                world.send_signal(name, signal.SIGKILL)
                 kills += 1
-                # It starts without its store, and watches.
-                made.start(name)
-                made.until_asked(many, 3 * _LONGEST)
-                made.store(signal.SIGCONT)
+                # It starts and watches although its store does not answer.
+                world.start(name)
+                world.wait_for_requests(requests, 3 * _LONGEST_FAULT)
+                world.signal_store(signal.SIGCONT)
             case _:
-                _hurt_others(rng, made, what, many)
+                _play_shared_fault(rng, world, fault, requests)
     return kills
 
 
-def _hurt_others(rng: Random, made: World, what: str, many: int) -> None:
-    """Hurt what all monitors ask, or rest."""
-    match what:
+def _play_shared_fault(rng: Random, world: World, fault: str, requests: int) -> None:
+    """Play a fault of the store, network or publisher. With `rest` nothing fails."""
+    match fault:
         case "hang":
-            made.store(signal.SIGSTOP)
-            made.until_asked(many, _LONGEST)
-            made.store(signal.SIGCONT)
+            world.signal_store(signal.SIGSTOP)
+            world.wait_for_requests(requests, _LONGEST_FAULT)
+            world.signal_store(signal.SIGCONT)
         case "slow":
-            made.starve(made.store, many, 2 * _LONGEST, _SLOW)
+            world.pause_repeatedly(world.signal_store, requests, 2 * _LONGEST_FAULT, _SLOW)
         case "loss":
-            made.lose(rng.choice([made.port, made.store_port]), many, 2 * _LONGEST)
+            world.drop_packets(rng.choice([world.port, world.store_port]), requests, 2 * _LONGEST_FAULT)
         case "delay":
-            # A commit asks the store a dozen times.
-            what, most = rng.choice([("far", 1500), ("far-store", 400)])
-            made.delay(what, rng.randrange(50, most), many, 2 * _LONGEST)
+            # A commit sends a dozen messages to the store, so its network gets less delay.
+            network, longest = rng.choice([("far", 1500), ("far-store", 400)])
+            world.slow_network(network, rng.randrange(50, longest), requests, 2 * _LONGEST_FAULT)
         case "deny":
-            made.store_is("default_transaction_read_only = on")
-            made.until_asked(many, 2 * _LONGEST)
-            made.store_is("default_transaction_read_only = off")
+            world.set_store_parameters("default_transaction_read_only = on")
+            world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
+            world.set_store_parameters("default_transaction_read_only = off")
         case "crash":
-            made.crash()
-            made.until_asked(many, _LONGEST)
+            world.crash_store()
+            world.wait_for_requests(requests, _LONGEST_FAULT)
         case "forget":
-            made.store_is("synchronous_commit = off", "wal_writer_delay = '10s'")
-            made.until_asked(many, _LONGEST)
-            made.crash()
-            made.store_is("synchronous_commit = on", "wal_writer_delay = '200ms'")
+            world.set_store_parameters("synchronous_commit = off", "wal_writer_delay = '10s'")
+            world.wait_for_requests(requests, _LONGEST_FAULT)
+            world.crash_store()
+            world.set_store_parameters("synchronous_commit = on", "wal_writer_delay = '200ms'")
         case "full":
-            with made.full():
-                made.until_asked(many, 2 * _LONGEST)
+            with world.fill_store_disk():
+                world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
         case "hush":
-            made.hush(rng.uniform(0.2, _LONGEST))
+            world.silence_publisher(rng.uniform(0.2, _LONGEST_FAULT))
         case _:
-            made.until_asked(many, _LONGEST)
+            world.wait_for_requests(requests, _LONGEST_FAULT)
 
 
-def wrong_words(made: World, truths: Mapping[str, Truth], unproved: Collection[str]) -> Iterator[str]:
-    """Yield each release of which something is said that is not so; `unproved` are words that claim nothing."""
-    rows = _verdicts(made)
+def find_wrong_verdicts(world: World, truths: Mapping[str, Truth], undecided: Collection[str]) -> Iterator[str]:
+    """Yield each release with a wrong verdict or first-seen time. `undecided` are verdicts that claim nothing."""
+    rows = _read_verdicts(world)
     for name, truth in truths.items():
         if (row := rows.get(name)) is None:
-            # What came under watch after its slot is not judged before it was looked at for a while.
-            if "pending" not in unproved:
-                yield f"{name}: nothing was said of it"
+            # A release that was first watched after its slot has no verdict until a few looks were world.
+            if "pending" not in undecided:
+                yield f"{name}: it has no verdict"
             continue
-        after, by = (_seconds(row["first_seen"][key]) for key in ("after", "by"))
-        if (after is not None and after > truth.out + NEAR) or (by is not None and by < truth.out - NEAR):
-            yield f"{name}: first seen {row['first_seen']} does not hold {truth.out}"
+        after, by = (_parse_seconds(row["first_seen"][key]) for key in ("after", "by"))
+        if (after is not None and after > truth.out + CLOCK_TOLERANCE) or (
+            by is not None and by < truth.out - CLOCK_TOLERANCE
+        ):
+            yield f"{name}: first seen {row['first_seen']} does not contain {truth.out}"
         late = truth.out - truth.slot
-        if row["verdict"] not in {*unproved, "on_time" if late <= 5 else "late"}:
+        if row["verdict"] not in {*undecided, "on_time" if late <= 5 else "late"}:
             yield f"{name}: {row['verdict']}, though it came {late:g} s after its slot"
 
 
-def _verdicts(made: World) -> dict[str, dict[str, Any]]:
-    """Return what is said now of every release that was judged."""
-    status, said = made.says(NAMES[0], "export", "--format", "json")
-    assert status == 0, said
-    return {row["id"]: row for row in json.loads(said)}
+def _read_verdicts(world: World) -> dict[str, dict[str, Any]]:
+    """Return the exported row of every judged release, by its id."""
+    status, output = world.run_command(NAMES[0], "export", "--format", "json")
+    assert status == 0, output
+    return {row["id"]: row for row in json.loads(output)}
 
 
-def _seconds(instant: str | None) -> float | None:
+def _parse_seconds(instant: str | None) -> float | None:
     return None if instant is None else datetime.fromisoformat(instant).timestamp()
 
 
-def _wrong_notices(made: World, kills: int) -> Iterator[str]:
-    sent = Counter(path.stem for path in made.place.glob("*/outbox/*/*.json"))
-    twice = [name for name, many in sent.items() if many > 1]
+def _find_wrong_notices(world: World, kills: int) -> Iterator[str]:
+    sent = Counter(path.stem for path in world.folder.glob("*/outbox/*/*.json"))
+    twice = [name for name, count in sent.items() if count > 1]
     if len(twice) > kills:
         yield f"{len(twice)} messages were sent twice, with {kills} kills: {', '.join(sorted(twice)[:5])}"
-    told = " ".join(path.read_text(encoding="utf-8") for path in made.place.glob("*/outbox/*/*.[jt]*"))
-    for name, row in _verdicts(made).items():
-        truth = made.truths[name]
-        if row["verdict"] == "late" and row["grade"] != "none" and not re.search(rf"/{name}\b", told):
-            yield f"{name}: late by {truth.out - truth.slot:g} s and nobody was told"
+    messages = " ".join(path.read_text(encoding="utf-8") for path in world.folder.glob("*/outbox/*/*.[jt]*"))
+    for name, row in _read_verdicts(world).items():
+        truth = world.truths[name]
+        if row["verdict"] == "late" and row["grade"] != "none" and not re.search(rf"/{name}\b", messages):
+            yield f"{name}: late by {truth.out - truth.slot:g} s and no one was notified"
 
 
-def wrong_store(made: World) -> Iterator[str]:
-    """Yield what commands find wrong with the store and with what is judged from it."""
-    # Each reads the files of its own machine.
+def find_store_faults(world: World) -> Iterator[str]:
+    """Yield the faults that `store check` and `replay` find."""
+    # Each monitor checks the evidence files of its own machine.
     for name, *words in ((NAMES[0], "replay"), *((name, "store", "check") for name in NAMES)):
-        status, said = made.says(name, *words)
+        status, output = world.run_command(name, *words)
         if status:
-            yield f"{name}: {' '.join(words)}: {said}"
+            yield f"{name}: {' '.join(words)}: {output}"
 
 
-def _over_budget(made: World) -> Iterator[str]:
-    asked = sorted(made.asked, key=lambda one: one.at)
-    for place, (first, later) in enumerate(zip(asked, asked[made.rate :], strict=False)):
-        if any(begins <= later.at and first.at <= ends + _SENT_ANEW for begins, ends in made.lossy):
+def _find_budget_overruns(world: World) -> Iterator[str]:
+    requests = sorted(world.requests, key=lambda one: one.at)
+    for place, (first, later) in enumerate(zip(requests, requests[world.rate :], strict=False)):
+        if any(begins <= later.at and first.at <= ends + _RESEND_TIME for begins, ends in world.irregular_periods):
             continue
-        if later.at - first.at < 1.0 - NEAR / 2:
-            crowd = ", ".join(f"{one.by} {one.at - first.at:.3f}" for one in asked[place : place + made.rate + 1])
+        if later.at - first.at < 1.0 - CLOCK_TOLERANCE / 2:
+            crowd = ", ".join(f"{one.by} {one.at - first.at:.3f}" for one in requests[place : place + world.rate + 1])
             before = [
-                f"{what} {name} {first.at - at:.1f} s before for {many} requests" for what, name, at, many in made.hurt
+                f"{fault} {name} {first.at - at:.1f} s before for {count} requests"
+                for fault, name, at, count in world.faults_played
             ]
-            yield f"{made.rate + 1} requests in {later.at - first.at:.3f} s ({crowd}; {made.mode}; {'; '.join(before)})"
+            span = f"{later.at - first.at:.3f} s"
+            yield f"{world.rate + 1} requests in {span} ({crowd}; {world.mode}; {'; '.join(before)})"
             return

@@ -1,10 +1,11 @@
-"""A publisher whose pages come out at given instants: wall-clock seconds by path, in a JSON file that is named to it.
+"""A publisher whose pages come out at the times of a JSON file: seconds since 1970 by path.
 
-It prints its port, and then what was asked for, when, at which host and by whom, and with which status it answered. It
-is at each of `HOSTS`; what is asked at `TRAP`, where nobody may ask, has that for a host. Once a host is asked for
-`/wait/SECONDS/NAME` it tells NAME to wait so long, at the next request; once asked for `/far/MILLISECONDS`, bytes take
-so long to it and as long from it, as over a slow network. Where it is told the port of a store too, it prints behind
-its own one that leads there, over a network of which `/far-store/MILLISECONDS` is told.
+`python -m tests.chaos.publisher FILE [STORE_PORT]` prints its port, then a line for each request: path, time, host,
+monitor, status of the answer. It listens at each of `HOSTS` and at `TRAP`, an address that no monitor may use.
+
+- `/wait/SECONDS/NAME` makes the host answer the next request of the monitor NAME with 429 and that Retry-After.
+- `/far/MILLISECONDS` delays all bytes to and from it, as a slow network does.
+- With `STORE_PORT` it also prints a second port that forwards to the store. `/far-store/MILLISECONDS` delays that one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import cast
 
 from bench.answering import Answering
-from tests.chaos.slow_network import FarTransport, Network, Way, forwarding
+from tests.chaos.slow_network import Network, SlowDirection, SlowTransport, start_forwarding
 
 HOSTS, TRAP = ("127.0.0.1", "127.0.0.2"), "127.0.0.9"
 _TITLE = b"Example figures: July 2026"
@@ -29,18 +30,18 @@ _FOUND = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-
     len(_BODY),
     _BODY,
 )
-_MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+_NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
 _HOST, _BY = re.compile(rb"(?i)\nhost: ([^:\r]+)"), re.compile(rb"\(\+(\w+)\)")
 _WAIT = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n"
-_NOTED = b"HTTP/1.1 204 No Content\r\n\r\n"
+_NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class Publisher(Answering):
-    """Has each page from its instant on, and tells those to `wait` whom it is to, by host and name, once."""
+    """Answers 200 from a page's time on and 404 before, or one 429 to a monitor in `wait` (by host and name)."""
 
     def __init__(
         self,
-        comes: dict[str, float],
+        out_times: dict[str, float],
         wait: dict[tuple[str, str], int],
         network: Network,
         to_store: Network,
@@ -49,30 +50,30 @@ class Publisher(Answering):
     ) -> None:
         super().__init__()
         self._is_trap = is_trap
-        self._comes, self._wait, self._networks = comes, wait, {"far": network, "far-store": to_store}
-        self._network, self._way = network, Way(network)
+        self._out_times, self._wait, self._networks = out_times, wait, {"far": network, "far-store": to_store}
+        self._network, self._incoming = network, SlowDirection(network)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Answer over the way there is."""
-        super().connection_made(FarTransport(cast("asyncio.Transport", transport), self._network))
+        """Answer through the slow network."""
+        super().connection_made(SlowTransport(cast("asyncio.Transport", transport), self._network))
 
     def data_received(self, data: bytes) -> None:
-        """Hear what was asked once it has arrived."""
-        hear = super().data_received
-        self._way.send(lambda: hear(data))
+        """Process received bytes after the delay of the network."""
+        process = super().data_received
+        self._incoming.send(lambda: process(data))
 
     def answer(self, path: bytes) -> bytes:
-        """Return what stands at a path now, and tell that it was asked for."""
-        name, now, (host, by) = path.decode("ascii", "replace"), time.time(), self._who()
+        """Return the answer for a path, and print a line about the request."""
+        name, now, (host, by) = path.decode("ascii", "replace"), time.time(), self._identify_caller()
         if self._is_trap:
             host = TRAP
-        if told := re.fullmatch(r"/wait/(\d+)/(\w+)", name):
-            self._wait[host, told[2]] = int(told[1])
-            return _NOTED
-        if told := re.fullmatch(r"/(far|far-store)/(\d+)", name):
-            self._networks[told[1]].takes = int(told[2]) / 1000
-            return _NOTED
-        answer = _FOUND if now >= self._comes.get(name, float("inf")) else _MISSING
+        if match := re.fullmatch(r"/wait/(\d+)/(\w+)", name):
+            self._wait[host, match[2]] = int(match[1])
+            return _NO_CONTENT
+        if match := re.fullmatch(r"/(far|far-store)/(\d+)", name):
+            self._networks[match[1]].delay = int(match[2]) / 1000
+            return _NO_CONTENT
+        answer = _FOUND if now >= self._out_times.get(name, float("inf")) else _NOT_FOUND
         if seconds := self._wait.pop((host, by), 0):
             answer = _WAIT % seconds
         sys.stdout.write(f"{name} {now} {host} {by} {answer[9:12].decode()}\n")
@@ -80,20 +81,20 @@ class Publisher(Answering):
         first, _, rest = answer.partition(b"\r\n")
         return b"%b\r\nDate: %b\r\n%b" % (first, formatdate(now, usegmt=True).encode(), rest)
 
-    def _who(self) -> tuple[str, str]:
+    def _identify_caller(self) -> tuple[str, str]:
         host, by = _HOST.search(self.head), _BY.search(self.head)
-        return host[1].decode() if host else "", by[1].decode() if by else "nobody"
+        return host[1].decode() if host else "", by[1].decode() if by else "unknown"
 
 
-async def _serve(comes: dict[str, float], *store: int) -> None:
+async def _serve(out_times: dict[str, float], *store: int) -> None:
     wait, network, to_store = dict[tuple[str, str], int](), Network(), Network()
     port = 0
     for host in (*HOSTS, TRAP):
-        # One for each connection; each at the port that the first was given.
-        make = partial(Publisher, comes, wait, network, to_store, is_trap=host == TRAP)
+        # All addresses share the port that the first one got.
+        make = partial(Publisher, out_times, wait, network, to_store, is_trap=host == TRAP)
         server = await asyncio.get_running_loop().create_server(make, host, port, backlog=1024)
         port = server.sockets[0].getsockname()[1]
-    ports = [port, *[await forwarding(one, to_store) for one in store]]
+    ports = [port, *[await start_forwarding(one, to_store) for one in store]]
     sys.stdout.write(f"{' '.join(map(str, ports))}\n")
     sys.stdout.flush()
     await server.serve_forever()

@@ -1,4 +1,4 @@
-"""A network as slow as one says: bytes take their time, each way, and come in the order in which they were sent."""
+"""A network with a settable delay: bytes arrive later, in the order in which they were sent."""
 
 from __future__ import annotations
 
@@ -12,109 +12,109 @@ from typing import cast
 
 @dataclass
 class Network:
-    """How long bytes take each way, in seconds: those sent from now on."""
+    """The delay of each direction in seconds, for bytes sent from now on."""
 
-    takes: float = 0.0
+    delay: float = 0.0
 
 
 @dataclass
-class Way:
+class SlowDirection:
     """One direction of one connection."""
 
     network: Network
-    _under_way: deque[Callable[[], object]] = field(default_factory=deque)
+    _pending: deque[Callable[[], object]] = field(default_factory=deque)
     _last: float = 0.0
 
     def send(self, arrive: Callable[[], object]) -> None:
-        """Have something done when what is sent now arrives: never before what was sent earlier."""
+        """Call `arrive` after the network's delay, and never before a call that was sent earlier."""
         loop = asyncio.get_running_loop()
-        self._last = max(loop.time() + self.network.takes, self._last)
-        if not self._under_way and self._last <= loop.time():
+        self._last = max(loop.time() + self.network.delay, self._last)
+        if not self._pending and self._last <= loop.time():
             arrive()
             return
-        self._under_way.append(arrive)
-        # Timers of one instant ring in any order: each lets the oldest arrive.
-        loop.call_at(self._last, self._oldest_arrives)
+        self._pending.append(arrive)
+        # Timers of one instant run in any order, so each of them delivers the oldest.
+        loop.call_at(self._last, self._deliver_oldest)
 
-    def _oldest_arrives(self) -> None:
-        self._under_way.popleft()()
+    def _deliver_oldest(self) -> None:
+        self._pending.popleft()()
 
 
-class FarTransport:
-    """The far side of a connection: what is written arrives later."""
+class SlowTransport:
+    """A transport whose written bytes arrive after the network's delay."""
 
     def __init__(self, near: asyncio.Transport, network: Network) -> None:
         self._near = near
-        self._way = Way(network)
+        self._direction = SlowDirection(network)
 
     def write(self, data: bytes) -> None:
-        """Send bytes on their way."""
-        self._way.send(partial(self._arrive, data))
+        """Send bytes, to arrive later."""
+        self._direction.send(partial(self._arrive, data))
 
     def close(self) -> None:
-        """Close once all that was sent has arrived."""
-        self._way.send(self._near.close)
+        """Close after all sent bytes have arrived."""
+        self._direction.send(self._near.close)
 
     def _arrive(self, data: bytes) -> None:
         if not self._near.is_closing():
             self._near.write(data)
 
 
-class _Side(asyncio.Protocol):
-    """One of the two connections of which a forwarded one consists; what comes in before there is another waits."""
+class _ForwardedSide(asyncio.Protocol):
+    """One of the two connections of a forwarded one. It keeps bytes that arrive before the other connection exists."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._early: list[bytes] = []
-        self._is_over = False
+        self._is_closed = False
         self.near: asyncio.Transport | None = None
-        self.other: FarTransport | None = None
+        self.other: SlowTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection."""
+        """Keep the transport."""
         self.near = cast("asyncio.Transport", transport)
 
-    def leads_to(self, other: _Side) -> None:
-        """Pass on what comes in, and what has come already."""
+    def connect_to(self, other: _ForwardedSide) -> None:
+        """Forward bytes to the other side, starting with those that arrived earlier."""
         assert other.near is not None
-        self.other = FarTransport(other.near, self._network)
+        self.other = SlowTransport(other.near, self._network)
         for data in self._early:
             self.other.write(data)
-        if self._is_over:
+        if self._is_closed:
             self.other.close()
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what comes."""
+        """Forward bytes, or keep them until the other side exists."""
         if self.other is None:
             self._early.append(data)
         else:
             self.other.write(data)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """Pass on that it is over."""
-        self._is_over = True
+        """Close the other side as well."""
+        self._is_closed = True
         if self.other is not None:
             self.other.close()
 
 
-async def forwarding(port: int, network: Network) -> int:
-    """Pass on every connection to a port of this machine over a network; return the port to connect to instead."""
+async def start_forwarding(port: int, network: Network) -> int:
+    """Forward connections to a local port through a slow network. Return the port to connect to instead."""
     loop, opening = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
-    async def lead_on(near: _Side) -> None:
+    async def open_far_side(near: _ForwardedSide) -> None:
         try:
-            _, far = await loop.create_connection(lambda: _Side(network), "127.0.0.1", port)
+            _, far = await loop.create_connection(lambda: _ForwardedSide(network), "127.0.0.1", port)
         except OSError:
             assert near.near is not None
             near.near.abort()
             return
-        far.leads_to(near)
-        near.leads_to(far)
+        far.connect_to(near)
+        near.connect_to(far)
 
-    class Near(_Side):
+    class Near(_ForwardedSide):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
-            task = loop.create_task(lead_on(self))
+            task = loop.create_task(open_far_side(self))
             opening.add(task)
             task.add_done_callback(opening.discard)
 

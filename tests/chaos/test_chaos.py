@@ -1,7 +1,7 @@
-"""Real monitors on one PostgreSQL: hurt, upgraded one after the other, and told to wait by a publisher.
+"""Real monitors on one PostgreSQL with random faults, with upgrades one after the other, and with a 429.
 
-Chaos is a bounded run with two seeds here, with every hurt that this machine lets us play where nothing else runs
-beside it; `make chaos` goes on for as long as it is let.
+Here two seeds are played for a limited time. `make chaos` plays for as long as you like. If no other test runs beside
+this one, every fault is played that this machine allows.
 """
 
 from __future__ import annotations
@@ -13,40 +13,36 @@ from pathlib import Path
 import pytest
 
 from bench.postgres import running
-from tests.chaos.play import FEW, ROOM, play, playable
-from tests.chaos.told_to_wait import wait
+from tests.chaos.play import BASIC_FAULTS, FULL_DISK_SIZE, list_playable_faults, play
+from tests.chaos.retry_after import check_retry_after
 from tests.chaos.upgrade import upgrade
 
 REDUNDANT_AND_SHARED = (801, 804)
 
-HURTS = FEW if "PYTEST_XDIST_WORKER" in os.environ else playable()
+FAULTS = BASIC_FAULTS if "PYTEST_XDIST_WORKER" in os.environ else list_playable_faults()
 
 pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.alone]
 
 
 @pytest.fixture
 def database() -> Iterator[str]:
-    with running(ROOM if "full" in HURTS else "") as address:
+    with running(FULL_DISK_SIZE if "full" in FAULTS else "") as address:
         yield address
 
 
 @pytest.mark.needs("faketime")
 @pytest.mark.needs("nss-wrapper")
 @pytest.mark.parametrize("seed", REDUNDANT_AND_SHARED)
-def test_whatever_is_hurt_nothing_is_lost_told_wrongly_or_asked_too_often(
-    tmp_path: Path, database: str, seed: int
-) -> None:
-    assert play(seed, tmp_path, database, seconds=30 if HURTS == FEW else 60, hurts=HURTS) == []
+def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(tmp_path: Path, database: str, seed: int) -> None:
+    assert play(seed, tmp_path, database, seconds=30 if FAULTS == BASIC_FAULTS else 60, faults=FAULTS) == []
 
 
-def test_monitors_upgraded_one_after_the_other_and_one_back_lose_no_second_and_tell_nothing_twice(
-    tmp_path: Path, database: str
-) -> None:
+def test_rolling_upgrade_and_downgrade_leave_no_gap_and_send_no_message_twice(tmp_path: Path, database: str) -> None:
     assert upgrade(tmp_path, database) == []
 
 
 @pytest.mark.parametrize("mode", ["redundant", "shared"])
-def test_a_host_that_tells_one_monitor_to_wait_is_left_alone_by_all_though_that_one_is_killed(
+def test_no_monitor_uses_a_host_before_its_retry_after_ends_although_the_one_it_answered_is_killed(
     tmp_path: Path, database: str, mode: str
 ) -> None:
-    assert wait(tmp_path, database, mode) == []
+    assert check_retry_after(tmp_path, database, mode) == []

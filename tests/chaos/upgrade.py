@@ -1,7 +1,7 @@
-"""Two monitors upgraded one after the other while slots pass, and one of them back; and what must be so after it.
+"""Upgrade two monitors one after the other while slots pass, downgrade one of them, then check what they recorded.
 
-The version after this one is a copy of this program that knows of one step of the store more: one that adds to every
-table that looks, verdicts and messages are written to.
+The next version is a copy of this program with one more migration. It adds a column to every table that looks, verdicts
+and messages are written to.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.store.sql.tables import HEAD
-from tests.chaos.play import wrong_store, wrong_words
-from tests.chaos.world import NAMES, PATIENCE, ROOT, Truth, World, living
+from tests.chaos.play import find_store_faults, find_wrong_verdicts
+from tests.chaos.world import NAMES, PATIENCE, ROOT, Truth, World, running_world
 from tests.contracts import later
 
 PACKAGES = ("alerts", "monitor", "schedules")
@@ -27,55 +27,65 @@ _BEFORE, _UNTIL, _SPACING = 8.0, 12.0, 1.0
 _WATCH = f"""slot = {{ from = "{_BEFORE:g}s", until = "{_UNTIL:g}s", every = "{_SPACING:g}s" }}
 near = {{ from = "1h", every = "5m" }}
 """
-_BETWEEN, _MANY = 3.0, 80
-"""Slots go on for longer than any machine takes: those that pass meanwhile are held against what was true."""
+_SLOT_SPACING, _SLOT_COUNT = 3.0, 80
+"""There are slots for longer than any machine needs. The verdicts on those that pass are compared with the truth."""
 _LATE = 7.0
 _WIDEST = 2.5 * _SPACING
-"""What a page may be left alone for: a monitor that begins just before a slot skips at most one look to be in time for
-it, and looks come late on a busy machine. One that both leave out is longer: none starts in less than three seconds.
+"""The longest time without a look at a page. A monitor that starts just before a slot skips at most one look to be in
+time, and a busy machine looks late. A gap in which neither monitor ran is longer, because a start takes three seconds.
 """
 
 
-def upgrade(place: Path, database: str, before: Path = ROOT) -> list[str]:
-    """Return what was wrong when monitors of the program in a folder became ones of the version after this."""
-    after, soon = next_version(place / "next"), float(round(time.time() + _BEFORE))
-    slots = {f"r{number}": soon + number * _BETWEEN for number in range(_MANY)}
+def upgrade(folder: Path, database: str, before: Path = ROOT) -> list[str]:
+    """Upgrade monitors from the program in `before` to the next version. Return what was wrong, one line each."""
+    after, soon = next_version(folder / "next"), float(round(time.time() + _BEFORE))
+    slots = {f"r{number}": soon + number * _SLOT_SPACING for number in range(_SLOT_COUNT)}
     truths = {
         name: Truth(slot, slot + (0.2, _LATE, 0.7)[number % 3]) for number, (name, slot) in enumerate(slots.items())
     }
     programs = dict.fromkeys(NAMES, before)
-    with living(World(place, database, "redundant", truths, 40, watch=_WATCH, programs=programs)) as made:
+    with running_world(World(folder, database, "redundant", truths, 40, watch=_WATCH, programs=programs)) as world:
         for name in NAMES:
-            made.until_asked_by(name)
+            world.wait_for_request_from(name)
         up, first = time.time(), NAMES[0]
-        wrong = list(_wrong_reader(made, first, after))
+        wrong = list(_find_wrong_exit_of_newer_reader(world, first, after))
         begins = next(truth.slot for truth in truths.values() if up < truth.slot - _BEFORE)
-        made.until(begins - 1.0, _BEFORE + _BETWEEN)
+        world.wait_for_time(begins - 1.0, _BEFORE + _SLOT_SPACING)
         for name in NAMES:
-            made.upgrade(name, after)
-        made.upgrade(first, before)
-        ends = time.time() + _BETWEEN
+            world.upgrade(name, after)
+        world.upgrade(first, before)
+        ends = time.time() + _SLOT_SPACING
         watched = {name: truth for name, truth in truths.items() if begins <= truth.slot < ends}
-        assert ends < max(slots.values()), "this machine takes longer than there are slots"
-        made.until(max(truth.out for truth in watched.values()) + _BETWEEN, PATIENCE)
-        made.hears(lambda: not list(_untold(made, watched)), PATIENCE)
-        made.end()
-        # What it left behind is read by the version that knows all of it.
-        made.programs[first] = after
-        wrong += [*_untold(made, watched), *_told_twice(made), *wrong_words(made, watched, ())]
-        return [*wrong, *_not_looked_at(made, watched), *_both_blind(made, up), *_unaware(made), *wrong_store(made)]
+        assert ends < max(slots.values()), "the last slot passed before the upgrades ended"
+        world.wait_for_time(max(truth.out for truth in watched.values()) + _SLOT_SPACING, PATIENCE)
+        world.wait_until(lambda: not list(_find_unreported(world, watched)), PATIENCE)
+        world.stop_all()
+        # Only the next version can read all that both wrote.
+        world.programs[first] = after
+        wrong += [
+            *_find_unreported(world, watched),
+            *_find_duplicate_messages(world),
+            *find_wrong_verdicts(world, watched, ()),
+        ]
+        return [
+            *wrong,
+            *_find_unwatched_slots(world, watched),
+            *_find_common_blind_spans(world, up),
+            *_find_missing_warnings(world),
+            *find_store_faults(world),
+        ]
 
 
-def next_version(place: Path) -> Path:
-    """Write this program with one step of the store more, and return its folder."""
+def next_version(folder: Path) -> Path:
+    """Write a copy of this program with one more migration, and return its folder."""
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, place / package)
-    sql = place / "monitor" / "store" / "sql"
+        shutil.copytree(ROOT / package, folder / package)
+    sql = folder / "monitor" / "store" / "sql"
     _replace(sql / "tables.py", f'HEAD = "{HEAD}"', f'HEAD = "{_NEXT}"')
     (step,) = Path(later.__file__).parent.glob(f"v{_NEXT}_*.py")
     added = Path(shutil.copy(step, sql / "migrations" / "versions"))
     _replace(added, "down_revision = HEAD", f'down_revision = "{HEAD}"')
-    return place
+    return folder
 
 
 def _replace(file: Path, old: str, new: str) -> None:
@@ -84,68 +94,73 @@ def _replace(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def _wrong_reader(made: World, name: str, after: Path) -> Iterator[str]:
-    """Yield what is wrong with a command of the version after that only asks, before anybody has upgraded."""
-    made.programs[name], before = after, made.programs[name]
-    status, said = made.says(name, "store", "check")
-    made.programs[name] = before
-    if (status, f"this version needs {_NEXT}" in said) != (3, True):
-        yield f"a reader of the version after ended with {status}: {said}"
+def _find_wrong_exit_of_newer_reader(world: World, name: str, after: Path) -> Iterator[str]:
+    """Yield a fault unless a reading command of the next version refuses a store that was not upgraded yet."""
+    world.programs[name], before = after, world.programs[name]
+    status, output = world.run_command(name, "store", "check")
+    world.programs[name] = before
+    if (status, f"this version needs {_NEXT}" in output) != (3, True):
+        yield f"`store check` of the next version ended with {status}: {output}"
 
 
-def _untold(made: World, watched: dict[str, Truth]) -> Iterator[str]:
-    """Yield each release that was late and of which people were told nothing."""
-    told = set(_told(made))
+def _find_unreported(world: World, watched: dict[str, Truth]) -> Iterator[str]:
+    """Yield each release that was late without a message about it."""
+    reported = set(_read_messages(world))
     for name, truth in watched.items():
-        if truth.out - truth.slot >= _LATE and (name, "opened") not in told:
-            yield f"{name}: nobody was told"
+        if truth.out - truth.slot >= _LATE and (name, "opened") not in reported:
+            yield f"{name}: no one was notified"
 
 
-def _told_twice(made: World) -> Iterator[str]:
-    sent = Counter(row["notice"] for name in NAMES for row in _logged(made, name, "delivery"))
-    for fact, many in [*Counter(_told(made)).items(), *sent.items()]:
-        if many > 1:
-            yield f"{fact} was told {many} times"
+def _find_duplicate_messages(world: World) -> Iterator[str]:
+    sent = Counter(row["notice"] for name in NAMES for row in _read_log_events(world, name, "delivery"))
+    for fact, count in [*Counter(_read_messages(world)).items(), *sent.items()]:
+        if count > 1:
+            yield f"{fact} was sent {count} times"
 
 
-def _told(made: World) -> Iterator[tuple[str, str]]:
-    for path in made.place.glob("*/outbox/*/*.json"):
+def _read_messages(world: World) -> Iterator[tuple[str, str]]:
+    for path in world.folder.glob("*/outbox/*/*.json"):
         data = json.loads(path.read_text(encoding="utf-8"))["data"]
         yield data["release"], data["kind"]
 
 
-def _not_looked_at(made: World, watched: dict[str, Truth]) -> Iterator[str]:
-    """Yield where nobody looked at a page around its slot, by what the publisher was asked."""
-    asked = {name: sorted(one.at for one in made.asked if one.path == f"/{name}") for name in watched}
+def _find_unwatched_slots(world: World, watched: dict[str, Truth]) -> Iterator[str]:
+    """Yield each page with a gap of looks around its slot, by the requests that the publisher received."""
+    looks = {name: sorted(one.at for one in world.requests if one.path == f"/{name}") for name in watched}
     for name, truth in watched.items():
         begins = truth.slot - _BEFORE
-        seen = next((at for at in asked[name] if at >= truth.out), time.time())
-        times = [begins, *(at for at in asked[name] if begins < at < seen), seen]
+        seen = next((at for at in looks[name] if at >= truth.out), time.time())
+        times = [begins, *(at for at in looks[name] if begins < at < seen), seen]
         widest, since = max((then - at, at) for at, then in pairwise(times))
         if widest > _WIDEST:
             yield f"{name}: not looked at for {widest:.2f} s, from {since - truth.slot:.2f} s after its slot"
 
 
-def _both_blind(made: World, since: float) -> Iterator[str]:
-    spans = [[_span(row) for row in _logged(made, name, "blind")] for name in NAMES]
+def _find_common_blind_spans(world: World, since: float) -> Iterator[str]:
+    spans = [[_parse_blind_span(row) for row in _read_log_events(world, name, "blind")] for name in NAMES]
     for one, other in product(*spans):
         begins, ends = max(one[0], other[0], since), min(one[1], other[1])
         if begins < ends:
             yield f"both were blind for {ends - begins:.3f} s: {one[2]}, {other[2]}"
 
 
-def _span(row: dict[str, Any]) -> tuple[float, float, str]:
+def _parse_blind_span(row: dict[str, Any]) -> tuple[float, float, str]:
     begins, ends = (datetime.fromisoformat(row[end]).timestamp() for end in ("begins", "ends"))
     return begins, ends, row["cause"]
 
 
-def _unaware(made: World) -> Iterator[str]:
-    """Yield who went on beside a version after it without a word: the second at first, the first when it was back."""
+def _find_missing_warnings(world: World) -> Iterator[str]:
+    """Yield each monitor that did not log that the store has a newer version.
+
+    The second monitor must log it before its upgrade, the first one after its downgrade.
+    """
     yield from (
-        f"{name} did not see that the store is newer" for name in NAMES if not _logged(made, name, "store_newer")
+        f"{name} did not see that the store is newer"
+        for name in NAMES
+        if not _read_log_events(world, name, "store_newer")
     )
 
 
-def _logged(made: World, name: str, event: str) -> list[dict[str, Any]]:
-    lines = (made.place / name / "log").read_text(encoding="utf-8").splitlines()
+def _read_log_events(world: World, name: str, event: str) -> list[dict[str, Any]]:
+    lines = (world.folder / name / "log").read_text(encoding="utf-8").splitlines()
     return [row for row in map(json.loads, lines) if row["msg"] == event]

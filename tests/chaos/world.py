@@ -1,4 +1,4 @@
-"""What chaos is played in: monitors as they are installed, one PostgreSQL, and a publisher of known truth."""
+"""The world of a chaos run: two real monitors, one PostgreSQL, and a publisher whose release times are known."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from bench.daemons import ROOT, await_web, configure, free_port, promised, start
 from tests.chaos.publisher import HOSTS
 
 PATIENCE = 60.0
+"""Seconds to wait for anything that must happen."""
 NAMES, WWW = ("north", "south"), "www.example"
 _TITLE = "Example figures: July 2026"
-_CUT_OFF = 15.0
-"""Seconds after which a monitor has tried its store anew since packets were lost, and found it."""
-_LOST = "inet chaos"
-_LOSES = """table {table} {{
+_RECONNECT_TIME = 15.0
+"""Seconds after which a monitor has reconnected to its store since packets were lost."""
+_NFT_TABLE = "inet chaos"
+_DROP_RULES = """table {table} {{
   chain lost {{
     type filter hook input priority 0
     tcp dport {port} numgen random mod 5 == 0 drop
@@ -50,8 +51,8 @@ class Truth:
     host: str = HOSTS[0]
 
 
-class Asked(NamedTuple):
-    """What the publisher was asked for, when, at which host and by whom; and the status of its answer."""
+class ReceivedRequest(NamedTuple):
+    """A request that the publisher received from the monitor `by`, and the status of its answer."""
 
     path: str
     at: float
@@ -62,14 +63,16 @@ class Asked(NamedTuple):
 
 @dataclass
 class World:
-    """The folder of all, the truth by release, the monitors that run by name, and what was asked for when.
+    """The running monitors by name, the true times of each release, and the requests that the publisher received.
 
-    `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program. Where it `sets_clocks`,
-    each monitor goes by a wall clock of its own, which costs it time. Where `is_far`, monitors reach their store over a
-    network that `delay` makes slow. Where it `has_names`, monitors find the publisher as `WWW` too.
+    `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program. `has_own_clocks`: each
+    monitor has its own wall clock, which `set_clock_offset` changes. `has_slow_network`: monitors reach their store
+    through a network that `slow_network` delays. `resolves_names`: monitors can reach the publisher by the name `WWW`.
+    `faults_played` are fault, monitor, time and number of requests. In `irregular_periods` (begin and end) requests can
+    arrive together although they were sent one by one.
     """
 
-    place: Path
+    folder: Path
     database: str
     mode: str
     truths: dict[str, Truth]
@@ -78,139 +81,139 @@ class World:
     watch: str = ""
     programs: dict[str, Path] = field(default_factory=lambda: dict.fromkeys(NAMES, ROOT))
     port: int = 0
-    webs: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in NAMES})
-    asked: list[Asked] = field(default_factory=list)
-    hearing: Condition = field(default_factory=Condition)
-    alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    web_ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in NAMES})
+    requests: list[ReceivedRequest] = field(default_factory=list)
+    request_received: Condition = field(default_factory=Condition)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     publisher: subprocess.Popen[str] | None = None
-    sets_clocks: bool = False
-    is_far: bool = False
-    has_names: bool = False
-    far_port: int = 0
-    hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
-    lossy: list[tuple[float, float]] = field(default_factory=list)
+    has_own_clocks: bool = False
+    has_slow_network: bool = False
+    resolves_names: bool = False
+    slow_store_port: int = 0
+    faults_played: list[tuple[str, str, float, int]] = field(default_factory=list)
+    irregular_periods: list[tuple[float, float]] = field(default_factory=list)
 
-    def hear(self, lines: Iterable[str]) -> None:
-        """Take in what the publisher tells that it was asked for, until it ends."""
+    def collect_requests(self, lines: Iterable[str]) -> None:
+        """Record the requests that the publisher prints, until its output ends."""
         for line in lines:
             path, at, host, by, status = line.split()
-            with self.hearing:
-                self.asked.append(Asked(path, float(at), host, by, int(status)))
-                self.hearing.notify_all()
+            with self.request_received:
+                self.requests.append(ReceivedRequest(path, float(at), host, by, int(status)))
+                self.request_received.notify_all()
 
-    def until_asked(self, more: int, within: float) -> None:
-        """Wait until the publisher was asked so many times more, for so many seconds at most."""
-        wanted = len(self.asked) + more
-        self.hears(lambda: len(self.asked) >= wanted, within)
+    def wait_for_requests(self, more: int, within: float) -> None:
+        """Wait until the publisher received `more` requests, for at most `within` seconds."""
+        expected = len(self.requests) + more
+        self.wait_until(lambda: len(self.requests) >= expected, within)
 
-    def until(self, instant: float, within: float) -> None:
-        """Wait until something is asked for at an instant or later, for so many seconds at most."""
-        self.hears(lambda: bool(self.asked) and self.asked[-1].at >= instant, within)
+    def wait_for_time(self, instant: float, within: float) -> None:
+        """Wait for the first request at an instant or later, for at most `within` seconds."""
+        self.wait_until(lambda: bool(self.requests) and self.requests[-1].at >= instant, within)
 
-    def until_asked_by(self, name: str, host: str = HOSTS[0], since: float = 0.0) -> Asked:
-        """Wait until a monitor asks a host at an instant or later, now unless told otherwise."""
+    def wait_for_request_from(self, name: str, host: str = HOSTS[0], since: float = 0.0) -> ReceivedRequest:
+        """Wait for a monitor's first request to a host since an instant (default: now), and return it."""
         since = since or time.time()
 
-        def those() -> Iterator[Asked]:
-            return (one for one in reversed(self.asked) if one.at >= since and (one.by, one.host) == (name, host))
+        def find_matching() -> Iterator[ReceivedRequest]:
+            return (one for one in reversed(self.requests) if one.at >= since and (one.by, one.host) == (name, host))
 
-        assert self.hears(lambda: any(those()), PATIENCE), f"{name} asks {host} nothing"
-        *_, first = those()
+        assert self.wait_until(lambda: any(find_matching()), PATIENCE), f"{name} sends {host} no request"
+        *_, first = find_matching()
         return first
 
-    def hears(self, what: Callable[[], bool], within: float) -> bool:
-        """Wait until something is so of what was asked, for so many seconds at most; tell whether it is."""
-        with self.hearing:
-            return self.hearing.wait_for(what, within)
+    def wait_until(self, condition: Callable[[], bool], within: float) -> bool:
+        """Wait until a condition on the requests is true, for at most `within` seconds. Return whether it is."""
+        with self.request_received:
+            return self.request_received.wait_for(condition, within)
 
     def start(self, name: str) -> None:
-        """Start a monitor, or let one that was stopped go on."""
-        if name in self.alive and self.alive[name].poll() is None:
-            self.alive[name].send_signal(signal.SIGCONT)
+        """Start a monitor, or resume a stopped one."""
+        if name in self.processes and self.processes[name].poll() is None:
+            self.processes[name].send_signal(signal.SIGCONT)
             return
-        with (self.place / name / "log").open("ab") as log:
-            around = self._around(name)
-            self.alive[name] = started(self.config(name), log, "INFO", self.programs[name], around)
+        with (self.folder / name / "log").open("ab") as log:
+            environment = self._make_environment(name)
+            self.processes[name] = started(self.config(name), log, "INFO", self.programs[name], environment)
 
-    def until_up(self, name: str) -> None:
-        """Wait until a monitor that was started looks."""
-        await_web(self.alive[name], self.webs[name])
+    def wait_until_ready(self, name: str) -> None:
+        """Wait until a monitor's web server says that it is ready."""
+        await_web(self.processes[name], self.web_ports[name])
 
     def upgrade(self, name: str, program: Path) -> None:
-        """Stop a monitor in good order, and have it look anew as another version."""
-        self.send(name, signal.SIGTERM)
-        status = self.alive[name].wait(PATIENCE)
+        """Stop a monitor with SIGTERM, start it from another program folder, and wait for its first request."""
+        self.send_signal(name, signal.SIGTERM)
+        status = self.processes[name].wait(PATIENCE)
         assert status == 0, f"{name} ended with {status}"
         self.programs[name] = program
         self.start(name)
-        self.until_asked_by(name)
+        self.wait_for_request_from(name)
 
-    def send(self, name: str, number: signal.Signals) -> None:
-        """Send a monitor a signal."""
-        self.alive[name].send_signal(number)
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send a monitor a signal. After SIGKILL, wait for its end."""
+        self.processes[name].send_signal(number)
         if number == signal.SIGKILL:
-            self.alive[name].wait()
+            self.processes[name].wait()
 
-    def starve(
+    def pause_repeatedly(
         self, send: Callable[[signal.Signals], None], more: int, within: float, turns: tuple[float, float]
     ) -> None:
-        """Halt whom `send` reaches again and again until the publisher was asked so many times more, or for so long.
+        """Stop and resume processes through `send` until `more` requests came, or for `within` seconds.
 
-        By `turns` it stands still and goes on, for so many seconds each.
+        `turns` are the seconds for which they are stopped and then run.
         """
-        stands, goes_on = turns
-        wanted, ends = len(self.asked) + more, time.monotonic() + within
-        while len(self.asked) < wanted and time.monotonic() < ends:
+        stopped, running = turns
+        expected, ends = len(self.requests) + more, time.monotonic() + within
+        while len(self.requests) < expected and time.monotonic() < ends:
             send(signal.SIGSTOP)
-            self.hears(lambda: False, stands)
+            self.wait_until(lambda: False, stopped)
             send(signal.SIGCONT)
-            self.hears(lambda: False, goes_on)
+            self.wait_until(lambda: False, running)
 
-    def step(self, name: str, seconds: float) -> None:
-        """Set a monitor's wall clock so many seconds wrong, or right with none; time goes on steadily for it."""
-        (self.place / name / "clock").write_text(f"{seconds:+g}\n", encoding="ascii")
+    def set_clock_offset(self, name: str, seconds: float) -> None:
+        """Set a monitor's wall clock wrong by so many seconds. Its monotonic clock is unchanged."""
+        (self.folder / name / "clock").write_text(f"{seconds:+g}\n", encoding="ascii")
 
-    def hush(self, seconds: float) -> None:
-        """Have the publisher answer nobody for so long, whatever it is asked."""
+    def silence_publisher(self, seconds: float) -> None:
+        """Stop the publisher for so many seconds, so that it answers no request."""
         assert self.publisher is not None
         began = time.time()
         self.publisher.send_signal(signal.SIGSTOP)
-        self.hears(lambda: False, seconds)
+        self.wait_until(lambda: False, seconds)
         self.publisher.send_signal(signal.SIGCONT)
-        # It hears at one instant what was asked one by one meanwhile.
-        self.lossy.append((began, time.time()))
+        # It then reads at one instant all requests that were sent one by one.
+        self.irregular_periods.append((began, time.time()))
 
-    def lose(self, port: int, more: int, within: float) -> None:
-        """Have a fifth of the packets from and to a port lost until the publisher was asked so many times more.
+    def drop_packets(self, port: int, more: int, within: float) -> None:
+        """Drop a fifth of the packets from and to a port until `more` requests came, or for `within` seconds.
 
-        Or for so long. TCP sends them anew: what was asked in one second may come in another.
+        TCP sends them again, so that a request can arrive in a later second than it was sent in.
         """
         began = time.time()
-        _nft(_LOSES.format(table=_LOST, port=port))
+        _apply_nftables(_DROP_RULES.format(table=_NFT_TABLE, port=port))
         try:
-            self.until_asked(more, within)
+            self.wait_for_requests(more, within)
         finally:
-            _nft(f"delete table {_LOST}")
-        # One that is cut off from its store alone goes on with its turns, while the other takes them over.
-        cut_off = _CUT_OFF if port == self.store_port else 0.0
-        self.lossy.append((began, time.time() + cut_off))
+            _apply_nftables(f"delete table {_NFT_TABLE}")
+        # A monitor that loses only its store continues with its share, and the other monitor takes that share over.
+        cut_off = _RECONNECT_TIME if port == self.store_port else 0.0
+        self.irregular_periods.append((began, time.time() + cut_off))
 
-    def delay(self, what: str, milliseconds: int, more: int, within: float) -> None:
-        """Have the network take so long each way until the publisher was asked so many times more, or for so long.
+    def slow_network(self, network: str, milliseconds: int, more: int, within: float) -> None:
+        """Delay each direction of a network until `more` requests came, or for `within` seconds.
 
-        The one to the publisher (`far`), or to the store (`far-store`).
+        `network` is `far` (to the publisher) or `far-store` (to the store).
         """
         began = time.time()
-        for takes in (milliseconds, 0):
-            httpx.get(f"http://{HOSTS[0]}:{self.port}/{what}/{takes}", trust_env=False, timeout=PATIENCE)
-            self.until_asked(more if takes else 0, within)
-        # Those on their way when it changed come together with those after it.
-        self.lossy.append((began, time.time()))
+        for delay in (milliseconds, 0):
+            httpx.get(f"http://{HOSTS[0]}:{self.port}/{network}/{delay}", trust_env=False, timeout=PATIENCE)
+            self.wait_for_requests(more if delay else 0, within)
+        # Requests under way at the change arrive together with later ones.
+        self.irregular_periods.append((began, time.time()))
 
     @property
     def store_port(self) -> int:
         """The port at which monitors reach the store."""
-        return self.far_port or self.database_port
+        return self.slow_store_port or self.database_port
 
     @property
     def database_port(self) -> int:
@@ -218,71 +221,71 @@ class World:
         return int(self.database.rpartition(":")[2].partition("/")[0])
 
     @property
-    def reached_at(self) -> str:
-        """The store's address as monitors are told it."""
+    def store_url(self) -> str:
+        """The store's address in the monitors' configuration."""
         return self.database.replace(f":{self.database_port}/", f":{self.store_port}/")
 
-    def _around(self, name: str) -> dict[str, str]:
-        """Return what has a process go by the clock of `step` and find names as `lead_names_to` tells, if at all."""
-        libraries, told = list[str](), dict[str, str]()
-        if self.sets_clocks:
-            libraries.append(_library("faketime", "faketime/libfaketimeMT.so.1"))
-            told |= {"FAKETIME_TIMESTAMP_FILE": str(self.place / name / "clock"), "FAKETIME_CACHE_DURATION": "1"}
-            # Time goes on steadily.
-            told["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
-        if self.has_names:
-            libraries.append(_library("libnss-wrapper", "libnss_wrapper.so"))
-            told["NSS_WRAPPER_HOSTS"] = str(self.place / "hosts")
-        return {**told, "LD_PRELOAD": ":".join(libraries)} if libraries else {}
+    def _make_environment(self, name: str) -> dict[str, str]:
+        """Return the variables that give a monitor its own clock and its own host names; empty without either."""
+        libraries, variables = list[str](), dict[str, str]()
+        if self.has_own_clocks:
+            libraries.append(_find_library("faketime", "faketime/libfaketimeMT.so.1"))
+            variables |= {"FAKETIME_TIMESTAMP_FILE": str(self.folder / name / "clock"), "FAKETIME_CACHE_DURATION": "1"}
+            # Change the wall clock only.
+            variables["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+        if self.resolves_names:
+            libraries.append(_find_library("libnss-wrapper", "libnss_wrapper.so"))
+            variables["NSS_WRAPPER_HOSTS"] = str(self.folder / "hosts")
+        return {**variables, "LD_PRELOAD": ":".join(libraries)} if libraries else {}
 
-    def lead_names_to(self, address: str) -> None:
-        """Have `WWW` be found at an address by whoever asks from now on, or nowhere."""
-        hosts = self.place / "hosts"
-        told = hosts.stat().st_mtime if hosts.exists() else 0.0
+    def resolve_names_to(self, address: str) -> None:
+        """Make `WWW` resolve to an address from now on; with an empty address it resolves to none."""
+        hosts = self.folder / "hosts"
+        modified = hosts.stat().st_mtime if hosts.exists() else 0.0
         hosts.write_text(f"{address} {WWW}\n" if address else "", encoding="ascii")
-        # Who reads it notices another second, and nothing finer.
-        os.utime(hosts, (told + 2, told + 2))
+        # The resolver reads the file again only if its modification time is in another second.
+        os.utime(hosts, (modified + 2, modified + 2))
 
-    def store(self, number: signal.Signals) -> None:
-        """Send a signal to every process of the store, so that it hangs or goes on."""
-        for pid in _postgres(self.database_port):
-            # One that served a connection may have ended meanwhile.
+    def signal_store(self, number: signal.Signals) -> None:
+        """Send a signal to every process of the store, to stop or resume it."""
+        for pid in _list_postgres_processes(self.database_port):
+            # A process that served a connection can have ended.
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def store_is(self, *settings: str) -> None:
-        """Set parameters of the store for all who use it, each as `name = value`, as soon as it answers."""
+    def set_store_parameters(self, *settings: str) -> None:
+        """Set parameters of the store for all connections, each as `name = value`, as soon as it answers."""
         ends = time.monotonic() + PATIENCE
         while True:
             try:
-                with self._asked() as asked:
+                with self._connect_to_store() as connection:
                     for setting in settings:
-                        asked.execute(f"ALTER SYSTEM SET {setting}".encode())
-                    asked.execute("SELECT pg_reload_conf()")
+                        connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+                    connection.execute("SELECT pg_reload_conf()")
             except psycopg.OperationalError:
                 # Just after a crash it accepts a connection, and drops it when it begins to recover.
                 if time.monotonic() > ends:
                     raise
-                self.hears(lambda: False, 0.1)
+                self.wait_until(lambda: False, 0.1)
             else:
                 return
 
-    def crash(self) -> None:
-        """Have a process of the store die, so that it drops every connection and transaction, and recovers.
+    def crash_store(self) -> None:
+        """Kill a process of the store, so that it drops all connections and transactions and recovers.
 
-        What was committed is kept but for what it had not written down, which is some where it does not commit
-        synchronously: so does a failover to a standby that lags.
+        It keeps what was committed. Without synchronous commits it can lose the last of them, like a failover to a
+        standby that is behind.
         """
-        with self._asked() as asked:
-            os.kill(asked.info.backend_pid, signal.SIGKILL)
+        with self._connect_to_store() as connection:
+            os.kill(connection.info.backend_pid, signal.SIGKILL)
 
     @contextmanager
-    def full(self) -> Iterator[None]:
-        """Have the store's disk be full meanwhile."""
-        with self._asked() as asked:
-            ((folder,),) = asked.execute("SHOW data_directory").fetchall()
+    def fill_store_disk(self) -> Iterator[None]:
+        """Keep the store's disk full inside the `with` block."""
+        with self._connect_to_store() as connection:
+            ((folder,),) = connection.execute("SHOW data_directory").fetchall()
         disk = Path(folder).parent
-        assert disk.is_mount(), f"{disk} is on a disk that others need"
+        assert disk.is_mount(), f"{disk} has no disk of its own, so it cannot be filled"
         ballast = disk / "ballast"
         try:
             with ballast.open("wb", buffering=0) as file, suppress(OSError):
@@ -292,7 +295,7 @@ class World:
         finally:
             ballast.unlink()
 
-    def _asked(self) -> psycopg.Connection:
+    def _connect_to_store(self) -> psycopg.Connection:
         ends = time.monotonic() + PATIENCE
         while True:
             try:
@@ -300,23 +303,23 @@ class World:
             except psycopg.OperationalError:
                 if time.monotonic() > ends:
                     raise
-                self.hears(lambda: False, 0.1)
+                self.wait_until(lambda: False, 0.1)
 
-    def end(self) -> None:
-        """Let everybody go on, and stop every monitor in good order."""
-        for process in self.alive.values():
+    def stop_all(self) -> None:
+        """Resume all monitors and stop them with SIGTERM."""
+        for process in self.processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.send_signal(signal.SIGTERM)
-        for process in self.alive.values():
+        for process in self.processes.values():
             process.wait(60)
 
     def config(self, name: str) -> Path:
-        """Return a monitor's configuration."""
-        return self.place / name / "config.toml"
+        """Return the path of a monitor's configuration."""
+        return self.folder / name / "config.toml"
 
-    def says(self, name: str, *words: str) -> tuple[int, str]:
-        """Return the status and the words of a command as a monitor's machine would run it."""
+    def run_command(self, name: str, *words: str) -> tuple[int, str]:
+        """Run `ninethirty` with a monitor's configuration. Return its exit status and its output."""
         command = [sys.executable, "-m", "monitor", "--config", str(self.config(name)), *words]
         program = self.programs[name]
         environment = {**os.environ, "PYTHONPATH": str(program)}
@@ -327,73 +330,73 @@ class World:
 
 
 @contextmanager
-def living(made: World) -> Iterator[World]:
-    """Give a world in which both monitors have come up."""
+def running_world(world: World) -> Iterator[World]:
+    """Yield a world in which both monitors are ready. Kill them afterwards."""
     with ExitStack() as stack:
-        made.port = stack.enter_context(_publishing(made))
-        _write(made)
+        world.port = stack.enter_context(_running_publisher(world))
+        _write_configurations(world)
         try:
             for name in NAMES:
-                made.start(name)
+                world.start(name)
             for name in NAMES:
-                made.until_up(name)
-            yield made
+                world.wait_until_ready(name)
+            yield world
         finally:
-            made.store(signal.SIGCONT)
-            for process in made.alive.values():
+            world.signal_store(signal.SIGCONT)
+            for process in world.processes.values():
                 process.kill()
                 process.wait()
 
 
 @contextmanager
-def _publishing(made: World) -> Iterator[int]:
-    comes = made.place / "comes.json"
-    comes.write_text(json.dumps({f"/{name}": truth.out for name, truth in made.truths.items()}), encoding="utf-8")
-    store = [str(made.database_port)] if made.is_far else []
-    command = [sys.executable, "-m", "tests.chaos.publisher", str(comes), *store]
+def _running_publisher(world: World) -> Iterator[int]:
+    out_times = world.folder / "out.json"
+    out_times.write_text(json.dumps({f"/{name}": truth.out for name, truth in world.truths.items()}), encoding="utf-8")
+    store = [str(world.database_port)] if world.has_slow_network else []
+    command = [sys.executable, "-m", "tests.chaos.publisher", str(out_times), *store]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
-        made.publisher = process
-        port, *far = map(int, process.stdout.readline().split())
-        made.far_port = sum(far)
-        hearing = Thread(target=made.hear, args=[process.stdout])
-        hearing.start()
+        world.publisher = process
+        port, *slow = map(int, process.stdout.readline().split())
+        world.slow_store_port = sum(slow)
+        reader = Thread(target=world.collect_requests, args=[process.stdout])
+        reader.start()
         try:
             yield port
         finally:
             process.kill()
-            hearing.join()
+            reader.join()
 
 
-def _write(made: World) -> None:
-    listed = made.place / "calendar.toml"
-    urls = {name: f"http://{truth.host}:{made.port}/{name}" for name, truth in made.truths.items()}
-    rows = (promised(name, urls[name], truth.slot, _TITLE) for name, truth in made.truths.items())
+def _write_configurations(world: World) -> None:
+    listed = world.folder / "calendar.toml"
+    urls = {name: f"http://{truth.host}:{world.port}/{name}" for name, truth in world.truths.items()}
+    rows = (promised(name, urls[name], truth.slot, _TITLE) for name, truth in world.truths.items())
     listed.write_text("".join(rows), encoding="utf-8")
-    # Each host that is asked, and not the trap.
-    near = {"allow": "127.0.0.0/30", "port": made.port}
-    shared = {**near, "store": made.reached_at, "mode": made.mode, "takeover": made.takeover}
-    made.lead_names_to(HOSTS[0])
-    for name, web in made.webs.items():
-        own = made.place / name
-        configure(own, listed, made.watch, _POLICY, web=web, name=name, rate=made.rate, **shared)
-        made.step(name, 0.0)
+    # Allow the hosts of the publisher, but not its trap.
+    publisher = {"allow": "127.0.0.0/30", "port": world.port}
+    shared = {**publisher, "store": world.store_url, "mode": world.mode, "takeover": world.takeover}
+    world.resolve_names_to(HOSTS[0])
+    for name, web in world.web_ports.items():
+        own = world.folder / name
+        configure(own, listed, world.watch, _POLICY, web=web, name=name, rate=world.rate, **shared)
+        world.set_clock_offset(name, 0.0)
 
 
-def _library(part: str, name: str) -> str:
-    """Return where a library of a Debian package is that stands before the system's own."""
+def _find_library(part: str, name: str) -> str:
+    """Return the path of a library from a Debian package, to be loaded before the system's own."""
     found = sorted(Path("/usr/lib").glob(f"*/{name}"))
-    assert found, f"Debian's package {part} is not here: sh tests/parts installs it"
+    assert found, f"Debian's package {part} is missing: `sh tests/parts` installs it"
     return str(found[0])
 
 
-def _nft(rules: str) -> None:
+def _apply_nftables(rules: str) -> None:
     done = subprocess.run(["nft", "-f", "-"], input=rules, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"packets are lost by Debian's nftables, as root: {done.stderr}"
+    assert done.returncode == 0, f"nftables, which must run as root, failed: {done.stderr}"
 
 
-def _postgres(port: int) -> list[int]:
-    """Return the processes of the cluster at a port: its first one, and those that it started."""
+def _list_postgres_processes(port: int) -> list[int]:
+    """Return the process ids of the PostgreSQL cluster at a port: its first process and its children."""
     found = []
     for each in Path("/proc").iterdir():
         try:
@@ -401,11 +404,11 @@ def _postgres(port: int) -> list[int]:
                 found.append(int(each.name))
         except OSError:
             continue
-    children = {int(pid) for first in found for pid in _children(first)}
+    children = {int(pid) for first in found for pid in _list_children(first)}
     return [*found, *children]
 
 
-def _children(pid: int) -> list[str]:
+def _list_children(pid: int) -> list[str]:
     try:
         return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     except OSError:

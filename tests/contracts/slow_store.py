@@ -48,7 +48,7 @@ class SlowStore:
 
     @property
     def store(self) -> Store:
-        """Return this as what it stands for."""
+        """Return this object in place of the store that it wraps."""
         return cast("Store", self)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What every channel owes: a message taken once, refusals told apart, an end to waiting, no secret told."""
+"""Every channel sends a message once, tells temporary from permanent refusals, times out and prints no secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every clock is held to: the machine's, and the virtual one."""
+"""The contract of every clock: the machine's and the virtual one."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ async def _awaited(story: Story, clock: Clock) -> None:
 
 @pytest.fixture(params=[really, virtually])
 def tell(request: pytest.FixtureRequest) -> Callable[[Story], None]:
-    told: Callable[[Story], None] = request.param
-    return told
+    run: Callable[[Story], None] = request.param
+    return run
 
 
 def test_now_is_aware_utc(tell: Callable[[Story], None]) -> None:

@@ -1,4 +1,4 @@
-"""What every clockwork is held to: APScheduler in real time, and the loop's own in virtual time."""
+"""The contract of every scheduler: APScheduler in real time, and the event loop's timers in virtual time."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ Story = Callable[[Bench], Awaitable[None]]
 
 
 def really(story: Story) -> None:
-    async def told() -> None:
+    async def run_story() -> None:
         async with asyncio.timeout(10):
             await story(Bench(SystemClock(), SchedulerJobs))
 
-    asyncio.run(told())
+    asyncio.run(run_story())
 
 
 def virtually(story: Story) -> None:
-    async def told(clock: Clock) -> None:
+    async def run_story(clock: Clock) -> None:
         await story(Bench(clock, lambda failed: LoopJobs(clock, failed)))
 
-    run_virtually(told)
+    run_virtually(run_story)
 
 
 @pytest.fixture(params=[really, virtually])
 def tell(request: pytest.FixtureRequest) -> Callable[[Story], None]:
-    told: Callable[[Story], None] = request.param
-    return told
+    run: Callable[[Story], None] = request.param
+    return run
 
 
 def counting(most: int) -> tuple[Callable[[], Awaitable[None]], list[int], asyncio.Event]:
@@ -143,7 +143,7 @@ def test_a_job_that_takes_the_place_of_another_waits_for_its_run_and_one_that_is
     tell: Callable[[Story], None],
 ) -> None:
     async def story(bench: Bench) -> None:
-        old, new, gone, late = (counting(2) for _ in range(4))
+        old, new, dropped, late = (counting(2) for _ in range(4))
         may_end = asyncio.Event()
 
         async def slow() -> None:
@@ -153,16 +153,16 @@ def test_a_job_that_takes_the_place_of_another_waits_for_its_run_and_one_that_is
 
         clockwork = bench.clockwork()
         clockwork.every(SPACING, "job", slow)
-        clockwork.every(SPACING, "gone", gone[0])
+        clockwork.every(SPACING, "dropped", dropped[0])
         clockwork.start()
-        await gone[2].wait()
+        await dropped[2].wait()
         clockwork.every(SPACING, "job", new[0])
-        clockwork.drop("gone")
+        clockwork.drop("dropped")
         clockwork.every(SPACING, "late", late[0])
         await late[2].wait()
         may_end.set()
         await new[2].wait()
-        assert (old[1], len(gone[1]), bench.failed) == ([0], 2, [])
+        assert (old[1], len(dropped[1]), bench.failed) == ([0], 2, [])
         await clockwork.stop()
 
     tell(story)

@@ -199,9 +199,9 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
         say(tx, "pending", "unproven", SLOT + 2 * MINUTE)
         say(tx, "unproven", "late", SLOT + 3 * MINUTE)
     journal.merge_journal(store)
-    told = [(one.before, one.after) for one in store.verdicts.events(release="s")]
+    changes = [(one.before, one.after) for one in store.verdicts.events(release="s")]
     later = [("on_time", "unproven"), ("unproven", "late")] if which == "ours" else []
-    assert told == [("", "pending"), ("pending", "on_time"), *later]
+    assert changes == [("", "pending"), ("pending", "on_time"), *later]
     assert [line for line in store.check() if "events" in line] == []
 
 
@@ -279,13 +279,13 @@ def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_no
 ) -> None:
     url, asked = store._engine.url.render_as_string(hide_password=False), list[str]()
 
-    def meanwhile(*told: object) -> None:
-        if not asked and "FROM delivery" in str(told[2]):
-            asked.append(str(told[2]))
+    def record_query(*arguments: object) -> None:
+        if not asked and "FROM delivery" in str(arguments[2]):
+            asked.append(str(arguments[2]))
             with closing(Store(url)) as other, other.transaction() as tx:
                 tx.add_notice(a_notice("late"), [replace(SENT, notice="late")])
 
-    event.listen(store._engine, "before_cursor_execute", meanwhile)
+    event.listen(store._engine, "before_cursor_execute", record_query)
     journal.copy_near_part(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)

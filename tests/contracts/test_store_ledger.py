@@ -115,7 +115,7 @@ DAYS = st.integers(-3, 3).map(lambda days: days * DAY)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.sampled_from(["govuk", "ons"]), st.none() | DAYS, st.lists(DAYS)),
-        unique_by=lambda told: told[:2],
+        unique_by=lambda row: row[:2],
     )
 )
 @settings(deadline=None)

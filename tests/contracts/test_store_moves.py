@@ -70,7 +70,7 @@ def rows_of(url: str) -> dict[str, list[Any]]:
 
 
 def fill_the_rest(url: str) -> None:
-    """Add what no verdict writes: what is read, held back, claimed, kept, and who does what."""
+    """Add rows that no verdict writes: calendar entries, silences, claims, leases and duties."""
     with closing(Store(url)) as store, store.transaction() as tx:
         tx.save_announced([an_entry("births-2016"), an_entry("deaths-2029", "ons", gone=SLOT + DAY)])
         tx.add_read(a_read(usable=False, entries=3, fault="“503”", evidence="m-1"))
@@ -82,8 +82,8 @@ def fill_the_rest(url: str) -> None:
         tx.add_evidence([a_record(1), a_record(2, offset=2**40, expired=SLOT)])
         tx.save_runs([a_run("births-2016/page/edge", first=SLOT - DAY, address="https://x/ä", failed=2**20)])
         assert tx.take_lease("outbox", "m", SLOT, SLOT + DAY)
-        told = store.outbox.notices()[0].id
-        tx.save_delivery(a_sent_delivery("desk", notice=told, reference="Ä-1"))
+        notice = store.outbox.notices()[0].id
+        tx.save_delivery(a_sent_delivery("desk", notice=notice, reference="Ä-1"))
 
 
 def test_every_row_of_every_table_arrives_as_it_was(source: str, target: str, tmp_path: Path) -> None:
@@ -122,15 +122,15 @@ def test_nothing_that_is_there_is_overwritten(source: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("standing", "told"), [("waiting", "refused"), ("lost", "no row was copied, because one cannot be")]
+    ("standing", "message"), [("waiting", "refused"), ("lost", "no row was copied, because one cannot be")]
 )
-def test_a_copy_that_breaks_off_leaves_nothing(source: str, target: str, standing: str, told: str) -> None:
+def test_interrupted_copy_leaves_no_rows(source: str, target: str, standing: str, message: str) -> None:
     with closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as connection, connection:
         # About a notice that is not there: the last table of all refuses it.
         row = (standing,)
         connection.execute("INSERT INTO delivery VALUES ('no such', 'desk', ?, 0, 0, NULL, NULL, '', '')", row)
         connection.commit()
-        with pytest.raises(UserFault, match=told):
+        with pytest.raises(UserFault, match=message):
             copy_store(source, target)
         connection.execute("DELETE FROM delivery")
     assert copy_store(source, target)["release"] == 2
@@ -147,15 +147,15 @@ def test_a_backup_of_an_older_version_is_brought_to_this_ones_shape(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"no database at all " * 400, "is not whole, take another: file is not a database"),
         (b"", "is not a store of ninethirty"),
     ],
 )
-def test_what_is_no_backup_is_refused_in_one_line(content: bytes, told: str, tmp_path: Path) -> None:
+def test_file_that_is_no_backup_is_refused_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "backup.db").write_bytes(content)
-    with pytest.raises(UserFault, match=told):
+    with pytest.raises(UserFault, match=message):
         restore_store(tmp_path / "backup.db", f"sqlite:///{tmp_path}/target.db")
     with pytest.raises(UserFault, match="no such file"):
         copy_store(f"sqlite:///{tmp_path}/none.db", f"sqlite:///{tmp_path}/target.db")

@@ -133,10 +133,10 @@ def first_rows(store: Store) -> None:
 def copy_rows(connection: Connection) -> None:
     """Make ten years of the first rows."""
     for table, (count, changes) in COPIES.items():
-        told = {column.name: f'{table}."{column.name}"' for column in METADATA.tables[table].c}
-        told |= {name: how.format(n="s.n", step=f"s.n * {STEP}") for name, how in changes.items()}
+        values_of = {column.name: f'{table}."{column.name}"' for column in METADATA.tables[table].c}
+        values_of |= {name: how.format(n="s.n", step=f"s.n * {STEP}") for name, how in changes.items()}
         series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count - 1})"  # noqa: S608 # names of our own
-        names, values = ", ".join(f'"{name}"' for name in told), ", ".join(told.values())
+        names, values = ", ".join(f'"{name}"' for name in values_of), ", ".join(values_of.values())
         only = " WHERE calendar = 'govuk'" if table == "announced" else ""
         copy = f"INSERT INTO {table} ({names}) {series} SELECT {values} FROM {table}, s{only}"  # noqa: S608 # as above
         connection.execute(text(copy))
@@ -170,23 +170,23 @@ def postgres_years(postgresql: str) -> Iterator[Store]:
 @contextmanager
 def listening(store: Store) -> Iterator[list[tuple[str, Any]]]:
     """Collect every statement and its values."""
-    heard: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
 
-    def hear(*told: Any) -> None:  # noqa: ANN401  # what the engine tells
-        heard.append((told[2], told[3]))
+    def record_statement(*arguments: Any) -> None:  # noqa: ANN401  # the arguments of the engine's event
+        statements.append((arguments[2], arguments[3]))
 
-    event.listen(store._engine, "before_cursor_execute", hear)
+    event.listen(store._engine, "before_cursor_execute", record_statement)
     try:
-        yield heard
+        yield statements
     finally:
-        event.remove(store._engine, "before_cursor_execute", hear)
+        event.remove(store._engine, "before_cursor_execute", record_statement)
 
 
 def explained(store: Store, ask: Callable[[Store], object], how: str) -> list[Any]:
     """Return the rows in which the database explains each statement of a question."""
-    with listening(store) as heard:
+    with listening(store) as statements:
         ask(store)
-    asked = [(words, values) for words, values in heard if words.lstrip().startswith(("SELECT", "WITH"))]
+    asked = [(words, values) for words, values in statements if words.lstrip().startswith(("SELECT", "WITH"))]
     assert asked
     with store._engine.connect() as connection:
         return [row for words, values in asked for row in connection.exec_driver_sql(f"{how} {words}", values).all()]

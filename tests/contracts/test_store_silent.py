@@ -1,4 +1,4 @@
-"""A PostgreSQL that was stopped, or holds a lock: given up by our own clock, and used again when it goes on."""
+"""A PostgreSQL that is stopped or keeps a lock: our own timeout ends the call, and the store is used again later."""
 
 from __future__ import annotations
 
@@ -108,14 +108,14 @@ def test_a_row_that_somebody_else_holds_is_waited_for_no_longer_than_that(postgr
 
 
 def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(postgresql: str) -> None:
-    store, told = open_store(postgresql), list[StoreFault]()
+    store, faults = open_store(postgresql), list[StoreFault]()
     store.upgrade()
 
     async def act() -> None:
         silent = asyncio.Event()
 
         def failed(fault: StoreFault) -> None:
-            told.append(fault)
+            faults.append(fault)
             silent.set()
 
         writer = Writer(store, SystemClock(), on_failure=failed)
@@ -131,7 +131,7 @@ def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(post
         await writer.close()
 
     asyncio.run(act())
-    assert [type(fault) for fault in told] == [StoreSilent]
+    assert [type(fault) for fault in faults] == [StoreSilent]
     beat = store.leases.heartbeat("edge")
     assert beat is not None
     assert beat.at == NOON + timedelta(1)

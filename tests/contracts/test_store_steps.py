@@ -36,8 +36,8 @@ def test_rows_of_the_second_version_are_found_by_the_third(sql_store: Store) -> 
     with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0002")
         (body,) = connection.execute(text("SELECT body FROM release")).scalars()
-        told = json.loads(unpack(bytes(body)))
-        assert (told["title"], told["url"]) == (release.title, release.url)
+        stored = json.loads(unpack(bytes(body)))
+        assert (stored["title"], stored["url"]) == (release.title, release.url)
         bodies = connection.execute(text("SELECT body FROM announced ORDER BY uid")).scalars().all()
         assert [json.loads(unpack(bytes(one)))["release"] for one in bodies] == ["r", "s"]
     sql_store.upgrade()
@@ -54,8 +54,8 @@ def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_n
     with sql_store._engine.begin() as connection:
         migrate.downgrade(connection, "0003")
     sql_store.upgrade()
-    told = {run.target: run.monitor for run in sql_store.runs.of_release("r")}
-    assert told == {"r/page/edge": "north-2", "r/page/origin": "", "r/sheet/edge": "north-2"}
+    monitors = {run.target: run.monitor for run in sql_store.runs.of_release("r")}
+    assert monitors == {"r/page/edge": "north-2", "r/page/origin": "", "r/sheet/edge": "north-2"}
     with sql_store.transaction() as tx:
         tx.save_runs([kept, both[2]])
     with sql_store._engine.begin() as connection:

@@ -68,7 +68,7 @@ def go_on(store: Store) -> None:
         assert tx.take_lease("outbox", "old", SLOT, SLOT + 2 * MINUTE)
 
 
-def told(store: Store) -> list[Any]:
+def read_everything(store: Store) -> list[Any]:
     verdicts, outbox = store.verdicts, store.outbox
     return [
         store.ledger.releases(),
@@ -93,7 +93,7 @@ def test_a_version_goes_on_reading_and_writing_beside_the_next(place: str, older
         fill(old)
         assert old.newer == ""
         new.upgrade()
-        assert told(old) == told(new)
+        assert read_everything(old) == read_everything(new)
         with new._engine.begin() as connection:
             added = [table(name, column("remark"), column("weight")) for name in MORE if newer is NEXT]
             for each in added:
@@ -103,7 +103,7 @@ def test_a_version_goes_on_reading_and_writing_beside_the_next(place: str, older
             go_on(old)
         assert [(line["event"], line["shape"]) for line in logs] == [("store_newer", newer.head)]
         assert (old.newer, new.newer) == (newer.head, "")
-        assert told(old) == told(new)
+        assert read_everything(old) == read_everything(new)
         # What only the next version knows of a row stays with it, and what the older adds has the defaults.
         with new._engine.begin() as connection:
             for each in added:
@@ -178,7 +178,7 @@ def test_what_a_newer_version_keeps_is_not_left_behind_by_a_copy(place: str, tmp
         with pytest.raises(UserFault, match="its shape is 9001, newer than this version's"):
             copy_store(place, f"sqlite:///{tmp_path}/copy.db")
         if place.startswith("sqlite"):
-            # It is copied as it lies, page by page.
+            # The database file is copied as it is, page by page.
             old.backup(tmp_path / "backup.db")
             with pytest.raises(UserFault, match=f"^store {tmp_path}/backup.db: its shape is 9001"):
                 restore_store(tmp_path / "backup.db", f"sqlite:///{tmp_path}/copy.db")
@@ -203,7 +203,7 @@ def test_a_step_that_would_hold_up_the_others_behind_a_long_reader_is_put_off(da
         assert old.newer == "9001"
 
 
-# What whoever writes a step is held to
+# Rules for every migration
 
 
 def _steps() -> Iterator[tuple[str, str]]:

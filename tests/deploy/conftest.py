@@ -71,10 +71,10 @@ url = "{url}/notices"
 """
 
 
-async def until(what: str, holds: Callable[[], Awaitable[object]]) -> None:
-    """Wait until a condition holds; fail with `what` when it does not within 40 s."""
+async def until(what: str, condition: Callable[[], Awaitable[object]]) -> None:
+    """Wait until a condition is true. Fail with `what` if it is not within 40 s."""
     ends = CLOCK.monotonic() + PATIENCE
-    while not await holds():
+    while not await condition():
         assert CLOCK.monotonic() < ends, f"not within {PATIENCE:g} s: {what}"
         await CLOCK.sleep(0.1)
 
@@ -109,7 +109,7 @@ class Chain:
     pages: dict[str, int] = field(default_factory=dict)
     slots: dict[str, datetime] = field(default_factory=dict)
     hooked: list[dict[str, Any]] = field(default_factory=list)
-    told: list[bytes] = field(default_factory=list)
+    systemd_messages: list[bytes] = field(default_factory=list)
     is_hurried: bool = True
     """Whether Prometheus and Alertmanager do everything each second, and do not keep the intervals that we ship."""
     web: int = field(default_factory=free_port)
@@ -256,7 +256,7 @@ async def service_manager(chain: Chain) -> AsyncIterator[str]:
     class Listening(asyncio.DatagramProtocol):
         def datagram_received(self, data: bytes, addr: object) -> None:
             del addr
-            chain.told.append(data)
+            chain.systemd_messages.append(data)
 
     address = str(chain.folder / "notify")
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -50,7 +50,7 @@ DENIED_IN_CONTAINERS = """
 class Rule:
     """Forbids a system call with this error.
 
-    Where `where` names an argument (from 0), a comparison and two values, only calls are forbidden for which it holds.
+    `where` names an argument (from 0), a comparison and two values. Only calls that meet it are forbidden.
     """
 
     call: str
@@ -116,22 +116,22 @@ def of_unit(settings: Settings, writable: Path) -> Limits:
 
 def of_compose(writable: Path) -> Limits:
     """Return what Docker makes of the monitor's service in the shipped compose file."""
-    told = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]["ninethirty"]
-    assert told["read_only"]
-    assert told["cap_drop"] == ["ALL"]
-    resources = {"AS": _bytes(told["mem_limit"]), "NPROC": told["pids_limit"]}
-    return _of_container(writable, resources | {name.upper(): most for name, most in told["ulimits"].items()})
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]["ninethirty"]
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    resources = {"AS": _bytes(service["mem_limit"]), "NPROC": service["pids_limit"]}
+    return _of_container(writable, resources | {name.upper(): most for name, most in service["ulimits"].items()})
 
 
 def of_kubernetes(writable: Path) -> Limits:
     """Return what a node makes of the monitor's pod in the shipped manifest."""
     manifests = yaml.safe_load_all((DEPLOY / "kubernetes" / "monitor.yaml").read_text(encoding="utf-8"))
     pod = next(one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "StatefulSet")
-    (told,) = pod["containers"]
+    (container,) = pod["containers"]
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert told["securityContext"]["readOnlyRootFilesystem"]
-    assert told["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    return _of_container(writable, {"AS": _bytes(told["resources"]["limits"]["memory"])})
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    return _of_container(writable, {"AS": _bytes(container["resources"]["limits"]["memory"])})
 
 
 def _of_container(writable: Path, resources: dict[str, int]) -> Limits:
@@ -151,7 +151,7 @@ def _bytes(text: str) -> int:
 
 
 def sets() -> dict[str, list[str]]:
-    """Return what each set of system calls that the unit names holds: calls, and other sets."""
+    """Return the members of each set of system calls in the unit: calls, and other sets."""
     lines = SETS.read_text(encoding="utf-8").splitlines()
     return {name: calls for name, *calls in map(str.split, lines) if name.startswith("@")}
 
@@ -246,9 +246,9 @@ def _install(otherwise: int, rules: list[tuple[int, Rule]]) -> None:
         raise OSError(-fault, "seccomp_load")
 
 
-def main(told: str, *command: str) -> None:
+def main(limits_json: str, *command: str) -> None:
     """Become a command within limits."""
-    limits: dict[str, Any] = json.loads(told)
+    limits: dict[str, Any] = json.loads(limits_json)
     apply(Limits(**{**limits, "rules": [Rule(**rule) for rule in limits["rules"]]}))
     os.execvp(command[0], command)  # noqa: S606  # no shell between
 

@@ -217,9 +217,9 @@ async def _it_stops_in_good_order(chain: Chain) -> None:
     assert chain.asked(f"/{PING}") >= 1
     daemon.terminate()
     assert await daemon.wait() == 0
-    assert chain.told[0] == b"READY=1"
-    assert b"WATCHDOG=1" in chain.told
-    assert chain.told[-1] == b"STOPPING=1"
+    assert chain.systemd_messages[0] == b"READY=1"
+    assert b"WATCHDOG=1" in chain.systemd_messages
+    assert chain.systemd_messages[-1] == b"STOPPING=1"
 
 
 def _its_log_is_json_and_keeps_the_secret(folder: Path, chain: Chain) -> None:

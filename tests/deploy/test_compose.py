@@ -79,16 +79,16 @@ def test_the_daemon_is_not_the_first_process_of_its_container() -> None:
 
 def test_given_secrets_are_kept_out_of_git() -> None:
     files = ("secrets/users", "secrets/smtp_password", "kubernetes/secrets/users")
-    told = subprocess.run(["git", "check-ignore", *files], check=False, cwd=DEPLOY, capture_output=True, text=True)
+    ignored = subprocess.run(["git", "check-ignore", *files], check=False, cwd=DEPLOY, capture_output=True, text=True)
     # An archive of the files has no git to ask.
-    assert told.returncode == 128 or told.stdout.split() == list(files)
+    assert ignored.returncode == 128 or ignored.stdout.split() == list(files)
 
 
 @pytest.mark.slow
 def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
     given, made = tmp_path / "given", tmp_path / "made"
     given.mkdir()
-    told = make_secrets(given, made)
+    output = make_secrets(given, made)
     files = {
         str(file.relative_to(made)): file.read_text(encoding="utf-8") for file in made.rglob("*") if file.is_file()
     }
@@ -103,9 +103,9 @@ def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
     people, faults = read_people(files["ninethirty/users"], "users")
     assert (list(people), faults) == (["admin"], [])
     assert len({*files.values()}) == len(files) - 1
-    # What it prints stands in the log of the container, where no password belongs.
-    assert "cat /run/secrets/board_password" in told
-    assert not any(text.strip() in told for text in files.values())
+    # The container's log keeps the output, so it must not contain a password.
+    assert "cat /run/secrets/board_password" in output
+    assert not any(text.strip() in output for text in files.values())
     assert all(file.stat().st_mode & 0o077 == 0 for file in made.rglob("*") if file.is_file())
     make_secrets(given, made)
     assert {

@@ -70,7 +70,7 @@ def test_the_image_runs_as_nobody_in_particular_keeps_its_data_in_a_volume_and_t
 
 
 def test_everything_in_the_image_is_installed_by_its_hash_and_so_is_what_builds_it() -> None:
-    installs = [told.removesuffix(" \\") for told in re.findall(r"pip install (.+)", DOCKERFILE)]
+    installs = [line.removesuffix(" \\") for line in re.findall(r"pip install (.+)", DOCKERFILE)]
     assert installs == [
         "--require-hashes -r build.lock",
         "--require-hashes --no-build-isolation --use-pep517 -r requirements.lock",
@@ -86,9 +86,9 @@ def test_everything_in_the_image_is_installed_by_its_hash_and_so_is_what_builds_
 
 
 def test_a_version_has_one_number_and_its_section_in_the_changelog() -> None:
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert (told, str(Version(told))) == (__version__, told)
-    assert f"\n## {told}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert (version, str(Version(version))) == (__version__, version)
+    assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_lock_names_what_the_program_and_postgresql_need_and_developers_have_the_same_of_it() -> None:
@@ -162,28 +162,28 @@ def test_the_component_for_a_shared_cluster_is_taken_by_kubernetes_and_selects_t
 
 
 def test_a_cluster_alerts_by_the_same_rules_as_prometheus_does() -> None:
-    told = yaml.safe_load((DEPLOY / "kubernetes/cluster/rules.yaml").read_text(encoding="utf-8"))["spec"]
-    assert told == yaml.safe_load((DEPLOY / "prometheus/rules.yml").read_text(encoding="utf-8")), "run `make rules`"
+    rules = yaml.safe_load((DEPLOY / "kubernetes/cluster/rules.yaml").read_text(encoding="utf-8"))["spec"]
+    assert rules == yaml.safe_load((DEPLOY / "prometheus/rules.yml").read_text(encoding="utf-8")), "run `make rules`"
 
 
 @pytest.mark.slow
 def test_what_kustomize_is_told_to_gather_is_what_the_configuration_names(tmp_path: Path) -> None:
     folder = DEPLOY / "kubernetes"
-    told = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
-    (secret,), (config,) = told["secretGenerator"], told["configMapGenerator"]
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+    (secret,), (config,) = kustomization["secretGenerator"], kustomization["configMapGenerator"]
     assert {secret["name"], config["name"]} == {"ninethirty"}
     for name in config["files"]:
         shutil.copy(folder / name, tmp_path)
     person = subprocess.run([*PROGRAM, "user", "anne"], input=f"{uuid4()}", check=True, capture_output=True, text=True)
-    held = {"users": person.stdout, "smtp_password": "p\n", "metrics_token": f"{uuid4()}\n"}
-    assert {Path(name).name for name in secret["files"]} == set(held)
-    for name, text in held.items():
+    secrets = {"users": person.stdout, "smtp_password": "p\n", "metrics_token": f"{uuid4()}\n"}
+    assert {Path(name).name for name in secret["files"]} == set(secrets)
+    for name, text in secrets.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
         (tmp_path / name).chmod(0o600)
-    told = subprocess.run(
+    built = subprocess.run(
         [*PROGRAM, "--config", "config.toml", "check"], check=False, cwd=tmp_path, capture_output=True, text=True
     )
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert built.returncode == 0, built.stdout + built.stderr
 
 
 @pytest.mark.parametrize("file", LOADED, ids=lambda file: file.name)
@@ -208,7 +208,7 @@ def machine(folder: Path, *commands: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("commands", "wanted", "told"),
+    ("commands", "wanted", "output"),
     [
         (("docker", "podman"), "", "podman build --format docker --build-arg VERSION="),
         (("buildah",), "", "buildah build --format docker --build-arg VERSION="),
@@ -216,11 +216,11 @@ def machine(folder: Path, *commands: str) -> dict[str, str]:
     ],
 )
 def test_the_image_is_built_by_the_engine_that_answers(
-    tmp_path: Path, commands: tuple[str, ...], wanted: str, told: str
+    tmp_path: Path, commands: tuple[str, ...], wanted: str, output: str
 ) -> None:
     environment = machine(tmp_path, *commands) | {"ENGINE": wanted, "BASE": "base.example/python:3.11"}
     ran = subprocess.run(["sh", DEPLOY / "image"], env=environment, check=True, capture_output=True, text=True)
-    assert told in ran.stdout
+    assert output in ran.stdout
     assert "--build-arg BASE=base.example/python:3.11 --tag ninethirty ." in ran.stdout
 
 
@@ -265,6 +265,6 @@ def test_every_verb_has_a_man_page_that_tells_what_its_help_does(tmp_path: Path)
     subprocess.run([sys.executable, str(DEPLOY / "man.py"), str(tmp_path)], check=True)
     pages = {page.stem for page in tmp_path.iterdir()}
     assert {f"ninethirty-{verb}" for verb in VERBS} | {"ninethirty", "ninethirty-incident-sign"} <= pages
-    told = (tmp_path / "ninethirty-export.1").read_text(encoding="utf-8")
-    assert "Export every verdict (csv, json), or every promised release as a calendar" in told.partition(".SH DESC")[0]
-    assert r"--output" in told.replace("\\", "")
+    page = (tmp_path / "ninethirty-export.1").read_text(encoding="utf-8")
+    assert "Export every verdict (csv, json), or every promised release as a calendar" in page.partition(".SH DESC")[0]
+    assert r"--output" in page.replace("\\", "")

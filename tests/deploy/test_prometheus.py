@@ -65,12 +65,12 @@ def test_amtool_accepts_the_configuration() -> None:
 @pytest.mark.parametrize("rule", ALERTS, ids=NAMES)
 def test_an_alert_has_a_severity_a_text_and_an_entry_in_the_runbook(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning"} or rule["alert"] == "Watchdog"
-    told = rule["annotations"]
-    assert told["summary"]
-    assert told["description"]
-    page, _, anchor = told["runbook_url"].partition("#")
-    links = [told["board_url"]] if rule["alert"].startswith("Ninethirty") else []
-    assert all(link.startswith("{{ $externalLabels.board }}/") for link in (told["runbook_url"], *links))
+    annotations = rule["annotations"]
+    assert annotations["summary"]
+    assert annotations["description"]
+    page, _, anchor = annotations["runbook_url"].partition("#")
+    links = [annotations["board_url"]] if rule["alert"].startswith("Ninethirty") else []
+    assert all(link.startswith("{{ $externalLabels.board }}/") for link in (annotations["runbook_url"], *links))
     headings = re.findall(r"^#+ (.+)$", ALERTS_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert page.endswith("/runbook")
     assert anchor in {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
@@ -93,6 +93,8 @@ def test_no_rule_reads_a_range_so_long_that_thousands_of_releases_exceed_the_lim
 @pytest.mark.parametrize("name", NAMES)
 def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not(name: str) -> None:
     groups = yaml.safe_load((FOLDER / "rules_test.yml").read_text(encoding="utf-8"))["tests"]
-    told = [test["exp_alerts"] for group in groups for test in group["alert_rule_test"] if test["alertname"] == name]
-    assert any(told)
-    assert name in {"NinethirtyDown", "Watchdog"} or not all(told)
+    expected = [
+        test["exp_alerts"] for group in groups for test in group["alert_rule_test"] if test["alertname"] == name
+    ]
+    assert any(expected)
+    assert name in {"NinethirtyDown", "Watchdog"} or not all(expected)

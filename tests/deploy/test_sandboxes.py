@@ -174,8 +174,8 @@ async def test_a_worker_that_cannot_be_bounded_does_not_start_and_the_monitor_sa
         failures, blind = "ninethirty_worker_start_failures_total", 'ninethirty_blind_seconds_total{cause="no_worker"}'
 
         async def is_blind() -> bool:
-            told = dict(line.rsplit(" ", 1) for line in (await monitor.get("/metrics")).text.splitlines())
-            return float(told[failures]) > 0 and float(told[blind]) > 0
+            metrics = dict(line.rsplit(" ", 1) for line in (await monitor.get("/metrics")).text.splitlines())
+            return float(metrics[failures]) > 0 and float(metrics[blind]) > 0
 
         await until("it is counted as blind", is_blind)
         assert "127.0.0.1" not in (await monitor.get("/")).text.partition("usable answer")[2]

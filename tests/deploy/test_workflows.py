@@ -43,9 +43,9 @@ def test_every_action_is_pinned_by_commit_with_its_version_beside_it(file: Path)
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_every_job_has_an_end_and_may_only_read_unless_it_says_more(file: Path) -> None:
-    told = read(file)
-    assert told["permissions"] == {"contents": "read"}
-    assert [name for name, job in told["jobs"].items() if "uses" not in job and "timeout-minutes" not in job] == []
+    workflow = read(file)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert [name for name, job in workflow["jobs"].items() if "uses" not in job and "timeout-minutes" not in job] == []
 
 
 def test_lint_does_not_wait_for_the_tests() -> None:
@@ -76,10 +76,10 @@ def test_what_is_released_is_made_by_targets_of_the_makefile_and_signed_before_i
 
 
 def test_the_notes_of_a_release_are_its_section_of_the_changelog(tmp_path: Path) -> None:
-    told = ran("Take the notes from the change log", f"v{__version__}", tmp_path)
+    step = ran("Take the notes from the change log", f"v{__version__}", tmp_path)
     notes = (tmp_path / "var/notes.md").read_text(encoding="utf-8")
     log = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert (told.returncode, "\n## " in notes) == (0, False)
+    assert (step.returncode, "\n## " in notes) == (0, False)
     assert f"\n## {__version__}\n{notes}" in log
     assert ran("Take the notes from the change log", "v0.0.0", tmp_path).returncode == 1
 

@@ -1,4 +1,4 @@
-"""A column that this version asks for is gone."""
+"""A later migration that removes a column which this version reads."""
 
 from __future__ import annotations
 

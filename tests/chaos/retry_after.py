@@ -1,0 +1,66 @@
+"""A host answers one of two monitors with 429, and that monitor is killed.
+
+No monitor may use the host before its Retry-After ends.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from monitor.plan.share import owner_of
+from tests.chaos.publisher import HOSTS
+from tests.chaos.world import NAMES, ReceivedRequest, Truth, World, running_world
+
+_WAIT = 20
+_TAKEOVER, _BUSY_MACHINE = 4.0, 1.5
+"""The other monitor knows of the 429 after half a `takeover`, or `_BUSY_MACHINE` seconds later on a busy machine."""
+
+
+def check_retry_after(folder: Path, database: str, mode: str) -> list[str]:
+    """Kill and restart a monitor that received a 429. Return everything that was wrong, one line each."""
+    # Each host has a page that is late, so that it is requested all the time.
+    slot, ((limited, host), (other, other_host)) = time.time() - 60.0, ((owner_of(one, NAMES), one) for one in HOSTS)
+    truths = {f"r{number}": Truth(slot, slot + 3600.0, one) for number, one in enumerate(HOSTS)}
+    with running_world(World(folder, database, mode, truths, takeover=f"{_TAKEOVER:g}s")) as world:
+        world.wait_for_request_from(limited, host)
+        world.wait_for_request_from(other, host if mode == "redundant" else other_host)
+        refused = _receive_429(world, limited, host)
+        known, over = refused.at + _TAKEOVER / 2 + _BUSY_MACHINE, refused.at + _WAIT
+        world.wait_for_time(known, _WAIT)
+        world.send_signal(limited, signal.SIGKILL)
+        if mode == "redundant":
+            # It reads from the store that the host asked it to wait.
+            world.start(limited)
+        # The other monitor takes over its share, and must wait as well.
+        world.wait_for_request_from(other, host, over)
+        world.start(limited)
+        world.wait_for_request_from(limited, host, over)
+        world.stop_all()
+        during_wait = [one for one in world.requests if refused.at < one.at < over]
+        return [*_find_early_requests(during_wait, refused, known), *_find_idle_host(during_wait, other, other_host)]
+
+
+def _receive_429(world: World, name: str, host: str) -> ReceivedRequest:
+    """Make a host answer a monitor's next request with 429, and return that request."""
+    httpx.get(f"http://{host}:{world.port}/wait/{_WAIT}/{name}", trust_env=False)
+    refused = [world.wait_for_request_from(name, host)]
+    while refused[-1].status != 429:
+        refused.append(world.wait_for_request_from(name, host, refused[-1].at + 1e-6))
+    return refused[-1]
+
+
+def _find_early_requests(requests: list[ReceivedRequest], refused: ReceivedRequest, known: float) -> Iterator[str]:
+    for one in requests:
+        # The host has one page, so the same monitor had no other request under way.
+        if one.host == refused.host and (one.by == refused.by or one.at > known):
+            yield f"{one.by} asked {one.host} {one.at - refused.at:.2f} s after it had told {refused.by} to wait"
+
+
+def _find_idle_host(requests: list[ReceivedRequest], name: str, host: str) -> Iterator[str]:
+    if not any((one.by, one.host) == (name, host) for one in requests):
+        yield f"{name} sent {host} no request, although that host asked no one to wait"
