@@ -50,8 +50,8 @@ def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> 
     async def story(clock: VirtualClock) -> None:
         slow = SlowStore(store, TENFOLD)
         health = HealthState(clock.now(), {}, MINUTE, blind.append)
-        health_recorder = StoreHealth(clock, Metrics("test", {}, [], []), health)
-        writer = Writer(slow.store, clock, on_commit=health_recorder.committed, on_failure=health_recorder.failed)
+        recorder = StoreHealth(clock, Metrics("test", {}, [], []), health)
+        writer = Writer(slow.store, clock, on_commit=recorder.note_commit, on_failure=recorder.note_failure)
         await a_ledger(slow.store, writer, clock).record_read(
             a_read([an_entry(n) for n in range(ENTRIES)], clock.now()), ()
         )

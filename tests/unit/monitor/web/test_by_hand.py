@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from monitor.judge.policy import Policies, Policy
 from monitor.look.guard import Guard, RefusedAddress, make_guard
 from monitor.look.http.resolve import Resolver, Route
 from monitor.store.rows import Announced, CalendarRead
-from monitor.watch.rejudge import body_of_unwatched_at
+from monitor.watch.rejudge import body_of_unwatched
 from monitor.web.by_hand import read_slot
 from monitor.web.hand_calendar import HandCalendar, add_address, add_release, remove_addition, write_toml
 from schedules.source import Page
@@ -64,7 +65,7 @@ def prepare(board: Board, folder: Path, fault: str = "") -> None:
     """Give a board a calendar to which people add, and a coming release. `fault`: the calendar cannot be read."""
     board.queries.by_hand = a_calendar(folder)
     board.queries.producers = {"ofqual": "Ofqual"}
-    board.queries.judge_promised = body_of_unwatched_at(board.store, Policies(Policy()), RULES.editions)
+    board.queries.judge_promised = partial(body_of_unwatched, board.store, Policies(Policy()), editions=RULES.editions)
 
     async def read(calendar: str) -> CalendarRead:
         """Store the entries of the file as a read of it does, each as a release of its own or of `of`."""

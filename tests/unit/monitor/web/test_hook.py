@@ -10,7 +10,7 @@ from typing import Any
 from alerts.channels.pagerduty import build_event
 from alerts.channels.webhook import webhook_body
 from alerts.silence import Scope
-from monitor.cli.channel import _test_message
+from monitor.cli.channel import _make_test_message
 from monitor.clock import VirtualClock
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
@@ -114,5 +114,5 @@ def test_closing_by_hand_is_sent_to_machines_also_for_a_platform_incident() -> N
     ]
 
 
-def test_test_message_of_a_webhook_matches_the_schema() -> None:
-    Hook.model_validate_json(webhook_body(_test_message("hook", after_slot(0))), extra="forbid")
+def test_make_test_message_of_a_webhook_matches_the_schema() -> None:
+    Hook.model_validate_json(webhook_body(_make_test_message("hook", after_slot(0))), extra="forbid")
