@@ -130,7 +130,7 @@ async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_thei
         store.upgrade()
         members = _members(name, store, writer, timedelta(seconds=2))
         if name == "north":
-            members.quiet = lambda: {"www.gov.uk": until}
+            members.host_waits = lambda: {"www.gov.uk": until}
         else:
             members.on_share = told
         await members.join()
