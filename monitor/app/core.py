@@ -80,15 +80,8 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     observer = StoreHealth(clock, metrics, health, lambda: opened.is_away)
     if opened.is_away:
         health.note_store_failure(clock.now())
-    writer = Writer(
-        store,
-        clock,
-        members=[heartbeat],
-        delay=edges.delay,
-        on_commit=observer.note_commit,
-        on_failure=observer.note_failure,
-    )
-    threads = Threads(_STORE_THREADS, "store")
+    writer = _make_writer(store, clock, heartbeat, observer, edges)
+    threads, worker_health = Threads(_STORE_THREADS, "store"), WorkerHealth(clock, metrics, blind.note)
     evidence = Evidence(
         Path(settings.evidence.folder),
         store.evidence,
@@ -99,7 +92,6 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         on_lost=metrics.store_failures.inc,
     )
     members = _make_members(settings, store, writer, clock, holder)
-    worker_health = WorkerHealth(clock, metrics, blind.note)
     ledger = Ledger(store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask)
     return Core(
         settings,
@@ -124,6 +116,12 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         members,
         StoreFailover(opened, vantage, writer, evidence, clock, observer, members, ledger, edges.lock),
     )
+
+
+def _make_writer(store: Store, clock: Clock, heartbeat: HeartbeatWriter, observer: StoreHealth, edges: Edges) -> Writer:
+    """Return the writer of the store. It reports each commit and failure to `observer`."""
+    commit, failure = observer.note_commit, observer.note_failure
+    return Writer(store, clock, members=[heartbeat], delay=edges.delay, on_commit=commit, on_failure=failure)
 
 
 def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:

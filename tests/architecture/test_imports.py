@@ -164,7 +164,7 @@ BUDGETS = {
     "monitor/watch": 3824,
     "monitor/config": 1804,
     "monitor/web": 6387,
-    "monitor/app": 2579,
+    "monitor/app": 2577,
     "monitor/rehearse": 3571,
     "monitor/cli": 4900,
 }
