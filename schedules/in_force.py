@@ -244,9 +244,10 @@ class _ReleaseLedger:
         if current is None:
             return []
         # A person who removes an entry of theirs says nothing about the entries of other calendars.
-        removed = (each for each in self._latest.values() if each.calendar == BY_HAND and is_cancelled(each))
-        others = (each for each in self._latest.values() if each.calendar != current.calendar and each not in removed)
-        return [each for each in others if _contradicts(current, each)]
+        others = (each for each in self._latest.values() if each.calendar != current.calendar)
+        # A person who removes an added release says nothing about the slot.
+        not_removed = (each for each in others if each.calendar != BY_HAND or not is_cancelled(each))
+        return [each for each in not_removed if _contradict_each_other(current, each)]
 
     def _add_after_slot(self, promise: Promise) -> None:
         """Add a promise read after the slot in force had passed. It changes nothing about that slot."""
@@ -293,7 +294,7 @@ def _still_promises(new: Slot, old: Slot) -> bool:
     return old.precision is Precision.NONE or is_inside(new, old)
 
 
-def _contradicts(promise: Promise, other: Promise) -> bool:
+def _contradict_each_other(promise: Promise, other: Promise) -> bool:
     """Return whether two promises of different calendars cannot both be true."""
     if is_cancelled(promise) or is_cancelled(other):
         return is_cancelled(promise) != is_cancelled(other)

@@ -135,7 +135,7 @@ def _explain_refusal(fault: APIError, settings: NotifySettings) -> Refused:
 
 
 def _prepare_draft(attachments: Sequence[Attachment]) -> object:
-    """Return what the template gets for the draft: the upload, or why there is none."""
+    """Return the draft as an upload for the template, or the reason for its absence."""
     if not attachments:
         return "none"
     draft = attachments[0]

@@ -101,7 +101,7 @@ class SchedulerJobs(Jobs):
         entry.spacing = spacing
         seconds = spacing.total_seconds()
         self._scheduler.add_job(
-            _wake, "interval", args=(entry.wakeup,), seconds=seconds, id=name, replace_existing=True
+            _set_event, "interval", args=(entry.wakeup,), seconds=seconds, id=name, replace_existing=True
         )
         if known is None and self._scheduler.running:
             self._start_entry(entry)
@@ -139,7 +139,7 @@ class SchedulerJobs(Jobs):
             await entry.wakeup.wait()
 
 
-async def _wake(wakeup: asyncio.Event) -> None:
+async def _set_event(wakeup: asyncio.Event) -> None:
     # APScheduler would run a plain function in a thread, where an event of the loop must not be set.
     wakeup.set()
 

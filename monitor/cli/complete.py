@@ -28,7 +28,7 @@ NEAR = timedelta(days=120)
 _MOST_INCIDENTS = 200
 
 
-def _completion(list_words: Callable[[Context], Words]) -> Completion:
+def _make_completion(list_words: Callable[[Context], Words]) -> Completion:
     """Return click's completion function for the words that `list_words` returns for a configuration."""
 
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -45,7 +45,7 @@ def _completion(list_words: Callable[[Context], Words]) -> Completion:
 
 
 def _words_in_store(context: Context, list_words: Callable[[Store, datetime], Words]) -> Words:
-    """Return the words that `list_words` finds in the store now. If there is no store yet, there are none.
+    """Return the words that `list_words` finds in the store now; empty if the store does not exist yet.
 
     Raises `StoreFault` for a store with another schema, because completion must not change it.
     """
@@ -66,13 +66,13 @@ def _releases_near(store: Store, now: datetime) -> Iterable[Release]:
     return store.ledger.releases(now - NEAR, now + NEAR)
 
 
-@_completion
+@_make_completion
 def releases(context: Context) -> Words:
     """List the ids and titles of releases near now."""
     return _words_in_store(context, lambda store, now: ((one.id, one.title) for one in _releases_near(store, now)))
 
 
-@_completion
+@_make_completion
 def producers(context: Context) -> Words:
     """List the producers of releases near now, and those of the configuration."""
     announced = _words_in_store(
@@ -81,7 +81,7 @@ def producers(context: Context) -> Words:
     return {**dict(announced), **{one.id: one.name for one in context.settings.producer}}.items()
 
 
-@_completion
+@_make_completion
 def incidents(context: Context) -> Words:
     """List the ids of the latest incidents, with grade and kind."""
 
@@ -92,7 +92,7 @@ def incidents(context: Context) -> Words:
     return _words_in_store(context, list_latest)
 
 
-@_completion
+@_make_completion
 def silences(context: Context) -> Words:
     """List the ids and reasons of active silences."""
     return _words_in_store(
@@ -100,8 +100,8 @@ def silences(context: Context) -> Words:
     )
 
 
-calendars = _completion(lambda context: ((one.name, one.kind) for one in context.settings.calendar))
-channels = _completion(lambda context: ((one.name, one.kind) for one in context.settings.channel))
+calendars = _make_completion(lambda context: ((one.name, one.kind) for one in context.settings.calendar))
+channels = _make_completion(lambda context: ((one.name, one.kind) for one in context.settings.channel))
 
 producer_option = click.option(
     "--producer", metavar="SLUG", shell_complete=producers, help="Only releases of this producer."

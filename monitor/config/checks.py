@@ -94,7 +94,7 @@ def _texts_in(value: object) -> list[str]:
 
 
 def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
-    """Yield a fault for each row of a table whose `key` has the value of an earlier row."""
+    """Yield a fault for each row of a table that repeats the value of `key` from an earlier row."""
     seen = set()
     for place, row in rows_of(data, table):
         name = row.get(key)

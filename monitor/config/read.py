@@ -69,7 +69,7 @@ def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: t
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Return the faults that one error of pydantic stands for. Our own check of a table can report several at once."""
+    """Convert one error of pydantic into faults. It becomes several if a check of a whole table found several."""
     place = _key_path(error["loc"], data)
     if error["type"] == "union_tag_invalid":
         place.append(str(error["ctx"]["discriminator"]).strip("'"))

@@ -162,7 +162,7 @@ class SilentHosts:
 
 @dataclass(slots=True)
 class WorkerHealth:
-    """Notes each attempt to start a worker, and reports blind spans of the hosts whose responses were not read.
+    """Records attempts to start a worker, and reports a blind span for each host with unread responses.
 
     A span begins with a host's first unread response and ends when a worker starts. It is reported while it grows.
     Small responses are read without a worker, so a host is blind only from its first large one. `fault` is why the

@@ -112,8 +112,8 @@ def _name_findings(findings: Sequence[Json]) -> list[tuple[str, Json]]:
 
 def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list[str]:
     """Return a line if one range is null and the other is not, or if the new one is not inside the stored one."""
-    least, most = _limits(stored)
-    least_again, most_again = _limits(again)
+    least, most = _read_limits(stored)
+    least_again, most_again = _read_limits(again)
     # Both JSONs are rounded to the millisecond.
     is_inside = least - 0.002 <= least_again and most_again <= most + 0.002
     if (stored is None) is (again is None) and is_inside:
@@ -121,7 +121,7 @@ def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list
     return [f"{place}: was {_range_text(stored)}, is {_range_text(again)}"]
 
 
-def _limits(sides: Json | None) -> tuple[float, float]:
+def _read_limits(sides: Json | None) -> tuple[float, float]:
     """Return the limits of an interval (as timestamps) or of bounds (in seconds), infinite if not known."""
     known = sides or {}
     least, most = known.get("after", known.get("min")), known.get("by", known.get("max"))

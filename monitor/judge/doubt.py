@@ -80,7 +80,7 @@ def _drop_claims_that_fail_by_minute(
     is_due = has_passed(promise.slot, case.now)
     kept = []
     for place, part in enumerate(parts):
-        is_wrong = any(_contradicts(verdicts[place].verdict, part.verdict) for verdicts in by_minute)
+        is_wrong = any(_contradicts_verdict_of_day(verdicts[place].verdict, part.verdict) for verdicts in by_minute)
         if part.verdict in droppable and is_wrong:
             kept.append(_without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING))
         else:
@@ -106,7 +106,7 @@ def _possible_minutes(case: Case) -> list[Promise]:
     return [replace(promise, state=State.CONFIRMED)]
 
 
-def _contradicts(by_minute: VerdictKind, by_day: VerdictKind) -> bool:
+def _contradicts_verdict_of_day(by_minute: VerdictKind, by_day: VerdictKind) -> bool:
     """Return whether the verdict for a minute contradicts that for its whole day: on time must be so for both."""
     return not _is_same_claim(by_day, by_minute) and (by_day is VerdictKind.ON_TIME or by_minute in _CLAIMS)
 

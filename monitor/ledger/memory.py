@@ -202,7 +202,7 @@ class LedgerMemory:
             self._forget_releases(past)
 
     async def load_releases(self, releases: Iterable[str]) -> StoredReleases:
-        """Load those of these releases that are stored but not in memory. Return what was loaded."""
+        """Load these releases from the store unless they are in memory. Return the loaded ones."""
         absent = [name for name in releases if name not in self.releases]
         loaded = StoredReleases((), (), ())
         for some in portions(absent):  # the time limit of the store applies to each portion

@@ -20,7 +20,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one look at one target proved, and when.
+    """The proof that one look at one target gave, and its time.
 
     `target` is the target's id. `sent` and `received` are the begin and end of the request by our clock. The answer
     describes some instant from `proved_from` to `proved_to`: these are `sent` and `received` minus the bounds of its
@@ -28,7 +28,7 @@ class Sighting:
     only this edition has. `why` is the reason of any other state. `status` is the HTTP status, None without an answer.
     `digest` is the SHA-256 of the body in hex, None for most pages, because their bytes differ at every look. `found`
     are the addresses that the answer names. `version` is the version that the content states (`recognise.version`), or
-    None. `address` is where the target was at the time, because a look proves nothing about a later address.
+    None. `address` is the target's address at that time, because a look proves nothing about a later address.
     """
 
     target: str

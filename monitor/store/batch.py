@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -207,7 +208,7 @@ class Backlog:
         self.large.clear()
 
 
-class BatchMember:
+class BatchMember(ABC):
     """Writes its own rows at the start of every batch: evidence, a heartbeat, or a monitor's lease.
 
     It is called in the writer's thread, unless a method says otherwise.
@@ -220,18 +221,18 @@ class BatchMember:
         """
         return None
 
+    @abstractmethod
     def write(self, transaction: Transaction) -> None:
         """Write the waiting rows. If the transaction fails, this is called again for the same rows."""
-        raise NotImplementedError
 
-    def note_committed(self) -> None:
+    def note_committed(self) -> None:  # noqa: B027 # optional
         """Note that the transaction of the last `write` was committed."""
 
     def further_transactions(self) -> int:
         """Return how many transactions the waiting rows need after the next one."""
         return 0
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 # optional
         """Release its resources. No other method is called after this. Called in the loop's thread."""
 
 

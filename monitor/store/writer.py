@@ -203,7 +203,7 @@ class Writer:
             self._members.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
-        """Start a commit within `seconds`, or after the pause that follows a failure. If one is running, do nothing."""
+        """Schedule a commit in `seconds`, or after the pause if the last one failed, unless one is running."""
         if self._abandoned or self._committing is not None:
             return
         loop = asyncio.get_running_loop()

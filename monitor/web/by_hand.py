@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -69,7 +70,7 @@ async def remove(request: Request, sent: SentForm) -> Response:
         found = next((one for one in added if (one.entry, one.part) == (entry, part)), None)
         if found is not None and not (await _with_release(queries, found))[2]:
             return await _render_page(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
-        await _change(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
+        await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
     except InvalidInput as fault:
         return await _render_page(request, {}, faults_by_box(fault, _BOX_IDS, "role"))
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
@@ -94,7 +95,8 @@ async def _add_release(request: Request, sent: SentForm) -> str:
         raise InvalidInput([*faults, *exc.faults]) from exc
     if faults:
         raise InvalidInput(faults)
-    entry = await _change(queries, calendar, lambda tables: add_release(tables, title, producer, url, slot, reason))
+    write = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=reason)
+    entry = await _change_calendar(queries, calendar, write)
     _log.info("added_by_hand", entry=entry, url=url, role=sent.role)
     return (await _releases_of(queries, [entry])).get(entry, "")
 
@@ -118,7 +120,7 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     entry = {"id": own or f"addresses-{body['id']}", "of": body["id"], "title": body["title"], "reason": reason}
     # What was not watched before the slot can never be late. So such an address is never required.
     required = "required" in sent.fields and not has_passed
-    await _change(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))
+    await _change_calendar(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))
     _log.info("added_by_hand", release=body["id"], url=url, role=sent.role)
     return str(body["id"])
 
@@ -154,7 +156,7 @@ async def _find_release_at(queries: Queries, url: str) -> str:
     return f"Another release is watched at this address: {title}." if title else ""
 
 
-async def _change(queries: Queries, calendar: HandCalendar, change: Callable[[list[Json]], T]) -> T:
+async def _change_calendar(queries: Queries, calendar: HandCalendar, change: Callable[[list[Json]], T]) -> T:
     """Write a change, read the calendar again, and return the result of `change`. Raises `InvalidInput`."""
     result = await calendar.edit(change)
     read = None if queries.read_calendar is None else await queries.read_calendar(BY_HAND)

@@ -67,14 +67,14 @@ class HandCalendar:
 
     async def list_additions(self) -> list[Addition]:
         """Return what people added and did not remove, the newest first. Raises `InvalidInput` for a damaged file."""
-        return [*_list_additions(await run_in_thread(self._read))][::-1]
+        return [*_list_additions(await run_in_thread(self._read_file))][::-1]
 
     async def edit(self, change: Callable[[list[Json]], T]) -> T:
         """Write the `[[release]]` tables as `change` alters them, and return its result. Raises `InvalidInput`."""
         async with self._lock:
-            data = await run_in_thread(self._read)
+            data = await run_in_thread(self._read_file)
             result = change(data.setdefault("release", []))
-            await run_in_thread(lambda: self._write(data))
+            await run_in_thread(lambda: self._write_file(data))
         return result
 
     async def find_address_fault(self, url: str) -> str:
@@ -93,13 +93,13 @@ class HandCalendar:
             return _NOT_AN_ADDRESS
         return ""
 
-    def _read(self) -> Json:
+    def _read_file(self) -> Json:
         try:
             return tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
         except (OSError, ValueError) as exc:
             raise InvalidInput([f"The file {self.file.name} cannot be read, so repair it first: {exc}"]) from exc
 
-    def _write(self, data: Json) -> None:
+    def _write_file(self, data: Json) -> None:
         """Replace the file in one step, so that no read and no crash sees half of it."""
         new = self.file.with_name(f"{self.file.name}.new")
         try:

@@ -192,7 +192,7 @@ def _is_next_year(first: int, second: str) -> bool:
 def _months_of_year(number: int, count: int, year: int | None, context: Context, doubt: str | None) -> Span:
     """Return the span of `count` months from month `number` on.
 
-    Without a year, it is the one whose last day is near the day of the read.
+    If `year` is None, choose the year in which the span ends near the day of the read.
     """
     precision = Precision.MONTH if count == 1 else Precision.SEASON
     if year is None:

@@ -44,10 +44,13 @@ CLOCK_TOLERANCE = 0.25
 
 def list_playable_faults() -> tuple[str, ...]:
     """Return the faults of `ALL_FAULTS` that this machine allows."""
-    return tuple(fault for fault in ALL_FAULTS if fault not in _PROBE_COMMANDS or _succeeds(_PROBE_COMMANDS[fault]))
+    return tuple(filter(_is_allowed, ALL_FAULTS))
 
 
-def _succeeds(command: Sequence[str]) -> bool:
+def _is_allowed(fault: str) -> bool:
+    command = _PROBE_COMMANDS.get(fault)
+    if command is None:
+        return True
     is_installed = shutil.which(command[0]) is not None
     return is_installed and subprocess.run(command, capture_output=True, check=False).returncode == 0
 

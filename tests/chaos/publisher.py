@@ -1,4 +1,4 @@
-"""A publisher whose pages come out at the times of a JSON file: seconds since 1970 by path.
+"""A publisher that releases each page at its time in a JSON file (path: seconds since 1970).
 
 `python -m tests.chaos.publisher FILE [STORE_PORT]` prints its port, then a line for each request: path, time, host,
 monitor, status of the answer. It listens at each of `HOSTS` and at `TRAP`, an address that no monitor may use.
@@ -86,7 +86,7 @@ class Publisher(Answering):
         return host[1].decode() if host else "", by[1].decode() if by else "unknown"
 
 
-async def _serve(out_times: dict[str, float], *store: int) -> None:
+async def _serve_forever(out_times: dict[str, float], *store: int) -> None:
     wait, network, to_store = dict[tuple[str, str], int](), Network(), Network()
     port = 0
     for host in (*HOSTS, TRAP):
@@ -101,4 +101,4 @@ async def _serve(out_times: dict[str, float], *store: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), *map(int, sys.argv[2:])))
+    asyncio.run(_serve_forever(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), *map(int, sys.argv[2:])))

@@ -107,7 +107,7 @@ def _bound(world: World, place: Place, bound: float | None, slot: datetime) -> I
 def _exposure(world: World, place: Place, told: Exposure, claim: Claim) -> Iterator[str]:
     slot, off = claim.slot, slack(world)
     assert slot is not None
-    early = [span for span in _joined(spans(place)) if span.begins < slot + off]
+    early = [span for span in _join_spans(spans(place)) if span.begins < slot + off]
     fitting = [span for span in early if _holds(told.begins, span.begins, off)]
     if not early:
         yield "an exposure of what was never public before its slot"
@@ -119,7 +119,7 @@ def _exposure(world: World, place: Place, told: Exposure, claim: Claim) -> Itera
         yield from _end(world, fitting[0], told, claim)
 
 
-def _joined(found: list[Span]) -> list[Span]:
+def _join_spans(found: list[Span]) -> list[Span]:
     """Return the spans, and each that lasts over breaks in which no look may have fallen."""
     more = list(found)
     for before, after in pairwise(found):

@@ -16,7 +16,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, Kind, PartVerdict
-from schedules.times.interval import Interval, between, latest_known
+from schedules.times.interval import Bounds, Interval, between, latest_known
 from schedules.times.words import between_exactly, exactly
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
@@ -48,7 +48,7 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
             Kind.SWAPPED,
             part.id,
             f"its bytes changed {between_exactly(change, case.zone)}",
-            between(part.released, change) if part.released.by is not None else None,
+            _time_since_release(part, change),
         )
         for change in swaps[:_MOST_SWAPS]
     ]
@@ -151,7 +151,7 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
                     Kind.CORRECTED,
                     part.id,
                     f"corrected or updated after its release: {fields}; seen {between_exactly(change, case.zone)}",
-                    between(part.released, change) if part.released.by is not None else None,
+                    _time_since_release(part, change),
                 )
                 for change, fields in _version_changes(runs, case.zone)
             ]
@@ -187,3 +187,8 @@ def _advance_text(before: datetime | int, after: datetime | int, zone: str) -> s
     if isinstance(after, datetime):
         return f"moved on to {exactly(after, zone)}"
     return f"went from {before} to {after}"
+
+
+def _time_since_release(part: PartVerdict, change: Interval) -> Bounds | None:
+    """Return how long after the release of a part a change came, or None if the release was not seen."""
+    return between(part.released, change) if part.released.by is not None else None

@@ -37,16 +37,16 @@ def convert_faults(place: str) -> Iterator[None]:
     except DataError as exc:
         raise ValueError(f"store {place}: a value does not fit: {_first_line(exc.orig)}") from exc
     except DBAPIError as exc:
-        raise StoreFault(f"store {place}: {_explain(_first_line(exc.orig))}") from exc
+        raise StoreFault(f"store {place}: {_explain_driver_message(_first_line(exc.orig))}") from exc
     except PoolTimeout as exc:
         raise StoreFault(f"store {place}: every connection is busy") from exc
     except StatementError as exc:
         raise ValueError(f"store {place}: {_first_line(exc.orig)}") from exc
     except sqlite3.Error as exc:
-        raise StoreFault(f"store {place}: {_explain(_first_line(exc))}") from exc
+        raise StoreFault(f"store {place}: {_explain_driver_message(_first_line(exc))}") from exc
 
 
-def _explain(message: str) -> str:
+def _explain_driver_message(message: str) -> str:
     """Return the reason in our words, or the driver's message if we have none."""
     return next((reason for sign, reason in _REASONS if sign in message.lower()), message)
 

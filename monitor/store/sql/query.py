@@ -46,7 +46,7 @@ class QueryRunner:
             self._thread.transaction = None
 
     @contextmanager
-    def _execute(self, query: Executable, values: Mapping[str, Any] | None = None) -> Iterator[Any]:
+    def _run_query(self, query: Executable, values: Mapping[str, Any] | None = None) -> Iterator[Any]:
         """Yield the result of a query with these values of its parameters."""
         open_transaction: Connection | None = getattr(self._thread, "transaction", None)
         with convert_faults(self.place):
@@ -59,13 +59,13 @@ class QueryRunner:
 
     def rows(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         """Return the rows of a query with these values of its parameters."""
-        with self._execute(query, values) as result:
+        with self._run_query(query, values) as result:
             rows: Sequence[RowMapping] = result.mappings().all()
         return rows
 
     def make_each(self, make: Callable[..., T], query: Executable, values: Mapping[str, Any] | None = None) -> list[T]:
         """Call `make` with the columns of each row of a query, and return the results."""
-        with self._execute(query, values) as result:
+        with self._run_query(query, values) as result:
             return [make(*row) for some in result.partitions(_ROWS_FETCHED) for row in some]
 
     def find_keyed(self, kind: type[T], table: Table, key: str) -> T | None:

@@ -54,6 +54,14 @@ def test_removing_an_entry_added_by_hand_contradicts_no_other_calendar() -> None
     assert (found.slot, found.cancelled, found.disagreements) == (instant_slot(7, 23), False, ())
 
 
+def test_removed_entry_contradicts_no_calendar_if_a_third_calendar_was_read_before_it() -> None:
+    third = promise_read(instant_slot(7, 25), utc(6, 1), "B")
+    added = promise_read(instant_slot(7, 24), utc(6, 2), BY_HAND)
+    removed = promise_read(instant_slot(7, 24), utc(6, 3), BY_HAND, State.CANCELLED)
+    found = in_force([promise_read(instant_slot(7, 23), utc(6, 1)), third, added, removed], LATER, "A", "B", BY_HAND)
+    assert found.disagreements == (third,)
+
+
 def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt() -> None:
     change = promise_changed_around_slot(instant_slot(7, 24))
     assert promises_in_doubt(FIRST, change) == (change,)
