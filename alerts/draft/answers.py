@@ -219,9 +219,12 @@ def list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a warning for each date of occurrence that is at a weekend, long before the report, or after it."""
-    typed = _parse_dates(inputs.incident.words.get("when", ""), inputs.timezone)
-    days = [local_date(each, inputs.timezone) for each in typed or [inputs.incident.occurred]]
+    """Return warnings about the dates of occurrence.
+
+    There is one for each date at a weekend, and one if the first date is after the report or over a month before it.
+    """
+    typed_dates = _parse_dates(inputs.incident.words.get("when", ""), inputs.timezone)
+    days = [local_date(each, inputs.timezone) for each in typed_dates or [inputs.incident.occurred]]
     reported = local_date(inputs.incident.opened, inputs.timezone)
     weekend = [day for day in days if day.weekday() >= 5]
     warnings = [f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in weekend]

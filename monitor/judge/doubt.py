@@ -154,7 +154,7 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
     return found
 
 
-def turns_of_other_readings(case: Case) -> Iterator[datetime]:
+def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:
     """Yield the instants at which the verdict by another calendar, or by another reading, may change."""
     for promise in (*case.in_force.disagreements, *_possible_minutes(case)):
         window = case.by(promise).window

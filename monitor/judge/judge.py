@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
 from monitor.judge.doubt import (
+    deadlines_of_other_readings,
     drop_disputed_breaches,
     drop_doubtful_claims,
     find_promise_doubts,
-    turns_of_other_readings,
 )
 from monitor.judge.exposure import open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
@@ -190,40 +190,42 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
 def _next_review(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], *, final: bool
 ) -> datetime | None:
-    """Return the next instant at which the verdict or its findings can change without a new look; None if never."""
+    """Return the next instant at which time alone can change the verdict or its findings; None if there is none."""
     # An open exposure ends soon after the slot if no look shows whether the content is still there.
     is_open = any(each.open for part in parts for each in part.exposures)
     instants = [
-        *_turns_of_flickers(case, evidences),
-        *([open_exposure_ends_at(case.window.opens)] if case.window is not None and is_open else []),
-        *_turns_of_users_delay(case, parts),
-        *_turns_of_lags(case, parts),
-        *(() if final else [*_turns_of_window(case), *_turns_of_awaited_looks(case, parts, evidences)]),
+        *_deadlines_of_flickers(case, evidences),
+        *_deadlines_of_users_delay(case, parts),
+        *_deadlines_of_lags(case, parts),
     ]
+    if case.window is not None and is_open:
+        instants.append(open_exposure_ends_at(case.window.opens))
+    if not final:
+        instants += [*_deadlines_of_window(case), *_deadlines_of_awaited_looks(case, parts, evidences)]
     return min((instant for instant in instants if instant > case.now), default=None)
 
 
-# A turn is an instant at which the passing of time alone may change a verdict.
-def _turns_of_window(case: Case) -> list[datetime]:
+# A deadline is an instant at which the verdict can change only because time passes.
+def _deadlines_of_window(case: Case) -> list[datetime]:
     """Return the instants at which the slot, its limits or the watch pass, by any promise that may apply."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
-    turns = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
+    deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
     if case.release.address is not Address.ANNOUNCED:
-        turns.append(window.settles + case.lags.longest)
-    return [*turns, *turns_of_other_readings(case)]
+        deadlines.append(window.settles + case.lags.longest)
+    return [*deadlines, *deadlines_of_other_readings(case)]
 
 
-def _turns_of_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
+def _deadlines_of_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     """Return the next full minute if the release is late by its witnesses: other releases may show longer lags then."""
     is_guess = case.release.address is not Address.ANNOUNCED and any(part.verdict in _BEHIND for part in parts)
     is_today = case.window is not None and is_same_day(case.now, case.window.opens)
     return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)] if is_guess and is_today else []
 
 
-def _turns_of_awaited_looks(
+def _deadlines_of_awaited_looks(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> Iterator[datetime]:
     """Yield when waiting ends for a look at the origin, or at another view of an unproven part."""
@@ -236,7 +238,7 @@ def _turns_of_awaited_looks(
             yield part.released.by + case.policy.grace
 
 
-def _turns_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
+def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
     """Yield when to judge again a part that is out but hidden from users: a grade may rise, or the waiting may end.
 
     A grade rises by looks that still get the old answer. They only lengthen a run, so no new run triggers a verdict.
@@ -254,7 +256,7 @@ def _turns_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[
             yield max(limit, case.now) + _ONE_SECOND
 
 
-def _turns_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
+def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
     """Yield when content that disappeared will have been absent for longer than a flicker of a cache."""
     for evidence in evidences:
         if evidence.all_presences:

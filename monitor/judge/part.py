@@ -51,7 +51,10 @@ class _Timing:
 
 
 def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerdict, ...]:
-    """Return the verdict on each part. The case must have a window. A part after the page is judged by its release."""
+    """Return the verdict on each part. The case must have a window.
+
+    Parts that follow the page are compared with the time at which the page was released.
+    """
     page_released = NOTHING
     parts = []
     for evidence in evidences:

@@ -100,7 +100,7 @@ class Ledger:
         for names in portions(list(self.releases)):
             async with self._lock:
                 if differing := await self._memory.find_differing(names):
-                    await self._write_briefly(write.prepare_lost_rows(differing))
+                    await self._write_with_short_wait(write.prepare_lost_rows(differing))
 
     async def reconfigure(self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime) -> None:
         """Use other rules to join calendars, and other checks for their reads, from now on."""
@@ -118,7 +118,7 @@ class Ledger:
     async def _write_rejoined(self, memory: LedgerMemory, now: datetime) -> None:
         """Join the loaded entries of `memory`, and store what this changes."""
         change = await memory.join_loaded()
-        await self._write_briefly(write.prepare_rejoined(change, now))
+        await self._write_with_short_wait(write.prepare_rejoined(change, now))
         memory.apply_change(change)
         self._last_dropped = now
 
@@ -144,8 +144,8 @@ class Ledger:
                 return await self._record_unusable(read, fault, alarms)
             return await self._record_changes(read, result)
 
-    async def write_lost_rows(self) -> None:
-        """Store all releases, promises and entries in memory again, because the store may have lost some of them."""
+    async def rewrite_all_rows(self) -> None:
+        """Write all releases, promises and entries of memory to the store again, because it may have lost some."""
         async with self._lock:
             memory, at = self._memory, self._clock.now()
             releases = list(self.releases.values())
@@ -156,7 +156,7 @@ class Ledger:
                 for uid in state.announcements
                 if (state.name, uid) in memory.release_of
             ]
-            await self._write_briefly(write.prepare_lost_rows(releases, promises, entries))
+            await self._write_with_short_wait(write.prepare_lost_rows(releases, promises, entries))
 
     async def drop_past_and_find_near(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
         """Drop releases that are long over, except those to `keep`. Return those promised at most `ahead` from now."""
@@ -218,7 +218,7 @@ class Ledger:
         found = partial(self._ask, lambda: self._memory.archive.find_matching(producer, url, title))
         return await repeat_until_answered(found, self._clock)
 
-    async def _write_briefly(
+    async def _write_with_short_wait(
         self, portions: Portions, calendar: str | None = None, repeated_result: object = None
     ) -> None:
         """Queue a write and wait for it, but only briefly, so that a slow store delays neither calendars nor looks.
@@ -242,7 +242,7 @@ class Ledger:
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
         """Store a read that is not usable. It does not change any promise."""
         unusable = replace(read, usable=False, fault=fault)
-        await self._write_briefly(write.prepare_unusable_read(unusable), read.calendar, repeated_result=fault)
+        await self._write_with_short_wait(write.prepare_unusable_read(unusable), read.calendar, repeated_result=fault)
         return RecordedRead(unusable, alarms)
 
     async def _record_repeated(
@@ -259,7 +259,7 @@ class Ledger:
         # If it counts missing entries, the write of the read before it must not be replaced.
         result = None if unlisted else ("confirmed", confirms_all)
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
-        await self._write_briefly(rows, name, repeated_result=result)
+        await self._write_with_short_wait(rows, name, repeated_result=result)
         self._memory.replace_state(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
         self.book.replace_promises(unlisted)
         self.book.confirm(name, confirmed.values(), as_of)
@@ -297,7 +297,7 @@ class Ledger:
         updated += self.book.mark_relisted(name, confirmed)
         count = len(result.changed_ids) + len(confirmed)
         rows = await offload_many(count, partial(write.prepare_changing_read, change, read, result, updated))
-        await self._write_briefly(rows, name)
+        await self._write_with_short_wait(rows, name)
         self._last_confirmed_all[name] = read.finished
         self._memory.apply_change(change)
         self.book.replace_promises(updated)

@@ -248,7 +248,7 @@ class LedgerMemory:
         joined = change.joined
         self.states = dict(change.states)
         self.releases, self.release_of = joined.releases, joined.release_of
-        self.book.add((*change.copies, *change.new.values()))
+        self.book.add((*change.copied_promises, *change.new.values()))
         for key, old in joined.moved.items():
             _log.info("rejoined", calendar=key[0], entry=key[1], was=old, release=joined.release_of[key])
         for rivals in joined.ambiguous - self._ambiguous:

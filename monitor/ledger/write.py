@@ -25,15 +25,15 @@ from schedules.release import Release
 class LedgerChange:
     """The changes of the ledger when calendars are joined again, after one read or at a start.
 
-    `states` are the states of all calendars, `before` the releases before the change. `copies` are promises of entries
-    that moved, as promises of their new release. `new` are the promises of the read itself, by entry id. `runs` and
-    `incidents` are of releases that were joined into others, and already name the new release.
+    `states` are the states of all calendars, `before` the releases before the change. `copied_promises` are promises of
+    entries that moved, as promises of their new release. `new` are the promises of the read itself, by entry id. `runs`
+    and `incidents` are of releases that were joined into others, and already name the new release.
     """
 
     joined: Joining
     states: Mapping[str, CalendarState]
     before: Mapping[str, Release] = field(default_factory=dict)
-    copies: Sequence[Promise] = ()
+    copied_promises: Sequence[Promise] = ()
     new: Mapping[str, Promise] = field(default_factory=dict)
     runs: Sequence[Run] = ()
     incidents: Sequence[Incident] = ()
@@ -81,7 +81,7 @@ def prepare_rejoined(change: LedgerChange, at: datetime) -> Portions:
     """Return the rows for calendars that were joined again without a read."""
     portions = Portions()
     if releases := change.releases():
-        _add_joined(portions, change, releases, at)
+        _add_moves_of_entries(portions, change, releases, at)
     return portions
 
 
@@ -99,7 +99,7 @@ def prepare_changing_read(
     with_entries = {release_of[uid] for uid in uids} & joined.altered
     before_entries = [one for one in change.releases() if joined.moved or one.id not in with_entries]
     portions = Portions()
-    _add_joined(portions, change, before_entries, read.finished, written_later={(name, uid) for uid in uids})
+    _add_moves_of_entries(portions, change, before_entries, read.finished, written_later={(name, uid) for uid in uids})
 
     def entry(uid: str) -> Entry:
         return state.entry_to_store(uid, joined.release_of[name, uid], read.finished)
@@ -122,32 +122,33 @@ def prepare_lost_rows(
 ) -> Portions:
     """Return the rows that the store has lost, or that differ from the stored ones."""
     portions = Portions()
-    portions.add(releases, lambda tx, some: tx.save_releases(some))
+    portions.add(releases, lambda tx, rows: tx.save_releases(rows))
     portions.add(promises, lambda tx, some: tx.add_promises(some))
     portions.add(entries, _write_rows)
     return portions
 
 
-def _add_joined(
+def _add_moves_of_entries(
     portions: Portions,
     change: LedgerChange,
     releases: Sequence[Release],
     at: datetime,
     written_later: Collection[Key] = (),
 ) -> None:
-    """Add these releases, and everything that moves to another release: promises, runs, incidents, and last entries.
+    """Add these releases, then what moves with their entries to another release: promises, runs and incidents.
 
-    If the process stops in between, the entries are not moved yet, so the next start repeats the move. The caller
-    writes the entries in `written_later` itself, together with their promise. `at` is when the calendars were joined.
+    The entries are moved last. Portions are committed one after the other, so if the process stops before the last one,
+    the next start repeats the move. The caller writes the entries in `written_later` itself, together with their
+    promise. `at` is when the calendars were joined.
     """
     release_of = change.joined.release_of
     moved = [
         change.states[calendar].entry_to_store(uid, release_of[calendar, uid], at)
         for calendar, uid in sorted(change.joined.moved.keys() - set(written_later))
     ]
-    portions.add(releases, lambda tx, some: tx.save_releases(some))
-    portions.add(change.copies, lambda tx, some: tx.add_promises(some))
-    portions.add(change.runs, lambda tx, some: tx.save_runs(some))
+    portions.add(releases, lambda tx, rows: tx.save_releases(rows))
+    portions.add(change.copied_promises, lambda tx, rows: tx.add_promises(rows))
+    portions.add(change.runs, lambda tx, rows: tx.save_runs(rows))
     portions.add(change.incidents, _write_incidents)
     portions.add(moved, _write_rows)
 

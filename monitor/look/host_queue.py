@@ -20,7 +20,7 @@ from schedules.times.mail_date import mail_date, retry_after
 LONGEST_SLEEP = 60.0
 _SHORTEST_SLEEP = 1e-6
 """Seconds. A sleep of zero might end before the instant that it waits for."""
-_TURN_EVERY = 1.0
+_REQUEST_SPACING = 1.0
 """Other requests are compared with looks as if they had this spacing in seconds, to find which is more overdue."""
 NOTICEABLE = 1.0
 """Late wakeups and steps of our clock are reported if they are longer than this many seconds."""
@@ -115,7 +115,7 @@ class HostQueue:
         self._start = start
         self._wakeup = Wakeup()
         # Other requests that wait for their turn, each with the steady time at which it began to wait.
-        self._turns: deque[tuple[float, asyncio.Future[bool]]] = deque()
+        self._waiting_requests: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._is_running = False
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
         self._share = share
@@ -199,12 +199,12 @@ class HostQueue:
             yield
         finally:
             self.under_way -= 1
-            self._give_next_turn()
+            self._start_next_request()
 
     async def _wait_for_turn(self) -> bool:
         """Wait for a turn. Return whether `under_way` already counts this request."""
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._turns.append((self._clock.monotonic(), turn))
+        self._waiting_requests.append((self._clock.monotonic(), turn))
         self.wake()
         try:
             return await turn
@@ -212,7 +212,7 @@ class HostQueue:
             if turn.done() and not turn.cancelled():
                 # It was our turn, but this request was cancelled: the next one takes the turn.
                 self.under_way -= turn.result()
-                self._give_next_turn()
+                self._start_next_request()
             raise
 
     async def _wait_without_run(self) -> None:
@@ -229,13 +229,13 @@ class HostQueue:
         self._pacer.record_start(steady)
         self.under_way += 1
 
-    def _give_next_turn(self) -> None:
+    def _start_next_request(self) -> None:
         """Let the next request continue, because a place is free."""
         if self._is_running:
             self.wake()
-        elif self._has_turn():
+        elif self._has_waiting_request():
             # The request counts itself in `_wait_without_run`, which tries again.
-            self._turns.popleft()[1].set_result(False)
+            self._waiting_requests.popleft()[1].set_result(False)
 
     def record_outcome(self, outcome: Answer | Failure) -> None:
         """Adapt the pace to an answer: wait as long as the host demands, and recover when it accepts requests."""
@@ -276,12 +276,15 @@ class HostQueue:
 
     def _start_one(self, now: datetime, mono: float) -> bool:
         """Start the most overdue look or other request. Return whether there was one."""
-        # Like a look, a request is overdue by one spacing at the moment from which it may start.
-        if self._has_turn() and 1.0 + (mono - self._turns[0][0]) / _TURN_EVERY > self.targets.lag(mono):
-            self._turns.popleft()[1].set_result(True)
-            self.under_way += 1
-            self.targets.sweeps.record_other_request()
-            return True
+        if self._has_waiting_request():
+            waiting_since, turn = self._waiting_requests[0]
+            # The lag of a look counts spacings since its last one, so it is 1.0 when due. A request is counted likewise.
+            if 1.0 + (mono - waiting_since) / _REQUEST_SPACING > self.targets.lag(mono):
+                self._waiting_requests.popleft()
+                turn.set_result(True)
+                self.under_way += 1
+                self.targets.sweeps.record_other_request()
+                return True
         watched = self.targets.take_next(now, mono)
         if watched is None or watched.due is None:
             return False
@@ -299,7 +302,7 @@ class HostQueue:
 
         If none is due or all places are taken, this is the time until the next look is due, at most `LONGEST_SLEEP`.
         """
-        has_work = self._has_turn() or self.targets.has_look(now, self._pacer.gap)
+        has_work = self._has_waiting_request() or self.targets.has_look(now, self._pacer.gap)
         is_full = self.under_way >= self.most_under_way
         if has_work and not is_full:
             start = self._pacer.next_start(steady)
@@ -320,11 +323,11 @@ class HostQueue:
         would_take_last_place = self.under_way + 1 >= self.most_under_way and until < _RESERVE_LAST_PLACE
         return until if until < self._pacer.gap.total_seconds() or would_take_last_place else 0.0
 
-    def _has_turn(self) -> bool:
-        """Return whether a request waits for its turn. Those that were cancelled are removed."""
-        while self._turns and self._turns[0][1].done():
-            self._turns.popleft()
-        return bool(self._turns)
+    def _has_waiting_request(self) -> bool:
+        """Drop cancelled requests. Return whether another request waits for its turn."""
+        while self._waiting_requests and self._waiting_requests[0][1].done():
+            self._waiting_requests.popleft()
+        return bool(self._waiting_requests)
 
     def _steady_time(self, mono: float) -> datetime:
         return self._epoch + timedelta(seconds=mono)

@@ -55,15 +55,15 @@ def stretch_factor(demand: float, rate: float) -> float:
 
 
 def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dict[WantedSpacing, float]:
-    """Return the seconds between looks that each kind of target gets. `counts` is how many targets there are of it.
+    """Return the seconds between looks for each kind of target. `counts` has the number of targets of each kind.
 
-    If the rate is enough for all, each target gets the spacing it wants. Otherwise its rate is in proportion to the
-    rate it wants, times the square root of its chance of changing. This makes the measured intervals shortest on
-    average (`docs/decides.md`).
+    `rate` is the host's requests a second. If it is enough for all, each target gets the spacing it wants. Otherwise a
+    kind gets requests in proportion to those it wants, times the square root of its chance of changing. This makes the
+    measured intervals shortest on average (`docs/decides.md`).
     """
-    wants = [count / every for (every, _), count in counts.items()]
-    weights = [want * sqrt(chance) for want, (_, chance) in zip(wants, counts, strict=True)]
-    shares = zip(counts.items(), share_rate(wants, weights, rate), strict=True)
+    wanted_rates = [count / every for (every, _), count in counts.items()]
+    weights = [want * sqrt(chance) for want, (_, chance) in zip(wanted_rates, counts, strict=True)]
+    shares = zip(counts.items(), share_rate(wanted_rates, weights, rate), strict=True)
     return {wanted: count / share if share > 0 else wanted[0] for (wanted, count), share in shares}
 
 

@@ -91,16 +91,17 @@ def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: da
     """
     looks = [0] * max(0, ceil((end - begin) / MINUTE))
     # Releases of one slot are looked at in the same windows.
-    for window, targets in Counter(chain.from_iterable(plans)).items():
-        per_minute, rest = divmod(MINUTE, window.every)
-        # If a minute is a whole number of spacings, every whole minute of the window has the same number of looks.
+    for window, target_count in Counter(chain.from_iterable(plans)).items():
+        per_minute, remainder = divmod(MINUTE, window.every)
+        # If a minute is a multiple of the spacing, every whole minute of the window has the same number of looks.
+        # Otherwise no minute is counted that way, and all looks are listed.
         first_whole = max(0, ceil((window.begins - begin) / MINUTE))
-        after_whole = first_whole if rest else max(first_whole, (min(window.ends, end) - begin) // MINUTE)
+        after_whole = first_whole if remainder else max(first_whole, (min(window.ends, end) - begin) // MINUTE)
         for minute in range(first_whole, after_whole):
-            looks[minute] += targets * per_minute
-        before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
-        for due in chain(before, _due_instants(window, begin + after_whole * MINUTE, end)):
-            looks[(due - begin) // MINUTE] += targets
+            looks[minute] += target_count * per_minute
+        due_before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
+        for due in chain(due_before, _due_instants(window, begin + after_whole * MINUTE, end)):
+            looks[(due - begin) // MINUTE] += target_count
     return [(begin + minute * MINUTE, count) for minute, count in enumerate(looks)]
 
 

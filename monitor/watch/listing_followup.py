@@ -62,27 +62,34 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, lead_of_too_many_entries(hit, MAX_FOLLOWED)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Look at a listed address. Send a lead if that does not prove publication and the release is not out."""
+        """Check an entry of a listing. Send a lead if a person must judge it and the release is not out."""
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
         if hit.kind is MatchKind.SERIES:
-            # It may be an old edition, which only the store knows.
+            # The entry may be of an old edition that is only in the store.
             producer = watched.release.producer
             if await self.ledger.find_matching_in_store(producer, hit.url, hit.title):
                 return
         _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
-        if hit.kind is MatchKind.EDITION:
-            # A page that is reused for each edition shows the last edition's title until its slot. It needs no lead.
-            pages = filter(is_view_of_page, watched.targets.values())
-            needs_person = any(watched.known_about(page).was_missing for page in pages)
-        elif hit.kind is MatchKind.SERIES and not await self._page_has_title(watched.release, hit.url):
-            needs_person = True
-        else:
-            needs_person = not await self._proves_publication(watched, hit)
         slot = self.ledger.slot_begins(hit.release)
-        if needs_person and self._is_worth_a_lead(watched, hit, slot):
+        if await self._must_be_judged(watched, hit) and self._is_worth_a_lead(watched, hit, slot):
             await self.leads.send(hit.release, lead_of_listing(hit, slot))
+
+    async def _must_be_judged(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
+        """Return whether only a person can judge if an entry shows the release.
+
+        - Another edition at the release's address: only if the page was missing before. A page that is reused for each
+          edition shows the last edition until the slot.
+        - The series at another address: if the page there has another title, or looks at it prove nothing.
+        - The title at another address: if looks at it prove nothing.
+        """
+        if hit.kind is MatchKind.EDITION:
+            pages = filter(is_view_of_page, watched.targets.values())
+            return any(watched.known_about(page).was_missing for page in pages)
+        if hit.kind is MatchKind.SERIES and not await self._page_has_title(watched.release, hit.url):
+            return True
+        return not await self._proves_publication(watched, hit)
 
     async def _page_has_title(self, release: Release, url: str) -> bool:
         """Return whether a page that is listed under another title has the release's own title."""

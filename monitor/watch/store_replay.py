@@ -46,7 +46,7 @@ class StoreReplay:
 
     async def write(self) -> None:
         """Write everything in memory again."""
-        await self.ledger.write_lost_rows()
+        await self.ledger.rewrite_all_rows()
         spans = list(self.blind.spans)
 
         def add(tx: Transaction) -> None:

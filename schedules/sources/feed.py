@@ -23,9 +23,9 @@ from schedules.sources.row import CalendarRow, clean_title, make_announcements, 
 from schedules.sources.settings import CalendarSettings
 
 LARGEST = 8 * 1024 * 1024
-DEEPEST = 100
+MAX_DEPTH = 100
 _TAIL = 4000
-MOST_LOOSE = 50_000  # tags of a feed that is not well-formed XML
+MOST_TAGS_IF_MALFORMED = 50_000
 
 _END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
@@ -107,8 +107,11 @@ def _is_ended(tail: bytes) -> bool:
 
 
 def _refuse_depth(page: Page) -> None:
-    """Raise `UnreadableCalendar` for a feed that is too deep, or too large to check because it is not well-formed."""
-    # The time of feedparser grows with the square of the depth.
+    """Raise `UnreadableCalendar` for a feed that is nested too deeply.
+
+    The check ends at the first error of a malformed feed, so such a feed is refused if it has very many tags.
+    """
+    # The running time of feedparser grows with the square of the depth.
     depth = deepest = 0
 
     def begin(_name: str, _attributes: object) -> None:
@@ -127,7 +130,7 @@ def _refuse_depth(page: Page) -> None:
         is_well_formed = True
     except expat.ExpatError:
         is_well_formed = False
-    if deepest > DEEPEST or (not is_well_formed and page.body.count(b"<") >= MOST_LOOSE):
+    if deepest > MAX_DEPTH or (not is_well_formed and page.body.count(b"<") >= MOST_TAGS_IF_MALFORMED):
         raise UnreadableCalendar(f"{page_name(page)}: nested too deeply for a feed")
 
 

@@ -114,11 +114,25 @@ def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tupl
 
 
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
-    """Return whether a rule may have no occurrence, so that the search for one would run to the year 9999."""
-    other = set(parts) - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"}
+    """Return whether an RRULE may have no occurrence. A search for one would then run to the year 9999.
+
+    Only forms that always have an occurrence are accepted.
+    """
+    unknown_parts = set(parts) - {
+        "FREQ",
+        "INTERVAL",
+        "COUNT",
+        "UNTIL",
+        "WKST",
+        "BYDAY",
+        "BYMONTH",
+        "BYHOUR",
+        "BYMINUTE",
+    }
     months = parts.get("BYMONTH", "1").split(",")
+    # Three digits are enough to see that a number is too large.
     are_months_valid = all(month.isdecimal() and 1 <= int(month[:3]) <= 12 for month in months)
-    return bool(other) or not are_months_valid or not _OCCURS_ALWAYS.fullmatch(parts.get("BYDAY", "MO"))
+    return bool(unknown_parts) or not are_months_valid or not _OCCURS_ALWAYS.fullmatch(parts.get("BYDAY", "MO"))
 
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:

@@ -18,14 +18,14 @@ class DocumentWriter(Protocol):
         """Return the document as the bytes of a file."""
 
 
-def _load_when_called(place: str) -> DocumentWriter:
-    """Return a writer that imports the function at `place` (`module:name`) at its first call, to save memory."""
+def _load_when_called(import_path: str) -> DocumentWriter:
+    """Return a writer that imports the function at `import_path` (`module:name`) at each call, to save memory."""
 
     def write(report: Report, document: Document | None = None) -> bytes:
-        module, name = place.split(":")
-        make = getattr(import_module(module), name)
+        module, name = import_path.split(":")
+        render = getattr(import_module(module), name)
         titled = replace(report, title=TITLES.get(document or Document.DRAFT, report.title))
-        written: str | bytes = make(titled, document)
+        written: str | bytes = render(titled, document)
         return written.encode() if isinstance(written, str) else written
 
     return write

@@ -40,16 +40,17 @@ def find_element(selector: str) -> Recogniser:
     return recognise
 
 
-def find_json(expression: str) -> Recogniser:
+def recognise_json_query(expression: str) -> Recogniser:
     """Return a recogniser of JSON for which a JMESPath expression has a result other than null, false or empty.
 
-    Presence is specific if the result is the title of the release, or a list that contains it. Objects with a `url` in
-    the result are returned as found, with the role `listed`. Raises `UserFault` for an invalid expression.
+    The answer is specific to this edition if the result is the title of the release, or a list that contains it.
+    Objects with a `url` in the result become `Found` links with the role `listed`. Raises `UserFault` for an invalid
+    expression.
     """
     try:
         compiled = jmespath.compile(expression.strip())
     except JMESPathError as exc:
-        raise UserFault(f"jmespath:{expression}: no JMESPath expression") from exc
+        raise UserFault(f"jmespath:{expression}: not a valid JMESPath expression") from exc
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         try:

@@ -29,7 +29,7 @@ WITH_RULE = {
     "css": "queries:find_element",
     "ees-after": "ees:find_newer_edition",
     "feed": "feed:find_entry",
-    "jmespath": "queries:find_json",
+    "jmespath": "queries:recognise_json_query",
     "link": "words:find_link",
     "text": "words:find_text",
 }
