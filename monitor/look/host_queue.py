@@ -278,7 +278,7 @@ class HostQueue:
         """Start the most overdue look or other request. Return whether there was one."""
         if self._has_waiting_request():
             waiting_since, turn = self._waiting_requests[0]
-            # The lag of a look counts spacings since its last one, so it is 1.0 when due. A request is counted likewise.
+            # The lag of a look counts spacings since its last one: 1.0 when due. A request is counted likewise.
             if 1.0 + (mono - waiting_since) / _REQUEST_SPACING > self.targets.lag(mono):
                 self._waiting_requests.popleft()
                 turn.set_result(True)
