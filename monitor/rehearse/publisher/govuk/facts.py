@@ -26,7 +26,7 @@ _PLACEHOLDER_WORDS = (
     *("will be released", "will be published", "coming soon", "not yet published", "statistics announcement"),
     *("is due on", "available from", "embargoed until", "status: confirmed"),
 )
-_ERROR_WORDS = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie")
+_ERROR_WORDS = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie", "your browser")
 _HEADING = re.compile(r"<h1[^>]*>([^<]+)</h1>", re.IGNORECASE)
 _REMOVED_WORDS = ("published in error", "no longer available")
 
