@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8404,
     "monitor/plan": 1764,
     "monitor/look": 6134,
-    "monitor/judge": 4198,
+    "monitor/judge": 4213,
     "monitor/store": 6035,
     "monitor/deliver": 3063,
     "monitor/health": 1413,
@@ -165,7 +165,7 @@ BUDGETS = {
     "monitor/config": 1804,
     "monitor/web": 6389,
     "monitor/app": 2577,
-    "monitor/rehearse": 3571,
+    "monitor/rehearse": 3553,
     "monitor/cli": 4900,
 }
 
