@@ -81,9 +81,9 @@ def in_force_early(release: Release, now: datetime) -> InForce:
 def due_from(release: Release, now: datetime) -> datetime | None:
     """Return from when on what is public is released: the slot, or the day of one that is only provisional.
 
-    What an entry said last still counts for this once the entry has left its calendar.
+    What an entry said last still counts for this once the entry has left its calendar. A dropped zone is no new slot.
     """
-    listed = replace(release, changes=tuple(change for change in release.changes if not change.gone))
+    listed = replace(release, changes=tuple(change for change in release.changes if not change.gone), redated=None)
     force = in_force(listed, now)
     if not force.slots and release.state == "provisional" and not force.is_cancelled:
         return release.slot.astimezone(_LONDON).replace(hour=0, minute=0)
