@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8448,
     "monitor/plan": 1764,
     "monitor/look": 6134,
-    "monitor/judge": 4198,
+    "monitor/judge": 4213,
     "monitor/store": 6035,
     "monitor/deliver": 3063,
     "monitor/health": 1419,
@@ -165,7 +165,7 @@ BUDGETS = {
     "monitor/config": 1807,
     "monitor/web": 6388,
     "monitor/app": 2577,
-    "monitor/rehearse": 3590,
+    "monitor/rehearse": 3572,
     "monitor/cli": 4906,
 }
 
