@@ -215,6 +215,11 @@ def _is_out(said: _Said, found: re.Match[str]) -> bool:
     return any(_is_public(place, said.at, said) for place in said.places_of_world if place.url == found["url"])
 
 
+def _was_out(said: _Said, found: re.Match[str]) -> bool:
+    places = (place for place in said.places_of_world if place.url == found["url"])
+    return any(span.begins <= said.at + said.off for place in places for span in spans(place))
+
+
 def _is_public(place: Place, then: datetime, said: _Said) -> bool:
     """Return whether a place was public at an instant, or had shown nothing by then that proves its absence."""
     lasts = _MINUTE + said.off
@@ -311,6 +316,7 @@ _CLAIMS: tuple[tuple[str, Callable[[_Said, re.Match[str]], bool]], ...] = (
     (rf"Access to (?P<who>.+) was delayed by (?P<length>{LENGTH})(?: so far)?\.", _delayed),
     (rf"(?P<who>.+) could be read elsewhere (?P<length>{LENGTH}) after the announced time\.", _delayed),
     (r"(?P<who>“”) is available at (?P<url>http\S+)\.", _is_out),
+    (r"(?P<who>“”) was published at (?P<url>http\S+)\.", _was_out),
     (rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH})\.", _earlier),
 )
 """How each sentence that names a time or a length is checked, by its words without titles."""

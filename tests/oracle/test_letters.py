@@ -55,6 +55,7 @@ TRUE = {
     "elsewhere": (LATE, f"A news story on the release was available at {NEWS} from about 10am."),
     "delay": (LATE, "Access to the release was delayed by about 49 minutes."),
     "out now": (LATE, f"“{TITLE}” is available at {URL}."),
+    "out before": (LATE, f"“{TITLE}” was published at {URL}."),
     "early": (EARLY, "The release became available at about 8am, about 1 hour 30 minutes early."),
     "on another day": (
         (place("page", "page", URL, Showing(at(-1440), "ours")),),
@@ -73,6 +74,7 @@ FALSE = {
     ),
     "already public": (LATE, "The release was still not available at 10.25am."),
     "another place": (LATE, f"A news story on the release was available at {URL} from about 10am."),
+    "out at another place": (LATE, f"“{TITLE}” was published at {URL}-statistics."),
     "another delay": (LATE, "Access to the release was delayed by about 30 minutes."),
     "another slot": (EARLY, "It was pre-announced for 10am on Wednesday 4 March 2026."),
     "another lead": (EARLY, "The release became available at about 8am, about 20 minutes early."),
