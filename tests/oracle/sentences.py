@@ -17,8 +17,9 @@ from tests.oracle.world import Place, Release, World, spans
 _LONDON = ZoneInfo("Europe/London")
 _ABSENT = re.compile(r"still absent at (\d\d):(\d\d):(\d\d) (?:GMT|BST)(?: \((\w+)\))?")
 _PUBLIC = re.compile(r"(?:public since|from) (\d\d):(\d\d):(\d\d) (?:GMT|BST)")
+_AVAILABLE = re.compile(r"available at (\S+) since")
 _SECOND = timedelta(seconds=1)
-_SEEN_WITHIN = timedelta(seconds=30)
+_SEEN_WITHIN, _LOOKED_AT_WITHIN = timedelta(seconds=30), timedelta(seconds=65)
 
 
 def sentences_denied(world: World, release: Release, data: Mapping[str, Any]) -> Iterator[str]:
@@ -31,6 +32,7 @@ def sentences_denied(world: World, release: Release, data: Mapping[str, Any]) ->
         yield from _absent(world, release, _clock(at, found), found[4], subject)
     if subject.startswith("EARLY"):
         yield from _early(world, release, at, subject)
+    yield from (reason for url in _AVAILABLE.findall(subject) for reason in _available(world, url, at, subject))
     if "removed after its release" in subject:
         yield from _taken_away(world, release, at, instant((data.get("measured") or {}).get("slot")), subject)
 
@@ -67,6 +69,16 @@ def _early(world: World, release: Release, at: datetime, subject: str) -> Iterat
     is_past = is_over or at > force.last + _SEEN_WITHIN
     if "not seen removed" in subject and is_past and is_quiet(world, since, at):
         yield f"the exposure was over: {subject}"
+
+
+def _available(world: World, url: str, at: datetime, subject: str) -> Iterator[str]:
+    """Yield why an address cannot be said to have the release at an instant, if looks could show that it has not."""
+    for place in (place for release in world.releases for place in release.places if place.url == url):
+        seen = [span for span in spans(place) if span.begins <= at + slack(world)]
+        lasts = any(span.shown is None or at < span.shown + _LOOKED_AT_WITHIN for span in seen)
+        is_hidden = seen and (not_seen_gone(place, seen[-1].begins, at) or not is_quiet(world, seen[-1].begins, at))
+        if not lasts and not is_hidden:
+            yield f"it was not public at {url}: {subject}"
 
 
 def _taken_away(world: World, release: Release, at: datetime, slot: datetime | None, subject: str) -> Iterator[str]:

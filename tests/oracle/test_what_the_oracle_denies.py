@@ -234,6 +234,10 @@ def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
             a_notice("reminder", -10, "EARLY: Claims due 09:30 GMT, public since 09:26:40 GMT, not seen removed yet"),
         ),
         (LATE, a_notice("altered", 200, "ALTERED: Example claims due 09:30 GMT, removed after its release (page)")),
+        (
+            a_world((70, "ours"), (90, "absent")),
+            a_notice("reminder", 200, f"LATE: Example claims due 09:30 GMT; available at {URL} since 09:31 GMT"),
+        ),
     ],
 )
 def test_a_sentence_that_did_not_hold_when_it_was_said_is_denied(world: World, notice: dict[str, Any]) -> None:
