@@ -159,14 +159,14 @@ BUDGETS = {
     "monitor/judge": 4198,
     "monitor/store": 6035,
     "monitor/deliver": 3063,
-    "monitor/health": 1413,
-    "monitor/ledger": 2354,
+    "monitor/health": 1419,
+    "monitor/ledger": 2356,
     "monitor/watch": 3831,
-    "monitor/config": 1804,
-    "monitor/web": 6389,
+    "monitor/config": 1807,
+    "monitor/web": 6388,
     "monitor/app": 2577,
-    "monitor/rehearse": 3571,
-    "monitor/cli": 4900,
+    "monitor/rehearse": 3590,
+    "monitor/cli": 4906,
 }
 
 
