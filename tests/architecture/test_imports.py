@@ -153,10 +153,10 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
     "alerts": 9761,
-    "schedules": 8404,
+    "schedules": 8402,
     "monitor/plan": 1764,
     "monitor/look": 6134,
-    "monitor/judge": 4198,
+    "monitor/judge": 4197,
     "monitor/store": 6035,
     "monitor/deliver": 3063,
     "monitor/health": 1419,
