@@ -200,8 +200,9 @@ class _ReleaseLedger:
             chosen = replace(chosen, slot=self._last_not_cancelled.slot)
         if not is_cancelled(chosen):
             last = self._last_not_cancelled
+            is_kept = last is not None and (last.slot.precision is Precision.NONE or is_inside(chosen.slot, last.slot))
             # The first entry of a calendar gives up no slot. It only disagrees with other calendars.
-            if is_change and last is not None and not _still_promises(chosen.slot, last.slot):
+            if is_change and last is not None and not is_kept:
                 self._given_up.append(last)
             self._last_not_cancelled = chosen
         self._current = chosen
@@ -294,11 +295,6 @@ class _ReleaseLedger:
         self, what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
     ) -> None:
         self._events.append(event_of(what, promise, before, detail, after))
-
-
-def _still_promises(new: Slot, old: Slot) -> bool:
-    """Return whether a new slot still promises at least what the old one did."""
-    return old.precision is Precision.NONE or is_inside(new, old)
 
 
 def _contradict_each_other(promise: Promise, other: Promise) -> bool:

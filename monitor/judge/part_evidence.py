@@ -56,6 +56,18 @@ class PartEvidence:
         return sorted(runs, key=lambda run: run.first_sent)
 
     @property
+    def last_run(self) -> Run | None:
+        """Return the run with the latest look at the part itself, or None without looks."""
+        return max(self.main_runs, key=lambda run: run.last_received, default=None)
+
+    @property
+    def seen_until(self) -> datetime | None:
+        """Return when the part was last seen if the last look did not show it; None if it did, or if never seen."""
+        is_seen = self.last_run is not None and self.last_run.state is State.PRESENT
+        runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
+        return None if is_seen else max((run.last_received for run in runs), default=None)
+
+    @property
     def first_look(self) -> datetime | None:
         """Return when the part was first looked at, even if that look failed; None if never."""
         return earliest_known(runs[0].first_sent for runs in self.views.values() if runs)

@@ -43,15 +43,11 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     # If the origin was not watched closely at the change, the edge may show better when it happened.
     if not swaps or (length := between(swaps[0], swaps[0]).max) is None or length > _CLOSE:
         swaps = _stable_changes(groups[View.EDGE], window.opens) or swaps
-    return [
-        Finding(
-            Kind.SWAPPED,
-            part.id,
-            f"its bytes changed {between_exactly(change, case.zone)}",
-            _time_since_release(part, change),
-        )
-        for change in swaps[:_MOST_SWAPS]
-    ]
+    found = []
+    for change in swaps[:_MOST_SWAPS]:
+        text = f"its bytes changed {between_exactly(change, case.zone)}"
+        found.append(Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
