@@ -100,8 +100,8 @@ def _drop_claims_that_fail_by_minute(
 def _possible_minutes(case: Case) -> list[Promise]:
     """Return the promises with a time that may have been in force at a slot that is judged as its whole day.
 
-    They are later readings that may have been published before the slot. Without such readings, return the provisional
-    time as confirmed, because it may have been confirmed after the calendar was last read.
+    They are later readings that may have been published before the slot. Without such readings, it is the provisional
+    time as if it were confirmed, because that may have happened after the calendar was last read.
     """
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
@@ -118,7 +118,7 @@ def _possible_minutes(case: Case) -> list[Promise]:
 def drop_disputed_breaches(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[PartVerdict, ...]:
-    """Return parts without a breach that one calendar shows and another denies."""
+    """Return all parts. One that is in breach by one calendar and not by another becomes `unproven`."""
     if not any(part.verdict in BREACHES for part in parts):
         return tuple(parts)
     others = [(promise, judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements]
@@ -250,7 +250,10 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdic
 
 
 def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason "not read again since the breach", or None if it was read again or no part is a breach."""
+    """Return the reason that the calendar was not read again since a breach, or no longer showed the promise then.
+
+    None if it showed the promise since, or if no part is a breach.
+    """
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
     exposed = () if any(is_late(case, part) for part in parts) else parts
     counts_from, shown = _must_be_in_force_at(case, exposed), case.in_force.announced_as_of

@@ -54,7 +54,8 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     """Return the verdict on a release as of `now`.
 
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
-    are other releases of that day, to measure how far witnesses lag. They are read only if the release is late.
+    are other releases of that day, to measure how far witnesses lag. They are read only if a release at an unannounced
+    address was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
@@ -169,20 +170,20 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
-    """Return whether later looks are not expected to change the verdict on a part."""
-    by = part.released.by
-    if by is None:
+    """Return whether later looks are not expected to change the verdict on a part, or how long users waited for it."""
+    out_by = part.released.by
+    if out_by is None:
         return part.verdict is VerdictKind.NOT_PUBLISHED
     # A look at another view, sent at the same time as the one that saw the part, may still prove more.
-    is_awaited = case.now < by + case.policy.grace
+    is_other_view_awaited = case.now < out_by + case.policy.grace
     publishers, users = part.delay, part.users_delay
     if part.is_unseen_by_users and publishers is not None and users is not None:
         # Only an old answer from the edge makes the least users' delay longer than the publisher's.
         is_edge_old = (users.min or 0.0) > (publishers.min or 0.0)
-        if is_awaited or is_edge_old:
+        if is_other_view_awaited or is_edge_old:
             return False
     if part.verdict is VerdictKind.UNPROVEN:
-        return not is_awaited
+        return not is_other_view_awaited
     return part.verdict is VerdictKind.NOT_PUBLISHED or part.verdict in _APPEARED
 
 
@@ -256,7 +257,10 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 
 
 def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield when content that disappeared will have been absent for longer than a flicker of a cache."""
+    """Yield when content that disappeared will have been absent for longer than a flicker of a cache.
+
+    An absence that is shorter than a delay that counts as late is taken for such a flicker.
+    """
     for evidence in evidences:
         if evidence.all_presences:
             end = evidence.all_presences[-1].end

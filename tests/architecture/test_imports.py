@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8446,
     "monitor/plan": 1764,
     "monitor/look": 6134,
-    "monitor/judge": 4212,
+    "monitor/judge": 4289,
     "monitor/store": 6035,
     "monitor/deliver": 3063,
     "monitor/health": 1419,

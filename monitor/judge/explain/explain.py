@@ -295,7 +295,8 @@ def _proved_instants(case: Case, run: Run) -> str:
     """Return the first and last instant at which a run proves its state, or the one instant of a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # A single answer was made between `end` and `begin`. Presence counts from the later, absence to the earlier.
+    # A single answer was made at some instant from `end`, its earliest, to `begin`, its latest (see `Run`). Presence
+    # counts from the latest, absence to the earliest.
     proved_at = run.begin if run.state is State.PRESENT else run.end
     age = (run.first_sent - run.end).total_seconds()
     cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""

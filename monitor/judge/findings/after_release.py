@@ -117,7 +117,10 @@ def _absences_between(evidence: PartEvidence, presence: Presence, following: Pre
 
 
 def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, absences: Sequence[Run]) -> bool:
-    """Return whether an absence between two presences is a removal and no flicker of a cache."""
+    """Return whether an absence between two presences is a removal and no flicker of a cache.
+
+    It is one if there was a notice of withdrawal, or if it lasted as long as a delay that counts as late.
+    """
     if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in absences):
         return True
     # A single look may have met a flickering cache. So the first and last absence must be far enough apart.

@@ -87,7 +87,10 @@ def _exposure_text(case: Case, exposure: Exposure) -> str:
 
 
 def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
-    """Return a finding for each part that is late or overdue; if calendars differ, by all of them."""
+    """Return a finding for each part that is late or overdue by every calendar that announces the release.
+
+    If it is in doubt whether the promise was in force at its slot, a part that was exposed before is only early.
+    """
     is_in_doubt = find_doubt_at_slot(case) is not None
     by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
     found = []
