@@ -81,7 +81,10 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     *,
     steps: Iterable[Step] = (),
 ) -> str:
-    """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
+    """Return the notice as plain text: subject, change, release, measurements so far, and steps.
+
+    `kind` is what the notice does, such as `opened` or `reminder`. `reported_kind` is the kind of incident.
+    """
     elsewhere = describe_alternatives(facts, now)
     measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
     sections = [

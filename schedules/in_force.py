@@ -253,7 +253,7 @@ class _ReleaseLedger:
         if current is None:
             return []
         others = (each for each in self._latest.values() if each.calendar != current.calendar)
-        # A person who removes an added release says nothing about the slot.
+        # A person who removes a release that a person added says nothing about the slot.
         not_removed = (each for each in others if each.calendar != BY_HAND or not is_cancelled(each))
         return [each for each in not_removed if _contradict_each_other(current, each)]
 

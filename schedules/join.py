@@ -177,15 +177,18 @@ def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
     return [JoinMatch(kind, tuple(members)) for (kind, _), members in named.items() if len(members) > 1]
 
 
-def _make_release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
-    """Return the release of a group. Its title and parts are those of the entry with the highest rank."""
+def _make_release(group: Group, release_id: str, preferred_producers: Sequence[str]) -> Release:
+    """Return the release of a group. Its title is that of the entry with the highest rank.
+
+    If several producers are named, its producer is the first of `preferred_producers` among them.
+    """
     announced = [entry.announcement for entry in group.entries]
     first = announced[0]
     # An address that a calendar names is preferred to one guessed from an announcement.
     with_page = sorted((each for each in announced if each.url), key=lambda each: each.address is Address.GUESSED)
     page = with_page[0] if with_page else None
     producers = {producer for each in announced for producer in each.producers if producer}
-    producer = next((name for name in whose if name in producers), first.producer)
+    producer = next((name for name in preferred_producers if name in producers), first.producer)
     link = next((repair_address(each.link) for each in announced if each.link), "")
     url = link if page is None else repair_address(page.url)
     return Release(

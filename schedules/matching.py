@@ -131,7 +131,10 @@ class Group:
 
 
 def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
-    """Return the groups merged by these matches. Matches that would join two entries of one calendar have no effect."""
+    """Return the groups merged by these matches.
+
+    Groups that match ambiguously, or that cannot be one release, are not merged. They become rivals of each other.
+    """
     matches = list(matches)
     if not matches:
         return list(groups)
@@ -232,7 +235,7 @@ def _merge_each(
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the matches among groups that share one link."""
+    """Yield the matches among groups that share one link: all of them, or those of each edition by its title."""
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return

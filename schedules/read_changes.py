@@ -58,7 +58,7 @@ def compare_read(
     alarms = find_alarms(replace(previous or EarlierReads({}), entries=known), reading, read_at)
     if alarms:
         return ReadChanges(alarms=tuple(alarms))
-    # Of entries that share a uid, which are doubted where they are read, the first represents all.
+    # If several entries share a uid, the first represents all. It has a doubt.
     shown = {each.uid: each for each in reversed(reading.announcements)}
     changed = {uid: each for uid, each in shown.items() if uid not in known or _has_changed(known[uid], each)}
     missing = [uid for uid in known if uid not in shown]

@@ -135,7 +135,8 @@ def _refuse_words_outside_boxes(
     for key, place in theirs.items():
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
         added = Counter(place.normalised()) - Counter(ours[key].normalised() if key in ours else ())
-        added_label = key.label or "" if key not in ours else ""
+        is_ours = key in ours
+        added_label = "" if is_ours else key.label or ""
         # A person may remove a section but leave its heading, or leave an empty row: neither contains their words.
         has_their_words = added or added_label or key.heading not in headings
         is_box = key in fields or _find_step(key, report) != ""

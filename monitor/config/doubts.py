@@ -80,7 +80,10 @@ def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _producers_of(table: CalendarSettings) -> Iterable[str]:
-    """Return the producers that a calendar can name, `*` for any. Those of a file are among the known releases."""
+    """Return the producers that a calendar can name, `*` for any. A file can only name those that it has now.
+
+    These are not returned, because the releases of a file are known.
+    """
     if table.producer:
         return [table.producer]
     if table.kind == "govuk":

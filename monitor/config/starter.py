@@ -113,7 +113,7 @@ class Chosen:
 
 
 def write_starter(chosen: Chosen) -> str:
-    """Return the text of a configuration."""
+    """Return the text of a new configuration with what a person chose, and comments on what they may add."""
     calendars, mail = chosen.calendars, chosen.mail
     address = _NO_ADDRESS if chosen.public_url is None else f"public_url = {toml_string(chosen.public_url)}"
     return "".join(

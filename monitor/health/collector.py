@@ -81,7 +81,10 @@ class StateCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics. If one raises an error, yield none, so that counters are still served."""
+        """Yield the metrics, and count the slots and exposures that are new since the last scrape.
+
+        If one raises an error, yield none, so that counters are still served.
+        """
         now = self.now()
         try:
             shown = self.releases()

@@ -146,7 +146,10 @@ class Metrics:
         self.prepare_series(calendars or {}, hosts, channels)
 
     def prepare_series(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
-        """Create the series of these calendars, hosts and channels, and remove those of other calendars."""
+        """Create the series of these calendars, hosts and channels, and remove those of other calendars.
+
+        `calendars` are their spacings, after which their reads are stale.
+        """
         for removed in self._calendars - calendars.keys():
             for metric in (self.calendar_read, self.calendar_entries, self.calendar_stale):
                 metric.remove(removed)

@@ -25,9 +25,9 @@ from schedules.times.zone import day_begins, local_date
 class Window:
     """The promised span and the limits that the policy sets around it. All times are aware UTC.
 
-    `opens` … `passes` is the promise: one instant if `exact`, else whole local days. Present before `early_before` is
-    early; absent after `latest` is late; an appearance in `[earliest, latest]` is on time. Evidence may still arrive
-    until `settles`. The watch ends at `closes`.
+    `opens` … `passes` is the promise: one instant if `exact`, else whole local days. Present before `early_before`, by
+    more than our clock's uncertainty, is early. Absent after `latest` is late. An appearance in `[earliest, latest]` is
+    on time. Evidence may still arrive until `settles`. The watch ends at `closes`.
     """
 
     opens: datetime

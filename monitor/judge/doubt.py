@@ -73,15 +73,17 @@ def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict
 def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return the parts without claims about a whole day that are wrong for a possible minute of it, and the reason.
+    """Return all parts, without a claim of those that would get another verdict by one of the possible minutes.
 
-    Such a part is `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
+    They were judged by a whole day, because it is not known which minute was in force. Such a part is `unproven`, or
+    `pending` before the slot has passed. Also return the reason, None if no part became `unproven`.
     """
     by_minute = [judge_by_promise(case, each, evidences) for each in _possible_minutes(case)]
     if case.in_force.in_doubt:
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
     else:
+        # The minute is only provisional. A breach of its whole day is also one of every minute.
         droppable = (VerdictKind.ON_TIME,)
         reason = f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
     is_due = has_passed(promise.slot, case.now)

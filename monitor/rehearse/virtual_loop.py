@@ -84,6 +84,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def __init__(
         self, *, speed: float | None = None, limit: float | None = None, patience: float = _DEFAULT_PATIENCE
     ) -> None:
+        """`limit` is in virtual seconds (default: none), `patience` in real ones."""
         self._selector_with_time = selector = _Selector()
         selector.before_wait = self._advance_time
         selector.after_wait = self._check_progress

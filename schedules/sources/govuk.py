@@ -61,7 +61,7 @@ class GovukSource(RememberingSource):
         return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests for the other pages of the listing, then for the announcements to look up."""
+        """Return the requests that must follow: other pages of the listing, then once the announcements to look up."""
         try:
             urls = further_urls(pages[0].url, read_listing(pages[0]))
             further = sorted(set(urls) - {page.url for page in pages})

@@ -153,7 +153,10 @@ def make_announcement(
 
 
 def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Slot, Slot | None, str | None]:
-    """Return the slot of an entry, its earlier slot and its status word, the last two None if it has none."""
+    """Return the slot of an entry, its earlier slot and its status word, the last two None if it has none.
+
+    `anchor` is the day of the read, near which dates without a year are.
+    """
     if entry.slot is not None:
         return entry.slot, None, None
     read = read_date(entry.date, anchor, settings.zone, settings.date_order)
@@ -161,7 +164,8 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
     if not entry.previous.strip():
         return slot, read.previous, read.status
     before = read_date(entry.previous, anchor, settings.zone, settings.date_order).slot
-    return slot, None if before.reason else before, read.status
+    is_unreadable = bool(before.reason)
+    return slot, None if is_unreadable else before, read.status
 
 
 def _read_state(entry: CalendarRow, status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:

@@ -177,7 +177,10 @@ def _all_parts(facts: Facts) -> Iterator[tuple[ScriptRelease, ScriptPart]]:
 
 
 def _find_pages(facts: Facts) -> Iterator[tuple[str, tuple[ScriptRelease, str]]]:
-    """Yield path, release and address of each page on GOV.UK. Later ones take precedence for the same path."""
+    """Yield (path, (release, address)) of each page of the script on GOV.UK: announcements, parts and landing pages.
+
+    Later ones take precedence for the same path.
+    """
     for release in facts.releases:
         if is_on_gov_uk_calendar(release) and facts.timelines.answers(announced_url(release)):
             yield path_of(announced_url(release)), (release, announced_url(release))
