@@ -68,8 +68,9 @@ class RotaSettings(Table):
     who: dict[str, str] = Field(min_length=1)
     """The channel of each role: `"duty A" = "phone-a"`.
 
-    An event of a calendar puts that role on call whose name is in its title, as whole words. If several are, the
-    longest counts. Nothing else of the event is kept.
+    A calendar can say who is on call. During an event, the role that its title names is on call. The name must be
+    there as whole words. If the title names several roles, the longest name counts. The monitor keeps nothing else
+    of the event.
     """
     turns: list[str] = []
     """Roles that take turns, in this order."""

@@ -42,8 +42,8 @@ from schedules.workdays import Nation, NationSettings
 class DeadmanSettings(Table):
     """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another machine.
 
-    The monitor sends it only while calendars are fresh, looks begin on time, the store can be written and notices are
-    delivered. If the requests stop, the switch alerts you.
+    The monitor sends this request only while calendars are fresh, looks begin on time, the store can be written and
+    notices are delivered. If the requests stop, the switch alerts you.
     """
 
     url: WebAddress | None = None
@@ -249,8 +249,9 @@ class SlotTimeSettings(Table):
 class ImportanceSettings(Table):
     """How much releases matter, compared with others at the same host and slot.
 
-    If a slot has more parts than a budget can prove, parts of releases with a higher level come first. The first table
-    that matches a release gives its level. All others have level 0.
+    The `[budget]` of a host can be too small to prove all pages and files of one slot. Those of releases with a higher
+    level then come first. The first `[[importance]]` that matches a release gives its level. If none matches, the
+    level is 0.
     """
 
     match: ReleaseMatch
