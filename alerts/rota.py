@@ -68,9 +68,8 @@ class RotaSettings(Table):
     who: dict[str, str] = Field(min_length=1)
     """The channel of each role: `"duty A" = "phone-a"`.
 
-    A calendar can say who is on call. During an event, the role that its title names is on call. The name must be
-    there as whole words. If the title names several roles, the longest name counts. The monitor keeps nothing else
-    of the event.
+    During an event of a calendar, the role in its title, as whole words, is on call. If the title has several roles,
+    the longest name counts. The monitor keeps nothing else of the event.
     """
     turns: list[str] = []
     """Roles that take turns, in this order."""

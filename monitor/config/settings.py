@@ -249,9 +249,8 @@ class SlotTimeSettings(Table):
 class ImportanceSettings(Table):
     """How much releases matter, compared with others at the same host and slot.
 
-    The `[budget]` of a host can be too small to prove all pages and files of one slot. Those of releases with a higher
-    level then come first. The first `[[importance]]` that matches a release gives its level. If none matches, the
-    level is 0.
+    If a host's `[budget]` is too small for all pages and files of a slot, those of a higher level come first. The first
+    `[[importance]]` that matches a release gives its level. If none matches, the level is 0.
     """
 
     match: ReleaseMatch
