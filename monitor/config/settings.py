@@ -153,7 +153,7 @@ class NetworkSettings(Table):
     proxy: WebAddress | None = None
     """A proxy for requests to every host, `http://host:port`.
 
-    - It is used as a tunnel (CONNECT), for `http` too, so certificates are still checked here.
+    - Looks use it as a tunnel (CONNECT), for `http` too, so certificates are still checked here.
     - The proxy resolves names. A private name (`.internal`, no dot, a private address) is refused unless its table has
       `allow`.
     - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except to this machine itself. They send a
