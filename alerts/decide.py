@@ -189,7 +189,10 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about new fact keys of an open incident: a graver grade, new findings, and what came out."""
+    """Yield the notices about an open incident: a graver grade, new findings, and what has come out since.
+
+    `new_keys` are the fact keys that the known incident did not have, such as `appeared` or `elsewhere ADDRESS`.
+    """
     reasons = _select_notifiable_keys(new_keys)
     reported_kind = _find_gravest_kind(reasons, builder.incident)
     if builder.is_graver:
@@ -197,7 +200,7 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
     elif reasons:
         is_elsewhere = any(key.startswith("elsewhere ") for key in reasons)
         yield builder.notice("elsewhere" if is_elsewhere else "new_finding", reasons, reported_kind)
-    if builder.is_found:
+    if builder.is_due_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
     if "appeared" in new_keys:
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
@@ -227,7 +230,7 @@ class _NoticeBuilder:
         return self.incident.grade != self.known.grade
 
     @property
-    def is_found(self) -> bool:
+    def is_due_page_found(self) -> bool:
         """Return whether a page that was not found yet is out now, although it is not proved whether it was late."""
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
         seen = [page is not None and fact_rules.find_appearance(page).by is not None for page in pages]

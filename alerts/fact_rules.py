@@ -38,13 +38,12 @@ def is_only_stale(facts: ReleaseFacts) -> bool:
 
 
 def is_partial(facts: ReleaseFacts) -> bool:
-    """Return whether the landing page was in time and another part was late."""
+    """Return whether the landing page is out and not late, while another part was late."""
     page = facts.page
     if page is None or page.verdict in {*LATE_VERDICTS, "unproven"}:
         return False
     is_page_out = page.verdict == "on_time" or find_appearance(page).by is not None
-    late_parts = [part for part in facts.parts if part.id != "page" and part.required and part.verdict in LATE_VERDICTS]
-    return is_page_out and is_late(facts) and (bool(late_parts) or "partial" in facts.finding_kinds)
+    return is_page_out and any(part.required and part.verdict in LATE_VERDICTS for part in facts.parts)
 
 
 def is_early(facts: ReleaseFacts) -> bool:
@@ -173,12 +172,6 @@ def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:
     return min((start for start in starts if start is not None), default=None)
 
 
-def _is_page_out_late(facts: ReleaseFacts) -> bool:
-    """Return whether the page came late and users can get it by now."""
-    page = facts.page
-    return is_late(facts) and page is not None and page.verdict == "late" and _has_upper_bound(page.wait)
-
-
 def _has_upper_bound(length: Bounds | None) -> bool:
     """Return whether a length is complete. One that still grows has no upper bound."""
     return length is not None and length.max is not None
@@ -198,6 +191,9 @@ _KEYS_OF_RELEASE: dict[str, Callable[[ReleaseFacts], bool]] = {
     "unproven": lambda facts: facts.verdict == "unproven",
     "calendar": is_calendar,
     "never": lambda facts: facts.verdict == "not_published",
-    "appeared": _is_page_out_late,
+    # The page came late, and users can get it by now.
+    "appeared": lambda facts: (
+        facts.page is not None and facts.page.verdict == "late" and _has_upper_bound(facts.page.wait)
+    ),
     "swapped": lambda facts: any(finding.kind == "swapped" for finding in find_alterations(facts)),
 }

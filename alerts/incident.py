@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
 AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
 """The status of a release that a platform delayed: not out yet, out late, or not late after all."""
-_STAGE_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannounced": "calendar"}
+_STEP_LIST_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannounced": "calendar"}
 BREACHES = (Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 GRAVITY = (Kind.CALENDAR, Kind.DUE, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
 
@@ -230,8 +230,9 @@ def steps_for_incident(
     kind, facts = reported_kind or incident.kind, facts or incident.facts
     step_list = incident.step_list
     if incident.kind is Kind.HAND:
+        # What a person logged, such as a leak. Each sort has a list of its own name, or shares another.
         sort = incident.words.get("sort", "leak")
-        step_list = _STAGE_OF_SORT.get(sort, sort)
+        step_list = _STEP_LIST_OF_SORT.get(sort, sort)
     elif incident.linked:
         is_awaited = any(link.stands == AWAITED for link in incident.linked)
         step_list = "platform" if is_awaited else "platform_over"
@@ -246,8 +247,8 @@ def steps_for_incident(
     if is_last and facts is not None and facts.final:
         steps.append(NOTHING_MORE)
     # A report on a platform is optional, because each producer reports on its own release.
-    is_reported = incident.linked or {SIGNED, WAIVED} & incident.words.keys()
-    if kind in KINDS_WITH_DRAFT and not is_reported:
+    owes_no_report = incident.linked or {SIGNED, WAIVED} & incident.words.keys()
+    if kind in KINDS_WITH_DRAFT and not owes_no_report:
         steps.append(COMPLETE)
     return steps
 

@@ -199,11 +199,14 @@ def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
     """Return the name of the list in `steps.json` for the current status of a release with an incident of this kind."""
     status = find_current_status(kind, facts)
     if status == "early" and not any(exposure.open for exposure in facts.exposures):
-        # All exposures have ended. Those that ended at the slot come first, because that content is still public.
+        # All exposures have ended. Those that lasted until the slot come first, because they were not removed in time.
+        # Each list has the name of a reason.
         ended = {exposure.ended for exposure in facts.exposures}
         return next((why.value for why in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if why in ended), "unknown")
-    if status in {"late", "partial", "stale"} and not is_late_part_absent(facts):
+    is_wait_over = status in {"late", "partial", "stale"} and not is_late_part_absent(facts)
+    if is_wait_over:
         return "out"
+    # For users a stale cache is the same as a late release.
     return "late" if status == "stale" else status
 
 

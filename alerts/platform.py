@@ -111,7 +111,10 @@ def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: 
 def narrow_to_recipients(
     notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime
 ) -> Notice:
-    """Return a notice of a platform's thread with its current status, limited to these releases (none: to all)."""
+    """Return a notice of a platform's thread, rendered again with the current status of these releases.
+
+    Without releases it has all of them. A line that says what changed stays as it is.
+    """
     second_line = [*notice.text.split("\n", 2), ""][1]
     changed = second_line.removeprefix(_CHANGED_PREFIX) if second_line.startswith(_CHANGED_PREFIX) else ""
     # The notice may have waited since it was written, so it is rendered again.
@@ -203,7 +206,11 @@ def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
 def _find_change_to_report(
     known: Incident | None, incident: Incident, changed: LinkedRelease, now: datetime, *, is_unsent: bool
 ) -> tuple[str, str, str] | None:
-    """Return the notice that the change of one release needs, as its kind, its fact and its words; None for none."""
+    """Return (kind, fact, words) of the notice that the change of one release needs in a platform's thread, or None.
+
+    The fact makes the notice's id, so that no notice is sent twice. `is_unsent`: the last notice still waits and will
+    report the change.
+    """
     if known is None:
         return "opened", "thread", ""
     is_awaited = _count_awaited(incident) > 0
@@ -216,12 +223,14 @@ def _find_change_to_report(
 
 
 def _find_change_while_open(known: Incident, incident: Incident, changed: LinkedRelease) -> tuple[str, str, str] | None:
-    """Return kind, fact and words of a notice about an open incident: a graver grade, a new release, or half out."""
+    """Return (kind, fact, words) of a notice about an open incident: a graver grade, a new release, or half out."""
+    # A grade never falls, so one that differs is graver.
     if incident.grade != known.grade:
         return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"
     if all(link.incident != changed.incident for link in known.linked):
         return "new_finding", changed.incident, f"also late: {one_line(changed.title, _LONGEST_TITLE)}"
-    is_half_out_now = 2 * _count_awaited(incident) <= len(incident.linked) < 2 * _count_awaited(known)
+    half = len(incident.linked) / 2
+    is_half_out_now = _count_awaited(incident) <= half < _count_awaited(known)
     # Those who acknowledged get a notice when half are out. For others the reminders report it.
     return ("appeared", "half", "half of them are out") if is_half_out_now and known.acknowledged is not None else None
 

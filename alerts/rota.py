@@ -92,14 +92,14 @@ class RotaSettings(Table):
 
 @dataclass(frozen=True, slots=True)
 class Rota:
-    """Who is on call when: by the shifts of its table, else those last `read` from its calendar, else by turns.
+    """Who is on call when: by the shifts of its table, else by those of its calendar, else by turns.
 
-    `fault` is why the last read of its calendar failed, "" if it did not.
+    `calendar_shifts` were last read from its calendar. `fault` is why the last read failed, "" if it did not.
     """
 
     settings: RotaSettings
     timezone: str = "Europe/London"
-    read: tuple[Shift, ...] = ()
+    calendar_shifts: tuple[Shift, ...] = ()
     fault: str = ""
 
     @property
@@ -115,8 +115,8 @@ class Rota:
         )
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles that are on call, empty if none is."""
-        for shifts in (self.shifts, self.read):
+        """Return the roles that are on call, empty if none is. Shifts replace turns while they last."""
+        for shifts in (self.shifts, self.calendar_shifts):
             on = (one.role for one in shifts if one.begins <= at < one.ends and one.role in self.settings.who)
             if known := tuple(dict.fromkeys(on)):
                 return known
@@ -160,17 +160,18 @@ class Rota:
 
     def _list_edges(self, begin: datetime, end: datetime) -> Iterator[datetime]:
         """Yield each instant between `begin` and `end` at which a shift or turn begins or ends."""
-        edges = (at for one in (*self.shifts, *self.read) for at in (one.begins, one.ends))
+        edges = (at for one in (*self.shifts, *self.calendar_shifts) for at in (one.begins, one.ends))
         yield from (at for at in edges if begin < at < end)
         first, every = self.settings.begins, self.settings.every
         if not self.settings.turns or first is None:
             return
         wall = local(begin, self.timezone).replace(tzinfo=None)
-        due = first + max(0, (wall - first) // every) * every
+        # In local time, so that each hand-over is at the same local time when the clocks change.
+        hand_over = first + max(0, (wall - first) // every) * every
         for _ in range(_MOST_CHANGES):
-            at = self._to_instant(due)
+            at = self._to_instant(hand_over)
             if at >= end:
                 return
             if at > begin:
                 yield at
-            due += every
+            hand_over += every

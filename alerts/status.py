@@ -188,12 +188,13 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
-    """Return one short line: why there is no proof, and by when the release was public."""
+    """Return one short line: why there is no proof, by when the release was public, and where it is out elsewhere."""
     if "unwatched" in facts.finding_kinds:
         checked = moment(facts.at, facts.timezone, now)
         return f"not out {checked}, not watched at its slot{_mention_alternatives(facts, now)}"
     unproven = [part for part in facts.parts if part.required and part.verdict == "unproven"]
-    part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
+    # The line is about the page if that is unproven, else about the first other part.
+    part = next((one for one in unproven if one.id == "page"), unproven[0] if unproven else facts.page)
     seen = Interval() if part is None else fact_rules.find_appearance(part)
     which = "" if part is None or part.id == "page" else f"{part.id} "
     published = "not seen yet" if seen.by is None else f"published by {_format_minute(seen.by, facts, now, up=True)}"

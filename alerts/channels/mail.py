@@ -77,7 +77,11 @@ class Mail(NamedChannel[MailSettings]):
     def _combine_refusals(
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
-        """Return the outcome for all recipients, and remember those to whom a retry must send the message."""
+        """Return the outcome for all recipients, and remember those to whom a retry must send the message.
+
+        `refused` has code and text of each refused recipient, `answer` the server's answer to the others. The outcome
+        is a permanent refusal only if the first attempt was refused for good by all. Otherwise some have the message.
+        """
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
         reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
         if refused_for_now:
@@ -85,8 +89,8 @@ class Mail(NamedChannel[MailSettings]):
                 self._still_to_send.pop(next(iter(self._still_to_send)))
             self._still_to_send[message_id] = refused_for_now
             return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")
-        is_whole_list = len(self._still_to_send.pop(message_id, to)) == len(self._settings.to)
-        if is_whole_list and len(refused) == len(to):
+        was_sent_to_all = len(self._still_to_send.pop(message_id, to)) == len(self._settings.to)
+        if was_sent_to_all and len(refused) == len(to):
             return Refused(permanent=True, reason=reasons)
         return Accepted(self._redact(answer) if not refused else f"refused for good: {reasons}")
 

@@ -144,11 +144,13 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
 
 
 def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return when a part was first seen. For one that was removed before its slot, that is when it was released."""
+    """Return when a part came out, or that it was not seen. If it was exposed before, that is said or left out.
+
+    One that was still public at its slot is `Already public`. One that was exposed and removed has its later release.
+    """
     first = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):
         return f"Already public; came {first}"
-    # A part that was exposed was seen first at the exposure, and released later.
     if part.exposures and part.released.by:
         return f"Released {words.format_interval(part.released, facts.timezone)}"
     return "Not seen" if part.first_seen.by is None else words.capitalise(first)

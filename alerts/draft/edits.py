@@ -12,7 +12,8 @@ from alerts.finding import ReleaseFacts
 
 # Prefix of the key for a person's words about a step of the list of things to do: `step.NAME`.
 STEP_PREFIX = "step."
-# If `instead.FIELD` is not blank, the words for that field replace the measured account.
+# If `instead.FIELD` is not blank, the person's text for that field replaces the measured account. Otherwise both are
+# shown.
 INSTEAD_PREFIX = "instead."
 FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
@@ -34,15 +35,14 @@ TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
 
 
 def merge_words(
-    words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", read: Report | None = None
+    words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", seen: Report | None = None
 ) -> Report:
     """Return the new report with all texts that people typed (`words`, by field id). Blank texts are no answer.
 
-    `before` is the last merged report. An answer that it has unchanged keeps its author, time and basis. A new answer
-    is by the role `by`, at the time of the new report. Its basis is the measurement in `read`, the report that the
-    person saw (default: `before`).
-    A text for a box that the new form lacks moves to the box with the same question for a person. If that box has its
-    own text, the other is kept at the end of the form, so no text is lost.
+    An answer that is unchanged since `before`, the last merged report, keeps its author and time. A new one is by the
+    role `by`, and is based on the measurements in `seen`, the report that the person saw (default: `before`).
+    If the new form lacks the box of a text, the text moves to an empty box with the same question. If there is none,
+    it is kept at the end of the form, so no text is lost.
     """
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
@@ -62,7 +62,7 @@ def merge_words(
         if field.id not in texts:
             return replace(field, answer=None)
         new_answer = Answer(texts[field.id], by, new.at, instead=field.id in instead)
-        return replace(field, answer=_choose_answer(field, new_answer, before, read))
+        return replace(field, answer=_choose_answer(field, new_answer, before, seen))
 
     sections = tuple(
         replace(section, fields=tuple(set_answer(field) for field in section.fields)) for section in new.sections
@@ -156,14 +156,14 @@ def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
     return places
 
 
-def _choose_answer(field: Field, new_answer: Answer, before: Report | None, read: Report | None) -> Answer:
-    """Return the answer in the report `before` if it is the same, else the new one with the text that it is based on.
+def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
+    """Return the answer in the report `before` if it is the same, else the new one with its basis.
 
-    That is the measured text of the field in the report that the person `read` (default: `before`).
+    The basis is the measured text of the field in `seen`, the report that the person saw (default: `before`).
     """
     old = before.find_field(field.id) if before else None
     old_answer = old.answer if old is not None else None
     if old_answer is not None and (old_answer.text, old_answer.instead) == (new_answer.text, new_answer.instead):
         return old_answer
-    basis = (read.find_field(field.id) if read is not None else old) or field
+    basis = (seen.find_field(field.id) if seen is not None else old) or field
     return replace(new_answer, basis=basis.paragraphs)

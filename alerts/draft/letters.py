@@ -139,12 +139,13 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return where users can get the release, if it is public now, and the time for which it was announced."""
+    """Return where the release is or was published, if it is out, and the time for which it was announced."""
     page, slot = facts.page, narrative.find_new_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot
-    is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
+    if page is None or not is_due or not (find_appearance(page).by is not None or was_public_at_slot(page)):
+        return [narrative.say_announcement(facts)]
     # No user is known to have got it while a cache still has an older copy.
-    is_kept_back = page is not None and page.is_hidden and page.wait is not None and page.wait.max is None
-    if is_due and is_out and not is_kept_back and "withdrawn" not in facts.finding_kinds:
-        return [f"“{facts.title}” is available at {facts.url}.", narrative.say_announcement(facts, "It")]
-    return [narrative.say_announcement(facts)]
+    is_kept_back = page.is_hidden and page.wait is not None and page.wait.max is None
+    is_there = page.seen_until is None and not is_kept_back and "withdrawn" not in facts.finding_kinds
+    place = f"“{facts.title}” {'is available' if is_there else 'was published'} at {facts.url}."
+    return [place, narrative.say_announcement(facts, "It")]

@@ -174,7 +174,7 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
         again = " again" if place else ""
         early = f", {lead} early" if lead else ""
         sentences.append(f"{CAP_SUBJECT} became available{again} {_format_interval(exposure.start, facts)}{early}.")
-        sentences.append(_say_how_it_ended(exposure, facts, has_lengths=has_lengths))
+        sentences.append(_say_how_it_ended(part, exposure, facts, has_lengths=has_lengths))
     return " ".join(sentences)
 
 
@@ -187,15 +187,16 @@ def _format_lead(exposure: Exposure, facts: ReleaseFacts) -> str:
     return words.round_length(Bounds(shortest, longest))
 
 
-def _say_how_it_ended(exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
+def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     """Return the sentence on the end of an exposure: still open, at the slot, removed, or not known."""
     # The sentence on the start already gave the day.
     began = exposure.start.by or exposure.start.after
     named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)
-    if exposure.open and began is not None and facts.at - began < ON_TIME_TOLERANCE:
+    last_seen = part.seen_until or facts.at
+    if exposure.open and began is not None and last_seen == facts.at < began + ON_TIME_TOLERANCE:
         return f"{CAP_IT} had not yet been removed."
     if exposure.open:
-        return f"{CAP_IT} {WAS} still available at {words.format_clock_day(facts.at, facts.timezone, named_day)}."
+        return f"{CAP_IT} {WAS} still available at {words.format_clock_day(last_seen, facts.timezone, named_day)}."
     if exposure.ended is Ended.SLOT:
         return f"{CAP_IT} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:

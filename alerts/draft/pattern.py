@@ -62,10 +62,10 @@ def _chart_days_or_months(period: Period) -> Bars:
     """Return a chart by day for a period of at most a month, else by month."""
     if (period.ends - period.begins).days < LONGEST_BY_DAY:
         days = _group_in_order(period, lambda row: f"{get_local_slot(row):%Y-%m-%d}")
-        named = [(day_text(date.fromisoformat(name)), number, whole) for name, number, whole in days]
+        named = [(day_text(date.fromisoformat(name)), faulty, watched) for name, faulty, watched in days]
         return _make_chart("By day", "Day", named)
     months = _group_in_order(period, lambda row: f"{get_local_slot(row):%Y-%m}")
-    named = [(f"{calendar.month_name[int(name[5:])]} {name[:4]}", number, whole) for name, number, whole in months]
+    named = [(f"{calendar.month_name[int(name[5:])]} {name[:4]}", faulty, watched) for name, faulty, watched in months]
     return _make_chart("By month", "Month", named)
 
 

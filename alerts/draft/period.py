@@ -218,17 +218,17 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
         if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
             groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
     found: list[PlatformFault] = []
-    # For each host the place of its latest fault in `found`, and when it had recovered from that.
+    # The latest fault of each host as its index in `found`, and when the host had recovered from it.
     latest: dict[str, tuple[int, datetime]] = {}
     for (host, slot), rows in groups.items():
         # If all late releases are of one producer, the fault may be the producer's and not the platform's.
         if len({row.producer for row in rows}) == 1:
             continue
-        place, recovered = latest.get(host, (len(found), slot))
-        if slot > recovered or place == len(found):
-            place = len(found)
+        index, recovered = latest.get(host, (-1, slot))
+        if index == -1 or slot > recovered:
+            index = len(found)
             found.append(PlatformFault(host, ()))
-        found[place] = PlatformFault(host, (*found[place].rows, *rows))
+        found[index] = PlatformFault(host, (*found[index].rows, *rows))
         seen = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
-        latest[host] = place, max(recovered, seen)
+        latest[host] = index, max(recovered, seen)
     return found

@@ -48,10 +48,9 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
     clipped = [Span(max(gap.begins, begins), min(gap.ends, ends), "blind") for gap in facts.certainty.blind]
     if gaps := tuple(span for span in clipped if span.begins < span.ends):
         lanes.append(Lane("monitor", gaps))
-    title = f"Timeline of {facts.title}"
     slot = f"Announced for {words.format_weekday_instant(facts.slot, facts.timezone)}. " if facts.slot else ""
     alt = slot + " ".join(_describe_part(part, facts.timezone) for part in sort_parts(facts))
-    return Timeline(title, begins, ends, facts.slot, facts.timezone, tuple(lanes), alt)
+    return Timeline(f"Timeline of {facts.title}", begins, ends, facts.slot, facts.timezone, tuple(lanes), alt)
 
 
 def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
@@ -62,9 +61,9 @@ def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datet
         if not exposure.open:
             marks += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
     marks += _mark_change(part.released if part.exposures else part.first_seen, "public")
-    # A part that was never seen is proved absent only until now.
-    last = min(ends, now) if len(marks) == 1 else ends
-    bounds = [*(at for at, _ in marks[1:]), last]
+    # A part that was never seen is proved absent only until now, and one that is out is public until it was last seen.
+    known_until = now if len(marks) == 1 else part.seen_until if marks[-1][1] == "public" else None
+    bounds = [*(at for at, _ in marks[1:]), min(ends, known_until or ends)]
     spans = [Span(at, until, state) for (at, state), until in zip(marks, bounds, strict=True)]
     return tuple(span for span in spans if span.begins < span.ends)
 
@@ -78,14 +77,13 @@ def _mark_change(seen: Interval, state: str) -> list[tuple[datetime, str]]:
 
 def _describe_part(part: PartVerdict, timezone: str) -> str:
     """Return a sentence on when a part became public, early and at its release."""
-    name = part_name(part)
     events = [f"became public early {words.format_interval(each.start, timezone)}" for each in part.exposures]
     appeared, how = (part.released, "released") if part.exposures else (part.first_seen, "first seen")
     if was_public_at_slot(part):
-        events.append("public ever since")
+        events.append("still public at the announced time")
     elif appeared.by:
         events.append(f"{how} {words.format_interval(appeared, timezone)}")
-    return f"{words.capitalise(name)}: {', then '.join(events) or 'not seen'}."
+    return f"{words.capitalise(part_name(part))}: {', then '.join(events) or 'not seen'}."
 
 
 def format_range(figure: Timeline) -> str:

@@ -259,7 +259,9 @@ def _provider_faults(context: Context) -> Iterator[str]:
 
 def _is_rota_known(context: Context, rota: Rota) -> bool:
     """Return whether the shifts of a rota are known. A calendar at an address may not have been read yet."""
-    return bool(rota.read) or all(table.url is None for table in context.settings.rota if table.name == rota.name)
+    return bool(rota.calendar_shifts) or all(
+        table.url is None for table in context.settings.rota if table.name == rota.name
+    )
 
 
 def access_lines(settings: Settings) -> list[str]:

@@ -41,7 +41,9 @@ async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: b
             if online or reader.file is not None:
                 shifts, fault = await reader.read()
                 known = rotas[reader.name]
-                found[reader.name] = replace(known, read=shifts or known.read, fault=context.hide(fault))
+                found[reader.name] = replace(
+                    known, calendar_shifts=shifts or known.calendar_shifts, fault=context.hide(fault)
+                )
     return found
 
 

@@ -112,15 +112,18 @@ def _all_matches(settings: Settings) -> Iterator[tuple[str, ReleaseMatch]]:
 
 
 def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Doubt]:
-    """Yield a doubt if a producer, or pattern, matches none of the `producers` that calendars can name."""
+    """Yield a doubt about `key` if its pattern matches none of the `producers` that calendars can name.
+
+    It suggests the most similar producer: of GOV.UK's list, else of those.
+    """
     named = producers - {_ANY}
     if any(fnmatchcase(producer, pattern) for producer in named):
         return
     near = nearest_slug(pattern) or next(iter(difflib.get_close_matches(pattern, named, n=1)), pattern)
-    meant = f", did you mean {near}?" if near != pattern else ""
+    suggestion = f", did you mean {near}?" if near != pattern else ""
     # If a calendar may name any producer, only a name that resembles a known one is doubted.
-    if meant or _ANY not in producers:
-        yield key, f"no calendar names this producer{meant}", quote_value(pattern)
+    if suggestion or _ANY not in producers:
+        yield key, f"no calendar names this producer{suggestion}", quote_value(pattern)
 
 
 def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:

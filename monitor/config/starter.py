@@ -155,14 +155,14 @@ def _calendar_tables(producers: Sequence[str], calendars: Sequence[Calendar]) ->
 
 
 def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
+    """Return the table of a producer, with the hosts of those calendars that can list its releases."""
     kinds = [each.kind for each in calendars if each.kind in HOSTS]
-    mine = [
-        kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and not (kind == "govuk" and slug == ONS)
-    ]
-    looked = "    # its newest publications there are read" if "govuk" in mine else ""
-    hosts = f"hosts = {_list([HOSTS[kind] for kind in mine])}{looked}\n"
+    # Some kinds list one producer only, such as ONS. ONS does not publish on GOV.UK.
+    own = [kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and (kind, slug) != ("govuk", ONS)]
+    remark = "    # its newest publications there are read" if "govuk" in own else ""
+    hosts = f"hosts = {_list([HOSTS[kind] for kind in own])}{remark}\n"
     report = 'report = { head_of_profession = "", contact = "", to = "" }    # roles, never names: drafts show them\n'
-    return f"\n[[producer]]\nid = {toml_string(slug)}\nname = {toml_string(name)}\n{hosts if mine else ''}{report}"
+    return f"\n[[producer]]\nid = {toml_string(slug)}\nname = {toml_string(name)}\n{hosts if own else ''}{report}"
 
 
 def _chat_table(variable: str) -> str:

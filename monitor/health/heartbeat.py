@@ -56,8 +56,8 @@ class HeartbeatWriter(BatchMember):
             return
         if self.leases is not None and self._committed is not None:
             stored = self.leases.heartbeat(self.monitor)
-            # Times are not compared, because a clock may have been set. The last batch may have been committed without
-            # a confirmation.
+            # The store must have the last confirmed heartbeat, or the one offered since if its confirmation was lost.
+            # Times are not compared, because a clock may have been set.
             self._committed = stored if stored in (self._committed, self._offered) else None
             if self._committed is None:
                 self.report_loss()

@@ -179,7 +179,10 @@ class WorkerHealth:
     _reported_at: datetime | None = None
 
     def note_start_attempt(self, began: datetime, fault: str) -> None:
-        """Note an attempt to start a worker that `began` then. It failed if it has a fault."""
+        """Note an attempt to start a worker that `began` then, and report hosts as blind until now.
+
+        An attempt with a fault failed: the spans go on. One without ends them.
+        """
         now, self.fault = self.clock.now(), fault
         if fault:
             self.counters.worker_start_failures.inc()

@@ -67,7 +67,10 @@ class _FloodFilter(logging.Filter):
         self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write a line."""
+        """Return whether to write a line: not if strangers caused too many equal ones in this minute.
+
+        The first line of a later minute gets `held_back`, the number of lines that were dropped.
+        """
         event: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
         name, status = event.get("event"), event.get("status")
         if record.name != "uvicorn.error" and name not in _CAUSED_BY_STRANGERS:

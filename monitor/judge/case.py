@@ -77,7 +77,7 @@ def is_exact(in_force: InForce) -> bool:
         return False
     if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
         return False
-    # If a postponed entry never changed its time, that time is the old one.
+    # An entry is often marked as postponed before its time is changed. Then it still shows the old time.
     return promise.state is not State.POSTPONED or bool(in_force.given_up)
 
 

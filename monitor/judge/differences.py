@@ -85,18 +85,22 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
 
 
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several: bool) -> list[str]:
-    """Return how the kinds of findings differ, or else how the lengths of equal kinds do."""
+    """Return how the kinds of findings differ, or else how the lengths of equal kinds do.
+
+    `several`: several monitors made the looks, so that a blind span of one may be found watched by another later.
+    """
     before, after = _name_findings(stored), _name_findings(again)
-    were, are = (Counter(name for name, _ in each) for each in (before, after))
-    lost, new = were - are, are - were
+    counts_before, counts_after = (Counter(name for name, _ in each) for each in (before, after))
+    lost, new = counts_before - counts_after, counts_after - counts_before
     # With one monitor, no later fact can remove a finding.
     may_differ = new + lost if several else new
     if any(not name.startswith(_MAY_GROW) for name in may_differ) or (lost and not several):
-        lines = (", ".join(sorted(count.elements())) or "none" for count in (were, are))
-        return ["findings: were {}, are {}".format(*lines)]
-    in_both = [[pair for pair in each if pair[0] not in new | lost] for each in (before, after)]
+        were, are = (", ".join(sorted(count.elements())) or "none" for count in (counts_before, counts_after))
+        return [f"findings: were {were}, are {are}"]
+    changed = new.keys() | lost.keys()
     found = []
-    for (name, finding), (_, finding_again) in zip(*in_both, strict=True):
+    in_before, in_after = ([pair for pair in each if pair[0] not in changed] for each in (before, after))
+    for (name, finding), (_, finding_again) in zip(in_before, in_after, strict=True):
         seconds = finding["seconds"]
         if seconds is not None and finding["kind"] in _MAY_GROW:
             seconds = {**seconds, "max": None}

@@ -36,9 +36,9 @@ def find_exposures(
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
-    """Return by when content that was out early was present as promised: at the slot if it was seen without a break.
+    """Return when content that was out early was surely present since its slot: at the slot if seen without a break.
 
-    Otherwise it may have been absent at the slot. Then return the first look since the slot that saw it.
+    With a break it may have been absent at the slot. Then it is the first look since the slot that saw it.
     """
     denials = _find_denials(runs)
     unbroken_until = _last_seen_before_break(presence, denials)
@@ -92,7 +92,10 @@ def is_early(presence: Presence, window: Window) -> bool:
 
 
 def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, denials: Sequence[Run]) -> Exposure:
-    """Return the exposure of an early presence: open while it lasts, or while a look is awaited that shows its end."""
+    """Return the exposure of an early presence: open while it lasts, or while a look is awaited that shows its end.
+
+    It ends when the content was removed, at the slot if it was still seen then, or else for an unknown reason.
+    """
     start, unbroken_until = presence.appears, _last_seen_before_break(presence, denials)
     last_seen = presence.end if unbroken_until is None else unbroken_until
     awaits_look = slot - _LONGEST_BREAK <= last_seen and presence.end < slot and now < open_exposure_ends_at(slot)
@@ -101,6 +104,7 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     removed = presence.goes
     if removed is not None and removed.by is not None and removed.by <= slot:
+        # After a break, the content may have been removed before it was seen again.
         end = Interval(last_seen if removed.after is None else min(last_seen, removed.after), removed.by)
         reason = Ended.REMOVED
     else:

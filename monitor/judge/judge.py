@@ -18,7 +18,7 @@ from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.elsewhere_first import public_elsewhere
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_parts, origin_awaited_until
-from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence, gather_evidence
+from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
 from monitor.judge.verdict import Verdict
@@ -54,7 +54,8 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     """Return the verdict on a release as of `now`.
 
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
-    are other releases of that day, to measure how far witnesses lag. They are read only if the release is late.
+    are other releases of that day, to measure how far witnesses lag. They are read only if a release at an unannounced
+    address was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
@@ -71,7 +72,10 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     judged = judge_parts(case, evidences) if case.is_judged else [describe_unjudged(case, each) for each in evidences]
     supported, doubt = drop_doubtful_claims(case, judged, evidences)
     pairs = zip(drop_disputed_breaches(case, supported, evidences), evidences, strict=True)
-    parts = tuple(replace(part, users_delay=measure_users_delay(case, part, evidence)) for part, evidence in pairs)
+    parts = tuple(
+        replace(part, users_delay=measure_users_delay(case, part, evidence), seen_until=evidence.seen_until)
+        for part, evidence in pairs
+    )
     findings = collect_findings(case, parts, evidences, find_promise_doubts(case, doubt, parts))
     verdict, reason = _choose_verdict(case, parts, evidences)
     final = _is_final(case, parts)
@@ -105,7 +109,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
 def _choose_verdict(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[VerdictKind, str | None]:
-    """Return the verdict on the release, and the reason if it is unproven: the worst of its decisive parts."""
+    """Return the worst verdict on a decisive part; if it is unproven, also why the first such part is."""
     if case.in_force.cancelled:
         return VerdictKind.CANCELLED, None
     if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
@@ -115,7 +119,11 @@ def _choose_verdict(
     verdict = min(verdicts, key=WORST_FIRST.index, default=VerdictKind.PENDING)
     if verdict is VerdictKind.PENDING and case.is_moved:
         return VerdictKind.MOVED, None
-    return verdict, _unproven_reason(decisive) if verdict is VerdictKind.UNPROVEN else None
+    unproven = [part for part in decisive if part.verdict is VerdictKind.UNPROVEN and part.unproven_because]
+    if verdict is not VerdictKind.UNPROVEN or not unproven:
+        return verdict, None
+    name = "" if unproven[0].id == "page" else f"{unproven[0].id}: "
+    return verdict, f"{name}{unproven[0].unproven_because}"
 
 
 def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[PartVerdict]) -> bool:
@@ -125,14 +133,6 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
     page = next((each.released for each in parts if each.id == "page"), NOTHING)
     # If only the page revealed a part, its first look may be late. So `unproven` does not count against it.
     return not (part.id != "page" and part.verdict is VerdictKind.UNPROVEN and is_revealed_by_page(evidence, page))
-
-
-def _unproven_reason(parts: Sequence[PartVerdict]) -> str | None:
-    """Return why the first unproven part is unproven, after the part's id if it is not the page."""
-    for part in parts:
-        if part.verdict is VerdictKind.UNPROVEN and part.unproven_because:
-            return part.unproven_because if part.id == "page" else f"{part.id}: {part.unproven_because}"
-    return None
 
 
 def _grade_release(
@@ -170,20 +170,20 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
-    """Return whether later looks are not expected to change the verdict on a part."""
-    by = part.released.by
-    if by is None:
+    """Return whether later looks are not expected to change the verdict on a part, or how long users waited for it."""
+    out_by = part.released.by
+    if out_by is None:
         return part.verdict is VerdictKind.NOT_PUBLISHED
     # A look at another view, sent at the same time as the one that saw the part, may still prove more.
-    is_awaited = case.now < by + case.policy.grace
+    is_other_view_awaited = case.now < out_by + case.policy.grace
     publishers, users = part.delay, part.users_delay
     if part.is_unseen_by_users and publishers is not None and users is not None:
         # Only an old answer from the edge makes the least users' delay longer than the publisher's.
         is_edge_old = (users.min or 0.0) > (publishers.min or 0.0)
-        if is_awaited or is_edge_old:
+        if is_other_view_awaited or is_edge_old:
             return False
     if part.verdict is VerdictKind.UNPROVEN:
-        return not is_awaited
+        return not is_other_view_awaited
     return part.verdict is VerdictKind.NOT_PUBLISHED or part.verdict in _APPEARED
 
 
@@ -257,7 +257,10 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 
 
 def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield when content that disappeared will have been absent for longer than a flicker of a cache."""
+    """Yield when content that disappeared will have been absent for longer than a flicker of a cache.
+
+    An absence that is shorter than a delay that counts as late is taken for such a flicker.
+    """
     for evidence in evidences:
         if evidence.all_presences:
             end = evidence.all_presences[-1].end
@@ -283,8 +286,7 @@ def _describe_due(
     if unseen is None:
         return None
     part, evidence = unseen
-    runs = [run for view in MAIN_VIEWS for run in evidence.views.get(view, ())]
-    last = max(runs, key=lambda run: run.last_received, default=None)
+    last = evidence.last_run
     seconds = (case.now - window.origin).total_seconds()
     # Since the slot the release was still announced and not listed. Witnesses may lag, so we only confirm it.
     without = evidence.witnesses.last_without_release if evidence.is_guess and evidence.witnesses is not None else None

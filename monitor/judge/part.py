@@ -65,7 +65,10 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 
 
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
-    """Return the verdict on one part. `page_released` is when the landing page was released, as far as known."""
+    """Return the verdict on one part: early if it was public before its slot, else by when it came after it.
+
+    `page_released` is when the landing page was released, as far as known.
+    """
     window = case.window
     assert window is not None  # noqa: S101  # callers pass only cases that can be judged
     runs = [run for each in evidence.views.values() for run in each]
@@ -133,7 +136,8 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
     """Return until when the judge waits for a look at the origin before it believes the edge that a part is late.
 
-    None if the origin was seen after the tolerance, or never. Only the first absence of the edge begins a wait.
+    The wait begins with the first answer of the edge after the tolerance. None if the origin was seen since then, if it
+    is not watched, or if the address is a guess.
     """
     spells = evidence.spells.get(View.ORIGIN, ())
     if evidence.is_guess or not spells or spells[-1].end > window.latest:
@@ -153,10 +157,10 @@ def _measure_delay(timing: _Timing, exposures: Sequence[Exposure], window: Windo
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
-    """Return how many seconds before the slot a part that came later was last proved absent; 0 if after the slot.
+    """Return how many seconds before its slot a part may have come at most: since it was last proved absent.
 
-    None if that is unknown, or if the part may have been public at the slot and absent only later: a view was present
-    then, or its address was not watched then.
+    0 if it was absent at the slot or later. None if it has not come or was never absent, or if it may have been public
+    at the slot and removed before that absence.
     """
     after, origin = released.after, window.origin
     if after is None or origin is None or released.by is None:
@@ -220,15 +224,21 @@ class _PartJudge:
         """
         evidence, window = self.evidence, self.window
         stamp, origin = evidence.publishers_stamp, window.origin
-        own = next((each.appears.after for each in evidence.presences_by_looks if not is_early(each, window)), None)
-        if evidence.witnesses is None or stamp is None or origin is None or (own is not None and own > window.latest):
+        if evidence.witnesses is None or stamp is None or origin is None:
+            return None
+        by_looks = (each.appears.after for each in evidence.presences_by_looks if not is_early(each, window))
+        absent_by_looks = next(by_looks, None)
+        if absent_by_looks is not None and absent_by_looks > window.latest:
             return None
         local_stamp = local(stamp, self.zone)
         is_midnight, is_same_day = local_stamp.time() == time(), local_stamp.date() == local(origin, self.zone).date()
         return stamp if is_same_day and not is_midnight and stamp <= window.latest else None
 
     def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> _Timing:
-        """Return `unproven`: the release may have come when its publisher says, before its witnesses showed it."""
+        """Return `unproven`: the release may have come when its publisher says, before its witnesses showed it.
+
+        It came no earlier than that if it was watched by then.
+        """
         watched_since = None if self.evidence.witnesses is None else self.evidence.witnesses.since
         is_watched = watched_since is not None and watched_since <= stamp
         possible = Interval(stamp if is_watched else None, released.by)
@@ -241,7 +251,10 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, possible, delay, reason)
 
     def _judge_absence(self) -> _Timing:
-        """Return the verdict on a part that was not proved to have appeared."""
+        """Return the verdict on a part that was not proved to have appeared: pending, overdue or unproven.
+
+        It is pending until the slot is settled, or longer while the witnesses of a guessed address may lag behind.
+        """
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
         if absent is not None and absent > window.latest:
             awaited_until = origin_awaited_until(evidence, window)
@@ -259,7 +272,10 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return the verdict on a part that was last proved absent at `absent`, after the tolerance."""
+        """Return the verdict on a part that was not there when the tolerance ended, and last proved absent at `absent`.
+
+        It is `not_published` once its watch has closed, if the absence is recent enough then.
+        """
         window = self.window
         if self._is_contradicted(absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
@@ -269,9 +285,9 @@ class _PartJudge:
         return _Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
-        """Return whether another view was present while this absence was proved.
+        """Return whether another view answered as if published while this absence was proved.
 
-        A view that was present before the slot may answer 200 for any address. It counts only if it was absent later.
+        A view that did so since before the slot may answer 200 for any address. It counts only if it was absent later.
         """
         other = self.evidence.unproved
         if other is None:

@@ -56,6 +56,18 @@ class PartEvidence:
         return sorted(runs, key=lambda run: run.first_sent)
 
     @property
+    def last_run(self) -> Run | None:
+        """Return the run with the latest look at the part itself, or None without looks."""
+        return max(self.main_runs, key=lambda run: run.last_received, default=None)
+
+    @property
+    def seen_until(self) -> datetime | None:
+        """Return when the part was last seen if the last look did not show it; None if it did, or if never seen."""
+        is_seen = self.last_run is not None and self.last_run.state is State.PRESENT
+        runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
+        return None if is_seen else max((run.last_received for run in runs), default=None)
+
+    @property
     def first_look(self) -> datetime | None:
         """Return when the part was first looked at, even if that look failed; None if never."""
         return earliest_known(runs[0].first_sent for runs in self.views.values() if runs)
@@ -79,9 +91,10 @@ class PartEvidence:
         return any(spell.begin <= slot <= spell.end for spell in self.absences)
 
     def may_have_been_public_at(self, slot: datetime) -> bool:
-        """Return whether a view was present from its first look until the slot, and absent only after it.
+        """Return whether the part may have been public at the slot and removed after it, without a proof of either.
 
-        A view that is never absent does not count: it may answer with 200 for any address.
+        So it may if a view answered as if published from its first look on, and was first absent after the slot. A view
+        that is never absent does not count: it may answer with 200 for any address.
         """
         for view in MAIN_VIEWS:
             unproved = find_unproved_run(self.views.get(view, ()))
@@ -124,7 +137,10 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
 
 
 def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]) -> PartEvidence:
-    """Return the observations of a page at an unannounced address, with its presences dated by its witnesses too."""
+    """Return the observations of a page at an unannounced address, with its presences dated by its witnesses too.
+
+    Its address is a guess until the release was found there, and stayed until its slot.
+    """
     slot = None if case.window is None else case.window.opens
     witnesses = read_witnesses(case.release.id, runs, case.now, case.lags)
 
@@ -159,8 +175,8 @@ def _trust_from_slot(run: Run, slot: datetime) -> Run:
 def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]) -> list[Run]:
     """Return the runs of one view of a part at its present address, in the order of looks.
 
-    Runs at other addresses are left out. If the page and a part found through a listing swapped addresses, the runs of
-    the other one at this address are included.
+    Runs at other addresses are left out. The page and a part that was found through a listing may swap addresses when
+    it becomes known which of them is the page. So runs of such parts at this address are included.
     """
     address = content_twin(part.url) if view is View.CONTENT else part.url
     own = target_id(release, part.id, view)

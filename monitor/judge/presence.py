@@ -83,7 +83,10 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
 
 
 def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[list[_Showing], list[_Showing]]:
-    """Return a group with the spells of the content API cut at `instant`, and the pieces from then on."""
+    """Return a group with the spells of the content API cut at `instant`, and the pieces since then.
+
+    A spell that is all before or all since stays as it is in the first list.
+    """
     before: list[_Showing] = []
     since: list[_Showing] = []
     for showing in group:
@@ -91,6 +94,7 @@ def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[li
         early = tuple(run for run in runs if run.first_sent < instant)
         late = tuple(run for run in runs if run.first_sent >= instant)
         if early and late:
+            # The absence after the spell does not follow its early piece.
             before.append(replace(showing, spell=showing.spell.of_runs(early), absent_by=None))
             since.append(replace(showing, spell=showing.spell.of_runs(late)))
         else:
@@ -99,23 +103,26 @@ def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[li
 
 
 def _date_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the content appeared in any view. The content API counts only if the part itself does not decide."""
+    """Return when the content appeared in any view. The content API counts only if it had it before the part itself."""
     main = [spell for spell in showings if spell.view is not View.CONTENT]
-    in_part = _date_appearance_of_part(main, absences) if main else NOTHING
+    of_part = _date_appearance_of_part(main, absences) if main else NOTHING
     content = min(
         (spell for spell in showings if spell.view is View.CONTENT), key=lambda spell: spell.begin, default=None
     )
-    if content is None or (in_part.by is not None and content.begin > in_part.by):
-        return in_part
+    if content is None or (of_part.by is not None and content.begin > of_part.by):
+        return of_part
     # If the API showed it before the part was last proved absent, it appeared in the API first.
-    if in_part.after is None or content.begin <= in_part.after:
+    if of_part.after is None or content.begin <= of_part.after:
         # An absence in the content API is only about itself.
         return Interval(_last_absence_in(View.CONTENT, content, absences), content.begin)
-    return Interval(in_part.after, content.begin)
+    return Interval(of_part.after, content.begin)
 
 
 def _date_removal(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
-    """Return when the content was removed: from the part itself, unless the content API showed it for longer."""
+    """Return when the content was removed from the part itself, or from the content API if that showed it for longer.
+
+    None if a view may still show it.
+    """
     main = [showing for showing in group if showing.spell.view is not View.CONTENT]
     content = [showing for showing in group if showing.spell.view is View.CONTENT]
     if not main or not content:
@@ -127,19 +134,24 @@ def _date_removal(group: Sequence[_Showing], absences: Sequence[Spell]) -> Inter
 
 
 def _date_removal_in_all_views(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
-    """Return when the content was removed from all views of a group; None if a view may still show it."""
+    """Return when the content was removed from all views of a group; None if a view may still show it.
+
+    A view that was not seen absent may have stopped being watched. It no longer shows the content if another view was
+    absent for `_SILENCE` after its last look.
+    """
     end = max(showing.spell.end for showing in group)
     absent_by = {showing.spell.view: showing.absent_by for showing in group}
     ended = [by for by in absent_by.values() if by is not None]
     if len(ended) == len(absent_by):
         return Interval(end, max(ended))
-    # A stale copy is public as long as it is served, whatever its age.
+    # When it was received, because a stale copy is public as long as it is served, whatever its age.
     last_look = max(showing.spell.last_received for showing in group)
     about_part = absences if absent_by.keys() == {View.CONTENT} else filter(_is_about_part, absences)
-    later = [spell.begin for spell in about_part if spell.begin > end and spell.end - last_look >= _SILENCE]
-    if not later:
+    long_absences = [spell.begin for spell in about_part if spell.begin > end and spell.end - last_look >= _SILENCE]
+    if not long_absences:
         return None
-    return Interval(end, min(later) if min(later) > last_look else last_look + _SILENCE)
+    first = min(long_absences)
+    return Interval(end, first if first > last_look else last_look + _SILENCE)
 
 
 def _is_about_part(absence: Spell) -> bool:
@@ -231,4 +243,5 @@ def absent_at(run: Run, limit: datetime) -> datetime | None:
         return None
     if run.end <= limit:
         return run.end
+    # It proves at least its beginning. A look in flight at `limit` proves nothing about that instant.
     return max(min(run.begin, run.first_sent), limit - run.largest_gap - UNDERWAY)

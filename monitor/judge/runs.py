@@ -109,9 +109,10 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> b
 
 
 def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
-    """Return the blind spans during which no other monitor of the store watched every target of `runs`.
+    """Return the blind spans without those during which another monitor of the store watched every target of `runs`.
 
-    A span by a wrong clock or a small budget is kept if its monitor is not known: it may be of all monitors.
+    A span by a wrong clock or a small budget is kept if its monitor is not known: it may be of all monitors. Targets of
+    which every look failed are not compared.
     """
     if not blind or len({run.monitor for each in runs.values() for run in each}) < 2:
         return blind
@@ -161,6 +162,7 @@ def fold_sighting(
     return replace(
         last,
         last_received=sighting.received,
+        # The answer was true at some instant of the look. `begin` and `end` are the sure sides of it: see `Run`.
         begin=min(last.begin, sighting.proved_to),
         end=max(last.end, sighting.proved_from),
         looks=last.looks + 1,
@@ -290,8 +292,9 @@ def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
     merged: list[Run] = []
     for monitor in dict.fromkeys(run.monitor for run in runs):
         own = [run for run in runs if run.monitor == monitor]
-        early = [run for run in own if run.last_received < until]
-        merged += [*_merge_equal_runs(early), *own[len(early) :]]
+        # A monitor's runs are in time order.
+        until_then = [run for run in own if run.last_received < until]
+        merged += [*_merge_equal_runs(until_then), *own[len(until_then) :]]
     return sorted(merged, key=lambda run: run.key)
 
 

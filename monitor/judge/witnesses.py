@@ -65,11 +65,15 @@ class Publication:
         A lag ends when the witness shows the release. If it does not, the lag ends when the other witness does, since
         the first may be broken or no longer watched. If neither shows it, the lag lasts until now.
         """
-        runs = {part: _known_runs(self.release, part, self.runs, now) for part in (ANNOUNCEMENT, INDEX)}
-        redirected, listed = (next((run.begin for run in each if _shows_release(run)), None) for each in runs.values())
+        redirected, listed = (self._first_shown(witness, now) for witness in (ANNOUNCEMENT, INDEX))
         redirect = self._measure_lag(ANNOUNCEMENT, redirected or listed or now, now)
         index = self._measure_lag(INDEX, listed or redirected or now, now)
         return Lags(max(REDIRECT_LAG, redirect), max(INDEX_LAG, index))
+
+    def _first_shown(self, witness: str, now: datetime) -> datetime | None:
+        """Return when a witness first showed the release: the announcement by its redirect, the index by its entry."""
+        runs = _known_runs(self.release, witness, self.runs, now)
+        return next((run.begin for run in runs if _shows_release(run)), None)
 
     def _measure_lag(self, part: str, ends: datetime, now: datetime) -> timedelta:
         """Return how long a witness lacked the release: until `ends`, or its last look if that was long before."""

@@ -93,7 +93,9 @@ class RotaReads:
         begun, name = self.clock.now(), rota_calendar_name(reader.name)
         shifts, fault = await reader.read()
         known = self.rotas[reader.name]
-        self.rotas[reader.name] = replace(known, read=known.read if fault else shifts, fault=fault)
+        self.rotas[reader.name] = replace(
+            known, calendar_shifts=known.calendar_shifts if fault else shifts, fault=fault
+        )
         read = CalendarRead(name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault)
         self.health.note_calendar_read(name, read.finished, fault)
         if read.usable:
@@ -101,7 +103,7 @@ class RotaReads:
             self.counters.calendar_entries.labels(name).set(read.entries)
         log = _log.warning if fault else _log.info
         log("rota_read", rota=reader.name, shifts=len(shifts), fault=fault or None)
-        if shifts and shifts != known.read:
+        if shifts and shifts != known.calendar_shifts:
             row = RotaRead(reader.name, begun, shifts_json(shifts))
             await self._tasks.within(LATE, self.writer.write(lambda tx: tx.save_rota(row)))
         await self.incidents.report_read(name, "", RecordedRead(read))
@@ -110,4 +112,4 @@ class RotaReads:
 def add_stored_shifts(rotas: Mapping[str, Rota], store: Store) -> dict[str, Rota]:
     """Return rotas with the shifts of their last stored read."""
     read = {row.rota: shifts_from_json(row.shifts) for row in store.outbox.rotas()} if rotas else {}
-    return {name: replace(rota, read=read.get(name, ())) for name, rota in rotas.items()}
+    return {name: replace(rota, calendar_shifts=read.get(name, ())) for name, rota in rotas.items()}

@@ -16,9 +16,10 @@ OUTBOX = "outbox"
 
 
 def rehearsal_settings(script: Script, base: Settings, folder: Path) -> Settings:
-    """Return `base` with its store, evidence and channels in `folder`.
+    """Return `base` with its store, evidence and channels in `folder`, and what the script needs.
 
-    Each channel of `base` becomes a folder channel, so that routes are rehearsed and no message is sent.
+    Each channel becomes a folder channel, so that routes are rehearsed and no message is sent. The script's parts and
+    the ids of its releases are added, and its calendars if `base` has none. The dead-man ping is off.
     """
     digests = {table.name: table.digest for table in base.channel} or {OUTBOX: False}
     channels = [

@@ -184,7 +184,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             del self._stop_counts[reason]
 
     def _advance_time(self, seconds: float) -> float:
-        """Advance time by the seconds that the loop would sleep, and return the real seconds to wait for I/O."""
+        """Return how many real seconds to wait for I/O, where an ordinary loop would sleep `seconds`.
+
+        Without `speed`, time jumps ahead by these seconds. With it, `_check_progress` advances time after the wait.
+        """
         is_stopped = bool(self.stop_reasons())
         self._is_running_at_speed = not is_stopped and self._speed is not None and seconds != float("inf")
         if is_stopped or seconds == float("inf"):
@@ -198,7 +201,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return 0.0
 
     def _check_progress(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
-        """Advance time at `speed` after a wait, or raise `Deadlock` after too many waits without progress."""
+        """Advance time after a wait at `speed`. After another wait, raise `Deadlock` if too many had no progress."""
         if self._is_running_at_speed and self._speed is not None:
             self._time += seconds * self._speed
             return
@@ -209,7 +212,9 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         # If the machine was suspended or gave us no CPU, a wait is long. It counts as one wait of usual length.
         self._selector_with_time.idle_seconds += min(seconds, _LONGEST_WAIT)
         if self._selector_with_time.idle_seconds >= self._patience:
-            self._is_deadlocked, self._patience = True, min(_LONGEST_WAIT, self._patience)
+            self._is_deadlocked = True
+            # From now on the loop only ends, so a further deadlock must not take long to notice.
+            self._patience = min(_LONGEST_WAIT, self._patience)
             idle = f"no progress for {self._selector_with_time.idle_seconds:.0f} s"
             raise Deadlock(f"deadlock: {idle}, waiting for {self._describe_waiting()}")
 
@@ -284,6 +289,10 @@ def run_virtually(
     limit: float | None = None,
     patience: float = _DEFAULT_PATIENCE,
 ) -> T:
-    """Run `main` on a new `JumpingLoop` and return its result. `main` gets a clock that shows `start` at first."""
+    """Run `main` on a new `JumpingLoop` and return its result. `main` gets a clock that shows `start` at first.
+
+    `speed` is virtual seconds for each real second (default: time jumps). `limit` is in virtual seconds, `patience` in
+    real ones. Raises `TimeLimitReached` and `Deadlock`, as the loop does.
+    """
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed, limit=limit, patience=patience)) as runner:
         return runner.run(main(VirtualClock(start)))

@@ -25,6 +25,7 @@ from monitor.watch.release import WatchedRelease, is_view_of_page
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.in_force import InForce, slot_in_force
 from schedules.release import Release
+from schedules.titles import read_title
 
 _log = structlog.get_logger(__name__)
 _FILE_ROLES = {"attachment", "html", "data"}
@@ -81,11 +82,11 @@ class Planner:
             watched.release = _with_old_page(watched, old_url)
         self.set_targets(watched, soon=soon)
 
-    def _find_page(self, watched: WatchedRelease, sighting: Sighting) -> None:
+    def _find_page(self, watched: WatchedRelease, sighting: Sighting, others: Iterable[WatchedRelease]) -> None:
         """Find the page of a release with a guessed address, and look there at once.
 
         It is where the announcement redirects to, or a listed page that has the title of the release. Pages that the
-        index of publications lists for that title are looked at for this.
+        index lists are looked at for this, except those with exactly the title of one of the `others`.
         """
         target = watched.state_of(sighting.target).target
         if target is None:
@@ -95,7 +96,9 @@ class Planner:
         is_listed_page = target.origin is Origin.ELSEWHERE and is_present and sighting.specific
         if target.part == INDEX:
             known = {part.url for part in watched.release.parts}
-            for url in sorted({one.url for one in publications if is_present} - known):
+            taken = {read_title(one.release.title) for one in others} - {read_title(watched.release.title)}
+            listed = {one.url for one in publications if is_present and read_title(one.title) not in taken}
+            for url in sorted(listed - known):
                 self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
         elif target.part == ANNOUNCEMENT:
             redirect = next((one.url for one in publications if one.role == "redirect"), None)
@@ -125,19 +128,19 @@ class Planner:
         watched.release = replace(watched.release, parts=(*known, *parts)[:most])
         self.set_targets(watched, soon=soon)
 
-    def add_found_parts(self, watched: WatchedRelease, sighting: Sighting) -> None:
+    def add_found_parts(self, watched: WatchedRelease, seen: Sighting, others: Iterable[WatchedRelease] = ()) -> None:
         """Watch the files and links that a published page names. A file at a predicted address is that part.
 
-        For a release with a guessed address, first look for the page itself.
+        For a release with a guessed address, first look for the page itself. It is not a page of one of the `others`.
         """
         if watched.release.address is Address.GUESSED:
-            self._find_page(watched, sighting)
-        if not sighting.found:
+            self._find_page(watched, seen, others)
+        if not seen.found:
             return
-        files = [one for one in sighting.found if one.role in _FILE_ROLES]
-        links = [one.url.partition("#")[0] for one in sighting.found if one.role == "external"]
+        files = [one for one in seen.found if one.role in _FILE_ROLES]
+        links = [one.url.partition("#")[0] for one in seen.found if one.role == "external"]
         # The content of a page from before its slot is not used, and that includes the names of its files.
-        if not (files or links) or sighting.state is not State.PRESENT or self._is_before_slot(watched, sighting.sent):
+        if not (files or links) or seen.state is not State.PRESENT or self._is_before_slot(watched, seen.sent):
             return
         self._confirm_predicted(watched, {one.url for one in files})
         found = _new_found_parts(watched.release, files, self._rules.watch.most_parts)
@@ -220,9 +223,8 @@ class Planner:
         instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
         if instant is None:
             return None
-        release = watched.release
-        within = self._rules.policies.of(*release.producers).on_time_within
-        return goal_for(release, target, instant, within, self._rules.importance(release))
+        within = self._rules.policies.of(*watched.release.producers).on_time_within
+        return goal_for(watched.release, target, instant, within, self._rules.importance(watched.release))
 
 
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
@@ -251,6 +253,4 @@ def _with_old_page(watched: WatchedRelease, url: str) -> Release:
     release = watched.release
     if not url or not watched.has_shown(url) or any(part.url == url for part in release.parts):
         return release
-    name = next(unused_part_ids(Origin.ELSEWHERE, release.parts))
-    old = Part(name, Role.ALTERNATIVE, url, "titled", required=False, origin=Origin.ELSEWHERE)
-    return replace(release, parts=(*release.parts, old))
+    return replace(release, parts=(*release.parts, part_elsewhere(release, url)))

@@ -173,7 +173,7 @@ class Watch:
                 watched.undo_add(target.id, last, new=is_new)
         if not is_kept:
             return
-        self.judging.planner.add_found_parts(watched, sighting)
+        self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
         if watched.planning_only_until is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
             watched.planning_only_until = None
             self.queue.judge_soon(target.release)

@@ -53,7 +53,11 @@ async def show_board(request: Request) -> Response:
     mine = remembered if _PRODUCER_ID.fullmatch(remembered) else ""
     chosen = {name: query.get(name, mine if name == "producer" else "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
-    promised = sorted(await queries.list_releases(day, day), key=_slot_then_severity)
+    promised = await queries.list_releases(day, day)
+    # Many releases share one slot, so the gravest status comes first within a slot.
+    promised.sort(
+        key=lambda row: ((row["slot"] or {}).get("start") or "", fragments.severity_rank(verdict_or_due(row)))
+    )
     rows = [row for row in promised if _matches_filters(row, chosen, queries.producers)]
     needing = await _list_needing_action(queries)
     now, is_today = queries.clock.now(), day == queries.today()
@@ -154,12 +158,6 @@ def list_producers(rows: Iterable[fragments.Row], names: Mapping[str, str]) -> l
     """Return the ids of the producers of these releases with their names, sorted by name."""
     ids = {name for row in rows for name in row.get("producers", [row["producer"]])}
     return fragments.sort_by_name(ids, names)
-
-
-def _slot_then_severity(row: fragments.Row) -> tuple[str, int]:
-    """Return a sort key: the slot, then the gravest status first, because many releases share one slot."""
-    start = (row["slot"] or {}).get("start") or ""
-    return start, fragments.severity_rank(verdict_or_due(row))
 
 
 def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:

@@ -38,7 +38,7 @@ async def answer_form(request: Request, sent: Answering) -> Json | Response:
     """Write answers into boxes, all or none.
 
     If another person wrote into one of these boxes since the version that was read, nothing is written. The problem
-    document has both texts.
+    document has both texts. Changes to a signed report need a reason, which is noted in the timeline.
     """
     desk, name = _require_desk(request), request.path_params["incident"]
     drafts = await _require_drafts(request, name)
@@ -48,9 +48,12 @@ async def answer_form(request: Request, sent: Answering) -> Json | Response:
     if unknown := [box for box in sent.answers if box not in texts_of_boxes(seen)]:
         raise Refused(f"answers: no such box in version {seen.version} ({unknown[0]!r})")
     typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
+    role, words = clean_role(sent.role), dict(find_changes(seen, drafts, typed))
+    amends, timezone = bool(words) and any(one.signed for one in drafts), queries_of(request).timezone
+    form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
+    change = make_notes(form, desk.clock.now(), timezone, amends=amends)
     try:
-        role, words = clean_role(sent.role), dict(find_changes(seen, drafts, typed))
-        await desk.save_answers(name, role, words, seen.version, lambda known: known, merging=False)
+        await desk.save_answers(name, role, words, seen.version, change, merging=False)
     except EditConflict as clash:
         both = [{"box": one.field, "stood": one.stored, "sent": one.typed} for one in clash.conflicts]
         return problem_response(409, str(clash), conflicts=both)

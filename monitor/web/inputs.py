@@ -151,6 +151,7 @@ class Answering(Input):
     role: Role
     version: Annotated[int, Field(ge=1, le=1_000_000)]
     answers: dict[str, Text]
+    reason: Line | Nothing = Field(None, description="Why you amend the report. Required if it is signed.")
 
 
 class Noting(Input):

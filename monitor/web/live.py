@@ -211,7 +211,9 @@ class LiveBoard:
         async for number, (name, body) in with_pauses(enumerate(list(self._releases.items())), self._queries.clock):
             pulse = pulses.get(name)
             has_changed = pulse is not None and pulse.mark is not self._marks.get(name)
-            has_grown = (number + self._round) % _REJUDGE_EVERY == 0 and _has_growing_delay(body)
+            # An overdue or due release has a growing delay, and one that is public before its slot a growing exposure.
+            grows = body["verdict"] == "overdue" or body.get("due") or any(one["open"] for one in body["exposures"])
+            has_grown = (number + self._round) % _REJUDGE_EVERY == 0 and grows
             if not (has_changed or has_grown) or (fresh := self._queries.live.body(name)) is None:
                 continue
             decided = {key: body[key] for key in ("brought_forward",) if key in body}
@@ -266,11 +268,6 @@ class LiveBoard:
         now, zone = self._queries.clock.now(), self._queries.timezone
         data = {"now": round(now.timestamp() * 1000), "clock": time_of_day(now, zone, exact=True), "looked": looked}
         return _format_event("pulse", data)
-
-
-def _has_growing_delay(body: Mapping[str, Any]) -> bool:
-    """Return whether a release is overdue or due, or is public before its slot, so that its duration grows."""
-    return body["verdict"] == "overdue" or bool(body.get("due")) or any(one["open"] for one in body["exposures"])
 
 
 async def stream_events(request: Request) -> Response:

@@ -170,7 +170,8 @@ class PartVerdict:
     if the part was exposed before. `delay` is relative to the slot, and None before first seen unless overdue.
     `early_bound`: if it was on time, it came at most this many seconds before the slot. `origin` is how the part is
     known, `address` how its address is. `users_delay` is how long after the slot users could get it, caches included.
-    It is None in facts that were stored before it was measured.
+    It is None in facts that were stored before it was measured. `seen_until` is when the part was last seen, if the
+    last look did not show it.
     """
 
     id: str
@@ -187,6 +188,7 @@ class PartVerdict:
     origin: Origin = Origin.ANNOUNCED
     address: Address = Address.ANNOUNCED
     users_delay: Bounds | None = None
+    seen_until: datetime | None = None
 
     @property
     def can_be_late(self) -> bool:

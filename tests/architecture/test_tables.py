@@ -21,7 +21,7 @@ PARTIAL = {
     "alerts.draft.narrative.SENTENCE_WRITERS": "any other verdict says when the part was available",
     "alerts.draft.write.outline.TITLES": "any other document has the title of its form",
     "alerts.draft.write.outline._fill_letters": "any other document is no letter",
-    "alerts.incident._STAGE_OF_SORT": "any other sort has the stage of its name",
+    "alerts.incident._STEP_LIST_OF_SORT": "any other sort has the list of its name",
     "alerts.incident.find_incident_kind": "facts of a release open no other kind of incident",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
     "alerts.routes._GENERAL_NAMES": "any other finding is a detail of one of these",

@@ -12,28 +12,31 @@ from urllib.parse import urlsplit
 
 from alerts.draft.report import Report
 from tests.oracle.measures import not_seen_gone
-from tests.oracle.phrases import LENGTH, TIME, WHEN, clock, interval, lengths
+from tests.oracle.phrases import LENGTH, TIME, WHEN, read_clock, read_interval, read_length
 from tests.oracle.words import slack
 from tests.oracle.world import Place, Release, Span, World, out, spans, users_from
 from tests.worlds.plain_style import breaches_of_style
 
 _MINUTE, _SEEN_WITHIN = timedelta(minutes=1), timedelta(seconds=150)
-_NOUNS = {"landing page": "page", "HTML version": "html", "attachment": "attachment", "data file": "data"}
+_ROLES = {"landing page": "page", "HTML version": "html", "attachment": "attachment", "data file": "data"}
+"""The role of the parts that a noun names."""
 _ALTERNATIVES = {
     "the report": "report",
     "the bulletin": "bulletin",
     "a news story on the release": "news",
     "a post on the release": "post",
 }
-_Named = tuple[tuple[Sequence[Place], int], ...]
-"""Places that a subject may mean, and how many of them it is about."""
+"""The id of the alternative address that a subject names."""
+_Subject = tuple[tuple[Sequence[Place], int], ...]
+"""The subject of a sentence: groups of places that it may mean, and of how many places in each it must be true."""
 
 
 @dataclass(frozen=True)
-class _Said:
-    """A sentence as of `at`: its release, the slot that it refers to, and the places that its subject names.
+class _Context:
+    """What is needed to check a sentence: its world and release, when it was written, and what was named before it.
 
-    `day` is an instant on the day of a time without a date: the day that an earlier sentence named, or the slot's.
+    `slot` is the announced time that the draft names. `day` is an instant on the day of a time without a date: the day
+    that an earlier sentence named, or the slot's.
     """
 
     world: World
@@ -41,155 +44,172 @@ class _Said:
     at: datetime
     slot: datetime
     day: datetime
-    subject: _Named = ()
+    subject: _Subject = ()
 
     @property
-    def off(self) -> timedelta:
-        """By how much a stated time may be wrong."""
+    def tolerance(self) -> timedelta:
+        """Return by how much a stated time may be wrong."""
         return slack(self.world) + timedelta(seconds=1)
 
     @property
     def places_of_world(self) -> list[Place]:
-        """All places: a split or merged entry may have left its address to another release."""
+        """Return the places of all releases: a split or merged entry may have left its address to another release."""
         return [place for release in self.world.releases for place in release.places]
 
     def is_true_of_places(self, is_true: Callable[[Place], bool]) -> bool:
+        """Return whether enough places of the subject fulfil a condition."""
         return all(sum(map(is_true, places)) >= number for places, number in self.subject)
 
     def is_true_of_spans(self, is_true: Callable[[Span], bool]) -> bool:
+        """Return whether enough places of the subject have a span in public that fulfils a condition."""
         return self.is_true_of_places(lambda place: any(map(is_true, spans(place))))
 
     def is_within(self, at: datetime | None, words: str) -> bool:
-        low, high = interval(words, self.slot)
-        return at is not None and low <= at + self.off and at - self.off <= high
+        """Return whether an instant is known and agrees with words such as `between 9.40am and 9.51am`."""
+        low, high = read_interval(words, self.slot)
+        return at is not None and low <= at + self.tolerance and at - self.tolerance <= high
 
     def is_as_long(self, length: timedelta | float, words: str | None) -> bool:
-        """Return whether a length is as stated; any is if none is stated."""
+        """Return whether a length, in seconds if it is a number, agrees with words; true if `words` is None."""
         if words is None:
             return True
         seconds = length.total_seconds() if isinstance(length, timedelta) else length
-        (low, high), off = lengths(words), self.off.total_seconds()
-        return low - off <= seconds <= high + off
+        (low, high), tolerance = read_length(words), self.tolerance.total_seconds()
+        return low - tolerance <= seconds <= high + tolerance
 
 
 def letters_denied(world: World, release: Release | None, report: Report) -> Iterator[str]:
-    """Yield what a draft and its letters say that is not so, or that is said in the monitor's own words.
+    """Yield what a draft and its letters say that is not true, or that uses the monitor's own words.
 
     A report on a period is measured to the second and lists verdicts, so it is not checked. Without a `release` only
     the style is checked.
     """
     if report.form == "period":
         return
-    slot = None if release is None else _slot_of(release, report)
+    slot = None if release is None else _find_named_slot(release, report)
     announced = (one.announced.title for one in world.releases if one.announced and one.announced.title)
     titles = {report.subject, *(one.title for one in world.releases), *announced}
-    for text in dict.fromkeys(_paragraphs(report)):
+    for text in dict.fromkeys(_list_paragraphs(report)):
         plain = text
-        # The longest first: a title may contain another.
+        # Replace the longest title first, because a title may contain another.
         for title in sorted(titles, key=len, reverse=True):
             plain = plain.replace(f"“{title}”", "“”").replace(title, "“”")
         yield from (f"{why}: {text}" for why in breaches_of_style(plain, (report.incident, "release-")))
         if release is not None and slot is not None:
-            yield from _untrue(_Said(world, release, report.at, slot, slot), plain)
+            yield from _find_untrue_sentences(_Context(world, release, report.at, slot, slot), plain)
 
 
-def _paragraphs(report: Report) -> Iterator[str]:
+def _list_paragraphs(report: Report) -> Iterator[str]:
     """Yield every paragraph that a person signs or sends."""
     yield from chain.from_iterable(field.paragraphs for field in report.fields())
     yield from chain(report.covering, report.holding, report.correction, report.lines)
 
 
-def _untrue(said: _Said, text: str) -> Iterator[str]:
+def _find_untrue_sentences(context: _Context, text: str) -> Iterator[str]:
+    """Yield each sentence of a paragraph that is not true, or that names a time or length and has no rule."""
     for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z“])", text):
-        matching = ((re.fullmatch(pattern, sentence), is_true) for pattern, is_true in _CLAIMS)
-        found, is_true = next(((found, is_true) for found, is_true in matching if found), (None, None))
-        if found is None or is_true is None:
+        matches = ((re.fullmatch(pattern, sentence), is_true) for pattern, is_true in _RULES)
+        match, is_true = next(((match, is_true) for match, is_true in matches if match), (None, None))
+        if match is None or is_true is None:
             if re.search(rf"\b(?:{TIME}|{LENGTH})\b", sentence):
                 yield f"no rule checks “{sentence}” of: {text}"
             continue
-        words = found.groupdict()
+        words = match.groupdict()
         # “It” and “They” are the subject of the sentence before.
         if (who := words.get("who")) and who not in ("It", "They"):
-            said = replace(said, subject=_named(who, words.get("at"), said.release))
-        if not is_true(said, found):
+            context = replace(context, subject=_find_subject(context, who, words.get("at")))
+        if not is_true(context, match):
             yield f"not so: “{sentence}” of: {text}"
-        dated = [clock(each, said.slot) for each in re.findall(TIME, sentence) if " on " in each]
-        said = replace(said, day=dated[-1] if dated else said.day)
+        dated = [read_clock(time, context.slot) for time in re.findall(TIME, sentence) if " on " in time]
+        context = replace(context, day=dated[-1] if dated else context.day)
 
 
-def _slot_of(release: Release, report: Report) -> datetime | None:
-    """Return the slot that a draft names, None if it names none that any calendar told."""
-    told = re.search(rf"was pre-announced(?: on GOV\.UK)? for ({TIME})", " ".join(report.covering))
-    return next((slot for slot in _slots(release) if told and clock(told[1], slot) == slot), None)
+def _find_named_slot(release: Release, report: Report) -> datetime | None:
+    """Return the slot that a draft names, or None if it names none that a calendar announced."""
+    named = re.search(rf"was pre-announced(?: on GOV\.UK)? for ({TIME})", " ".join(report.covering))
+    return next((slot for slot in _list_slots(release) if named and read_clock(named[1], slot) == slot), None)
 
 
-def _slots(release: Release) -> list[datetime]:
+def _list_slots(release: Release) -> list[datetime]:
+    """Return every slot that a calendar gave to a release, or may seem to have given without its zone's offset."""
     changed = [change.slot for change in release.changes]
     without_offset = [release.slot + timedelta(hours=hours) for hours in (-1, 1) if release.redated]
     return [slot for slot in (release.slot, *changed, release.other_calendar, *without_offset) if slot is not None]
 
 
-def _named(who: str, url: str | None, release: Release) -> _Named:
+def _find_subject(context: _Context, who: str, url: str | None) -> _Subject:
+    """Return the places that a subject such as `the landing page and the data file` names, or those at its address."""
     if url is not None:
-        return (([place for place in release.places if place.url == url], 1),)
+        return (([place for place in context.places_of_world if place.url == url], 1),)
     names = re.split(", | and ", f"{who[:1].lower()}{who[1:]}")
-    return tuple(chain.from_iterable(_of_name(name, names, release) for name in names))
+    return tuple(chain.from_iterable(_find_places_by_name(context, name, names) for name in names))
 
 
-def _of_name(name: str, every: Sequence[str], release: Release) -> Iterator[tuple[Sequence[Place], int]]:
+def _find_places_by_name(context: _Context, name: str, names: Sequence[str]) -> Iterator[tuple[Sequence[Place], int]]:
+    """Yield the places that one of the `names` of a subject may mean, and how many of them it is about.
+
+    Yield no places for a name that no rule reads, so its sentence is not true. A file's name belongs to its noun.
+    """
+    release = context.release
     if name in ("the release", "“”"):
         required = [place for place in release.places if place.required and place.role != "alternative"]
         yield required, len(required)
     elif name in _ALTERNATIVES:
         yield [place for place in release.parts if place.id == _ALTERNATIVES[name]], 1
     elif name == "content of the release":
-        yield [place for place in release.parts if place.role == "alternative"], 1
-    elif found := re.fullmatch(rf"(?:the |one )?(?:(\d+) )?({'|'.join(_NOUNS)})s?(?: (\S+))?", name):
-        alike = [place for place in release.places if place.role == _NOUNS[found[2]]]
-        files = [found[3], *(each for each in every if " " not in each)] if found[3] else []
-        named = [place for place in alike if urlsplit(place.url).path.rsplit("/", 1)[-1] in files]
-        yield (named, 1) if files else (alike, int(found[1] or 1))
+        # The monitor may have found it on the page of another release, if an entry was split or merged.
+        pages = [other.page for other in context.world.releases if other is not release]
+        yield [*(place for place in release.parts if place.role == "alternative"), *pages], 1
+    elif match := re.fullmatch(rf"(?:the |one )?(?:(\d+) )?({'|'.join(_ROLES)})s?(?: (\S+))?", name):
+        same_role = [place for place in release.places if place.role == _ROLES[match[2]]]
+        files = [match[3], *(each for each in names if " " not in each)] if match[3] else []
+        named = [place for place in same_role if urlsplit(place.url).path.rsplit("/", 1)[-1] in files]
+        yield (named, 1) if files else (same_role, int(match[1] or 1))
     elif " " in name:
         yield [], 1
 
 
-def _is_slot(said: _Said, found: re.Match[str]) -> bool:
-    return clock(found["slot"], said.slot) == said.slot
+# Rules: each returns whether a sentence is true in its context. `match` is the sentence, read by the rule's pattern.
+def _is_slot_right(context: _Context, match: re.Match[str]) -> bool:
+    return read_clock(match["slot"], context.slot) == context.slot
 
 
-def _came(said: _Said, found: re.Match[str]) -> bool:
-    early = found.groupdict().get("early")
-    return said.is_true_of_spans(
-        lambda span: said.is_within(span.begins, found["when"]) and said.is_as_long(said.slot - span.begins, early)
-    )
+def _is_start_right(context: _Context, match: re.Match[str]) -> bool:
+    early = match.groupdict().get("early")
+
+    def fits(span: Span) -> bool:
+        return context.is_within(span.begins, match["when"]) and context.is_as_long(context.slot - span.begins, early)
+
+    return context.is_true_of_spans(fits)
 
 
-def _published(said: _Said, found: re.Match[str]) -> bool:
-    return _came(said, found) and _was_hidden(said, found)
+def _is_publication_right(context: _Context, match: re.Match[str]) -> bool:
+    return _is_start_right(context, match) and _was_hidden_until_then(context, match)
 
 
-def _published_as_announced(said: _Said, found: re.Match[str]) -> bool:
+def _was_published_as_announced(context: _Context, match: re.Match[str]) -> bool:
     def is_in_time(place: Place) -> bool:
-        first = out(place, said.slot)
-        return first is not None and first <= said.slot + _MINUTE + said.off
+        first = out(place, context.slot)
+        return first is not None and first <= context.slot + _MINUTE + context.tolerance
 
-    return _is_slot(said, found) and said.is_true_of_places(is_in_time) and _was_hidden(said, found)
+    is_in_time_everywhere = context.is_true_of_places(is_in_time)
+    return _is_slot_right(context, match) and is_in_time_everywhere and _was_hidden_until_then(context, match)
 
 
-def _was_hidden(said: _Said, found: re.Match[str]) -> bool:
-    """Return whether users of an edge still got an older copy until or at the time named, if one is."""
-    if until := found["until"]:
-        return said.is_true_of_places(lambda place: any(said.is_within(got, until) for got in users_from(place)))
-    if still := found["still"]:
-        then = clock(still, said.slot)
-        # Users may never have got what was taken away again while the edge kept the older copy.
-        return said.is_true_of_places(lambda place: max(users_from(place), default=then) + said.off >= then)
+def _was_hidden_until_then(context: _Context, match: re.Match[str]) -> bool:
+    """Return whether a cache gave users an older copy until, or still at, the time named; true if none is named."""
+    if until := match["until"]:
+        return context.is_true_of_places(lambda place: any(context.is_within(at, until) for at in users_from(place)))
+    if still := match["still"]:
+        then = read_clock(still, context.slot)
+        # If it was removed while the cache kept the older copy, users may never have got it.
+        return context.is_true_of_places(lambda place: max(users_from(place), default=then) + context.tolerance >= then)
     return True
 
 
-def _still_absent(said: _Said, found: re.Match[str]) -> bool:
-    """Return whether it had not been public without a pause for as long as seeing it takes."""
-    then = clock(found["when"], said.day)
+def _was_absent_then(context: _Context, match: re.Match[str]) -> bool:
+    """Return whether no group of places had been public, without a break, for as long as it takes to see it."""
+    then = read_clock(match["when"], context.day)
 
     def is_public(place: Place) -> bool:
         return any(
@@ -197,94 +217,103 @@ def _still_absent(said: _Said, found: re.Match[str]) -> bool:
             for span in spans(place)
         )
 
-    # Two files may have one name, so one of them is enough.
-    return not any(all(map(is_public, places)) for places, _ in said.subject if places)
+    # Two files may have the same name, so one absent place of a group is enough.
+    return not any(all(map(is_public, places)) for places, _ in context.subject if places)
 
 
-def _still_available(said: _Said, found: re.Match[str]) -> bool:
-    then = clock(found["when"], said.day)
-    return said.is_true_of_places(lambda place: _is_public(place, then + _MINUTE / 2, said))
+def _was_available_then(context: _Context, match: re.Match[str]) -> bool:
+    then = read_clock(match["when"], context.day)
+    return context.is_true_of_places(lambda place: _may_seem_public(place, then + _MINUTE / 2, context))
 
 
-def _remained(said: _Said, found: re.Match[str]) -> bool:
-    del found
-    return said.is_true_of_places(lambda place: _is_public(place, said.slot, said))
+def _was_available_at_slot(context: _Context, match: re.Match[str]) -> bool:
+    del match
+    return context.is_true_of_places(lambda place: _may_seem_public(place, context.slot, context))
 
 
-def _is_out(said: _Said, found: re.Match[str]) -> bool:
-    return any(_is_public(place, said.at, said) for place in said.places_of_world if place.url == found["url"])
+def _is_available_at_address(context: _Context, match: re.Match[str]) -> bool:
+    places = [place for place in context.places_of_world if place.url == match["url"]]
+    return any(_may_seem_public(place, context.at, context) for place in places)
 
 
-def _is_public(place: Place, then: datetime, said: _Said) -> bool:
-    """Return whether a place was public at an instant, or had shown nothing by then that proves its absence."""
-    lasts = _MINUTE + said.off
+def _was_published_at_address(context: _Context, match: re.Match[str]) -> bool:
+    places = [place for place in context.places_of_world if place.url == match["url"]]
+    return any(span.begins <= context.at + context.tolerance for place in places for span in spans(place))
+
+
+def _may_seem_public(place: Place, then: datetime, context: _Context) -> bool:
+    """Return whether a place was public at an instant, or had been and had shown nothing since that proves absence."""
+    lasts = _MINUTE + context.tolerance
     return any(
-        span.begins <= then + said.off
+        span.begins <= then + context.tolerance
         and (span.shown is None or then - lasts <= span.shown or not_seen_gone(place, span.begins, then))
         for span in spans(place)
     )
 
 
-def _removed(said: _Said, found: re.Match[str]) -> bool:
-    low, high = interval(found["when"], said.day)
-    return said.is_true_of_spans(
-        lambda span: (
-            span.ends is not None
-            and span.shown is not None
-            and low - said.off <= span.shown
-            and span.ends <= high + said.off
-            and any(said.is_as_long(end - span.begins, found["length"]) for end in (span.ends, span.shown))
-        )
-    )
+def _is_removal_right(context: _Context, match: re.Match[str]) -> bool:
+    low, high = read_interval(match["when"], context.day)
 
-
-def _seen_before(said: _Said, found: re.Match[str]) -> bool:
-    begun = [span.begins for place in said.release.places for span in spans(place)]
-    return any(
-        each < said.slot + said.off and (not found["when"] or said.is_within(each, found["when"])) for each in begun
-    )
-
-
-def _elsewhere(said: _Said, found: re.Match[str]) -> bool:
-    told = {each[1]: each[2] for each in re.finditer(rf"at (\S+) ({WHEN})", found[0])}
-    places = {place.url: place for place in said.places_of_world if place.url in told}
-    return len(places) == len(told) and all(
-        any(said.is_within(span.begins, told[url]) for span in spans(place)) for url, place in places.items()
-    )
-
-
-def _lasted(said: _Said, found: re.Match[str]) -> bool:
     def fits(span: Span) -> bool:
-        ends = [min(each or said.slot, said.slot) for each in (span.ends, span.shown)]
-        is_length = any(said.is_as_long(each - span.begins, found["length"]) for each in ends)
-        return is_length and span.begins < said.slot and said.is_as_long(said.slot - span.begins, found["early"])
+        if span.ends is None or span.shown is None:
+            return False
+        is_within = low - context.tolerance <= span.shown and span.ends <= high + context.tolerance
+        lengths = (span.ends - span.begins, span.shown - span.begins)
+        return is_within and any(context.is_as_long(length, match["length"]) for length in lengths)
 
-    return said.is_true_of_spans(fits)
+    return context.is_true_of_spans(fits)
 
 
-def _delayed(said: _Said, found: re.Match[str]) -> bool:
+def _was_seen_before_slot(context: _Context, match: re.Match[str]) -> bool:
+    starts = [span.begins for place in context.release.places for span in spans(place)]
+    early = [start for start in starts if start < context.slot + context.tolerance]
+    return any(not match["when"] or context.is_within(start, match["when"]) for start in early)
+
+
+def _are_addresses_right(context: _Context, match: re.Match[str]) -> bool:
+    """Return whether the release became public at each address that a sentence lists, at the time named there."""
+    times = {each[1]: each[2] for each in re.finditer(rf"at (\S+) ({WHEN})", match[0])}
+    places = {place.url: place for place in context.places_of_world if place.url in times}
+    return len(places) == len(times) and all(
+        any(context.is_within(span.begins, times[url]) for span in spans(place)) for url, place in places.items()
+    )
+
+
+def _is_exposure_length_right(context: _Context, match: re.Match[str]) -> bool:
+    def fits(span: Span) -> bool:
+        if span.begins >= context.slot or not context.is_as_long(context.slot - span.begins, match["early"]):
+            return False
+        ends = [min(end or context.slot, context.slot) for end in (span.ends, span.shown)]
+        return any(context.is_as_long(end - span.begins, match["length"]) for end in ends)
+
+    return context.is_true_of_spans(fits)
+
+
+def _is_delay_right(context: _Context, match: re.Match[str]) -> bool:
     def fits(place: Place) -> bool:
-        came = [*(span.begins for span in spans(place)), *users_from(place)]
-        waits = [(each - said.slot).total_seconds() for each in came]
-        # What left again, or never came, may be waited for without an end.
-        for_ever = [math.inf] * all(span.ends is not None for span in spans(place))
-        return any(wait > 0 and said.is_as_long(wait, found["length"]) for wait in (*waits, *for_ever))
+        starts = [*(span.begins for span in spans(place)), *users_from(place)]
+        delays = [(start - context.slot).total_seconds() for start in starts]
+        # If it was removed again, or never came, the delay may have no end.
+        if all(span.ends is not None for span in spans(place)):
+            delays.append(math.inf)
+        return any(delay > 0 and context.is_as_long(delay, match["length"]) for delay in delays)
 
-    return said.is_true_of_places(fits)
+    return context.is_true_of_places(fits)
 
 
-def _earlier(said: _Said, found: re.Match[str]) -> bool:
+def _is_earlier_incident_right(context: _Context, match: re.Match[str]) -> bool:
     """Return whether any release of the world was public early for so long, or late by so much."""
-    some = [
-        said.is_as_long(abs(each), found["length"])
-        for release in said.world.releases
+    lengths = [
+        length
+        for release in context.world.releases
         for place in release.places
-        for slot in _slots(release)
+        for slot in _list_slots(release)
         for span in spans(place)
         for end in (span.ends or slot, span.shown or slot, slot)
-        for each in (end - span.begins, *(got - slot for got in users_from(place)))
+        for length in (end - span.begins, *(start - slot for start in users_from(place)))
     ]
-    return any(some) or found["length"].startswith("at least")
+    is_known = any(context.is_as_long(abs(length), match["length"]) for length in lengths)
+    return is_known or match["length"].startswith("at least")
 
 
 _VERB = "(?:was|were)"
@@ -293,24 +322,31 @@ _HIDDEN = rf"(?:, but users were (?:shown an older copy (?P<until>{WHEN})|{_STIL
 _UNKNOWN = rf"It is not known whether (?P<who>.+) {_VERB} published as announced"
 _BECAME = rf"(?P<who>.+?)(?: at (?P<at>http\S+))? became available(?: again)? (?P<when>{WHEN})"
 _WAS_EARLY = rf"(?P<who>.+) {_VERB} available(?: for (?P<length>{LENGTH}))?(?:,? from (?P<early>{LENGTH}))?"
-_CLAIMS: tuple[tuple[str, Callable[[_Said, re.Match[str]], bool]], ...] = (
-    (rf"(?P<who>“”|It|The release) was pre-announced(?: on GOV\.UK)? for (?P<slot>{TIME})\.", _is_slot),
-    (rf"{_UNKNOWN}; (?:it|they) (?:became|was|were) available (?P<when>{WHEN})\.", _came),
-    (rf"{_BECAME}(?:, (?P<early>{LENGTH}) early)?\.", _came),
-    (rf"(?P<who>.+) {_VERB} not available (?P<when>{WHEN})\.", _came),
-    (rf"(?P<who>.+) {_VERB} published (?P<when>{WHEN}){_HIDDEN}\.", _published),
-    (rf"(?P<who>.+) {_VERB} published as announced at (?P<slot>{TIME}){_HIDDEN}\.", _published_as_announced),
-    (rf"(?P<who>.+) {_VERB} still not (?:available|found) at (?P<when>{TIME})\.", _still_absent),
-    (rf"(?P<who>It|They) {_VERB} still available at (?P<when>{TIME})\.", _still_available),
-    (r"(?P<who>It|They) remained available until the announced time\.", _remained),
-    (rf"(?P<who>It|They) {_VERB} removed (?P<when>{WHEN})(?:, after (?P<length>{LENGTH}))?\.", _removed),
-    (rf"(?:It|Part of it) could be seen (?:shortly )?before that time(?:, (?P<when>{WHEN}))?\.", _seen_before),
-    (rf"(?P<who>.+) {_VERB} available (?P<when>by {TIME})\.", _came),
-    (rf".+ {_VERB} available at http\S+ {WHEN}.*\.", _elsewhere),
-    (rf"{_WAS_EARLY} before the announced time\.", _lasted),
-    (rf"Access to (?P<who>.+) was delayed by (?P<length>{LENGTH})(?: so far)?\.", _delayed),
-    (rf"(?P<who>.+) could be read elsewhere (?P<length>{LENGTH}) after the announced time\.", _delayed),
-    (r"(?P<who>“”) is available at (?P<url>http\S+)\.", _is_out),
-    (rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH})\.", _earlier),
+_RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
+    (rf"(?P<who>“”|It|The release) was pre-announced(?: on GOV\.UK)? for (?P<slot>{TIME})\.", _is_slot_right),
+    (rf"{_UNKNOWN}; (?:it|they) (?:became|was|were) available (?P<when>{WHEN})\.", _is_start_right),
+    (rf"{_BECAME}(?:, (?P<early>{LENGTH}) early)?\.", _is_start_right),
+    (rf"(?P<who>.+) {_VERB} not available (?P<when>{WHEN})\.", _is_start_right),
+    (rf"(?P<who>.+) {_VERB} published (?P<when>{WHEN}){_HIDDEN}\.", _is_publication_right),
+    (
+        rf"(?P<who>.+) {_VERB} published as announced at (?P<slot>{TIME}){_HIDDEN}\.",
+        _was_published_as_announced,
+    ),
+    (rf"(?P<who>.+) {_VERB} still not (?:available|found) at (?P<when>{TIME})\.", _was_absent_then),
+    (rf"(?P<who>It|They) {_VERB} still available at (?P<when>{TIME})\.", _was_available_then),
+    (r"(?P<who>It|They) remained available until the announced time\.", _was_available_at_slot),
+    (rf"(?P<who>It|They) {_VERB} removed (?P<when>{WHEN})(?:, after (?P<length>{LENGTH}))?\.", _is_removal_right),
+    (
+        rf"(?:It|Part of it) could be seen (?:shortly )?before that time(?:, (?P<when>{WHEN}))?\.",
+        _was_seen_before_slot,
+    ),
+    (rf"(?P<who>.+) {_VERB} available (?P<when>by {TIME})\.", _is_start_right),
+    (rf".+ {_VERB} available at http\S+ {WHEN}.*\.", _are_addresses_right),
+    (rf"{_WAS_EARLY} before the announced time\.", _is_exposure_length_right),
+    (rf"Access to (?P<who>.+) was delayed by (?P<length>{LENGTH})(?: so far)?\.", _is_delay_right),
+    (rf"(?P<who>.+) could be read elsewhere (?P<length>{LENGTH}) after the announced time\.", _is_delay_right),
+    (r"(?P<who>“”) is available at (?P<url>http\S+)\.", _is_available_at_address),
+    (r"(?P<who>“”) was published at (?P<url>http\S+)\.", _was_published_at_address),
+    (rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH})\.", _is_earlier_incident_right),
 )
-"""How each sentence that names a time or a length is checked, by its words without titles."""
+"""How each sentence that names a time or a length is checked, by its words without titles. The first match counts."""

@@ -1,4 +1,4 @@
-"""The words for times and lengths in drafts, read back as what they leave open."""
+"""Reads the words for times and lengths in drafts as the earliest and latest, or least and most, that they allow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LENGTH = rf"(?:less than a minute|(?:up to|at least|about) {_UNITS}|some \d+½ h
 _SECONDS = {"day": 86400, "hour": 3600, "minute": 60}
 
 
-def clock(text: str, known_day: datetime) -> datetime:
+def read_clock(text: str, known_day: datetime) -> datetime:
     """Return the instant of a time such as `9.30am on 5 January`; a time without a date is on the known day."""
     here = known_day.astimezone(_LONDON)
     time, _, day = text.partition(" on ")
@@ -34,14 +34,14 @@ def clock(text: str, known_day: datetime) -> datetime:
     return here.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
 
-def interval(text: str, known_day: datetime) -> tuple[datetime, datetime]:
-    """Return the interval that words such as `at about 9.51am` or `between 9.40am and 9.51am` leave open."""
-    found = re.findall(TIME, text)
+def read_interval(text: str, known_day: datetime) -> tuple[datetime, datetime]:
+    """Return the earliest and latest instant that words such as `at about 9.51am` or `by 10am` allow."""
+    words = re.findall(TIME, text)
     if "between" in text:
-        end = clock(found[1], known_day)
+        end = read_clock(words[1], known_day)
         # One date after both times is the day of both.
-        return clock(found[0], end if " on " in found[1] else known_day), end
-    times = [clock(each, known_day) for each in found]
+        return read_clock(words[0], end if " on " in words[1] else known_day), end
+    times = [read_clock(word, known_day) for word in words]
     if "by " in text:
         return datetime.min.replace(tzinfo=UTC), times[0]
     if "after " in text:
@@ -49,26 +49,30 @@ def interval(text: str, known_day: datetime) -> tuple[datetime, datetime]:
     return times[0] - _ROUNDING, times[0] + _ROUNDING
 
 
-def lengths(text: str) -> tuple[float, float]:
-    """Return the seconds that words such as `about 38 minutes` or `at least 1 hour` leave open."""
+def read_length(text: str) -> tuple[float, float]:
+    """Return the least and most seconds that words such as `about 38 minutes` or `at least 1 hour` allow."""
     if text == "less than a minute":
         return -math.inf, 60
     if half := re.match(r"some (\d+)½ hours", text):
         middle = (int(half[1]) + 0.5) * 3600
-        return _around(middle, 300)
+        return _widen_length(middle, 300)
     first, _, last = re.sub("^(?:up to|at least|about) ", "", text).partition(" to ")
-    high = _in_seconds(last or first)
-    low = _in_seconds(first if re.search("[a-z]", first) else f"{first} {last.split()[-1]}")
+    high = _count_seconds(last or first)
+    low = _count_seconds(first if re.search("[a-z]", first) else f"{first} {last.split()[-1]}")
     if text.startswith("about"):
-        return _around(low, 30 if low < 3 * 86400 else 1800)
+        return _widen_length(low, 30 if low < 3 * 86400 else 1800)
     return (0 if text.startswith("up to") else low), (math.inf if text.startswith("at least") else high)
 
 
-def _around(middle: float, rounding: float) -> tuple[float, float]:
-    """Return the bounds of one length: it may be two minutes wide or a tenth of itself, and is then rounded."""
+def _widen_length(middle: float, rounding: float) -> tuple[float, float]:
+    """Return the least and most seconds of a length that a draft gives as `middle`.
+
+    Drafts give one length for bounds that are two minutes or a tenth of it apart, and round it by up to `rounding`.
+    """
     width = max(60.0, middle / 20) + rounding
     return middle - width, middle + width
 
 
-def _in_seconds(text: str) -> float:
+def _count_seconds(text: str) -> float:
+    """Return the seconds of a length such as `1 hour 5 minutes`."""
     return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+) (day|hour|minute)", text))

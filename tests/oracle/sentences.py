@@ -1,4 +1,4 @@
-"""Whether each sentence of a notice held at the instant it was said (rule 19)."""
+"""Whether each sentence of a notice is true at the instant at which it is sent (rule 19)."""
 
 from __future__ import annotations
 
@@ -17,30 +17,34 @@ from tests.oracle.world import Place, Release, World, spans
 _LONDON = ZoneInfo("Europe/London")
 _ABSENT = re.compile(r"still absent at (\d\d):(\d\d):(\d\d) (?:GMT|BST)(?: \((\w+)\))?")
 _PUBLIC = re.compile(r"(?:public since|from) (\d\d):(\d\d):(\d\d) (?:GMT|BST)")
+_AVAILABLE = re.compile(r"available at (\S+) since")
 _SECOND = timedelta(seconds=1)
-_SEEN_WITHIN = timedelta(seconds=30)
+_SEEN_WITHIN, _LOOKED_AT_WITHIN = timedelta(seconds=30), timedelta(seconds=65)
 
 
 def sentences_denied(world: World, release: Release, data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a notice's subject says that was not so when it was said."""
+    """Yield what the subject of a notice says that was not true when it was sent."""
     at, subject = instant(data["at"]), data["subject"]
     assert at is not None
     if is_unsettled(world, release, at):
         return
     if found := _ABSENT.search(subject):
-        yield from _absent(world, release, _clock(at, found), found[4], subject)
+        yield from _deny_absence(world, release, _read_clock(at, found), found[4], subject)
     if subject.startswith("EARLY"):
-        yield from _early(world, release, at, subject)
+        yield from _deny_exposure(world, release, at, subject)
+    yield from (reason for url in _AVAILABLE.findall(subject) for reason in _deny_availability(world, url, at, subject))
     if "removed after its release" in subject:
-        yield from _taken_away(world, release, at, instant((data.get("measured") or {}).get("slot")), subject)
+        yield from _deny_removal(world, release, at, instant((data.get("measured") or {}).get("slot")), subject)
 
 
-def _clock(at: datetime, found: re.Match[str]) -> datetime:
+def _read_clock(at: datetime, found: re.Match[str]) -> datetime:
+    """Return the instant of a time of day on the London day of `at`."""
     here = at.astimezone(_LONDON)
     return here.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3]), microsecond=0)
 
 
-def _absent(world: World, release: Release, then: datetime, part: str | None, subject: str) -> Iterator[str]:
+def _deny_absence(world: World, release: Release, then: datetime, part: str | None, subject: str) -> Iterator[str]:
+    """Yield why a part, or the release, cannot be said to be absent at `then`: all of it was public."""
     places = [place for place in release.places if part is None or place.id == part]
     required = [place for place in places if place.required or part is not None]
     off = slack(world) + _SECOND
@@ -52,14 +56,15 @@ def _is_public(place: Place, then: datetime) -> bool:
     return any(span.begins <= then and (span.ends is None or then < span.ends) for span in spans(place))
 
 
-def _early(world: World, release: Release, at: datetime, subject: str) -> Iterator[str]:
+def _deny_exposure(world: World, release: Release, at: datetime, subject: str) -> Iterator[str]:
+    """Yield why a notice of early publication is not true: it never was early, not since then, or is over."""
     force = in_force_early(release, at)
     early = [span for place in release.places for span in spans(place) if force.slots and span.begins < force.last]
     if not early:
         yield f"nothing was public before its slot: {subject}"
         return
     found = _PUBLIC.search(subject)
-    if found and not any(span.begins <= _clock(at, found) + slack(world) + _SECOND for span in early):
+    if found and not any(span.begins <= _read_clock(at, found) + slack(world) + _SECOND for span in early):
         yield f"it was not public then: {subject}"
     since = min(span.begins for span in early)
     may_last = any(not_seen_gone(place, since, at) for place in release.places)
@@ -69,7 +74,23 @@ def _early(world: World, release: Release, at: datetime, subject: str) -> Iterat
         yield f"the exposure was over: {subject}"
 
 
-def _taken_away(world: World, release: Release, at: datetime, slot: datetime | None, subject: str) -> Iterator[str]:
+def _deny_availability(world: World, url: str, at: datetime, subject: str) -> Iterator[str]:
+    """Yield why an address cannot be said to have the release at an instant, if looks could show that it has not."""
+    places = [place for release in world.releases for place in release.places if place.url == url]
+    if places and not any(_may_seem_public(world, place, at) for place in places):
+        yield f"it was not public at {url}: {subject}"
+
+
+def _may_seem_public(world: World, place: Place, at: datetime) -> bool:
+    """Return whether a place had been public by `at`, and no look may have shown since that it no longer was."""
+    seen = [span for span in spans(place) if span.begins <= at + slack(world)]
+    if any(span.shown is None or at < span.shown + _LOOKED_AT_WITHIN for span in seen):
+        return True
+    return bool(seen) and (not_seen_gone(place, seen[-1].begins, at) or not is_quiet(world, seen[-1].begins, at))
+
+
+def _deny_removal(world: World, release: Release, at: datetime, slot: datetime | None, subject: str) -> Iterator[str]:
+    """Yield why nothing can be said to have been removed after its release. `slot` is the one that the notice names."""
     # A change that nobody read before it was out is not known: GOV.UK's announcement tells of no slot from then on.
     first = min((span.begins for place in release.places for span in spans(place)), default=at)
     unread = any(first - READ_EVERY < change.at <= at and slot != change.slot for change in release.changes)

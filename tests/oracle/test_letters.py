@@ -38,10 +38,15 @@ EARLY = (place("page", "page", URL, Showing(at(-90), "ours"), Showing(at(-60), "
 def denied(places: tuple[Place, ...], text: str) -> list[str]:
     """Return why the oracle denies a paragraph of a draft written an hour after the slot."""
     release = Release("claims", TITLE, "example-office", SLOT, places[0], places[1:])
+    return denied_in(World(0, at(-120), at(60), (release,)), text)
+
+
+def denied_in(world: World, text: str) -> list[str]:
+    """Return why the oracle denies a paragraph on the first release of a world, written an hour after the slot."""
     slot = f"“{TITLE}” was pre-announced for 9.30am on Wednesday 4 March 2026."
     day = "4 March 2026"
     report = Report("inc-1", "B", "", TITLE, "", "", "", at(60), day, "", None, (), covering=(slot,), holding=(text,))
-    return list(letters_denied(World(0, at(-120), at(60), (release,)), release, report))
+    return list(letters_denied(world, world.releases[0], report))
 
 
 TRUE = {
@@ -55,6 +60,7 @@ TRUE = {
     "elsewhere": (LATE, f"A news story on the release was available at {NEWS} from about 10am."),
     "delay": (LATE, "Access to the release was delayed by about 49 minutes."),
     "out now": (LATE, f"“{TITLE}” is available at {URL}."),
+    "out before": (LATE, f"“{TITLE}” was published at {URL}."),
     "early": (EARLY, "The release became available at about 8am, about 1 hour 30 minutes early."),
     "on another day": (
         (place("page", "page", URL, Showing(at(-1440), "ours")),),
@@ -73,6 +79,7 @@ FALSE = {
     ),
     "already public": (LATE, "The release was still not available at 10.25am."),
     "another place": (LATE, f"A news story on the release was available at {URL} from about 10am."),
+    "out at another place": (LATE, f"“{TITLE}” was published at {URL}-statistics."),
     "another delay": (LATE, "Access to the release was delayed by about 30 minutes."),
     "another slot": (EARLY, "It was pre-announced for 10am on Wednesday 4 March 2026."),
     "another lead": (EARLY, "The release became available at about 8am, about 20 minutes early."),
@@ -95,6 +102,18 @@ def test_a_true_sentence_is_accepted(name: str) -> None:
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_sentence_is_denied(name: str) -> None:
     assert denied(*FALSE[name])
+
+
+def test_content_of_the_release_may_be_on_the_page_of_another_entry() -> None:
+    merged = place("page", "page", NEWS, Showing(at(5), "ours"))
+    old = Release("claims", TITLE, "example-office", SLOT, place("page", "page", URL))
+    both = World(
+        0, at(-120), at(60), (old, Release("both", "Example claims and rents", "example-office", SLOT, merged))
+    )
+    true = "Content of the release could be read elsewhere about 5 minutes after the announced time."
+    at_its_address = f"Content of the release at {NEWS} became available at about 9.35am."
+    false = "Content of the release could be read elsewhere about 15 minutes after the announced time."
+    assert [bool(denied_in(both, text)) for text in (true, at_its_address, false)] == [False, False, True]
 
 
 @pytest.mark.slow

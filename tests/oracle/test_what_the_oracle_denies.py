@@ -120,6 +120,20 @@ def test_a_slot_moved_before_it_passed_binds_and_one_moved_after_does_not() -> N
     assert what_is_found(too_late, a_claim("late", (99.5, 100.5))) == set()
 
 
+@pytest.mark.parametrize(
+    ("change", "is_denied"),
+    [(Change(at(-410), slot=at(60)), True), (Change(at(90), slot=at(86400)), False)],
+    ids=["changed before its slot", "changed after its slot"],
+)
+def test_a_slot_that_was_changed_after_it_passed_and_before_any_read_does_not_bind(
+    change: Change, *, is_denied: bool
+) -> None:
+    world = replace(a_world((-20, "ours"), changes=(change,)), begins=at(100))
+    subject = "EARLY: Example claims, public since 09:32:00 GMT, not seen removed yet"
+    found = finds(world, Told({"releases": [], "peak_rate": {}}, [a_notice("opened", 130, subject)]))
+    assert ("sentence" in {one.what for one in found}) == is_denied
+
+
 def test_what_is_only_provisional_or_cancelled_is_never_late() -> None:
     for keys in ({"state": "provisional"}, {"changes": (Change(at(-10), state="cancelled"),)}):
         assert "verdict late" in what_is_found(a_world((100, "ours"), **keys), a_claim("late", (99.5, 100.5)))
@@ -220,6 +234,10 @@ def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
             a_notice("reminder", -10, "EARLY: Claims due 09:30 GMT, public since 09:26:40 GMT, not seen removed yet"),
         ),
         (LATE, a_notice("altered", 200, "ALTERED: Example claims due 09:30 GMT, removed after its release (page)")),
+        (
+            a_world((70, "ours"), (90, "absent")),
+            a_notice("reminder", 200, f"LATE: Example claims due 09:30 GMT; available at {URL} since 09:31 GMT"),
+        ),
     ],
 )
 def test_a_sentence_that_did_not_hold_when_it_was_said_is_denied(world: World, notice: dict[str, Any]) -> None:

@@ -172,12 +172,22 @@ class Span:
 
 def truths(world: World) -> Iterator[World]:
     """Yield every world that an entry replaced on its own page permits: the page is still its own, or another's."""
+    world = replace(world, releases=tuple(_with_first_readable_slot(world, one) for one in world.releases))
     yield world
     for old in world.releases:
         if old.is_succeeded:
             page, *parts = (_as_another(place) for place in old.places)
             other = replace(old, page=page, parts=tuple(parts))
             yield replace(world, releases=tuple(other if one is old else one for one in world.releases))
+
+
+def _with_first_readable_slot(world: World, release: Release) -> Release:
+    """Return a release without a slot that had passed and was changed before the world begins: nothing ever read it."""
+    slot = release.slot
+    for change in release.changes:
+        if change.slot is not None and slot <= change.at <= world.begins:
+            slot = change.slot
+    return replace(release, slot=slot)
 
 
 def _as_another(place: Place) -> Place:

@@ -80,9 +80,9 @@ def _make_place(text: str) -> Place:
     return Place(tuple(text.replace(PARAGRAPH_END, "\n").split("\n")))
 
 
-def _find_changed_boxes(where: str, paragraphs: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield (name, new text) of each box in paragraphs that differ from ours."""
-    marked = [text.strip() for text in paragraphs if text.strip()]
+def _find_changed_boxes(where: str, ours: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (name, new text) of each box in their paragraphs that differ from ours. Ours have marks around each box."""
+    marked = [text.strip() for text in ours if text.strip()]
     changed = [text.strip() for text in theirs if text.strip()]
     our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in marked]
     their_texts = [BLANKS.sub(" ", text).strip() for text in changed]
@@ -92,8 +92,10 @@ def _find_changed_boxes(where: str, paragraphs: Sequence[str], theirs: Sequence[
             # A box that is missing on its own was emptied. One that was removed with the words around it is unchanged.
             yield from ((box[1], "") for text in marked[first:last] if (box := MARKED_BOX.fullmatch(text)))
         elif what == "insert" and first and marked[first - 1].endswith(END_MARK):
+            # The inserted paragraphs continue the box that ends the paragraph before them.
             yield from _split_boxes(where, marked[first - 1], PARAGRAPH_END.join(changed[begin - 1 : end]))
         elif what == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK):
+            # They are the beginning of the box that begins the paragraph after them.
             yield from _split_boxes(where, marked[first], PARAGRAPH_END.join(changed[begin : end + 1]))
         elif what != "equal":
             yield from _split_boxes(

@@ -39,7 +39,7 @@ from alerts.draft.write.outline import (
     format_footer,
     make_printable,
 )
-from alerts.draft.write.outline import Document as Which
+from alerts.draft.write.outline import Document as PartOfDraft
 from alerts.draft.write.png import bar_png, lane_png
 
 FORM_FILE = Path(__file__).parent.parent / "data" / "form.docx"
@@ -50,8 +50,8 @@ BARS_CM, BAR_CM = (5.5, 2.8, 8.5), 7.9
 NOTE_STYLES = {"Normal": (9.5, 0, 2), "Heading 1": (13, 0, 4), "Heading 2": (11, 8, 5), "Caption": (9, 8, 4)}
 
 
-def write_docx(report: Report, which: Which | None = None) -> bytes:
-    """Return the draft as the bytes of a .docx file."""
+def write_docx(report: Report, which: PartOfDraft | None = None) -> bytes:
+    """Return the draft, or only one of its documents, as the bytes of a .docx file."""
     document = docx.Document(str(FORM_FILE))
     if report.form == "note":
         _shrink_styles(document)

@@ -203,15 +203,18 @@ def _make_paragraphs(*texts: str) -> Words:
 
 
 def _describe_status(report: Report) -> tuple[Piece, ...]:
-    """Return remarks on the version of a draft: signed or not, form, dates, practice, incident and amendments."""
+    """Return remarks on the version of a draft: signature, form, dates, edition of the Code, incident and amendments.
+
+    A period report is not about the Code, so it has a reference and no incident.
+    """
     form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
     amended = f"; last amended {report.last_amended}" if report.last_amended else ""
     code = f"Code of Practice edition {report.edition}" if report.edition else ""
     practice = f", {report.practice}" if report.practice else ""
     first = f"{report.signed or 'Draft, not signed off'}. {form}; date of report {report.date_of_report}{amended}."
     second = f"{code}{practice}. Incident {report.incident}." if code else f"Reference {report.incident}."
-    anyway = [report.anyway] if report.anyway else []
-    return _make_pieces(Tone.REMARK, [f"{first} {second} {write_stamp(report)}", *anyway, *report.amendments])
+    signed_despite = [report.anyway] if report.anyway else []
+    return _make_pieces(Tone.REMARK, [f"{first} {second} {write_stamp(report)}", *signed_despite, *report.amendments])
 
 
 def write_stamp(report: Report) -> str:

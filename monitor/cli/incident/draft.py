@@ -204,14 +204,16 @@ def _print_fields(draft: Draft, *, as_json: bool) -> None:
 def _field_rows(report: Report) -> Iterator[list[str]]:
     """Yield the field, who fills it, its status and its label, for each field and step.
 
-    The status is `contested` if two people wrote different texts, `said` if a person wrote one, `filled` if the
-    monitor did, else `to complete`.
+    The status is `contested` if two people wrote different texts or a measurement changed after the answer, `said` if
+    a person wrote it, `filled` if the monitor did, else `to complete`.
     """
     open_fields = set(list_open_fields(report))
     for field in report.fields():
-        if field.is_contested or (field.answer is not None and field.id in open_fields):
+        # An answer in a field that is still open has two wordings.
+        has_two_wordings = field.answer is not None and field.id in open_fields
+        if field.is_contested or has_two_wordings:
             status = "contested"
-        elif field.answer:
+        elif field.answer is not None:
             status = "said"
         else:
             status = "to complete" if field.id in open_fields else "filled"

@@ -71,7 +71,7 @@ def note(  # noqa: PLR0913 # one for each option
 
     def apply_options(known: Incident) -> Incident:
         zone = context.settings.timezone
-        # A person who assigns it to another role does not acknowledge it.
+        # To assign it to another role does not acknowledge it. A note beside the assignment does.
         changed = known if assign else by_hand.acknowledge_incident(known, role, now)
         if mail is not None:
             changed = by_hand.note_mail(changed, role, mail_bytes, text or "", now)

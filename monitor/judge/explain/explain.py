@@ -115,16 +115,11 @@ def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEA
 def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list[Fact]:
     """Return a fact for each change of a release's title up to `now`, from the events of its ledger."""
     texts = {EventKind.RETITLED: "retitled", EventKind.PERIOD_CHANGED: "retitled to another period"}
-    return [
-        Fact(
-            "promise",
-            f"{texts[event.what]}, read {exactly(event.at, zone)}: {event.detail}",
-            event.at,
-            calendar=event.calendar,
-        )
-        for event in titles
-        if event.at <= now
-    ]
+    facts = []
+    for event in (each for each in titles if each.at <= now):
+        text = f"{texts[event.what]}, read {exactly(event.at, zone)}: {event.detail}"
+        facts.append(Fact("promise", text, event.at, calendar=event.calendar))
+    return facts
 
 
 def _promise_facts(case: Case) -> list[Fact]:
@@ -175,11 +170,9 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
     local_slot = local(slot, zone)
     if local_slot.time() == _USUAL_TIME:
         return []
-    approval = "is an alternative release time (before 5 May 2022 an exemption) on file?"
-    for granted in case.policy.on_file:
-        if granted.fits(case.release, slot, zone):
-            approval = f"on file, {granted.reference}"
-            break
+    granted = next((each.reference for each in case.policy.on_file if each.fits(case.release, slot, zone)), None)
+    asked = "is an alternative release time (before 5 May 2022 an exemption) on file?"
+    approval = asked if granted is None else f"on file, {granted}"
     return [Fact("promise", f"announced for {local_slot:%H:%M}, not 09:30: {approval}")]
 
 
@@ -302,7 +295,8 @@ def _proved_instants(case: Case, run: Run) -> str:
     """Return the first and last instant at which a run proves its state, or the one instant of a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # A single answer was made between `end` and `begin`. Presence counts from the later, absence to the earlier.
+    # A single answer was made at some instant from `end`, its earliest, to `begin`, its latest (see `Run`). Presence
+    # counts from the latest, absence to the earliest.
     proved_at = run.begin if run.state is State.PRESENT else run.end
     age = (run.first_sent - run.end).total_seconds()
     cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""

@@ -43,15 +43,11 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     # If the origin was not watched closely at the change, the edge may show better when it happened.
     if not swaps or (length := between(swaps[0], swaps[0]).max) is None or length > _CLOSE:
         swaps = _stable_changes(groups[View.EDGE], window.opens) or swaps
-    return [
-        Finding(
-            Kind.SWAPPED,
-            part.id,
-            f"its bytes changed {between_exactly(change, case.zone)}",
-            _time_since_release(part, change),
-        )
-        for change in swaps[:_MOST_SWAPS]
-    ]
+    found = []
+    for change in swaps[:_MOST_SWAPS]:
+        text = f"its bytes changed {between_exactly(change, case.zone)}"
+        found.append(Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,10 @@ def _absences_between(evidence: PartEvidence, presence: Presence, following: Pre
 
 
 def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, absences: Sequence[Run]) -> bool:
-    """Return whether an absence between two presences is a removal and no flicker of a cache."""
+    """Return whether an absence between two presences is a removal and no flicker of a cache.
+
+    It is one if there was a notice of withdrawal, or if it lasted as long as a delay that counts as late.
+    """
     if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in absences):
         return True
     # A single look may have met a flickering cache. So the first and last absence must be far enough apart.

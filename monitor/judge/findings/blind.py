@@ -113,7 +113,7 @@ def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
 
 
 def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
-    """Return a span cut at its ends where successful runs saw the target, or None if they cover it."""
+    """Return a span cut at its ends by successful runs (in time order) of its target, or None if they cover it."""
     begins, ends = span.begins, span.ends
     for run in successful:
         if run.first_sent <= begins < run.last_received:
@@ -129,7 +129,9 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
     if window is None:
         return False
     covers = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
-    if covers and window.exact and not span.looks and _PARTIAL_CAUSES.isdisjoint(span.causes):
+    is_monitor_blind = not span.looks and _PARTIAL_CAUSES.isdisjoint(span.causes)
+    # Without a minute there is no instant that must be watched.
+    if covers and window.exact and is_monitor_blind:
         return True
     if part.verdict is not VerdictKind.UNPROVEN:
         return False
@@ -140,7 +142,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
 def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
     """Return the span in which an unproven part may have come: from its last absence to the look that found it.
 
-    If no look found it, the span begins at the slot at the latest, despite any later absence.
+    If no look found it, it ends now and begins at the slot at the latest, because the question is whether it was late.
     """
     window, absent = case.window, evidence.last_absent
     if window is not None and absent is not None and part.released.by is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from monitor.judge.case import Case
@@ -50,26 +50,35 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> list[Finding]:
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
-    """Return how long after the slot users could first get a part. Its own `delay` is the publisher's.
+    """Return how long after the slot users could first get a part, from the edge. Its own `delay` is the publisher's.
 
-    If the edge served an old answer, users waited until it stopped. If the edge has not shown the part, the delay has
-    no upper bound.
+    If the edge has not shown the part yet, the delay has no upper bound.
     """
     window, delay = case.window, part.delay
     if window is None or window.origin is None or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
         return delay
     hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.again), None)
     if hidden is not None:
-        return since(Interval(hidden.until.after) if hidden.withdrawn else hidden.until, window.origin)
-    absent, out_by = part.first_seen.after, part.first_seen.by
-    if delay is None or delay.max is None or out_by is None:
+        # If the edge went from the old answer to a notice of withdrawal, users never got the part.
+        shown_at_edge = Interval(hidden.until.after) if hidden.withdrawn else hidden.until
+    elif delay is None or delay.max is None or part.first_seen.by is None:
         return delay
-    edge = evidence.spells.get(View.EDGE, ())
+    else:
+        edge = evidence.spells.get(View.EDGE, ())
+        shown_at_edge = _date_at_edge(edge, part.first_seen.after, part.first_seen.by, case.policy.uncertainty)
+    return since(shown_at_edge, window.origin)
+
+
+def _date_at_edge(edge: Sequence[Spell], absent: datetime | None, out_by: datetime, uncertainty: timedelta) -> Interval:
+    """Return when the edge first showed a part that was out, in any view, between `absent` and `out_by`.
+
+    It was not earlier than the end of an old answer that the edge served for longer than our clock's `uncertainty`.
+    """
     shown = next((spell for spell in edge if spell.is_present and (absent is None or spell.end >= absent)), None)
     before = edge if shown is None else edge[: edge.index(shown)]
     old_until = max((served_until(spell) for spell in before if not spell.is_present), default=out_by)
-    after = old_until if old_until > out_by + case.policy.uncertainty else absent
-    return since(Interval(after, None if shown is None else max(shown.begin, out_by)), window.origin)
+    after = old_until if old_until > out_by + uncertainty else absent
+    return Interval(after, None if shown is None else max(shown.begin, out_by))
 
 
 def _find_hidden_spans(case: Case, evidence: PartEvidence) -> list[_HiddenSpan]:
@@ -114,7 +123,8 @@ def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came:
 def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
     """Return the absences at the edge that may be old answers, up to the first notice of withdrawal in each.
 
-    An absence after the edge has shown the part may be a removal. It counts only if `source` still showed the part.
+    `source` is the presence in another view. An absence that begins after the edge has shown the part may be a removal,
+    so it counts only if `source` still showed the part then.
     """
     shown = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
     notices = [*_withdrawal_notices(edge, source)]
@@ -143,7 +153,10 @@ def served_until(answers: Spell | Run) -> datetime:
 
 
 def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each monitor that got no release from the edge while another did, with the length."""
+    """Return a finding for each monitor to which the edge served no release after it had served it to another one.
+
+    It has the length of that time. Times within our clock's uncertainty are left out.
+    """
     if case.window is None:
         return []
     edge = evidence.views.get(View.EDGE, ())

@@ -51,29 +51,34 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
     For the duration `edge_cache` of a new answer, the edge still serves the answer before it. The `Age` of such a
     stale copy dates it before the change. The `Age` of the new copy dates it at the change or later.
     """
+    # At first there is no answer, so an answer's place in `stages` is one higher than in `answers`.
     stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
-    newest = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
-    served = max(index for index, (begins, _) in enumerate(stages[: newest + 1]) if begins <= now)
+    at_origin = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
+    served = max(index for index, (begins, _) in enumerate(stages[: at_origin + 1]) if begins <= now)
     begins, answer = stages[served]
     since = None if answer is None else answer.at
-    if served < newest:
-        changed = answers[served].at
-        return ServedAnswer(answer, since, floor((now - changed).total_seconds()) + 1)
+    if served < at_origin:
+        replaced_at = answers[served].at
+        # One second more, so that the copy is dated before it was replaced.
+        return ServedAnswer(answer, since, floor((now - replaced_at).total_seconds()) + 1)
     if answer is None or not answer.edge_cache:
         return ServedAnswer(answer, since)
+    # The edge fetches the same answer again each time its copy expires.
     return ServedAnswer(answer, since, floor((now - begins) % answer.edge_cache / timedelta(seconds=1)))
 
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
     """Yield each answer with the time from which the edge serves it."""
-    cached_until = _BEFORE_ANY_ANSWER
+    # When the copy that the edge has expires.
+    expires = _BEFORE_ANY_ANSWER
     for answer in answers:
-        if answer.edge_cache and answer.at >= cached_until:
-            cached_until = answer.at + answer.edge_cache
-        # An answer without edge_cache is served at once, as after a purge of the cache.
-        begins = max(answer.at, cached_until) if answer.edge_cache else answer.at
-        cached_until = cached_until if answer.edge_cache else answer.at
-        yield begins, answer
+        if not answer.edge_cache:
+            # It is served at once, as after a purge of the cache.
+            expires = answer.at
+        elif answer.at >= expires:
+            expires = answer.at + answer.edge_cache
+        # If several answers begin before the copy expires, the edge then gets the newest.
+        yield max(answer.at, expires), answer
 
 
 class Timelines:

@@ -159,7 +159,10 @@ class Connection(asyncio.Protocol):
             await self._send_response(response, name)
 
     async def _send_response(self, response: RawResponse, name: str) -> None:
-        """Send a response in its mode. `name` is the reason for which the client has stopped time."""
+        """Send a response as its mode says: whole, slowly, cut short, never, or with a reset.
+
+        `name` is the name of the request. The client has stopped virtual time under this name.
+        """
         match response.mode:
             case SendMode.RESET:
                 self._reset_connection()

@@ -63,15 +63,16 @@ def _read_file(value: Any, info: ValidationInfo) -> Path:  # noqa: ANN401 # as a
     return path
 
 
-def _read_json(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # as above
+def _to_json_value(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # any TOML value
+    """Return a TOML value as JSON values: times in UTC (local ones are in the script's zone), dates as text."""
     if isinstance(value, datetime):
         return instant_json(to_utc(value, _zone_of_script(info)))
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):
-        return {key: _read_json(inner, info) for key, inner in value.items()}
+        return {key: _to_json_value(inner, info) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_read_json(inner, info) for inner in value]
+        return [_to_json_value(inner, info) for inner in value]
     return value
 
 
@@ -100,4 +101,4 @@ SlotTime = Annotated[datetime | date | str, PlainValidator(_read_slot)]
 Lag = Annotated[timedelta | Literal["never"], BeforeValidator(_read_lag)]
 Offset = Annotated[timedelta, BeforeValidator(_read_offset)]
 ExistingFile = Annotated[Path, BeforeValidator(_read_file)]
-Json = Annotated[Any, BeforeValidator(_read_json)]
+Json = Annotated[Any, BeforeValidator(_to_json_value)]

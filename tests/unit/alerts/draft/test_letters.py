@@ -62,8 +62,19 @@ def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_availab
     assert ofqual_january.facts is not None
     page = replace(ofqual_january.facts.parts[0], delay=Bounds(89, 91), users_delay=Bounds(301, None))
     first, _ = report_of(ofqual_january, settings, parts=(page,)).holding
+    assert "was published at" in first
     assert "is available at" not in first
     assert "users were still shown an older copy" in first
+
+
+def test_a_release_that_the_last_look_did_not_show_is_said_to_have_been_published_and_not_to_be_available(
+    ofqual_january: Incident, settings: Mapping[str, str]
+) -> None:
+    assert ofqual_january.facts is not None
+    page = replace(ofqual_january.facts.parts[0], seen_until=at("2018-01-05T12:30+00:00"))
+    report = report_of(ofqual_january, settings, parts=(page,))
+    assert report.holding[0].startswith(f"“{ofqual_january.title}” was published at {page.url}. It was pre-announced")
+    assert "is available at" not in " ".join((*report.holding, *report.correction, *report.lines))
 
 
 def test_users_are_asked_not_to_pass_on_what_was_out_early(ofsted: Incident, settings: Mapping[str, str]) -> None:

@@ -44,6 +44,17 @@ def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -
     assert figure.lanes[0].spans[1].begins == datetime(2018, 1, 5, 12, 18, 45, tzinfo=UTC)
 
 
+def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_last_seen(
+    ofqual_january: Incident,
+) -> None:
+    facts = facts_of(ofqual_january)
+    seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
+    page = replace(facts.parts[0], seen_until=seen_until)
+    figure = build_figure(replace(facts, parts=(page, *facts.parts[1:])))
+    assert figure is not None
+    assert (figure.lanes[0].spans[-1].state, figure.lanes[0].spans[-1].ends) == ("public", seen_until)
+
+
 def test_an_exposure_is_drawn_early_and_then_gone(ofsted: Incident) -> None:
     figure = build_figure(facts_of(ofsted))
     assert figure is not None
@@ -55,7 +66,7 @@ def test_what_stayed_public_until_its_slot_is_not_called_released_then(ofsted: I
     figure = build_figure(facts_of(stood(ofsted)))
     assert figure is not None
     assert figure.alt.endswith(
-        "became public early between 16:55 and 17:00 GMT on 20 March 2017, then public ever since."
+        "became public early between 16:55 and 17:00 GMT on 20 March 2017, then still public at the announced time."
     )
 
 

@@ -47,6 +47,26 @@ def evidence_of(  # noqa: PLR0913 # all facts behind the evidence
     return gather_evidence(case, whole.parts[part], runs_seen(10**6, known), blind)
 
 
+@pytest.mark.parametrize(
+    ("edge", "origin", "seen_until"),
+    [
+        ([(5, PRESENT)], [(-9, ABSENT)], None),
+        ([(5, PRESENT), (65, UNKNOWN)], [], 5),
+        ([(5, PRESENT), (65, ABSENT)], [], 5),
+        ([(5, PRESENT), (65, ABSENT), (125, PRESENT)], [], None),
+        ([(5, PRESENT)], [(66, ABSENT)], 5),
+        ([(5, ABSENT)], [], None),
+    ],
+    ids=["last look", "failed since", "removed", "back", "removed at the origin", "never seen"],
+)
+def test_a_part_is_seen_until_the_last_look_that_showed_it_unless_that_is_the_last_of_all(
+    edge: list[Look], origin: list[Look], seen_until: float | None
+) -> None:
+    evidence = evidence_of({EDGE: looks_of((-10, ABSENT), *edge), ORIGIN: looks_of(*origin)}, Address.ANNOUNCED)
+    received = None if evidence.seen_until is None else (evidence.seen_until - SLOT).total_seconds()
+    assert received == pytest.approx(seen_until, abs=1)
+
+
 def appearances(evidence: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
     return [(presence.appears.after, presence.appears.by) for presence in evidence.presences]
 

@@ -39,7 +39,7 @@ def exposure(*turns: tuple[float, State], now: float, every: float = 1.0) -> Exp
         ([(-60.0, State.UNKNOWN)], Ended.UNKNOWN),
     ],
     ids=[
-        "public ever since",
+        "public until now",
         "removed before its slot",
         "removed before its slot and released later",
         "removed after its slot",

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.look.fetch import Found
+from monitor.watch.planner import Planner, WatchRules
+from monitor.watch.release import WatchedRelease
+from schedules.announcement import Address
 from tests.unit.monitor.app.life import Life, live
+from tests.unit.monitor.watch.fake_poller import FakePoller
+from tests.unit.monitor.watch.predicted import Fixed
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import PRESENT, a_sighting
+from tests.worlds.releases import a_promise, a_release
 from tests.worlds.scripts import an_answer
 
 GUESS = "https://www.gov.uk/government/statistics/claims-q3-2026"
@@ -99,3 +109,15 @@ def test_a_page_at_its_guessed_address_is_judged_by_its_looks(tmp_path: Path) ->
     live(tmp_path, an_answer(GUESS, "09:32:00"), act, head=same)
     assert bodies[0]["verdict"] == "late"
     assert bodies[0]["first_seen"]["after"] >= "2026-11-26T09:31:58"
+
+
+def test_a_listed_page_with_exactly_the_title_of_another_release_is_not_the_page_of_this_one() -> None:
+    link = "https://www.gov.uk/government/statistics/announcements/claims-q3-2026"
+    guessed = replace(a_release(url=GUESS, address=Address.GUESSED, link=link), title="Example claims: quarter 3 2026")
+    claims = WatchedRelease(guessed, [a_promise()])
+    wales = WatchedRelease(replace(guessed, id="wales", title="Example claims in Wales: quarter 3 2026"), [a_promise()])
+    planner = Planner(Fixed(after_slot(60)), FakePoller(), WatchRules())
+    planner.update_release(claims, guessed)
+    listed = (Found(TRUE, "Example claims: Q3 2026", "listed"), Found(f"{TRUE}-wales", wales.release.title, "listed"))
+    planner.add_found_parts(claims, a_sighting(PRESENT, 60, "index/origin", found=listed), [claims, wales])
+    assert [part.url for part in claims.release.parts] == [GUESS, TRUE]

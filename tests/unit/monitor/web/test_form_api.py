@@ -24,12 +24,9 @@ async def read(board: Board) -> Json:
     return result
 
 
-async def write(board: Board, version: int, role: str = "web team", **answers: str) -> httpx.Response:
-    sent = {
-        "role": role,
-        "version": version,
-        "answers": {name.replace("_", "."): text for name, text in answers.items()},
-    }
+async def write(board: Board, version: int, reason: str | None = None, **answers: str) -> httpx.Response:
+    named = {name.replace("_", "."): text for name, text in answers.items()}
+    sent = {"role": "web team", "version": version, "answers": named, "reason": reason}
     return await board.client.post(f"/api/v1/incidents/{board.incident}/answers", json=sent, headers=TOKEN)
 
 
@@ -72,6 +69,23 @@ async def test_conflicting_answer_is_refused_with_both_texts() -> None:
         assert await read(board) == before
         settled = await write(board, before["version"], B_2_account="A certificate and a router.")
         assert settled.status_code == 200
+
+
+async def test_program_amends_a_signed_report_only_with_a_reason() -> None:
+    async with a_board() as board:
+        desk, signed = board.queries.desk, board.store.verdicts.incident(board.incident)
+        assert desk is not None
+        assert signed is not None
+        await desk.sign_report(signed, "head of profession", {}, anyway="the minister waits")
+        before = await read(board)
+        refused = await write(board, before["version"], B_2_account="A certificate.")
+        assert (refused.status_code, "say why you amend it" in refused.text) == (409, True)
+        assert await read(board) == before
+        amended = await write(board, before["version"], "a word was missing", B_2_account="A certificate.")
+        assert amended.status_code == 200
+        found = board.store.verdicts.incident(board.incident)
+        assert found is not None
+        assert found.timeline[-1].text == "report amended: a word was missing"
 
 
 async def test_answer_of_a_program_is_on_the_page_and_conflicts_with_an_open_one(tmp_path: Path) -> None:
