@@ -68,8 +68,8 @@ class RotaSettings(Table):
     who: dict[str, str] = Field(min_length=1)
     """The channel of each role: `"duty A" = "phone-a"`.
 
-    An event of a calendar puts that role on call whose name is in its title, as whole words. If several are, the
-    longest counts. Nothing else of the event is kept.
+    During an event of a calendar, the role in its title, as whole words, is on call. If the title has several roles,
+    the longest name counts. The monitor keeps nothing else of the event.
     """
     turns: list[str] = []
     """Roles that take turns, in this order."""

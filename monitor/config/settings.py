@@ -42,8 +42,8 @@ from schedules.workdays import Nation, NationSettings
 class DeadmanSettings(Table):
     """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another machine.
 
-    The monitor sends it only while calendars are fresh, looks begin on time, the store can be written and notices are
-    delivered. If the requests stop, the switch alerts you.
+    The monitor sends this request only while calendars are fresh, looks begin on time, the store can be written and
+    notices are delivered. If the requests stop, the switch alerts you.
     """
 
     url: WebAddress | None = None
@@ -153,7 +153,7 @@ class NetworkSettings(Table):
     proxy: WebAddress | None = None
     """A proxy for requests to every host, `http://host:port`.
 
-    - It is used as a tunnel (CONNECT), for `http` too, so certificates are still checked here.
+    - Looks use it as a tunnel (CONNECT), for `http` too, so certificates are still checked here.
     - The proxy resolves names. A private name (`.internal`, no dot, a private address) is refused unless its table has
       `allow`.
     - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except to this machine itself. They send a
@@ -249,8 +249,8 @@ class SlotTimeSettings(Table):
 class ImportanceSettings(Table):
     """How much releases matter, compared with others at the same host and slot.
 
-    If a slot has more parts than a budget can prove, parts of releases with a higher level come first. The first table
-    that matches a release gives its level. All others have level 0.
+    If a host's `[budget]` is too small for all pages and files of a slot, those of a higher level come first. The first
+    `[[importance]]` that matches a release gives its level. If none matches, the level is 0.
     """
 
     match: ReleaseMatch

@@ -76,16 +76,16 @@ class CalendarSettings(Table):
     `govuk` has `organisations topics states document_types`, `ons` has `query`, `ees` has `publications`.
     """
     options: dict[str, str] = {}
-    """Options of a kind, as texts.
+    """Options of the calendar, as texts. Each kind of calendar has its own:
 
-    - `govuk`: `count family all_dates`
-    - `ons`: `site back count`
+    - `govuk`: `count`, `family`, `all_dates`
+    - `ons`: `site`, `back`, `count`
     - `ees`: `site`
-    - `ics`: `back ahead link`
-    - `feed`: `date pattern title`. The last two are RE2 patterns, without look-around and back-references
-    - `csv`, `html` and `json`: the place of each of `id title producer url date time status period previous reason
-      recognise`. It is a column, a CSS selector or a JMESPath
-    - `delimiter excel` for `csv`, `rows heading` for `html`, and `entries pages published` for `json`
+    - `ics`: `back`, `ahead`, `link`
+    - `feed`: `date`, `pattern`, `title`. The last two are RE2 patterns, without look-around and back-references
+    - `csv`, `html` and `json`: `id`, `title`, `producer`, `url`, `date`, `time`, `status`, `period`, `previous`,
+      `reason`, `recognise`. Each names the column, CSS selector or JMESPath where the calendar has that value
+    - only `csv`: `delimiter`, `excel`. Only `html`: `rows`, `heading`. Only `json`: `entries`, `pages`, `published`
     """
 
     @property
