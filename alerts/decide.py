@@ -149,7 +149,11 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
 
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
-    """Yield the notices about fact keys that are new since the `known` incident."""
+    """Yield the notices about what changed since the `known` incident: its fact keys, its end, or its beginning anew.
+
+    They confirm a first absence, tell that content comes and goes, that an exposure ended or that content is back, end
+    or reopen the thread, or report new facts of an open incident.
+    """
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
     builder = _NoticeBuilder(known, incident, facts, now)

@@ -42,11 +42,11 @@ def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
         yield event_of(EventKind.UNLIKELY_DAY, promise, detail=reason)
 
 
-def _drop_repeats(events: Sequence[LedgerEvent]) -> list[LedgerEvent]:
+def _drop_repeats(hints: Sequence[LedgerEvent]) -> list[LedgerEvent]:
     """Return the hints without those that repeat an earlier one of the same calendar about the same slot."""
     first: dict[object, LedgerEvent] = {}
-    for event in events:
-        slot = event.after
+    for hint in hints:
+        slot = hint.after
         same = None if slot is None else (slot.instant, slot.first, slot.last)
-        first.setdefault((event.what, event.calendar, same), event)
+        first.setdefault((hint.what, hint.calendar, same), hint)
     return list(first.values())

@@ -117,7 +117,7 @@ class _ReleaseLedger:
         return self._ranks.get(promise.calendar, len(self._ranks))
 
     def add(self, promise: Promise) -> None:
-        """Add the next promise."""
+        """Add the next promise: as the first, as read after the slot, as back-dated, as a zone shift, or as a change."""
         if self._current is None:
             self._add_first(promise)
         elif self._is_frozen(promise):
@@ -258,7 +258,10 @@ class _ReleaseLedger:
         return [each for each in not_removed if _contradict_each_other(current, each)]
 
     def _add_after_slot(self, promise: Promise) -> None:
-        """Add a promise read after the slot in force had passed. It changes nothing about that slot."""
+        """Add a promise read after the slot in force had passed: an event and perhaps a doubt, but no other slot.
+
+        A promise of a time that is ahead is the second one, until its calendar shows the slot in force again.
+        """
         current = self._current
         before = self._later.get(promise.calendar, self._latest.get(promise.calendar))
         self._later[promise.calendar] = promise
@@ -279,6 +282,7 @@ class _ReleaseLedger:
         before, current = self._latest.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
+        # The last read that did not show the promise yet.
         since = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
         if find_changes(current, promise) and not has_passed(slot, since):
             self._in_doubt.append(promise)

@@ -145,6 +145,7 @@ class _PinIndex:
 
     def find(self, entry: Joinable) -> str | None:
         """Return the release id that an entry is pinned to, None without a pin."""
+        # A pin without a link or a title (`""`) fits any.
         for link in (*entry.links, ""):
             for title in (entry.title, read_title("")):
                 pin = self._pins.get((link, title))

@@ -182,7 +182,10 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def _find_roots(count: int, matches: Iterable[JoinMatch]) -> list[int]:
-    """Return for each of `count` indices the same number as for all that matches connect it with (union-find)."""
+    """Return the set of each of `count` indices, named by one of its members (union-find).
+
+    Indices that a match connects are in one set.
+    """
     parents = list(range(count))
 
     def root(index: int) -> int:

@@ -125,10 +125,11 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     waits = [(part, wait) for part, wait in late.values() if wait and (wait.min or 0.0) >= words.MINUTE]
     # An alternative that may have been out before the announced time is left out.
     came = ((part, part.delay) for part in _list_found_alternatives(facts))
-    late_elsewhere = [part for part, delay in came if delay and delay.max and delay.min is not None and delay.min >= 0]
+    late_elsewhere = (part for part, delay in came if delay and delay.max and delay.min is not None and delay.min >= 0)
+    first_elsewhere = next(late_elsewhere, None)
     elsewhere = []
-    if waits and late_elsewhere:
-        name, length = words.capitalise(_name_alternative(late_elsewhere[0])), late_elsewhere[0].delay
+    if waits and first_elsewhere is not None:
+        name, length = words.capitalise(_name_alternative(first_elsewhere)), first_elsewhere.delay
         elsewhere = [f"{name} could be read elsewhere {words.round_length(length)} after the announced time."]
     sentences = [
         (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")

@@ -74,7 +74,7 @@ def combine_changes(
         stored = last.get(name, "")
         if stored in (before.get(name, ""), text, ""):
             texts[name] = text
-        # Ignore words that a first reading added, and a box that was emptied before it got a newer wording.
+        # If the box already has this text among its words, or the file has it empty, there is nothing to add.
         elif text.strip() and text not in stored:
             texts[name] = BOTH_WORDINGS.format(stored, by, text)
             conflicts.append(Conflict(name, stored, text))

@@ -40,7 +40,7 @@ def describe_table(model: type[BaseModel]) -> str:
 
 
 def describe_keys(model: type[BaseModel]) -> dict[str, str]:
-    """Return the docstring below each field of a table, by its key, in the same form.
+    """Return the docstring below each field of a table, by its key, in Markdown like `describe_table`.
 
     Links are relative to `docs/`. pydantic could read these docstrings too, but would slow down every start.
     """

@@ -146,8 +146,10 @@ def _grade_release(
     users_delays = {part.id: part.users_delay for part in parts}
     grades = []
     for stale in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
-        # Only the first time that an edge hid a part delayed users. Later they had it already.
+        # The first time that an edge hid a part delayed users. If it does so again, they have had it already, and the
+        # finding's own length counts.
         delay = users_delays.pop(stale.part, stale.seconds) if stale.part else stale.seconds
+        # Only the part of a wait that is proved makes a grade worse.
         proved = None if delay is None or delay.min is None else Bounds(delay.min, delay.min)
         grades.append(grade_delay(proved, case.policy))
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
@@ -241,7 +243,8 @@ def _deadlines_of_awaited_looks(
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
     """Yield when to judge again a part that is out but hidden from users: a grade may rise, or the waiting may end.
 
-    A grade rises by looks that still get the old answer. They only lengthen a run, so no new run triggers a verdict.
+    A grade rises when looks still get the old answer at the next limit. They only lengthen a run, so no new run makes
+    us judge again. So judge each second from a limit on until a look has proved it, at most for `_NEXT_LOOK_WITHIN`.
     """
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     origin = None if case.window is None else case.window.origin

@@ -184,6 +184,7 @@ class _PartJudge:
         """Return the verdict on the part from its slot on. `page_released` is when the landing page was released."""
         evidence, window = self.evidence, self.window
         present_at_slot = [each for each in evidence.presences if is_early(each, window) and each.end >= window.opens]
+        # It was out before its slot and stayed, so it was in time. That it was early is judged by its exposures.
         if present_at_slot:
             by = min(present_at_slot_by(each, window.opens, self.runs) for each in present_at_slot)
             return _Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
@@ -196,6 +197,7 @@ class _PartJudge:
     def _judge_appearance(self, appeared: Interval) -> _Timing:
         """Return the verdict on a part that appeared at or after its slot, within `appeared`."""
         evidence, window, absent = self.evidence, self.window, appeared.after
+        # If another view was present before the last absence, only absences before that view are sure.
         contradicting = None if absent is None else self._contradicting_run(absent)
         released = appeared
         if contradicting is not None:

@@ -145,6 +145,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
     witnesses = read_witnesses(case.release.id, runs, case.now, case.lags)
 
     def date_presence(presence: Presence) -> Presence:
+        """Return a presence that appeared no earlier than the last absence that the witnesses prove."""
         # Only absence before the content was last seen counts. Later the release may have been removed from a listing.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)

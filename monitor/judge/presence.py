@@ -162,8 +162,10 @@ def _is_about_part(absence: Spell) -> bool:
 def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when the part itself appeared, from its overlapping spells at edge and origin and all known absences.
 
-    `by` is the first presence in any view, and `after` the last absence proved before it. If the origin is watched, its
-    absence decides. Later looks can only narrow the interval.
+    `by` is the first presence in any view. `after` is the last absence that is proved before it:
+    - in any view, if the origin was not watched up to then;
+    - at the origin, if it was watched and showed the part first, or soon after the edge;
+    - at both, or well before the presence, if only the edge has shown the part.
     """
     firsts: dict[View, Spell] = {}
     for showing in sorted(showings, key=lambda spell: spell.begin):
@@ -192,9 +194,10 @@ def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell
 def _latest_absence(
     first: Spell, firsts: Mapping[View, Spell], last_absent: Mapping[View, datetime | None], absences: Iterable[Spell]
 ) -> datetime | None:
-    """Return the latest absence in any view before `first`, the first presence of all; None if none was proved.
+    """Return the latest absence before `first`, the first presence of all; None if none was proved.
 
-    `firsts` is the first presence of each view, and `last_absent` the last absence before it.
+    `firsts` is the first presence of each view, and `last_absent` the last absence before it. The absence counts if it
+    was in the view of `first`, or just before a view's own first presence, or well before `first`.
     """
     close = [last_absent[view] for view, spell in firsts.items() if _is_close(last_absent[view], spell)]
     well_before = [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]

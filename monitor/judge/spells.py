@@ -95,7 +95,10 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell; a presence begins with its look if an earlier look contradicts the `Age` of its copy."""
+    """Return a spell. If an earlier look contradicts the `Age` of its copy, a presence begins with its own look.
+
+    `claims` keeps the beginning that the copy claimed, unless looks at an origin prove absence at that instant.
+    """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
     is_contradicted = any(

@@ -158,11 +158,11 @@ def read_witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetim
     """Return what a release's announcement and the index proved by `now`, from runs by target id."""
     announced, unlisted = (_runs_without_release(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
     return Witnesses(
-        max((min(run.end, now) for run in announced), default=None),
-        max((min(run.end, now) for run in unlisted), default=None),
-        any(run.why == REDIRECTED for run in _known_runs(release, ANNOUNCEMENT, runs, now)),
-        min((run.first_sent for run in announced), default=None),
-        lags,
+        announced=max((min(run.end, now) for run in announced), default=None),
+        unlisted=max((min(run.end, now) for run in unlisted), default=None),
+        redirects=any(run.why == REDIRECTED for run in _known_runs(release, ANNOUNCEMENT, runs, now)),
+        since=min((run.first_sent for run in announced), default=None),
+        lags=lags,
     )
 
 

@@ -204,7 +204,8 @@ class DemoBoard:
 
     def _open_board(self, at: datetime) -> tuple[Store, Queries, AccessLog]:
         """Return a new store as of `at`, its queries and the web application of its board."""
-        # Computed first, because a step from the earliest or latest date raises OverflowError.
+        # The times to which the control on the page leads: a step from here, or a moment of an incident. They come
+        # first, because a step from the earliest or latest date raises OverflowError.
         steps = {"step": {name: at + step for name, step in _TIME_STEPS.items()}, "moment": _INCIDENT_TIMES}
         shown, clock = rewind_store(self._store, at), StoppedClock(at)
         explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release

@@ -106,7 +106,7 @@ def _shorten(value: object) -> str:
 def _matches(wanted: object, found: object) -> bool:
     """Return whether `found` has everything in `wanted`: the keys of a table, the entries of a list.
 
-    An empty list matches only an empty list.
+    An empty list matches an empty list, or a value that is no list.
     """
     if isinstance(wanted, Mapping):
         if not isinstance(found, Mapping):

@@ -55,7 +55,7 @@ class _Selector(selectors.DefaultSelector):
     """Real seconds since the last progress."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return the ready I/O. Waits only if none is ready."""
+        """Return the ready I/O. If none is ready, `before_wait` advances time or says how long to wait for real I/O."""
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             self.idle_seconds = 0.0
@@ -160,7 +160,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def time_resumed_in_thread(self) -> Iterator[None]:
-        """Let time run inside the context, in a thread of `run_in_executor` that may wait without end."""
+        """Let time run inside the context. Call it in a thread of `run_in_executor` that may wait without end."""
         name = self._thread_names[threading.get_ident()]
         self.call_soon_threadsafe(self.resume_time, name)
         try:

@@ -65,7 +65,8 @@ def strip_status(text: str) -> StrippedText:
     status: str | None = None
     previous: str | None = None
 
-    def unwrap(match: re.Match[str]) -> str:
+    def take_brackets(match: re.Match[str]) -> str:
+        """Take a status or a former date out of brackets. Return what is left of the text in them."""
         nonlocal status, previous
         inner = (match[1] or match[2] or "").strip()
         was = _WAS.fullmatch(inner)
@@ -76,7 +77,7 @@ def strip_status(text: str) -> StrippedText:
         status = word or status
         return " " if word else f" {inner} "
 
-    rest = " ".join(_BRACKETS.sub(unwrap, text).split())
+    rest = " ".join(_BRACKETS.sub(take_brackets, text).split())
     rest, word = _strip_trailing_status(rest)
     match = _LEAD.match(rest)
     lead = status_word(match["word"]) if match else None

@@ -77,6 +77,7 @@ def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) 
     half = (parts.get("half") or "").replace(".", "")
     if half and not 1 <= hour <= 12:
         return FoundTime(rest, impossible=True)
+    # "yh" is Welsh for pm.
     if half:
         hour = hour % 12 + (12 if half in {"pm", "yh"} else 0)
     if hour > 23 or minute > 59 or second > 59:

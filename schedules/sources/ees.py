@@ -139,7 +139,10 @@ class EesSource:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
-        """Yield the publication of a page. A failed page leaves a remark, and the list of all yields nothing."""
+        """Yield the publication of a page. A failed page leaves a remark. The list of publications has none itself.
+
+        Raises `UnreadableCalendar` for other JSON.
+        """
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return

@@ -59,17 +59,17 @@ def read_template(report: Report, ours: FilledTemplate, theirs: Stretches) -> tu
     places = {field.id: Key(section.heading, field.label) for section in report.sections for field in section.fields}
     keys = {name: places[field.id] for name in BOX_FACTS if (field := find_box(report, name))}
     boxes = (box for paragraphs in ours.marked.values() for box in MARKED_BOX.findall("".join(paragraphs)))
-    known = {keys[name]: _make_place(text) for name, text in boxes}
-    found = dict(known)
+    our_texts = {keys[name]: _make_place(text) for name, text in boxes}
+    their_texts = dict(our_texts)
     for where, paragraphs in ours.marked.items():
         for name, text in _find_changed_boxes(where, paragraphs, theirs[where]):
             key, place = keys[name], _make_place(text)
-            if place.reads_as(known[key]) or place.reads_as(found[key]):
+            if place.reads_as(our_texts[key]) or place.reads_as(their_texts[key]):
                 continue
-            if not found[key].reads_as(known[key]):
+            if not their_texts[key].reads_as(our_texts[key]):
                 raise Unreadable(f"the answer of “{key.label or key.heading}” stands in two places, and reads two ways")
-            found[key] = place
-    return found, known
+            their_texts[key] = place
+    return their_texts, our_texts
 
 
 def _remove_marks(text: str) -> str:
@@ -123,8 +123,9 @@ def _split_boxes(where: str, marked: str, text: str) -> Iterator[tuple[str, str]
 def _split_between(around: Sequence[str], text: str, *, from_end: bool) -> list[str] | None:
     """Return the parts of a text between the words `around` them, None if some of these words are missing.
 
-    The first words must begin the text, and the last must end it. The others are matched at their first place or,
-    `from_end`, at their last. If there are none between two parts, the part that is cut off first is empty.
+    For the words `["To ", " from ", "."]`, the text "To A from B." has the parts "A" and "B". The first words must
+    begin the text, and the last must end it. The others are matched at their first place or, `from_end`, at their last.
+    If there are no words between two parts, the first part (`from_end`: the last) is empty.
     """
     if len(around) == 1 or not (text.startswith(around[0]) and text.endswith(around[-1])):
         return None

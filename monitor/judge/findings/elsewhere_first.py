@@ -47,16 +47,18 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
     if came.by is None or (came.after is None and not evidence.all_presences):
         return None
+    # The page answered before, and it is not known with which edition.
     if page_evidence.unproved is not None and page_evidence.unproved.begin < came.by:
         return None
+    # On its page it is in time, so no one had to look elsewhere.
     if page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
         return None
     page_came = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
-    lead = between(came, page_came)
-    if lead.min is None or lead.min <= case.policy.uncertainty.total_seconds():
+    ahead = between(came, page_came)
+    if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
         return None
-    text = f"{part.url} had it {between_exactly(came, case.zone)}, {lengths(lead)} before the announced address"
+    text = f"{part.url} had it {between_exactly(came, case.zone)}, {lengths(ahead)} before the announced address"
     origin = None if case.window is None else case.window.origin
     if origin is not None and came.after is not None and came.after >= origin - timedelta(seconds=1):
         text += f", {lengths(since(came, origin))} after the slot"
-    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, lead)
+    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, ahead)

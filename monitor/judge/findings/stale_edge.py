@@ -116,7 +116,8 @@ def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came:
         until = Interval(old_until, None if new is None else max(new.begin, old_until))
         seconds = between(begun, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
-            found.append(_HiddenSpan(source.view, came, until, seconds, bool(present_before), isinstance(new, Run)))
+            is_again, is_withdrawn = bool(present_before), isinstance(new, Run)
+            found.append(_HiddenSpan(source.view, came, until, seconds, again=is_again, withdrawn=is_withdrawn))
     return found
 
 

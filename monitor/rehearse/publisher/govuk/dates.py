@@ -37,7 +37,10 @@ def release_timestamp(slot: datetime | date | str) -> str | None:
 
 
 def release_moment(slot: datetime | date | str) -> datetime | None:
-    """Return `release_timestamp` as a datetime; None if the text names no month."""
+    """Return the instant that GOV.UK stores for a slot; None if it is a text that names no month.
+
+    A day has 9:30am. A month, or a range of months, has 9:30am on its first day.
+    """
     if isinstance(slot, datetime):
         return slot
     if isinstance(slot, date):
