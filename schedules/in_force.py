@@ -117,7 +117,7 @@ class _ReleaseLedger:
         return self._ranks.get(promise.calendar, len(self._ranks))
 
     def add(self, promise: Promise) -> None:
-        """Add the next promise: as the first, as read after the slot, as back-dated, as a zone shift, or as a change."""
+        """Add the next promise: as the first, as read after the slot, as back-dated, as a zone shift or as a change."""
         if self._current is None:
             self._add_first(promise)
         elif self._is_frozen(promise):
