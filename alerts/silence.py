@@ -53,7 +53,7 @@ class Silence:
         return self.begins <= now < self.ends
 
     def covers(self, incident: Incident) -> bool:
-        """Return whether it suppresses messages about an incident. If that is about a host, its `producer` is the host."""
+        """Return whether it suppresses messages about an incident. One about a host has the host as its `producer`."""
         page = incident.facts.url if incident.facts is not None else ""
         names: dict[Scope, Iterable[str | None]] = {
             Scope.RELEASE: (incident.release,),
