@@ -37,7 +37,10 @@ ReloadConfig = Callable[[], Awaitable[list[str]]]
 async def serve_control_socket(
     settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[None]:
-    """Answer requests inside this context. `status` returns the health of the monitor as JSON."""
+    """Answer requests inside this context: "status" with the monitor's health, any other by a reload.
+
+    `status` returns the health as JSON. A reload is answered with its faults.
+    """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.read(_LONGEST_REQUEST)

@@ -117,17 +117,20 @@ class Daemon:
 
     def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:
         """Replace the recurring jobs. Those named in `run_now` run at once, the others at their usual time."""
-        unchanged = {name for _, name, _ in jobs}.difference(run_now)
+        not_now = {name for _, name, _ in jobs}.difference(run_now)
         for _, name, _ in self.jobs:
-            if name not in unchanged:
-                # A job that is added after this runs at once.
+            if name not in not_now:
+                # A job that is dropped and added again runs at once.
                 self.clockwork.drop(name)
         for every, name, job in jobs:
             self.clockwork.every(every, name, job)
         self.jobs = jobs
 
     async def take_up(self) -> None:
-        """Load the stored state, and record the blind span since the last run."""
+        """Join the other monitors, load the stored state, and begin to watch.
+
+        The time since the last run is recorded as a blind span. From now on each batch writes a heartbeat.
+        """
         if self.members is not None:
             self.members.on_share, self.members.host_waits = self._take_share, self.poller.host_waits
             await self.members.join()
@@ -150,7 +153,7 @@ class Daemon:
         await self._write_heartbeat()
 
     async def finish(self) -> None:
-        """Commit everything, and record a regular stop."""
+        """Leave the other monitors, commit everything with a regular stop, and copy what a start may need."""
         self.heartbeat.end(self.clock.now())
         if self.members is not None and self._membership is not None:
             self._membership.cancel()
@@ -160,7 +163,7 @@ class Daemon:
         await self.failover.journal_waiting_writes()
         self.writer.request_batch()
         await self.writer.close()
-        # The next start may have only the journal.
+        # The store may be away at the next start. Then it has only the journal.
         await self.failover.copy_near_part(stopping=True)
 
     def abandon(self) -> None:

@@ -91,7 +91,7 @@ class SchedulerJobs(Jobs):
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job, or replace the job of that name."""
+        """Add a job, or replace the job of that name without running it."""
         known = self._jobs.get(name)
         if known is not None:
             known.job = job

@@ -147,7 +147,10 @@ def make_summaries(
 
 
 def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: Reminders, skew: Skew) -> Watch:
-    """Return the watch, which keeps and judges the watched releases. It is written again if the store lost rows."""
+    """Return the watch, which keeps and judges the watched releases.
+
+    If the store has lost rows or was away, what the watch and the ledger know is written to it again.
+    """
     ask, members = core.threads.ask, core.members
     watch = Watch(
         core.clock,

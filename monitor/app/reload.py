@@ -165,6 +165,7 @@ class Reload:
         return []
 
     async def _apply_settings(self, settings: Settings) -> None:
+        """Give new settings to every part that runs, or raise and change nothing if one of them cannot be made."""
         was, daemon, folder = self.core, self.daemon, self.core.folder
         core = replace(was, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.

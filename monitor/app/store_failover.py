@@ -31,7 +31,11 @@ _FULL_COPY_SECONDS = 600.0
 
 @dataclass(slots=True)
 class OpenedStore:
-    """The store that a monitor uses, and its journal. While the configured store is away, it is `near`, the journal."""
+    """The store that a monitor uses, and its journal.
+
+    While the configured store is away, `store` works on `near`, a store in the journal's folder. Its rows are merged
+    into the configured store later.
+    """
 
     store: Store
     url: str = ""
@@ -191,7 +195,10 @@ class StoreFailover:
             await self.on_store_back()
 
     def _move_journal_into(self, journal: Journal, near: Store, store: Store) -> int:
-        """Write the journal into the store and use that from now on. Return the number of rows. Runs in the writer."""
+        """Write the journal into the store, use that from now on, and delete the journal. Return the number of rows.
+
+        It runs between two batches of the writer.
+        """
         try:
             if self.members is not None:
                 # The disk may have room for the membership, and not yet for the journal.

@@ -57,10 +57,12 @@ def _read_position(after: str | None, first: date) -> tuple[date, str]:
 
     `after` is the `next` of the page before: a day, or the sort key of its last release. None means `first`.
     """
-    day, has_time, _ = (after or first.isoformat()).partition("T")
+    day, time_mark, _ = (after or first.isoformat()).partition("T")
     try:
-        # An instant of this day in UTC can be on the day before in local time.
-        return parse_day(day) - timedelta(days=1 if has_time else 0), after if after and has_time else ""
+        if after and time_mark:
+            # An instant of this day in UTC can be on the day before in local time.
+            return parse_day(day) - timedelta(days=1), after
+        return parse_day(day), ""
     except ValueError as exc:
         raise UnknownName(f"no page after {after!r}") from exc
 
@@ -74,6 +76,7 @@ async def list_incidents(request: Request, query: IncidentFilter) -> Json:
     """List incidents, newest first, by the local day on which they occurred."""
     queries, days = queries_of(request), (query.first, query.to)
     last = await queries.find_incident(query.after) if query.after else None
+    # Query with the last one's own instant, because several incidents may share it.
     until = None if last is None else last.occurred + timedelta(microseconds=1)
     found = await (queries.list_needing_action(*days) if query.open else queries.list_incidents(*days, until))
     older = [one for one in found if last is None or (one.occurred, one.id) < (last.occurred, last.id)]

@@ -68,7 +68,8 @@ async def remove(request: Request, sent: SentForm) -> Response:
         calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = await calendar.list_additions()
         found = next((one for one in added if (one.entry, one.part) == (entry, part)), None)
-        if found is not None and not (await _with_release(queries, found))[2]:
+        may_be_removed = found is None or (await _with_release(queries, found))[2]
+        if not may_be_removed:
             return await _render_page(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
         await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
     except InvalidInput as fault:
@@ -78,7 +79,10 @@ async def remove(request: Request, sent: SentForm) -> Response:
 
 
 async def _add_release(request: Request, sent: SentForm) -> str:
-    """Add the release of a form. Return its id, empty if it is not known yet. Raises `InvalidInput`."""
+    """Add the release of a form to the calendar. Return the id that the monitor gave it, empty if none yet.
+
+    Raises `InvalidInput` with every fault of the form.
+    """
     calendar, queries = _require_calendar(request), queries_of(request)
     reason = _describe_act("Added", sent, queries)
     title, producer = (one_line(make_storable(sent.text(name))) for name in ("title", "producer"))

@@ -103,7 +103,7 @@ async def _sign_report(request: Request, sent: SentForm) -> None:
 
 
 async def download_evidence(request: Request) -> Response:
-    """Return a zip with the evidence and its hashes. Refused until the slot has passed."""
+    """Return a zip with the evidence and its hashes, to people who may act. The desk refuses it before the slot."""
     queries, name = queries_of(request), request.path_params["incident"]
     if not may_act(request) or queries.desk is None:
         return render_fault(request, 403, "Evidence is for people who have signed in and may act.")
@@ -156,11 +156,9 @@ def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> 
             continue
         yield name, text
         # If the old text came from a box of another form, empty that box, or its text would move here again.
-        yield from (
-            (other, "")
-            for other, words in read.words.items()
-            if other not in before and old_text == with_plain_line_ends(words) != ""
-        )
+        for other, words in read.words.items():
+            if other not in before and words and with_plain_line_ends(words) == old_text:
+                yield other, ""
 
 
 def texts_of_boxes(draft: Draft) -> dict[str, str]:

@@ -94,7 +94,7 @@ class RedactSecrets:
     redactor: Callable[[str], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
+        """Pass a request on, and remove secrets from its response."""
         start: Message = {}
         body = bytearray()
 

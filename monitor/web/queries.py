@@ -194,6 +194,10 @@ class Queries:
         return visible
 
     async def _read_release(self, release: str) -> Json | None:
+        """Return the JSON of a release as last judged, or of one that is only promised. None if neither is known.
+
+        If it was found to belong to another release, it names that one.
+        """
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:
             now = self.clock.now()

@@ -183,6 +183,7 @@ class Sessions:
         known = self._sessions.get(key)
         if known is None or self._clock.monotonic() >= known.ends:
             _log.info("signed_in", user=names[0], right=str(right), by="proxy")
+            # They have no password here, so none fits.
             self._open_session(key, Person(names[0], UNKNOWN_PERSON.password), by_proxy_header=True)
         found = self._sessions[key]
         return replace(found, person=replace(found.person, right=right))

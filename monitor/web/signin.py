@@ -73,7 +73,7 @@ class Authorise:
     queries: Queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request, or refuse it."""
+        """Identify the viewer, and pass the request on or refuse it. The port for metrics serves no pages."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

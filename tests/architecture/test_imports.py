@@ -163,8 +163,8 @@ BUDGETS = {
     "monitor/ledger": 2356,
     "monitor/watch": 3831,
     "monitor/config": 1810,
-    "monitor/web": 6388,
-    "monitor/app": 2577,
+    "monitor/web": 6399,
+    "monitor/app": 2594,
     "monitor/rehearse": 3580,
     "monitor/cli": 4906,
 }
