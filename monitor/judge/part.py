@@ -7,13 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from monitor.judge.case import Case, Window
-from monitor.judge.exposure import (
-    find_exposures,
-    find_unseen_exposures,
-    find_unseen_stays,
-    is_early,
-    present_at_slot_by,
-)
+from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_early, present_at_slot_by
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
@@ -312,9 +306,9 @@ class _PartJudge:
 
     def _unseen_stay(self) -> Interval | None:
         """Return when the part was published, perhaps in time, and removed before any look saw it, or None."""
-        window, presences = self.window, self.evidence.all_presences
-        for stay in find_unseen_stays(self.evidence.spells.values(), [each.appears for each in presences]):
-            if stay.after and stay.by and stay.after <= window.latest and stay.by >= window.early_before:
+        latest, early_before = self.window.latest, self.window.early_before
+        for stay in self.evidence.find_unseen_stays():
+            if stay.after and stay.by and stay.after <= latest and stay.by >= early_before:
                 return stay
         return None
 

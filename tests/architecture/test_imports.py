@@ -152,11 +152,11 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9761,
+    "alerts": 9762,
     "schedules": 8446,
     "monitor/plan": 1764,
     "monitor/look": 6134,
-    "monitor/judge": 4314,
+    "monitor/judge": 4312,
     "monitor/store": 6035,
     "monitor/deliver": 3063,
     "monitor/health": 1419,

@@ -112,6 +112,13 @@ def test_a_page_that_was_published_in_time_and_removed_before_any_look_is_not_la
     assert is_explained is (word is VerdictKind.UNPROVEN)
 
 
+def test_a_page_that_was_public_around_its_slot_and_removed_unseen_has_no_bound_when_it_comes_back() -> None:
+    missing, removed = a_run("page", ABSENT, -3600, -30, status=404), a_run("page", WITHDRAWN, 20, 95, status=410)
+    verdict = judged(600, {"page": [missing, removed, a_run("page", PRESENT, 100, 590, specific=True)]})
+    assert (verdict.verdict, verdict.parts[0].early_bound) == (VerdictKind.UNPROVEN, None)
+    assert verdict.parts[0].released == Interval(after_slot(95), after_slot(100))
+
+
 def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
     assert len(verdict_on(MISSING, a_run("page", PRESENT, -295, -290, specific=True), REMOVED).exposures) == 1
 
