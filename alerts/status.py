@@ -137,12 +137,13 @@ def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) 
 
 
 def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
-    """Return until when users got an old copy of a release that was out in time: of the part with the longest wait."""
+    """Return until when users got an old copy of a release that is out: of the part with the longest wait."""
     hidden = [part for part in facts.parts if part.required and part.is_hidden]
     part = max(hidden, key=lambda part: (part.wait is not None and part.wait.min) or 0.0, default=None)
     if part is None:
         return "users were served the old answer"
-    return f"published on time{_describe_users_wait(part, facts, now)}{_name_other_part(part)}"
+    published = "published on time" if part.verdict == "on_time" else "published"
+    return f"{published}{_describe_users_wait(part, facts, now)}{_name_other_part(part)}"
 
 
 def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:

@@ -314,10 +314,3 @@ class Settings(Table):
         """Return the most requests a second that this host may get."""
         default = DEFAULT_RATES.get(host) or self.budget.get("default", DEFAULT_RATE)
         return self.budget.get(host, default)
-
-    def producer_of(self, producer: str) -> ProducerSettings:
-        """Return the table of a producer, or a default one if the configuration has none."""
-        for table in self.producer:
-            if table.id == producer:
-                return table
-        return ProducerSettings.model_construct(id=producer, name=producer)

@@ -57,10 +57,17 @@ def _find_denials(runs: Iterable[Run]) -> list[Run]:
 def find_unseen_exposures(
     part: str, views: Iterable[Sequence[Spell]], window: Window, known: Sequence[Exposure]
 ) -> tuple[Exposure, ...]:
-    """Return exposures that no look saw, but that a notice of withdrawal before the slot proves.
+    """Return exposures that no look saw, but that a notice of withdrawal before the slot proves, except those known."""
+    unseen = find_unseen_stays(views, [Interval(exposure.start.after, exposure.to.by) for exposure in known])
+    early = [span for span in unseen if span.by is not None and span.by < window.early_before]
+    return tuple(Exposure(part, it, it, between(it, it), open=False, ended=Ended.REMOVED) for it in early)
 
-    The content was published and removed between a 404 and a 410 or "published in error", which GOV.UK shows only for
-    published content. "No longer available" on another site is no proof. Exposures in `known` are left out.
+
+def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:
+    """Return spans in which content was published and removed unseen, narrowest first, without those in `seen`.
+
+    A 410 or "published in error" after a 404 proves it, because GOV.UK shows them only for published content. "No
+    longer available" on another site is no proof. Several views may prove the same span.
     """
     changes = (pair for spells in views for spell in spells if not spell.is_present for pair in pairwise(spell.runs))
     found = [
@@ -68,15 +75,13 @@ def find_unseen_exposures(
         for absent, withdrawn in changes
         if (absent.status, withdrawn.state) == (HTTPStatus.NOT_FOUND, State.WITHDRAWN)
         and withdrawn.why != NO_LONGER_AVAILABLE
-        and absent.end < withdrawn.begin < window.early_before
+        and absent.end < withdrawn.begin
     ]
-    shown = [Interval(exposure.start.after, exposure.to.by) for exposure in known]
-    unseen: list[Exposure] = []
-    # The narrowest first: several views may prove the same exposure.
+    unseen: list[Interval] = []
     for span in sorted(found, key=lambda span: between(span, span).max or 0.0):
-        if not any(_may_overlap(span, other) for other in (*shown, *(each.start for each in unseen))):
-            unseen.append(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED))
-    return tuple(unseen)
+        if not any(_may_overlap(span, other) for other in (*seen, *unseen)):
+            unseen.append(span)
+    return unseen
 
 
 def _may_overlap(span: Interval, other: Interval) -> bool:

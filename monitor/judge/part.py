@@ -287,13 +287,13 @@ class _PartJudge:
         return _Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
-        """Return whether another view answered as if published while this absence was proved.
+        """Return whether another view answered as if published while this absence was proved, or the part came unseen.
 
         A view that did so since before the slot may answer 200 for any address. It counts only if it was absent later.
         """
-        other = self.evidence.unproved
-        if other is None:
-            return False
+        other, unseen = self.evidence.unproved, self._unseen_stay()
+        if other is None or unseen is not None:
+            return unseen is not None
         if self._contradicting_run(absent) is not None:
             return True
         spells = self.evidence.spells.get(parse_target_id(other.target)[2], ())
@@ -306,9 +306,19 @@ class _PartJudge:
         other = self.evidence.unproved
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
+    def _unseen_stay(self) -> Interval | None:
+        """Return when the part was published, perhaps in time, and removed before any look saw it, or None."""
+        latest, early_before = self.window.latest, self.window.early_before
+        for stay in self.evidence.find_unseen_stays():
+            if stay.after and stay.by and stay.after <= latest and stay.by >= early_before:
+                return stay
+        return None
+
     def _contradiction_text(self) -> str:
-        """Return the reason that two views contradict each other."""
-        other = self.evidence.unproved
+        """Return the reason that an absence proves nothing: an unseen stay, or views that contradict each other."""
+        other, unseen = self.evidence.unproved, self._unseen_stay()
+        if unseen is not None:
+            return f"published and removed {between_exactly(unseen, self.zone)}, before any look saw it"
         began = "" if other is None else f" from its first look at {exactly(other.first_sent, self.zone)} on"
         return f"one view answered as if published{began}, while another still proved absence"
 

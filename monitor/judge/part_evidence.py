@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.judge.case import Case
+from monitor.judge.exposure import find_unseen_stays
 from monitor.judge.presence import Presence, build_presences
 from monitor.judge.runs import Blind, Run
 from monitor.judge.spells import Spell, build_spells, correct_ages, find_unproved_run
@@ -90,12 +91,19 @@ class PartEvidence:
             return True
         return any(spell.begin <= slot <= spell.end for spell in self.absences)
 
+    def find_unseen_stays(self) -> list[Interval]:
+        """Return when the part was published and removed before any look saw it, the narrowest span first."""
+        return find_unseen_stays(self.spells.values(), [each.appears for each in self.all_presences])
+
     def may_have_been_public_at(self, slot: datetime) -> bool:
         """Return whether the part may have been public at the slot and removed after it, without a proof of either.
 
-        So it may if a view answered as if published from its first look on, and was first absent after the slot. A view
-        that is never absent does not count: it may answer with 200 for any address.
+        So it may if it was published and removed unseen around the slot. It also may if a view answered as if published
+        from its first look on, and was first absent after the slot. A view that is never absent does not count: it may
+        answer with 200 for any address.
         """
+        if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
+            return True
         for view in MAIN_VIEWS:
             unproved = find_unproved_run(self.views.get(view, ()))
             if unproved is not None:

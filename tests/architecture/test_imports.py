@@ -162,7 +162,7 @@ BUDGETS = {
     "monitor/health": 1428,
     "monitor/ledger": 2356,
     "monitor/watch": 3831,
-    "monitor/config": 1810,
+    "monitor/config": 1803,
     "monitor/web": 6399,
     "monitor/app": 2594,
     "monitor/rehearse": 3580,

@@ -84,16 +84,12 @@ def test_a_whole_configuration_is_understood(read: Read) -> None:
     assert (settings.watch.near.begins, settings.watch.near.every) == (timedelta(minutes=30), timedelta(seconds=10))
     assert (settings.rate("stats.example"), settings.rate("other.example")) == (0.5, 1.0)
     assert settings.route[0].quiet == (time(22), time(7))
-    assert settings.producer_of("ofqual").report.form == "B"
+    assert {table.id: table.report.form for table in settings.producer}["ofqual"] == "B"
 
 
 def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_bytes(b'\xef\xbb\xbftimezone = "Europe/London"\n')
     assert load(tmp_path / "c.toml") == {"timezone": "Europe/London"}
-
-
-def test_a_producer_without_a_table_is_named_by_its_id(read: Read) -> None:
-    assert read("").producer_of("ons").name == "ons"
 
 
 def test_faults_between_tables_are_reported_together_with_faults_within_them(read: Read) -> None:
