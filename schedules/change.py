@@ -56,7 +56,10 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
 
 
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
-    """Return how a slot changed (date, time, precision raised or lowered), empty if it did not."""
+    """Return how a slot changed, empty if it did not: another date or time, or the same one more or less precise.
+
+    A slot without a readable time became more precise when it has one.
+    """
     if is_inside(old, new) and is_inside(new, old):
         return ()
     if old.precision is Precision.NONE:
@@ -97,12 +100,16 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
 
 
 def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | None:
-    """Return the kind of change, None if it is one of which people need no notice."""
-    dated = old or new
-    if dated.slot.precision not in _DATED or dated.state is State.PROVISIONAL:
+    """Return the kind of change of which people need notice: an announcement, a cancellation, another date or time.
+
+    None for other changes, and if the old date was only provisional or a month.
+    """
+    promised = old or new
+    if promised.slot.precision not in _DATED or promised.state is State.PROVISIONAL:
         return None
     if old is None:
+        # No read before it means that it may have been announced long ago.
         return None if new.unlearnt is None or is_cancelled(new) else EventKind.ANNOUNCED
     found = find_changes(old, new)
-    shortening = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)
-    return next((kind for kind in shortening if kind in found), None)
+    needs_notice = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)
+    return next((kind for kind in needs_notice if kind in found), None)

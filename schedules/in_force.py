@@ -94,6 +94,7 @@ class _ReleaseLedger:
     """Finds the promise in force of one release, from its promises added in the order of reads."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
+        """`calendars` are those of the release, the one that rules first."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
         # The last promise of each calendar: before the slot in force passed, after that, and with another offset.
@@ -104,12 +105,12 @@ class _ReleaseLedger:
         self._last_not_cancelled: Promise | None = None
         self._first: Promise | None = None
         self._second: Promise | None = None
-        self._short: ShortNotice | None = None
+        self._short_notice: ShortNotice | None = None
         self._given_up: list[Promise] = []
         self._in_doubt: list[Promise] = []
         self._differing_calendars: set[str] = set()
         self._events: list[LedgerEvent] = []
-        self._learnt_after = False
+        self._learnt_after_slot = False
 
     def rank(self, promise: Promise) -> int:
         """Return the rank of a promise's calendar among those of the release. The lowest rules."""
@@ -131,18 +132,21 @@ class _ReleaseLedger:
             self._add_change(promise)
 
     def _is_frozen(self, promise: Promise) -> bool:
-        """Return whether the slot in force had passed before this promise was read, so that it stays."""
+        """Return whether the slot in force stays, because it had passed before this promise was read.
+
+        It does not stay if it was itself first read too late, and the promise is the first of a calendar of higher
+        rank.
+        """
         current = self._current
         if current is None or is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
-        if not self._learnt_after or has_passed(promise.slot, promise.learnt):
+        if not self._learnt_after_slot or has_passed(promise.slot, promise.learnt):
             return True
-        # A past entry of another calendar, first read after it passed, must not shut out the ruling calendar.
         is_first_of_ruling = self.rank(promise) < self.rank(current) and promise.calendar not in self._latest
         return not is_first_of_ruling
 
     def in_force(self) -> InForce:
-        """Return what is in force after all promises added so far."""
+        """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
         ruling = None if self._current is None else self._current.calendar
         return InForce(
             promise=self._current,
@@ -150,10 +154,10 @@ class _ReleaseLedger:
             moved_from=self._find_moved_from(),
             second=self._second,
             first_announced=self._first,
-            short_notice=self._short,
+            short_notice=self._short_notice,
             disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
             agreeing=tuple(each for each in self._latest.values() if self._agrees_with_current(each)),
-            learnt_after_slot=self._learnt_after,
+            learnt_after_slot=self._learnt_after_slot,
             given_up=tuple(self._given_up),
             events=tuple(self._events),
             in_doubt=(*self._in_doubt, *(each for name, each in self._shifted.items() if name == ruling)),
@@ -167,10 +171,10 @@ class _ReleaseLedger:
         if is_cancelled(promise):
             self._add_event(EventKind.CANCELLED, promise)
         self._update_current(promise)
-        self._check_notice(None, promise)
+        self._check_short_notice(None, promise)
 
     def _add_change(self, promise: Promise) -> None:
-        """Add a promise read before the slot in force passed, with the events for what it changes."""
+        """Add a promise that was read in time, with events for what it changes and for short notice."""
         old = self._latest.get(promise.calendar)
         for what in () if old is None else find_changes(old, promise):
             self._add_event(what, promise, None if old is None else old.slot)
@@ -181,24 +185,28 @@ class _ReleaseLedger:
         current = self._current
         is_in_force = current is not None and current.calendar == promise.calendar and current.learnt == promise.learnt
         if old is not None and is_in_force:
-            self._check_notice(old, promise)
+            self._check_short_notice(old, promise)
 
     def _update_current(self, promise: Promise) -> None:
-        """Replace the promise of one calendar, and decide again which one is in force."""
+        """Replace the promise of one calendar, choose again which one is in force, and report new disagreements.
+
+        A slot that the calendar no longer promises is added to those that were given up.
+        """
         is_change = promise.calendar in self._latest
         self._latest[promise.calendar] = promise
         chosen = self._choose_promise()
+        # A cancellation without a date keeps the slot that it cancels.
         if is_cancelled(chosen) and chosen.slot.precision is Precision.NONE and self._last_not_cancelled is not None:
             chosen = replace(chosen, slot=self._last_not_cancelled.slot)
         if not is_cancelled(chosen):
             last = self._last_not_cancelled
             is_kept = last is not None and (last.slot.precision is Precision.NONE or is_inside(chosen.slot, last.slot))
-            # The first entry of a calendar withdraws nothing. It disagrees.
+            # The first entry of a calendar gives up no slot. It only disagrees with other calendars.
             if is_change and last is not None and not is_kept:
                 self._given_up.append(last)
             self._last_not_cancelled = chosen
         self._current = chosen
-        self._learnt_after = has_passed(chosen.slot, chosen.learnt)
+        self._learnt_after_slot = has_passed(chosen.slot, chosen.learnt)
         self._report_disagreements(promise)
 
     def _choose_promise(self) -> Promise:
@@ -222,13 +230,13 @@ class _ReleaseLedger:
             return False
         return promise.slot.is_same_time(current.slot)
 
-    def _check_notice(self, old: Promise | None, promise: Promise) -> None:
-        """Record a promise and add an event if it gives short notice. `old` is its calendar's earlier one."""
+    def _check_short_notice(self, old: Promise | None, promise: Promise) -> None:
+        """Add an event if a promise gives people too little notice. `old` is its calendar's earlier promise."""
         if promise.calendar == BY_HAND:
             return
         short = find_short_notice(old, promise, self._notice_days)
         if short is not None:
-            self._short = short
+            self._short_notice = short
             self._add_event(EventKind.SHORT_NOTICE, promise, None if old is None else old.slot, f"{short.days} days")
 
     def _report_disagreements(self, promise: Promise) -> None:
@@ -244,7 +252,6 @@ class _ReleaseLedger:
         current = self._current
         if current is None:
             return []
-        # A person who removes an entry of theirs says nothing about the entries of other calendars.
         others = (each for each in self._latest.values() if each.calendar != current.calendar)
         # A person who removes an added release says nothing about the slot.
         not_removed = (each for each in others if each.calendar != BY_HAND or not is_cancelled(each))

@@ -48,7 +48,7 @@ class Joinable:
 
     @classmethod
     def make_bare(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
-        """Return an entry without links, title and days, for the entries of a single calendar."""
+        """Return an entry without links, title and days: nothing is joined if there is only one calendar."""
         if announcement.state in CALLED_OFF:
             # Its release keeps the title that it had before.
             announcement = replace(announcement, title=read_called_off(announcement.title)[0])
@@ -210,19 +210,25 @@ def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[i
 
 
 def _merge_each(
-    groups: Sequence[Group], by_root: dict[int, list[int]], reasons: dict[int, list[str]], rivals: dict[int, set[Key]]
+    groups: Sequence[Group],
+    members_of: dict[int, list[int]],
+    reasons: dict[int, list[str]],
+    new_rivals: dict[int, set[Key]],
 ) -> Iterator[Group]:
-    """Yield the merged groups. Groups that cannot be one release stay apart and become rivals."""
-    for root, members in by_root.items():
+    """Yield one group for each set of matching groups, by the index of its first one: its root.
+
+    Groups that cannot be one release are yielded as they are. `new_rivals` are added to each group, by its index.
+    """
+    for root, members in members_of.items():
         if len(members) == 1 or not _can_be_one([groups[index] for index in members]):
             for index in members:
                 own = groups[index]
-                yield replace(own, rivals=own.rivals | rivals[index]) if index in rivals else own
+                yield replace(own, rivals=own.rivals | new_rivals[index]) if index in new_rivals else own
             continue
         entries = sorted((entry for index in members for entry in groups[index].entries), key=lambda each: each.rank)
         why = [text for index in members for text in groups[index].why] + sorted(set(reasons.get(root, [])))
-        doubts = frozenset[Key]().union(*(groups[index].rivals | rivals.get(index, set()) for index in members))
-        yield Group(tuple(entries), tuple(why), doubts)
+        rivals = frozenset[Key]().union(*(groups[index].rivals | new_rivals.get(index, set()) for index in members))
+        yield Group(tuple(entries), tuple(why), rivals)
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
@@ -267,7 +273,10 @@ def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[l
 
 
 def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the matches among groups of the same producer, title and period whose dates are near each other."""
+    """Yield the matches among groups of the same producer, title and period, whose dates are near each other.
+
+    `cluster` are their indices. Entries of one calendar are never one release, so they do not match.
+    """
     if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
         return
     if len(cluster) > _MOST_ALIKE:
@@ -281,8 +290,9 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
     ]
     for connected in _find_connected(near):
         pairs = sum(pair[0] in connected for pair in near)
+        most_pairs = len(connected) * (len(connected) - 1) // 2
         # If some pair of them cannot be joined, one of them has two candidates.
-        is_clear = pairs == len(connected) * (len(connected) - 1) // 2
+        is_clear = pairs == most_pairs
         yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=not is_clear)
 
 

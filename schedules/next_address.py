@@ -94,7 +94,10 @@ def _replace_tokens(text: str, pairs: Pairs) -> str:
 
 
 def _find_windows(text: str, found: Sequence[re.Match[str]], pieces: Sequence[str], pairs: Pairs) -> Iterator[_Window]:
-    """Yield the pieces that name the period, the longest run at each place. Raises `_Ambiguous`."""
+    """Yield each run of pieces that names the old period, the longest one at each place.
+
+    Raises `_Ambiguous` if another piece looks like a part of a period, or a run can be read as two.
+    """
     old_forms = {form for token in pairs for form in _forms_of(token).values()}
     begin = 0
     while begin < len(pieces):
@@ -167,7 +170,10 @@ def _read_as_date(text: str) -> tuple[str, ...]:
 
 
 def _write_pieces(pieces: tuple[str, ...], tokens: tuple[str, ...], pairs: Pairs) -> tuple[str, ...]:
-    """Return pieces with their tokens replaced. Raises `_Ambiguous` unless exactly one spelling reads back."""
+    """Return pieces that name the new period as the old `pieces` name `tokens`.
+
+    Raises `_Ambiguous` unless exactly one spelling can be read as the new period.
+    """
     new_tokens = tuple(pairs[token] for token in tokens)
     options = [_options_for(piece, tokens, pairs) for piece in pieces]
     spellings = {spelling for spelling in product(*options) if new_tokens in _possible_readings(spelling)}

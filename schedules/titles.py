@@ -116,7 +116,10 @@ def _fold_text(title: str) -> str:
 
 
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
-    """Yield the tokens of one period: `2026`, `2025/26`, `q3`, `h1`, `w7`, `jul`, `d23`, `spring`."""
+    """Yield the tokens of one period: `2026`, `2025/26`, `q3`, `h1`, `w7`, `jul`, `d23`, `spring`.
+
+    Groups whose names begin with q and h have the number of a quarter or half-year, in any of its forms.
+    """
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
         if name in ("month", "daymonth", "monthday", "shortmonth"):

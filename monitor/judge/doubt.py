@@ -14,7 +14,7 @@ from schedules.announcement import State
 from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.promise import Promise
 from schedules.slot import first_day, has_passed
-from schedules.times.interval import earliest_known
+from schedules.times.interval import earliest_known, since
 from schedules.times.words import exactly, length
 from schedules.times.zone import local_date
 
@@ -36,12 +36,16 @@ def drop_doubtful_claims(
     unlisted = reason = _unlisted_reason(case, promise, parts)
     if reason is None:
         reason = _change_text(case, promise) if case.in_force.in_doubt else _unconfirmed_reason(case, promise, parts)
-    doubtful: list[PartVerdict] = []
+    kept = list(parts)
     if reason is not None:
         doubtful = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)]
-    kept = [_without_claim(part, reason) if part in doubtful else part for part in parts]
+        kept = [_without_claim(part, reason) if part in doubtful else part for part in parts]
+    elif (reason := find_doubt_at_slot(case)) is not None:
+        # The promise was in force at the first exposure, but perhaps not at the slot any more.
+        doubtful = [part for part in parts if is_late(case, part)]
+        kept = [_without_lateness(case, part, reason) if part in doubtful else part for part in parts]
     kept_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
-    return kept_by_minute, reason if doubtful else reason_by_minute
+    return kept_by_minute, reason if kept != list(parts) else reason_by_minute
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
@@ -58,7 +62,10 @@ def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict
     """Return whether the calendar changed to a later day after the part was out: to the day of the next edition."""
     changed, absent = case.in_force.in_doubt, part.released.after
     is_contradicted = any(
-        _is_earlier_or_same_day(each, promise) or (absent is not None and each.learnt <= absent) for each in changed
+        _is_earlier(each, promise)
+        or (first_day(each.slot) == first_day(promise.slot) and _is_earlier(promise, each))
+        or (absent is not None and each.learnt <= absent)
+        for each in changed
     )
     return bool(changed) and not is_contradicted
 
@@ -80,7 +87,9 @@ def _drop_claims_that_fail_by_minute(
     is_due = has_passed(promise.slot, case.now)
     kept = []
     for place, part in enumerate(parts):
-        is_wrong = any(_contradicts_verdict_of_day(verdicts[place].verdict, part.verdict) for verdicts in by_minute)
+        different = [each[place].verdict for each in by_minute if not _is_same_claim(part.verdict, each[place].verdict)]
+        # A part is on time only if it is so for its day and for each possible minute.
+        is_wrong = any(part.verdict is VerdictKind.ON_TIME or verdict in _CLAIMS for verdict in different)
         if part.verdict in droppable and is_wrong:
             kept.append(_without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING))
         else:
@@ -104,11 +113,6 @@ def _possible_minutes(case: Case) -> list[Promise]:
     if begins is None or shown is None or promise.state is not State.PROVISIONAL or shown >= begins:
         return []
     return [replace(promise, state=State.CONFIRMED)]
-
-
-def _contradicts_verdict_of_day(by_minute: VerdictKind, by_day: VerdictKind) -> bool:
-    """Return whether the verdict for a minute contradicts that for its whole day: on time must be so for both."""
-    return not _is_same_claim(by_day, by_minute) and (by_day is VerdictKind.ON_TIME or by_minute in _CLAIMS)
 
 
 def drop_disputed_breaches(
@@ -188,6 +192,21 @@ def _without_claim(part: PartVerdict, reason: str | None, kind: VerdictKind = Ve
     return replace(part, verdict=kind, delay=None, exposures=(), unproven_because=why)
 
 
+def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict:
+    """Return a late part as `early` if it was exposed before its slot, else as `unproven` because of `reason`."""
+    if not part.exposures:
+        return _without_claim(part, reason)
+    origin = None if case.window is None else case.window.origin
+    delay = None if origin is None else since(part.exposures[0].start, origin)
+    return replace(part, verdict=VerdictKind.EARLY, delay=delay)
+
+
+def find_doubt_at_slot(case: Case) -> str | None:
+    """Return the reason to doubt that the promise was still in force at its slot, None without a reason."""
+    promise = case.in_force.promise
+    return None if promise is None else _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
+
+
 def _change_text(case: Case, promise: Promise) -> str:
     """Return the reason that the promise changed between two reads: what each read showed, and when."""
     last = exactly(case.in_force.announced_as_of or promise.learnt, case.zone)
@@ -199,8 +218,8 @@ def _last_read_text(case: Case, promise: Promise) -> str:
     return f"{promise_text(promise)}, last read {exactly(case.in_force.announced_as_of or promise.learnt, case.zone)}"
 
 
-def _unlisted_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason to doubt a promise that its calendar dropped before the slot or the first exposure (rule 13).
+def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
+    """Return the reason to doubt a promise that its calendar dropped before its slot or an exposure (rule 13).
 
     Return None if the calendar dropped it later or not at all, or if another calendar still shows the same slot. An
     entry may leave its calendar because the release was published early.
@@ -221,7 +240,7 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict])
     return f"{shown}: {reads} of the calendar since {since} did not show it{successors}"
 
 
-def _unconfirmed_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
+def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
     """Return the reason that no read confirmed the promise shortly before it counted, or None if one did."""
     counts_from, shown = _must_be_in_force_at(case, parts), case.in_force.announced_as_of
     if shown is None or counts_from is None or shown >= counts_from - case.policy.confirmed_within:
@@ -251,12 +270,6 @@ def _must_be_in_force_at(case: Case, parts: Iterable[PartVerdict]) -> datetime |
 def _is_earlier(promise: Promise, other: Promise) -> bool:
     begins, other_begins = promise.slot.begins(), other.slot.begins()
     return begins is not None and other_begins is not None and begins < other_begins
-
-
-def _is_earlier_or_same_day(promise: Promise, other: Promise) -> bool:
-    """Return whether a slot is earlier than another or on the same day, so that it is not the next edition's."""
-    is_same_day = first_day(promise.slot) == first_day(other.slot)
-    return _is_earlier(promise, other) or (is_same_day and _is_earlier(other, promise))
 
 
 def _was_brought_forward_that_day(case: Case, promise: Promise) -> bool:

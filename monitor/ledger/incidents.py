@@ -63,7 +63,9 @@ class CalendarIncidents:
                 await self._record_decision(decision, now)
             return
         since = self._failing.setdefault(calendar, recorded.read.started)
-        if known is None and not recorded.alarms and not self._is_long_unread(calendar, now):
+        last_usable = max(self.health.calendars.get(calendar, self.health.started), self.health.started)
+        is_stale = now - last_usable > self.health.stale_after(calendar)
+        if known is None and not recorded.alarms and not is_stale:
             return
         last, doubted = self.health.calendars.get(calendar) or self.ledger.last_read(calendar), bool(recorded.alarms)
         fault, producer = recorded.read.fault, producer or calendar
@@ -122,8 +124,3 @@ class CalendarIncidents:
         """Return the stored incident of a decision, None if there is none."""
         incident = decision.incident
         return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))
-
-    def _is_long_unread(self, name: str, now: datetime) -> bool:
-        """Return whether a calendar has had no usable read for so long that it is stale."""
-        last = max(self.health.calendars.get(name, self.health.started), self.health.started)
-        return now - last > self.health.stale_after(name)

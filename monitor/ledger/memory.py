@@ -315,7 +315,9 @@ class LedgerMemory:
         replaced, runs, incidents = joined.replaced_releases(), list[Run](), list[Incident]()
         for some in portions(sorted(replaced)):
             old_runs, old_incidents = await self._ask(partial(self._load_runs_and_incidents, some))
-            runs += (_move_run(run, replaced) for run in old_runs)
+            for run in old_runs:
+                old = release_from_id(run.target)
+                runs.append(replace(run, target=f"{replaced[old]}{run.target.removeprefix(old)}"))
             incidents += (replace(incident, release=replaced[incident.release]) for incident in old_incidents)
         moves = sorted({(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()})
         copies = [promise for move in moves for promise in self.book.copy_promises(*move)]
@@ -325,9 +327,3 @@ class LedgerMemory:
         """Return the stored runs and incidents of these releases. Blocks."""
         incidents = [incident for name in releases for incident in self._store.verdicts.incidents_of(name)]
         return self._store.runs.of_releases(releases), incidents
-
-
-def _move_run(run: Run, replaced: Mapping[str, str]) -> Run:
-    """Return a run for the same part of the release that replaced its own."""
-    old = release_from_id(run.target)
-    return replace(run, target=f"{replaced[old]}{run.target.removeprefix(old)}")

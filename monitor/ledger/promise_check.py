@@ -68,7 +68,10 @@ class PromiseCheck:
             return self._request_early_read(watched.release, verdict, judge_again)
         wanted = watched.wanted_read
         if wanted is None or wanted.since != since:
-            wanted = watched.wanted_read = WantedRead(since, verdict.at + PATIENCE)
+            wanted = watched.wanted_read = WantedRead(since, max(verdict.at, since) + PATIENCE)
+        if verdict.at < since:
+            watched.waits_for_calendar = True
+            return since
         if verdict.at >= wanted.deadline:
             return None
         release = watched.release
@@ -130,7 +133,10 @@ def early_read_since(verdict: Verdict) -> datetime | None:
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
-    """Return since when a read must confirm the promise (rule 13). None if there is no breach, or if one has."""
+    """Return since when a read must confirm the promise (rule 13). None if there is no breach, or if one has.
+
+    If our clock is behind, that can be after the verdict, because sightings are dated by true time.
+    """
     begins = None if verdict.slot is None else verdict.slot.begins()
     kinds, verdicts = {found.kind for found in verdict.findings}, {part.verdict for part in verdict.parts}
     if begins is None or not (Kind.PROMISE_IN_DOUBT in kinds or verdicts.intersection(BREACHES)):
@@ -139,6 +145,7 @@ def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     exposed = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
     # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.
     seen = exposed if exposed or verdict.at >= begins else [part.first_seen.by for part in verdict.parts]
-    since = min([begins, *sorted(filter(None, seen))[-1:]])
+    dated = sorted(filter(None, seen))
+    since = min([begins, *dated[-1:]])
     is_known = verdict.confirmed is not None and verdict.confirmed >= since
-    return None if is_known or since > verdict.at else since
+    return None if is_known or (not dated and since > verdict.at) else since

@@ -60,8 +60,10 @@ def _full_year(text: str | None) -> int | None:
 def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     """Read three numbers such as 23/07/2026, in the order of the calendar."""
     if match["sep"] == "." and len(match["c"]) == 2:
+        # With dots and two digits it may be a time or a version, such as 9.30.00.
         return None
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=False))
+    # The order of the calendar has its year first, but the last number is the longest.
     if len(values["y"]) < len(match["c"]):
         return refusal("order")
     number, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"].zfill(2))

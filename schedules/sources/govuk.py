@@ -189,7 +189,10 @@ class GovukSource(RememberingSource):
 
 
 def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, ListedEntry], list[Remark]]:
-    """Return the entries of all listing pages by link. Between two pages, equal timestamps can repeat or drop some."""
+    """Return the entries of all listing pages by link, with a remark if some are missing.
+
+    Entries with equal timestamps can be on two pages or on none, because their order differs between requests.
+    """
     listings = [read_listing(page) for page in pages if is_listing(page)]
     if not pages:
         raise UnreadableCalendar("no listing was answered")

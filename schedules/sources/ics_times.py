@@ -38,7 +38,10 @@ class TimeSettings:
 
 
 def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
-    """Return the slot of one event, or no slot if it has several different starts."""
+    """Return the slot of one event: its time, or all days of an event that has no time.
+
+    There is no slot, and a doubt, if the event has no start or several different ones.
+    """
     starts = {(each.value.strip(), each.params.get("TZID", "")): each for each in event.all("DTSTART")}
     if len(starts) > 1:
         raw = ", ".join(value for value, _ in starts)
@@ -52,6 +55,7 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
         if slot.first is None or days <= 1:
             return slot
         return on_days(slot.first, slot.first + (days - 1) * _DAY, slot.raw, slot.timezone)
+    # An event from midnight to midnight was meant as whole days.
     return _as_whole_days(slot, event, times) if slot.instant else slot
 
 

@@ -52,8 +52,9 @@ class TomlSource(OnePage):
 def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
     """Return every fault of a TOML calendar, for the person who keeps it. Raises `UnreadableCalendar`."""
     page = Page(settings.address, 200, body)
-    found, remarks, own = _read_releases(page, settings)
+    found, remarks, file_settings = _read_releases(page, settings)
     for entry in found:
+        # An entry that adds to another release (`of`) needs no title and address of its own.
         needed = {} if entry.of else {"title": entry.title, "url": entry.url}
         remarks += [Remark(f"{entry.key}.{name}", "missing") for name, value in needed.items() if not value.strip()]
     tables = enumerate(_parse_toml(page).get("release", []), 1)
@@ -61,7 +62,7 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
     written = {f"release[{number}].date": f"release[{number}].slot" for number, table in tables if "slot" in table}
     return [
         replace(each, key=written.get(each.key, each.key))
-        for each in (*remarks, *make_announcements(found, own, now)[1])
+        for each in (*remarks, *make_announcements(found, file_settings, now)[1])
     ]
 
 

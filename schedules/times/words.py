@@ -123,6 +123,7 @@ def length(
     if tenths and abs(seconds) < 10:
         return f"{towards(round(seconds * 1e6) / 1e5) / 10:.1f} s".replace(".0 s", " s")
     sizes = [size for size in names if abs(towards(exact)) >= size][:parts] or [_SECOND]
+    # The unit to which it is rounded: the last of the `parts` units from the largest one.
     finest = list(names)[min(list(names).index(sizes[0]) + parts, len(names)) - 1]
     rest = abs(towards(exact / finest)) * finest
     written = []

@@ -48,7 +48,7 @@ def in_force(release: Release, now: datetime) -> InForce:
             states.append((change.at, change.state))
             cancelled = change.state == "cancelled"
     told = [state for at, state in states if at is None or at < slot]
-    dropped = [change.at for change in release.changes if change.gone]
+    dropped = [change.at for change in release.changes if change.gone and _is_shown_as_gone(release, change.at)]
     dropped += [release.redated] if release.redated is not None else []
     if any(at <= min(now, slot - READ_EVERY) for at in dropped):
         return InForce((), cancelled, moved)
@@ -56,6 +56,17 @@ def in_force(release: Release, now: datetime) -> InForce:
         return InForce((), cancelled, moved)
     others = () if release.other_calendar is None else (release.other_calendar,)
     return InForce((slot, *others), has_moved=moved)
+
+
+def _is_shown_as_gone(release: Release, at: datetime) -> bool:
+    """Return whether a read can show that an entry left its calendar at an instant.
+
+    GOV.UK lists no announcement that leads to its publication, and the next read may be ten minutes later.
+    """
+    announced, shown = release.announced or Announced(), [span.begins for span in spans(release.page)]
+    if not shown or urlsplit(release.page.url).hostname != _WWW or announced.redirect == "never":
+        return True
+    return shown[0] + timedelta(seconds=announced.redirect) > at + READ_EVERY
 
 
 def in_force_early(release: Release, now: datetime) -> InForce:
@@ -70,9 +81,9 @@ def in_force_early(release: Release, now: datetime) -> InForce:
 def due_from(release: Release, now: datetime) -> datetime | None:
     """Return from when on what is public is released: the slot, or the day of one that is only provisional.
 
-    What an entry said last still counts for this once the entry has left its calendar.
+    What an entry said last still counts for this once the entry has left its calendar. A dropped zone is no new slot.
     """
-    listed = replace(release, changes=tuple(change for change in release.changes if not change.gone))
+    listed = replace(release, changes=tuple(change for change in release.changes if not change.gone), redated=None)
     force = in_force(listed, now)
     if not force.slots and release.state == "provisional" and not force.is_cancelled:
         return release.slot.astimezone(_LONDON).replace(hour=0, minute=0)

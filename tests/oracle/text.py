@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,11 +87,11 @@ def _lines(world: World) -> Iterator[str]:
         yield from _announced(release) if release.redated is None else ()
     # Two releases may have one page: it answers once.
     for url, (release, place) in {place.url: (one, place) for one in world.releases for place in one.places}.items():
-        yield from _place(release, url, place)
+        yield from _place(world, release, url, place)
     for release in world.releases:
         if release.announced is not None and release.announced.slug is not None:
             url = f"https://www.gov.uk/government/statistics/{release.announced.slug}"
-            yield from _answers(release, url, release.announced.guess)
+            yield from _answers(world, release, url, release.announced.guess)
     yield from _diary(world)
     for fault in world.faults:
         yield from _fault(fault)
@@ -122,12 +122,13 @@ def _announced(one: Release) -> Iterator[str]:
         yield from _table("change", release=one.id, at=change.at, **told)
 
 
-def _place(one: Release, url: str, place: Place) -> Iterator[str]:
+def _place(world: World, one: Release, url: str, place: Place) -> Iterator[str]:
     # A file that nothing is told of comes with its page, where the script says nothing else.
     is_never = place is not one.page and not place.shows
     shown = replace(place, shows=(Showing(_EVER, "absent"),)) if is_never else place
-    yield from _answers(one, url, _not_walled(shown))
-    yield from _walls(shown)
+    walled = [show for show in shown.shows if any(wall.begins <= show.at < wall.ends for wall in place.walls)]
+    yield from _answers(world, one, url, [show for show in shown.shows if show not in walled])
+    yield from _walls(world, one, shown)
 
 
 def _part(part: Place) -> str:
@@ -135,56 +136,56 @@ def _part(part: Place) -> str:
     return "{ " + ", ".join(f"{key} = {_value(value)}" for key, value in told.items()) + " }"
 
 
-def _answers(release: Release, url: str, shows: tuple[Showing, ...]) -> Iterator[str]:
+def _answers(world: World, release: Release, url: str, shows: Iterable[Showing]) -> Iterator[str]:
     for one in shows:
-        yield from _table(
-            "answer",
-            url=url,
-            at=one.at,
-            status=_STATUS.get(one.what, 200),
-            body=_body(release, one),
-            edge_cache=_seconds(one.cache or None),
-            latency=_seconds(one.latency or None),
-            etag=one.etag or None,
-        )
+        yield from _answer(world, release, url, one, one.at)
 
 
-def _not_walled(place: Place) -> tuple[Showing, ...]:
-    """Return what an address answers before, between and after its walls: after each, what it shows by then."""
-    shown = [one for one in place.shows if not any(wall.begins <= one.at < wall.ends for wall in place.walls)]
-    for wall in place.walls:
-        before = [one for one in place.shows if one.at <= wall.ends]
-        after = replace(before[-1], cache=0.0) if before else Showing(wall.ends, "absent")
-        shown.append(replace(after, at=wall.ends))
-    return tuple(sorted(shown, key=lambda one: one.at))
-
-
-def _walls(place: Place) -> Iterator[str]:
+def _walls(world: World, release: Release, place: Place) -> Iterator[str]:
+    """Yield the answers of each wall of an address, and after it what the address shows by then, without a cache."""
     for wall in place.walls:
         body = _FRAME.format(title=wall.title, words="Your browser is being checked.") if wall.title else _BOT_WALL
         yield from _table("answer", url=place.url, at=wall.begins, status=wall.status, body=body)
+        before = [one for one in place.shows if one.at <= wall.ends]
+        after = before[-1] if before else Showing(wall.ends, "absent")
+        yield from _answer(world, release, place.url, replace(after, cache=0.0), wall.ends)
 
 
-def _body(release: Release, one: Showing) -> str | None:
+def _answer(world: World, release: Release, url: str, one: Showing, at: datetime) -> Iterator[str]:
+    """Yield the answer of an address from `at` on. Its text is that of the showing, whenever that began."""
+    yield from _table(
+        "answer",
+        url=url,
+        at=at,
+        status=_STATUS.get(one.what, 200),
+        body=_body(world, release, one),
+        edge_cache=_seconds(one.cache or None),
+        latency=_seconds(one.latency or None),
+        etag=one.etag or None,
+    )
+
+
+def _body(world: World, release: Release, one: Showing) -> str | None:
     if one.what == "missing":
         return _MISSING
     if one.what == "placeholder":
         return _placeholder(release, crc32(f"{release.id} {one.at}".encode()))
     if one.what == "upkeep":
-        nothing = (_UPKEEP, _BOT_WALL, _placeholder(release, 0)) if _is_ahead(release, one) else (_UPKEEP, _BOT_WALL)
+        announces = (_placeholder(release, 0),) if _is_ahead(world, release, one) else ()
+        nothing = (_UPKEEP, _BOT_WALL, *announces)
         return nothing[crc32(f"{release.id} {one.at}".encode()) % len(nothing)]
     # The script does not know the page of a release that only another calendar has.
     is_named = one.what == "other" or (one.what == "ours" and release.redated is not None)
     return _FRAME.format(title=one.title, words=f"{one.title}: figures.") if is_named else None
 
 
-def _is_ahead(release: Release, one: Showing) -> bool:
+def _is_ahead(world: World, release: Release, one: Showing) -> bool:
     """Return whether a page is sure to be seen before every slot of its release: only then can it be a placeholder.
 
     A page at an address that nobody announced is first seen when something leads to it.
     """
     is_moved = release.changes or release.other_calendar is not None
-    return not (is_moved or release.is_guessed) and one.at < release.slot - _AHEAD
+    return not (is_moved or release.is_guessed) and max(one.at, world.begins) < release.slot - _AHEAD
 
 
 def _placeholder(release: Release, number: int) -> str:

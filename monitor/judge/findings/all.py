@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from monitor.judge.case import Case
-from monitor.judge.doubt import is_late, judge_by_promise
+from monitor.judge.doubt import find_doubt_at_slot, is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
 from monitor.judge.findings.announcement import find_in_ledger
 from monitor.judge.findings.blind import find_blindness
@@ -88,11 +88,13 @@ def _exposure_text(case: Case, exposure: Exposure) -> str:
 
 def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
     """Return a finding for each part that is late or overdue; if calendars differ, by all of them."""
+    is_in_doubt = find_doubt_at_slot(case) is not None
     by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
     found = []
     for place, part in enumerate(parts):
         is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
-        if part.can_be_late and is_late(case, part) and is_late_by_all:
+        is_early_only = is_in_doubt and bool(part.exposures)
+        if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
             found.append(Finding(Kind.LATE, part.id, _late_text(case, part), _delay_after_slot(case, part)))
     return found
 

@@ -68,7 +68,8 @@ def toml_calendar(script: Script, now: datetime, zone: str) -> Reply:
     """Return the TOML calendar: every release that GOV.UK's calendar does not announce, slots in `zone`."""
     others = [release for release in script.release if not is_on_gov_uk_calendar(release)]
     entries = [entry for release in others if (entry := entry_at(script, release, now))]
-    text = "\n".join(line for entry in entries for line in _entry_lines(entry, zone))
+    # An answer without a byte would be no calendar.
+    text = "\n".join(["# Releases", *(line for entry in entries for line in _entry_lines(entry, zone))])
     return Reply(200, (text + "\n").encode(), {"Content-Type": "application/toml"})
 
 

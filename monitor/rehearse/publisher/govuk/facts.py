@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,7 +25,7 @@ _PLACEHOLDER_WORDS = (
     *("will be released", "will be published", "coming soon", "not yet published", "statistics announcement"),
     *("is due on", "available from", "embargoed until", "status: confirmed"),
 )
-_ERROR_WORDS = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie")
+_ERROR_WORDS = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie", "your browser")
 _HEADING = re.compile(r"<h1[^>]*>([^<]+)</h1>", re.IGNORECASE)
 _REMOVED_WORDS = ("published in error", "no longer available")
 
@@ -87,15 +86,10 @@ def _body_state(content: bytes, title: str) -> PageState:
         return PageState.ABSENT
     if _normalise_text(title) in body:
         return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
-    # A page of scripts without a heading shows nothing to read.
-    has_text = "<h1" in body or "<script" not in body
-    return _state_with_other_title(_find_heading(body)) if has_text else PageState.ERROR
-
-
-def _state_with_other_title(heading: str | None) -> PageState:
-    """Return the state of a page without the expected title, from its heading (None: it has no h1)."""
+    heading = _find_heading(body)
     if heading is None:
-        return PageState.ABSENT
+        # A page of scripts without a heading shows nothing to read.
+        return PageState.ERROR if "<script" in body and "<h1" not in body else PageState.ABSENT
     return PageState.ERROR if any(words in heading for words in _ERROR_WORDS) else PageState.OTHER
 
 
@@ -130,8 +124,11 @@ class Facts:
         title = self._titles.get(url, "")
         state = page_state(served.answer, title)
         first = next((answer.at for answer in past if page_state(answer, title) is PageState.PUBLISHED), None)
-        heading = _answer_title(served.answer) if state is PageState.OTHER else None
-        return PageStatus(state, _state_since(past, state, title), first, served.answer, served.age, heading)
+        body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
+        heading = None if body is None else _find_heading(unescape(body.decode(errors="replace")))
+        same_state = list(takewhile(lambda answer: page_state(answer, title) is state, reversed(past)))
+        since = same_state[-1].at if same_state else None
+        return PageStatus(state, since, first, served.answer, served.age, heading)
 
     def status_in_index(self, url: str, now: datetime) -> PageStatus:
         """Return the status of an address in the search index, which keeps the previous status during an error."""
@@ -170,11 +167,6 @@ class Facts:
         )
 
 
-def _answer_title(answer: ScriptAnswer | None) -> str | None:
-    body = None if answer is None else answer.content
-    return None if body is None else _find_heading(unescape(body.decode(errors="replace")))
-
-
 def is_www(url: str) -> bool:
     """Return whether an address is on www.gov.uk."""
     return urlsplit(url).hostname == WWW
@@ -188,9 +180,3 @@ def is_asset(url: str) -> bool:
 def path_of(url: str) -> str:
     """Return the path of an address, "/" if it has none."""
     return urlsplit(url).path or "/"
-
-
-def _state_since(past: Sequence[ScriptAnswer], state: PageState, title: str) -> datetime | None:
-    """Return when the last unbroken run of answers with this state began; None if the last one has another state."""
-    stretch = list(takewhile(lambda answer: page_state(answer, title) is state, reversed(past)))
-    return stretch[-1].at if stretch else None

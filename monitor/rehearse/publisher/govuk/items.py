@@ -172,6 +172,7 @@ def publication_item(
     """Return the content item of a published page. `parts` are the published parts; no `slot` means no schedule."""
     delay = None if slot is None else scheduled_delay(slot, status.first)
     updated = stamp(status.since)
+    notice = {"explanation": "<p>Withdrawn.</p>", "withdrawn_at": updated}
     return _fill_item(
         path,
         schema_and_type(path),
@@ -192,15 +193,9 @@ def publication_item(
             "scheduled_publishing_delay_seconds": delay,
             "title": release.title,
             "updated_at": updated,
-            "withdrawn_notice": _withdrawn_notice(status),
+            "withdrawn_notice": notice if status.state is PageState.WITHDRAWN else {},
         },
     )
-
-
-def _withdrawn_notice(status: PageStatus) -> Item:
-    if status.state is not PageState.WITHDRAWN:
-        return {}
-    return {"explanation": "<p>Withdrawn.</p>", "withdrawn_at": stamp(status.since)}
 
 
 def attachment(place: int, part: ScriptPart) -> Item:

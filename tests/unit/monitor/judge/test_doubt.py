@@ -351,6 +351,42 @@ def test_an_entry_that_leaves_after_an_exposure_began_leaves_it_early(since: str
     assert verdict_on([unlisted_promise(since)], "09:10", now="09:20").verdict is word
 
 
+def came_and_went(again: str | None) -> Story:
+    """Return a page that was public from 09:10 to 09:20, and again from a time on."""
+    turns = [(seconds_at("07:30"), ABSENT), (seconds_at("09:10"), PRESENT), (seconds_at("09:20"), ABSENT)]
+    return Story([*turns, *([] if again is None else [(seconds_at(again), PRESENT)])], every=5, specific=True)
+
+
+LATE_AGAIN = [(None, VerdictKind.OVERDUE), ("09:40", VerdictKind.EARLY)]
+
+
+@pytest.mark.parametrize(("again", "word"), LATE_AGAIN)
+def test_a_page_that_was_early_and_is_late_is_both_while_its_entry_is_listed(again: str | None, word: str) -> None:
+    verdict = judged(seconds_at("10:00"), {"page": came_and_went(again)}, promises=[read_last("09:35")])
+    assert verdict.verdict is word
+    assert len(found(verdict, Kind.LATE)) == 1
+
+
+@pytest.mark.parametrize("again", [None, "09:40"])
+@pytest.mark.parametrize("promise", [unlisted_promise("09:12"), read_last("08:55")], ids=["unlisted", "not read"])
+def test_a_page_that_was_early_is_not_late_too_by_a_promise_in_doubt_at_its_slot(
+    again: str | None, promise: Promise
+) -> None:
+    verdict = judged(seconds_at("10:00"), {"page": came_and_went(again)}, promises=[promise])
+    assert verdict.verdict is VerdictKind.EARLY
+    assert (found(verdict, Kind.LATE), len(doubt_details(verdict))) == ([], 1)
+    assert verdict.parts[0].delay is not None
+    assert verdict.parts[0].delay.max is not None
+    assert verdict.parts[0].delay.max < 0
+
+
+def test_a_file_proves_nothing_if_its_entry_left_the_calendar_after_its_page_was_early() -> None:
+    seen = {"page": page("09:10"), "sheet": page(None)}
+    verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[unlisted_promise("09:12")], release=a_release(SHEET))
+    assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.UNPROVEN]
+    assert (found(verdict, Kind.LATE), len(doubt_details(verdict))) == ([], 1)
+
+
 def test_an_entry_that_leaves_one_calendar_while_another_promises_the_same_still_binds() -> None:
     other = read_last("09:26", calendar="own")
     assert verdict_on([unlisted_promise("09:05"), other], None, calendars=BOTH).verdict is VerdictKind.OVERDUE

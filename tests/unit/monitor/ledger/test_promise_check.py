@@ -130,6 +130,16 @@ def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_si
     assert not watched.waits_for_calendar
 
 
+def test_an_exposure_that_a_clock_behind_dates_after_the_verdict_waits_for_a_read_from_then_on() -> None:
+    check, watched = listened(), Waiting()
+    seen = part(VerdictKind.EARLY, -300)
+    assert check.defer_for_calendar_read(watched, verdict(seen, at=after_slot(-301)), Calls()) == after_slot(-300)
+    assert watched.waits_for_calendar
+    assert check.defer_for_calendar_read(watched, verdict(seen, at=after_slot(-300)), Calls()) == after_slot(-290)
+    assert watched.waits_for_calendar
+    assert asyncio.run(check.next_requested()) == ["govuk", "own"]
+
+
 def test_another_breach_waits_for_a_read_of_its_own() -> None:
     check, watched = listened(), Waiting()
     check.defer_for_calendar_read(watched, verdict(part(VerdictKind.EARLY, -900), at=after_slot(-800)), Calls())

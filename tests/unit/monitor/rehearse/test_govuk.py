@@ -133,15 +133,16 @@ def test_a_maintenance_page_is_an_error_in_the_content_api(run_scenario: RunScen
     run_scenario(RELEASE + answer("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"), scenario)
 
 
-def test_a_maintenance_page_removes_nothing_from_the_index(run_scenario: RunScenario) -> None:
+@pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
+def test_a_page_of_maintenance_or_a_bot_wall_removes_nothing_from_the_index(
+    run_scenario: RunScenario, heading: str
+) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:34:00")
         assert (await statuses(client))["item"] == 503
         assert [one["title"] for one in await listed(client, NEWEST)] == ["Gulls & terns: 2017"]
 
-    run_scenario(
-        RELEASE + answer("09:30:00") + answer("09:33:00", "body = '<h1>Sorry, under maintenance</h1>'"), scenario
-    )
+    run_scenario(RELEASE + answer("09:30:00") + answer("09:33:00", f"body = '<h1>{heading}</h1>'"), scenario)
 
 
 OTHER_SLUG = RELEASE.replace(f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1)
@@ -433,7 +434,8 @@ def test_a_release_outside_gov_uk_is_announced_in_the_toml_calendar(run_scenario
         assert [part["required"] for part in tables[0]["part"]] == [True, True]
         assert await listed(client) != []
         await client.wait_until("10:00:00")
-        assert tomllib.loads((await client.get(calendar)).body.decode()) == {}
+        emptied = await client.get(calendar)
+        assert (emptied.body != b"\n", tomllib.loads(emptied.body.decode())) == (True, {})
 
     other = RELEASE.replace("gulls", "terns").replace("government/statistics", "government/publications")
     changes = change("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", "terns")
