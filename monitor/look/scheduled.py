@@ -120,16 +120,16 @@ class ScheduledTarget:
         return missed + is_due
 
     def count_missed(self, now: datetime) -> int:
-        """Return how many further looks became due while the look that begins now was late. They will not be made."""
-        if self.due is None or self.window is None:
+        """Return how many more looks became due from `due` until `now`. The late look takes the place of them all."""
+        due, window = self.due, self.window
+        if due is None or window is None:
             return 0
-        is_one_window = self.window.begins <= self.due and now < self.window.ends
-        if is_one_window and self.planned_at <= self.due:
-            if now < self.due + self.window.every:
-                return 0
-            if not self.is_extra and self.due != self.promised_at:
-                return (now - self.due) // self.window.every
-        after = max(self.due, self.planned_at - _JUST_BEFORE)
+        is_in_one_window = self.planned_at <= due and window.begins <= due and now < window.ends
+        is_by_spacing = not self.is_extra and due != self.promised_at
+        if is_in_one_window and (is_by_spacing or now < due + window.every):
+            # An extra or promised look counts as on time until a whole spacing has passed.
+            return max(0, (now - due) // window.every)
+        after = max(due, self.planned_at - _JUST_BEFORE)
         return sum(
             _count_dues_until(window, now, self.shift) - _count_dues_until(window, after, self.shift)
             for window in self.windows
