@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
@@ -293,11 +293,7 @@ class DueTargets:
             self._groups[entry.group_key].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Move the targets that are due to where `take_next` chooses from.
-
-        Before that, twice a second, decide whether sweeps plan the looks, and each second, move ready targets to the
-        window that has begun.
-        """
+        """Make the targets that are now due ready for `take_next`, and at intervals update those that were ready."""
         if self.ready and now >= self._rechecked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
@@ -438,16 +434,13 @@ class DueTargets:
         """Return how many spacings the next target is overdue: infinite for a promised look, 0 if none is due."""
         if self._sweep_goes_first(is_other_due=True) or self._first_in(self._promised) is not None:
             return inf
-        heads = ((group, self._first_in(group.ready)) for group in self._groups.values())
-        return max(((mono - group.ready[0][0]) / group.spacing for group, head in heads if head), default=0.0)
+        return max((lag for lag, _ in self._first_of_groups(mono)), default=0.0)
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when the next look can be made, None if no target waits."""
-        due = self._earliest_in(self._waiting)
-        if not (self._if_idle or self._swept):
-            return due
-        idle = self.sweeps.idle_until(now) if self._swept else None
-        return min((at for at in (due, self._earliest_in(self._if_idle), idle) if at is not None), default=None)
+        swept = self.sweeps.idle_until(now) if self._swept else None
+        instants = (self._earliest_in(self._waiting), self._earliest_in(self._if_idle), swept)
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def next_promised(self) -> datetime | None:
         """Return the next promised instant, None while sweeps plan the looks."""
@@ -465,15 +458,16 @@ class DueTargets:
         """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
         if mono - self._shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
-        first, greatest_lag = None, -inf
+        # Of several, the one with the lowest rank.
+        _, first = min(self._first_of_groups(mono), key=lambda pair: (-pair[0], pair[1].rank), default=(0.0, None))
+        return first
+
+    def _first_of_groups(self, mono: float) -> Iterator[tuple[float, _Entry]]:
+        """Yield how many spacings of its group the first ready entry of each group is overdue, and the entry."""
         for group in self._groups.values():
             head = self._first_in(group.ready)
-            if head is None:
-                continue
-            lag = (mono - group.ready[0][0]) / group.spacing
-            if lag > greatest_lag or (lag == greatest_lag and first is not None and head.rank < first.rank):
-                first, greatest_lag = head, lag
-        return first
+            if head is not None:
+                yield (mono - group.ready[0][0]) / group.spacing, head
 
     def _share_rate(self, mono: float) -> None:
         """Set the spacing of each group to what the rate can afford."""

@@ -57,18 +57,6 @@ class ScheduledTarget:
         """Set the rank: pages before other parts, and the edge view before other views."""
         self.rank = self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
-    def has_same_plan(
-        self,
-        target: Target,
-        windows: Sequence[Window],
-        shift: timedelta,
-        promised_at: datetime | None,
-        goal: ProofGoal | None,
-    ) -> bool:
-        """Return whether target, windows and all other values are the current ones."""
-        current = (self.target, self.shift, self.promised_at, self.goal)
-        return current == (target, shift, promised_at, goal) and list(self.windows) == list(windows)
-
     def look_now(self, now: datetime) -> None:
         """Make a look due at once if a window contains `now`. Later looks keep to the windows."""
         window = window_at(self.windows, now)
