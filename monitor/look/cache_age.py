@@ -18,8 +18,8 @@ _LONGEST = 365 * 86_400
 """Seconds. No answer should be kept longer (RFC 9111), so an older copy is always stale."""
 _SERVED_BY = ("x-served-by", "via")
 """Headers that name the cache that answered."""
-_PAIRS = 2
-"""An `Age` is ignored after this many pairs of answers that a real age cannot explain."""
+_IGNORED_AFTER = 2
+"""An `Age` is ignored after this many pairs of answers in a row that a real age cannot explain."""
 _MUST_HAVE_GROWN = 3.0
 """Seconds after which an age in whole seconds must have grown."""
 
@@ -75,26 +75,26 @@ class ConstantAge:
     same age. So the `Age` is ignored only after two such pairs of answers in a row.
     """
 
-    _last: tuple[str | None, ...] = ()
+    _last_headers: tuple[str | None, ...] = ()
     _last_sent: datetime | None = None
-    _pairs: int = 0
+    _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Take the next answer of the address. Return it, without its `Age` if that is constant."""
+        """Compare an answer with the last one of its address. Return it, without its `Age` once that is constant."""
         age = age_of(answer.headers)
         if not age or age == _LONGEST:
             # Caches send the largest number that they know for everything older.
-            self._last = ()
+            self._last_headers = ()
             return answer
-        current = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
-        if current != self._last or self._last_sent is None:
-            self._last, self._last_sent, self._pairs = current, answer.sent, 0
+        headers = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
+        if headers != self._last_headers or self._last_sent is None:
+            self._last_headers, self._last_sent, self._unexplained_pairs = headers, answer.sent, 0
             return answer
         elapsed = (answer.sent - self._last_sent).total_seconds()
         if elapsed >= _MUST_HAVE_GROWN:
             self._last_sent = answer.sent
             # A copy that was fetched since cannot be this old.
-            self._pairs += age > elapsed + _ROUNDING
-        if self._pairs < _PAIRS:
+            self._unexplained_pairs += age > elapsed + _ROUNDING
+        if self._unexplained_pairs < _IGNORED_AFTER:
             return answer
         return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})

@@ -23,8 +23,8 @@ from schedules.times.mail_date import mail_date
 Span = tuple[float, float]
 """The least and most seconds that our clock may be ahead of the true time."""
 
-_CONTRADICTION = 1.0
-"""Spans this many seconds apart contradict each other. Servers of one name differ by less."""
+_TOLERANCE = 1.0
+"""Spans that are more than this many seconds apart contradict each other. The servers of one name differ by less."""
 CORRECT: Span = (-1.0, 1.0)
 """The vote of our own clock: that it is right to a second."""
 _WITNESSES = 2
@@ -41,8 +41,6 @@ _DRIFT = 0.0005
 """The machine corrects its clock by up to 500 ppm, so old bounds are widened by that before they are used."""
 _REPLACED_AFTER = 2
 """This many dates in a row that contradict the bounds of their host, but not each other, replace these bounds."""
-_SMALL = 1.0
-"""The clocks of servers with one name differ by up to a second, which shows nothing about our clock."""
 _ERRATIC_AFTER = 6
 """A host whose dates contradicted earlier ones this many times is ignored: its servers have different clocks."""
 _VOTES_EVERY = timedelta(seconds=1)
@@ -82,25 +80,25 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     first = _agreeing_hosts(next(iter(spans)), spans)
     # Nearly always, all hosts agree.
     groups = [first] if len(first) == len(spans) else [_agreeing_hosts(name, spans) for name in spans]
-    credible = [group for group in groups if len(group) >= witnesses or _agrees_with_us(group, spans)]
+    credible = [group for group in groups if len(group) >= witnesses or _allows_correct(group, spans)]
     if not credible:
         # The hosts contradict each other and our clock. Only the machine can say which is right.
         everyone = frozenset(spans)
         return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
     our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
-    weights = [_HOST_WEIGHT * len(group) + our_weight * _agrees_with_us(group, spans) for group in credible]
+    weights = [_HOST_WEIGHT * len(group) + our_weight * _allows_correct(group, spans) for group in credible]
     best = [group for group, weight in zip(credible, weights, strict=True) if weight == max(weights)]
     winner, bounds = best[0], common_span(spans, best[0])
-    rivals = [group for group in best if distance(common_span(spans, group), bounds) > _CONTRADICTION]
+    rivals = [group for group in best if distance(common_span(spans, group), bounds) > _TOLERANCE]
     if rivals:
         # A draw: each of the groups may be right, so the result covers all of them.
         possible = [bounds, *(common_span(spans, group) for group in rivals)]
         covering = min(low for low, _ in possible), max(high for _, high in possible)
         return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
-    outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _CONTRADICTION)
+    outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _TOLERANCE)
     confirmed = _keep_confirmed([spans[name] for name in winner], witnesses)
-    # If only one host shows our clock to be this wrong, the result leaves that out, and the host is unconfirmed.
-    unconfirmed = (name for name in winner if confirmed != bounds and is_off(spans[name]))
+    # If too few hosts show that our clock is this wrong, the result is nearer to zero, and they are unconfirmed.
+    unconfirmed = [] if confirmed == bounds else [name for name in winner if is_off(spans[name])]
     return Vote(confirmed, outvoted=outvoted, unconfirmed=frozenset(unconfirmed))
 
 
@@ -115,7 +113,7 @@ def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
     return frozenset(group)
 
 
-def _agrees_with_us(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
+def _allows_correct(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
     """Return whether the common range of these hosts allows that our clock is right to a second."""
     return distance(common_span(spans, group), CORRECT) <= 0
 
@@ -189,6 +187,7 @@ class CachedDates:
         elapsed = (aged.sent - before.sent).total_seconds()
         is_same_address = aged.url == before.url
         if 0.0 <= elapsed < (_APART_FROM if is_same_address else _FOLLOWED_FOR):
+            # Two answers this close show nothing. Another address must wait until this one has had its time.
             return DateWriter.UNKNOWN
         self._followed[host] = aged
         # After a step of our clock, an answer may seem to be from before the one that we received first.
@@ -225,13 +224,14 @@ class _HostDates:
         """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
 
         Bounds that agree with the known ones narrow them. Bounds that contradict them become the rival, which replaces
-        the known bounds after `_REPLACED_AFTER` dates in a row that agree with each other.
+        the known bounds after `_REPLACED_AFTER` dates in a row that agree with each other. If a date agrees with the
+        known bounds again, the rival is dropped. Both count as a contradiction.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
         widened = (self.bounds[0] - drift, self.bounds[1] + drift)
         self.at = at
-        if distance(widened, bounds) <= _SMALL:
+        if distance(widened, bounds) <= _TOLERANCE:
             # A small gap between the two is imprecision. Then the gap itself becomes the bounds.
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
             self.contradictions += self.rival is not None
@@ -292,10 +292,10 @@ class Skew:
         self._cached = CachedDates()
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
-        """Use the date of an answer. Return whether what the answer proves can be dated.
+        """Update the offset of our clock by the date of an answer. Return whether the answer's own time is certain.
 
-        It cannot if its date contradicts earlier dates of this host, because then our clock or the host's has just been
-        set. `ahead` is the result of `self.ahead`, if the caller has just called it.
+        It is not if its date contradicts earlier dates of this host, because then our clock or the host's has just been
+        set. Missing, implausible and erratic dates say nothing. `ahead` is the result of `self.ahead`, if just called.
         """
         step = (self.ahead() if ahead is None else ahead) - self._ahead
         if abs(step) >= SET:
@@ -372,7 +372,7 @@ class Skew:
             return None
         least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # If the origin wrote the date, that was `age` seconds ago. If the writer is not known, allow for both.
+            # A cache's date is of now. The origin's is `age` seconds old. If the writer is not known, allow for both.
             writer = self._cached.find_writer(host, AgedAnswer(answer.url, answer.sent, date, age))
             if writer is not DateWriter.CACHE:
                 least -= age + _GRAIN
@@ -429,12 +429,12 @@ class ClockStepGuard:
         """Return whether our clock is wrong since a step at most `_STEP_DOUBT_SECONDS` ago."""
         ahead, now = self._skew.ahead(), self._clock.monotonic()
         step, self._ahead = ahead - self._ahead, ahead
-        if abs(step) > _SMALL:
+        if abs(step) > _TOLERANCE:
             self._step_seen_at = now
         if self._step_seen_at is None or now - self._step_seen_at > _STEP_DOUBT_SECONDS:
             return False
         least, most = self._skew.bounds_now()
-        return least > _SMALL or most < -_SMALL
+        return least > _TOLERANCE or most < -_TOLERANCE
 
 
 def shift_span(bounds: Span, seconds: float) -> Span:

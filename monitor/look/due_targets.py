@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from math import inf, sqrt
+from typing import Any
 
 from monitor.look.scheduled import Rank, ScheduledTarget
 from monitor.look.sighting import Sighting, State
@@ -148,13 +149,16 @@ class Sweeps:
         return shared is not None and shared.is_open(now)
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the part to look at next, or None. A look to the host begins every `gap`."""
+        """Return the part to look at next: one of an urgent sweep if any is ready, else one of another, else None.
+
+        Sweeps of the same urgency share the looks in proportion to their parts. A look to the host begins every `gap`.
+        """
         for urgent in (True, False):
             sweeps = self._sweeps_by_urgency(now, urgent=urgent)
-            parts = sum(len(shared.sweep.parts) for shared in sweeps)
+            all_parts = sum(len(shared.sweep.parts) for shared in sweeps)
             for shared in sorted(sweeps, key=lambda shared: shared.looks):
-                # The sweeps share the looks of the host, in proportion to their parts.
-                part = shared.sweep.next_part(now, gap * (parts / len(shared.sweep.parts)), is_ready)
+                gap_within_sweep = gap * (all_parts / len(shared.sweep.parts))
+                part = shared.sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:
                     return part
         return None
@@ -201,7 +205,7 @@ class _Entry:
     """
 
     watched: ScheduledTarget
-    wanted: WantedSpacing
+    group_key: WantedSpacing
     rank: Rank
     number: int
     part: PartProof | None = None
@@ -242,27 +246,31 @@ class DueTargets:
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
         self._promised_instants: list[tuple[datetime, Rank, int, _Entry]] = []
         self._if_idle: list[tuple[datetime, Rank, int, _Entry]] = []
-        # Entries that are due: those at their promised instant, those in groups, and those that sweeps plan.
-        self._promised = _Group(1.0)
+        # Entries that are due: heaps of those at their promised instant and of each group, and those that sweeps plan.
+        self._promised: list[tuple[float, Rank, int, _Entry]] = []
         self._groups: dict[WantedSpacing, _Group] = {}
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
-        self._wanted: dict[WantedSpacing, WantedSpacing] = {}
+        self._group_keys: dict[WantedSpacing, WantedSpacing] = {}
         self._numbers = itertools.count()
         self._rechecked_at = datetime.min.replace(tzinfo=UTC)
         self._shared_at = self._sweeps_updated_at = -inf
 
     def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
-        """Enter a target for its due instant. An earlier entry of it is replaced."""
+        """Enter a target for its next look, in place of its earlier entry. Without a due instant, only remove that.
+
+        It is also entered for a promised instant soon after, and for an earlier look if its host is idle. If it is due
+        within one spacing, it counts in the demand of its group.
+        """
         if watched.target.id in self._entries:
             self.remove(watched.target.id)
         if watched.due is None or watched.window is None:
             return
         window = watched.window
-        wanted = (window.every.total_seconds(), window.chance)
+        group_key = (window.every.total_seconds(), window.chance)
         # Thousands of targets share a few keys: keep one object for each.
-        wanted = self._wanted.setdefault(wanted, wanted)
-        entry = _Entry(watched, wanted, watched.rank, next(self._numbers))
+        group_key = self._group_keys.setdefault(group_key, group_key)
+        entry = _Entry(watched, group_key, watched.rank, next(self._numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
         if watched.promised_at is not None and timedelta() <= watched.promised_at - watched.due < _FORESEEN:
@@ -282,47 +290,51 @@ class DueTargets:
         self._swept.pop(target, None)
         self.ready -= entry.is_ready
         if entry.is_counted:
-            self._groups[entry.wanted].count -= 1
+            self._groups[entry.group_key].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make the due targets ready, or pass them to the sweeps if these plan the looks at them.
-
-        If the last look at a target is still under way, it waits until that look ends.
-        """
+        """Make the targets that are now due ready for `take_next`, and at intervals update those that were ready."""
         if self.ready and now >= self._rechecked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
             self._update_sweeps(now, mono)
-        while self._waiting and (self._waiting[0][0] <= now or not self._waiting[0][3].is_current):
-            due, rank, number, entry = heappop(self._waiting)
-            watched = entry.watched
-            if not entry.is_current or watched.is_under_way:
-                # The end of the look schedules it again. Until then its host is kept free for its promised instant.
-                continue
-            if not entry.is_counted:
-                self._count_in_group(entry)
-            if watched.goal is None and self.sweeps.delays_witnesses() and is_witness(watched.target.part):
-                heappush(self._waiting, (now + _RECHECK_EVERY, rank, number, entry))
-            elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
-                self._swept[watched.target.id] = entry
-            else:
-                last = watched.last_look_mono
-                if last is None:
-                    # It never had a look. It counts as if its last look had been one spacing before it was due.
-                    last = mono - entry.wanted[0] - (now - due).total_seconds()
-                heappush(self._groups[entry.wanted].ready, (last, rank, number, entry))
-                entry.is_ready = True
-                self.ready += 1
+        while (due := self._earliest_in(self._waiting)) is not None and due <= now:
+            self._place_due_entry(heappop(self._waiting)[3], due, now, mono)
         self._collect_promised(now, mono)
+
+    def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
+        """Make an entry ready in its group, or pass it to the sweeps, or postpone it if it is a witness that must wait.
+
+        If the last look at its target is still under way, do nothing, because the end of that look schedules it again.
+        """
+        watched = entry.watched
+        if watched.is_under_way:
+            return
+        if not entry.is_counted:
+            self._count_in_group(entry)
+        if watched.goal is None and self.sweeps.delays_witnesses() and is_witness(watched.target.part):
+            heappush(self._waiting, (now + _RECHECK_EVERY, entry.rank, entry.number, entry))
+        elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
+            self._swept[watched.target.id] = entry
+        else:
+            wanted_seconds, _ = entry.group_key
+            last = watched.last_look_mono
+            if last is None:
+                # It never had a look. It counts as if its last look had been one spacing before it was due.
+                last = mono - wanted_seconds - (now - due).total_seconds()
+            heappush(self._groups[entry.group_key].ready, (last, entry.rank, entry.number, entry))
+            entry.is_ready = True
+            self.ready += 1
 
     def _collect_promised(self, now: datetime, mono: float) -> None:
         """Give precedence to the ready targets at their promised instant, the most overdue by chance first."""
-        while self._promised_instants and self._promised_instants[0][0] <= now:
+        while (instant := self._earliest_in(self._promised_instants)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._promised_instants)
-            if entry.is_ready and entry.is_current:
+            if entry.is_ready:
+                _, chance = entry.group_key
                 last = entry.watched.last_look_mono
-                precedence = -inf if last is None else (last - mono) * sqrt(entry.wanted[1])
-                heappush(self._promised.ready, (precedence, rank, number, entry))
+                precedence = -inf if last is None else (last - mono) * sqrt(chance)
+                heappush(self._promised, (precedence, rank, number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
         """Decide whether sweeps plan looks. If that changed, schedule the ready targets again."""
@@ -342,9 +354,7 @@ class DueTargets:
 
     def has_look(self, now: datetime, gap: timedelta) -> bool:
         """Return whether a look can be made now. `gap` is the time between the starts of two looks."""
-        if (self._swept or self._next_swept is not None) and self._find_next_swept(now, gap) is not None:
-            return True
-        if self.ready > 0:
+        if self._choose_next_swept(now, gap) is not None or self.ready > 0:
             return True
         return bool(self._swept or self._if_idle) and self._find_idle_look(now) is not None
 
@@ -355,27 +365,31 @@ class DueTargets:
             self.sweeps.record_start(first.part, now)
             self._next_swept = None
         else:
-            first = self._find_other(now, mono)
+            first = self._choose_other(now, mono)
         if first is not None:
             self.remove(first.watched.target.id)
         return first.watched if first else None
 
-    def _find_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the next entry outside the sweeps: promised, else the most overdue, else one for an idle host."""
-        first = self._first_ready(self._promised) if self._promised.ready else None
-        while first is None and (head := self._most_overdue(mono)) is not None:
-            first = None if self._postpone_to_promise(head, now) else head
-        if first is not None:
-            self.sweeps.record_other_request()
-        return first or self._find_idle_look(now)
+    def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
+        """Return the next entry outside the sweeps: promised, else the most overdue, else one for an idle host.
+
+        Postpone overdue entries whose promised instant is near. Record that the sweeps gave way to this look.
+        """
+        first = self._first_in(self._promised)
+        while first is None and (overdue := self._most_overdue(mono)) is not None:
+            first = None if self._postpone_to_promise(overdue, now) else overdue
+        if first is None:
+            return self._find_idle_look(now)
+        self.sweeps.record_other_request()
+        return first
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
         """Return whether the next look is one that a sweep plans. `is_other_due`: a look outside the sweeps is due."""
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
-    def _find_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that the sweeps look at next, None if none waits."""
-        if self._next_swept is not None and self._swept.get(self._next_swept.watched.target.id) is not self._next_swept:
+    def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
+        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed."""
+        if self._next_swept is not None and not self._next_swept.is_current:
             self._next_swept = None
         if self._next_swept is None and self._swept:
             part = self.sweeps.next_part(now, gap, lambda part: self._find_entry(part) is not None)
@@ -410,7 +424,7 @@ class DueTargets:
         promised_at = head.watched.promised_at
         if promised_at is None or not timedelta() < promised_at - now < _NO_LOOK_BEFORE_PROMISE:
             return False
-        heappop(self._groups[head.wanted].ready)
+        heappop(self._groups[head.group_key].ready)
         heappush(self._waiting, (promised_at, head.rank, head.number, head))
         head.is_ready = False
         self.ready -= 1
@@ -418,18 +432,15 @@ class DueTargets:
 
     def lag(self, mono: float) -> float:
         """Return how many spacings the next target is overdue: infinite for a promised look, 0 if none is due."""
-        if self._sweep_goes_first(is_other_due=True) or self._first_ready(self._promised) is not None:
+        if self._sweep_goes_first(is_other_due=True) or self._first_in(self._promised) is not None:
             return inf
-        heads = ((group, self._first_ready(group)) for group in self._groups.values())
-        return max(((mono - group.ready[0][0]) / group.spacing for group, head in heads if head), default=0.0)
+        return max((lag for lag, _ in self._first_of_groups(mono)), default=0.0)
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when the next look can be made, None if no target waits."""
-        due = self._earliest_in(self._waiting)
-        if not (self._if_idle or self._swept):
-            return due
-        idle = self.sweeps.idle_until(now) if self._swept else None
-        return min((at for at in (due, self._earliest_in(self._if_idle), idle) if at is not None), default=None)
+        swept = self.sweeps.idle_until(now) if self._swept else None
+        instants = (self._earliest_in(self._waiting), self._earliest_in(self._if_idle), swept)
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def next_promised(self) -> datetime | None:
         """Return the next promised instant, None while sweeps plan the looks."""
@@ -447,15 +458,16 @@ class DueTargets:
         """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
         if mono - self._shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
-        first, greatest_lag = None, -inf
-        for group in self._groups.values():
-            head = self._first_ready(group)
-            if head is None:
-                continue
-            lag = (mono - group.ready[0][0]) / group.spacing
-            if lag > greatest_lag or (lag == greatest_lag and first is not None and head.rank < first.rank):
-                first, greatest_lag = head, lag
+        # Of several, the one with the lowest rank.
+        _, first = min(self._first_of_groups(mono), key=lambda pair: (-pair[0], pair[1].rank), default=(0.0, None))
         return first
+
+    def _first_of_groups(self, mono: float) -> Iterator[tuple[float, _Entry]]:
+        """Yield how many spacings of its group the first ready entry of each group is overdue, and the entry."""
+        for group in self._groups.values():
+            head = self._first_in(group.ready)
+            if head is not None:
+                yield (mono - group.ready[0][0]) / group.spacing, head
 
     def _share_rate(self, mono: float) -> None:
         """Set the spacing of each group to what the rate can afford."""
@@ -468,19 +480,17 @@ class DueTargets:
     def _count_in_group(self, entry: _Entry) -> None:
         """Count an entry in the demand of its group."""
         entry.is_counted = True
-        group = self._groups.get(entry.wanted)
+        group = self._groups.get(entry.group_key)
         if group is None:
-            group = self._groups[entry.wanted] = _Group(entry.wanted[0])
+            group = self._groups[entry.group_key] = _Group(entry.group_key[0])
         group.count += 1
 
-    def _first_ready(self, group: _Group) -> _Entry | None:
-        """Return the group's ready entry with the oldest last look, or None. Removed entries are skipped."""
-        while group.ready and not group.ready[0][3].is_current:
-            heappop(group.ready)
-        return group.ready[0][3] if group.ready else None
-
-    def _earliest_in(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
-        """Return the earliest instant in a heap, None if it is empty. Removed entries are skipped."""
+    def _first_in(self, heap: list[tuple[Any, Rank, int, _Entry]]) -> _Entry | None:
+        """Return the first current entry of a heap, None if it has none. Entries that were removed are dropped."""
         while heap and not heap[0][3].is_current:
             heappop(heap)
-        return heap[0][0] if heap else None
+        return heap[0][3] if heap else None
+
+    def _earliest_in(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
+        """Return the instant of the first current entry of a heap, None if it has none."""
+        return heap[0][0] if self._first_in(heap) else None

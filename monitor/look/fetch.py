@@ -53,7 +53,7 @@ class Answer:
     `sent` is just before the first byte of the request was sent, `received` just after the last header arrived, both by
     this monitor's clock. `whole` is False if the body was cut at the cap. `request` and `head` are kept as evidence:
     `head` is the part of the request after its address, without conditions. `unique` is the number in the query of a
-    request with `bust`. `before` counts the requests that were lost on kept connections that the host had closed.
+    request with `bust`. `lost_before` counts the requests that were lost on kept connections that the host had closed.
     """
 
     url: str
@@ -66,7 +66,7 @@ class Answer:
     request: Request | None = None
     head: bytes = b""
     unique: int | None = None
-    before: int = 0
+    lost_before: int = 0
     _digest: str = field(default="", init=False, compare=False, repr=False)
 
     @property
@@ -84,14 +84,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request without a usable answer. `detail` contains no body and no secret. `before` is as in `Answer`."""
+    """A request without a usable answer. `detail` contains no body and no secret. `lost_before` is as in `Answer`."""
 
     url: str
     reason: Reason
     detail: str
     sent: datetime
     received: datetime
-    before: int = 0
+    lost_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

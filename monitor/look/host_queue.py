@@ -136,13 +136,13 @@ class HostQueue:
             late = max(0.0, passed - seconds)
             clock_step = seconds_until(now, began) - passed
             if late > NOTICEABLE and self._share is not None:
-                # Other monitors may have taken over our turns. Use none until the next share arrives.
+                # Other monitors may have taken over our turns. Without members there are none until the next share.
                 self.set_share(replace(self._share, members=()))
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
-                due = began + timedelta(seconds=passed - late)
+                on_time_until = began + timedelta(seconds=min(seconds, passed))
                 # If only one of the two is noticeable, the other may be a rounding error of the clocks.
                 noticeable = (value if abs(value) > NOTICEABLE else 0.0 for value in (late, clock_step))
-                on_disturbance(Disturbance(due, now, *noticeable))
+                on_disturbance(Disturbance(on_time_until, now, *noticeable))
 
     def wake(self) -> None:
         """End the current wait, because something may have fallen due."""
@@ -216,11 +216,12 @@ class HostQueue:
             raise
 
     async def _wait_without_run(self) -> None:
-        """Wait for a turn while `run` is not running, because a command looks at each target only once."""
+        """Wait for a free place and for the pacer, and take both. Commands use this, because they do not call `run`."""
         while True:
             steady = self._steady_time(self._clock.monotonic())
             if self.under_way >= self.most_under_way:
                 if await self._wait_for_turn():
+                    # `run` has been called in the meantime, and has already paced and counted this request.
                     return
             elif (start := self._pacer.next_start(steady)) > steady:
                 await self._clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
@@ -238,8 +239,8 @@ class HostQueue:
             self._waiting_requests.popleft()[1].set_result(False)
 
     def record_outcome(self, outcome: Answer | Failure) -> None:
-        """Adapt the pace to an answer: wait as long as the host demands, and recover when it accepts requests."""
-        for _ in range(outcome.before):
+        """Adapt the pace to an answer and the requests lost before it: obey a demanded wait, and recover afterwards."""
+        for _ in range(outcome.lost_before):
             self._pacer.charge_extra_request(self._steady_time(self._clock.monotonic()))
         if isinstance(outcome, Failure):
             return
@@ -301,6 +302,7 @@ class HostQueue:
         """Return the seconds until a look or other request may start, zero or less if one may start now.
 
         If none is due or all places are taken, this is the time until the next look is due, at most `LONGEST_SLEEP`.
+        Otherwise it is the wait for the pacer, and then for a promised look that is near.
         """
         has_work = self._has_waiting_request() or self.targets.has_look(now, self._pacer.gap)
         is_full = self.under_way >= self.most_under_way

@@ -44,7 +44,8 @@ class Known:
     slot: Slot | None = None
 
     def merge(self, other: Known) -> Known:
-        """Return these facts together with those of another process. The slot is that of `other`."""
+        """Return these facts together with those of `other`, which come from the store, with its slot."""
+        # The baseline is the first body that was stored. A stored placeholder does not say which text it had.
         return Known(
             other.baseline or self.baseline,
             other.was_missing or self.was_missing,
@@ -232,11 +233,11 @@ class Interpreter:
         if digest != memory.digest or memory.recognised is None:
             recognised = read or read_body(target.recognise, answer, self._make_context(target, answer, memory))
             if recognised.why in UNREAD_REASONS:
-                # The body was not read. The next attempt with the same bytes may succeed.
+                # The body was not read. The next attempt may succeed, so it must not be a conditional request.
                 return recognised
             memory.digest = digest
             if recognised.why == NO_BASELINE:
-                # From now on these bytes are the baseline.
+                # These bytes are the baseline. The next look must receive a body again, to compare it.
                 memory.known = replace(memory.known, baseline=digest)
                 return recognised
             memory.recognised = recognised
@@ -277,10 +278,11 @@ def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
         return interpret_redirect(answer.url, answer)
     if status == 404 and "sunset" in answer.headers:
         return unknown("its address is retired")
+    # A witness that is missing does not show that its release is.
     if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
-    is_other_success = 200 < status < 300 and answer.body
-    return None if is_other_success and target.recognise == "status" else unknown(str(status))
+    has_body_to_read = 200 < status < 300 and answer.body and target.recognise == "status"
+    return None if has_body_to_read else unknown(str(status))
 
 
 def make_sighting(

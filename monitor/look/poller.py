@@ -125,7 +125,7 @@ class Poller:
         self._under_way: dict[ScheduledTarget, asyncio.Task[None]] = {}
         # When the last reported disturbance ended.
         self._disturbed_until: datetime | None = None
-        # How far our clock was ahead of steady time when it was last set, and the steady time when that was noticed.
+        # How far our clock was ahead of steady time when it was last set, and when we noticed: long ago at first.
         self._last_step = (0.0, -LONGEST_SLEEP)
         self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
@@ -148,9 +148,10 @@ class Poller:
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
-        if watched is not None and watched.has_same_plan(target, windows, shift, promised_at, goal):
-            return
         if watched is not None:
+            current = (watched.target, watched.shift, watched.promised_at, watched.goal)
+            if current == (target, shift, promised_at, goal) and list(watched.windows) == list(windows):
+                return
             self._remove_from_sweep(watched, keep=goal)
         if watched is None or watched.target.host != target.host:
             watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, promised_at)
@@ -320,10 +321,11 @@ class Poller:
             self._hooks.on_missed(target, looks)
 
     def _report_disturbance(self, wait: Disturbance) -> None:
-        """Report a late wakeup or a step of our clock, once although every queue notices it."""
-        disturbed_until = self._disturbed_until
-        if disturbed_until is not None and wait.begins <= disturbed_until < wait.ends + timedelta(seconds=1):
-            self._disturbed_until = max(disturbed_until, wait.ends)
+        """Call hooks for a late wakeup or clock step, once for all queues. After a backward step, replan all looks."""
+        reported_until = self._disturbed_until
+        if reported_until is not None and wait.begins <= reported_until < wait.ends + timedelta(seconds=1):
+            # Another queue has reported the same disturbance.
+            self._disturbed_until = max(reported_until, wait.ends)
             return
         self._disturbed_until = wait.ends
         if wait.late:

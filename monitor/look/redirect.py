@@ -52,14 +52,13 @@ def is_same_site(url: str, destination: str) -> bool:
 
 
 def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
-    """Return whether a redirect leads to the parent page.
+    """Return whether GOV.UK redirects so because it unpublished something: from a file to a page, or to the page above.
 
-    GOV.UK redirects the files of an unpublished page, and the pages below it, to that page.
+    Paths of fewer than three segments are sections of the site, not pages of a release.
     """
     if here.hostname == _FILE_HOST:
         return there.hostname == _PAGE_HOST
     parent = there.path.rstrip("/")
-    # Shorter paths are those of sections of the site.
     is_below = here.path.startswith(f"{parent}/") and here.path.rstrip("/") != parent and parent.count("/") >= 3
     return here.hostname == there.hostname == _PAGE_HOST and is_below
 

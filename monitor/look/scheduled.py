@@ -57,18 +57,6 @@ class ScheduledTarget:
         """Set the rank: pages before other parts, and the edge view before other views."""
         self.rank = self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
-    def has_same_plan(
-        self,
-        target: Target,
-        windows: Sequence[Window],
-        shift: timedelta,
-        promised_at: datetime | None,
-        goal: ProofGoal | None,
-    ) -> bool:
-        """Return whether target, windows and all other values are the current ones."""
-        current = (self.target, self.shift, self.promised_at, self.goal)
-        return current == (target, shift, promised_at, goal) and list(self.windows) == list(windows)
-
     def look_now(self, now: datetime) -> None:
         """Make a look due at once if a window contains `now`. Later looks keep to the windows."""
         window = window_at(self.windows, now)
@@ -120,16 +108,16 @@ class ScheduledTarget:
         return missed + is_due
 
     def count_missed(self, now: datetime) -> int:
-        """Return how many further looks became due while the look that begins now was late. They will not be made."""
-        if self.due is None or self.window is None:
+        """Return how many more looks became due from `due` until `now`. The late look takes the place of them all."""
+        due, window = self.due, self.window
+        if due is None or window is None:
             return 0
-        is_one_window = self.window.begins <= self.due and now < self.window.ends
-        if is_one_window and self.planned_at <= self.due:
-            if now < self.due + self.window.every:
-                return 0
-            if not self.is_extra and self.due != self.promised_at:
-                return (now - self.due) // self.window.every
-        after = max(self.due, self.planned_at - _JUST_BEFORE)
+        is_in_one_window = self.planned_at <= due and window.begins <= due and now < window.ends
+        is_by_spacing = not self.is_extra and due != self.promised_at
+        if is_in_one_window and (is_by_spacing or now < due + window.every):
+            # An extra or promised look counts as on time until a whole spacing has passed.
+            return max(0, (now - due) // window.every)
+        after = max(due, self.planned_at - _JUST_BEFORE)
         return sum(
             _count_dues_until(window, now, self.shift) - _count_dues_until(window, after, self.shift)
             for window in self.windows

@@ -71,11 +71,8 @@ def is_witness(part: str) -> bool:
 def is_publication(url: str) -> bool:
     """Return whether an address is one where GOV.UK publishes what it announced."""
     parts = urlsplit(url)
-    return (
-        parts.hostname == _SITE
-        and parts.path.startswith(_PUBLICATION_PATHS)
-        and not parts.path.startswith(_ANNOUNCEMENT_PATH)
-    )
+    is_announcement = parts.path.startswith(_ANNOUNCEMENT_PATH)
+    return parts.hostname == _SITE and parts.path.startswith(_PUBLICATION_PATHS) and not is_announcement
 
 
 def has_witnesses(release: Release) -> bool:

@@ -93,14 +93,14 @@ def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: da
     # Releases of one slot are looked at in the same windows.
     for window, target_count in Counter(chain.from_iterable(plans)).items():
         per_minute, remainder = divmod(MINUTE, window.every)
-        # If a minute is a multiple of the spacing, every whole minute of the window has the same number of looks.
-        # Otherwise no minute is counted that way, and all looks are listed.
-        first_whole = max(0, ceil((window.begins - begin) / MINUTE))
-        after_whole = first_whole if remainder else max(first_whole, (min(window.ends, end) - begin) // MINUTE)
-        for minute in range(first_whole, after_whole):
+        # Minutes that are wholly in the window have the same number of looks if a minute is a multiple of the spacing.
+        # The looks in all other minutes are counted one by one.
+        first_equal = max(0, ceil((window.begins - begin) / MINUTE))
+        after_equal = first_equal if remainder else max(first_equal, (min(window.ends, end) - begin) // MINUTE)
+        for minute in range(first_equal, after_equal):
             looks[minute] += target_count * per_minute
-        due_before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
-        for due in chain(due_before, _due_instants(window, begin + after_whole * MINUTE, end)):
+        due_before = _due_instants(window, begin, min(end, begin + first_equal * MINUTE))
+        for due in chain(due_before, _due_instants(window, begin + after_equal * MINUTE, end)):
             looks[(due - begin) // MINUTE] += target_count
     return [(begin + minute * MINUTE, count) for minute, count in enumerate(looks)]
 

@@ -81,7 +81,7 @@ class Share:
     def turns(self, host: str, rate: float, epoch: datetime) -> Turns:
         """Return this monitor's turns at a host that all members together may request `rate` times a second.
 
-        This monitor's steady time begins at `epoch`.
+        A host's owner has nearly all turns if the hosts are divided. Steady time begins at `epoch`.
         """
         begins, gap = epoch + timedelta(seconds=self.store_zero), timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:
@@ -89,12 +89,13 @@ class Share:
         count = len(self.members)
         if not self.divided or count == 1:
             return Turns(begins, gap, count, frozenset({self.members.index(self.name)}))
-        # The owner has all turns of the cycle, except one for each other monitor.
-        owner, cycle = owner_of(host, self.members), _GUEST_EVERY * (count - 1)
+        owner = owner_of(host, self.members)
         guests = [name for name in self.members if name != owner]
-        if self.name != owner:
-            return Turns(begins, gap, cycle, frozenset({_GUEST_EVERY * guests.index(self.name)}))
-        return Turns(begins, gap, cycle, frozenset(turn for turn in range(cycle) if turn % _GUEST_EVERY))
+        # Each guest has one turn of the cycle, and the owner all others.
+        cycle = _GUEST_EVERY * len(guests)
+        guest_turns = range(0, cycle, _GUEST_EVERY)
+        mine = {guest_turns[guests.index(self.name)]} if self.name != owner else {*range(cycle)} - {*guest_turns}
+        return Turns(begins, gap, cycle, frozenset(mine))
 
 
 def owner_of(host: str, members: Sequence[str]) -> str:

@@ -99,7 +99,7 @@ class Sweep:
             removed.is_out = True
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the part to look at now, or None. A part that is not ready waits for the next round."""
+        """Return the next ready part in the order of looks, or None. Renew the order when it is old or used up."""
         part = self._next_ready(is_ready) if now < self._reorder_at else None
         if part is not None or now < self.idle_until:
             return part
@@ -182,12 +182,13 @@ class Sweep:
         if part is None:
             return
         if result is LookResult.NOTHING and not part.has_failed:
-            # Repeat a failed look early, but only once: it must not delay the looks at all others.
+            # Repeat a failed look early, as if it had not been made. Do so only once, because it delays all others.
             part.last_look = part.look_before
         part.has_failed = result is LookResult.NOTHING
         if result is LookResult.ABSENT:
             self._record_absence(part, view, sent, proved_from)
         elif result is LookResult.PRESENT:
+            # A part that is public before its slot may be removed again.
             part.is_out = sent >= self.slot
             if part.is_out and part.goal.announces is not None:
                 # The announcement now redirects to its page.
@@ -198,12 +199,12 @@ class Sweep:
         if part.goal.announces is not None:
             # An announcement stays for a while after its release is out.
             proved_from -= REDIRECT_LAG
+        else:
+            use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)
+            part.next_view = View.ORIGIN if use_origin else View.EDGE
         part.absent_at = proved_from if part.absent_at is None else max(part.absent_at, proved_from)
         if view is View.ORIGIN:
             part.origin_absent_at = max(part.origin_absent_at, proved_from)
-        if part.goal.announces is None:
-            use_origin = view is View.EDGE and self._may_cache_hide_change(part, sent, proved_from)
-            part.next_view = View.ORIGIN if use_origin else View.EDGE
 
     def prioritise(self, names: Iterable[str]) -> None:
         """Look first at these parts, because a listing shows them to be out."""
@@ -212,12 +213,13 @@ class Sweep:
                 part.is_listed = True
                 self._reorder_at = self.idle_until = NEVER
 
-    def _may_cache_hide_change(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
-        """Return whether a part is also looked at past the caches, after a look at `sent` found it absent."""
+    def _needs_origin_next(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
+        """Return whether to look past the caches next, after a look through them at `sent` found a part absent."""
         if self._is_short:
             return True
         if sent >= self.slot:
+            # The cache may still serve a copy from before the release.
             return proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
         # The origin's last absence may be too old to prove the part on time, but recent enough to set the interval.
-        is_harmful = self.slot - _ORIGIN_DECIDES_FOR <= part.origin_absent_at < self.slot - self.tolerance
-        return is_harmful and sent >= self.slot - self.tolerance
+        proof_begins = self.slot - self.tolerance
+        return sent >= proof_begins and self.slot - _ORIGIN_DECIDES_FOR <= part.origin_absent_at < proof_begins

@@ -102,11 +102,9 @@ def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_P
     If `origin_view`, promised parts and alternative addresses are also looked at past the caches. A landing page on
     www.gov.uk is also looked at through its content-API twin. At most `most` parts that have a web address are watched.
     """
-    found: list[Target] = []
-    for part in watched_parts(release.parts, most):
-        if urlsplit(part.url).hostname is not None:
-            found += (_make_target(release, part, view) for view in _views_of_part(part, origin_view=origin_view))
-    return [*found, *_witness_targets(release)]
+    parts = (part for part in watched_parts(release.parts, most) if urlsplit(part.url).hostname is not None)
+    views = ((part, view) for part in parts for view in _views_of_part(part, origin_view=origin_view))
+    return [*(_make_target(release, part, view) for part, view in views), *_witness_targets(release)]
 
 
 def _witness_targets(release: Release) -> list[Target]:
@@ -139,11 +137,10 @@ def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str]
 
     `producer` is the organisation's slug if www.gov.uk is among its `hosts` (query of `facts/govuk.md` §8).
     """
-    urls: list[tuple[str, str]] = []
+    urls = [(url, "feed:*" if _is_feed(url) else "link:*") for url in newest]
     if GOVUK in hosts:
-        urls.append((newest_on_govuk(producer), "govuk"))
-        urls.append((f"https://{GOVUK}/government/organisations/{producer}.atom", "feed:*"))
-    urls += ((url, "feed:*" if _is_feed(url) else "link:*") for url in newest)
+        atom = f"https://{GOVUK}/government/organisations/{producer}.atom"
+        urls = [(newest_on_govuk(producer), "govuk"), (atom, "feed:*"), *urls]
     return _with_unique_ids([_make_tripwire(producer, url, recognise) for url, recognise in urls])
 
 

@@ -129,11 +129,12 @@ def windows_of_guess(
 ) -> tuple[Window, ...]:
     """Return those of `windows` in which a predicted address is looked at, with wider spacings around the slot.
 
-    If the page is out and did not name the address, there are none. If the address itself is out, it is looked at like
-    any other part. But a page that has one address for all editions is looked at only for an hour.
+    If the page is out and has not named the address, it is dropped after an hour. If the address itself is out, it is
+    looked at like any other part. But a page that has one address for all editions is dropped after an hour.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
-    if is_public and target.recognise != PERIOD:
+    serves_all_editions = target.recognise == PERIOD
+    if is_public and not serves_all_editions:
         return tuple(windows)
     leasts = ((window, PHASE_BY_NAME[window.name].least_guess_spacing) for window in windows)
     polled = [(window, least(watch)) for window, least in leasts if least is not None]
@@ -162,7 +163,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     *,
     exact: bool,
 ) -> tuple[Window, ...]:
-    """Return all windows of a target, also those that have ended."""
+    """Return all windows of a target, also those that have ended: by its view, and by what was seen of it so far."""
     if progress.stage is Stage.CLOSED:
         return ()
     if target.view is View.TRIPWIRE:
@@ -176,10 +177,11 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
         # Once the release is out, its witnesses are not looked at.
         seen = [] if target.witness else list(_windows_once_seen(slot, progress, watch))
         plan = list(_add_loss_windows(seen, progress, watch))
+    elif target.witness:
+        until_seen = _windows_until_seen(slot, progress, watch, now, default_time)
+        plan = list(_witness_windows(target.witness, slot, until_seen)) if progress.stage is Stage.UNSEEN else []
     else:
         plan = list(_windows_until_seen(slot, progress, watch, now, default_time))
-        if target.witness:
-            plan = list(_witness_windows(target.witness, slot, plan)) if progress.stage is Stage.UNSEEN else []
     windows = (window for window in _windows_of_view(plan, target, progress, slot) if window.begins < window.ends)
     return tuple(_with_chances(windows, target, progress, exact=exact))
 
@@ -309,12 +311,12 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
 
 
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
-    """Return the windows of a view: the origin only while its target is awaited, a content-API twin less often."""
+    """Return the windows in which a view is looked at: for the origin only some, for a content-API twin sparser."""
     if target.view is View.ORIGIN and not target.witness:
-        if progress.stage is not Stage.SEEN or progress.is_complete:
-            return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
-        # Once the page is out, no one waits for another address of it.
-        return [] if target.is_optional else plan
+        if progress.stage is Stage.SEEN and not progress.is_complete:
+            # The page is out, so no one waits for another address of it, but for the required parts.
+            return [] if target.is_optional else plan
+        return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
     if target.view is View.CONTENT:
         anchor = slot.begins() or _EPOCH
         spaced = [(window, max(_TWIN_LEAST, window.every * _TWIN_FACTOR)) for window in plan]

@@ -24,23 +24,23 @@ class UnusableBody(httpx.DecodingError):
 class Body:
     """Receives the chunks of one body and returns at most `cap` decoded bytes.
 
-    With `enough`, a longer body is cut, and `whole` is then False. Raises `UnusableBody` for an encoding that was not
-    requested, and for a body that is too long, damaged or truncated.
+    With `may_cut`, a longer body is cut, and `is_whole` is then False. Raises `UnusableBody` for an encoding that was
+    not requested, and for a body that is too long, damaged or truncated.
     """
 
-    __slots__ = ("_cap", "_enough", "_inflate", "_parts", "_received", "_size", "whole")
+    __slots__ = ("_cap", "_inflate", "_may_cut", "_parts", "_received", "_size", "is_whole")
 
-    def __init__(self, encoding: str, cap: int, *, enough: bool) -> None:
+    def __init__(self, encoding: str, cap: int, *, may_cut: bool) -> None:
         is_gzip = _IS_GZIP.get(encoding.strip().lower())
         if is_gzip is None:
             raise UnusableBody(Reason.ENCODING, "an encoding that we did not request")
         self._inflate = zlib.decompressobj(31) if is_gzip else None
         self._cap = cap
-        self._enough = enough
+        self._may_cut = may_cut
         self._parts: list[bytes] = []
         self._size = 0
         self._received = 0
-        self.whole = True
+        self.is_whole = True
 
     def feed(self, chunk: bytes) -> bool:
         """Add one chunk as it was received. Return False if no more chunks are wanted."""
@@ -50,17 +50,17 @@ class Body:
         self._parts.append(decoded)
         # Empty gzip blocks add no decoded bytes, so the received bytes are limited too.
         if self._size > self._cap or self._received > self._cap + _MOST_EMPTY:
-            self.whole = False
-            if not self._enough:
+            self.is_whole = False
+            if not self._may_cut:
                 raise UnusableBody(Reason.TOO_LARGE, f"more than {self._cap} bytes")
-        return self.whole
+        return self.is_whole
 
     def end(self) -> bytes:
         """Return the body after the last chunk, or after `feed` returned False."""
-        if self.whole and self._inflate is not None and self._received and not self._inflate.eof:
+        if self.is_whole and self._inflate is not None and self._received and not self._inflate.eof:
             raise UnusableBody(Reason.TRUNCATED, "the gzip stream ends early")
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        return body if self.whole else body[: self._cap]
+        return body if self.is_whole else body[: self._cap]
 
     def _decode_gzip(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
         """Return the decoded bytes of one chunk, at most one more than the cap allows."""

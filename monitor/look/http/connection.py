@@ -34,14 +34,14 @@ class RequestTiming:
     The request may take `seconds` in all. `begun` and `deadline` are times of the event loop, so that virtual time
     applies to them. `sent` is None until the first byte is sent, `received` until the last header has arrived.
     `has_response` is True once any byte has arrived. `reused`: the connection was used for an earlier request. `fresh`:
-    a new connection must be used. `before` counts the requests that were lost because the server closed a kept
+    a new connection must be used. `lost_before` counts the requests that were lost because the server closed a kept
     connection. `fault` is the reason of a failure and its detail, set where more is known than the exception says.
     """
 
     clock: Clock
     seconds: InitVar[float]
     fresh: bool = False
-    before: int = 0
+    lost_before: int = 0
     fault: tuple[Reason, str] | None = None
     sent: datetime | None = None
     received: datetime | None = None
@@ -59,7 +59,7 @@ class RequestTiming:
 
     def restart(self) -> None:
         """Prepare to send the request again on a new connection, within the same deadline."""
-        self.before += self.sent is not None
+        self.lost_before += self.sent is not None
         self.fault = self.sent = self.received = None
         self.has_response = self.reused = False
         self.fresh = True
@@ -118,18 +118,19 @@ class Connection(asyncio.BufferedProtocol):
         self._timing: RequestTiming | None = None
         self._fault: httpx.TransportError | None = None
         self._chunks: deque[bytes] = deque()
-        self._used = False
+        self._was_used = False
         self.sent_at = 0.0
         self.is_open = False
         self._start_response(is_head=False)
 
     def _start_response(self, *, is_head: bool) -> None:
+        """Reset what is known of a response, before the next one arrives."""
         self._is_head = is_head
-        self._without_body = 0
+        self._bytes_without_body = 0
         self._unread = 0
         self._is_paused = False
         self._has_headers = False
-        self._keeps = False
+        self._keeps_open = False
         self.status = 0
         self.headers: Headers = []
         self.is_complete = False
@@ -141,7 +142,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._handle is None or not self.is_open:
             raise httpx.WriteError("the connection has ended")
         self._start_response(is_head=is_head)
-        timing.reused, self._used = self._used, True
+        timing.reused, self._was_used = self._was_used, True
         self._timing, self.sent_at = timing, timing.begun
         if self._timer is None:
             self._timer = self._loop.call_at(timing.deadline, self._check_deadline)
@@ -177,7 +178,7 @@ class Connection(asyncio.BufferedProtocol):
         self._timing = None
         if self._chunks:
             self._chunks.clear()
-        return self.is_open and self.is_complete and self._keeps and self._fault is None
+        return self.is_open and self.is_complete and self._keeps_open and self._fault is None
 
     def detach(self) -> asyncio.Transport:
         """Return the socket's transport for another protocol, after a proxy has opened a tunnel."""
@@ -223,23 +224,19 @@ class Connection(asyncio.BufferedProtocol):
             self._fail_request(httpx.RemoteProtocolError("bytes that belong to no response"))
             return
         timing.has_response = True
-        self._without_body += len(data)
+        self._bytes_without_body += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail_request(httpx.RemoteProtocolError("not readable as HTTP"))
             return
-        if self._without_body > _MOST_WITHOUT_BODY and not self.is_complete:
+        if self._bytes_without_body > _MOST_WITHOUT_BODY and not self.is_complete:
             # Headers, interim responses, chunk extensions and trailers could go on forever.
             self._fail_request(httpx.RemoteProtocolError("headers without end"))
         elif self._unread > _MOST_UNREAD and not self.is_complete and self._handle is not None and not self._is_paused:
             self._is_paused = True
             self._handle.pause_reading()
         self._wake_waiter()
-
-    def eof_received(self) -> bool:
-        """Let asyncio close our side too."""
-        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Record that the connection has ended. This completes a body that has no length."""
@@ -259,7 +256,7 @@ class Connection(asyncio.BufferedProtocol):
     def on_message_begin(self) -> None:
         """Refuse a second response to one request."""
         if self.is_complete:
-            self._keeps = False
+            self._keeps_open = False
             self._fault = self._fault or httpx.RemoteProtocolError("two responses to one request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -270,8 +267,11 @@ class Connection(asyncio.BufferedProtocol):
     def on_headers_complete(self) -> None:
         """Read the status. Interim responses (1xx) are skipped."""
         status = self._parser.get_status_code()
-        if self.is_complete or status < 200:
-            self.headers = self.headers if self.is_complete else []
+        if self.is_complete:
+            # `on_message_begin` has refused this second response.
+            return
+        if status < 200:
+            self.headers = []
             return
         self.status = status
         self._has_headers = True
@@ -283,7 +283,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Keep a chunk of the body."""
-        self._without_body = 0
+        self._bytes_without_body = 0
         if not self.is_complete:
             self._chunks.append(body)
             self._unread += len(body)
@@ -292,7 +292,7 @@ class Connection(asyncio.BufferedProtocol):
         """Record the end of the response."""
         if self._has_headers:
             self.is_complete = True
-            self._keeps = self._parser.should_keep_alive() and not self._is_head
+            self._keeps_open = self._parser.should_keep_alive() and not self._is_head
 
     def _check_deadline(self) -> None:
         """Fail the request if its deadline has passed."""

@@ -71,7 +71,7 @@ class HttpFetcher:
                 await connection.close()
         except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL, ValueError, OSError) as exc:
             reason, detail = explain_failure(exc, timing)
-            return Failure(request.url, reason, detail, timing.sent_or_begun(), timing.now(), timing.before)
+            return Failure(request.url, reason, detail, timing.sent_or_begun(), timing.now(), timing.lost_before)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -85,9 +85,9 @@ async def _read_answer(
     sent, received = timing.sent or timing.now(), timing.received or timing.now()
     content, whole = b"", True
     if request.method != "HEAD" and connection.status not in _BODILESS:
-        body = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
+        body = Body(headers.get("content-encoding", ""), request.cap, may_cut=request.enough)
         await connection.read_into(body)
-        content, whole = body.end(), body.whole
+        content, whole = body.end(), body.is_whole
     return Answer(
         request.url,
         connection.status,
@@ -99,7 +99,7 @@ async def _read_answer(
         request,
         written.shared.head,
         written.unique,
-        timing.before,
+        timing.lost_before,
     )
 
 

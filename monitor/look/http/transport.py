@@ -125,7 +125,7 @@ class _ClientBody(httpx.AsyncByteStream):
         self._timing = timing
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        body = Body(self._encoding, _CLIENT_CAP, enough=False)
+        body = Body(self._encoding, _CLIENT_CAP, may_cut=False)
         try:
             await self._connection.read_into(body)
         except httpx.TransportError as exc:

@@ -120,6 +120,7 @@ def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
 
 
 def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
+    """Yield each usable address in a sitemap or sitemap index, with its role, as it is parsed."""
     for _, row in rows:
         # Names without their namespace: many sitemaps have another one, or none.
         fields = {child.tag.rpartition("}")[2]: (child.text or "").strip()[:2000] for child in row.iterchildren("*")}

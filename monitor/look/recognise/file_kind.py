@@ -76,7 +76,8 @@ def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
 def content_fault(answer: Answer, context: Context) -> str:
     """Return why a body is not of the kind that its address names, or an empty string if it is.
 
-    If the address has no extension, the media type names the kind, and text must contain the title of the release.
+    Error messages and web pages are never of the kind. If the address has no extension, the media type names the kind,
+    a known binary file always fits, and text must contain the title of the release.
     """
     head, extension = _decode_text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
@@ -88,8 +89,8 @@ def content_fault(answer: Answer, context: Context) -> str:
         return fault
     if not _fits_kind(answer, head, extension):
         return WRONG_KIND
-    is_titled = extension is None and context.title
-    return NOT_ITS_TITLE if is_titled and not names_release(context.title, head or "") else ""
+    must_name_release = extension is None and bool(context.title)
+    return NOT_ITS_TITLE if must_name_release and not names_release(context.title, head or "") else ""
 
 
 def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:

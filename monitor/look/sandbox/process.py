@@ -54,11 +54,6 @@ class Worker:
     tasks: int = 0
     is_used: bool = True
 
-    @property
-    def is_alive(self) -> bool:
-        """Return whether its process still runs."""
-        return self.process.poll() is None
-
     def processor_ticks(self) -> int:
         """Return the processor time that it has used, in clock ticks. 0 if the system does not show it."""
         try:

@@ -36,7 +36,7 @@ _NICE = 10
 
 
 def main() -> None:
-    """Work until the pipe ends."""
+    """Prepare this process, send the daemon any fault, and then run the tasks that it sends until the pipe ends."""
     # Ctrl-C stops the daemon, which then closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))

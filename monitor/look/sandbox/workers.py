@@ -155,7 +155,7 @@ class Workers:
             raise NoWorker(self._fault)
 
     async def _call_in_thread(self, work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  # as the work returns
-        """Call `work` in a thread, report the attempts to start a worker that it made, and return its result."""
+        """Call `work` in a thread and return its result. Report the attempts to start a worker that it recorded."""
         began = self._clock.now()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments))
@@ -203,7 +203,7 @@ class Workers:
         """Return an idle worker, or a new one if none is idle. Raises `NoWorker`."""
         while self._idle:
             worker = self._idle.pop()
-            if worker.is_alive:
+            if worker.process.poll() is None:
                 if self._fault:
                     # The last start failed, but a worker from before is free again.
                     self._attempts.append("")

@@ -59,7 +59,7 @@ def asked(*, is_head: bool = False) -> tuple[Connection, Line]:
 
 async def body_of(wire: Connection) -> bytes:
     await wire.wait_for_headers()
-    body = Body("", 1_000_000, enough=False)
+    body = Body("", 1_000_000, may_cut=False)
     await wire.read_into(body)
     return body.end()
 
@@ -127,7 +127,7 @@ async def test_body_that_arrives_faster_than_it_is_read_is_paused() -> None:
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     wire.data_received(bytes(300_000))
     assert not line.reading
-    await wire.read_into(Body("", 1_000, enough=True))
+    await wire.read_into(Body("", 1_000, may_cut=True))
     assert line.reading
 
 
