@@ -141,6 +141,7 @@ class Sweeps:
         for shared in self._sweeps.values():
             shared.is_critical = shared.sweep.is_critical(now, gap)
         has_changed = (self.is_active, self.delays_witnesses()) != (was_active, delayed_witnesses)
+        # The other views of parts in an ended sweep wait among those that sweeps plan.
         return has_changed or (was_active and bool(ended))
 
     def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
@@ -412,12 +413,10 @@ class DueTargets:
             key=lambda entry: -inf if entry.watched.last_look_mono is None else entry.watched.last_look_mono,
             default=None,
         )
-        while self._if_idle and (not self._if_idle[0][3].is_current or self._if_idle[0][3].watched.is_under_way):
+        while (entry := self._first_in(self._if_idle)) is not None and entry.watched.is_under_way:
             heappop(self._if_idle)
-        if oldest is not None or not self._if_idle:
-            return oldest
-        at, _, _, entry = self._if_idle[0]
-        return entry if at <= now else None
+        is_time_reached = entry is not None and self._if_idle[0][0] <= now
+        return entry if oldest is None and is_time_reached else oldest
 
     def _postpone_to_promise(self, head: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was."""

@@ -61,6 +61,7 @@ class Wakeup:
         if not self._is_set:
             loop = asyncio.get_running_loop()
             self._until = loop.time() + max(0.0, seconds)
+            # A timer that ends earlier is kept: `_on_timer` then starts it again.
             if self._timer is None or self._until < self._timer_at:
                 self._start_timer(loop)
             self._waiter = loop.create_future()
@@ -77,7 +78,6 @@ class Wakeup:
         self._timer = loop.call_at(self._until, self._on_timer, loop)
 
     def _on_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        # One timer serves many waits: if the current wait ends later, it is started again.
         self._timer = None
         if self._waiter is not None and loop.time() < self._until:
             self._start_timer(loop)

@@ -85,7 +85,7 @@ class TurnQueue:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait until it is this task's turn."""
+        """Wait until all tasks that began to wait earlier have continued, each in a pass of the loop."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         self._waiting.append(turn)
@@ -169,7 +169,8 @@ class Interpreter:
     ) -> Sighting:
         """Return the sighting of an answer, and remember what the next look needs.
 
-        `read` is what a worker has read in its body, None if none has.
+        `read` is what a worker has read in its body, None if none has. If our clock is in doubt, the sighting is
+        unknown, and a placeholder is not remembered.
         """
         ahead = self.skew.ahead()
         # If our clock was set during the request, `sent` may be by the old or the new clock.
@@ -183,7 +184,8 @@ class Interpreter:
             if known_before.placeholder is not None:
                 memory.forget_body()
         is_clock_far_off = largest_offset(bounds) > self.unproven_offset.total_seconds()
-        if not is_dated or is_clock_far_off or (self.is_shared and is_off(bounds)):
+        is_clock_in_doubt = not is_dated or is_clock_far_off or (self.is_shared and is_off(bounds))
+        if is_clock_in_doubt:
             if recognised.placeholder is not None:
                 # With this clock we cannot tell whether the placeholder was there before the slot.
                 memory.known = known_before

@@ -66,7 +66,7 @@ class ScheduledTarget:
     def next_look_if_idle(self) -> datetime | None:
         """Return the earliest time for an additional look while the host is idle, None if the window allows none.
 
-        The times for the edge view and for the other views alternate.
+        The times of the edge view are two spacings apart. Those of other views are in the middle between them.
         """
         if self.window is None or self.window.every_if_idle is None or self.last_look is None:
             return None
@@ -75,7 +75,7 @@ class ScheduledTarget:
         return on_grid(self.last_look + _LEAST_IDLE_GAP * every, anchor, 2 * every)
 
     def plan_after(self, after: datetime) -> None:
-        """Set the next due instant later than `after`."""
+        """Set the next due instant later than `after`, and its window: the promised instant if that is sooner."""
         self.due = self._next_step(after) or next_due(self.windows, after, self.shift)
         self.is_extra = False
         promised = self.promised_at

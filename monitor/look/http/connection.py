@@ -40,7 +40,7 @@ class RequestTiming:
 
     clock: Clock
     seconds: InitVar[float]
-    fresh: bool = False
+    needs_new_connection: bool = False
     lost_before: int = 0
     fault: tuple[Reason, str] | None = None
     sent: datetime | None = None
@@ -62,7 +62,7 @@ class RequestTiming:
         self.lost_before += self.sent is not None
         self.fault = self.sent = self.received = None
         self.has_response = self.reused = False
-        self.fresh = True
+        self.needs_new_connection = True
 
     def lost_kept_connection(self) -> bool:
         """Return whether a kept connection broke before any response, because the server had closed it while idle."""

@@ -84,14 +84,14 @@ class HttpTransport(httpx.AsyncBaseTransport):
         return await pool.send(request, timing, is_head=is_head)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request of an `httpx` client. Gzip is decompressed here, and a body may have half a megabyte.
+        """Send a request of an `httpx` client, and return the response with its body still to be read, up to half a MB.
 
         Raises `httpx.TransportError` with a `Reason` as its text. It never quotes the address, which may be a secret.
         """
         content, url = await request.aread(), request.url
         timing = RequestTiming(self._clock, self._seconds)
         # A request that changes something is never sent twice.
-        timing.fresh = bool(content) or request.method not in ("GET", "HEAD")
+        timing.needs_new_connection = bool(content) or request.method not in ("GET", "HEAD")
         try:
             origin = self._resolver.guard.origin_of(url.scheme, url.host, url.port)
             proxy = self._resolver.proxies.proxy_for(origin.host)
@@ -153,7 +153,9 @@ class _Pool:
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
         """Send a request on a kept or new connection, and wait for the headers. Raises `httpx.TransportError`."""
-        connection = (None if timing.fresh else self._take_idle(timing)) or await self._take_connection(timing)
+        connection = (None if timing.needs_new_connection else self._take_idle(timing)) or await self._take_connection(
+            timing
+        )
         is_answered = False
         try:
             connection.send(request, timing, is_head=is_head)
@@ -176,12 +178,12 @@ class _Pool:
     async def _take_connection(self, timing: RequestTiming) -> Connection:
         """Return an idle connection or a new one. Wait if the origin already has as many as it may."""
         while True:
-            connection = None if timing.fresh else self._take_idle(timing)
+            connection = None if timing.needs_new_connection else self._take_idle(timing)
             if connection is not None:
                 return connection
             if len(self._connections) + self._opening < self._most:
                 return await self._open_connection(timing)
-            if timing.fresh and self._idle:
+            if timing.needs_new_connection and self._idle:
                 self._idle.pop(0).abort()
             await self._wait_for_place(timing)
 

@@ -41,7 +41,7 @@ def find_newer_edition(edition: str) -> Recogniser:
 
     It compares `latestRelease` of the API, because the landing page has the same text before and after.
     """
-    before = edition.strip()
+    latest_before = edition.strip()
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         if (content := parse_json(answer.body)) is None:
@@ -49,11 +49,11 @@ def find_newer_edition(edition: str) -> Recogniser:
         if not isinstance(content, dict) or "latestRelease" not in content:
             return unknown("no publication with its latest release")
         slug = read_publication(content, LONDON).latest
-        if (slug or "none") == before:
+        if (slug or "none") == latest_before:
             return absent("the edition before is the latest")
         if not slug:
             return unknown("no latest release")
-        year, year_before = slug[:4], before[:4]
+        year, year_before = slug[:4], latest_before[:4]
         if year.isdecimal() and year_before.isdecimal() and year < year_before:
             # An edition was withdrawn, or the editions were sorted in another order.
             return unknown("an edition of an earlier year is the latest")

@@ -59,27 +59,27 @@ _BY_MONTH = (Precision.MONTH, Precision.RANGE)
 def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files: bool = False) -> Recognised | None:
     """Return absence or unknown if a page only announces its release, None if it may be the release itself.
 
-    `has_files`: the caller has found links to files or parts. A page that was a placeholder before the slot stays one
-    until its text changes. If an announcement of GOV.UK redirects to a page that is first seen after the slot, a cache
-    may still serve its placeholder: a published page has a date.
+    Absence needs an explicit promise and no file. Otherwise the result is unknown if the text may be from before the
+    slot, and promises the release or, without a file, names its day. `has_files`: the caller has found files or parts.
     """
     text = page.text[:_MOST_TEXT]
     if has_date_of_publication(text):
         return None
     slot, is_promised = context.slot, promises_release(text, context.slot)
-    is_led_to = context.is_led_to and not context.was_missing and context.placeholder is None
-    may_be_first = is_led_to or _is_before_slot(answer, context)
-    may_wait = bool(context.title) and (may_be_first or context.placeholder is not None)
-    is_waiting = may_wait and slot is not None and (is_promised or names_day_of(slot, _text_without_titles(page, text)))
-    if not is_promised and not is_waiting:
-        return None
-    links_file = has_files or _links_file(page, context)
-    if is_promised and not links_file:
+    # When an announcement of GOV.UK first leads to a page, a cache may still have its text from before the slot.
+    is_first_led_to = context.is_led_to and not context.was_missing and context.placeholder is None
+    is_old_text = is_first_led_to or _is_before_slot(answer, context)
+    may_be_old = slot is not None and bool(context.title) and (is_old_text or context.placeholder is not None)
+    if not is_promised:
+        is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))
+        if not is_for_slot or has_files or _links_file(page, context):
+            return None
+    elif not has_files and not _links_file(page, context):
         return absent(ANNOUNCED)
-    if not is_waiting or (links_file and not is_promised):
-        return None
     words = sha256(text.encode("utf-8", "replace")).hexdigest()
-    if may_be_first or context.placeholder in ("", words):
+    # The text of a placeholder from before a restart is not known. It may be this one.
+    is_unchanged = context.placeholder in ("", words)
+    if may_be_old and (is_old_text or is_unchanged):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=words)
     return None
 
