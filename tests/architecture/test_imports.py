@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9773,
     "schedules": 8469,
     "monitor/plan": 1763,
-    "monitor/look": 6134,
+    "monitor/look": 6137,
     "monitor/judge": 4329,
     "monitor/store": 6035,
     "monitor/deliver": 3063,
