@@ -69,7 +69,7 @@ def test_only_an_action_there_is_can_be_done_and_not_in_the_future(leak: Inciden
         complete_action(add_action(leak, ROLE, RENEW, NOW), ROLE, number, NOW, at)
 
 
-def test_those_that_should_be_done_by_now_come_first(leak: Incident) -> None:
+def test_open_actions_come_in_the_order_of_their_due_days(leak: Incident) -> None:
     later = add_action(leak, ROLE, RENEW, NOW)
     sooner = add_action(replace(leak, id="another"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
     assert [one.id for one, _, _ in list_actions([later, sooner])] == ["another", leak.id]

@@ -49,7 +49,7 @@ def test_a_date_on_a_weekend_is_kept_and_doubted(leak: Incident) -> None:
     assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in leak.timeline]
 
 
-def test_another_year_among_the_dates_is_kept_and_doubted() -> None:
+def test_a_logged_date_in_another_year_is_kept_with_a_remark_to_check_it() -> None:
     now = datetime(2018, 1, 8, 9, tzinfo=UTC)
     logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05", "until": "2018-01-05T16:00"}, None, now)
     assert [one.text for one in logged.timeline[1:]] == ["check date: 5 January 2017 is 364 days before the incident"]
@@ -108,7 +108,7 @@ def test_a_date_that_cannot_be_is_refused(when: str) -> None:
         log_by_hand({**LEAK, "when": when}, None, NOW)
 
 
-def test_measurements_never_touch_what_was_logged_by_hand(facts: Make, overdue: Make) -> None:
+def test_a_measured_incident_is_opened_beside_one_logged_by_hand(facts: Make, overdue: Make) -> None:
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
     decision = decide(overdue(61), logged, overdue(61).at)
     assert decision.incident is not None
@@ -139,7 +139,7 @@ def test_a_note_enters_the_timeline_with_its_role(leak: Incident) -> None:
     assert (noted.timeline[-1].by, noted.timeline[-1].text) == ("duty officer", "Rang the press office.")
 
 
-def test_a_cause_is_kept_and_corrected_and_never_asked_of_measurements(leak: Incident) -> None:
+def test_a_cause_is_recorded_and_corrected_and_a_blank_one_is_ignored(leak: Incident) -> None:
     logged = record_cause(leak, "duty officer", " Wrong\nlist ", NOW)
     assert (logged.words["cause"], logged.timeline[-1].text) == ("Wrong list", "cause: Wrong list")
     assert record_cause(logged, "duty officer", "Wrong list", NOW) == logged
@@ -147,7 +147,7 @@ def test_a_cause_is_kept_and_corrected_and_never_asked_of_measurements(leak: Inc
     assert record_cause(logged, "head of profession", "Old list", NOW).words["cause"] == "Old list"
 
 
-def test_it_is_given_to_a_role_that_has_not_said_so_itself(leak: Incident) -> None:
+def test_an_incident_is_assigned_to_a_role_without_being_acknowledged(leak: Incident) -> None:
     given = assign_role(leak, "duty officer", " press\noffice ", NOW)
     assert (given.words["assigned"], given.timeline[-1].text) == ("press office", "given to: press office")
     assert given.acknowledged == leak.acknowledged

@@ -36,7 +36,7 @@ def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_
     assert "accept = 2026-07-01" in notice.text
 
 
-def test_the_id_follows_the_day_on_which_the_trouble_began() -> None:
+def test_the_id_of_a_calendar_incident_has_the_local_day_on_which_it_began() -> None:
     late = replace(DOUBTED, since=datetime(2026, 6, 30, 23, 30, tzinfo=UTC))
     assert opened(late).id == "calendar-govuk-2026-07-01"
     assert opened().id == opened(late).id

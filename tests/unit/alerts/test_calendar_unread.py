@@ -26,7 +26,7 @@ def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("read_before", [timedelta(0), timedelta(minutes=4), timedelta(minutes=10)])
-def test_one_read_shortly_before_is_taken_for_granted(overdue: Overdue, read_before: timedelta) -> None:
+def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned(overdue: Overdue, read_before: timedelta) -> None:
     draft, notice = draft_and_notice(replace(overdue(400), confirmed=SLOT - read_before))
     assert NO_GAP in draft
     assert "The calendar was last read" not in draft

@@ -51,7 +51,7 @@ def test_a_notice_says_why_an_exposure_ended(early: Make, ended: Ended | None, s
     assert unsaid not in notice.text
 
 
-def test_a_page_still_public_and_a_file_removed_are_both_said(early: Make) -> None:
+def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(early: Make) -> None:
     begun = decide(early("page", "html", is_open=True), None, SLOT).incident
     facts = early("page", "html", is_open=False)
     page = facts.parts[0]
@@ -62,7 +62,7 @@ def test_a_page_still_public_and_a_file_removed_are_both_said(early: Make) -> No
     assert "was removed" in told
 
 
-def test_the_reason_stands_in_the_data_of_a_message(early: Make) -> None:
+def test_the_data_of_a_message_say_why_an_exposure_ended(early: Make) -> None:
     for is_open, ended in ((True, None), (False, "removed")):
         decision = decide(early("page", is_open=is_open), None, SLOT)
         (notice,) = decision.notices

@@ -54,7 +54,7 @@ def played(facts: Make, changes: Sequence[float]) -> tuple[list[Notice], Inciden
     return told, known
 
 
-def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(facts: Make) -> None:
+def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(facts: Make) -> None:
     told, incident = played(facts, range(0, 185, 5))
     assert [one.kind for one in told] == ["opened", "exposure_closed", "comes_and_goes"]
     assert told[0].at == BEGIN
@@ -72,7 +72,7 @@ def test_a_page_that_flaps_for_three_minutes_makes_four_notices_and_a_last_one(f
     assert "What changed: it came and went from 07:30 GMT to 07:33 GMT, 37 changes; no change" in steady.text
 
 
-def test_what_came_and_went_and_is_removed_says_so_once_steady(facts: Make) -> None:
+def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was_seen(facts: Make) -> None:
     _, incident = played(facts, range(0, 180, 5))
     steady = make_steady_notice(incident, seconds(175) + timedelta(minutes=10))
     assert steady is not None
@@ -85,7 +85,7 @@ def test_changes_far_apart_are_told_each(facts: Make, again: float) -> None:
     assert [one.kind for one in told] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
 
 
-def test_a_second_stretch_is_told_again(facts: Make) -> None:
+def test_a_second_time_of_flapping_is_notified_again(facts: Make) -> None:
     told, _ = played(facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
     kinds = [one.kind for one in told]
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "new_finding", "exposure_closed", "comes_and_goes"]
@@ -102,7 +102,7 @@ def test_a_breach_and_a_graver_grade_are_told_at_once_while_it_flaps(facts: Make
     assert "What changed: late; grade report, was note" in decision.notices[0].text
 
 
-def test_the_slot_ends_the_stretch_with_one_notice(facts: Make) -> None:
+def test_the_slot_ends_flapping_with_one_notice(facts: Make) -> None:
     _, incident = played(facts, [0, 5, 10])
     slot = seconds(20)
     still = flipping(facts, [0, 5, 10], slot, slot=slot)

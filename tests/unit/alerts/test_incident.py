@@ -252,7 +252,7 @@ def test_a_doubt_that_comes_to_nothing_ends_with_a_word(facts: Make) -> None:
 
 
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
-def test_calendars_that_need_a_person_are_told_without_a_draft(facts: Make, finding: str) -> None:
+def test_a_finding_about_calendars_gives_a_notice_without_a_draft(facts: Make, finding: str) -> None:
     at = SLOT - timedelta(days=3)
     decision = decide(facts(at, findings=(Finding(finding),)), None, at)
     assert (kinds(decision), decision.draft) == (["calendar"], False)
@@ -271,7 +271,7 @@ def test_a_lead_is_for_a_person_and_measurements_do_not_close_it(facts: Make) ->
     assert decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
 
 
-def test_a_second_lead_follows_the_first(facts: Make) -> None:
+def test_a_second_lead_is_notified_as_a_new_finding(facts: Make) -> None:
     first = (Finding(LEAD, detail="https://press.example/1"),)
     incident = opened(facts(verdict=LEAD, findings=first))
     second = facts(verdict=LEAD, findings=(*first, Finding(LEAD, detail="https://press.example/2")))
@@ -314,7 +314,7 @@ def test_what_happens_to_a_release_once_it_is_out_is_told_without_a_breach_claim
     assert decide(after(facts, finding), decision.incident, LATER).notices == ()
 
 
-def test_people_hear_when_what_was_taken_away_is_back(facts: Make) -> None:
+def test_a_notice_says_that_removed_content_is_back(facts: Make) -> None:
     incident = opened(after(facts, gone()))
     back = decide(after(facts, gone(back=200)), incident, LATER)
     assert kinds(back) == ["back"]
@@ -322,7 +322,7 @@ def test_people_hear_when_what_was_taken_away_is_back(facts: Make) -> None:
     assert "is back (announced page)" in back.notices[0].subject
 
 
-def test_a_page_and_its_file_taken_away_together_are_one_thing_to_tell_and_a_second_time_is_another(
+def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_removal_another(
     facts: Make,
 ) -> None:
     incident = opened(after(facts, gone()))
@@ -342,7 +342,7 @@ def test_a_swap_is_told_once_a_release(facts: Make) -> None:
     assert decide(after(facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
-def test_a_release_that_has_a_thread_is_told_of_there_by_a_name_of_its_own(facts: Make, late: Make) -> None:
+def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(facts: Make, late: Make) -> None:
     closed = decide(late(400, final=True), None, LATER).incident
     assert closed is not None
     facts_now = replace(late(400, final=True), findings=(*late(400).findings, gone()))
@@ -439,7 +439,7 @@ def told(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -
 
 
 @given(story=STORY)
-def test_any_story_tells_each_fact_once_in_one_thread_for_each_incident(
+def test_any_sequence_of_findings_notifies_each_fact_once_in_the_thread_of_its_incident(
     story: list[tuple[str, str, bool, str]],
 ) -> None:
     plain = ReleaseFacts(

@@ -69,7 +69,7 @@ def test_a_late_release_is_told_with_both_bounds(overdue: Make, late: Make) -> N
     assert notice.subject.startswith("LATE, now out: ")
 
 
-def test_an_open_exposure_is_told_with_its_own_day(early: Make) -> None:
+def test_the_notice_of_an_open_exposure_names_the_day_on_which_it_began(early: Make) -> None:
     _, notice = told(early("html", is_open=True))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")

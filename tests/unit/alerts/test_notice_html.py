@@ -56,7 +56,7 @@ def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(ov
     assert "Call the people who publish it" in told.html
 
 
-def test_nobody_opens_by_a_slip_of_the_thumb_what_is_out_too_soon(early: Make) -> None:
+def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(early: Make) -> None:
     facts = early("html", is_open=True)
     told = sent(facts)
     assert f'href="{facts.url}' not in told.html

@@ -34,7 +34,7 @@ def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change()
     ]
 
 
-def test_a_shift_goes_before_a_calendar_and_a_calendar_before_turns() -> None:
+def test_a_shift_of_the_table_has_priority_over_its_calendar_and_that_over_turns() -> None:
     read = (Shift("duty B", utc(20), utc(22)), Shift("", utc(20), utc(30)), Shift("gone", utc(20), utc(30)))
     rota = a_rota(WAYS, Shift("duty C", utc(20), utc(21)), turns=("duty A", "duty B"), begins=MONDAY, read=read)
     told = [rota.on_call(utc(day, 12)) for day in (20, 21, 22)]

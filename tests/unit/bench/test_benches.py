@@ -101,7 +101,7 @@ DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then
         (0.6, "raise SystemExit(4)", "ended with status 4"),
     ],
 )
-def test_a_daemon_is_waited_for_as_long_as_it_gets_on(cpu: float, then: str, why: str) -> None:
+def test_a_starting_daemon_is_waited_for_while_it_makes_progress(cpu: float, then: str, why: str) -> None:
     process = subprocess.Popen([sys.executable, "-c", DAEMON.format(cpu=cpu, then=then)])
     try:
         with pytest.raises(RuntimeError, match=why):

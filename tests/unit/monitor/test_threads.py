@@ -31,7 +31,7 @@ class Passing(VirtualClock):
 
 
 @pytest.mark.parametrize(("seconds", "order"), [(0.002, "0a1b2c"), (0.0, "012abc")])
-async def test_others_come_between_where_dealing_with_things_takes_long(seconds: float, order: str) -> None:
+async def test_other_tasks_run_in_between_when_the_steps_of_a_loop_take_long(seconds: float, order: str) -> None:
     done: list[str] = []
     deal_with = done.append
 

@@ -106,7 +106,7 @@ def test_a_read_at_the_very_instant_of_the_slot_comes_too_late_to_move_it() -> N
     assert found.slot == instant_slot(7, 23)
 
 
-def test_a_late_cancellation_moves_nothing() -> None:
+def test_a_cancellation_read_after_the_slot_changes_neither_slot_nor_state() -> None:
     late = promise_read(instant_slot(7, 23), utc(7, 23, 9), state=State.CANCELLED)
     found = in_force([promise_read(instant_slot(7, 23), utc(6, 1)), late], LATER)
     assert (found.cancelled, found.slot, found.second) == (False, instant_slot(7, 23), late)

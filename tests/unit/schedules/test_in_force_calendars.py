@@ -54,7 +54,7 @@ def test_removing_an_entry_added_by_hand_contradicts_no_other_calendar() -> None
     assert (found.slot, found.cancelled, found.disagreements) == (instant_slot(7, 23), False, ())
 
 
-def test_removed_entry_contradicts_no_calendar_if_a_third_calendar_was_read_before_it() -> None:
+def test_a_removed_addition_contradicts_no_calendar_whatever_was_read_before_it() -> None:
     third = promise_read(instant_slot(7, 25), utc(6, 1), "B")
     added = promise_read(instant_slot(7, 24), utc(6, 2), BY_HAND)
     removed = promise_read(instant_slot(7, 24), utc(6, 3), BY_HAND, State.CANCELLED)
@@ -68,7 +68,7 @@ def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt() 
 
 
 @pytest.mark.parametrize("shown", ["unlearnt", "confirmed_at"])
-def test_a_read_at_or_after_the_slot_that_still_showed_it_settles_that(
+def test_a_read_at_or_after_the_slot_that_still_showed_the_old_slot_ends_the_doubt(
     shown: str,
 ) -> None:
     change = promise_changed_around_slot(instant_slot(7, 24))
@@ -170,7 +170,7 @@ def test_calendars_differ_if_only_one_cancels() -> None:
         {"state": State.CANCELLED},
     ],
 )
-def test_a_doubtful_or_cancelled_time_is_not_added_to_a_day(
+def test_an_announced_day_takes_no_time_from_a_doubtful_or_cancelled_promise(
     more: dict[str, object],
 ) -> None:
     day, time = promise_read(day_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 2), "B")

@@ -73,7 +73,7 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
     assert compare_one_entry(known, kept, before=utc(7, 1)).first_missing == ("X",)
 
 
-def test_an_entry_missing_from_one_read_is_not_absent() -> None:
+def test_an_entry_is_absent_only_at_the_second_missing_read_in_a_row() -> None:
     assert compare_one_entry({"X": LastSeen.of(ON_TIME)}, before=utc(7, 1)).absent == ()
     assert compare_one_entry({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
     assert compare_one_entry({"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, before=utc(7, 1)).absent == ()

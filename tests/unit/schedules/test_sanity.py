@@ -123,7 +123,7 @@ def test_an_accepted_mass_change_raises_no_alarm() -> None:
     assert find_alarms(previous, Reading(()), NOW) == []
 
 
-def test_unreadable_dates_raise_an_alarm_even_on_a_day_of_acceptance() -> None:
+def test_unreadable_dates_raise_an_alarm_even_if_an_odd_read_is_accepted() -> None:
     before = entries(30)
     previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
     unread = [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]

@@ -54,7 +54,7 @@ def first_seen(slot: str, minutes: int) -> Incident:
         ("2018-10-29T09:30+00:00", 60, set()),
     ],
 )
-def test_an_hour_after_the_clocks_changed_raises_a_question_beside_the_cause(
+def test_an_error_of_one_hour_after_a_clock_change_adds_a_question_to_the_guidance(
     settings: Mapping[str, str], slot: str, minutes: int, asked: set[str]
 ) -> None:
     incident = first_seen(slot, minutes)

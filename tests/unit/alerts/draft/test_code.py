@@ -84,7 +84,7 @@ def test_every_edition_cites_only_practices_it_has() -> None:
             assert all(practice.cite and practice.text for practice in find_practices(f"FM{number:02}", edition))
 
 
-def test_how_far_a_citation_was_confirmed_is_kept() -> None:
+def test_each_practice_says_whether_its_citation_was_confirmed() -> None:
     first = load_editions()[0]
     assert first.practices["P2.4"].is_confirmed
     assert not first.practices["P2.2"].is_confirmed

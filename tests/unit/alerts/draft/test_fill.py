@@ -141,7 +141,7 @@ def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> Non
     assert said(note, "N.measure").startswith("The release was available from some 40½ hours before the")
 
 
-def test_an_early_release_that_then_came_out_tells_both(ofsted: Incident) -> None:
+def test_an_early_release_that_then_came_out_is_said_to_be_published_on_time_too(ofsted: Incident) -> None:
     released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
     told = said(note_of(with_page(ofsted, released=released)), "N.what")
     assert "The landing page was published as announced at 9.30am." in told
@@ -310,7 +310,7 @@ def test_a_draft_tells_users_delay_beside_the_publishers(
     [(Bounds(89, 91), Bounds(95, 101)), (Bounds(-190, -180), Bounds(-75, -70)), (Bounds(0, 1), Bounds(20, 25))],
     ids=["by seconds", "until before its slot", "within the tolerance"],
 )
-def test_an_older_copy_is_named_only_if_users_had_it_for_a_minute_after_the_slot(
+def test_an_older_copy_that_users_had_for_less_than_a_minute_after_the_slot_is_not_named(
     ofqual_january: Incident, delay: Bounds, users: Bounds
 ) -> None:
     verdict = "late" if (delay.min or 0) > 60 else "on_time"
@@ -342,7 +342,7 @@ def test_an_exposure_that_was_just_found_is_not_said_to_last_until_before_it_beg
     assert "It could be seen shortly before that time." in report.holding[0]
 
 
-def test_what_was_never_seen_removed_is_not_said_to_be_published_at_its_slot(ofsted: Incident) -> None:
+def test_an_exposure_with_an_unknown_end_is_only_said_to_be_available_until_its_last_look(ofsted: Incident) -> None:
     unknown = Exposure("page", LAST_MINUTE, Interval(), Bounds(10, 25), open=False, ended=Ended.UNKNOWN)
     released = Interval(at("2017-03-22T09:30:00+00:00"), at("2017-03-22T09:32:30+00:00"))
     report = note_of(exposed(ofsted, unknown, released=released))
@@ -501,7 +501,7 @@ def test_what_to_do_now_follows_the_kind_of_breach(ofsted: Incident, ipcc: Incid
     assert "regulator" in [step.id for step in note_of(moj).steps]
 
 
-def test_a_message_exposed_alone_is_told_by_its_name(ofsted: Incident) -> None:
+def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofsted: Incident) -> None:
     feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
     only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))

@@ -51,7 +51,7 @@ def test_an_unknown_form_is_refused_with_those_there_are() -> None:
         get_form("E")
 
 
-def test_labels_are_verbatim() -> None:
+def test_labels_of_form_b_are_those_of_the_published_form() -> None:
     labels = [question.label for chapter in get_form("B").chapters for question in chapter.questions]
     assert labels == [
         "Title and link to statistical output",

@@ -191,7 +191,7 @@ def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announc
         assert "We do not comment on the statistics outside their release." in " ".join(report.lines)
 
 
-def test_a_release_that_was_public_in_whole_is_not_said_to_have_been_so_in_part(ofsted: Incident) -> None:
+def test_a_release_that_was_wholly_public_is_not_said_to_have_been_partly_public(ofsted: Incident) -> None:
     report = fill_form(stood(ofsted), get_form("B"), {}, [], at("2017-03-22T10:00+00:00"))
     assert "It became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
     decided = bring_forward(stood(ofsted), "head", "2017-03-20T16:00", ofsted.opened)
@@ -199,7 +199,7 @@ def test_a_release_that_was_public_in_whole_is_not_said_to_have_been_so_in_part(
 
 
 @pytest.mark.parametrize("which", ["covering", "holding", "correction", "lines"])
-def test_what_goes_out_is_short(
+def test_letters_have_at_most_150_words(
     ofqual_january: Incident, ofsted: Incident, moj: Incident, settings: Mapping[str, str], which: str
 ) -> None:
     for incident in (ofqual_january, ofsted, moj):

@@ -76,7 +76,7 @@ def test_a_link_is_read_back_as_its_text(versions: Versions) -> None:
     assert find_file_changes(versions, file, "statistician").words == {"B.4.corrective": TYPED}
 
 
-def test_what_is_asked_stands_in_real_lists(versions: Versions) -> None:
+def test_guidance_is_written_as_real_lists(versions: Versions) -> None:
     report = versions[-1].report
     asked = [text for field in report.fields() for text in field.guidance]
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))

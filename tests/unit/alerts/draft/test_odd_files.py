@@ -143,7 +143,7 @@ def test_what_no_box_can_hold_is_named_with_its_place(
         find_file_changes(draft(ofqual_january), edited(ofqual_january, edit), ROLE)
 
 
-def test_a_third_column_and_another_header_leave_our_prompts_ours(ofqual_january: Incident) -> None:
+def test_an_added_column_is_read_as_an_answer_and_our_prompts_are_not(ofqual_january: Incident) -> None:
     def wider(document: Document) -> None:
         for cell in document.tables[0].add_column(1000000).cells[2:3]:
             cell.text = "Ofqual, of course"

@@ -93,7 +93,7 @@ def test_a_delay_that_still_grows_leaves_the_longest_open() -> None:
     assert find_quantile(list_late_delays(period(growing)), 1.0) == Bounds(300, None)
 
 
-def test_the_pattern_counts_incidents_and_releases_watched() -> None:
+def test_the_pattern_counts_faulty_releases_and_all_releases_by_group() -> None:
     held = period(row("a"), row("b", "late", 5, cause="platform"), row("c", "late", 9, cause="platform"))
     assert count_faulty_by(held, lambda each: each.cause or "not logged") == [("platform", 2, 2), ("not logged", 0, 1)]
     assert count_verdicts(held) == {"late": 2, "on_time": 1}
@@ -175,7 +175,7 @@ def test_few_releases_are_counted_in_whole_sentences(rows: list[Row], told: str)
     assert "0.0%" not in said(report, "P.counts")
 
 
-def test_a_signed_period_report_holds_the_incidents_that_it_points_to() -> None:
+def test_a_signed_period_report_contains_the_incidents_that_it_refers_to() -> None:
     report = replace(
         build_period_report(period(row("a", "late", 5)), "www.gov.uk", NOW), signed="Signed off by head at 09:30"
     )
@@ -196,7 +196,7 @@ def test_a_quiet_period_says_so_and_has_no_tables() -> None:
     assert "1 release watched" in said(report, "P.counts")
 
 
-def test_what_publishers_claim_stands_apart_and_a_document_lists_so_many_of_it_as_are_read() -> None:
+def test_publishers_claims_are_separate_and_a_document_lists_the_first_500() -> None:
     claim = Claim("ofqual", "https://www.gov.uk/x", SLOT, "T", None, "", "https://www.gov.uk/api/content/x", NOW)
     held = replace(period(row("a")), claims=(claim,) * 501)
     report = build_period_report(held, "Ofqual", NOW)

@@ -138,7 +138,7 @@ def at_random(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[st
 @pytest.mark.explored
 @given(data=st.data())
 @limits(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-def test_no_word_is_lost_and_none_of_ours_becomes_a_persons(
+def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_form(
     five: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
 ) -> None:
     made = at_random(data, five, settings)

@@ -164,7 +164,7 @@ def test_who_only_took_words_out_does_not_take_out_newer_ones(ofqual_january: In
     assert find_file_changes(old, file, ROLE).words == {"B.3.impact": ""}
 
 
-def test_a_file_written_before_the_delay_grew_is_read_against_what_it_was_written_from(
+def test_a_file_is_compared_with_the_version_that_it_was_written_from(
     ofqual_january: Incident,
 ) -> None:
     first = draft(ofqual_january)

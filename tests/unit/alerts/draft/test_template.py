@@ -72,7 +72,7 @@ def test_a_template_that_is_none_is_refused(body: bytes, note: Report) -> None:
         fill_template(body, note)
 
 
-def test_every_name_stands_for_something_on_every_form(ofqual_january: Incident) -> None:
+def test_every_placeholder_of_a_template_has_a_value_on_every_form(ofqual_january: Incident) -> None:
     for form in load_forms():
         if form != "period":
             held = collect_values(fill_form(ofqual_january, get_form(form), {}, [], ofqual_january.opened))

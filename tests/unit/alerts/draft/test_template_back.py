@@ -100,7 +100,7 @@ def two(document: Document) -> None:
         (two, {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}),
     ],
 )
-def test_words_are_read_by_what_the_template_says_around_them(
+def test_typed_text_is_found_by_the_words_of_the_template_around_it(
     ofqual_january: Incident, edit: Callable[[Document], object], words: dict[str, str]
 ) -> None:
     assert read(ofqual_january, edit) == words
@@ -143,7 +143,7 @@ def side_by_side(document: Document) -> None:
         (side_by_side, "before any table answers stand side by side; whose this is cannot be known.*Two calls"),
     ],
 )
-def test_what_no_box_of_a_template_can_hold_is_named(
+def test_text_that_no_box_of_a_template_can_keep_is_refused_and_named(
     ofqual_january: Incident, edit: Callable[[Document], None], told: str
 ) -> None:
     with pytest.raises(Unreadable, match=told):
@@ -171,7 +171,7 @@ def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_
         find_file_changes(versions, file, ROLE, own)
 
 
-def test_our_own_form_is_read_as_before_where_a_template_is_configured(ofqual_january: Incident) -> None:
+def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_january: Incident) -> None:
     versions = draft(ofqual_january)
     file = edit_docx(file_of(versions[-1].report), instead)
     for own in (template(), b"no template"):

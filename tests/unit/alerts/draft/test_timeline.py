@@ -62,7 +62,7 @@ def test_an_exposure_is_drawn_early_and_then_gone(ofsted: Incident) -> None:
     assert [span.state for span in figure.lanes[2].spans] == ["absent"]
 
 
-def test_what_stayed_public_until_its_slot_is_not_called_released_then(ofsted: Incident) -> None:
+def test_content_that_stayed_public_until_its_slot_is_not_said_to_be_released_then(ofsted: Incident) -> None:
     figure = build_figure(facts_of(stood(ofsted)))
     assert figure is not None
     assert figure.alt.endswith(
@@ -70,7 +70,7 @@ def test_what_stayed_public_until_its_slot_is_not_called_released_then(ofsted: I
     )
 
 
-def test_a_part_out_of_sight_is_drawn_absent_until_now_and_no_longer(ipcc: Incident) -> None:
+def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc: Incident) -> None:
     facts = facts_of(ipcc)
     page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
     figure = build_figure(replace(facts, parts=(page,), final=False))

@@ -50,7 +50,7 @@ def breaking() -> tuple[Callable[[Fetcher], Fetcher], list[Breaking]]:
     return around, made
 
 
-def test_looks_that_break_before_a_slot_cost_nothing_and_are_shown(tmp_path: Path) -> None:
+def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(tmp_path: Path) -> None:
     around, made = breaking()
 
     async def act(life: Life) -> None:
@@ -69,7 +69,7 @@ def test_looks_that_break_before_a_slot_cost_nothing_and_are_shown(tmp_path: Pat
     assert [line["suppressed"] for line in lines if line["event"] == "look_broke"] == [0]
 
 
-def test_looks_that_break_over_a_slot_leave_it_unproven(tmp_path: Path) -> None:
+def test_looks_that_raise_around_the_slot_leave_the_release_unproven(tmp_path: Path) -> None:
     around, made = breaking()
 
     async def act(life: Life) -> None:
@@ -86,7 +86,7 @@ def test_looks_that_break_over_a_slot_leave_it_unproven(tmp_path: Path) -> None:
     assert len([line for line in lines if line["event"] == "look_broke"]) == 5
 
 
-def test_memory_and_store_agree_after_looks_that_broke(tmp_path: Path) -> None:
+def test_memory_and_store_agree_after_looks_that_raised(tmp_path: Path) -> None:
     around, made = breaking()
 
     async def act(life: Life) -> None:

@@ -225,7 +225,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_report_is_due_five_minutes_after_the_slot_and_not_when_something_else_happens(tmp_path: Path) -> None:
+def test_a_release_overdue_for_five_minutes_gets_grade_report_at_once(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:37:30")
         row = life.daemon.store.verdicts.judged_one("claims-q3")

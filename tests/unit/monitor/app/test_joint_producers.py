@@ -87,7 +87,7 @@ def test_policies_and_agreed_times_of_any_producer_apply() -> None:
     assert not granted.fits(entry(OURS), SLOT, "Europe/London")
 
 
-def test_routes_match_any_producer() -> None:
+def test_a_route_matches_any_of_a_releases_producers() -> None:
     route = a_route("pager", producer=THEIRS)
     chosen = select_channels(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
     assert [name for name, _ in chosen] == ["pager"]

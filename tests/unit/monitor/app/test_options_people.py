@@ -144,13 +144,13 @@ async def test_channels_that_post_go_out_by_the_proxy_of_their_host_but_to_this_
         await channel.close()
 
 
-def test_channels_for_people_get_digests_by_default(read: Read) -> None:
+def test_the_default_digest_rule_covers_channels_for_people(read: Read) -> None:
     rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
     assert rule.channels == {"mail", "notify", "hook"}
     assert (rule.threshold, rule.within) == (3, timedelta(milliseconds=400))
 
 
-def test_an_authority_that_is_not_there_is_told(read: Read) -> None:
+def test_a_missing_ca_file_is_reported(read: Read) -> None:
     assert faults_of(read, CHANNELS.replace("ca.pem", "none.pem")) == [
         'config.toml: channel[2].ca_file: no such file (got "none.pem")',
         'config.toml: channel[5].ca_file: no such file (got "none.pem")',

@@ -61,7 +61,7 @@ def test_a_change_found_by_the_second_read_is_notified_and_nothing_is_called_lat
     live(tmp_path, MOVED, act, head=ELSEWHERE)
 
 
-def test_a_calendar_that_cannot_be_read_again_delays_the_notice_only_for_the_read(tmp_path: Path) -> None:
+def test_a_failed_calendar_read_delays_an_overdue_notice_only_while_it_lasts(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:15")
         assert (life.word(), life.notice_kinds()) == ("overdue", ["opened"])

@@ -207,7 +207,7 @@ def test_a_key_is_hidden_in_every_order_template_and_folded_line(url: str, text:
     assert hide(text) == hidden
 
 
-def test_everything_below_a_secret_path_is_hidden() -> None:
+def test_a_secret_path_is_hidden_in_every_address_below_it() -> None:
     url = "https://a.example/sesame/calendar.csv"
     hide = redactor(
         secrets_in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url, secret=True)]))

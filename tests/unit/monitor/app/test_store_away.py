@@ -188,7 +188,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_evidence_that_the_store_lost_is_in_the_journal_of_a_monitor_killed_before_it_is_back(
+def test_the_journal_of_a_killed_monitor_has_the_evidence_that_its_store_lost(
     tmp_path: Path, publisher: Publisher
 ) -> None:
     config, slot = known_before(tmp_path, publisher)

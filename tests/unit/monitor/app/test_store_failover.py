@@ -43,7 +43,7 @@ def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: Vi
     )
 
 
-def test_other_monitors_see_one_that_cannot_switch_yet_to_the_recovered_store(tmp_path: Path) -> None:
+def test_a_monitor_that_cannot_switch_to_the_recovered_store_yet_stays_a_member_there(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
 
     async def story(clock: VirtualClock) -> None:

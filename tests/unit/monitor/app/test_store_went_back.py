@@ -89,7 +89,7 @@ class Losing(FakeChannel):
 
 
 @pytest.mark.slow
-def test_a_store_that_loses_batches_during_a_delivery_ends_nothing(tmp_path: Path) -> None:
+def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         channel = Losing("outbox", Options(), clock.now)
         channel.store, channel.copy = tmp_path / "ninethirty.db", tmp_path / "copy.db"

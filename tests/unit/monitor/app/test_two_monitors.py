@@ -77,7 +77,7 @@ def _told(folder: Path, tables: str) -> Path:
 
 
 @pytest.mark.slow
-def test_a_release_that_one_monitor_proved_on_time_is_on_time_for_a_blind_one(tmp_path: Path) -> None:
+def test_one_monitors_proof_of_on_time_counts_for_a_monitor_that_was_blind(tmp_path: Path) -> None:
     async def act(north: Life, south: Life) -> None:
         await north.until("09:50:00")
         verdicts = [life.daemon.watch.verdict_now("claims-q3") for life in (north, south)]

@@ -166,7 +166,7 @@ def test_a_period_report_separates_claims_from_verdicts(ask: Ask, site: Site) ->
     assert site.asked
 
 
-def test_retry_after_of_a_record_is_obeyed_and_one_without_response_ends_with_status_3(ask: Ask, site: Site) -> None:
+def test_backfill_waits_and_repeats_after_429_and_ends_with_status_3_after_503s(ask: Ask, site: Site) -> None:
     site.refuse = [429]
     assert len(ask("backfill", "home-office", *SPAN, "--json").lines) == 2
     site.refuse = [503] * 3

@@ -38,7 +38,7 @@ def test_a_file_is_parsed_in_the_given_time_zone(ask: Ask, folder: Path) -> None
     assert (told.status, told.err) == (0, "")
 
 
-def test_valid_entries_of_a_faulty_calendar_are_printed_with_its_faults(ask: Ask, folder: Path) -> None:
+def test_entries_of_a_faulty_calendar_are_printed_with_its_faults(ask: Ask, folder: Path) -> None:
     calendar = folder / "calendar.toml"
     calendar.write_text(calendar.read_text() + '[[release]]\nid = "x"\ntitle = "X"\nslot = "2018-02-30"\n')
     told = ask("calendar", "parse", "toml", str(calendar))
@@ -55,7 +55,7 @@ def test_an_absent_file_is_reported_in_one_line(ask: Ask) -> None:
     assert (told.status, told.err) == (1, "none.csv: cannot be read: No such file or directory\n")
 
 
-def test_options_of_a_calendar_kind_are_those_of_the_configuration(ask: Ask, folder: Path) -> None:
+def test_calendar_parse_accepts_the_options_of_a_kind_of_calendar(ask: Ask, folder: Path) -> None:
     page = folder / "page.html"
     page.write_text("<table><tr><td>Births</td><td>5 January 2018 9:30am</td></tr></table>")
     options = ["--option", "rows=tr", "--option", "title=td:nth-child(1)", "--option", "date=td:nth-child(2)"]

@@ -34,7 +34,7 @@ def complete(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     return complete
 
 
-def test_verbs_and_options_are_completed_without_importing_them(complete: Complete) -> None:
+def test_the_shell_completes_verbs_and_options(complete: Complete) -> None:
     assert complete("re") == ["reload", "replay", "report", "rehearse"]
     assert complete("incident", "s") == ["show", "sign"]
     assert "--producer" in complete("today", "--p")

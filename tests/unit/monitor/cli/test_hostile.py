@@ -44,7 +44,7 @@ def test_probe_gives_up_on_a_page_that_takes_too_long_to_parse(ask: Ask, folder:
     assert (told.status, told.json["state"], told.json["why"]) == (0, "unknown", "too_costly")
 
 
-def test_a_calendar_is_read_in_a_worker_and_printed(ask: Ask, folder: Path, port: int) -> None:
+def test_a_calendar_is_read_and_its_lines_are_printed(ask: Ask, folder: Path, port: int) -> None:
     (folder / "c.html").write_text(TABLE.format(ROW))
     told = ask("calendar", "read", "web")
     assert (port > 0, told.status, [line["title"] for line in told.lines]) == (True, 0, ["Births"])

@@ -105,7 +105,7 @@ def test_without_libreoffice_signing_writes_the_evidence_for_a_word_processor(fo
 
 
 @pytest.mark.slow
-def test_with_libreoffice_signing_writes_the_report_twice_and_the_evidence_to_print(
+def test_with_libreoffice_signing_writes_the_report_as_docx_and_pdf_and_the_evidence_as_pdf(
     ask: Ask, folder: Path, soffice: str
 ) -> None:
     assert Path(soffice).is_file()
@@ -161,7 +161,7 @@ def overdue_for(while_: timedelta, folder: Path) -> str:
     return incident.id
 
 
-def test_exported_evidence_includes_the_current_draft(ask: Ask, folder: Path) -> None:
+def test_exporting_evidence_makes_a_new_version_of_the_draft(ask: Ask, folder: Path) -> None:
     incident = overdue_for(timedelta(hours=32), folder)
     assert ask("incident", "export", incident, str(folder / "e.zip")).status == 0
     store = open_store(f"sqlite:///{folder}/store.db", durable=False)
@@ -373,7 +373,7 @@ def test_signing_fixes_a_version_and_writes_the_documents(ask: Ask, folder: Path
     assert "Amended after sign-off" in ask("incident", "draft", INCIDENT).out
 
 
-def test_evidence_of_an_incident_is_exported_once(ask: Ask, folder: Path) -> None:
+def test_exporting_evidence_does_not_overwrite_a_file(ask: Ask, folder: Path) -> None:
     file = folder / "evidence.zip"
     assert ask("incident", "export", INCIDENT, str(file), "--json").json["records"] == 0
     assert zipfile.ZipFile(file).namelist() == ["manifest.json", "SHA256SUMS"]

@@ -145,7 +145,7 @@ def test_init_files_writes_examples_into_a_new_folder(file: Path, capsys: pytest
     assert capsys.readouterr().err == f"{folder}: is there already, and not empty\n"
 
 
-def test_mail_and_to_are_refused_without_each_other(file: Path) -> None:
+def test_mail_to_and_on_call_are_refused_without_each_other(file: Path) -> None:
     assert init(file, "--yes", "--mail", "localhost") == 2
     assert init(file, "--yes", "--to", "desk@example.gov.uk") == 2
     assert init(file, "--yes", "--on-call", "duty=desk@example.gov.uk") == 2

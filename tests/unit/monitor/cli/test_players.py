@@ -92,7 +92,7 @@ if __name__ == "__main__":
 """
 
 
-def test_no_player_outlives_its_parent_process() -> None:
+def test_processes_that_play_rehearsals_end_with_their_parent() -> None:
     with subprocess.Popen([sys.executable, "-c", _STARTER], stdout=subprocess.PIPE) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == b"playing\n"

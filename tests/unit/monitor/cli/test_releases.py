@@ -115,7 +115,7 @@ def test_the_board_says_if_no_calendar_is_configured(ask: Ask, folder: Path) -> 
     assert "no calendar is configured. Add a [[calendar]] to your configuration" in ask("today").out
 
 
-def test_an_explanation_begins_with_the_verdict_and_ends_with_what_would_change_it(ask: Ask) -> None:
+def test_an_explanation_begins_with_the_verdict_and_says_what_would_change_it(ask: Ask) -> None:
     lines = ask("explain", "births-2016").out.splitlines()
     assert lines[0] == "LATE by 20 min to 20 min 1 s, grade report, final"
     assert "  Promised    Friday 5 January 2018, 09:30 GMT, as mine said by 26 Nov 2017 09:30:00 GMT" in lines
@@ -223,7 +223,7 @@ def test_verdicts_are_exported_as_csv_and_json(ask: Ask) -> None:
     assert ask("export", "--from", "2018-01-06").out.count("\n") == 1
 
 
-def test_the_joined_calendar_has_stable_uids(ask: Ask, folder: Path) -> None:
+def test_events_of_the_exported_calendar_have_the_release_id_as_uid(ask: Ask, folder: Path) -> None:
     told = ask("export", "--output", str(folder / "all.ics"))
     events = Calendar.from_ical((folder / "all.ics").read_bytes()).walk("VEVENT")
     assert (told.out, told.err) == ("", f"{folder}/all.ics: written\n")

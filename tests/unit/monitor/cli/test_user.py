@@ -48,7 +48,7 @@ def test_a_password_from_standard_input_makes_a_line(ask: Ask, typed: Callable[[
     assert opens(told.out)
 
 
-def test_the_users_line_can_be_json(ask: Ask, typed: Callable[[str], None]) -> None:
+def test_a_line_for_the_users_file_can_be_printed_as_json(ask: Ask, typed: Callable[[str], None]) -> None:
     typed(SECRET)
     told = ask("user", "anne", "--json").json
     assert told["user"] == "anne"

@@ -96,7 +96,7 @@ def test_faults_of_secrets_folders_and_store_are_reported_at_once(ask: Ask, fold
     ]
 
 
-def test_a_store_of_another_version_is_reported_and_not_changed(ask: Ask, folder: Path) -> None:
+def test_stores_of_older_and_newer_versions_are_reported_and_not_changed(ask: Ask, folder: Path) -> None:
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
         with store._engine.begin() as connection:
             migrate.downgrade(connection, BEFORE.head)
@@ -160,7 +160,7 @@ def test_check_creates_nothing_if_there_is_no_store_yet(ask: Ask, folder: Path, 
         assert f"{folder}/nope/deep down/store.db: its folder cannot be made" in ask("store", "check").err
 
 
-def test_a_path_is_quoted_as_configured(ask: Ask, folder: Path) -> None:
+def test_a_store_address_with_a_space_is_shown_as_configured(ask: Ask, folder: Path) -> None:
     config = folder / "config.toml"
     config.write_text(config.read_text().replace("/store.db", "/a store.db"))
     (folder / "a store.db").write_text("no database, but long enough to be taken for one" * 9)
@@ -171,7 +171,7 @@ def test_a_path_is_quoted_as_configured(ask: Ask, folder: Path) -> None:
     )
 
 
-def test_a_store_is_checked_and_backed_up_once(ask: Ask, folder: Path) -> None:
+def test_a_store_is_checked_upgraded_and_backed_up_without_overwriting_a_backup(ask: Ask, folder: Path) -> None:
     assert ask("store", "check").out == "The store is whole, and so is its evidence.\n"
     assert ask("store", "upgrade", "--json").json == {"upgraded": True}
     assert ask("store", "backup", str(folder / "copy.db")).status == 0

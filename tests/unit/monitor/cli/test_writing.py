@@ -113,7 +113,7 @@ def test_the_last_edition_of_the_series_is_filled_in(ask: Ask) -> None:
     assert "Latest published edition: Births 2016, Friday 5 January 2018, 09:30 GMT" in told
 
 
-def test_the_last_edition_is_that_of_the_day_it_happened_and_never_the_release_itself(ask: Ask) -> None:
+def test_a_draft_about_a_leak_never_names_the_release_itself_as_the_last_edition(ask: Ask) -> None:
     for when in ("2018-01-04", "2018-01-06"):
         given = ("--release", "births-2016", "--what", "leaked", "--when", when)
         assert (

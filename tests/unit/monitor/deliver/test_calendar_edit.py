@@ -81,7 +81,7 @@ def test_a_silenced_entry_is_not_in_the_notice_of_the_same_edit_and_does_not_sil
     assert "Title r0" not in others.text
 
 
-def test_the_notice_waits_ten_seconds_for_other_entries_and_no_longer() -> None:
+def test_the_notice_of_a_calendar_change_waits_ten_seconds_for_other_entries_and_no_longer() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)

@@ -67,7 +67,7 @@ def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() ->
     run_virtually(story, after_slot(400))
 
 
-def test_follow_ups_of_covered_openings_are_still_sent() -> None:
+def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)

@@ -93,7 +93,7 @@ def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, ov
     assert the_incident(overdue) == before
 
 
-def test_a_draft_opened_again_at_once_gets_no_further_version(store: Store, overdue: CurrentIncidents) -> None:
+def test_a_draft_renewed_again_at_once_gets_no_further_version(store: Store, overdue: CurrentIncidents) -> None:
     absent_until(store, 720)
     assert renew(store, overdue, after_slot(720))
     assert not renew(store, overdue, after_slot(729))
@@ -113,7 +113,7 @@ def test_typed_text_is_kept_beside_current_figures(store: Store, overdue: Curren
     assert "at least 12 minutes" in draft(overdue)
 
 
-def test_opening_a_signed_draft_does_not_amend_it(store: Store, overdue: CurrentIncidents) -> None:
+def test_renewing_a_signed_draft_adds_no_version(store: Store, overdue: CurrentIncidents) -> None:
     name = the_incident(overdue).id
     made = append_signature(versions_from_rows(overdue.verdicts.drafts(name)), "head of profession", after_slot(700))[
         -1
@@ -133,7 +133,7 @@ def test_a_final_or_hand_logged_incident_does_not_change(store: Store, overdue: 
     assert [overdue.incident(one, after_slot(720)) for one in (final, by_hand)] == [final, by_hand]
 
 
-def test_a_newer_stored_measurement_is_not_overwritten(store: Store, overdue: CurrentIncidents) -> None:
+def test_renewing_a_draft_keeps_a_note_that_was_saved_meanwhile(store: Store, overdue: CurrentIncidents) -> None:
     known = the_incident(overdue)
     write = overdue.prepare_redraft(known.id, after_slot(720))
     assert write is not None

@@ -107,7 +107,7 @@ def told_by_both(channel: FakeChannel) -> list[str]:
     return [one.subject for one in later if one.data["release"] and one.data["findings"][0] in {"late", "partial"}]
 
 
-def test_people_notified_of_a_release_before_its_platform_fault_get_the_end_in_one_thread_only() -> None:
+def test_people_notified_of_a_release_and_of_its_platform_are_told_of_the_end_once() -> None:
     async def story(day: Day) -> None:
         await day.judged(61, ["r0"])
         await day.on_to(80)

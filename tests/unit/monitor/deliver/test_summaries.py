@@ -123,7 +123,7 @@ def test_a_due_summary_is_written_once_for_each_of_its_channels() -> None:
     played([{"kind": "evening", "channels": ["mail", "chat"]}], story)
 
 
-def test_a_summary_goes_to_the_person_on_call_and_to_each_channel_once() -> None:
+def test_a_summary_goes_once_to_each_channel_and_to_the_person_on_call() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await clock.sleep(300)
         await summaries.write_due()

@@ -12,7 +12,7 @@ from monitor.health.system import (
 )
 
 
-def test_glibc_is_set_to_return_freed_memory_at_once() -> None:
+def test_the_function_that_returns_freed_memory_is_found_and_called() -> None:
     calls: list[int] = []
     find_malloc_trim(SimpleNamespace(malloc_trim=calls.append))(0)
     assert calls == [0]

@@ -60,7 +60,7 @@ def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it
     assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
 
 
-def test_what_was_seen_at_the_old_address_of_a_page_counts_for_a_part_there() -> None:
+def test_looks_at_a_pages_old_address_show_the_exposure_of_the_part_that_is_there_now() -> None:
     old = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
     runs = [*looks_at(OLD, *old).runs("page"), *looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")]
     part = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
@@ -96,7 +96,9 @@ def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
 
 
 @pytest.mark.parametrize(("redirect", "bound"), [([], None), ([a_sighting(UNKNOWN, 301, why=REDIRECTED)], 0.0)])
-def test_only_a_witness_of_the_slot_bounds_how_early_a_release_came(redirect: list[Look], bound: float | None) -> None:
+def test_the_early_bound_counts_only_if_a_witness_was_read_at_the_slot(
+    redirect: list[Look], bound: float | None
+) -> None:
     # A listing read later does not show what was public at the slot and removed again.
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),

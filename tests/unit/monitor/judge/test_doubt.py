@@ -211,9 +211,7 @@ def test_a_slot_that_was_brought_forward_on_its_own_day_is_a_finding(promises: l
     ("came", "word"),
     [("09:31:27", VerdictKind.UNPROVEN), (IN_TIME, VerdictKind.ON_TIME), ("09:28:30", VerdictKind.UNPROVEN)],
 )
-def test_a_time_that_was_provisional_when_last_read_is_on_time_only_by_its_minute_too(
-    came: str, word: VerdictKind
-) -> None:
+def test_a_release_with_a_provisional_time_is_on_time_only_if_it_met_that_minute(came: str, word: VerdictKind) -> None:
     verdict = verdict_on([read_last("09:26", state=Standing.PROVISIONAL)], came)
     assert (verdict.verdict, bool(doubt_details(verdict))) == (word, word is VerdictKind.UNPROVEN)
 

@@ -65,7 +65,7 @@ def test_the_last_answer_is_its_status_or_the_reason_for_the_failure(
     assert due.got == got
 
 
-def test_the_headline_counts_what_is_due_and_not_seen_yet() -> None:
+def test_the_headline_counts_releases_that_are_due_out_late_or_not_seen() -> None:
     rows = [*(body_at(30, 12) for _ in range(6)), body_at(30, verdict="overdue", due=None), body_at(30)]
     moved = body_at(30, verdict="moved", due=None)
     told = slot_headline([*rows, moved], after_slot(30))

@@ -66,7 +66,7 @@ def verdict_on(*edge: Run, origin: Sequence[Run] = ()) -> Verdict:
     return judged(120, {"page": edge, "page/origin": origin})
 
 
-def test_a_page_that_is_removed_before_its_slot_was_public_for_a_moment() -> None:
+def test_a_410_before_the_slot_proves_that_the_page_was_public_for_a_moment() -> None:
     unseen = Interval(after_slot(-300), after_slot(-285))
     verdict = verdict_on(MISSING, REMOVED)
     assert verdict.exposures == (Exposure("page", unseen, unseen, Bounds(0.0, 15.0), open=False, ended=Ended.REMOVED),)
@@ -74,7 +74,7 @@ def test_a_page_that_is_removed_before_its_slot_was_public_for_a_moment() -> Non
     assert judged(-100, {"page": [MISSING, REMOVED]}).verdict is VerdictKind.EARLY
 
 
-def test_two_views_of_an_unseen_exposure_give_the_narrower_interval() -> None:
+def test_an_exposure_that_two_views_prove_without_seeing_it_has_the_narrower_interval() -> None:
     origin = [
         a_run("page/origin", ABSENT, -3600, -290, status=404),
         a_run("page/origin", WITHDRAWN, -280, -110, status=410),

@@ -40,7 +40,7 @@ def test_a_release_in_time_has_no_findings_though_its_edge_is_a_look_behind(edge
 
 
 @pytest.mark.parametrize(("spacing", "exposures"), [(5, 2), (50, 1)])
-def test_two_exposures_are_one_only_if_the_content_api_was_looked_at_in_between(spacing: float, exposures: int) -> None:
+def test_a_look_at_the_content_api_in_between_makes_two_exposures_one(spacing: float, exposures: int) -> None:
     page = Story([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
     content = Story([(-1005, ABSENT), (-658, PRESENT)], every=70, spacing=spacing)
     verdict = judged(-560, {"page": page, "page/content": content})
@@ -97,7 +97,9 @@ def test_a_late_page_is_partial_if_a_part_is_still_absent(sheet: Turns, count: i
 @pytest.mark.parametrize(
     ("now", "page", "lead"), [(1100, came(1000), Bounds(599, 601)), (500, NOT_SEEN, Bounds(100, None))]
 )
-def test_an_alternative_before_the_late_page_is_found_with_its_lead(now: float, page: Turns, lead: Bounds) -> None:
+def test_an_alternative_before_a_late_page_is_a_finding_with_its_head_start(
+    now: float, page: Turns, lead: Bounds
+) -> None:
     (first,) = found(judged(now, {"page": page, "news": came(400)}, NEWS), Kind.ELSEWHERE_FIRST)
     assert (first.part, first.seconds) == ("news", lead)
     assert NEWS.url in first.detail

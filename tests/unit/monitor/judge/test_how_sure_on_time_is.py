@@ -48,7 +48,7 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, besi
 
 
 @pytest.mark.parametrize(("bound", "cell"), [(5, "On time"), (11.5, "On time, to 12 s")])
-def test_the_evidence_of_a_draft_says_how_early_it_may_have_come(bound: float, cell: str) -> None:
+def test_the_evidence_table_of_a_draft_says_how_early_a_release_may_have_come(bound: float, cell: str) -> None:
     facts = release_facts(on_time(bound), Measurement())
     assert say_availability(facts) == ["It was published as announced at 9.30am."]
     assert tabulate_parts(facts)[0].rows[0][2] == cell
@@ -86,7 +86,7 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
     ]
 
 
-def test_a_metric_shows_the_bound() -> None:
+def test_a_metric_shows_how_early_a_release_may_have_come() -> None:
     shown = [ReleaseState(on_time(12), after_slot(60))]
     states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), lambda: None, lambda: None)
     metrics = b"".join(Metrics("1.2.3").render(states))

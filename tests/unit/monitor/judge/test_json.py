@@ -171,7 +171,7 @@ def with_findings(*more: Json) -> Json:
     return body | {"findings": [*body["findings"], *more]}
 
 
-def test_a_blind_span_of_another_monitor_may_be_added_and_only_several_monitors_take_one_back() -> None:
+def test_replay_allows_added_blind_findings_and_removed_ones_only_with_several_monitors() -> None:
     body, blind = json_of(), with_findings(a_finding(seconds=3))
     assert find_differences(body, blind) == []
     assert find_differences(blind, body) == ["findings: were blind(), late(page), are late(page)"]
@@ -220,7 +220,7 @@ def test_recomputing_with_longer_runs_finds_no_difference(world: World, now: flo
         assert find_differences(release_json(first), release_json(again)) == []
 
 
-def test_an_origin_look_long_before_an_aged_copy_does_not_widen_what_the_copy_proves() -> None:
+def test_the_order_of_an_old_origin_look_and_a_cached_copy_changes_no_stored_verdict() -> None:
     origin = looks((-1.5, ABSENT))
     absent = a_sighting(ABSENT, 83, age=(54, 57))
     present = looks(a_sighting(PRESENT, 114, age=(24.2, 29))).runs("page")[0]

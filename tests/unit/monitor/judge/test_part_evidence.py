@@ -143,7 +143,7 @@ def evidence_with_witnesses(*page: Look) -> PartEvidence:
         ([(-60, ABSENT), (70, PRESENT)], -50, 70),
     ],
 )
-def test_a_page_appears_after_its_witnesses_proved_that_it_was_nowhere(
+def test_a_page_appeared_after_the_last_instant_at_which_its_witnesses_proved_it_absent(
     page: list[Look], after: float, by: float
 ) -> None:
     assert appearances(evidence_with_witnesses(*page)) == [(after_slot(after), after_slot(by))]

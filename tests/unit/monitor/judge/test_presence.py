@@ -37,7 +37,7 @@ def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
 
 
 @pytest.mark.parametrize(("origin", "begins"), [([(21, ABSENT), (41, PRESENT)], [10, 40]), ([(41, PRESENT)], [10])])
-def test_two_presences_need_an_absence_of_all_views_between_them(origin: Turns, begins: list[float]) -> None:
+def test_a_second_presence_counts_only_if_all_views_were_absent_in_between(origin: Turns, begins: list[float]) -> None:
     edge = [*SHOWN, (20, ABSENT), (40, PRESENT)]
     found = presences_in(edge, origin=[(0, ABSENT), (11, PRESENT), *origin])
     assert [one.begin for one in found] == [after_slot(begin) for begin in begins]
@@ -56,7 +56,7 @@ def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(origin: 
 
 
 @pytest.mark.parametrize(("absent", "appears"), [(90, (0, 80)), (79, (79, 80)), (80, (0, 80))])
-def test_content_that_its_item_showed_before_the_page_was_last_absent_came_there_first(
+def test_content_appeared_in_the_content_api_first_if_the_page_was_absent_after_that(
     absent: float, appears: tuple[float, float]
 ) -> None:
     edge = [(0, ABSENT), (absent, ABSENT), (100, PRESENT)]

@@ -104,14 +104,14 @@ def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], v
     assert out.begin == after_slot(30)
 
 
-def test_spells_without_a_contradiction_are_not_corrected() -> None:
+def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
     (absent,) = spells_of((0, ABSENT), (5, ABSENT))
     (out,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
     assert correct_ages({View.EDGE: [absent]})[View.EDGE] == (absent,)
     assert correct_ages({View.EDGE: [out], View.ORIGIN: [replace(absent, end=after_slot(3))]})[View.EDGE] == (out,)
 
 
-def test_present_from_the_first_look_on_proves_nothing() -> None:
+def test_presence_from_the_first_look_on_is_an_unproved_run() -> None:
     each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (15, PRESENT, 60), (20, ABSENT), (25, PRESENT)
     run = find_unproved_run(looks(*each).runs("page"))
     assert (run.begin, run.end) == (after_slot(-45), after_slot(5))

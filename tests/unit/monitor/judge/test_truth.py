@@ -67,7 +67,7 @@ def test_no_late_or_early_release_is_judged_on_time(world: World, now: float) ->
 
 @settings(max_examples=300)
 @given(worlds(), NOWS)
-def test_lateness_is_claimed_only_of_what_was_truly_absent_after_the_tolerance(world: World, now: float) -> None:
+def test_lateness_and_exposures_are_claimed_only_if_they_are_true(world: World, now: float) -> None:
     page = world.verdict(now).page
     if page.verdict in BEHIND:
         assert _is_ever(world.truth, WITHIN, out=False)
@@ -178,7 +178,9 @@ ANSWERED_ONCE = World(once(None), (Looker("edge"), Looker("origin")), ((79_001,)
 @example(EARLY_BETWEEN_LOOKS, -1.0, 0.5, 0)
 @example(ANSWERED_ONCE, 89.0, 0.5, 1)
 @given(worlds(ONCE), NOWS, st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6))
-def test_more_looks_never_contradict_what_fewer_proved(world: World, now: float, share: float, seed: int) -> None:
+def test_further_looks_never_contradict_what_earlier_looks_proved(
+    world: World, now: float, share: float, seed: int
+) -> None:
     less, more = with_fewer_looks(world, share, seed).verdict(now), world.verdict(now)
     if less.verdict is VerdictKind.ON_TIME and more.verdict is VerdictKind.EARLY:
         # "On time" leaves open what may have come within its `early_bound` before the slot.

@@ -196,7 +196,7 @@ def test_an_alternative_before_the_slot_makes_the_release_early() -> None:
     assert {*kinds(verdict)} >= {Kind.EARLY_EXPOSURE, Kind.ELSEWHERE_FIRST}
 
 
-def test_an_alternative_after_the_slot_does_not_stop_the_clock() -> None:
+def test_an_alternative_that_appears_after_the_slot_leaves_the_page_overdue() -> None:
     assert (
         judged(400, {"page": NOT_SEEN, "news": [(-100, ABSENT), (120, PRESENT)]}, NEWS).verdict is VerdictKind.OVERDUE
     )
@@ -313,7 +313,7 @@ def test_the_content_api_proves_an_exposure_and_never_a_release(
     assert judged(now, {"page": page, "page/content": content}).verdict is word
 
 
-def test_the_content_api_does_not_blur_or_prolong_an_exposure_of_the_page() -> None:
+def test_looks_at_the_content_api_change_no_bounds_of_an_exposure_of_the_page() -> None:
     turns = [(-2000, ABSENT), (-900, PRESENT), (-300, WITHDRAWN), (1, PRESENT)]
     (exposure,) = judged(100, {"page": Story(turns, every=5), "page/content": Story(turns, every=170)}).exposures
     assert exposure.seconds == Bounds(595, 605)
@@ -373,7 +373,7 @@ def test_the_last_absence_before_the_slot_bounds_how_early_it_came(
 
 
 @pytest.mark.parametrize(("came", "word"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
-def test_an_absence_proves_nothing_after_another_view_was_present(came: float, word: VerdictKind) -> None:
+def test_an_absence_proves_nothing_if_another_view_was_present_before_it(came: float, word: VerdictKind) -> None:
     verdict = judged(100, {"page": [(4, ABSENT), (came, PRESENT)], "page/origin": [(6.2, PRESENT)]})
     assert verdict.verdict is word
     assert after_slot(4) <= verdict.page.released.after < after_slot(6.3)

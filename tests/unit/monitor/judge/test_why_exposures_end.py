@@ -69,7 +69,7 @@ def test_an_exposure_without_a_look_after_its_slot_closes_twenty_seconds_after_i
     assert (found.open, found.ended, found.to) == (False, Ended.UNKNOWN, Interval(after_slot(-4), after_slot(0)))
 
 
-def test_a_stored_verdict_without_the_reason_replays_without_a_difference() -> None:
+def test_a_stored_exposure_without_its_reason_to_end_replays_without_a_difference() -> None:
     again = release_json(early(now=60))
     assert again["exposures"][0]["ended"] == "slot"
     old = release_json(early(now=60))

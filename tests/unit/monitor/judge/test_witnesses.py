@@ -105,7 +105,7 @@ def test_witnesses_prove_that_the_release_was_at_no_address(
     assert silent(announced, unlisted, redirects=redirects).absent_until(SLOT) == after_slot(until)
 
 
-def test_an_announcement_first_seen_after_the_slot_proves_no_absence_at_the_slot() -> None:
+def test_an_announcement_that_was_first_read_after_the_slot_proves_no_absence_at_the_slot() -> None:
     late = silent(130, None, since=40, redirects=True)
     assert (late.absent_until(SLOT), replace(late, unlisted=after_slot(170)).absent_until(SLOT)) == (
         None,

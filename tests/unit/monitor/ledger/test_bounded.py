@@ -41,7 +41,7 @@ def read(
 FIRST = read(CalendarState("c"), 0, SLOT, as_of=-3)
 
 
-def test_first_read_states_its_earliest_instant_and_no_earlier_promise() -> None:
+def test_a_promise_of_the_first_read_has_no_earlier_bound_and_counts_from_the_oldest_copy() -> None:
     promise = FIRST.changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (None, minutes(-3))
     assert (FIRST.state.as_of, FIRST.state.last_read) == (minutes(-3), minutes(0))
@@ -52,7 +52,7 @@ def test_a_change_may_have_come_as_soon_as_the_copy_before_was_made() -> None:
     assert (promise.unlearnt, promise.confirmed_at, promise.learnt) == (minutes(-3), minutes(8), minutes(10))
 
 
-def test_without_the_age_of_a_copy_a_read_speaks_of_its_end() -> None:
+def test_a_read_of_copies_of_unknown_age_counts_from_its_own_end() -> None:
     first = read(CalendarState("c"), 0, SLOT)
     promise = read(first.state, 10, LATER).changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
@@ -78,7 +78,7 @@ def test_only_entries_that_say_something_new_are_changed() -> None:
     assert read(FIRST.state, 10, LATER).changed_ids == ("e0",)
 
 
-def test_a_title_is_kept_as_changed_only_where_it_did() -> None:
+def test_a_changed_title_is_kept_with_its_entry_for_at_most_100_entries() -> None:
     same = read(FIRST.state, 10, SLOT).state
     assert same.titles == {}
     other = read(same, 20, SLOT, titles="Other {}").state

@@ -35,7 +35,7 @@ def test_a_start_leaves_releases_that_are_long_over_in_the_store(tmp_path: Path)
     at_work(tmp_path, act)
 
 
-def test_a_long_life_lets_go_of_them_once_a_day(tmp_path: Path) -> None:
+def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.daemon.admission.roll()
         await left(office)
@@ -66,7 +66,7 @@ def test_a_release_that_a_calendar_shows_again_is_the_one_it_was(tmp_path: Path)
     at_work(tmp_path, act)
 
 
-def test_a_slot_moved_after_that_is_a_further_promise_of_the_same_release(tmp_path: Path) -> None:
+def test_a_slot_that_moves_after_its_release_was_dropped_is_a_promise_of_the_same_release(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
         await office.reopen()
@@ -78,7 +78,7 @@ def test_a_slot_moved_after_that_is_a_further_promise_of_the_same_release(tmp_pa
     at_work(tmp_path, act)
 
 
-def test_a_name_that_was_given_long_ago_is_not_given_again(tmp_path: Path) -> None:
+def test_a_release_id_is_never_given_twice(tmp_path: Path) -> None:
     def entry(uid: str, day: str) -> dict[str, str]:
         return {"uid": uid, "title": "Example awareness", "producer": "example-office", "release_date": day}
 
@@ -100,7 +100,7 @@ def test_a_name_that_was_given_long_ago_is_not_given_again(tmp_path: Path) -> No
     at_work(tmp_path, act, OTHER)
 
 
-def test_listing_entry_of_a_past_release_is_matched_in_the_store(tmp_path: Path) -> None:
+def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_the_store(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
         await office.reopen()
@@ -157,7 +157,7 @@ def test_past_editions_still_show_that_the_next_one_is_missing(tmp_path: Path) -
     at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
 
 
-def test_editions_let_go_of_in_a_long_life_still_count(tmp_path: Path) -> None:
+def test_editions_that_memory_has_dropped_still_show_that_the_next_one_is_missing(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(*SERIES, *OTHERS))
         await office.read(csv(*OTHERS), after=10)

@@ -102,7 +102,7 @@ def assert_every_entry_has_the_promise_it_says(store: TemporaryStore) -> None:
 
 
 @pytest.mark.parametrize("portions", range(3))
-def test_read_that_stops_after_any_portion_does_not_count(portions: int) -> None:
+def test_a_read_whose_writing_stops_after_any_portion_does_not_count(portions: int) -> None:
     store = CutOffStore()
 
     async def story(clock: VirtualClock) -> None:
@@ -132,7 +132,7 @@ def test_read_that_stops_after_any_portion_does_not_count(portions: int) -> None
     assert {one.confirmed_at for one in promises if one.learnt > START} == {START + DAY + HOUR}
 
 
-def test_a_read_that_is_cut_off_is_complete_with_its_last_portion_and_not_before() -> None:
+def test_a_read_that_is_written_in_portions_counts_with_its_last_portion() -> None:
     store = CutOffStore()
 
     async def story(clock: VirtualClock) -> None:

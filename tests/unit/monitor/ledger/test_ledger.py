@@ -185,7 +185,7 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
     at_work(tmp_path, act, STATS, OTHER, split=[{"calendar": "own", "url": link}])
 
 
-def test_a_large_calendar_is_written_in_portions_and_confirmed_where_it_is_watched(tmp_path: Path) -> None:
+def test_a_large_calendar_is_stored_whole_and_only_watched_promises_are_confirmed_again(tmp_path: Path) -> None:
     rows = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
     near = row("near", "2026-11-20")
 
@@ -222,7 +222,7 @@ def test_reason_of_a_join_is_stored(tmp_path: Path) -> None:
     at_work(tmp_path, act, STATS, OTHER)
 
 
-def test_a_calendar_that_is_empty_to_begin_with_is_no_fault_of_a_list_kept_by_hand(tmp_path: Path) -> None:
+def test_the_first_read_of_a_calendar_kept_by_hand_may_be_empty(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         assert (await office.read(csv())).usable
         assert (await office.read(Reply(200, csv(row("a")).body), after=10)).entries == 1

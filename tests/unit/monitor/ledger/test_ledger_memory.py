@@ -198,7 +198,7 @@ def test_verdict_left_open_while_the_monitor_was_down_is_finished_and_notified(t
     at_work(tmp_path, act)
 
 
-def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_path: Path) -> None:
+def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_not_listed(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a", title="Example awareness")))
         await office.read(as_json(entry("a", "")), "own")

@@ -31,7 +31,7 @@ def book(*promises: Promise) -> PromiseBook:
     return made
 
 
-def test_promises_are_sorted_by_the_time_of_their_read() -> None:
+def test_promises_are_sorted_by_their_read_and_know_the_last_promised_day() -> None:
     made = book(said(2), said(1), said(3))
     assert [one.learnt for one in made.promises_of("x")] == [T0 + n * MINUTE for n in (1, 2, 3)]
     later = SLOT + timedelta(days=1)
@@ -83,7 +83,7 @@ def edition(day: date, title: str = "Example deaths: {}") -> SeriesEdition:
 MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
-def test_the_latest_edition_of_a_series_is_kept_in_whatever_order_they_are_read_back() -> None:
+def test_the_latest_edition_of_a_series_is_kept_in_any_order_of_reading() -> None:
     past = PastEditions()
     for day in (MONTHS[0], MONTHS[2], MONTHS[1]):
         past.add(edition(day), T0)

@@ -140,7 +140,7 @@ def test_an_exposure_that_a_clock_behind_dates_after_the_verdict_waits_for_a_rea
     assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
 
-def test_another_breach_waits_for_a_read_of_its_own() -> None:
+def test_each_new_breach_waits_for_its_own_calendar_read() -> None:
     check, watched = listened(), Waiting()
     check.defer_for_calendar_read(watched, verdict(part(VerdictKind.EARLY, -900), at=after_slot(-800)), Calls())
     assert watched.wanted_read == WantedRead(after_slot(-900), after_slot(-800) + PATIENCE)
@@ -157,7 +157,7 @@ def test_verdict_does_not_wait_without_reader_or_breach_or_after_a_confirmation(
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
-def test_only_calendars_that_were_not_read_since_are_read_and_each_calls_back() -> None:
+def test_only_calendars_that_were_not_read_since_are_read_and_the_last_one_calls_back() -> None:
     check, then = listened(), Calls()
     check.record_read("govuk", SLOT)
     check.record_read("own", after_slot(-1))
@@ -184,14 +184,14 @@ def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_agai
     assert then.number == 1
 
 
-def test_earlier_read_that_ends_later_does_not_replace_a_later_one() -> None:
+def test_a_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
     check = listened()
     check.record_read("govuk", after_slot(5))
     check.record_read("govuk", after_slot(-5))
     assert not check.request_reads(("govuk",), SLOT, "r", Calls())
 
 
-def test_several_releases_wait_for_one_read() -> None:
+def test_one_calendar_read_answers_every_release_that_waits_for_it() -> None:
     check, calls = listened(), [Calls(), Calls(), Calls()]
     for name, since, then in zip("abc", (-10, 0, 10), calls, strict=True):
         check.request_reads(("govuk",), after_slot(since), name, then)

@@ -95,7 +95,7 @@ def test_failed_read_has_a_reason_in_one_line_and_no_reading(reply: Reply, why: 
     assert "\n" not in outcome.read.fault
 
 
-def test_the_time_that_an_answer_lay_in_a_cache_widens_the_time_of_its_read() -> None:
+def test_the_age_of_a_cached_answer_moves_the_earliest_time_of_its_read_back() -> None:
     (outcome,), _, _ = read({URL: Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})})
     assert outcome.as_of is not None
     # Ages are cut off to whole seconds, twice at worst.

@@ -209,7 +209,7 @@ def test_ledger_10_swapped_day_and_month_raise_an_alarm_and_change_no_date() -> 
     assert got.events == [("announced", 1), ("sanity-alarm", 2)]
 
 
-def test_ledger_11_a_regular_series_without_announcement_is_unannounced_but_never_late() -> None:
+def test_ledger_11_a_regular_series_without_announcement_is_unannounced_after_its_window() -> None:
     released = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     assert expectation is not None
@@ -311,7 +311,9 @@ _states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
 @given(
     st.lists(st.lists(st.tuples(st.sampled_from("XYZ"), _texts, _states), unique_by=lambda each: each[0]), max_size=8)
 )
-def test_reads_one_by_one_or_all_at_once_come_to_the_same(days: list[list[tuple[str, str, str | None]]]) -> None:
+def test_replaying_reads_one_by_one_or_together_gives_the_same_promises(
+    days: list[list[tuple[str, str, str | None]]],
+) -> None:
     reads = [
         read(utc(7, 1) + timedelta(days=number), *(entry(*each) for each in entries))
         for number, entries in enumerate(days)
@@ -327,7 +329,7 @@ def test_reads_one_by_one_or_all_at_once_come_to_the_same(days: list[list[tuple[
 
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
-def test_no_two_promises_in_a_row_say_the_same(said: list[tuple[str, str | None]]) -> None:
+def test_no_promise_repeats_the_one_before_it(said: list[tuple[str, str | None]]) -> None:
     taken, _ = kept([read(utc(7, 1) + timedelta(days=day), entry("X", *each)) for day, each in enumerate(said)])
     for earlier, later in pairwise(taken.store.ledger.promises()):
         assert (earlier.slot, earlier.state) != (later.slot, later.state)

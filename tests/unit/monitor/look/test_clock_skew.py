@@ -122,7 +122,7 @@ def test_servers_behind_one_name_may_differ_a_little_without_casting_doubt() -> 
     assert largest_offset(skew.bounds()) < 1.7
 
 
-def test_erratic_host_is_ignored() -> None:
+def test_the_dates_of_an_erratic_host_make_no_skew() -> None:
     skew = Skew()
     believed = [skew.observe("a", answer(n * 1.07, 0.0, lie=30.0 * (n % 2))) for n in range(40)]
     assert all(believed[15:])
@@ -142,7 +142,7 @@ def test_host_that_the_others_contradict_is_named_and_outvoted() -> None:
     assert list(observed(*rows).describe_doubts()) == ["liar"]
 
 
-def test_honest_host_of_two_is_not_ignored_for_ever() -> None:
+def test_of_two_hosts_only_the_one_with_wrong_dates_is_doubted() -> None:
     skew = observed(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar")))
     assert not is_off(skew.bounds())
     assert list(skew.describe_doubts()) == ["liar"]

@@ -203,7 +203,7 @@ def test_etag_of_one_address_is_not_sent_to_another() -> None:
     assert (interpreter.make_request(target(), there).etag, interpreter.make_request(target()).etag) == ('"2"', None)
 
 
-def test_the_same_bytes_are_not_read_twice() -> None:
+def test_a_repeated_body_is_not_read_again_even_by_another_recogniser() -> None:
     interpreter = Interpreter()
     interpreter.interpret_now(target(recognise="govuk"), answer())
     first = interpreter.interpret_now(target(recognise="govuk"), answer())
@@ -301,7 +301,7 @@ _SAMPLED = {
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
-def test_sample_headers_give_the_result_in_their_names() -> None:
+def test_sampled_headers_give_the_expected_states() -> None:
     proved = {}
     for sample in (SAMPLES / "headers").iterdir():
         head, _, _ = sample.read_text().partition("\n\n")

@@ -114,7 +114,7 @@ class Slow:
         return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
 
 
-def test_other_requests_keep_the_places_of_a_host() -> None:
+def test_other_requests_count_among_a_hosts_requests_at_one_time() -> None:
     slow = Slow()
 
     async def act(seen: Watch) -> None:

@@ -89,7 +89,7 @@ def told(slot: Slot, *, rate: float = 5.0, also: Callable[[Watch], None] = lambd
 
 
 @pytest.mark.parametrize(("count", "proved", "width"), [(60, 60, 12.5), (175, 175, 35.8), (300, 282, 60.7)])
-def test_a_busy_slot_is_proved_as_far_as_its_budget_allows(count: int, proved: int, width: float) -> None:
+def test_looks_at_a_busy_slot_prove_as_many_pages_as_its_budget_allows(count: int, proved: int, width: float) -> None:
     slot = Slot(pages(count))
     seen = told(slot)
     assert len(slot.proved) >= proved

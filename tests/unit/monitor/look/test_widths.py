@@ -59,7 +59,7 @@ def appearing(pages: int, rounds: float, rate: float) -> Appearing:
 
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
-def test_pages_that_drop_out_as_they_are_seen_are_seen_within_a_round_of_the_budget(pages: int, rate: float) -> None:
+def test_each_page_of_a_busy_slot_is_found_within_about_one_round_of_looks(pages: int, rate: float) -> None:
     story = appearing(pages, 3, rate)
     watch(lambda seen: story.begin(seen, list(story.appears)), rate=rate, seconds=7 * pages / rate, script=story.reply)
     widths = list(story.widths.values())

@@ -36,7 +36,9 @@ def test_every_shipped_rehearsal_can_be_read_and_expects_something(path: Path) -
     assert read_script(path).expect
 
 
-def test_local_date_times_are_read_in_the_timezone_of_the_script(script: Callable[[str], Script]) -> None:
+def test_local_times_are_read_in_the_scripts_timezone_and_other_offsets_are_refused(
+    script: Callable[[str], Script],
+) -> None:
     summer = 'title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00+05:00\n'
     with pytest.raises(BadInput):
         script(summer)
@@ -165,7 +167,7 @@ FAULTS = [
 ]
 
 
-def test_a_gov_uk_announcement_can_differ_from_its_publication(script: Callable[[str], Script]) -> None:
+def test_a_script_can_set_title_slug_and_producers_of_a_gov_uk_announcement(script: Callable[[str], Script]) -> None:
     keys = 'announcement = "birds-2017"\nannouncement_title = "Gulls"\nlisted_after = "30s"\n'
     read = script(ON_GOV_UK + keys + 'redirect_after = "never"\norganisations = ["fish", "birds"]').release[0]
     assert (read.announcement, read.announced_title, read.producers) == ("birds-2017", "Gulls", ("fish", "birds"))

@@ -98,7 +98,7 @@ def test_time_runs_while_the_only_reason_is_suspended() -> None:
     assert run_virtually(scenario) == 10
 
 
-def test_suspending_one_reason_does_not_suspend_another() -> None:
+def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
     async def scenario(clock: VirtualClock) -> None:
         loop = get_jumping_loop()
         with loop.time_stopped("b"), loop.time_stopped("a"), loop.time_resumed("a"):

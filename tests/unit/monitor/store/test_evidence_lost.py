@@ -112,7 +112,7 @@ def no_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
 
 
-def test_evidence_written_to_disk_stays_there_though_a_transaction_takes_only_some_of_it(archive: Archive) -> None:
+def test_evidence_on_disk_beyond_the_portion_of_a_transaction_stays_there(archive: Archive) -> None:
     async def story(evidence: Evidence, _writer: Writer) -> None:
         for second in range(501):
             evidence.keep(an_answer(after=second), "t", "turn")

@@ -79,7 +79,7 @@ def test_an_export_is_checked_with_tools_that_everyone_has(archive: Archive, tmp
     assert failed_checks(files | {"records/edge-3.warc.gz": bytes(altered)}) == ["records/edge-3.warc.gz"]
 
 
-def test_an_export_has_the_same_bytes_whenever_it_is_made(archive: Archive, tmp_path: Path) -> None:
+def test_two_exports_at_different_times_have_the_same_bytes(archive: Archive, tmp_path: Path) -> None:
     archive.keep(an_answer(404))
     rest_on(archive, "edge-1")
     for name, hours in (("a", 1), ("b", 9)):

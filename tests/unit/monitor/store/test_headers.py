@@ -56,13 +56,13 @@ def test_summary_of_a_redirect_does_not_disclose_its_address(led: str, where: st
     assert summarise_headers(answer(location=led)) == f"200; location: at {where}"
 
 
-def test_a_record_of_an_earlier_life_has_no_head() -> None:
+def test_headers_are_not_known_for_records_made_before_a_restart() -> None:
     heads = RecentHeaders()
     heads.put("edge-1", answer(age="3"))
     assert (heads.get("edge-1"), heads.get("edge-0")) == ("200; age: 3", "")
 
 
-def test_only_the_newest_summaries_are_kept() -> None:
+def test_only_the_newest_5000_headers_are_kept() -> None:
     heads = RecentHeaders()
     for number in range(5_001):
         heads.put(f"edge-{number}", answer())

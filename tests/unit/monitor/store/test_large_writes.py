@@ -218,7 +218,9 @@ class StandingLoop(JumpingLoop):
 
 
 @pytest.mark.parametrize(("still", "done_at", "told"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)])
-def test_suspended_process_does_not_report_a_silent_store(still: float, done_at: float, *, told: bool) -> None:
+def test_the_time_of_a_suspended_process_does_not_count_as_silence_of_the_store(
+    still: float, done_at: float, *, told: bool
+) -> None:
     async def story() -> bool:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)

@@ -165,7 +165,9 @@ async def test_a_moment_without_the_store_costs_no_turns(clock: VirtualClock, st
 
 
 @on_one_store
-async def test_a_monitor_halted_during_a_failing_write_waits(clock: VirtualClock, start: Start) -> None:
+async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_shared_budget(
+    clock: VirtualClock, start: Start
+) -> None:
     both = north, _ = await start("north"), await start("south")
     await clock.sleep(3)
     north.writer.slow_to_begin = 0.2
@@ -178,7 +180,7 @@ async def test_a_monitor_halted_during_a_failing_write_waits(clock: VirtualClock
 
 
 @on_one_store
-async def test_monitors_of_a_very_slow_store_go_on(clock: VirtualClock, start: Start) -> None:
+async def test_monitors_of_a_very_slow_store_keep_their_shares(clock: VirtualClock, start: Start) -> None:
     both = north, south = await start("north"), await start("south")
     await clock.sleep(3)
     for life in both:
@@ -200,7 +202,7 @@ async def test_monitors_of_a_very_slow_store_go_on(clock: VirtualClock, start: S
 
 @pytest.mark.parametrize(("slow", "slower"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)])
 @on_one_store
-async def test_a_suddenly_slow_store_moves_no_turns(
+async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_slow(
     clock: VirtualClock, start: Start, slow: float, slower: float
 ) -> None:
     both = (await start("north"), await start("south"))
@@ -212,7 +214,7 @@ async def test_a_suddenly_slow_store_moves_no_turns(
 
 @pytest.mark.parametrize("later", [0.1, 0.3, 0.6])
 @on_one_store
-async def test_a_store_back_for_one_monitor_first_moves_no_turns(
+async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_for_one_first(
     clock: VirtualClock, start: Start, later: float
 ) -> None:
     both = north, south = await start("north"), await start("south")
@@ -228,7 +230,9 @@ async def test_a_store_back_for_one_monitor_first_moves_no_turns(
 
 
 @on_one_store
-async def test_a_disk_without_room_for_looks_moves_no_turns(clock: VirtualClock, start: Start) -> None:
+async def test_monitors_never_exceed_the_shared_budget_when_the_disk_has_no_room_for_looks(
+    clock: VirtualClock, start: Start
+) -> None:
     both = north, south = await start("north"), await start("south")
     await clock.sleep(3)
     terms = [life.members.term for life in both]
@@ -243,7 +247,9 @@ async def test_a_disk_without_room_for_looks_moves_no_turns(clock: VirtualClock,
 
 
 @on_one_store
-async def test_a_monitor_waits_as_long_as_it_was_without_the_store(clock: VirtualClock, start: Start) -> None:
+async def test_after_an_outage_of_the_store_a_monitor_waits_as_long_before_it_takes_its_share(
+    clock: VirtualClock, start: Start
+) -> None:
     both = north, south = await start("north"), await start("south")
     await clock.sleep(3)
     for life in both:

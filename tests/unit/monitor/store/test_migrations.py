@@ -39,7 +39,7 @@ def test_the_steps_lead_to_the_tables_that_the_program_uses(sqlite: Store) -> No
         assert differences(connection) == []
 
 
-def test_a_new_store_is_made_as_the_steps_make_it(sqlite: Store) -> None:
+def test_a_new_store_has_the_schema_that_all_migrations_make(sqlite: Store) -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as stepped, sqlite._engine.begin() as made:
         migrate.upgrade(stepped)

@@ -230,7 +230,7 @@ def test_rows_that_contradict_each_other_are_found(sqlite: Store, meddling: str,
     assert [line for line in sqlite.check() if "its verdict is there" not in line or line == told] == [told]
 
 
-def test_words_that_follow_on_each_other_are_whole_though_a_clock_was_set_in_between(sqlite: Store) -> None:
+def test_the_check_of_a_store_accepts_a_chain_of_verdicts_with_a_clock_that_was_set_back(sqlite: Store) -> None:
     rows = [(1, "", "pending"), (3600, "pending", "unproven"), (5, "unproven", "pending"), (6, "pending", "pending")]
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         for place, row in enumerate(rows):
@@ -250,7 +250,7 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
     assert any("damaged" in line for line in sqlite.check())
 
 
-def test_a_release_that_an_earlier_version_wrote_in_other_words_is_the_same(sqlite: Store, tmp_path: Path) -> None:
+def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite: Store, tmp_path: Path) -> None:
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())
     with sqlite.transaction() as tx:
         tx.save_releases([release])

@@ -342,7 +342,7 @@ async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualC
 
 @pytest.mark.parametrize("failing", [0, 2])
 @virtually
-async def test_rows_of_members_are_written_in_portions_before_the_runs(clock: VirtualClock, failing: int) -> None:
+async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(clock: VirtualClock, failing: int) -> None:
     store = FailingStore(failing)
     written: list[tuple[int, int]] = []
 

@@ -78,7 +78,7 @@ def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
     assert body["first_seen"]["after"] < "2026-11-26T09:40:00" <= body["first_seen"]["by"]
 
 
-def test_without_a_redirect_the_listing_decides(tmp_path: Path) -> None:
+def test_without_a_redirect_a_listing_gives_the_address_of_the_page(tmp_path: Path) -> None:
     body = release_json_at(tmp_path, an_answer(TRUE, "09:30:03"), "09:36:00", redirect_after="never")
     assert body["verdict"] in ("unproven", "on_time")
     assert (body["url"], body["address"]) == (TRUE, "found")

@@ -145,7 +145,7 @@ def test_a_host_whose_budget_allows_a_tenth_of_its_looks_counts_as_unwatched(tmp
     live(tmp_path, OUT_IN_TIME, act, base=Settings.model_validate({"budget": {HOST: "0.1/s"}}))
 
 
-def test_a_run_that_nobody_had_room_for_was_not_seen(tmp_path: Path) -> None:
+def test_a_run_that_the_writer_refuses_counts_as_a_blind_span(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         before = life.runs()

@@ -88,7 +88,7 @@ def busy(  # what a slot is made of
 
 
 @pytest.mark.slow
-def test_sixty_pages_of_one_slot_are_known_to_a_round_of_looks(tmp_path: Path) -> None:
+def test_each_of_sixty_pages_of_one_slot_is_dated_within_one_round_of_looks(tmp_path: Path) -> None:
     story = busy(tmp_path, 60, until="30:40")
     assert story.words == {"on_time": 60}
     assert story.width <= 13

@@ -114,7 +114,7 @@ def at_guessed_address(
 
 
 @pytest.mark.parametrize(("within", "word"), [(1, "overdue"), (65, "pending")], ids=["at a start", "a minute later"])
-def test_lateness_by_witnesses_is_withdrawn_if_another_release_shows_longer_lags(within: float, word: str) -> None:
+def test_late_by_witnesses_becomes_unproven_if_another_release_shows_longer_lags(within: float, word: str) -> None:
     store = TemporaryStore()
     claims = at_guessed_address("claims", {}, silent=295)
     visas = at_guessed_address("visas", {1: State.PRESENT}, silent=280, redirected=281)

@@ -94,8 +94,6 @@ def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead(tmp
 
 def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:28:45")
-        listed = look_times(life, f"{STATS}/latest")
         await life.until("09:29:55")
         listed = look_times(life, f"{STATS}/latest")
         there = look_times(life)
@@ -242,7 +240,7 @@ ITEM = (
 MENTION = "<item><title>Claims soar</title><link>https://n.example/2</link></item>"
 
 
-def test_a_lead_does_not_change_a_measured_incident(tmp_path: Path) -> None:
+def test_a_lead_changes_nothing_in_a_measured_incident(tmp_path: Path) -> None:
     tables = listed_from(THERE, TITLE, "09:28:30") + an_answer(THERE, "08:59:00", a_web_page(TITLE))
     tables += an_answer(f"{STATS}/press.xml", "08:00:00", ITEM.format(""))
     tables += an_answer(f"{STATS}/press.xml", "09:29:20", ITEM.format(MENTION))

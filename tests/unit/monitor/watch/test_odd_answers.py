@@ -72,7 +72,7 @@ def test_what_is_replaced_within_seconds_is_no_lead(tmp_path: Path) -> None:
     live(tmp_path, tables, act, head=HEAD)
 
 
-def test_after_its_slot_it_is_a_lead_only_while_the_part_is_missing(tmp_path: Path) -> None:
+def test_an_odd_answer_after_the_slot_is_a_lead_only_while_the_part_is_missing(tmp_path: Path) -> None:
     wall = "<script>location.reload()</script>"
 
     async def act(life: Life) -> None:

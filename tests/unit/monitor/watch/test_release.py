@@ -130,7 +130,7 @@ def test_a_file_that_changed_a_few_times_is_still_compared() -> None:
     ],
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
-def test_both_views_of_a_part_are_looked_at_again_after_it_was_removed_or_changed(
+def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
     story: list[tuple[float, State, str | None]], left: float | None
 ) -> None:
     release = published_release()

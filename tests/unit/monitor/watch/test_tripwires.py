@@ -106,7 +106,7 @@ def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first
     live(tmp_path, listing_answers(path, before, after, "09:32:10"), act, base=with_listing(path))
 
 
-def test_the_edition_before_in_a_listing_is_nothing(tmp_path: Path) -> None:
+def test_the_previous_edition_in_a_listing_is_no_match(tmp_path: Path) -> None:
     path, before, _ = LISTINGS["sitemap"]
 
     async def act(life: Life) -> None:

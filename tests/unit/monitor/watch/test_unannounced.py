@@ -103,7 +103,7 @@ def test_a_release_that_its_calendar_names_within_fifteen_minutes_is_not_unannou
     at_work(tmp_path, act)
 
 
-def test_a_feeds_new_edition_of_a_known_series_is_unannounced(tmp_path: Path) -> None:
+def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(tmp_path: Path) -> None:
     url = "https://stats.example/awareness-november"
 
     async def act(office: Office) -> None:

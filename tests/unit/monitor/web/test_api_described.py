@@ -215,7 +215,7 @@ async def test_csv_page_links_to_the_next() -> None:
     assert found == ["early", "r"]
 
 
-async def test_strangers_see_the_same_in_csv_as_in_json() -> None:
+async def test_visitors_without_sign_in_get_the_same_incidents_as_csv_and_as_json() -> None:
     async with a_board(base="http://board.example") as board:
         listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
         rows = csv.DictReader((await board.client.get("/api/v1/incidents?format=csv")).text.splitlines())

@@ -223,7 +223,7 @@ async def test_address_that_cannot_be_watched_is_refused(
         assert (refused.status_code, line in refused.text, entries(tmp_path)) == (400, True, [])
 
 
-async def test_release_and_address_are_removed_until_the_slot(users: Path, tmp_path: Path) -> None:
+async def test_a_release_and_an_address_added_by_hand_can_be_removed_once(users: Path, tmp_path: Path) -> None:
     async with adding(users, tmp_path) as board:
         await send(board, **ADDED)
         await send(board, release="coming", url="https://stats.example/mirror")
@@ -247,7 +247,9 @@ async def test_nothing_is_removed_after_its_slot(users: Path, tmp_path: Path) ->
         assert len(entries(tmp_path)[0]["part"]) == 1
 
 
-async def test_calendar_that_cannot_be_read_afterwards_is_said_on_the_page(users: Path, tmp_path: Path) -> None:
+async def test_adding_to_a_calendar_that_cannot_be_read_shows_its_fault_on_the_page(
+    users: Path, tmp_path: Path
+) -> None:
     async with adding(users, tmp_path, fault="by-hand.toml: not TOML") as board:
         refused = await send(board, **ADDED)
         assert (refused.status_code, "the calendar cannot be read: by-hand.toml: not TOML" in refused.text) == (
@@ -286,9 +288,7 @@ async def test_person_without_a_role_must_type_one(users: Path, tmp_path: Path) 
         assert "press officer" in entries(tmp_path)[0]["reason"]
 
 
-async def test_board_and_release_link_to_the_forms_only_if_there_is_such_a_calendar(
-    users: Path, tmp_path: Path
-) -> None:
+async def test_pages_link_to_the_by_hand_forms_only_if_a_by_hand_calendar_exists(users: Path, tmp_path: Path) -> None:
     async with adding(users, tmp_path) as board:
         assert '"/by-hand"' in (await board.client.get("/")).text
         assert '"/by-hand?release=coming"' in (await board.client.get("/releases/coming")).text
@@ -341,7 +341,7 @@ def test_address_of_an_added_release_is_a_part_of_its_entry() -> None:
     ]
 
 
-def test_edits_of_people_stay_in_the_file_except_comments() -> None:
+def test_a_calendar_that_is_written_again_keeps_everything_but_comments() -> None:
     text = '[source]\nname = "ours"\n\n[[release]]\ntitle = "A \\u007f"\n"odd key" = true\npart = [{ id = "x" }]\n'
     data = tomllib.loads(text)
     assert tomllib.loads(write_toml(data)) == data

@@ -35,7 +35,7 @@ async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_g
     assert "1 due" in words(parts["counts"])
 
 
-async def test_the_first_band_counts_a_release_that_is_due_and_links_to_its_page() -> None:
+async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to_it() -> None:
     failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
     body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
     async with a_board() as board:

@@ -88,7 +88,7 @@ async def test_program_amends_a_signed_report_only_with_a_reason() -> None:
         assert found.timeline[-1].text == "report amended: a word was missing"
 
 
-async def test_answer_of_a_program_is_on_the_page_and_conflicts_with_an_open_one(tmp_path: Path) -> None:
+async def test_an_answer_of_a_program_conflicts_with_a_persons_open_form(tmp_path: Path) -> None:
     async with working(users_file(tmp_path)) as board:
         theirs = await send(board, {f"box.{ACCOUNT}": "By hand."})
         assert theirs.status_code == 303

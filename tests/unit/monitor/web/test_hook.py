@@ -65,7 +65,7 @@ def test_published_schema_matches_the_models() -> None:
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), result
 
 
-def test_webhook_gets_each_event_of_an_incident_once() -> None:
+def test_a_webhook_gets_each_event_of_an_incident_once() -> None:
     day = play_day(acknowledge_and_sign)
     result = posted_events(day.channels["hook"])
     assert [one["event"] for one in result] == ["opened", "reminder", "acknowledged", "over", "signed"]
@@ -86,7 +86,7 @@ def test_pager_gets_acknowledgement_and_close_but_no_signature() -> None:
     assert actions == ["trigger", "trigger", "acknowledge", "resolve"]
 
 
-def test_closing_by_hand_is_sent_to_machines_also_for_a_platform_incident() -> None:
+def test_a_person_closing_an_incident_is_posted_to_machines() -> None:
     async def story(day: Day, desk: Desk) -> None:
         await day.judged(400)
         await day.on_to(700)

@@ -219,7 +219,7 @@ async def test_page_of_an_early_release_shows_the_length_of_its_exposure() -> No
         assert ", removed between " in page
 
 
-async def test_html_draft_contains_its_styles_and_forbids_scripts_and_requests() -> None:
+async def test_the_policy_of_the_html_draft_forbids_scripts_and_requests() -> None:
     async with a_board() as board:
         answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.html")
         policy = answer.headers["Content-Security-Policy"]

@@ -48,7 +48,7 @@ async def test_claims_of_the_publisher_are_shown_separately() -> None:
     assert "first published 5 Jan 2018 09:33:00 GMT" in claimed
 
 
-async def test_every_part_says_how_it_was_found() -> None:
+async def test_the_release_page_says_how_its_address_was_found() -> None:
     async with a_board() as board:
         text = (await board.client.get("/releases/r")).text
     assert "page, named by its calendar" in text

@@ -150,7 +150,7 @@ async def test_incomplete_leak_shows_the_form_again_with_the_typed_text(users: P
         assert any(box == "day" and "future" in words for box, words in links)
 
 
-async def test_logged_incident_of_a_watched_release_has_its_title_and_producer(users: Path) -> None:
+async def test_a_logged_incident_of_a_watched_release_has_its_title(users: Path) -> None:
     async with working(users) as board:
         measured = incident(board).facts
         desk = board.queries.desk

@@ -325,7 +325,7 @@ async def test_secret_is_sent_in_the_form_if_the_provider_requires_it(tmp_path: 
 
 
 @pytest.mark.parametrize("how", ["hangs", "drips", "garbage"])
-async def test_slow_provider_delays_other_requests_only_briefly(tmp_path: Path, how: str) -> None:
+async def test_a_sign_on_at_a_slow_provider_is_refused_after_a_time_limit(tmp_path: Path, how: str) -> None:
     async with signing_on(tmp_path) as one, rude_server(how) as server:
         door = one.board.queries.sessions
         provider = make_openid(Settings(web=web(tmp_path, server.url)), one.board.clock)

@@ -75,7 +75,9 @@ async def test_log_and_file_contain_no_token(users: Path, tokens: dict[TokenScop
     assert all(entry["event"] != "users_faulty" for entry in logs)
 
 
-async def test_token_is_ignored_on_the_sign_in_page(users: Path, tokens: dict[TokenScope, tuple[str, str]]) -> None:
+async def test_a_token_does_not_allow_a_form_of_a_signed_in_person(
+    users: Path, tokens: dict[TokenScope, tuple[str, str]]
+) -> None:
     async with a_board(public=False, users=users, base="http://board.example") as board:
         shown = {"Authorization": f"Bearer {tokens[TokenScope.DUTY][0]}"}
         form = {"guard": "", "role": "web team"}

@@ -56,7 +56,7 @@ BODIES: dict[str, Callable[[str], bytes]] = {
         ("{} (cancelled)", State.CANCELLED),
     ],
 )
-def test_a_title_cancels_its_release_in_every_kind_of_calendar(
+def test_a_title_that_says_cancelled_or_postponed_counts_in_every_kind_of_calendar(
     parse: Parse, kind: str, written: str, state: State
 ) -> None:
     title = "Example trade: October 2026"

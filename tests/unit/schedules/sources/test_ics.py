@@ -192,7 +192,7 @@ def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, do
 
 
 @pytest.mark.slow
-def test_rules_that_never_come_true_are_searched_for_a_few_times_only(parse: Parse) -> None:
+def test_recurrence_rules_that_never_match_are_searched_only_a_few_times(parse: Parse) -> None:
     never = [
         event("DTSTART:20200101T083000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", uid=f"n{n}") for n in range(40)
     ]

@@ -60,7 +60,7 @@ def loaded(path: Path) -> Any:  # noqa: ANN401  # JSON is of any type
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_the_ics_samples(samples: Path, parse: Parse) -> None:
+def test_the_ics_samples_are_read_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars/ics"
     options = {"back": "151", "ahead": "213"}
     for name, wanted in loaded(folder / "expected.json")["files"].items():

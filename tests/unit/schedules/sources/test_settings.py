@@ -41,7 +41,9 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
         ("toml", {"name": "by-hand"}, ("name", "people add to this calendar on the pages, so it needs")),
     ],
 )
-def test_a_fault_names_its_key_and_reason(kind: str, keys: dict[str, object], fault: tuple[str, str]) -> None:
+def test_a_fault_of_a_calendar_table_names_its_key_and_reason(
+    kind: str, keys: dict[str, object], fault: tuple[str, str]
+) -> None:
     ((key, reason),) = faults(kind, **keys)
     assert key == fault[0]
     assert reason.startswith(fault[1])

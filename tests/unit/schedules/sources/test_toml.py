@@ -62,7 +62,7 @@ date = 2026-12-01
 """
 
 
-def test_our_own_keys_are_read(parse: Parse, short: Short) -> None:
+def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, short: Short) -> None:
     assert short(parse("toml", OURS)) == [
         ("Malpractice for GCSE and A level", "instant", "2018-01-05 09:30", "confirmed"),
         ("Zoned", "instant", "2018-07-05 09:30", ""),

@@ -43,7 +43,7 @@ def test_content_that_is_absent_for_less_than_a_minute_is_a_flicker(absent: tupl
 
 
 @pytest.mark.parametrize("absent", [(90, 150), (90, 95, 100, 150.5), (3700, 7300)])
-def test_content_that_looks_a_minute_apart_found_absent_was_withdrawn(absent: tuple[float, ...]) -> None:
+def test_content_absent_in_two_looks_a_minute_apart_counts_as_withdrawn(absent: tuple[float, ...]) -> None:
     (one,) = withdrawals(*((when, ABSENT) for when in absent))
     assert (one.part, one.at) == ("page", after_slot(absent[0]))
     assert one.seconds == Bounds(absent[-1] - absent[0], None)

@@ -97,7 +97,7 @@ def test_failed_looks_widen_the_interval_of_a_correction() -> None:
     assert "between Fri 5 Jan 2018 10:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT" in one.detail
 
 
-def test_longer_runs_give_the_same_correction() -> None:
+def test_a_correction_stays_the_same_when_later_looks_lengthen_its_run() -> None:
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
     stored, again = (body_of(judged_with(2 * HOUR, versions, until=until), None) for until in (None, 5 * HOUR))
     assert [each["kind"] for each in again["findings"]] == ["corrected"]

@@ -117,7 +117,7 @@ def test_a_doubtful_clock_is_no_other_blindness() -> None:
     assert Kind.BLIND not in kinds(verdict)
 
 
-def test_content_that_was_removed_twice_was_back_each_time() -> None:
+def test_content_removed_twice_gives_two_withdrawals_that_each_ended() -> None:
     away = [(60, ABSENT), (130, ABSENT), (140, PRESENT), (200, ABSENT), (270, ABSENT), (280, PRESENT)]
     verdict = verdict_on({"page": [*IN_TIME, *away]})
     assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]

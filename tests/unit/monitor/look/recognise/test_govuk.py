@@ -262,7 +262,7 @@ def test_page_and_item_state_when_they_were_first_published() -> None:
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
-def test_the_sample_of_a_correction_has_moved_on_from_that_of_the_release() -> None:
+def test_the_version_of_a_corrected_page_has_a_later_update_and_change_history() -> None:
     names = ("2026_on_time_scheduled", "2026_corrected_next_day")
     bodies = ((SAMPLES / f"publications/{name}.json").read_bytes() for name in names)
     first, later = (recognise(answer(body, "application/json"), CONTEXT).version for body in bodies)

@@ -69,7 +69,7 @@ def release_page(
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("sections", [(), ("summary",), ("publications", "data")])
 @pytest.mark.parametrize("state", MARKS)
-def test_a_release_page_is_read_by_its_mark_whatever_its_language_and_headings(
+def test_a_release_page_is_recognised_by_its_state_in_any_language(
     language: str, sections: tuple[str, ...], state: str
 ) -> None:
     seen = release_page(language, state, *sections)
@@ -139,7 +139,7 @@ def test_the_data_of_a_release_say_whether_it_is_out(said: dict[str, Any], state
         ("ons_release_data_published", P),
     ],
 )
-def test_the_data_in_the_shape_of_their_source_are_read(root: Path, name: str, state: State) -> None:
+def test_ons_samples_are_recognised_with_their_state(root: Path, name: str, state: State) -> None:
     sample = root.parent / f"shared/samples/calendars/{name}.json"
     if not sample.exists():
         pytest.skip("the samples do not stand beside the project")
