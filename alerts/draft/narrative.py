@@ -16,7 +16,7 @@ from alerts.draft.input import DraftInput, sort_parts
 from alerts.finding import ROLE_NAMES, ReleaseFacts
 from alerts.status import list_late_parts, was_public_at_slot, was_released
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
-from schedules.times.interval import Bounds, Interval
+from schedules.times.interval import Bounds, Interval, magnitude, since
 from schedules.times.zone import local_date
 
 SITE_NAMES: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
@@ -183,9 +183,7 @@ def _format_lead(exposure: Exposure, facts: ReleaseFacts) -> str:
     """Return how long before the slot a part was public, empty if that is not known."""
     if facts.slot is None:
         return ""
-    longest = None if exposure.start.after is None else (facts.slot - exposure.start.after).total_seconds()
-    shortest = None if exposure.start.by is None else (facts.slot - exposure.start.by).total_seconds()
-    return words.round_length(Bounds(shortest, longest))
+    return words.round_length(magnitude(since(exposure.start, facts.slot)))
 
 
 def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
@@ -194,8 +192,10 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
     began = exposure.start.by or exposure.start.after
     named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)
     last_seen = part.seen_until or facts.at
-    if exposure.open and began is not None and last_seen == facts.at < began + ON_TIME_TOLERANCE:
-        return f"{CAP_IT} had not yet been removed."
+    # The sentence on the start rounds its time, so a time less than a minute later could seem to be before it.
+    if exposure.open and began is not None and last_seen - began < ON_TIME_TOLERANCE:
+        unknown = f"It is not known whether {IT} {WAS} removed."
+        return unknown if part.seen_until else f"{CAP_IT} had not yet been removed."
     if exposure.open:
         return f"{CAP_IT} {WAS} still available at {words.format_clock_day(last_seen, facts.timezone, named_day)}."
     if exposure.ended is Ended.SLOT:

@@ -121,13 +121,17 @@ def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Inciden
     assert report.measured[0].rows[0][3].startswith("At least 10 minutes, still open")
 
 
-def test_an_open_exposure_is_said_to_last_until_it_was_last_seen(ofsted: Incident) -> None:
+@pytest.mark.parametrize(
+    ("last_seen", "end"),
+    [("17:05", "It was still available at 5.05pm."), ("17:00:30", "It is not known whether it was removed.")],
+)
+def test_an_open_exposure_is_said_to_last_until_it_was_last_seen(ofsted: Incident, last_seen: str, end: str) -> None:
     def unseen_since(facts: ReleaseFacts) -> ReleaseFacts:
         exposure = replace(facts.parts[0].exposures[0], to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
-        page = replace(facts.parts[0], exposures=(exposure,), seen_until=at("2017-03-20T17:05+00:00"))
+        page = replace(facts.parts[0], exposures=(exposure,), seen_until=at(f"2017-03-20T{last_seen}+00:00"))
         return replace(facts, parts=(page,), at=at("2017-03-20T17:10+00:00"))
 
-    assert said(note_of(with_facts(ofsted, unseen_since)), "N.what").endswith("It was still available at 5.05pm.")
+    assert said(note_of(with_facts(ofsted, unseen_since)), "N.what").endswith(end)
 
 
 def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> None:
