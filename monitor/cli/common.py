@@ -112,7 +112,7 @@ class Context:
 
         store = open_store(self.settings.store.url)
         try:
-            store.upgrade(steps=upgrade)
+            store.upgrade(may_migrate=upgrade)
             yield store
         finally:
             store.close()

@@ -47,6 +47,5 @@ def promised_between(
 
 def _without_early_address(now: datetime, entry: PromisedRelease) -> PromisedRelease:
     passes = entry.slot.passes()
-    if passes is not None and passes <= now:
-        return entry
-    return replace(entry, release=replace(entry.release, url="", parts=()))
+    has_passed = passes is not None and passes <= now
+    return entry if has_passed else replace(entry, release=replace(entry.release, url="", parts=()))

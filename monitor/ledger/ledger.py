@@ -66,7 +66,7 @@ class Ledger:
         checks: Mapping[str, Checks] | None = None,
         ask: Ask = run_in_thread,
     ) -> None:
-        """Begin empty. `checks` has the settings by which each calendar's reads are compared with earlier ones."""
+        """Begin empty. `checks` has, by calendar, the settings by which its reads are compared with earlier ones."""
         self._store = store
         self._rules = rules
         self._ask = ask
@@ -77,6 +77,7 @@ class Ledger:
         self._last_confirmed_all: dict[str, datetime] = {}
         self._last_dropped: datetime | None = None
         self._lock = asyncio.Lock()
+        # For each calendar, its last write and the `repeated_result` of that. None is for writes without a calendar.
         self._last_writes: dict[str | None, tuple[Write, object]] = {}
 
     @property
@@ -100,7 +101,7 @@ class Ledger:
         for names in portions(list(self.releases)):
             async with self._lock:
                 if differing := await self._memory.find_differing(names):
-                    await self._write_with_short_wait(write.prepare_lost_rows(differing))
+                    await self._write_with_short_wait(write.prepare_rewrite(differing))
 
     async def reconfigure(self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime) -> None:
         """Use other rules to join calendars, and other checks for their reads, from now on."""
@@ -156,7 +157,7 @@ class Ledger:
                 for uid in state.announcements
                 if (state.name, uid) in memory.release_of
             ]
-            await self._write_with_short_wait(write.prepare_lost_rows(releases, promises, entries))
+            await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
 
     async def drop_past_and_find_near(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
         """Drop releases that are long over, except those to `keep`. Return those promised at most `ahead` from now."""
@@ -221,11 +222,11 @@ class Ledger:
     async def _write_with_short_wait(
         self, portions: Portions, calendar: str | None = None, repeated_result: object = None
     ) -> None:
-        """Queue a write and wait for it, but only briefly, so that a slow store delays neither calendars nor looks.
+        """Queue a write, and wait at most `LATE` seconds for it, or not at all if an earlier write still waits.
 
-        A read of a `calendar` has a `repeated_result`, or None if it changes the ledger. Its write replaces the
-        calendar's last write if that has the same repeated result and has not begun. Reads are written in the order in
-        which they were made. Raises `StoreFault` if the queue is full.
+        So a slow store delays neither calendars nor looks. A read that does not change the ledger has a
+        `repeated_result`. Its write replaces the calendar's last write if that has the same result and has not begun.
+        Reads are written in the order in which they were made. Raises `StoreFault` if the queue is full.
         """
         if not portions.rows:
             return
@@ -248,7 +249,7 @@ class Ledger:
     async def _record_repeated(
         self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
     ) -> RecordedRead:
-        """Record a read that repeats the one before it. If it is large, confirm all promises only every six hours."""
+        """Record a repeated read: confirm promises (all, if many, only every six hours), and count missing entries."""
         name, at = read.calendar, read.finished
         shown = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
         last = self._last_confirmed_all.get(name)
@@ -275,7 +276,7 @@ class Ledger:
         shown: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return the promises for `missing` entries, with one more read counted that does not show them (rule 13).
+        """Return the promises for `missing` entries of a read, each with one more read counted that does not show it.
 
         `at` is the earliest instant that the read can describe, and `shown` are the releases that it shows. A release
         that it shows under another id is left out. The titles of likely successors are added.
@@ -283,18 +284,18 @@ class Ledger:
         releases = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
         for release in shown if releases else ():
             releases.pop(release, None)
-        successors = {release: state.successors(uid) for release, uid in releases.items()}
+        successors = {release: state.find_successors(uid) for release, uid in releases.items()}
         return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
-        """Store a usable read with new or changed entries, and then apply it to memory."""
+        """Store a usable read with new or changed entries, and then apply it to memory. Return what it changed."""
         name, changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         change = await self._memory.change_from_read(name, result)
         release_of, state = change.joined.release_of, change.states[name]
         shown = [release_of[name, uid] for uid, last in state.last_seen.items() if last.is_listed]
         confirmed = [release_of[name, uid] for uid in changes.confirmed]
-        updated = self._count_unlisted(state, release_of, changes.unlisted, shown, as_of)
-        updated += self.book.mark_relisted(name, confirmed)
+        unlisted = self._count_unlisted(state, release_of, changes.unlisted, shown, as_of)
+        updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]
         count = len(result.changed_ids) + len(confirmed)
         rows = await offload_many(count, partial(write.prepare_changing_read, change, read, result, updated))
         await self._write_with_short_wait(rows, name)
@@ -307,5 +308,4 @@ class Ledger:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in changes.promises}
         retitled = [titles[-1] for titles in result.state.titles.values() if titles[-1].at == read.finished]
-        unlisted = {promise.release for promise in updated if promise.unlisted is not None}
-        return RecordedRead(read, (), change, promised, confirmed, retitled, unlisted)
+        return RecordedRead(read, (), change, promised, confirmed, retitled, {promise.release for promise in unlisted})

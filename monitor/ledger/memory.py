@@ -87,7 +87,7 @@ class DormantReleases:
         return matching_releases(self._store.ledger.releases_alike(producer, end, words), url, title)
 
     def past_editions(self, awake: Collection[str], now: datetime) -> PastEditions:
-        """Return the stored editions without those of releases in memory (`awake`). The result is cached."""
+        """Return the stored editions, except of releases in memory (`awake`). Cached until `forget_past_editions`."""
         if self._past is None:
             past, page = PastEditions(), self._store.ledger.editions()
             while page:
@@ -249,7 +249,7 @@ class LedgerMemory:
         self.states = dict(change.states)
         self.releases, self.release_of = joined.releases, joined.release_of
         self.book.add((*change.copied_promises, *change.new.values()))
-        for key, old in joined.moved.items():
+        for key, old in joined.old_release_of.items():
             _log.info("rejoined", calendar=key[0], entry=key[1], was=old, release=joined.release_of[key])
         for rivals in joined.ambiguous - self._ambiguous:
             _log.warning("ambiguous_join", entries=sorted(" ".join(key) for key in rivals))
@@ -319,7 +319,7 @@ class LedgerMemory:
                 old = release_from_id(run.target)
                 runs.append(replace(run, target=f"{replaced[old]}{run.target.removeprefix(old)}"))
             incidents += (replace(incident, release=replaced[incident.release]) for incident in old_incidents)
-        moves = sorted({(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()})
+        moves = sorted({(key[0], old, joined.release_of[key]) for key, old in joined.old_release_of.items()})
         copies = [promise for move in moves for promise in self.book.copy_promises(*move)]
         return LedgerChange(joined, states, before, copies, runs=runs, incidents=incidents)
 

@@ -46,14 +46,14 @@ def find_missing_editions(
 ) -> Iterator[MissingEdition]:
     """Yield the missing editions of all series in `editions` and `past`.
 
-    Only calendars in `fresh`, which were read recently with success, can show that an edition is missing. After the
-    last expected day it does not count as missing, because the series has ended or has changed its rhythm.
+    Only calendars in `fresh`, which were read recently with success, can show that an edition is missing. An edition no
+    longer counts as missing after its last expected day, because its series has ended or has changed its rhythm.
     """
     by_series = _group_by_series(editions)
     for series in {*by_series, *past.latest}:
         known = by_series.get(series, [])
-        days = {day for edition in known if (day := _day_if_passed(edition, now)) is not None}
-        expectation = expect_next_edition(series, [*days.union(past.days.get(series, ()))])
+        days_in_memory = {day for edition in known if (day := _day_if_passed(edition, now)) is not None}
+        expectation = expect_next_edition(series, [*days_in_memory.union(past.days.get(series, ()))])
         if expectation is None or local_date(now) > expectation.last:
             continue
         editions_of_series = [*known, past.latest[series]] if series in past.latest else known

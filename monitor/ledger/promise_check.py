@@ -80,7 +80,7 @@ class PromiseCheck:
 
     def _request_early_read(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
         """Request a read soon after the slot if there is no breach yet. Return when to call this again, or None."""
-        since = early_read_since(verdict)
+        since = early_read_needed_since(verdict)
         if since is None:
             return None
         if verdict.at < since + _FIRST_LOOKS:
@@ -88,14 +88,14 @@ class PromiseCheck:
         self.request_reads(release.calendars, since, release.id, judge_again)
         return None
 
-    def request_reads(self, calendars: Iterable[str], since: datetime, release: str, then: Requeue) -> bool:
+    def request_reads(self, calendars: Iterable[str], since: datetime, release: str, callback: Requeue) -> bool:
         """Request reads of those calendars that were not read since `since`. Return whether there are any.
 
-        `then` is called after each of these reads.
+        `callback` is called after each of these reads.
         """
         lacking = [name for name in calendars if name not in self._last_read or self._last_read[name] < since]
         for name in lacking:
-            self._requests[name][release] = (since, then)
+            self._requests[name][release] = (since, callback)
         if lacking:
             self._wakeup.set()
         return bool(lacking)
@@ -110,30 +110,31 @@ class PromiseCheck:
     def record_read(self, calendar: str, begun: datetime) -> None:
         """Record a read that began at `begun`, even a failed one, and call the callbacks of requests that it meets."""
         self._last_read[calendar] = max(begun, self._last_read.get(calendar, begun))
-        for release, (since, then) in self._requests.pop(calendar, {}).items():
-            if since > begun:
-                self._requests[calendar][release] = (since, then)
-                self._wakeup.set()
-            else:
-                then()
+        requests = self._requests.pop(calendar, {})
+        if later := {release: request for release, request in requests.items() if request[0] > begun}:
+            self._requests[calendar] = later
+            self._wakeup.set()
+        for since, callback in requests.values():
+            if since <= begun:
+                callback()
 
 
-def early_read_since(verdict: Verdict) -> datetime | None:
+def early_read_needed_since(verdict: Verdict) -> datetime | None:
     """Return since when the calendars should have been read although there is no breach yet. None if not needed.
 
-    It is needed if the page's address is a guess. Such a page is proved late only when it appears, and by then GOV.UK's
-    announcement no longer shows the announced time.
+    It is needed if the page's address was guessed, not announced. Such a page is proved late only when it appears, and
+    by then GOV.UK's announcement no longer shows the announced time.
     """
     begins, page = None if verdict.slot is None else verdict.slot.begins(), verdict.page
     if begins is None or page is None or page.released.by is not None or verdict.address is Address.ANNOUNCED:
         return None
-    is_known = verdict.confirmed is not None and verdict.confirmed >= begins
+    is_confirmed = verdict.confirmed is not None and verdict.confirmed >= begins
     is_open = verdict.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    return begins if is_open and not is_known and verdict.at >= begins else None
+    return begins if is_open and not is_confirmed and verdict.at >= begins else None
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
-    """Return since when a read must confirm the promise (rule 13). None if there is no breach, or if one has.
+    """Return the earliest time of a read that can confirm a breach's promise (rule 13). None if none is needed now.
 
     If our clock is behind, that can be after the verdict, because sightings are dated by true time.
     """
@@ -142,10 +143,12 @@ def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     if begins is None or not (Kind.PROMISE_IN_DOUBT in kinds or verdicts.intersection(BREACHES)):
         return None
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
-    exposed = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
-    # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.
-    seen = exposed if exposed or verdict.at >= begins else [part.first_seen.by for part in verdict.parts]
-    dated = sorted(filter(None, seen))
-    since = min([begins, *dated[-1:]])
-    is_known = verdict.confirmed is not None and verdict.confirmed >= since
-    return None if is_known or (not dated and since > verdict.at) else since
+    sightings = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
+    if not sightings and verdict.at < begins:
+        # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.
+        sightings = [part.first_seen.by for part in verdict.parts]
+    dated = [seen for seen in sightings if seen is not None]
+    since = min(begins, max(dated, default=begins))
+    is_confirmed = verdict.confirmed is not None and verdict.confirmed >= since
+    is_too_soon = not dated and verdict.at < since
+    return None if is_confirmed or is_too_soon else since

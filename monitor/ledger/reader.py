@@ -27,7 +27,7 @@ from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from monitor.threads import run_in_thread
 from schedules.announcement import Announcement
-from schedules.source import CalendarSource, Page, PageRequest, Reading, StatefulSource, UnreadableCalendar
+from schedules.source import CalendarSource, Page, Reading, StatefulSource, UnreadableCalendar
 
 MOST_BYTES = 32 * MEGABYTE
 """The most bytes that all answers of one read may have in sum."""
@@ -103,12 +103,13 @@ class CalendarReader:
                 records, ended = self._keep_evidence(fetched, fault), self.clock.now()
                 read = CalendarRead(self.name, started, ended, usable=False, fault=fault, evidence=records)
                 return Outcome(read, None)
+            # `_read_pages` returns the last reading itself if the calendar has not changed.
             is_repeated = reading is self._reading and not self._last_fault
             records = self._last_records if is_repeated else self._keep_evidence(fetched, "")
             self._reading, self._digest = reading, digest
             latest, count = max((one.as_of_range[1] for one in fetched), default=started), len(reading.announcements)
             read = CalendarRead(self.name, started, latest, usable=True, entries=count, digest=digest, evidence=records)
-            return Outcome(read, reading, min((one.as_of_range[0] for one in fetched), default=started))
+            return Outcome(read, reading, as_of=min((one.as_of_range[0] for one in fetched), default=started))
 
     async def _read_pages(self, pages: Sequence[Page]) -> tuple[Reading, str]:
         """Return the reading of these pages, or the last reading itself if they have not changed, and their digest."""
@@ -165,15 +166,11 @@ class CalendarReader:
                 raise UnansweredAsk(f"wants more than {MOST_PAGES} pages")
             if sum(len(one.page.body) for one in fetched) > MOST_BYTES:
                 raise UnansweredAsk(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
-            requests = await self._further_requests([one.page for one in fetched])
-
-    async def _further_requests(self, pages: Sequence[Page]) -> Sequence[PageRequest]:
-        """Return the requests for further pages that the source needs, given those that it has."""
-        now = self.clock.now()
-        if not self._needs_worker(pages) or not isinstance(self.source, StatefulSource):
-            return self.source.more(pages, now)
-        requests: Sequence[PageRequest] = await self._run_in_worker("more", pages, now)
-        return requests
+            pages, now = [one.page for one in fetched], self.clock.now()
+            if self._needs_worker(pages) and isinstance(self.source, StatefulSource):
+                requests = await self._run_in_worker("more", pages, now)
+            else:
+                requests = self.source.more(pages, now)
 
     def _keep_evidence(self, fetched: Sequence[FetchedPage], fault: str) -> str:
         """Keep the bytes of a read, unless it failed like the last one. Return the ids of the records.

@@ -47,11 +47,11 @@ def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable: da
     return any(mark <= now < mark + OFTEN and tried < mark for mark in marks)
 
 
-def _read_times(slot: datetime, now: datetime, usable: datetime, *, often: bool) -> Iterator[datetime]:
-    """Yield the instants near a slot after which the calendar must be read."""
+def _read_times(slot: datetime, now: datetime, last_usable: datetime, *, often: bool) -> Iterator[datetime]:
+    """Yield the instants near a slot after which a calendar must be read, fewer if its interval is short (`often`)."""
     if now < slot:
         yield slot - _JUST_BEFORE
-        if not often and usable < slot - OFTEN:
+        if not often and last_usable < slot - OFTEN:
             yield slot - _BEFORE
     else:
         yield slot + _JUST_AFTER

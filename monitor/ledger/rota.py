@@ -93,9 +93,8 @@ class RotaReads:
         begun, name = self.clock.now(), rota_calendar_name(reader.name)
         shifts, fault = await reader.read()
         known = self.rotas[reader.name]
-        self.rotas[reader.name] = replace(
-            known, calendar_shifts=known.calendar_shifts if fault else shifts, fault=fault
-        )
+        shifts_in_force = known.calendar_shifts if fault else shifts
+        self.rotas[reader.name] = replace(known, calendar_shifts=shifts_in_force, fault=fault)
         read = CalendarRead(name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault)
         self.health.note_calendar_read(name, read.finished, fault)
         if read.usable:

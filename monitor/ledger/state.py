@@ -21,6 +21,7 @@ from schedules.times.zone import LONDON, local_date
 
 T = TypeVar("T")
 _MOST_TITLES = 100
+_MOST_COUNTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +114,19 @@ class CalendarState:
             if other != uid and self.last_seen[other].is_listed
         )
 
-    def successors(self, uid: str) -> list[str]:
+    def find_successors(self, uid: str) -> list[str]:
         """Return the titles of entries that may replace one that is no longer shown.
 
         They have the same producer and slot, and no read showed them together with it.
         """
-        old, left = self.announcements[uid], self.last_shown.get(uid)
+        old, last_shown = self.announcements[uid], self.last_shown.get(uid)
+        if last_shown is None:
+            return []
         return [
             new.title
             for other, new in self.announcements.items()
             if other != uid
-            and left is not None
-            and self.first_shown.get(other, left) > left
+            and self.first_shown[other] > last_shown
             and self.last_seen[other].is_listed
             and new.producer == old.producer
             and new.slot.is_same_time(old.slot)
@@ -164,7 +166,7 @@ class StateLoader:
         self._titles = {**state.titles}
 
     def add_entry(self, row: Announced) -> None:
-        """Add an entry, unless the state already has it."""
+        """Add an entry, unless the state already has it. It counts as removed only if the removing read is stored."""
         uid, last_read = row.uid, self._state.last_read
         if uid in self._last_seen:
             return
@@ -225,7 +227,7 @@ class ReadResult:
 def evaluate_read(
     state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
 ) -> ReadResult:
-    """Return the changes of a reading against its calendar's state. If it raises an alarm, the state stays the same.
+    """Return the changes of a reading, and the new state of its calendar. If they raise an alarm, it stays the same.
 
     `as_of` is the earliest instant that the reading can describe, by default the end of the read.
     """
@@ -249,7 +251,7 @@ def evaluate_read(
         last_shown={**state.last_shown, **dict.fromkeys(changes.first_missing, state.last_read or read.finished)},
         titles=_add_title_changes(state, shown, read.finished),
         # After a person has accepted a change, compare later reads only with this one.
-        counts=[count] if is_accepted else [*state.counts[-19:], count],
+        counts=[count] if is_accepted else [*state.counts[1 - _MOST_COUNTS :], count],
         last_read=read.finished,
         reading=reading,
         as_of=as_of,
@@ -268,27 +270,27 @@ def _with_earliest_change(promise: Promise, state: CalendarState, as_of: datetim
 class Joining:
     """The result of joining all entries again.
 
-    `altered` are the ids of releases that are new or changed. `moved` has the entries that now belong to another
-    release, each with its old release. `ambiguous` has groups of entries that could not be joined with certainty.
+    `altered` are the ids of releases that are new or changed. `old_release_of` has the old release of each entry that
+    now belongs to another one. `ambiguous` has groups of entries that could not be joined with certainty.
     """
 
     releases: Mapping[str, Release]
     release_of: Mapping[Key, str]
     altered: frozenset[str]
-    moved: Mapping[Key, str]
+    old_release_of: Mapping[Key, str]
     ambiguous: frozenset[frozenset[Key]]
 
     def replaced_releases(self) -> dict[str, str]:
         """Return each release that no longer has an entry, with the release that it was joined into."""
-        return {old: self.release_of[key] for key, old in self.moved.items() if old not in self.releases}
+        return {old: self.release_of[key] for key, old in self.old_release_of.items() if old not in self.releases}
 
 
 def join_again(
     states: Iterable[CalendarState], rules: JoinRules, release_of: Mapping[Key, str], before: Mapping[str, Release]
 ) -> Joining:
-    """Join the entries of all calendars again, and compare the releases with those `before`."""
+    """Join the entries of all calendars again. Return how this differs from the releases `before` and `release_of`."""
     joined = join_entries({state.name: list(state.announcements.values()) for state in states}, rules, release_of)
     releases = {release.id: release for release in joined.releases}
     altered = frozenset(name for name, release in releases.items() if before.get(name) != release)
-    moved = {key: release_of[key] for key, new in joined.release_of.items() if release_of.get(key, new) != new}
-    return Joining(releases, joined.release_of, altered, moved, frozenset(joined.ambiguous))
+    old = {key: release_of[key] for key, new in joined.release_of.items() if release_of.get(key, new) != new}
+    return Joining(releases, joined.release_of, altered, old, frozenset(joined.ambiguous))

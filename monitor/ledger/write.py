@@ -40,13 +40,13 @@ class LedgerChange:
 
     def new_releases(self) -> Collection[str]:
         """Return the ids of releases that the store does not have yet, because all their entries are new."""
-        moved = {self.joined.release_of[key] for key in self.joined.moved}
+        moved = {self.joined.release_of[key] for key in self.joined.old_release_of}
         return self.joined.altered.difference(self.before, moved)
 
-    def releases(self) -> list[Release]:
-        """Return every release to write."""
+    def releases_to_write(self) -> list[Release]:
+        """Return the new and changed releases, those that entries moved to, and those joined into others."""
         joined = self.joined
-        names = {*joined.altered, *(joined.release_of[key] for key in joined.moved)}
+        names = {*joined.altered, *(joined.release_of[key] for key in joined.old_release_of)}
         replaced = [
             replace(self.before[old], joined_into=new)
             for old, new in joined.replaced_releases().items()
@@ -80,31 +80,31 @@ def prepare_confirming_read(
 def prepare_rejoined(change: LedgerChange, at: datetime) -> Portions:
     """Return the rows for calendars that were joined again without a read."""
     portions = Portions()
-    if releases := change.releases():
-        _add_moves_of_entries(portions, change, releases, at)
+    _add_moves_of_entries(portions, change, change.releases_to_write(), at)
     return portions
 
 
 def prepare_changing_read(
     change: LedgerChange, read: CalendarRead, result: ReadResult, updated: Sequence[Promise] = ()
 ) -> Portions:
-    """Return the rows for a read with new or changed entries.
+    """Return the rows for a read with new or changed entries, in the order in which they must be written.
 
-    `updated` are earlier promises that it no longer shows, or shows again.
+    `updated` are earlier promises that the read no longer shows, or shows again.
     """
     name, joined, state = read.calendar, change.joined, change.states[read.calendar]
     uids = dict.fromkeys((*result.changed_ids, *change.new))
     release_of = {uid: joined.release_of[name, uid] for uid in (*uids, *result.changes.confirmed)}
-    # A release is written with its new or changed entries. If entries moved between releases, all are written first.
-    with_entries = {release_of[uid] for uid in uids} & joined.altered
-    before_entries = [one for one in change.releases() if joined.moved or one.id not in with_entries]
+    # An altered release is written together with those of its entries that are new or changed. All other releases are
+    # written before. If entries move to another release, every release is written before.
+    together = {release_of[uid] for uid in uids} & joined.altered
+    before = [one for one in change.releases_to_write() if joined.old_release_of or one.id not in together]
     portions = Portions()
-    _add_moves_of_entries(portions, change, before_entries, read.finished, written_later={(name, uid) for uid in uids})
+    _add_moves_of_entries(portions, change, before, read.finished, written_later={(name, uid) for uid in uids})
 
     def entry(uid: str) -> Entry:
         return state.entry_to_store(uid, joined.release_of[name, uid], read.finished)
 
-    releases = {release: joined.releases[release] for release in with_entries}
+    releases = {release: joined.releases[release] for release in together}
     new = [(entry(uid), releases.get(release_of[uid]), change.new.get(uid)) for uid in uids]
     portions.add(new, _write_entries, rows=3)
     portions.add(updated, lambda tx, some: tx.save_promises(some))
@@ -117,10 +117,10 @@ def prepare_changing_read(
     return portions
 
 
-def prepare_lost_rows(
+def prepare_rewrite(
     releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Entry] = ()
 ) -> Portions:
-    """Return the rows that the store has lost, or that differ from the stored ones."""
+    """Return the portions that write these rows again, because the store has lost them or has other values."""
     portions = Portions()
     portions.add(releases, lambda tx, rows: tx.save_releases(rows))
     portions.add(promises, lambda tx, some: tx.add_promises(some))
@@ -144,7 +144,7 @@ def _add_moves_of_entries(
     release_of = change.joined.release_of
     moved = [
         change.states[calendar].entry_to_store(uid, release_of[calendar, uid], at)
-        for calendar, uid in sorted(change.joined.moved.keys() - set(written_later))
+        for calendar, uid in sorted(change.joined.old_release_of.keys() - set(written_later))
     ]
     portions.add(releases, lambda tx, rows: tx.save_releases(rows))
     portions.add(change.copied_promises, lambda tx, rows: tx.add_promises(rows))

@@ -106,21 +106,18 @@ class Batch:
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
         """Remove the rows of a portion that cannot be written, and fail their callers. Return whether they are runs.
 
-        If one write failed, only this one is removed. The others of its portion are tried again.
+        If one write failed, only this one is removed. The others of its portion are tried again. Otherwise the runs are
+        removed, or, in a portion without runs, all writes.
         """
-        if portion.current is not None:
-            refused = [portion.current]
-        elif portion.runs:
-            refused = []
-        else:
-            refused = portion.all_writes
+        if portion.current is None and portion.runs:
+            self.remove(Batch(portion.runs, []))
+            return True
+        refused = portion.all_writes if portion.current is None else [portion.current]
         fail_writes(refused, fault)
         self.first, self.writes, self.large = (
             [write for write in queue if write not in refused] for queue in (self.first, self.writes, self.large)
         )
-        if not refused:
-            self.remove(Batch(portion.runs, []))
-        return not refused
+        return False
 
 
 class Backlog:
@@ -173,18 +170,19 @@ class Backlog:
     def take_batch(self, ahead: int) -> Batch:
         """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
 
-        All monitors write in the same order. Otherwise two could wait for each other's rows.
+        `ahead` is how many transactions the members need first. All monitors write in the same order. Otherwise
+        two could wait for each other's rows.
         """
         while self.large and self.large[0].done.done():
             self.large.popleft()
-        first = self.take_first()
+        first = self.take_first_writes()
         writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
         batch = Batch(list(self.runs.values()), writes, first, list(self.large)[:1], ahead or -1)
         self.runs, self.writes = {}, []
         return batch
 
-    def take_first(self) -> list[Write]:
-        """Remove and return the writes that must not wait for earlier ones."""
+    def take_first_writes(self) -> list[Write]:
+        """Remove and return the writes that must be in the next transaction, before all earlier ones."""
         first = [write for write in self.writes if write.first]
         self.writes = [write for write in self.writes if not write.first]
         return first
@@ -265,8 +263,8 @@ class Portions:
             self.rows += rows * len(some)
             start += len(some)
 
-    def makes(self) -> list[Make]:
-        """Return for each portion a function that writes it."""
+    def write_functions(self) -> list[Make]:
+        """Return, for each portion of this large write, a function that writes it in an open transaction."""
 
         def write_portion(steps: Iterable[tuple[Callable[..., object], Sequence[Any]]], tx: Transaction) -> None:
             for write, some in steps:

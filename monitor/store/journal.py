@@ -71,9 +71,9 @@ class Journal:
         return self.file.exists() and self.file.stat().st_size > 0
 
     def copy_near_part(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the near part again, unless the journal has rows. With `notices_only`, only tables about notices.
+        """Copy the store's near part (releases shown or due within 90 days), unless the journal has rows.
 
-        Raises `StoreFault`.
+        With `notices_only`, copy only the tables about notices if there is a copy already. Raises `StoreFault`.
         """
         with self._lock:
             if self.has_rows:
@@ -91,7 +91,7 @@ class Journal:
     ) -> int:
         """Write rows to the journal that are not in it yet. Return how many. Raises `StoreFault`.
 
-        `writes` are functions that write other rows, `beat` is this monitor's heartbeat.
+        `writes` are functions that write other rows, each called once. The heartbeat `beat` is always written.
         """
         with self._lock:
             new_runs = [run for run in runs if self._runs.get(run.key) != run]
@@ -122,13 +122,13 @@ class Journal:
         """Write the rows of the journal into a store. Return how many.
 
         If the journal contradicts the store, it is copied to a `.refused` file instead. Evidence records that the store
-        has lost are written again, even if only the near part has them.
+        has lost are written again, even if only the copy of the store's near part has them.
         """
         with self._lock:
             rewritten = self._rewrite_lost_records(store)
             if not self.has_rows:
                 return rewritten
-            # Both must have this version's schema, even if an earlier version wrote them.
+            # Both files must have this version's schema, even if an earlier version wrote them.
             for file in (self.near, self.file):
                 self._open_upgraded(file).close()
             try:
@@ -153,7 +153,7 @@ class Journal:
         return len(records)
 
     def _find_lost_records(self, store: Store) -> list[Record]:
-        """Return this monitor's records in the journal, or else in the near part, that follow those in the store."""
+        """Return this monitor's records in the journal, or else in the copy of the store, that the store lacks."""
         file = self.file if self.has_rows else self.near
         if not file.exists():
             return []
@@ -162,7 +162,7 @@ class Journal:
             for chain in local.evidence.monitors():
                 if chain == self._monitor or chain.startswith(self._monitor + OFFLINE_MARK):
                     last = store.evidence.last(chain)
-                    # If the store has no record of a chain, it never had it, unless the journal began that chain.
+                    # If the store has no record of a chain, write that chain only if the journal may have begun it.
                     if last is not None or self.has_rows:
                         found += records_after(local.evidence, chain, last)
         return found
@@ -180,11 +180,12 @@ class Journal:
             _log.error("journal_failed", fault=str(fault))
             self._move_to_temporary_folder()
             store = self._open_journal()
+        # No other monitor can renew its lease here. Without this, all would seem dead.
         store.extend_other_leases(self._monitor, PREFIX, OUTBOX, now + _LONGER_THAN_ANY_OUTAGE)
         return store
 
     def _open_journal(self) -> Store:
-        """Open the journal. If it has no rows, first make it a copy of the near part."""
+        """Open the journal. If it has no rows, first make it a copy of the file `near`."""
         if not self.near.exists():
             self._open_upgraded(self.near).close()
         if not self.has_rows:

@@ -85,9 +85,8 @@ class Members(BatchMember):
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
         """`holder` must be of this process only. If `divided`, each host is looked at by one monitor."""
-        self._name, self._divided = name, divided
-        self._holder = holder
-        self._interval = holder.least / 4
+        self._name, self._lease_name, self._divided = name, PREFIX + name, divided
+        self._holder, self._interval = holder, holder.least / 4
         self._leases = leases
         self._writer = writer
         self._clock = clock
@@ -146,8 +145,9 @@ class Members(BatchMember):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_for_suspension())
             while True:
-                # After a long suspension no request is sent until the other monitors are known.
-                if not self._has_lapsed or self._is_away:
+                # After a long suspension no request is sent until the other monitors are known. So do not wait then.
+                must_renew_now = self._has_lapsed and not self._is_away
+                if not must_renew_now:
                     await self._clock.sleep(self._interval.total_seconds())
                 await self._renew_and_read()
 
@@ -201,18 +201,14 @@ class Members(BatchMember):
         """Stop renewing."""
         self._is_joined = False
 
-    @property
-    def _lease_name(self) -> str:
-        return PREFIX + self._name
-
     def _take_lease(self, tx: Transaction) -> Lease | None:
         """Take or renew the lease on our name. Return None if another process has it."""
         return self._holder.take(tx, self._lease_name, self._now)
 
     async def _renew_and_read(self) -> None:
         """Renew our lease, read those of the others, and publish the new share. If the store fails, the share stays."""
-        self._now, began, zero = self._clock.now(), self._clock.monotonic(), self._store_clock_zero
-        waits = {} if zero is None else {host: until - zero for host, until in self.host_waits().items()}
+        self._now, began, store_zero = self._clock.now(), self._clock.monotonic(), self._store_clock_zero
+        waits = {} if store_zero is None else {host: until - store_zero for host, until in self.host_waits().items()}
         try:
             stored = await self._write_renewal(lambda tx: self._add_waits_and_read_leases(tx, waits))
         except NameTaken:
@@ -234,8 +230,9 @@ class Members(BatchMember):
         self._holder.record_write_time(ended - began)
         # If this process was suspended during the write, the leases that it read are outdated.
         self._has_lapsed = ended > self._alive_until
-        ahead = stored.at.timestamp() - (began + ended) / 2
-        self._clock_readings = [*self._clock_readings[1 - _CLOCK_READINGS :], ((ended - began) / 2, ahead)]
+        # The store read its clock at some time during the write.
+        reading = ((ended - began) / 2, stored.at.timestamp() - (began + ended) / 2)
+        self._clock_readings = [*self._clock_readings[1 - _CLOCK_READINGS :], reading]
         self._publish_share(() if self._has_lapsed else self._choose_members(stored), stored.host_waits())
 
     async def _write_renewal(self, read: Callable[[Transaction], _StoredLeases]) -> _StoredLeases:
@@ -264,15 +261,15 @@ class Members(BatchMember):
         return stored
 
     def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
-        """Return the monitors that share every budget, and remember the term if all others know of this monitor now.
+        """Return the monitors that share every budget: the others, and this one once all of them know of it.
 
-        This monitor is one of them once all others know of it.
+        Also note in `_known_term` that they know of it.
         """
-        others = self._find_live_others(stored)
+        others, term_begin = self._find_live_others(stored), self.term
         # After two intervals, all others have read our lease.
-        if self.term is not None and (not others or self.term + 2 * self._interval <= stored.at):
-            self._known_term = self.term
-        return tuple(sorted(others | {self._name} if self._known_term == self.term else others))
+        if term_begin is not None and (not others or term_begin + 2 * self._interval <= stored.at):
+            self._known_term = term_begin
+        return tuple(sorted(others | {self._name} if self._known_term == term_begin else others))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
         """Return the other monitors that are alive by our steady time or by the store's time."""
@@ -280,15 +277,15 @@ class Members(BatchMember):
         alive = set()
         for lease in stored.leases:
             if lease.name.startswith(PREFIX) and lease.name != self._lease_name:
-                is_renewed = self._renewal_times.observe(lease, now) < margin + self._interval
-                if is_renewed or lease.until + margin > stored.at:
+                unchanged_for = self._renewal_times.observe(lease, now)
+                if unchanged_for < margin + self._interval or lease.until + margin > stored.at:
                     alive.add(lease.name.removeprefix(PREFIX))
         return alive
 
     def _publish_share(self, members: tuple[str, ...], waits: Mapping[str, datetime] | None = None) -> None:
-        """Publish the share of this monitor among these members, and the waits of hosts by the store's clock."""
+        """Pass to `on_share` which monitors share the budgets, and until when hosts get no request (store's clock)."""
         quiet = {host: until.timestamp() for host, until in (waits or {}).items()}
-        share = Share(self._name, members, self._store_clock_zero or 0.0, self._divided, quiet)
+        share = Share(self._name, members, self._store_clock_zero or 0.0, divided=self._divided, quiet=quiet)
         if share.members != self.share.members:
             _log.info("monitors", looking=share.members)
         self.share = share

@@ -61,19 +61,20 @@ class Writer:
         self._delay = delay
         self._on_commit = on_commit
         self._on_failure = on_failure
-        self._members: list[BatchMember] = list(members)
+        self._batch_members: list[BatchMember] = list(members)
         self._executor = ThreadPoolExecutor(1, "store-writer")
         self.backlog = Backlog(most, most_large)
         self._in_flight = Batch((), [])
         self._timer: asyncio.TimerHandle | None = None
         self._committing: asyncio.Task[None] | None = None
         self._is_batch_requested = False
+        # When `_timer` is due by the loop's clock, and the pause in seconds after a failed attempt, 0 after a success.
         self._due = self._pause = 0.0
         self._abandoned = self._is_silent = False
 
     def add_member(self, member: BatchMember) -> None:
         """Write the rows of this member with every batch from now on."""
-        self._members.append(member)
+        self._batch_members.append(member)
 
     def queue_run(self, run: Run) -> bool:
         """Queue a run, or a later version of it, for a commit within `delay`. Return False if the backlog is full."""
@@ -121,7 +122,7 @@ class Writer:
         this one replaces. Raises `StoreFault` if too many rows wait.
         """
         self._refuse_if_stopped()
-        first, *rest = portions.makes()
+        first, *rest = portions.write_functions()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         write = Write(first, done, rest=deque(rest), rows=portions.rows)
         self.backlog.add_large(write, instead_of)
@@ -170,9 +171,9 @@ class Writer:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def close(self, within: float = 5.0) -> None:
-        """Commit everything and stop. Raises `StoreFault` if that takes longer than `within` seconds.
+        """Commit everything and stop. Raises `StoreFault` if rows cannot be committed within `within` seconds.
 
-        A large write that has not ended by then stays incomplete in the store.
+        A large write that has not ended by then stays incomplete in the store, without a fault if the store works.
         """
         try:
             async with asyncio.timeout(within):
@@ -189,7 +190,7 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now, and drop everything that is not committed, as if the process were killed."""
+        """Stop now, drop everything that is not committed, as if the process were killed, and close the members."""
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
@@ -199,8 +200,8 @@ class Writer:
         for write in self._in_flight.all_writes:
             write.done.cancel()
         self.backlog.drop_all()
-        while self._members:
-            self._members.pop().close()
+        while self._batch_members:
+            self._batch_members.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
         """Schedule a commit in `seconds`, or after the pause if the last one failed, unless one is running."""
@@ -221,12 +222,12 @@ class Writer:
         self._committing = asyncio.get_running_loop().create_task(self._commit_backlog(), name="store-writer")
 
     async def _commit_backlog(self) -> None:
-        """Commit the backlog, portion by portion, until all of it is committed or refused, or the store fails."""
-        further = max((member.further_transactions() for member in self._members), default=0)
-        batch = self._in_flight = self.backlog.take_batch(further)
+        """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
+        ahead = max((member.further_transactions() for member in self._batch_members), default=0)
+        batch = self._in_flight = self.backlog.take_batch(ahead)
         needs_transaction, self._is_batch_requested = self._is_batch_requested, False
         while not batch.is_over or needs_transaction:
-            batch.first += self.backlog.take_first()
+            batch.first += self.backlog.take_first_writes()
             needs_transaction, portion = False, batch.next_portion()
             fault = await self._try_commit(portion)
             if isinstance(fault, StoreFault):
@@ -260,8 +261,8 @@ class Writer:
                 await asyncio.wait({self._committing})
 
     async def _try_commit(self, batch: Batch) -> BaseException | None:
-        """Commit a batch. Return None, or the exception of the failed attempt."""
-        for work in filter(None, [member.prepare() for member in self._members]):
+        """Commit a batch. Return the exception of a failed attempt, None after a success or if it was abandoned."""
+        for work in filter(None, [member.prepare() for member in self._batch_members]):
             # This does not use the store. It may take long, because no transaction is open.
             await asyncio.wait({asyncio.ensure_future(self.run_between_batches(work))})
         began = self._clock.monotonic()
@@ -292,7 +293,7 @@ class Writer:
         """Write a batch in one transaction, after the rows of the members. Called in the writer's thread."""
         with self._store.transaction() as transaction:
             batch.current = None
-            for member in self._members:
+            for member in self._batch_members:
                 member.write(transaction)
             transaction.save_runs(batch.runs)
             for write in batch.all_writes:
@@ -300,5 +301,5 @@ class Writer:
                 write.result = write.make(transaction)
             if self._abandoned:
                 raise _Abandoned
-        for member in self._members:
+        for member in self._batch_members:
             member.note_committed()

@@ -150,7 +150,7 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
     portions.add([a_release(id=name) for name in names], lambda tx, some: tx.save_releases(some))
     portions.add([a_promise(release=name) for name in names], lambda tx, some: tx.add_promises(some))
     portions.add([read], lambda tx, some: tx.add_read(*some))
-    first, *rest = portions.makes()
+    first, *rest = portions.write_functions()
     with store.transaction() as tx:
         first(tx)
     assert rest

@@ -155,7 +155,7 @@ def test_a_version_beside_which_no_older_one_works_takes_the_store_from_those_th
 def test_who_only_reads_takes_no_step(place: str) -> None:
     _make_older(place)
     with closing(Store(place)) as reader:
-        for ask in (reader.check_schema, lambda: reader.upgrade(steps=False), lambda: History(place)):
+        for ask in (reader.check_schema, lambda: reader.upgrade(may_migrate=False), lambda: History(place)):
             with pytest.raises(StoreTooOld, match=f"its shape is {BEFORE.head}, this version needs {HEAD}"):
                 ask()
         with reader._engine.begin() as connection:

@@ -82,7 +82,7 @@ class Appender:
         """Append the bytes of these answers and return their records, chained.
 
         Call it again for the same answers until their records are committed, and then call `continue_after`. Raises
-        `EvidenceRefused` if the disk refuses, up to `PATIENCE` times.
+        `EvidenceRefused` if the disk refuses. From the `PATIENCE`th refusal on, the records are marked as lost instead.
         """
         try:
             records = self.append_once(waiting)
@@ -97,13 +97,13 @@ class Appender:
         return records
 
     def append_once(self, waiting: Sequence[Waiting]) -> list[Record]:
-        """Append the bytes, as `append` does, but raise `StoreFault` at the first refusal."""
+        """Append the bytes in one write, in a new file after its header. Raises `StoreFault` at the first refusal."""
         self._open_file(waiting[0].record)
         pieces = [self._compress_or_lose(one) for one in waiting]
-        first = next((place for place, piece in enumerate(pieces) if piece != _LOST), None)
-        if first is not None:
+        kept = next((place for place, piece in enumerate(pieces) if piece != _LOST), None)
+        if kept is not None:
             if self._end == 0:
-                pieces[first] = file_header(_SOFTWARE, self._file, waiting[first].record.at) + pieces[first]
+                pieces[kept] = file_header(_SOFTWARE, self._file, waiting[kept].record.at) + pieces[kept]
             self._folder.append(self._file, self._end, b"".join(pieces))
         return self._make_records(waiting, pieces)
 

@@ -80,6 +80,7 @@ class _MonitorCheck:
         for record in chain_of(index, self.monitor):
             yield from self._check_link(record)
             self._check_bytes(record)
+        # Each deletion has a record of its own in the chain, which names the last deleted record.
         if self._deleted_until > self._explained_until:
             span = f"{self.monitor}-{self._explained_until + 1} to {self.monitor}-{self._deleted_until}"
             yield f"evidence {span}: marked as given up, and the chain knows nothing of it"
@@ -99,7 +100,7 @@ class _MonitorCheck:
         self._last = record
 
     def _check_bytes(self, record: Record) -> None:
-        """Note the fault of a record's bytes, or of their deletion."""
+        """Check a record's bytes. If they are marked as deleted, those of all earlier records must be too."""
         self.files.add(record.file)
         if record.kind == GIVEN_UP:
             self._explained_until = max(self._explained_until, _read_last_deleted(self.folder, record))

@@ -63,7 +63,7 @@ class Evidence(BatchMember):
         durable: bool = True,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        """`on_lost` is called in the writer's thread when bytes were lost."""
+        """Move uncommitted bytes away, and join the writer's batches. Its thread calls `on_lost` after a loss."""
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
@@ -101,7 +101,7 @@ class Evidence(BatchMember):
     def keep(self, answer: Answer, target: str, kind: str) -> str:
         """Keep an answer and return the id of its record, or "" if too many bytes wait.
 
-        `kind` is the reason: `turn`, `before` or `calendar`.
+        `kind` is the reason: `turn` (it changed a state), `before` (it was the last before that) or `calendar`.
         """
         with self._lock:
             if self._is_closed or self._waiting_bytes + len(answer.body) > _MOST_WAITING_BYTES:
@@ -130,7 +130,7 @@ class Evidence(BatchMember):
             self.remember(target, outcome)
             return ()
         before = self._last.get(target.id)
-        ids = [] if before is None else [before.kept or self.keep(before.answer(), target.id, "before")]
+        ids = [] if before is None else [before.evidence_id or self.keep(before.answer(), target.id, "before")]
         self.forget(target.id)
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))
@@ -160,7 +160,7 @@ class Evidence(BatchMember):
     async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
         """Delete the oldest files that are older than `keep` or beyond `most` bytes in all. Return their names.
 
-        Store and chain record the deletion first. Without this record, missing bytes would count as tampering.
+        Store and chain record it first. Otherwise the missing bytes would count as tampering. Also clears `is_grown`.
         """
         now = self._clock.now()
         self.is_grown = False
@@ -211,12 +211,12 @@ class Evidence(BatchMember):
         if not waiting:
             self.appender.test_folder()
         # Do not write flushed bytes again, because a journal may refer to the bytes after them in the file.
-        if len(waiting) > len(self._flushed):
-            self._flushed = []
-            records = self.appender.append(waiting)
-            self.is_grown = True
-            return records
-        return self._flushed[: len(waiting)]
+        if len(waiting) <= len(self._flushed):
+            return self._flushed[: len(waiting)]
+        self._flushed = []
+        records = self.appender.append(waiting)
+        self.is_grown = True
+        return records
 
     def check_for_lost_records(self) -> None:
         """Check with the next batch whether the store has lost committed records. Called in the writer's thread."""
@@ -235,7 +235,7 @@ class Evidence(BatchMember):
         """
         with self._disk_lock:
             waiting = self._first_waiting(None)
-            if not waiting or (self._flushed and self._flushed[-1].number >= waiting[-1].record.number):
+            if len(self._flushed) >= len(waiting):
                 return self._flushed
             self._flushed = []
             # If the folder refuses the bytes, the writer reports it.

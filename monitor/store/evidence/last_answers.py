@@ -18,14 +18,14 @@ _Packed = tuple[str, bytes]
 
 
 class PackedAnswer:
-    """The last answer of a target. `kept` is the id of its evidence record, empty if it has none.
+    """The last answer of a target. `evidence_id` is the id of its evidence record, empty if it has none.
 
     To save memory, `head` has the headers in one text, names and values on alternating lines. Of the request, only the
     fields for an evidence record are kept. `request_head` is shared by all targets of a host.
     """
 
     __slots__ = (
-        *("packed", "whole", "url", "status", "head", "sent", "received", "kept"),
+        *("packed", "whole", "url", "status", "head", "sent", "received", "evidence_id"),
         *("method", "etag", "modified", "request_head", "unique"),
     )
 
@@ -34,14 +34,14 @@ class PackedAnswer:
         self.packed = packed
         self.whole = whole
 
-    def update(self, answer: Answer, head: str, kept: str) -> None:
+    def update(self, answer: Answer, head: str, evidence_id: str) -> None:
         """Set all other fields from an answer with the same body."""
         self.url = answer.url
         self.status = answer.status
         self.head = head
         self.sent = answer.sent
         self.received = answer.received
-        self.kept = kept
+        self.evidence_id = evidence_id
         self.request_head = answer.head
         self.unique = answer.unique
         self.method, self.etag, self.modified = None, None, None
@@ -75,8 +75,8 @@ class LastAnswers:
         """Return the last answer of a target, or None if it is not remembered."""
         return self._last.get(target)
 
-    def remember(self, target: str, answer: Answer, kept: str = "") -> None:
-        """Remember an answer as a target's last. `kept` is the id of its evidence record, empty if it has none."""
+    def remember(self, target: str, answer: Answer, evidence_id: str = "") -> None:
+        """Remember an answer as a target's last. If all bodies are too large together, forget the oldest ones."""
         last, whole = self._last.get(target), answer.whole and len(answer.body) <= _LONGEST_BODY
         has_same_body = last is not None and last.packed[0] == answer.digest and last.whole is whole
         # Most looks receive the same body as the look before. Then there is no need to compress it again.
@@ -86,7 +86,7 @@ class LastAnswers:
             self._bytes += len(last.packed[1])
         # No header can contain a line break, so line breaks can separate them.
         head = "\n".join(chain.from_iterable(answer.headers.items()))
-        last.update(answer, self._texts.share(head), kept)
+        last.update(answer, self._texts.share(head), evidence_id)
         while self._bytes > _MOST_BYTES:
             self.forget(next(iter(self._last)))
 

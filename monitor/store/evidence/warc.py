@@ -128,8 +128,8 @@ def last_deleted(data: bytes) -> int:
 def _gzip_member(record: ArcWarcRecord) -> bytes:
     """Return a record as one gzip member.
 
-    It is compressed in one call, for the same reason as `_LargeBlocks`. The default level takes a third of the time of
-    the highest one, and makes a calendar only 1 % larger.
+    It is compressed in one call, because each call may wait for the interpreter lock. The default level takes a third
+    of the time of the highest one, and makes a calendar only 1 % larger.
     """
     plain = BytesIO()
     WARCWriter(plain, gzip=False, warc_version="1.1").write_record(record)

@@ -116,8 +116,9 @@ class Packed(_Converted[str]):
 
 
 def _parse_json(text: str) -> dict[str, Any]:
-    """Return the object of a JSON text. Strings that occur in many rows share one copy."""
+    """Return the object of a JSON text."""
     try:
+        # This parser keeps one copy of a string that occurs in many rows.
         parsed: dict[str, Any] = from_json(text)
     except ValueError:
         # Only `json` reads half a surrogate pair, which a publisher or a form may send.

@@ -60,7 +60,7 @@ class Store:
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         self._schema_check = SchemaCheck(self._place, shape)
-        self._is_upgraded = False
+        self._rechecks_schema = False
         self._runner = runner = QueryRunner(self._engine, self._place)
         self.ledger = LedgerStore(runner)
         self.runs = RunStore(runner)
@@ -85,7 +85,7 @@ class Store:
         """Open a transaction. It is committed at the end of the block, and rolled back if the block raises."""
         self._reopen_if_replaced()
         with convert_faults(self._place), self._engine.begin() as connection:
-            if self._is_upgraded:
+            if self._rechecks_schema:
                 # Another monitor may have upgraded the store. If it is too new for this version, refuse to write.
                 self._schema_check.check_again(_revision_row(connection, _REVISION_QUERY))
             with self._runner.use_transaction(connection):
@@ -113,21 +113,21 @@ class Store:
         """Return the revision of the store if a newer version has upgraded it, else an empty string."""
         return self._schema_check.newer
 
-    def upgrade(self, *, steps: bool = True) -> None:
+    def upgrade(self, *, may_migrate: bool = True) -> None:
         """Upgrade the schema to this version, or create it in an empty store.
 
-        Without `steps`, raise `StoreTooOld` for a store with an older schema, and do not change it.
+        Unless `may_migrate`, raise `StoreTooOld` for a store with an older schema, and do not change it.
         """
         with convert_faults(self._place):
             if self._read_revision() is None:
                 self._create_tables()
             revision = self._read_revision() or {}
-            if not steps:
+            if not may_migrate:
                 self._schema_check.check(revision)
             elif self._schema_check.needs_migration(revision):
                 self._migrate()
             self._file_id = self._find_file_id()
-            self._is_upgraded = steps
+            self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:
         """Raise if this version cannot use the store's schema. The store is not changed."""
@@ -187,7 +187,7 @@ class Store:
             revision = source._read_revision()
             if revision is None:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
-            source._schema_check.note_revision(revision)
+            source._schema_check.check_not_too_new(revision)
             if source._schema_check.is_older(revision):
                 shape = revision["version_num"]
                 raise UserFault(
@@ -230,7 +230,7 @@ class Store:
         """Use another store's connections from now on, so that all users of this object use the other store."""
         replaced, self._engine = self._engine, other._engine
         self._file, self._file_id, self._place = other._file, other._file_id, other._place
-        self._schema_check, self._is_upgraded = other._schema_check, other._is_upgraded
+        self._schema_check, self._rechecks_schema = other._schema_check, other._rechecks_schema
         self._runner.engine, self._runner.place = other._engine, other._place
         replaced.dispose()
 

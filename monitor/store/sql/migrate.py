@@ -33,7 +33,7 @@ def works_from(revision: str, shape: Shape = OURS) -> str:
 
 
 def _prepare_revision_table(connection: Connection) -> None:
-    """Create or complete the table with the revision, and lock it against other monitors."""
+    """Create the table with the revision or add its second column, and lock it on PostgreSQL."""
     # Stores of early versions do not have this table's second column yet.
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":

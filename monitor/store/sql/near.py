@@ -43,9 +43,9 @@ _Row = RowMapping | dict[str, Any]
 
 
 def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, only: Collection[str] = ()) -> None:
-    """Replace target's rows with source's, for releases listed or due since `since`, in one transaction.
+    """Replace all rows of `target`, an SQLite store, with those that `rows_to_copy` chooses from `source`.
 
-    `target` must be SQLite. With `only`, copy only the tables with these names.
+    This is one transaction. With `only`, replace only the tables with these names.
     """
     queries = {table: query for table, query in rows_to_copy(since, now).items() if not only or table.name in only}
     with snapshot(source) as reader, target.begin() as writer, long_limits(reader, idles=True):
@@ -69,8 +69,8 @@ def _database_type(column: Column[Any]) -> TypeEngine[Any]:
 def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
     """Extend all other monitors' leases until `until`, because without the store we cannot see whether they are alive.
 
-    The names of their leases begin with `prefix`. If there is another monitor, it gets the lease named `outbox`.
-    Otherwise two monitors would send the same notices.
+    Delete the lease of our monitor, `own`. The names of all these leases begin with `prefix`. If there is another
+    monitor, the lease `outbox` is for it. Otherwise two monitors would send the same notices.
     """
     lease = tables.LEASE
     is_other = sa.and_(lease.c.name.startswith(prefix, autoescape=True), lease.c.name != prefix + own)
@@ -116,6 +116,7 @@ class _Merge:
     """
 
     def __init__(self, reader: Connection, writer: Connection) -> None:
+        """Read which releases other monitors have judged since the copy was made."""
         self._reader = reader
         self._writer = writer
         # For each release that other monitors judged since the copy was made, the kind of verdict in the store. None if
@@ -127,7 +128,7 @@ class _Merge:
                 self._verdicts_by_others[row.journal["release"]] = row.store["word"] if is_replaced else None
 
     def write_changed_rows(self, table: Table) -> int:
-        """Write the rows of one table that the journal has changed since its copy was made. Return how many."""
+        """Write the rows of one table that the journal has changed, unless the store's stay. Return how many."""
         count = 0
         for row in self._changed_rows(table):
             chosen = _choose_row(table, row)
@@ -141,7 +142,7 @@ class _Merge:
         return count
 
     def _changed_rows(self, table: Table) -> Iterator[_Versions]:
-        """Yield the versions of each row of a table that the journal has changed. Events are in time order."""
+        """Yield the versions of each row that the journal has changed since its copy. Events are in time order."""
         copy = table.to_metadata(MetaData(), schema=_COPY)
         changed = self._reader.execute(sa.select(table).except_(sa.select(copy))).mappings().all()
         if table is tables.EVENT:
@@ -153,7 +154,7 @@ class _Merge:
                 yield _Versions(row, copies.get(key), stored.get(key))
 
     def _adapt_to_store(self, table: Table, row: dict[str, Any], *, is_stored: bool) -> bool:
-        """Change what a journal's row says of other rows to what the store has. Return False if it is not written."""
+        """Change what a run or event says of other rows to what the store has. Return whether to write the row."""
         if table is tables.RUN:
             row["evidence"] = tuple(name for name in row["evidence"] if self._is_in_store(name))
         if table is tables.EVENT:
@@ -177,7 +178,7 @@ class _Merge:
 
 
 def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
-    """Return the journal's row if it must be written, or None if the store's stays."""
+    """Return the journal's row, or None if the store's stays: it changed too, and is not known to be older."""
     if row.store is None or row.store == row.copy:
         return dict(row.journal)
     column = _LATER_COLUMN.get(table.name)
@@ -199,7 +200,7 @@ def _key_of(table: Table, row: _Row) -> tuple[Any, ...]:
 
 
 def rows_to_copy(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
-    """Return the query for the rows of each table to copy."""
+    """Return for each table the query for its rows about releases listed, promised or unsettled, and recent work."""
     lately = now - RECENTLY
     entry, promise, judged = tables.ANNOUNCED.c, tables.PROMISE.c, tables.JUDGED.c
     is_shown = sa.or_(entry.gone.is_(None), entry.gone >= since)

@@ -52,7 +52,7 @@ class SchemaCheck:
     def check(self, row: Mapping[str, str | None] | None) -> None:
         """Raise `StoreTooOld` or `StoreTooNew` if this program cannot use the store without a migration."""
         row = row or {}
-        self.note_revision(row)
+        self.check_not_too_new(row)
         if self.is_older(row):
             mend = "run `ninethirty store upgrade`, or start the monitor"
             shape = f"its shape is {row.get('version_num')}, this version needs {self.shape.head}"
@@ -60,11 +60,11 @@ class SchemaCheck:
 
     def needs_migration(self, row: Mapping[str, str | None]) -> bool:
         """Return whether the store needs a migration by this program. Raises `StoreTooNew`."""
-        self.note_revision(row)
+        self.check_not_too_new(row)
         return self.is_older(row) or "works_from" not in row
 
-    def note_revision(self, row: Mapping[str, str | None]) -> None:
-        """Note in `newer` whether the store is newer. Raises `StoreTooNew` if this program cannot use it.
+    def check_not_too_new(self, row: Mapping[str, str | None]) -> None:
+        """Raise `StoreTooNew` if this program cannot use a newer store. Note in `newer` which one it can use.
 
         The row's `works_from` is the oldest revision that can use the store. Without it, only the store's own can.
         """

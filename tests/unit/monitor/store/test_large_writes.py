@@ -69,7 +69,7 @@ def test_a_portion_takes_as_many_rows_as_a_transaction_may_in_the_order_of_steps
         portions.add([(step, number) for number in range(many)], lambda _tx, some: made.extend(some), rows)
     found = []
     with TemporaryStore().transaction() as tx:
-        for make in portions.makes():
+        for make in portions.write_functions():
             before = len(made)
             make(tx)
             found.append(len(made) - before)

@@ -52,7 +52,7 @@ def _set_primary_key(columns: Sequence[str]) -> None:
 
 
 def _recreate_run_table(keys: Sequence[str], monitor: str = "") -> None:
-    """Create the table again with other keys, and copy its rows, because SQLite cannot change a key."""
+    """Copy the table into one with other keys, as SQLite cannot change them. `monitor` is the new column's SQL."""
     op.rename_table("run", "run_before")
     columns = [sa.Column(name, sa.BigInteger if name == "first_sent" else NAME, nullable=False) for name in keys]
     columns += [
@@ -73,5 +73,5 @@ def _recreate_run_table(keys: Sequence[str], monitor: str = "") -> None:
     names = [f'"{column.name}"' for column in columns]
     op.create_table("run", *columns, sa.PrimaryKeyConstraint(*keys, name="pk_run"), sqlite_with_rowid=False)
     values = [monitor if name == '"monitor"' else name for name in names]
-    op.execute(f"INSERT INTO run ({', '.join(names)}) SELECT {', '.join(values)} FROM run_before")  # noqa: S608  # as above
+    op.execute(f"INSERT INTO run ({', '.join(names)}) SELECT {', '.join(values)} FROM run_before")  # noqa: S608  # words of our own
     op.drop_table("run_before")
