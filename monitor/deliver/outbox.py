@@ -137,7 +137,7 @@ class Outbox:
         try:
             async with asyncio.TaskGroup() as self._channel_tasks:
                 self._start_channel_tasks(self._channels)
-                # Without channels it must not return wait_for_event, because the daemon restarts tasks that end.
+                # Without channels it must not return, because the daemon restarts tasks that end.
                 await asyncio.Event().wait()
         finally:
             await self._lease.release()

@@ -91,7 +91,7 @@ class OutOfOrderLooks:
         self._reported_until: dict[str, datetime] = {}
 
     def report(self, sighting: Sighting, last: Run | None) -> None:
-        """Report a sighting that is older than the last run of its target."""
+        """Log that a sighting is older than its target's last run. After a short step, also note a blind span."""
         until = sighting.received if last is None else last.last_received
         if self._reported_until.get(sighting.target) == until:
             return

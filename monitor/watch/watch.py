@@ -45,7 +45,7 @@ class Watch:
     """All releases with a near slot or an open verdict. Keeps their verdicts up to date.
 
     `events` records verdicts with what follows from them, and `on_recorded` is called with each recorded verdict.
-    `others` reads other monitors on the same store. `set_wrong` returns whether our clock was set wrong a moment ago.
+    `others` reads other monitors on the same store. `was_clock_set_wrong` is about the last moments.
     """
 
     clock: Clock
@@ -60,7 +60,7 @@ class Watch:
     health: HealthState
     on_recorded: InitVar[Callable[[RecordedVerdict], None]] = lambda _recorded: None
     others: InitVar[OtherMonitors | None] = None
-    set_wrong: InitVar[Callable[[], bool]] = lambda: False
+    was_clock_set_wrong: InitVar[Callable[[], bool]] = lambda: False
     releases: dict[str, WatchedRelease] = field(default_factory=dict, init=False)
 
     def __post_init__(
@@ -68,8 +68,9 @@ class Watch:
         poller: Poller,
         on_recorded: Callable[[RecordedVerdict], None],
         others: OtherMonitors | None,
-        set_wrong: Callable[[], bool],
+        was_clock_set_wrong: Callable[[], bool],
     ) -> None:
+        """Make the judging of these releases."""
         self.judging = Judging(
             self.clock,
             self.releases,
@@ -79,7 +80,7 @@ class Watch:
             self.queue,
             self.blind,
             others,
-            set_wrong=set_wrong,
+            was_clock_set_wrong=was_clock_set_wrong,
         )
         self._out_of_order = OutOfOrderLooks(self.blind)
 
@@ -119,7 +120,7 @@ class Watch:
         watched.merge_promises(promises)
         watched.load_runs(runs)
         if is_new:
-            self._plan_only_if_slot_passed(watched)
+            self._withhold_verdict_if_slot_passed(watched)
         soon = soon or (is_new and watched.planning_only_until is not None)
         self.judging.planner.update_release(watched, release, soon=soon)
         self.queue.judge_soon(release.id)
@@ -149,7 +150,10 @@ class Watch:
             self._out_of_order.forget(target)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Add one sighting to its release, and have the release judged if that can change its verdict."""
+        """Add one sighting to its release, and have the release judged if that can change its verdict.
+
+        A sighting that the writer has no room for is not added. One of the page ends the withholding of the verdict.
+        """
         watched = self.releases.get(target.release)
         if watched is None:
             return
@@ -251,8 +255,11 @@ class Watch:
             return False
         return True
 
-    def _plan_only_if_slot_passed(self, watched: WatchedRelease) -> None:
-        """Withhold the verdict of a release that was added after its slot, until its page was looked at."""
+    def _withhold_verdict_if_slot_passed(self, watched: WatchedRelease) -> None:
+        """Use the verdict of a release that was added after its slot only for planning, for `MAX_PLANNING_ONLY`.
+
+        A look at its page ends that earlier.
+        """
         now = self.clock.now()
         if not any(has_passed(promise.slot, now) for promise in watched.promises):
             # Finding the slot in force is slow, and it is the slot of one of these promises.
@@ -265,11 +272,12 @@ class Watch:
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
         """Return whether another look with the same result can change the verdict or its grade."""
         verdict = watched.verdict
-        passes = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
-        if verdict is None or passes is None:
+        slot_passed_at = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
+        if verdict is None or slot_passed_at is None:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
-            return at > passes + self.rules.policies.of(*watched.release.producers).note_within
+            # From then on, one more absence makes it worth a report.
+            return at > slot_passed_at + self.rules.policies.of(*watched.release.producers).note_within
         # The first look after the slot shows whether an early exposure lasted until then.
         is_exposed = any(each.open for each in verdict.exposures)
-        return (verdict.verdict in _UNDECIDED or is_exposed) and at > passes
+        return (verdict.verdict in _UNDECIDED or is_exposed) and at > slot_passed_at

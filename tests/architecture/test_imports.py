@@ -161,10 +161,10 @@ BUDGETS = {
     "monitor/deliver": 3063,
     "monitor/health": 1428,
     "monitor/ledger": 2356,
-    "monitor/watch": 3831,
+    "monitor/watch": 3869,
     "monitor/config": 1803,
     "monitor/web": 6399,
-    "monitor/app": 2594,
+    "monitor/app": 2595,
     "monitor/rehearse": 3580,
     "monitor/cli": 4906,
 }
