@@ -158,7 +158,7 @@ BUDGETS = {
     "monitor/look": 6137,
     "monitor/judge": 4329,
     "monitor/store": 6035,
-    "monitor/deliver": 3063,
+    "monitor/deliver": 3098,
     "monitor/health": 1428,
     "monitor/ledger": 2356,
     "monitor/watch": 3869,
