@@ -163,8 +163,8 @@ BUDGETS = {
     "monitor/ledger": 2356,
     "monitor/watch": 3869,
     "monitor/config": 1803,
-    "monitor/web": 6399,
-    "monitor/app": 2595,
+    "monitor/web": 6424,
+    "monitor/app": 2600,
     "monitor/rehearse": 3580,
     "monitor/cli": 4906,
 }
