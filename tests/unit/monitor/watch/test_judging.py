@@ -154,7 +154,7 @@ def test_judging_waits_while_our_clock_was_just_set_wrong() -> None:
         store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
         with store.transaction() as tx:
             tx.save_release(mine.release)
-        judge_until_quiet({"claims": mine}, store, set_wrong=iter([*answers, *[False] * 9]).__next__, within=5)
+        judge_until_quiet({"claims": mine}, store, is_clock_in_doubt=iter([*answers, *[False] * 9]).__next__, within=5)
         assert [row.word for row in store.verdicts.judged()] == words
 
 
@@ -186,7 +186,7 @@ def judge_until_quiet(
     releases: dict[str, WatchedRelease],
     store: TemporaryStore,
     ask: Ask | None = None,
-    set_wrong: Callable[[], bool] = lambda: False,
+    is_clock_in_doubt: Callable[[], bool] = lambda: False,
     within: float = 1,
 ) -> None:
     """Judge releases five minutes after their slot, until none is queued. `ask` queries what other monitors stored."""
@@ -200,7 +200,9 @@ def judge_until_quiet(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
         others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
-        judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others, set_wrong=set_wrong)
+        judging = Judging(
+            clock, releases, planner, recorder, rules, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
+        )
         queue.judge_all()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(judging.run(), within)
