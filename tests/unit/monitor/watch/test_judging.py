@@ -82,7 +82,7 @@ def passed_before_start(name: str, state: State, seen: float = 300, monitor: str
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_of_one_slot_that_passed_before_a_start_are_judged_finitely_often(
+def test_releases_of_a_slot_that_passed_before_a_start_do_not_requeue_each_other_for_ever(
     states: list[State], words: list[VerdictKind]
 ) -> None:
     store = TemporaryStore()
@@ -123,7 +123,7 @@ def test_late_by_witnesses_becomes_unproven_if_another_release_shows_longer_lags
     assert [row.word for row in store.verdicts.judged()] == ["on_time", word]
 
 
-def test_looks_that_another_monitor_stored_during_a_record_are_judged_too() -> None:
+def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judged_too() -> None:
     store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
     theirs = passed_before_start("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
     with store.transaction() as tx:
