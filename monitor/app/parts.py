@@ -149,8 +149,7 @@ def make_summaries(
 def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: Reminders, skew: Skew) -> Watch:
     """Return the watch, which keeps and judges the watched releases.
 
-    If the store has lost rows or was away, what the watch and the ledger know is written to it again. After our clock
-    was set wrong, the watch waits with its verdicts.
+    If the store has lost rows or was away, what the watch and the ledger know is written to it again.
     """
     ask, members = core.threads.ask, core.members
     watch = Watch(
@@ -165,12 +164,12 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
         health=core.health,
         on_recorded=reminders.wake_for_notices,
         others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.add),
-        was_clock_set_wrong=ClockStepGuard(skew, core.clock),
+        is_clock_in_doubt=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
     replay = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
     core.heartbeat.report_loss = replay.on_store_reset
-    core.failover.on_store_back = replay.rewrite_memory
+    core.failover.on_store_back = replay.write
     return watch
 
 

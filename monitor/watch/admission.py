@@ -61,7 +61,7 @@ class Admission:
     async def watch_all_near(self, now: datetime) -> None:
         """Watch all releases with a near slot, and those with an open verdict from before the last stop.
 
-        Then store again the releases that differ from their stored rows.
+        Entries of the ledger that the store has otherwise are stored again.
         """
         listable = await self._add_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, listable, self.watch.ahead, soon=True)

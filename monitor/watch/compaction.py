@@ -67,9 +67,9 @@ class Compaction:
         return len(plan.runs) - len(plan.merged)
 
     def plan_merge(self, release: str, before: datetime) -> PlannedMerge:
-        """Return which runs of a release to replace by which merged ones.
+        """Return the runs of a release to be merged, and what they become.
 
-        None are replaced unless it is final, its slot was before `before`, and its verdict stays the same.
+        None if the release is not final, its slot was not before `before`, or its verdict would change.
         """
         row, case = self.store.verdicts.judged_one(release), stored_case(self.store, release)
         if case is None or row is None or not row.final or row.slot is None or row.slot > before:

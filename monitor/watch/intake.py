@@ -100,4 +100,4 @@ class Intake:
             self.tripwires.see(target, sighting)
         else:
             self.watch.see(target, sighting, outcome)
-            self.odd_answers.report(target, sighting)
+            self.odd_answers.see(target, sighting)

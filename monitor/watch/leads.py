@@ -98,9 +98,7 @@ def lead_of_press_item(found: Found, at: datetime) -> Finding:
 def lead_of_odd_answer(
     description: str, url: str, after: datetime | None, by: datetime, slot: datetime | None
 ) -> Finding:
-    """Return the lead, which asks a person to check an answer that proves no publication.
-
-    `description` quotes no text of the answer.
+    """Return the lead for an answer that is no proof of publication. `description` quotes no text of the answer.
 
     The answer appeared between `after`, the last proof of something else, and `by`.
     """
@@ -115,9 +113,9 @@ def is_still_worth_a_lead(slot: datetime, now: datetime) -> bool:
 
 
 def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> ReleaseFacts | None:
-    """Return a release's facts with the verdict LEAD and no grade, for `lead` and the leads of the incident `known`.
+    """Return a release's facts with `lead` and the leads of the incident `known`. None if `known` has this lead.
 
-    None if `known` has a lead about the same address.
+    Their verdict is `lead` without a grade, because only a person can judge what a lead means.
     """
     before = known.facts.findings if known is not None and known.facts is not None else ()
     url = canonical_address(lead.url)
@@ -135,10 +133,10 @@ class OddAnswers:
     # For each release, the addresses that a lead was sent for since the start.
     _reported: dict[str, set[str]] = field(default_factory=dict)
 
-    def report(self, target: Target, sighting: Sighting) -> None:
-        """Send a lead, once for an address, if an odd answer has lasted where the release should be.
+    def see(self, target: Target, sighting: Sighting) -> None:
+        """Send a lead, once for an address, if an odd answer has lasted there since an absence or a placeholder.
 
-        The run of the target must include the look already.
+        The run of the look must include it already.
         """
         if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
             return

@@ -68,7 +68,7 @@ class Matcher:
     """
 
     def __init__(self, near: Sequence[NearRelease], now: datetime, find_same: FindSameAddressOrTitle) -> None:
-        """Index the releases by the words of their titles and by address."""
+        """Index the near releases by the words of their titles and by the addresses of their parts."""
         self._now = now
         self._find_same_address_or_title = find_same
         # A sitemap has thousands of entries. An entry is compared only with releases that share a word with it.
@@ -80,8 +80,8 @@ class Matcher:
             urls = {canonical_address(part.url) for part in one.release.parts if _identifies_release(part)}
             for url in urls - {""}:
                 self._by_url[url].append(one)
-        matches_nothing = r"(?!)"
-        self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or matches_nothing, re.IGNORECASE)
+        # Without any word, a pattern that never matches.
+        self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
         """Yield each release that an entry matches, and how. `is_fresh` is true if the entry was not there before."""
@@ -120,9 +120,9 @@ class Matcher:
                 yield one.release.id, MatchKind.TITLE
 
     def _choose_edition(self, found: Found, exact: Sequence[NearRelease]) -> list[NearRelease]:
-        """Return which of the releases with the entry's title are due. If none with it is due, return the next one.
+        """Return which of the near releases with the entry's title it may show: those that are due, else the next one.
 
-        The result is empty if only another release with this title or address is due.
+        If only a release that is not near is due, the entry shows none of them.
         """
         if not exact:
             return []
@@ -138,7 +138,10 @@ class Matcher:
     def _match_series(
         self, found: Found, alike: Sequence[tuple[NearRelease, Likeness]]
     ) -> Iterator[tuple[str, MatchKind]]:
-        """Yield the release of the same series with the nearest slot, if near enough and no release has the title."""
+        """Yield the release of the same series with the nearest slot, if that is near enough.
+
+        None if a release has the address or title of the entry, because the entry is then of that one.
+        """
         near = [
             (abs(one.slot - self._now), one.release.id)
             for one, like in alike

@@ -42,10 +42,13 @@ class StoreReplay:
         """Start writing again because the store has lost committed rows. May be called from the writer's thread."""
         _log.error("store_went_back", releases=len(self.watch.releases))
         self.evidence.check_for_lost_records()
-        self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.rewrite_memory()))
+        self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
-    async def rewrite_memory(self) -> None:
-        """Write everything in memory to the store again, add its runs to memory, and have all releases judged."""
+    async def write(self) -> None:
+        """Write the ledger, blind spans and runs in memory again, and have every release judged and recorded.
+
+        Runs that only the store has are merged into memory first.
+        """
         await self.ledger.rewrite_all_rows()
         spans = list(self.blind.spans)
 
@@ -54,7 +57,7 @@ class StoreReplay:
                 tx.add_blind(span)
 
         await self.writer.write(add)
-        await self._reload_other_runs()
+        await self._merge_stored_runs()
         for watched in list(self.watch.releases.values()):
             for state in watched.states.values():
                 for run in state.runs:
@@ -63,8 +66,8 @@ class StoreReplay:
             watched.last_recorded = None
             self.watch.queue.judge_soon(watched.release.id)
 
-    async def _reload_other_runs(self) -> None:
-        """Read the stored runs of watched releases that this process did not make, if the store answers.
+    async def _merge_stored_runs(self) -> None:
+        """Give watched releases the runs that other monitors, or an earlier start of this one, have stored.
 
         A monitor that was started without its store does not know what it saw before.
         """

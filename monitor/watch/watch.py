@@ -45,7 +45,7 @@ class Watch:
     """All releases with a near slot or an open verdict. Keeps their verdicts up to date.
 
     `events` records verdicts with what follows from them, and `on_recorded` is called with each recorded verdict.
-    `others` reads other monitors on the same store. `was_clock_set_wrong` is about the last moments.
+    `others` reads other monitors on the same store. `is_clock_in_doubt` returns whether our clock was just set wrong.
     """
 
     clock: Clock
@@ -60,7 +60,7 @@ class Watch:
     health: HealthState
     on_recorded: InitVar[Callable[[RecordedVerdict], None]] = lambda _recorded: None
     others: InitVar[OtherMonitors | None] = None
-    was_clock_set_wrong: InitVar[Callable[[], bool]] = lambda: False
+    is_clock_in_doubt: InitVar[Callable[[], bool]] = lambda: False
     releases: dict[str, WatchedRelease] = field(default_factory=dict, init=False)
 
     def __post_init__(
@@ -68,9 +68,8 @@ class Watch:
         poller: Poller,
         on_recorded: Callable[[RecordedVerdict], None],
         others: OtherMonitors | None,
-        was_clock_set_wrong: Callable[[], bool],
+        is_clock_in_doubt: Callable[[], bool],
     ) -> None:
-        """Make the judging of these releases."""
         self.judging = Judging(
             self.clock,
             self.releases,
@@ -80,7 +79,7 @@ class Watch:
             self.queue,
             self.blind,
             others,
-            was_clock_set_wrong=was_clock_set_wrong,
+            is_clock_in_doubt=is_clock_in_doubt,
         )
         self._out_of_order = OutOfOrderLooks(self.blind)
 
@@ -120,7 +119,7 @@ class Watch:
         watched.merge_promises(promises)
         watched.load_runs(runs)
         if is_new:
-            self._withhold_verdict_if_slot_passed(watched)
+            self._plan_only_if_slot_passed(watched)
         soon = soon or (is_new and watched.planning_only_until is not None)
         self.judging.planner.update_release(watched, release, soon=soon)
         self.queue.judge_soon(release.id)
@@ -152,7 +151,7 @@ class Watch:
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Add one sighting to its release, and have the release judged if that can change its verdict.
 
-        A sighting that the writer has no room for is not added. One of the page ends the withholding of the verdict.
+        The sighting is dropped if its run cannot be stored. Parts that the page links to are watched from now on.
         """
         watched = self.releases.get(target.release)
         if watched is None:
@@ -255,10 +254,10 @@ class Watch:
             return False
         return True
 
-    def _withhold_verdict_if_slot_passed(self, watched: WatchedRelease) -> None:
-        """Use the verdict of a release that was added after its slot only for planning, for `MAX_PLANNING_ONLY`.
+    def _plan_only_if_slot_passed(self, watched: WatchedRelease) -> None:
+        """If a release was added after its slot, use its verdict only to plan looks until its page was looked at.
 
-        A look at its page ends that earlier.
+        That is for at most `MAX_PLANNING_ONLY`.
         """
         now = self.clock.now()
         if not any(has_passed(promise.slot, now) for promise in watched.promises):
@@ -272,12 +271,12 @@ class Watch:
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
         """Return whether another look with the same result can change the verdict or its grade."""
         verdict = watched.verdict
-        slot_passed_at = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
-        if verdict is None or slot_passed_at is None:
+        passes = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
+        if verdict is None or passes is None:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
-            # From then on, one more absence makes it worth a report.
-            return at > slot_passed_at + self.rules.policies.of(*watched.release.producers).note_within
+            # From then on a further absence makes it a report.
+            return at > passes + self.rules.policies.of(*watched.release.producers).note_within
         # The first look after the slot shows whether an early exposure lasted until then.
         is_exposed = any(each.open for each in verdict.exposures)
-        return (verdict.verdict in _UNDECIDED or is_exposed) and at > slot_passed_at
+        return (verdict.verdict in _UNDECIDED or is_exposed) and at > passes

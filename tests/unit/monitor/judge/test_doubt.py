@@ -155,7 +155,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("change", "came", "word"), CHANGES.values(), ids=CHANGES)
-def test_only_a_later_day_read_after_a_release_in_time_leaves_the_verdict(
+def test_a_changed_promise_casts_doubt_unless_it_names_a_later_day_after_a_release_in_time(
     change: Promise, came: str | None, word: VerdictKind
 ) -> None:
     verdict = verdict_on([read_last("09:26"), change], came)

@@ -116,7 +116,7 @@ def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_sl
     assert evidence_of({"page": looks_of(*each, specific=True)}, slot=slot).is_guess is is_guess
 
 
-def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
+def test_an_announced_page_and_other_parts_are_no_guess() -> None:
     assert not evidence_of({}, Address.ANNOUNCED).is_guess
     sheet = evidence_of({}, release=a_release(SHEET, address=Address.GUESSED), part=1)
     assert (sheet.is_guess, sheet.witnesses) == (False, None)
@@ -219,7 +219,7 @@ def test_a_run_made_while_the_clock_was_wrong_proves_nothing(
     assert len(evidence.views[View.EDGE]) == 1
 
 
-def test_the_earliest_view_of_the_page_that_was_present_from_its_first_look_is_the_unproved_one() -> None:
+def test_the_unproved_run_is_the_earliest_view_of_the_page_that_was_never_seen_absent() -> None:
     known = {name: looks_of((when, PRESENT)) for name, when in (("page", 5), ("page/origin", 3))}
     api = looks_of((1, PRESENT), address=API_URL)
     assert evidence_of(known | {"page/content": api}, Address.ANNOUNCED).unproved.target == ORIGIN
@@ -242,7 +242,7 @@ def test_a_page_takes_over_what_a_listing_showed_at_its_address(name: str, addre
     assert appearances(evidence) == [(None, after_slot(3))] * count
 
 
-def test_another_part_takes_over_what_was_seen_of_the_page_at_its_address() -> None:
+def test_a_part_at_the_address_of_the_page_shares_its_looks() -> None:
     there = Part("elsewhere-1", Role.ALTERNATIVE, PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of({"page": looks_of((4, PRESENT), specific=True)}, release=a_release(there), part=1)
     assert appearances(evidence) == [(None, after_slot(4))]

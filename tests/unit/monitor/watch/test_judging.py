@@ -82,7 +82,7 @@ def passed_before_start(name: str, state: State, seen: float = 300, monitor: str
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_of_one_slot_that_passed_before_a_start_are_judged_finitely_often(
+def test_releases_of_a_slot_that_passed_before_a_start_do_not_requeue_each_other_for_ever(
     states: list[State], words: list[VerdictKind]
 ) -> None:
     store = TemporaryStore()
@@ -123,7 +123,7 @@ def test_late_by_witnesses_becomes_unproven_if_another_release_shows_longer_lags
     assert [row.word for row in store.verdicts.judged()] == ["on_time", word]
 
 
-def test_looks_that_another_monitor_stored_during_a_record_are_judged_too() -> None:
+def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judged_too() -> None:
     store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
     theirs = passed_before_start("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
     with store.transaction() as tx:
@@ -154,9 +154,7 @@ def test_judging_waits_while_our_clock_was_just_set_wrong() -> None:
         store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
         with store.transaction() as tx:
             tx.save_release(mine.release)
-        judge_until_quiet(
-            {"claims": mine}, store, was_clock_set_wrong=iter([*answers, *[False] * 9]).__next__, within=5
-        )
+        judge_until_quiet({"claims": mine}, store, is_clock_in_doubt=iter([*answers, *[False] * 9]).__next__, within=5)
         assert [row.word for row in store.verdicts.judged()] == words
 
 
@@ -188,7 +186,7 @@ def judge_until_quiet(
     releases: dict[str, WatchedRelease],
     store: TemporaryStore,
     ask: Ask | None = None,
-    was_clock_set_wrong: Callable[[], bool] = lambda: False,
+    is_clock_in_doubt: Callable[[], bool] = lambda: False,
     within: float = 1,
 ) -> None:
     """Judge releases five minutes after their slot, until none is queued. `ask` queries what other monitors stored."""
@@ -203,7 +201,7 @@ def judge_until_quiet(
         )
         others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
         judging = Judging(
-            clock, releases, planner, recorder, rules, queue, blind, others, was_clock_set_wrong=was_clock_set_wrong
+            clock, releases, planner, recorder, rules, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
         )
         queue.judge_all()
         with pytest.raises(TimeoutError):
