@@ -59,7 +59,10 @@ class Admission:
         await self._update_watch(now, listable, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
-        """Watch all releases with a near slot, and those with an open verdict from before the last stop."""
+        """Watch all releases with a near slot, and those with an open verdict from before the last stop.
+
+        Entries of the ledger that the store has otherwise are stored again.
+        """
         listable = await self._add_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, listable, self.watch.ahead, soon=True)
         known, open_rows = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)

@@ -39,10 +39,11 @@ class JudgingQueue:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        # Ids of releases to judge at once, and a heap of those to judge at an instant.
         self._soon: set[str] = set()
         self._later: list[tuple[datetime, str]] = []
         self._is_all_queued = False
-        # In reverse order: the last one is the next.
+        # What is left of `judge_all`, in reverse order: the last one is the next.
         self._remaining: list[str] = []
         self._wakeup = asyncio.Event()
 
@@ -71,7 +72,10 @@ class JudgingQueue:
         return due
 
     def _take_due(self, known: Collection[str]) -> list[str]:
-        """Return the releases that are due now, and take them out of the queue."""
+        """Return the releases that are due now, and take them out of the queue.
+
+        If only those of `judge_all` are left, take a portion of them, so that others need not wait for all.
+        """
         now = self._clock.now()
         if self._is_all_queued:
             # Releases that remain from the last time come first, so that each one is judged.
@@ -101,7 +105,7 @@ class JudgingQueue:
 class Judging:
     """Keeps the verdicts of these releases up to date. `others` reads what other monitors on the same store saw.
 
-    After our clock was set wrong, `set_wrong` returns True for a moment, and judging waits until it returns False.
+    After our clock was set, `is_clock_in_doubt` returns True for a moment, and judging waits until it returns False.
 
     Verdicts are in memory at once. Notices for a release are sent only after its verdict is stored.
     """
@@ -115,7 +119,7 @@ class Judging:
     blind: BlindSpans
     others: OtherMonitors | None
     _: KW_ONLY
-    set_wrong: Callable[[], bool] = lambda: False
+    is_clock_in_doubt: Callable[[], bool] = lambda: False
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
     # The releases with a verdict being recorded. True if the release was judged again since the recording began.
@@ -125,7 +129,7 @@ class Judging:
         """Judge releases that changed or are due to be judged again, until cancelled."""
         while True:
             due = await self.queue.wait_for_due(self.releases)
-            while self.set_wrong():
+            while self.is_clock_in_doubt():
                 await self.clock.sleep(_RETRY_AFTER / timedelta(seconds=1))
             async for release in with_pauses(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
@@ -151,7 +155,10 @@ class Judging:
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
-        """Record a verdict. After a fault, judge the release again in a minute."""
+        """Record a verdict. After a fault, judge the release again in a minute.
+
+        If it was judged again meanwhile, it is judged once more, so that the newest verdict is recorded too.
+        """
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
@@ -163,7 +170,10 @@ class Judging:
                 self.queue.judge_soon(release)
 
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
-        """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now."""
+        """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now.
+
+        None is needed if nothing changed, if the verdict only plans looks for a while, or if a calendar is read first.
+        """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
         if watched.planning_only_until is not None and now < watched.planning_only_until:
@@ -181,7 +191,7 @@ class Judging:
         """Add what other monitors saw, judge again, and record. Their looks may prove what ours could not."""
         if not await self._merge_other_monitors(others, watched, now):
             return
-        if self.set_wrong():
+        if self.is_clock_in_doubt():
             self.queue.judge_soon(watched.release.id)
             return
         now, judged_by = self.clock.now(), (watched.other_runs, watched.promises)
@@ -252,7 +262,7 @@ class Judging:
 
 
 def other_slot_verdicts(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
-    """Return the verdicts of all other releases, which show a platform's fault, or none if `verdict` is not late.
+    """Return the known verdicts of all other releases, to find a fault of the platform; none if `verdict` is not late.
 
     Verdicts that are only used for planning are left out.
     """

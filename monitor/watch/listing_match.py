@@ -68,6 +68,7 @@ class Matcher:
     """
 
     def __init__(self, near: Sequence[NearRelease], now: datetime, find_same: FindSameAddressOrTitle) -> None:
+        """Index the near releases by the words of their titles and by the addresses of their parts."""
         self._now = now
         self._find_same_address_or_title = find_same
         # A sitemap has thousands of entries. An entry is compared only with releases that share a word with it.
@@ -79,6 +80,7 @@ class Matcher:
             urls = {canonical_address(part.url) for part in one.release.parts if _identifies_release(part)}
             for url in urls - {""}:
                 self._by_url[url].append(one)
+        # Without any word, a pattern that never matches.
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
@@ -116,7 +118,10 @@ class Matcher:
                 yield one.release.id, MatchKind.TITLE
 
     def _choose_edition(self, found: Found, exact: Sequence[NearRelease]) -> list[NearRelease]:
-        """Return the releases to match if several have the entry's title: those that are due, else the next one."""
+        """Return which of the near releases with the entry's title it may show: those that are due, else the next one.
+
+        If only a release that is not near is due, the entry shows none of them.
+        """
         if not exact:
             return []
         due = {
@@ -131,7 +136,10 @@ class Matcher:
     def _match_series(
         self, found: Found, alike: Sequence[tuple[NearRelease, Likeness]]
     ) -> Iterator[tuple[str, MatchKind]]:
-        """Yield the release of the same series with the nearest slot, if it is near enough."""
+        """Yield the release of the same series with the nearest slot, if that is near enough.
+
+        None if a release has the address or title of the entry, because the entry is then of that one.
+        """
         near = [
             (abs(one.slot - self._now), one.release.id)
             for one, like in alike

@@ -42,7 +42,7 @@ def delete_store(store: Path, _copy: Path) -> None:
 
 
 def check_late_notified_once(life: Life) -> None:
-    """Check that the store has the late verdict, one notice of it, and the promise, evidence and runs of the release."""
+    """Check that the store has the late verdict, one notice of it, and all records of the release."""
     store = life.daemon.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
     kinds = [notice.kind for notice in store.outbox.notices()]

@@ -160,7 +160,7 @@ CHANGES_AFTER_09_26 = {
 
 
 @pytest.mark.parametrize(("change", "came", "word"), CHANGES_AFTER_09_26.values(), ids=CHANGES_AFTER_09_26)
-def test_a_changed_promise_is_in_doubt_unless_it_moved_to_a_later_day_after_a_release_in_time(
+def test_a_changed_promise_casts_doubt_unless_it_names_a_later_day_after_a_release_in_time(
     change: Promise, came: str | None, word: VerdictKind
 ) -> None:
     verdict = verdict_on([promise_last_read("09:26"), change], came)

@@ -105,7 +105,7 @@ def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(stamp: f
     )
 
 
-def test_a_stamp_long_before_the_release_was_found_leaves_the_default_lags() -> None:
+def test_a_stamp_long_before_the_release_was_found_adds_no_lag() -> None:
     page = a_sighting(PRESENT, 1002, specific=True, version=format_version(first_published_at=after_slot(1)))
     assert longest_lags(
         2000, publication(looks_without_release(1000, redirect_at(1001)), looks_without_release(990), page, out=1002)

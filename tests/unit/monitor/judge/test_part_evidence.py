@@ -116,7 +116,7 @@ def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_sl
     assert evidence_of({"page": looks_of(*each, specific=True)}, slot=slot).is_guess is is_guess
 
 
-def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
+def test_an_announced_page_and_other_parts_are_no_guess() -> None:
     assert not evidence_of({}, Address.ANNOUNCED).is_guess
     sheet = evidence_of({}, release=a_release(SHEET, address=Address.GUESSED), part=1)
     assert (sheet.is_guess, sheet.witnesses) == (False, None)
@@ -219,7 +219,7 @@ def test_a_run_proves_nothing_only_if_the_clock_of_its_monitor_was_wrong_through
     assert len(evidence.views[View.EDGE]) == 1
 
 
-def test_the_unproved_view_is_the_earliest_one_at_the_address_of_the_page() -> None:
+def test_the_unproved_run_is_the_earliest_view_of_the_page_that_was_never_seen_absent() -> None:
     known = {name: looks_of((when, PRESENT)) for name, when in (("page", 5), ("page/origin", 3))}
     api = looks_of((1, PRESENT), address=API_URL)
     assert evidence_of(known | {"page/content": api}, Address.ANNOUNCED).unproved.target == ORIGIN
@@ -242,7 +242,7 @@ def test_a_page_takes_over_what_a_listing_showed_at_its_address(name: str, addre
     assert appearance_bounds(evidence) == [(None, after_slot(3))] * count
 
 
-def test_a_part_at_the_address_of_the_page_shares_the_looks_at_the_page() -> None:
+def test_a_part_at_the_address_of_the_page_shares_its_looks() -> None:
     there = Part("elsewhere-1", Role.ALTERNATIVE, PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of({"page": looks_of((4, PRESENT), specific=True)}, release=a_release(there), part=1)
     assert appearance_bounds(evidence) == [(None, after_slot(4))]

@@ -87,7 +87,7 @@ def test_one_host_that_fails_is_its_own_trouble(tmp_path: Path, kind: str) -> No
 
 
 @pytest.mark.slow
-def test_a_machine_that_was_suspended_over_the_slot_has_one_blind_span(tmp_path: Path) -> None:
+def test_a_machine_that_was_suspended_over_the_slot_is_blind_for_that_time(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         life.clock.suspended += 180

@@ -82,7 +82,7 @@ def release_without_verdict(name: str, state: State, seen: float = 300, monitor:
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_of_one_slot_that_passed_before_a_start_do_not_requeue_each_other_for_ever(
+def test_releases_of_a_slot_that_passed_before_a_start_do_not_requeue_each_other_for_ever(
     states: list[State], words: list[VerdictKind]
 ) -> None:
     store = TemporaryStore()
@@ -125,7 +125,7 @@ def test_a_release_late_by_its_witnesses_is_pending_again_once_another_release_s
     assert [row.word for row in store.verdicts.judged()] == ["on_time", word]
 
 
-def test_looks_that_another_monitor_stores_during_a_query_are_judged_too() -> None:
+def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judged_too() -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     theirs = release_without_verdict("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
     with store.transaction() as tx:
@@ -156,7 +156,7 @@ def test_judging_waits_while_our_clock_was_just_set_wrong() -> None:
         store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
         with store.transaction() as tx:
             tx.save_release(mine.release)
-        judge_until_quiet({"claims": mine}, store, set_wrong=iter([*answers, *[False] * 9]).__next__, within=5)
+        judge_until_quiet({"claims": mine}, store, is_clock_in_doubt=iter([*answers, *[False] * 9]).__next__, within=5)
         assert [row.word for row in store.verdicts.judged()] == words
 
 
@@ -188,7 +188,7 @@ def judge_until_quiet(
     releases: dict[str, WatchedRelease],
     store: TemporaryStore,
     ask: Ask | None = None,
-    set_wrong: Callable[[], bool] = lambda: False,
+    is_clock_in_doubt: Callable[[], bool] = lambda: False,
     within: float = 1,
 ) -> None:
     """Judge releases five minutes after their slot, until none is queued. `ask` queries what other monitors stored."""
@@ -202,7 +202,9 @@ def judge_until_quiet(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
         others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
-        judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others, set_wrong=set_wrong)
+        judging = Judging(
+            clock, releases, planner, recorder, rules, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
+        )
         queue.judge_all()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(judging.run(), within)

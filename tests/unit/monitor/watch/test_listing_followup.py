@@ -233,7 +233,7 @@ def test_a_listing_can_show_a_release_weeks_before_it_is_watched(tmp_path: Path)
     )
 
 
-def test_a_listed_address_that_proves_nothing_is_looked_at_for_ten_minutes_only(tmp_path: Path) -> None:
+def test_a_listed_address_that_proves_nothing_is_not_looked_at_after_ten_minutes(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:39:30")
         many = len(look_times(life))

@@ -111,7 +111,7 @@ def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second()
     assert "overdue-then" not in {window.name for window in made}
 
 
-def test_a_predicted_address_keeps_only_the_settle_window_while_the_page_does_not_name_it() -> None:
+def test_the_watch_of_a_predicted_part_ends_an_hour_after_the_page_is_out() -> None:
     assert window_names_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False)) == {"settle"}
     assert "after" in window_names_of_prediction(Progress(Stage.SEEN, SLOT))
     assert "exposed" in window_names_of_prediction(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))

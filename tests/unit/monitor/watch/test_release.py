@@ -111,7 +111,7 @@ def test_a_file_that_changes_with_each_request_makes_few_runs() -> None:
     assert len(release.state_or_empty(SHEET.id).runs) == MOST_CHANGES + 1
 
 
-def test_a_file_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
+def test_a_file_that_changed_a_few_times_still_begins_a_run_at_each_change() -> None:
     release = published_release()
     for at in range(20):
         release.add_sighting(SHEET, a_sighting_at(SHEET, at, State.PRESENT, f"bytes {at // 5}"), None, apart=False)
@@ -140,7 +140,7 @@ def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
     assert [release.progress(target).lost_at for target in (SHEET, ORIGIN)] == [turned, turned]
 
 
-def test_the_spacing_of_a_target_is_that_of_its_new_window() -> None:
+def test_an_origin_that_is_looked_at_again_has_the_spacing_of_that_window() -> None:
     release = published_release()
     release.add_sighting(ORIGIN, a_sighting_at(ORIGIN, -1, State.ABSENT), None, apart=False)
     again = Window("again", NINE, NINE + timedelta(minutes=2), timedelta(seconds=5))

@@ -120,7 +120,7 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
     return Sighting(target.id, state, START, START, START, START, found=found)
 
 
-def test_undated_entries_of_the_first_usable_look_at_a_listing_are_not_new() -> None:
+def test_undated_entries_of_the_first_look_at_a_listing_are_not_new() -> None:
     newcomers_seen: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(
