@@ -49,7 +49,7 @@ async def _started(place: Path, entries: int) -> Daemon:
     file.write_text(_calendar(entries), encoding="utf-8")
     table = {"name": "bench", "kind": "csv", "file": str(file)}
     made = daemon(place, SystemClock(), chosen=settings(place, calendar=[table]))
-    await made.take_up()
+    await made.start_watching()
     return made
 
 

@@ -80,7 +80,7 @@ async def _started(place: Path, chosen: Settings) -> dict[str, float]:
     # As `ninethirty run` does, too.
     pause_garbage_collection()
     began = cpu_seconds()
-    await made.daemon.take_up()
+    await made.daemon.start_watching()
     figures = {"start_cpu_seconds": cpu_seconds() - began}
     await made.daemon.admission.roll()
     figures |= {"start_and_roll_cpu_seconds": cpu_seconds() - began, "start_mb": rss_kb()}

@@ -80,7 +80,7 @@ class App:
         """
         daemon = self.daemon
         await self._refuse_second_monitor()
-        await daemon.take_up()
+        await daemon.start_watching()
         await daemon.calendar_reads.read_all()
         targets = daemon.admission.targets_on(day)
         for target in targets:

@@ -37,9 +37,9 @@ ReloadConfig = Callable[[], Awaitable[list[str]]]
 async def serve_control_socket(
     settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[None]:
-    """Answer requests inside this context: "status" with the monitor's health, any other by a reload.
+    """Answer requests inside this context: "status" with the monitor's health as JSON.
 
-    `status` returns the health as JSON. A reload is answered with its faults.
+    Any other request reloads the configuration and is answered with its faults.
     """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -94,13 +94,13 @@ class Daemon:
         Raises `TaskDied` if one of its tasks ends.
         """
         asyncio.get_running_loop().set_exception_handler(self._count_stray_exception)
-        await self.take_up()
+        await self.start_watching()
         started()
         self._tasks = [asyncio.create_task(work, name=name) for name, work in self._long_lived_works()]
         if self._membership is not None:
             self._tasks.append(self._membership)
         for every, name, job in ((HEARTBEAT, "heartbeat", self._write_heartbeat), *self.jobs):
-            self.clockwork.every(every, name, job)
+            self.clockwork.add_job(every, name, job)
         self.clockwork.start()
         self.manager.notify("READY=1")
         ended = asyncio.create_task(stop.wait(), name="stop")
@@ -116,18 +116,18 @@ class Daemon:
             raise TaskDied(f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon")
 
     def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:
-        """Replace the recurring jobs. Those named in `run_now` run at once, the others at their usual time."""
-        not_now = {name for _, name, _ in jobs}.difference(run_now)
+        """Replace the recurring jobs. New ones and those named in `run_now` run at once, others at their usual time."""
+        keep_their_time = {name for _, name, _ in jobs}.difference(run_now)
         for _, name, _ in self.jobs:
-            if name not in not_now:
+            if name not in keep_their_time:
                 # A job that is dropped and added again runs at once.
                 self.clockwork.drop(name)
         for every, name, job in jobs:
-            self.clockwork.every(every, name, job)
+            self.clockwork.add_job(every, name, job)
         self.jobs = jobs
 
-    async def take_up(self) -> None:
-        """Join the other monitors, load the stored state, and begin to watch.
+    async def start_watching(self) -> None:
+        """Join the other monitors, load the stored state, and begin to watch releases and listings.
 
         The time since the last run is recorded as a blind span. From now on each batch writes a heartbeat.
         """
@@ -153,7 +153,10 @@ class Daemon:
         await self._write_heartbeat()
 
     async def finish(self) -> None:
-        """Leave the other monitors, commit everything with a regular stop, and copy what a start may need."""
+        """Leave the other monitors, commit everything with a regular stop, and copy to the journal what a start needs.
+
+        If the store fails, the waiting writes go to the journal.
+        """
         self.heartbeat.end(self.clock.now())
         if self.members is not None and self._membership is not None:
             self._membership.cancel()

@@ -39,10 +39,10 @@ class Jobs(ABC):
         self._tasks: set[asyncio.Task[None]] = set()
 
     @abstractmethod
-    def every(self, spacing: timedelta, name: str, job: Job) -> None:
+    def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job that runs at once and then at this spacing.
 
-        A started job of the same name keeps its next time and gets this work. A run under way is finished first.
+        A started job of the same name does not run at once. It gets this work after a run under way.
         """
 
     @abstractmethod
@@ -90,8 +90,8 @@ class SchedulerJobs(Jobs):
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
 
-    def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job, or replace the job of that name without running it."""
+    def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
+        """Add a job. A job of this name gets the new work and spacing instead, without running now."""
         known = self._jobs.get(name)
         if known is not None:
             known.job = job
@@ -153,8 +153,8 @@ class LoopJobs(Jobs):
         self._clock = clock
         self._is_running = False
 
-    def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job, or replace the job of that name."""
+    def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
+        """Add a job. A job of this name gets the new work and spacing instead, without running now."""
         if (known := self._jobs.get(name)) is not None:
             known.spacing, known.job = spacing, job
             return

@@ -68,6 +68,7 @@ def make_join_rules(settings: Settings) -> JoinRules:
     People add to the calendar `by-hand` what no other announces, so it comes last.
     """
     return JoinRules(
+        # The sort is stable, and False sorts before True.
         order=tuple(sorted((table.name for table in settings.calendar), key=lambda name: name == BY_HAND)),
         explicit=frozenset(table.name for table in settings.calendar if KINDS[table.kind].by_hand),
         pins=tuple(settings.pin),

@@ -164,7 +164,7 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
         health=core.health,
         on_recorded=reminders.wake_for_notices,
         others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.add),
-        set_wrong=ClockStepGuard(skew, core.clock),
+        is_clock_in_doubt=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
     replay = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)

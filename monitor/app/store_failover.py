@@ -33,19 +33,19 @@ _FULL_COPY_SECONDS = 600.0
 class OpenedStore:
     """The store that a monitor uses, and its journal.
 
-    While the configured store is away, `store` works on `near`, a store in the journal's folder. Its rows are merged
-    into the configured store later.
+    While the configured store is away, `store` works on `stand_in`, a store in the journal's folder. Its rows are
+    merged into the configured store later.
     """
 
     store: Store
     url: str = ""
     journal: Journal | None = None
-    near: Store | None = None
+    stand_in: Store | None = None
 
     @property
     def is_away(self) -> bool:
         """Return whether the journal is used in place of the configured store."""
-        return self.near is not None
+        return self.stand_in is not None
 
     def evidence_name(self, vantage: str, clock: Clock) -> str:
         """Return the name for new evidence. Without the store it is unique, as the store's last record is unknown."""
@@ -76,11 +76,11 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
         if not has_journal:
             raise
         try:
-            near = journal.open_as_store(clock.now())
+            stand_in = journal.open_as_store(clock.now())
         except StoreFault as unknown:
             raise fault from unknown
         _log.critical("store_away", fault=str(fault), journal=str(journal.file))
-        return OpenedStore(near, url, journal, near)
+        return OpenedStore(stand_in, url, journal, stand_in)
     return OpenedStore(store, url, journal if has_journal else None)
 
 
@@ -121,8 +121,8 @@ class StoreFailover:
         journal = self.opened.journal
         if journal is None:
             return
-        if self.opened.near is not None:
-            await self._switch_to_store(journal, self.opened.near)
+        if self.opened.stand_in is not None:
+            await self._switch_to_store(journal, self.opened.stand_in)
         elif self.store_health.health.is_store_failing:
             await self.journal_waiting_writes()
         elif journal.has_rows:
@@ -178,15 +178,15 @@ class StoreFailover:
             self._is_journal_failing = False
         return not self._is_journal_failing
 
-    async def _switch_to_store(self, journal: Journal, near: Store) -> None:
+    async def _switch_to_store(self, journal: Journal, stand_in: Store) -> None:
         """Use the store again if it is back, with the journal's rows in it. If it is not, note the failure."""
         try:
             store = await run_in_thread(lambda: _open_recovered_store(self.opened.url, self.lock))
-            rows = await self.writer.run_between_batches(lambda: self._move_journal_into(journal, near, store))
+            rows = await self.writer.run_between_batches(lambda: self._move_journal_into(journal, stand_in, store))
         except EnvironmentFault as fault:
             self.store_health.note_failure(fault)
             return
-        self.opened.near = None
+        self.opened.stand_in = None
         if self.members is not None:
             self.members.forget_clock_readings()
         self.store_health.health.note_store_back()
@@ -194,21 +194,22 @@ class StoreFailover:
         if self.on_store_back is not None:
             await self.on_store_back()
 
-    def _move_journal_into(self, journal: Journal, near: Store, store: Store) -> int:
+    def _move_journal_into(self, journal: Journal, stand_in: Store, store: Store) -> int:
         """Write the journal into the store, use that from now on, and delete the journal. Return the number of rows.
 
-        It runs between two batches of the writer.
+        Also take this monitor's name in the store. It runs between two batches of the writer.
         """
         try:
             if self.members is not None:
-                # The disk may have room for the membership, and not yet for the journal.
+                # This comes first and by itself, because the disk may not have room for the journal yet.
                 with store.transaction() as transaction:
                     self.members.take_name_in(transaction)
             rows = journal.merge_journal(store)
         except StoreFault:
             store.close()
             raise
-        near.switch_to(store)
+        # Everything that used the stand-in now uses the store.
+        stand_in.switch_to(store)
         self.evidence.check_for_lost_records()
         journal.delete()
         return rows

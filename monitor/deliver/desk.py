@@ -71,11 +71,11 @@ class Desk:
         """
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
-        def save(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
+        def save_both(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
             found: list[Conflict] = []
             before = _drafted_decisions(verdicts.incident(incident))
 
-            def type_in(known: Versions) -> Versions:
+            def merge_words(known: Versions) -> Versions:
                 versions, conflicts = merge_into_draft(known, words, read, role, now)
                 found.extend(conflicts)
                 if conflicts and not merging:
@@ -84,13 +84,14 @@ class Desk:
 
             changed = change_incident(tx, current.record, incident, change, now)
             if words:
-                change_draft(tx, verdicts, incident, type_in)
-            return changed if changed.has_draft and _drafted_decisions(changed) != before else None, tuple(found)
+                change_draft(tx, verdicts, incident, merge_words)
+            # The draft quotes decisions. If they changed, it needs a new version.
+            needs_redraft = changed.has_draft and _drafted_decisions(changed) != before
+            return changed if needs_redraft else None, tuple(found)
 
-        decided, conflicts = await self.writer.write(save)
-        if decided is not None:
-            # The draft quotes decisions, so it needs a new version.
-            await self.writer.write(lambda tx: current.record.redraft(tx, current.incident(decided, now), now))
+        to_redraft, conflicts = await self.writer.write(save_both)
+        if to_redraft is not None:
+            await self.writer.write(lambda tx: current.record.redraft(tx, current.incident(to_redraft, now), now))
         self.wake()
         _log.info("written_by_hand", incident=incident, role=role, boxes=sorted(words), conflicts=len(conflicts))
         return conflicts

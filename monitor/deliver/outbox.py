@@ -78,7 +78,10 @@ class Outbox:
         on_outcome: OnOutcome = lambda _channel, _outcome: None,
         options: OutboxOptions | None = None,
     ) -> None:
-        """`on_outcome(channel, outcome)` is called after every attempt. An outcome is a delivery state or `again`."""
+        """Start with these channels. `run` sends.
+
+        `on_outcome(channel, outcome)` is called after every attempt. An outcome is a delivery state or `again`.
+        """
         options = options or OutboxOptions()
         self._store = store
         self._writer = writer
@@ -137,33 +140,40 @@ class Outbox:
         try:
             async with asyncio.TaskGroup() as self._channel_tasks:
                 self._start_channel_tasks(self._channels)
-                # Without channels it must not return wait_for_event, because the daemon restarts tasks that end.
+                # Without channels it must not return, because the daemon restarts tasks that end.
                 await asyncio.Event().wait()
         finally:
             await self._lease.release()
 
     async def send_due(self, name: str) -> datetime | None:
-        """Send the due deliveries of a channel. Return when the next delivery is due, or None if none waits."""
+        """Send the due deliveries of a channel. Return when to call this again, or None if none waits.
+
+        Deliveries that a silence suppressed, or that a digest covers, are replaced and not sent. While another process
+        has the lease, none is sent.
+        """
         while name in self._channels and not self._lease.is_ending:
             now = self._clock.now()
             rows, silenced = await self._read_waiting(name, now)
             openings = self._digestible_openings(name, rows, now)
-            waits = find_waiting_openings(openings, self._digest_rules[name], now)
-            waiting = hurry_earlier_deliveries(
-                row.as_waiting(self._earliest_attempt(row, waits.get(row.notice.id, row.delivery.due))) for row in rows
+            # Openings wait a little for others, so that they become one digest.
+            wait_ends = find_waiting_openings(openings, self._digest_rules[name], now)
+            pending = hurry_earlier_deliveries(
+                row.as_waiting(self._earliest_attempt(row, wait_ends.get(row.notice.id, row.delivery.due)))
+                for row in rows
             )
-            due = {one.notice: one.due for one in waiting}
-            chosen = [one.notice for one in select_ready(waiting, now)]
+            chosen = [one.notice for one in select_ready(pending, now)]
             if not chosen and not silenced.ended:
-                first = next_due(waiting)
+                first = next_due(pending)
                 return min((*([] if first is None else [first]), *silenced.until.values()), default=None)
             if (other_lease_ends := await self._lease.take_or_renew()) is not None:
                 return other_lease_ends
             if silenced.ended:
                 await self._writer.write(partial(self._notify_after_silences, silenced.ended, now))
-            elif not await self._bundle_notices(name, [row for row in rows if due[row.notice.id] <= now], rows, now):
+                continue
+            due = {one.notice for one in pending if one.due <= now}
+            if not await self._bundle_notices(name, [row for row in rows if row.notice.id in due], rows, now):
                 by_id = {row.notice.id: row for row in rows}
-                await self._attempt_each([by_id[name] for name in chosen])
+                await self._attempt_each([by_id[notice] for notice in chosen])
         return None
 
     def _earliest_attempt(self, row: OutboxRow, due: datetime) -> datetime:
@@ -224,8 +234,9 @@ class Outbox:
     async def _bundle_notices(
         self, name: str, due: Sequence[OutboxRow], rows: Sequence[OutboxRow], now: datetime
     ) -> bool:
-        """Replace groups of openings and of follow-ups by digests. Return whether there were any."""
+        """Replace groups of openings, and of `due` follow-ups, by digests. Return whether there were any."""
         made = make_digests(self._digestible_openings(name, rows, now), self._digest_rules[name], now, self._name_of)
+        # After a digest of unproven releases only, an opening of a late one is still urgent.
         if any("unproven" not in one.notice.findings for one in made):
             self._digest_rules[name] = replace(self._digest_rules[name], last_digest=now)
         if (pacing := self._pacing.get(name)) is not None:
@@ -277,11 +288,14 @@ class Outbox:
                 await self._record_outcome(begun, notice, outcome, _PATIENCE_WITH_POISON if poison else _PATIENCE)
 
     def _record_attempt(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
-        """Save an attempt before it is made and return the delivery, or None if this process must not send it."""
+        """Save an attempt before it is made and return the delivery, or None if this process must not send it.
+
+        If this process finished the delivery before, but the store lost that, it is saved as finished again.
+        """
         known = self._stored_delivery(delivery.notice, delivery.channel)
-        ended = self._finished.get((delivery.notice, delivery.channel))
-        if known is not None and ended is not None:
-            tx.save_delivery(ended)
+        already_finished = self._finished.get((delivery.notice, delivery.channel))
+        if known is not None and already_finished is not None:
+            tx.save_delivery(already_finished)
             return None
         # If another process attempted it since it was read, that attempt may still be under way.
         read = (DeliveryState.WAITING, delivery.attempts)

@@ -26,7 +26,7 @@ _MOST_SEEN_ATTEMPTS, _EVER = 1000, 1e6
 
 
 class OutboxLease:
-    """Lease of the outbox for this process. Without a `holder` no other process runs, so the lease is always ours."""
+    """The right of this process to send. Without a `holder` no other process runs, so the lease is always ours."""
 
     def __init__(self, leases: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None, ask: Ask) -> None:
         """`holder` must have a name that no other process uses, or both would believe that the lease is theirs."""
@@ -63,11 +63,12 @@ class OutboxLease:
             ended.cancel()
 
     async def take_or_renew(self) -> datetime | None:
-        """Take or renew the lease. Return None if it is ours, else when the lease of the other process ends."""
+        """Take the lease, or renew it if that is due. Return None if it is ours, else when the other process's ends."""
         holder, now = self._holder, self._clock.now()
         if holder is None or (self._renew_at is not None and now < self._renew_at):
             return None
         began = self._clock.monotonic()
+        # A slow store makes leases longer, so the length is read together with the taking.
         mine, lasts = await self._writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lease_length))
         holder.record_write_time(self._clock.monotonic() - began)
         self._renew_at = holder.renewal_due(now + lasts) if mine else None
@@ -91,17 +92,19 @@ class OutboxLease:
         self._note_attempt(attempt, -_EVER)
 
     def earliest_attempt(self, delivery: Delivery) -> datetime:
-        """Return when a delivery may be attempted. Another process that began an attempt gets time to finish it.
+        """Return when a delivery may be attempted: when it is due, or after another process had time to finish its own.
 
-        With a slow store it also records the outcome late, so it gets twice the time that the store takes for us.
+        It gets twice the time that the store takes for us, counted from when we first saw that it had begun.
         """
         if self._holder is None or delivery.began is None or delivery.finished is not None:
             return delivery.due
         steady = self._clock.monotonic()
-        left = 2 * self._holder.renewal_margin - timedelta(seconds=steady - self._note_attempt(delivery, steady))
-        return max(delivery.due, self._clock.now() + left) if left > timedelta() else delivery.due
+        passed = timedelta(seconds=steady - self._note_attempt(delivery, steady))
+        remaining = 2 * self._holder.renewal_margin - passed
+        return max(delivery.due, self._clock.now() + remaining) if remaining > timedelta() else delivery.due
 
     def _note_attempt(self, attempt: Delivery, at: float) -> float:
+        """Note that an unfinished attempt was seen `at`, and return when it was first seen (monotonic seconds)."""
         if len(self._seen_attempts) >= _MOST_SEEN_ATTEMPTS:
             del self._seen_attempts[next(iter(self._seen_attempts))]
         return self._seen_attempts.setdefault((attempt.notice, attempt.channel, attempt.attempts), at)

@@ -16,7 +16,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
 
-_LONGEST = 5
+_MOST_PAUSES = 5
 """The longest delay of an opening, as a multiple of its usual delay."""
 
 
@@ -32,20 +32,24 @@ class PlatformThread:
     def cover_member_notice(
         self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime
     ) -> list[Delivery]:
-        """Return the deliveries of a release's notice. Those on channels that get the thread are marked covered.
+        """Return the deliveries of a release's notice. Those on channels that get the platform's thread become covered.
 
         A pager that was already called for this release still gets its end, or the alert would stay open.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
-        covered = self._thread_channels(store, notice, now)
+        covered_channels = self._thread_channels(store, notice, now)
         if notice.kind == "final":
             rows = store.outbox.deliveries(notice.follows)
-            covered -= {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
-        return [self._covered_delivery(one, now) if one.channel in covered else one for one in deliveries]
+            called = {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
+            covered_channels -= called
+        return [self._covered_delivery(one, now) if one.channel in covered_channels else one for one in deliveries]
 
     def cover_member_opening(self, tx: Transaction, store: Store, now: datetime) -> None:
-        """Mark the opening of the newest release as covered, on channels that get the thread and have not sent it."""
+        """Mark the opening of `member`, or its confirmation, as covered on channels that get the platform's thread.
+
+        Those that were attempted already stay as they are.
+        """
         for name in (thread_id(self.member), confirmation_notice_id(self.member)):
             opening = store.outbox.notice(name)
             if opening is None or not is_covered_by_platform(opening):
@@ -56,9 +60,10 @@ class PlatformThread:
                     tx.save_delivery(self._covered_delivery(row, now))
 
     def extend_opening(self, tx: Transaction, store: Store, now: datetime) -> None:
-        """Delay the thread's unsent opening a little more, because another release joined.
+        """Delay the thread's unsent opening on `folding` channels by another pause, because another release joined.
 
-        Channels that get this release, but none of the earlier ones, get the opening too.
+        It is delayed until five pauses after the incident opened at most. Channels that get this release, but none of
+        the earlier ones, get the opening too.
         """
         opening = store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
@@ -68,8 +73,8 @@ class PlatformThread:
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and _is_unsent(row):
-                pause = self.rules.gather * (_LONGEST if row.channel in notified else 1)
-                until = min(now, self.incident.opened + (_LONGEST - 1) * pause) + pause
+                pause = self.rules.gather * (_MOST_PAUSES if row.channel in notified else 1)
+                until = min(now + pause, self.incident.opened + _MOST_PAUSES * pause)
                 tx.save_delivery(replace(row, due=max(row.due, until)))
             elif row in new:
                 tx.save_delivery(row)
@@ -84,13 +89,13 @@ class PlatformThread:
     def schedule_thread_notice(
         self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime
     ) -> list[Delivery]:
-        """Return the deliveries of a notice of the thread itself.
+        """Return the deliveries of a notice about the platform's own incident.
 
-        Its opening waits a little for more releases. That another release joined goes only to channels that get this
-        release and got the opening.
+        On `folding` channels its opening waits a little for more releases. The notice that another release joined goes
+        only to channels that get this release and got the opening.
         """
         if not notice.follows:
-            soon, later = now + self.rules.gather, now + _LONGEST * self.rules.gather
+            soon, later = now + self.rules.gather, now + _MOST_PAUSES * self.rules.gather
             notified = self._separately_notified(store)
             due = {one.channel: max(one.due, later if one.channel in notified else soon) for one in deliveries}
             folding = self.rules.folding

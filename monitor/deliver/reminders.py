@@ -95,7 +95,7 @@ class Reminders:
         return [one.id for one in still_open if self._due_notice(one, now) is not None]
 
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
-        """Return the reminder or steady notice that is due, or None if none is or a silence covers the incident."""
+        """Return the steady notice or reminder that is due, or None. A silence suppresses only the reminder."""
         outbox, times = self.store.outbox, self.times
         steady = make_steady_notice(incident, now)
         if steady is not None and outbox.notice(make_flapping_id(incident)) and outbox.notice(steady.id) is None:

@@ -47,13 +47,16 @@ class ReportingRules:
     rotas: dict[str, Rota] = field(default_factory=dict)
 
     def draft_entries(self, incident: Incident) -> dict[str, str]:
-        """Return the producer's entries for a draft, with the reference of an agreed time other than 09:30."""
+        """Return the producer's entries for a draft, with the names of all producers by "name of" and their id.
+
+        With an agreed time other than 09:30 there is an entry for its reference.
+        """
         entries = dict(self.producers.get(incident.producer, {"name": incident.producer}))
         named = {f"name of {one}": each["name"] for one, each in self.producers.items() if each.get("name")}
         entries = {**named, **entries}
         facts = incident.facts
-        fitting = (one for one in self.usual if facts is not None and one.fits(facts, facts.slot, facts.timezone))
-        reference = next((one.reference for one in fitting), "")
+        agreed = (one for one in self.usual if facts is not None and one.fits(facts, facts.slot, facts.timezone))
+        reference = next((one.reference for one in agreed), "")
         return {**entries, "slot_time_reference": reference} if reference else entries
 
     def producer_name(self, producer: str) -> str:

@@ -21,7 +21,8 @@ RefreshIncident = Callable[[Incident, datetime], Incident]
 EndedSilences = Mapping[str, tuple[Silence, Sequence[OutboxRow]]]
 """By incident, a silence that has ended and the deliveries it suppressed."""
 
-_BACK = timedelta(days=30)
+_READ_FOR = timedelta(days=30)
+"""How long after its planned end a silence is still read, because deliveries that it suppressed may wait."""
 _RELEASED = "muted by a silence that has ended"
 """The reason stored with a delivery after its silence. Stored rows are compared with it: keep its wording."""
 
@@ -43,9 +44,12 @@ class Silenced:
 
 
 def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Silenced:
-    """Return which of these deliveries a silence suppresses now, or did until it ended."""
+    """Return which of these deliveries a silence suppresses now, and which it did until it ended.
+
+    After a silence a delivery stays suppressed until it is due.
+    """
     # A silence that was ended before it began never suppressed a message.
-    silences = [one for one in store.outbox.silences(now - _BACK) if one.begins < one.ends] if rows else []
+    silences = [one for one in store.outbox.silences(now - _READ_FOR) if one.begins < one.ends] if rows else []
     until: dict[str, datetime] = {}
     ended_silences: dict[str, tuple[Silence, list[OutboxRow]]] = {}
     for row in rows if silences else ():
@@ -73,19 +77,20 @@ def notify_after_silence(
 ) -> None:
     """Replace the deliveries that a silence suppressed on one channel by one notice of their incident's current status.
 
-    An incident that began and closed during the silence gives no notice. One without measured facts gives its last
-    message, as it was written.
+    An incident that began and closed during the silence gives no notice. Another closed one, and one without measured
+    facts, gives its last message, as it was written.
     """
     channel, incident = rows[0].delivery.channel, store.verdicts.incident(rows[0].notice.incident)
     if incident is None:
         return
     was_notified = _was_notified(store, incident, channel)
-    sent_instead = ""
-    if incident.closed is not None or incident.facts is None:
-        if was_notified or incident.closed is None:
-            sent_instead = rows[-1].notice.id
+    if incident.closed is not None and not was_notified:
+        sent_instead = ""
+    elif incident.closed is not None or incident.facts is None:
+        sent_instead = rows[-1].notice.id
     else:
-        kind = "still" if was_notified or rows[0].notice.id != thread_id(incident.id) else rows[0].notice.kind
+        is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
+        kind = rows[0].notice.kind if is_opening_unsent else "still"
         fresh = refresh_incident(incident, now)
         changed = "a silence about it has ended"
         notice = make_fact_notice(kind, silence.id, fresh, fresh.facts or incident.facts, now, changed=changed)

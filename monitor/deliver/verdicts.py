@@ -38,7 +38,7 @@ from schedules.times.zone import local_date
 _REPORTED_WITHIN = timedelta(days=1)
 _ALWAYS_REPORTED = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
 _MOST = 1000
-_EDIT_IS_READ = timedelta(seconds=10)
+_CALENDAR_READ_TAKES = timedelta(seconds=10)
 """How long a notice about a calendar entry waits for other entries that the same read shows as changed."""
 _LATELY = timedelta(days=730)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
@@ -67,7 +67,10 @@ class VerdictRecorder:
     head: Callable[[str], str] = lambda _record: ""
 
     def record(self, tx: Transaction, verdict: Verdict, measured: Measurement, now: datetime) -> RecordedVerdict:
-        """Save a verdict with the event, incident, draft and notices that follow from it."""
+        """Save a verdict with the event, incident, draft and notices that follow from it.
+
+        If a fault of the platform delays other releases too, also update the thread about that fault.
+        """
         earlier = self.store.verdicts.incidents_of(verdict.release)
         known, decision = find_known_incident(earlier, verdict.release), Decision()
         if not _was_over_when_announced(verdict):
@@ -97,7 +100,8 @@ class VerdictRecorder:
     ) -> int:
         """Save the incident of a decision, its draft and its notices. Return the number of new notices.
 
-        If there is a `thread` of its platform, that covers the incident's own notices where it can.
+        If there is a `thread` of its platform, that covers the incident's own notices where it can. If the incident is
+        the platform's own, the thread decides when each channel gets a notice.
         """
         if decision.incident is None:
             return 0
@@ -112,7 +116,7 @@ class VerdictRecorder:
             earlier_channels = notified_channels(self.store.outbox, incident.id) if is_later else ()
             deliveries = self.rules.deliveries(notice, incident, now, earlier_channels)
             if notice.kind == "calendar":
-                deliveries = [replace(one, due=max(one.due, now + _EDIT_IS_READ)) for one in deliveries]
+                deliveries = [replace(one, due=max(one.due, now + _CALENDAR_READ_TAKES)) for one in deliveries]
             if thread is not None and incident.kind is IncidentKind.PLATFORM:
                 deliveries = thread.schedule_thread_notice(self.store, notice, deliveries, now)
             elif thread is not None:

@@ -141,7 +141,7 @@ class Sweeps:
         for shared in self._sweeps.values():
             shared.is_critical = shared.sweep.is_critical(now, gap)
         has_changed = (self.is_active, self.delays_witnesses()) != (was_active, delayed_witnesses)
-        # The other views of parts in an ended sweep wait among those that sweeps plan.
+        # When a sweep has ended, its targets are no longer chosen by any.
         return has_changed or (was_active and bool(ended))
 
     def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:

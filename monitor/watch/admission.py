@@ -59,7 +59,10 @@ class Admission:
         await self._update_watch(now, listable, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
-        """Watch all releases with a near slot, and those with an open verdict from before the last stop."""
+        """Watch all releases with a near slot, and those with an open verdict from before the last stop.
+
+        Entries of the ledger that the store has otherwise are stored again.
+        """
         listable = await self._add_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, listable, self.watch.ahead, soon=True)
         known, open_rows = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
@@ -69,7 +72,7 @@ class Admission:
         self._has_watched_all = True
 
     async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
-        """Record one calendar read in the ledger, and update the watch with what it changed. Return what it changed."""
+        """Record one calendar read in the ledger, and watch or update the releases it changed. Return the changes."""
         read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
             for old in read.change.joined.replaced_releases():
@@ -81,6 +84,7 @@ class Admission:
             names = {*read.change.joined.altered, *read.promised, *self.watch.releases}
             await self._add_listable(names, now)
             new = read.change.new_releases()
+            # Nothing is stored of new releases, so no query of the store can fail.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
             await self._update_watch_or_retry(names.difference(new))
         return read

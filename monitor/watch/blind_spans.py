@@ -91,7 +91,10 @@ class OutOfOrderLooks:
         self._reported_until: dict[str, datetime] = {}
 
     def report(self, sighting: Sighting, last: Run | None) -> None:
-        """Report a sighting that is older than the last run of its target."""
+        """Log a sighting that is older than the last run of its target, and record a blind span after a small step.
+
+        A larger step of the clock is noticed and recorded elsewhere.
+        """
         until = sighting.received if last is None else last.last_received
         if self._reported_until.get(sighting.target) == until:
             return

@@ -85,7 +85,7 @@ class BudgetForecast:
             yield day, max(begin, now.replace(second=0, microsecond=0)), end
 
     def _find_shortages(self, plans: PlansByHost, days: Sequence[Day]) -> Iterator[tuple[tuple[str, date], str]]:
-        """Yield host and day, with a warning, if the host's budget is too small for the looks of the day."""
+        """Yield host and day, with a warning, if the host's budget is too small for the looks or proofs of the day."""
         for host, planned in plans.items():
             rate = self.budget.rate(host)
             windows, proofs = [one for one, _ in planned], [proof for _, proof in planned if proof is not None]

@@ -67,7 +67,10 @@ class Compaction:
         return len(plan.runs) - len(plan.merged)
 
     def plan_merge(self, release: str, before: datetime) -> PlannedMerge:
-        """Return the runs of a release that may be merged: none unless it is final and its slot was before `before`."""
+        """Return the runs of a release to be merged, and what they become.
+
+        None if the release is not final, its slot was not before `before`, or its verdict would change.
+        """
         row, case = self.store.verdicts.judged_one(release), stored_case(self.store, release)
         if case is None or row is None or not row.final or row.slot is None or row.slot > before:
             return PlannedMerge()
@@ -77,8 +80,8 @@ class Compaction:
             # For example, a finding counts failed looks. Keeping it is worth more than saving space.
             _log.info("compaction_differs", release=release)
             return PlannedMerge()
-        stored, merged = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))
-        return PlannedMerge(tuple(stored - merged), tuple(merged - stored))
+        before_merge, after_merge = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))
+        return PlannedMerge(tuple(before_merge - after_merge), tuple(after_merge - before_merge))
 
 
 def _merge_early_absence(case: StoredCase) -> dict[str, list[Run]]:

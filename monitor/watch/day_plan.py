@@ -107,7 +107,11 @@ class HostPlan:
         return stretch_factor(self.peak[1] / _MINUTE, self.budget)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON. `minutes` has only those with looks."""
+        """Return the plan of the host as JSON. `minutes` has only those with looks.
+
+        `apart` has the seconds between looks that are wanted (`every`) and affordable (`apart`). `enough` is the budget
+        that would prove all parts of a slot.
+        """
         at, looks = self.peak
         return {
             "budget": self.budget,
@@ -214,7 +218,7 @@ def plan_releases(
 def plan_hosts(
     releases: Sequence[PlannedRelease], load: Load, rules: WatchRules, begin: datetime, end: datetime
 ) -> list[HostPlan]:
-    """Return the looks of each host, tripwires included, the busiest first."""
+    """Return the plan of each host, tripwires included, the busiest first: its looks, forecasts and a warning."""
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
     for target, windows in _all_targets(releases, load.producers, rules.watch.tripwire.every):
         plans[target.host].append(windows)
@@ -229,20 +233,20 @@ def plan_hosts(
         slots = forecast.forecast_slots(proofs[host], rate, begin, end)
         warning = forecast.overload_warning(host, minutes, rate, windows_of, load.timezone, narrow_enough, slots=slots)
         busiest, _ = forecast.busiest_minute(minutes) or minutes[0]
-        apart = forecast.spacings_at(windows_of, busiest, rate)
-        hosts.append(HostPlan(host, rate, len(windows_of), minutes, apart, warning, tuple(slots)))
+        spacings = forecast.spacings_at(windows_of, busiest, rate)
+        hosts.append(HostPlan(host, rate, len(windows_of), minutes, spacings, warning, tuple(slots)))
     return sorted(hosts, key=lambda plan: -plan.looks)
 
 
 def _all_targets(
-    releases: Iterable[PlannedRelease], producers: Iterable[Producer], every: timedelta
+    releases: Iterable[PlannedRelease], producers: Iterable[Producer], tripwire_spacing: timedelta
 ) -> Iterator[tuple[Target, tuple[Window, ...]]]:
-    """Yield the targets of all releases and tripwires with their windows."""
+    """Yield the targets of all releases, and the tripwires and press feeds of producers, with their windows."""
     for release in releases:
         yield from release.windows.items()
     for one in producers:
         tripwires = [*tripwires_of(one.id, one.hosts, one.newest), *press_of(one.id, one.press)]
-        yield from ((target, window_at_all_times(every)) for target in tripwires)
+        yield from ((target, window_at_all_times(tripwire_spacing)) for target in tripwires)
 
 
 def _target_json(target: Target, windows: Iterable[Window]) -> dict[str, Any]:

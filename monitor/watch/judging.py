@@ -32,17 +32,18 @@ PORTION = 100
 
 
 class JudgingQueue:
-    """Releases to judge in the next iteration of the event loop or at an instant. Duplicates are judged once.
+    """Ids of releases to judge in the next iteration of the event loop or at an instant. Each is judged once.
 
     If all releases are to be judged again, those that were queued by id go first.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        # Ids of releases to judge at once, and a heap of those to judge at an instant.
         self._soon: set[str] = set()
         self._later: list[tuple[datetime, str]] = []
         self._is_all_queued = False
-        # In reverse order: the last one is the next.
+        # What is left of `judge_all`, in reverse order: the last one is the next.
         self._remaining: list[str] = []
         self._wakeup = asyncio.Event()
 
@@ -71,7 +72,10 @@ class JudgingQueue:
         return due
 
     def _take_due(self, known: Collection[str]) -> list[str]:
-        """Return the releases that are due now, and take them out of the queue."""
+        """Return the releases that are due now, and take them out of the queue.
+
+        If only those of `judge_all` are left, take a portion of them, so that others need not wait for all.
+        """
         now = self._clock.now()
         if self._is_all_queued:
             # Releases that remain from the last time come first, so that each one is judged.
@@ -101,7 +105,7 @@ class JudgingQueue:
 class Judging:
     """Keeps the verdicts of these releases up to date. `others` reads what other monitors on the same store saw.
 
-    After our clock was set wrong, `set_wrong` returns True for a moment, and judging waits until it returns False.
+    After our clock was set, `is_clock_in_doubt` returns True for a moment, and judging waits until it returns False.
 
     Verdicts are in memory at once. Notices for a release are sent only after its verdict is stored.
     """
@@ -115,7 +119,7 @@ class Judging:
     blind: BlindSpans
     others: OtherMonitors | None
     _: KW_ONLY
-    set_wrong: Callable[[], bool] = lambda: False
+    is_clock_in_doubt: Callable[[], bool] = lambda: False
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
     # The releases with a verdict being recorded. True if the release was judged again since the recording began.
@@ -125,7 +129,7 @@ class Judging:
         """Judge releases that changed or are due to be judged again, until cancelled."""
         while True:
             due = await self.queue.wait_for_due(self.releases)
-            while self.set_wrong():
+            while self.is_clock_in_doubt():
                 await self.clock.sleep(_RETRY_AFTER / timedelta(seconds=1))
             async for release in with_pauses(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
@@ -145,13 +149,17 @@ class Judging:
         name = watched.release.id
         if name in self._being_recorded:
             self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))
+            # The record that is under way may lack this verdict, so the release is judged again afterwards.
             self._being_recorded[name] = True
         elif (record := self._judge_and_prepare_record(watched)) is not None:
             self._being_recorded[name] = False
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
-        """Record a verdict. After a fault, judge the release again in a minute."""
+        """Record a verdict. After a fault, judge the release again in a minute.
+
+        If it was judged again meanwhile, it is judged once more, so that the newest verdict is recorded too.
+        """
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
@@ -163,7 +171,10 @@ class Judging:
                 self.queue.judge_soon(release)
 
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
-        """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now."""
+        """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now.
+
+        None is needed if nothing changed, if the verdict only plans looks for a while, or if a calendar is read first.
+        """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
         if watched.planning_only_until is not None and now < watched.planning_only_until:
@@ -173,25 +184,24 @@ class Judging:
         has_changed = self.recorder.has_changed(watched, verdict, self.blind.spans)
         if has_changed and self.others is not None:
             return self._record_after_merge(self.others, watched, now)
-        if self._defer_for_calendar_read(watched, verdict) or not has_changed:
-            return None
-        return self._record_or_requeue(watched, verdict, now)
+        must_wait = self._defer_for_calendar_read(watched, verdict)
+        return self._record_or_requeue(watched, verdict, now) if has_changed and not must_wait else None
 
     async def _record_after_merge(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
         """Add what other monitors saw, judge again, and record. Their looks may prove what ours could not."""
         if not await self._merge_other_monitors(others, watched, now):
             return
-        if self.set_wrong():
+        if self.is_clock_in_doubt():
             self.queue.judge_soon(watched.release.id)
             return
-        now, judged_by = self.clock.now(), (watched.other_runs, watched.promises)
+        now, judged_from = self.clock.now(), (watched.other_runs, watched.promises)
         verdict = self._judge_and_replan(watched, now)
         if self._defer_for_calendar_read(watched, verdict):
             return
         await self._record_or_requeue(watched, verdict, now)
         # Two monitors that record at the same time do not know each other's looks. The one that writes last sees both.
         is_merged = await self._merge_other_monitors(others, watched, now)
-        if is_merged and (watched.other_runs, watched.promises) != judged_by:
+        if is_merged and (watched.other_runs, watched.promises) != judged_from:
             self.queue.judge_soon(watched.release.id)
 
     async def _merge_other_monitors(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
@@ -252,7 +262,7 @@ class Judging:
 
 
 def other_slot_verdicts(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[SlotVerdict]:
-    """Return the verdicts of all other releases, which show a platform's fault, or none if `verdict` is not late.
+    """Return the known verdicts of all other releases, to find a fault of the platform; none if `verdict` is not late.
 
     Verdicts that are only used for planning are left out.
     """

@@ -113,7 +113,10 @@ def is_still_worth_a_lead(slot: datetime, now: datetime) -> bool:
 
 
 def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> ReleaseFacts | None:
-    """Return a release's facts with `lead` and the leads of the incident `known`. None if `known` has this lead."""
+    """Return a release's facts with `lead` and the leads of the incident `known`. None if `known` has this lead.
+
+    Their verdict is `lead` without a grade, because only a person can judge what a lead means.
+    """
     before = known.facts.findings if known is not None and known.facts is not None else ()
     url = canonical_address(lead.url)
     # A lead that was stored before leads had a field for the address ends with it.
@@ -131,7 +134,10 @@ class OddAnswers:
     _reported: dict[str, set[str]] = field(default_factory=dict)
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Send a lead, once for an address, if a look shows such an answer. Its run must include the look already."""
+        """Send a lead, once for an address, if an odd answer has lasted there since an absence or a placeholder.
+
+        The run of the look must include it already.
+        """
         if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
             return
         watch = self.leads.watch

@@ -73,16 +73,16 @@ class ListingFollowUp:
                 return
         _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
         slot = self.ledger.slot_begins(hit.release)
-        if await self._must_be_judged(watched, hit) and self._is_worth_a_lead(watched, hit, slot):
+        if await self._needs_a_person(watched, hit) and self._is_worth_a_lead(watched, hit, slot):
             await self.leads.send(hit.release, lead_of_listing(hit, slot))
 
-    async def _must_be_judged(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
+    async def _needs_a_person(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
         """Return whether only a person can judge if an entry shows the release.
 
-        - Another edition at the release's address: only if the page was missing before. A page that is reused for each
-          edition shows the last edition until the slot.
-        - The series at another address: if the page there has another title, or looks at it prove nothing.
-        - The title at another address: if looks at it prove nothing.
+        - If another edition is at the release's address: only if the page was missing before. A page that is reused for
+          each edition shows the last edition until the slot.
+        - If the series is at another address: if the page there has another title, or looks at it prove nothing.
+        - If the title is at another address: if looks at it prove nothing.
         """
         if hit.kind is MatchKind.EDITION:
             pages = filter(is_view_of_page, watched.targets.values())

@@ -68,6 +68,7 @@ class Matcher:
     """
 
     def __init__(self, near: Sequence[NearRelease], now: datetime, find_same: FindSameAddressOrTitle) -> None:
+        """Index the near releases by the words of their titles and by the addresses of their parts."""
         self._now = now
         self._find_same_address_or_title = find_same
         # A sitemap has thousands of entries. An entry is compared only with releases that share a word with it.
@@ -79,6 +80,7 @@ class Matcher:
             urls = {canonical_address(part.url) for part in one.release.parts if _identifies_release(part)}
             for url in urls - {""}:
                 self._by_url[url].append(one)
+        # Without any word, a pattern that never matches.
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
@@ -88,17 +90,19 @@ class Matcher:
         yield from self._match_promised_address(found, is_fresh=is_fresh)
         if not self._words.search(found.title):
             return
-        sharing = {id(one): one for word in set(read_title(found.title).words) for one in self._by_word.get(word, ())}
-        alike = [(one, like) for one in sharing.values() if (like := _title_likeness(one.release, found.title))]
+        words = set(read_title(found.title).words)
+        sharing_word = {one.release.id: one for word in words for one in self._by_word.get(word, ())}
+        alike = [(one, like) for one in sharing_word.values() if (like := _title_likeness(one.release, found.title))]
         link = canonical_address(found.url)
-        promised_here = [id(one) for one in self._by_url.get(link, ())]
+        promised_here = {one.release.id for one in self._by_url.get(link, ())}
         for one, like in alike:
-            # Another edition's title at the address of a release's page: the page is reused.
-            if id(one) in promised_here and like is _OTHER and canonical_address(one.release.url) == link:
+            is_own_page = one.release.id in promised_here and canonical_address(one.release.url) == link
+            # The release's page is reused, and now has another edition's title.
+            if is_own_page and like is _OTHER:
                 yield one.release.id, MatchKind.EDITION
-        # A release's title at another address. An old entry without a period may have been there for years.
-        elsewhere = [(one, like) for one, like in alike if id(one) not in promised_here]
+        elsewhere = [(one, like) for one, like in alike if one.release.id not in promised_here]
         exact = [one for one, like in elsewhere if like is _TITLE]
+        # An old entry without a period may have been there for years.
         chosen = self._choose_edition(found, [one for one in exact if is_fresh or _has_period(one.release)])
         yield from ((one.release.id, MatchKind.TITLE) for one in chosen)
         if is_fresh and not promised_here and not exact:
@@ -116,7 +120,10 @@ class Matcher:
                 yield one.release.id, MatchKind.TITLE
 
     def _choose_edition(self, found: Found, exact: Sequence[NearRelease]) -> list[NearRelease]:
-        """Return the releases to match if several have the entry's title: those that are due, else the next one."""
+        """Return which of the near releases with the entry's title it may show: those that are due, else the next one.
+
+        If only a release that is not near is due, the entry shows none of them.
+        """
         if not exact:
             return []
         due = {
@@ -131,7 +138,10 @@ class Matcher:
     def _match_series(
         self, found: Found, alike: Sequence[tuple[NearRelease, Likeness]]
     ) -> Iterator[tuple[str, MatchKind]]:
-        """Yield the release of the same series with the nearest slot, if it is near enough."""
+        """Yield the release of the same series with the nearest slot, if that is near enough.
+
+        None if a release has the address or title of the entry, because the entry is then of that one.
+        """
         near = [
             (abs(one.slot - self._now), one.release.id)
             for one, like in alike

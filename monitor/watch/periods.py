@@ -110,12 +110,12 @@ def _hosts_of(incident: Incident) -> set[str]:
 
 
 def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
-    """Raise `UnknownName` for a producer or host without releases, incidents and claims."""
+    """Raise `UnknownName` for a producer or host that neither these sets nor any stored verdict has."""
     if producer and producer not in producers:
-        producers |= {each.producer for each in verdicts.judged()}
-        if producer not in producers:
-            raise unknown("producer", producer, producers)
+        known = producers | {each.producer for each in verdicts.judged()}
+        if producer not in known:
+            raise unknown("producer", producer, known)
     if host and host not in hosts:
-        hosts |= {urlsplit(each.body["url"]).hostname or "" for each in verdicts.judged()}
-        if host not in hosts:
-            raise unknown("host", host, hosts)
+        known = hosts | {urlsplit(each.body["url"]).hostname or "" for each in verdicts.judged()}
+        if host not in known:
+            raise unknown("host", host, known)

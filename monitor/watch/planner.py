@@ -83,10 +83,11 @@ class Planner:
         self.set_targets(watched, soon=soon)
 
     def _find_page(self, watched: WatchedRelease, sighting: Sighting, others: Iterable[WatchedRelease]) -> None:
-        """Find the page of a release with a guessed address, and look there at once.
+        """Find the page of a release with a guessed address from one look, and look there at once.
 
-        It is where the announcement redirects to, or a listed page that has the title of the release. Pages that the
-        index lists are looked at for this, except those with exactly the title of one of the `others`.
+        - The index lists pages. Look at them, except those with exactly the title of one of the `others`.
+        - The announcement redirects to the page.
+        - A listed page has the title of the release. It becomes the page if the guessed address never showed one.
         """
         target = watched.state_of(sighting.target).target
         if target is None:
@@ -104,7 +105,6 @@ class Planner:
             redirect = next((one.url for one in publications if one.role == "redirect"), None)
             if redirect is not None:
                 self._move_page(watched, redirect, Address.LED_TO)
-        # A page that was seen at the guessed address stays the page.
         elif is_listed_page and is_publication(target.url) and not watched.has_shown(watched.release.url):
             self._move_page(watched, target.url, Address.FOUND)
 

@@ -71,11 +71,12 @@ class TargetState:
         return was_around_slot is not is_around_slot
 
     def spacing(self, now: datetime) -> timedelta | None:
-        """Return the spacing that was in force since the last look, or None if any gap is allowed."""
+        """Return the spacing that looks should have had since the last look, or None if any gap is allowed."""
         last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
         if last_window is not None:
             return last_window.every
-        # Looks at an origin may have stopped and started again. Its old answer does not prove the time between.
+        # No look was planned after the last one, so any gap is allowed. The window in which an origin is looked at
+        # again is an exception: its old answer does not prove the time between.
         window = window_at(self.windows, now)
         return window.every if window is not None and window.name == AGAIN.name else None
 
@@ -100,7 +101,11 @@ class CachedJson:
     def as_of(
         self, now: datetime, recorded_state: Sequence[object], seen_state: Sequence[object]
     ) -> dict[str, Any] | None:
-        """Return the JSON as of now, or None if it must be made again, because one of the objects was replaced."""
+        """Return the JSON as of now, or None if it must be made again.
+
+        That is at once if an object of `recorded_state` was replaced. After new looks, or after `until`, the JSON may
+        still be up to `_JSON_MAX_AGE` old, because it is slow to make.
+        """
         if now < self.at or not all(map(is_, self.recorded_state, recorded_state)):
             return None
         is_same_length = len(self.seen_state) == len(seen_state)
@@ -237,19 +242,19 @@ class WatchedRelease:
     def add_sighting(
         self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool
     ) -> tuple[Run, bool]:
-        """Add a sighting to the runs. Return its run, and whether that run is new.
+        """Extend the last run by a sighting, or begin a run. Return its run, and whether that run is new.
 
-        A gap longer than `spacing` begins a new run, and so does `apart`. If the bytes changed too often, they are
-        ignored, because each look would begin a run without value as proof. Raises `OutOfOrder`.
+        A gap longer than `spacing` begins a new run, and so does `apart`. If the bytes changed too often, their digest
+        is ignored, because each look would begin a run without value as proof. Raises `OutOfOrder`.
         """
         state = self.state_of(target.id)
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
             sighting = replace(sighting, digest=None)
-        outcome = fold_sighting(state.runs[-1] if state.runs else None, sighting, spacing, apart=apart)
-        if isinstance(outcome, Run) and state.runs:
-            state.runs = (*state.runs[:-1], outcome)
-            return outcome, False
-        begun = replace(outcome if isinstance(outcome, Run) else outcome[1], monitor=self.monitor)
+        folded = fold_sighting(state.runs[-1] if state.runs else None, sighting, spacing, apart=apart)
+        if isinstance(folded, Run) and state.runs:
+            state.runs = (*state.runs[:-1], folded)
+            return folded, False
+        begun = replace(folded if isinstance(folded, Run) else folded[1], monitor=self.monitor)
         state.runs = (*state.runs, begun)
         return begun, True
 
@@ -261,15 +266,16 @@ class WatchedRelease:
     def known_about(self, target: Target) -> Known:
         """Return what earlier looks at a target found out, for the next look.
 
-        `baseline` is the hash of the first body that was read. Without a later proof, a placeholder is only known to
-        have been there, not by its text.
+        `baseline` is the hash of the first body that was read. If looks met a placeholder after the last proof, its
+        text is not known any more: it is empty.
         """
         runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
         digests = (run.digest for run in runs if run.digest is not None)
         baseline = next(digests, None) if target.recognise == "changed" else None
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
-        lately = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
-        return Known(baseline, was_missing, "" if any(run.why == PLACEHOLDER for run in lately) else None)
+        since_last_proof = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
+        had_placeholder = any(run.why == PLACEHOLDER for run in since_last_proof)
+        return Known(baseline, was_missing, "" if had_placeholder else None)
 
     def replace_last_run(self, run: Run) -> None:
         """Replace the last run of a target by a changed version of it."""

@@ -45,7 +45,10 @@ class StoreReplay:
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
     async def write(self) -> None:
-        """Write everything in memory again."""
+        """Write the ledger, blind spans and runs in memory again, and have every release judged and recorded.
+
+        Runs that only the store has are merged into memory first.
+        """
         await self.ledger.rewrite_all_rows()
         spans = list(self.blind.spans)
 
@@ -64,7 +67,7 @@ class StoreReplay:
             self.watch.queue.judge_soon(watched.release.id)
 
     async def _merge_stored_runs(self) -> None:
-        """Add the runs of watched releases that the store has and memory lacks.
+        """Give watched releases the runs that other monitors, or an earlier start of this one, have stored.
 
         A monitor that was started without its store does not know what it saw before.
         """

@@ -45,7 +45,7 @@ class Watch:
     """All releases with a near slot or an open verdict. Keeps their verdicts up to date.
 
     `events` records verdicts with what follows from them, and `on_recorded` is called with each recorded verdict.
-    `others` reads other monitors on the same store. `set_wrong` returns whether our clock was set wrong a moment ago.
+    `others` reads other monitors on the same store. `is_clock_in_doubt` returns whether our clock was just set wrong.
     """
 
     clock: Clock
@@ -60,7 +60,7 @@ class Watch:
     health: HealthState
     on_recorded: InitVar[Callable[[RecordedVerdict], None]] = lambda _recorded: None
     others: InitVar[OtherMonitors | None] = None
-    set_wrong: InitVar[Callable[[], bool]] = lambda: False
+    is_clock_in_doubt: InitVar[Callable[[], bool]] = lambda: False
     releases: dict[str, WatchedRelease] = field(default_factory=dict, init=False)
 
     def __post_init__(
@@ -68,7 +68,7 @@ class Watch:
         poller: Poller,
         on_recorded: Callable[[RecordedVerdict], None],
         others: OtherMonitors | None,
-        set_wrong: Callable[[], bool],
+        is_clock_in_doubt: Callable[[], bool],
     ) -> None:
         self.judging = Judging(
             self.clock,
@@ -79,7 +79,7 @@ class Watch:
             self.queue,
             self.blind,
             others,
-            set_wrong=set_wrong,
+            is_clock_in_doubt=is_clock_in_doubt,
         )
         self._out_of_order = OutOfOrderLooks(self.blind)
 
@@ -149,7 +149,10 @@ class Watch:
             self._out_of_order.forget(target)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Add one sighting to its release, and have the release judged if that can change its verdict."""
+        """Add one sighting to its release, and have the release judged if that can change its verdict.
+
+        The sighting is dropped if its run cannot be stored. Parts that the page links to are watched from now on.
+        """
         watched = self.releases.get(target.release)
         if watched is None:
             return
@@ -252,7 +255,10 @@ class Watch:
         return True
 
     def _plan_only_if_slot_passed(self, watched: WatchedRelease) -> None:
-        """Withhold the verdict of a release that was added after its slot, until its page was looked at."""
+        """If a release was added after its slot, use its verdict only to plan looks until its page was looked at.
+
+        That is for at most `MAX_PLANNING_ONLY`.
+        """
         now = self.clock.now()
         if not any(has_passed(promise.slot, now) for promise in watched.promises):
             # Finding the slot in force is slow, and it is the slot of one of these promises.
@@ -269,6 +275,7 @@ class Watch:
         if verdict is None or passes is None:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
+            # From then on a further absence makes it a report.
             return at > passes + self.rules.policies.of(*watched.release.producers).note_within
         # The first look after the slot shows whether an early exposure lasted until then.
         is_exposed = any(each.open for each in verdict.exposures)

@@ -73,17 +73,20 @@ async def get_release(request: Request, _input: Input) -> Json:
 
 
 async def list_incidents(request: Request, query: IncidentFilter) -> Json:
-    """List incidents, newest first, by the local day on which they occurred."""
+    """List a page of incidents, newest first, by the local day on which they occurred.
+
+    A page begins after the incident `after`. `next` is the id to pass for the following page, or None after the last.
+    """
     queries, days = queries_of(request), (query.first, query.to)
     last = await queries.find_incident(query.after) if query.after else None
     # Query with the last one's own instant, because several incidents may share it.
     until = None if last is None else last.occurred + timedelta(microseconds=1)
     found = await (queries.list_needing_action(*days) if query.open else queries.list_incidents(*days, until))
     older = [one for one in found if last is None or (one.occurred, one.id) < (last.occurred, last.id)]
-    mine = [one for one in older if query.producer in (None, *one.producers)]
-    page = mine[: query.limit]
+    matching = [one for one in older if query.producer in (None, *one.producers)]
+    page = matching[: query.limit]
     # A page that has all that were found ends with the last of them, also if that is another producer's.
-    passed = page if len(page) < len(mine) else older
+    passed = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
     return {"incidents": listed, "next": passed[-1].id if passed else None}

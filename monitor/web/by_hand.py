@@ -68,7 +68,9 @@ async def remove(request: Request, sent: SentForm) -> Response:
         calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = await calendar.list_additions()
         found = next((one for one in added if (one.entry, one.part) == (entry, part)), None)
-        may_be_removed = found is None or (await _with_release(queries, found))[2]
+        may_be_removed = True
+        if found is not None:
+            _, _, may_be_removed = await _with_release(queries, found)
         if not may_be_removed:
             return await _render_page(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
         await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
@@ -79,7 +81,7 @@ async def remove(request: Request, sent: SentForm) -> Response:
 
 
 async def _add_release(request: Request, sent: SentForm) -> str:
-    """Add the release of a form to the calendar. Return the id that the monitor gave it, empty if none yet.
+    """Add the release of a form to the calendar. Return the id that the monitor gave it, or "" if it has none yet.
 
     Raises `InvalidInput` with every fault of the form.
     """

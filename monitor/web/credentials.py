@@ -67,7 +67,10 @@ class Throttle:
         return max(1, round(rest)) if count >= self.most and rest > 0 else 0
 
     def count_failure(self, client: str) -> None:
-        """Count a wrong guess of a client. If it goes on soon after a wait, its next span is twice as long."""
+        """Count a wrong guess of a client. If it goes on soon after a wait, its next span is twice as long.
+
+        If there are too many clients, the one that made no wrong guess for longest is forgotten.
+        """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))
         if now - began < span:

@@ -184,7 +184,10 @@ def _write_value(value: object) -> str:
 
 
 def _list_additions(data: Json) -> Iterator[Addition]:
-    """Yield the releases and further addresses in the `[[release]]` tables, without those that were removed."""
+    """Yield the releases and further addresses in the `[[release]]` tables, without those that were removed.
+
+    A table with `of` has only further addresses, for the release with that id.
+    """
     for table in data.get("release", []):
         name, title, url, of = (str(table.get(key, "")) for key in ("id", "title", "url", "of"))
         if _is_removed(table):

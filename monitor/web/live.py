@@ -42,7 +42,10 @@ _RETRY_SECONDS = 10
 
 @dataclass(eq=False)
 class Listener:
-    """One stream: the last event that it sent, and the signal that wakes it. The events themselves are in the feed."""
+    """One stream: the numbers of the last event and of the last pulse (`beat`) that it sent, and what wakes it.
+
+    The events are in the feed. `is_new` means that it has sent no pulse yet.
+    """
 
     number: int
     beat: int
@@ -52,7 +55,11 @@ class Listener:
 
 @dataclass(eq=False)
 class AudienceFeed:
-    """The events for one audience: the parts of the page as last sent, and the newest events by number."""
+    """The events for one audience: the `parts` of the page as last sent, and the newest events by number.
+
+    `due` are the releases with a passed slot. `pulse` is the event that each round replaces, and `beat` its number.
+    `looked` has the last look at each release, by element, as in the last pulse that had looks.
+    """
 
     sees_all: bool
     feed_id: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -104,6 +111,7 @@ class LiveBoard:
         self._feeds = {sees_all: AudienceFeed(sees_all) for sees_all in (False, True)}
         self._day: date | None = None
         self._releases: dict[str, dict[str, Any]] = {}
+        # The marks of the last round. A release with another mark object has changed since.
         self._marks: dict[str, object] = {}
         self._round = 0
         self._task: asyncio.Task[None] | None = None
@@ -182,7 +190,7 @@ class LiveBoard:
                 listener.wakeup.set()
 
     async def _update_feeds(self) -> None:
-        """Do one round: find the changes since the last one and add them to the feeds."""
+        """Do one round: find the changes since the last one, add them to the feeds, and wake the streams."""
         whole = self._round % _READ_DAY_EVERY == 0 or self._day != self._queries.today()
         self._round += 1
         pulses = self._queries.live.pulses()
@@ -216,20 +224,24 @@ class LiveBoard:
             has_grown = (number + self._round) % _REJUDGE_EVERY == 0 and grows
             if not (has_changed or has_grown) or (fresh := self._queries.live.body(name)) is None:
                 continue
-            decided = {key: body[key] for key in ("brought_forward",) if key in body}
-            self._releases[name] = fresh | decided
+            # People's decision is not part of the verdict. The next read of the day brings it up to date.
+            decision = {"brought_forward": body["brought_forward"]} if "brought_forward" in body else {}
+            self._releases[name] = fresh | decision
             changed.append(name)
         return changed
 
     async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, whole: bool) -> None:
-        """Add an event to `feed` for each part of the page that has changed for its audience."""
+        """Add an event to `feed` for each part of the page that has changed for its audience.
+
+        If the page has other rows than before, only `renew` is added: load the page again. `whole` is whether the whole
+        day was read.
+        """
         queries, now = self._queries.for_viewer(sees_all=feed.sees_all), self._queries.clock.now()
         due = frozenset(name for name, body in self._releases.items() if slot_has_passed(body, now))
         shown = {name: body if feed.sees_all else public_view(body, now) for name, body in self._releases.items()}
         rows = {name: body for name, body in shown.items() if body is not None}
-        has_new_rows = {name for name in feed.parts if name.startswith("release-")} != {
-            fragments.element_id(name) for name in rows
-        }
+        row_elements = {name for name in feed.parts if name.startswith("release-")}
+        has_new_rows = row_elements != {fragments.element_id(name) for name in rows}
         if has_new_rows:
             feed.parts = {}
         before = feed.number

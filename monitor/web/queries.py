@@ -194,9 +194,9 @@ class Queries:
         return visible
 
     async def _read_release(self, release: str) -> Json | None:
-        """Return the JSON of a release as last judged, or of one that is only promised. None if neither is known.
+        """Return the JSON of a release as of now, or of one that is only promised. None if neither is known.
 
-        If it was found to belong to another release, it names that one.
+        If its entries now belong to another release, the stored JSON is returned and names that one in `joined_into`.
         """
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:

@@ -82,11 +82,12 @@ class Sessions:
         self._clock = clock
         self._throttle = throttle
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._turn = asyncio.Lock()
-        self._waiting = 0
-        self._salt = secrets.token_bytes(32)
+        # One password check at a time, and how many checks wait for it.
+        self._check_lock = asyncio.Lock()
+        self._waiting_checks = 0
+        self._signing_key = secrets.token_bytes(32)
         # Two threads: one for the password that is being checked, one for sessions that exist.
-        self._thread = ThreadPoolExecutor(2, "door")
+        self._thread = ThreadPoolExecutor(2, "sign-in")
 
     async def sign_in(self, name: str, password: str, client: str, known: str = "") -> str | None:
         """Return the key of a new session, or None for a wrong name or password. Raises `Busy`.
@@ -105,7 +106,7 @@ class Sessions:
 
     def _sign(self, text: str) -> str:
         """Return the HMAC of `text` with a key that only this process has."""
-        return hmac.new(self._salt, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return hmac.new(self._signing_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     async def find_session(self, key: str) -> Session | None:
         """Return the session of a key, or None if there is none or its person may no longer sign in."""
@@ -179,11 +180,12 @@ class Sessions:
         right = self.proxy_auth.right(names[0]) if self.proxy_auth is not None and len(names) == 1 else None
         if right is None:
             return None
+        # Their session has no cookie, so its key is derived from the name.
         key = self.browser_mark(f"by proxy {names[0]}")
         known = self._sessions.get(key)
         if known is None or self._clock.monotonic() >= known.ends:
             _log.info("signed_in", user=names[0], right=str(right), by="proxy")
-            # They have no password here, so none fits.
+            # They have no password here, so they get the one that no text matches.
             self._open_session(key, Person(names[0], UNKNOWN_PERSON.password), by_proxy_header=True)
         found = self._sessions[key]
         return replace(found, person=replace(found.person, right=right))
@@ -213,12 +215,12 @@ class Sessions:
         """
         self._check_wait(counted)
         # Only a known browser has one entry in `counted`. Half of the places are reserved for such browsers.
-        if self._waiting >= _MOST_WAITING * (2 if len(counted) == 1 else 1):
+        if self._waiting_checks >= _MOST_WAITING * (2 if len(counted) == 1 else 1):
             raise Busy(1)
-        self._waiting += 1
+        self._waiting_checks += 1
         try:
             # Only one check runs at a time, so that each wrong guess is counted before the next one is checked.
-            async with self._turn:
+            async with self._check_lock:
                 self._check_wait(counted)
                 person = await self._run_in_thread(lambda: self._users.find(name)) or UNKNOWN_PERSON
                 is_right = await self._run_in_thread(lambda: person.password.matches(password))
@@ -228,7 +230,7 @@ class Sessions:
                 for one in counted:
                     self._throttle.count_failure(one)
         finally:
-            self._waiting -= 1
+            self._waiting_checks -= 1
         # The name is not logged, because people sometimes type their password there.
         _log.warning("sign_in_refused", client=client)
         return None

@@ -209,8 +209,10 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
     if len(groups) == len(kept):
         return kept, []
     shared = [group for group in groups.values() if len(group) > 1]
+    # Entries without a title have a fault of their own, and an id that their file does not show.
+    titled = [group for group in shared if group[0].title]
     remarks = [
-        Remark(group[0].uid, f"{len(group)} different entries share this id", group[0].title) for group in shared
+        Remark(group[0].uid, f"{len(group)} different entries share this id", group[0].title) for group in titled
     ]
     doubted = {group[0].uid for group in shared}
     return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks

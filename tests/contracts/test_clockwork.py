@@ -70,7 +70,7 @@ def test_a_job_runs_when_the_clockwork_starts_and_then_every_so_often(tell: Call
     async def story(bench: Bench) -> None:
         job, runs, enough = counting(4)
         clockwork = bench.clockwork()
-        clockwork.every(SPACING, "job", job)
+        clockwork.add_job(SPACING, "job", job)
         assert runs == []
         began = bench.clock.monotonic()
         clockwork.start()
@@ -86,8 +86,8 @@ def test_a_rare_job_runs_at_once_and_only_once(tell: Callable[[Story], None]) ->
         rare, runs, first = counting(1)
         often, _, enough = counting(3)
         clockwork = bench.clockwork()
-        clockwork.every(timedelta(seconds=5), "rare", rare)
-        clockwork.every(SPACING, "often", often)
+        clockwork.add_job(timedelta(seconds=5), "rare", rare)
+        clockwork.add_job(SPACING, "often", often)
         began = bench.clock.monotonic()
         clockwork.start()
         # A first run in the far past would be looked for among all the runs missed since then.
@@ -109,7 +109,7 @@ def test_a_job_that_fails_is_told_of_and_runs_again(tell: Callable[[Story], None
             raise KeyError("no such thing")
 
         clockwork = bench.clockwork()
-        clockwork.every(SPACING, "faulty", job)
+        clockwork.add_job(SPACING, "faulty", job)
         clockwork.start()
         await enough.wait()
         await bench.clock.sleep(0.01)
@@ -129,8 +129,8 @@ def test_a_job_that_is_still_running_is_not_started_again_and_holds_up_no_other(
             await asyncio.Event().wait()
 
         clockwork = bench.clockwork()
-        clockwork.every(SPACING, "slow", slow)
-        clockwork.every(SPACING, "other", other)
+        clockwork.add_job(SPACING, "slow", slow)
+        clockwork.add_job(SPACING, "other", other)
         clockwork.start()
         await enough.wait()
         assert runs == [0]
@@ -152,13 +152,13 @@ def test_a_job_that_takes_the_place_of_another_waits_for_its_run_and_one_that_is
             assert new[1] == []
 
         clockwork = bench.clockwork()
-        clockwork.every(SPACING, "job", slow)
-        clockwork.every(SPACING, "dropped", dropped[0])
+        clockwork.add_job(SPACING, "job", slow)
+        clockwork.add_job(SPACING, "dropped", dropped[0])
         clockwork.start()
         await dropped[2].wait()
-        clockwork.every(SPACING, "job", new[0])
+        clockwork.add_job(SPACING, "job", new[0])
         clockwork.drop("dropped")
-        clockwork.every(SPACING, "late", late[0])
+        clockwork.add_job(SPACING, "late", late[0])
         await late[2].wait()
         may_end.set()
         await new[2].wait()
@@ -172,7 +172,7 @@ def test_nothing_runs_after_the_stop(tell: Callable[[Story], None]) -> None:
     async def story(bench: Bench) -> None:
         job, runs, enough = counting(2)
         clockwork = bench.clockwork()
-        clockwork.every(SPACING, "job", job)
+        clockwork.add_job(SPACING, "job", job)
         clockwork.start()
         await enough.wait()
         await clockwork.stop()

@@ -33,9 +33,9 @@ class RequestTiming:
 
     The request may take `seconds` in all. `begun` and `deadline` are times of the event loop, so that virtual time
     applies to them. `sent` is None until the first byte is sent, `received` until the last header has arrived.
-    `has_response` is True once any byte has arrived. `reused`: the connection was used for an earlier request. `fresh`:
-    a new connection must be used. `lost_before` counts the requests that were lost because the server closed a kept
-    connection. `fault` is the reason of a failure and its detail, set where more is known than the exception says.
+    `has_response` is True once any byte has arrived. `reused`: the connection was used for an earlier request. With
+    `needs_new_connection`, none is reused. `lost_before` counts the requests that were lost because the server closed a
+    kept connection. `fault` is the reason of a failure and its detail, set where more is known than the exception says.
     """
 
     clock: Clock

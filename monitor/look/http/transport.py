@@ -153,9 +153,7 @@ class _Pool:
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
         """Send a request on a kept or new connection, and wait for the headers. Raises `httpx.TransportError`."""
-        connection = (None if timing.needs_new_connection else self._take_idle(timing)) or await self._take_connection(
-            timing
-        )
+        connection = await self._take_connection(timing)
         is_answered = False
         try:
             connection.send(request, timing, is_head=is_head)

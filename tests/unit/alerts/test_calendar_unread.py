@@ -40,7 +40,7 @@ def test_a_notice_says_when_the_slot_was_last_read_17_hours_before(overdue: Over
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
-def test_an_exposure_weeks_ahead_needs_a_calendar_read_by_then_and_no_later(overdue: Overdue) -> None:
+def test_an_exposure_weeks_ahead_is_confirmed_by_a_calendar_read_at_its_time(overdue: Overdue) -> None:
     ahead = replace(overdue(400), at=SLOT - timedelta(days=40), confirmed=SLOT - timedelta(days=40, minutes=5))
     assert ahead.unread_since is None
     assert replace(ahead, confirmed=SLOT - timedelta(days=41)).unread_since == SLOT - timedelta(days=41)

@@ -76,7 +76,7 @@ def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was
     _, incident = played(facts, range(0, 180, 5))
     steady = make_steady_notice(incident, seconds(175) + timedelta(minutes=10))
     assert steady is not None
-    assert "not seen gone" not in steady.subject
+    assert "not seen removed yet" not in steady.subject
 
 
 @pytest.mark.parametrize("again", [630.0, 7000.0], ids=["after ten minutes", "on the hour"])

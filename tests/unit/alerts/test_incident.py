@@ -355,7 +355,7 @@ def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thre
     assert (decision.incident.kind, decision.incident.closed) == (Kind.LATE, LATER)
 
 
-def test_a_lateness_names_no_withdrawal_that_a_route_may_silence(facts: Make, overdue: Make) -> None:
+def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(facts: Make, overdue: Make) -> None:
     incident = opened(after(facts, gone()))
     decision = decide(replace(overdue(400), findings=(*overdue(400).findings, gone())), incident, LATER)
     assert kinds(decision) == ["opened"]
@@ -388,7 +388,7 @@ def test_a_notice_names_first_what_it_tells(facts: Make, overdue: Make) -> None:
     assert opened.findings == ("stale_edge", "late")
 
 
-def test_users_kept_waiting_by_a_stale_edge_need_a_person(facts: Make) -> None:
+def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(facts: Make) -> None:
     stale = facts(
         LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(Finding(FindingKind.STALE_EDGE, "page"),)
     )

@@ -38,7 +38,7 @@ def test_an_overdue_release_is_told_in_one_line(overdue: Make) -> None:
     )
 
 
-def test_what_only_witnesses_did_not_show_is_called_not_found_yet(overdue: Make) -> None:
+def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue: Make) -> None:
     facts = overdue(61)
     _, notice = told(replace(facts, parts=tuple(replace(part, address="guessed") for part in facts.parts)))
     assert notice.subject.endswith("due 09:30 GMT, not found yet, as of 09:31:01 GMT")

@@ -78,7 +78,7 @@ def test_a_silence_of_the_gravest_finding_never_silences_another(findings: tuple
     assert [name for name, _ in select_channels(told, [a_route(finding=findings[0])], ALL, NIGHT, LONDON)] == list(ALL)
 
 
-def test_a_notice_is_not_diverted_by_a_lesser_finding_that_it_names() -> None:
+def test_a_route_for_a_lesser_finding_does_not_divert_a_late_notice() -> None:
     told, route = replace(notice(), findings=("late", "short_notice")), a_route("mail", finding="short_notice")
     assert [name for name, _ in select_channels(told, [route], ALL, NIGHT, LONDON)] == list(ALL)
     both = [route, a_route("pager", finding="late")]
@@ -103,7 +103,7 @@ def test_what_a_notice_tells_is_silenced_with_its_details(findings: tuple[str, .
     assert select_channels(told, [a_route(finding=silenced)], ALL, NIGHT, LONDON) == []
 
 
-def test_what_a_notice_names_is_silenced_by_as_many_routes() -> None:
+def test_a_notice_of_two_findings_is_silenced_if_a_route_silences_each() -> None:
     told = replace(notice(), findings=("late", "short_notice"))
     routes = [a_route(finding="late"), a_route(finding="short_notice")]
     assert select_channels(told, routes, ALL, NIGHT, LONDON) == []

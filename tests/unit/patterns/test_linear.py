@@ -192,7 +192,7 @@ def test_a_pattern_takes_time_in_proportion_to_the_text(each: Used) -> None:
     assert {method: told for method, told in found.items() if told[0] > STEEPEST} == {}
 
 
-def test_no_pattern_is_made_where_it_is_not_measured() -> None:
+def test_only_listed_files_compile_a_pattern_that_is_not_measured() -> None:
     strays = {file for file, call, is_named in sources().calls if not is_named and not is_literal(call)}
     assert strays == set(ELSEWHERE)
     assert not [

@@ -249,7 +249,7 @@ def test_a_shift_within_the_day_is_a_change_of_time() -> None:
 
 
 @pytest.mark.parametrize(("read", "proven"), [(utc(7, 19), True), (utc(6, 1), False), (None, False)])
-def test_short_notice_is_proven_only_when_the_earlier_read_was_too_late_as_well(
+def test_short_notice_is_proven_only_if_the_last_read_without_it_was_too_late_as_well(
     read: datetime | None, *, proven: bool
 ) -> None:
     history = [

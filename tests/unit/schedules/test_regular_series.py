@@ -51,7 +51,7 @@ def test_an_announcement_in_the_window_or_later_is_enough(slot: Slot) -> None:
     assert JUNE.find_unannounced([on(5, 20), slot], LATE_IN_MAY) is None
 
 
-def test_announcements_of_past_editions_or_without_a_date_do_not_count() -> None:
+def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> None:
     event = JUNE.find_unannounced([on(5, 20), Slot(Precision.NONE, reason="tbc")], LATE_IN_MAY)
     assert event is not None
     assert (event.what, event.detail) == (EventKind.UNANNOUNCED, "widgets")

@@ -49,7 +49,7 @@ def test_calls_and_posts_are_listed_in_the_order_of_time(ofqual_january: Inciden
     ]
 
 
-def test_what_was_ticked_with_a_time_is_listed_too(ofqual_january: Incident) -> None:
+def test_a_step_ticked_with_a_time_is_in_the_sequence_of_events(ofqual_january: Incident) -> None:
     ticked = {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"}
     (line,) = listed(ofqual_january, ticked)
     assert line.startswith("9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the")
@@ -61,7 +61,7 @@ def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_january: Inc
     assert listed(late, {"step.tell-head": "00:10"})[0].startswith("12.10am on Saturday 6 January 2018: ")
 
 
-def test_what_was_measured_is_in_the_account_and_not_in_the_list(ofqual_january: Incident) -> None:
+def test_a_note_is_in_the_sequence_of_events_and_a_cause_is_not(ofqual_january: Incident) -> None:
     assert listed(ofqual_january) == []
     recorded = close_incident(record_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
     assert listed(recorded) == []

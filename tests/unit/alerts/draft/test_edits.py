@@ -245,7 +245,9 @@ def test_what_is_in_the_way_of_signing_is_named_all_at_once(ofqual_january: Inci
     assert len(list_obstacles(merge_words(left_in, report), ofqual_january.facts)) == 2
 
 
-def test_a_release_still_out_of_sight_is_in_the_way(ofqual_january: Incident, ofsted: Incident) -> None:
+def test_a_release_still_overdue_or_exposed_is_an_obstacle_to_signing(
+    ofqual_january: Incident, ofsted: Incident
+) -> None:
     assert ofqual_january.facts is not None
     assert ofsted.facts is not None
     report = merge_words(
@@ -304,9 +306,7 @@ def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form
         ("It was out by noon.", ["12pm"]),
     ],
 )
-def test_a_time_within_the_measured_bounds_is_among_what_was_measured(
-    ofsted: Incident, text: str, apart: list[str]
-) -> None:
+def test_typed_times_are_compared_with_the_measured_bounds(ofsted: Incident, text: str, apart: list[str]) -> None:
     assert ofsted.facts is not None
     made = fill_form(ofsted, get_form("B"), {}, [], ofsted.facts.at)
     report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)

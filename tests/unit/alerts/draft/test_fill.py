@@ -200,7 +200,7 @@ def test_where_a_leak_stood_is_no_link_to_the_statistics(moj: Incident) -> None:
     assert "could be seen" not in said(late, "N.what")
 
 
-def test_no_table_or_figure_calls_the_release_of_an_early_part_its_first_sight(ofsted: Incident) -> None:
+def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted: Incident) -> None:
     released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
     report = note_of(with_page(ofsted, released=released))
     assert report.measured[0].rows[0][1] == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
@@ -480,7 +480,7 @@ def test_an_earlier_incident_logged_by_hand_is_cited_by_what_it_was(moj: Inciden
     assert ": access before release." in said(note_of(moj, [before]), "N.previous")
 
 
-def test_the_slot_of_a_release_that_was_out_already_is_no_next_release(moj: Incident) -> None:
+def test_a_release_that_was_out_already_is_not_named_as_the_next_release(moj: Incident) -> None:
     out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
     told = said(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
     assert "next release" not in told
@@ -522,7 +522,7 @@ def test_an_alternative_address_that_was_never_used_is_not_told(ofqual_january: 
     assert report.measured[0].rows[2][1:3] == ("Not seen", "Not used")
 
 
-def test_two_incidents_logged_without_a_release_do_not_share_one(moj: Incident) -> None:
+def test_incidents_logged_without_a_release_are_not_each_others_earlier_incidents(moj: Incident) -> None:
     mine = replace(moj, kind=Kind.HAND, release="", producer="moj", facts=None)
     theirs = replace(
         mine, id="other", producer="other", title="Something else", occurred=mine.occurred - timedelta(days=9)

@@ -47,7 +47,7 @@ def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_tim
     assert asked == {False: True, True: False}
 
 
-def test_the_other_producers_of_a_configuration_stay_within_the_code(
+def test_a_producer_that_is_not_listed_as_outside_the_code_still_gets_its_practice(
     ofqual_january: Incident, settings: Mapping[str, str]
 ) -> None:
     editions = override_editions(load_editions(), {}, {}, ["obr"])

@@ -121,7 +121,7 @@ def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts)
         assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
 
 
-def test_the_patterns_find_what_they_are_for() -> None:
+def test_the_checks_of_this_module_find_breaches_of_style() -> None:
     for text in ("at 09:30:02", "at 9.30am GMT", "after 12 s", "It was first seen at 9.31am.", "incident inc-9c2"):
         assert list(breaches_of_style(text, IDS)), text
     assert list(minutes_of("from about 12.19pm on 5 January, noon and 9am")) == [739, 720, 540]

@@ -73,7 +73,7 @@ class Office:
         )
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
-        await self.daemon.take_up()
+        await self.daemon.start_watching()
         if rolls:
             await self.daemon.admission.roll()
 

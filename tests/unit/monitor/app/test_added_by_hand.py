@@ -20,7 +20,7 @@ BY_HAND = {"name": "by-hand", "kind": "toml", "file": "by-hand.toml"}
 GOVUK = {"name": "govuk", "kind": "govuk"}
 
 
-def out(url: str, at: str, title: str = CLAIMS) -> str:
+def answer_with_page(url: str, at: str, title: str = CLAIMS) -> str:
     page = f"<title>{title}</title><h1>{title}</h1><p>All figures of the quarter.</p>"
     return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\nbody = "{page}"\n'
 
@@ -29,7 +29,7 @@ def with_by_hand(folder: Path) -> Settings:
     return Settings.model_validate({"calendar": [BY_HAND | {"file": str(folder / "by-hand.toml")}, GOVUK]})
 
 
-async def change(life: Life, edit: Callable[[list[Json]], object]) -> None:
+async def edit_calendar(life: Life, edit: Callable[[list[Json]], object]) -> None:
     """Change the calendar as the page does, and wait until it was read."""
     queries = life.app.reload.queries
     assert queries.by_hand is not None
@@ -39,52 +39,52 @@ async def change(life: Life, edit: Callable[[list[Json]], object]) -> None:
     assert read.usable, read.fault
 
 
-def a_release(tables: list[Json], at: str = "09:45") -> str:
+def add_other_release(tables: list[Json], at: str = "09:45") -> str:
     slot = datetime.fromisoformat(f"2026-11-26T{at}")
     return add_release(tables, OTHERS, "department-for-example", OTHER, slot, "added by hand: duty")
 
 
-def an_address(tables: list[Json], *, required: bool = False, url: str = MIRROR) -> None:
+def add_mirror_address(tables: list[Json], *, required: bool = False, url: str = MIRROR) -> None:
     entry = {"id": "addresses-claims-q3", "of": "claims-q3", "title": "Claims", "reason": "added by hand: duty"}
     add_address(tables, entry, url, required=required)
 
 
-def body(life: Life, release: str = "claims-q3") -> dict[str, Any]:
+def release_json_now(life: Life, release: str = "claims-q3") -> dict[str, Any]:
     found = life.daemon.watch.verdict_now(release)
     assert found is not None
     return found
 
 
-def part(life: Life, name: str = "added-1") -> dict[str, Any]:
-    return next(one for one in body(life)["parts"] if one["id"] == name)
+def part_json(life: Life, name: str = "added-1") -> dict[str, Any]:
+    return next(one for one in release_json_now(life)["parts"] if one["id"] == name)
 
 
-def kinds(life: Life) -> list[str]:
+def notice_kinds(life: Life) -> list[str]:
     return [notice.kind for notice in life.daemon.store.outbox.notices()]
 
 
-def findings(life: Life, release: str = "claims-q3") -> list[str]:
-    return [one["kind"] for one in body(life, release)["findings"]]
+def finding_kinds(life: Life, release: str = "claims-q3") -> list[str]:
+    return [one["kind"] for one in release_json_now(life, release)["findings"]]
 
 
 def test_release_added_by_hand_is_watched_at_once_and_is_no_short_notice(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:00")
-        await change(life, a_release)
+        await edit_calendar(life, add_other_release)
         assert "other-claims-july-2026-2026-11-26" in life.daemon.watch.releases
         await life.until("09:46:30")
-        assert (body(life, "other-claims-july-2026-2026-11-26")["verdict"]) == "on_time"
-        assert findings(life, "other-claims-july-2026-2026-11-26") == []
-        assert kinds(life) == []
+        assert (release_json_now(life, "other-claims-july-2026-2026-11-26")["verdict"]) == "on_time"
+        assert finding_kinds(life, "other-claims-july-2026-2026-11-26") == []
+        assert notice_kinds(life) == []
 
-    live(tmp_path, OUT_IN_TIME + out(OTHER, "09:45:00", OTHERS), act, base=with_by_hand(tmp_path))
+    live(tmp_path, OUT_IN_TIME + answer_with_page(OTHER, "09:45:00", OTHERS), act, base=with_by_hand(tmp_path))
 
 
 def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await change(life, a_release)
+        await edit_calendar(life, add_other_release)
         await life.until("09:28:30")
-        await change(
+        await edit_calendar(
             life, lambda tables: remove_addition(tables, "other-claims-july-2026-2026-11-26", "", "removed: duty")
         )
         await life.until("09:29:30")
@@ -93,24 +93,26 @@ def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_afte
         await life.until("09:47:00")
         row = life.daemon.store.verdicts.judged_one("other-claims-july-2026-2026-11-26")
         assert row is not None
-        assert (row.word, kinds(life)) == ("cancelled", [])
+        assert (row.word, notice_kinds(life)) == ("cancelled", [])
 
     live(tmp_path, OUT_IN_TIME, act, base=with_by_hand(tmp_path))
 
 
 def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once_removed(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await change(life, an_address)
+        await edit_calendar(life, add_mirror_address)
         await life.until("09:29:00")
         await life.end()
         await life.start()
         await life.until("09:29:30")
-        assert (part(life)["url"], part(life)["required"]) == (MIRROR, False)
+        assert (part_json(life)["url"], part_json(life)["required"]) == (MIRROR, False)
         assert life.runs("claims-q3/added-1/edge") != []
-        await change(life, lambda tables: remove_addition(tables, "addresses-claims-q3", "added-1", "removed: duty"))
-        assert [one["id"] for one in body(life)["parts"]] == ["page"]
+        await edit_calendar(
+            life, lambda tables: remove_addition(tables, "addresses-claims-q3", "added-1", "removed: duty")
+        )
+        assert [one["id"] for one in release_json_now(life)["parts"]] == ["page"]
         await life.until("09:32:00")
-        assert (body(life)["verdict"], findings(life), kinds(life)) == ("on_time", [], [])
+        assert (release_json_now(life)["verdict"], finding_kinds(life), notice_kinds(life)) == ("on_time", [], [])
 
     live(tmp_path, OUT_IN_TIME, act, base=with_by_hand(tmp_path))
 
@@ -119,41 +121,45 @@ def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once
 def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path, mirrored: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        before = body(life)["verdict"]
-        await change(life, an_address)
+        before = release_json_now(life)["verdict"]
+        await edit_calendar(life, add_mirror_address)
         await life.until("10:10:00")
         assert life.runs("claims-q3/added-1/edge") != []
-        assert (before, body(life)["verdict"]) == ("on_time", "on_time")
-        assert (body(life)["exposures"], findings(life), kinds(life)) == ([], [], [])
+        assert (before, release_json_now(life)["verdict"]) == ("on_time", "on_time")
+        assert (release_json_now(life)["exposures"], finding_kinds(life), notice_kinds(life)) == ([], [], [])
 
-    live(tmp_path, OUT_IN_TIME + out(MIRROR, mirrored), act, base=with_by_hand(tmp_path))
+    live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, mirrored), act, base=with_by_hand(tmp_path))
 
 
 def test_address_that_was_public_when_it_was_added_proves_no_early_release(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:30")
-        await change(life, an_address)
+        await edit_calendar(life, add_mirror_address)
         await life.until("09:35:00")
-        assert (body(life)["verdict"], body(life)["exposures"], kinds(life)) == ("on_time", [], [])
+        assert (release_json_now(life)["verdict"], release_json_now(life)["exposures"], notice_kinds(life)) == (
+            "on_time",
+            [],
+            [],
+        )
 
-    live(tmp_path, OUT_IN_TIME + out(MIRROR, "09:20:00"), act, base=with_by_hand(tmp_path))
+    live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, "09:20:00"), act, base=with_by_hand(tmp_path))
 
 
 def test_figures_that_appear_early_at_an_added_address_are_early(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:10")
-        await change(life, an_address)
+        await edit_calendar(life, add_mirror_address)
         await life.until("09:31:00")
-        assert (body(life)["verdict"], "early_exposure" in findings(life)) == ("early", True)
+        assert (release_json_now(life)["verdict"], "early_exposure" in finding_kinds(life)) == ("early", True)
 
-    live(tmp_path, OUT_IN_TIME + out(MIRROR, "09:29:30"), act, base=with_by_hand(tmp_path))
+    live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, "09:29:30"), act, base=with_by_hand(tmp_path))
 
 
 def test_added_file_that_must_be_out_at_the_slot_makes_the_release_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:10")
-        await change(life, lambda tables: an_address(tables, required=True, url=f"{URL}-tables"))
+        await edit_calendar(life, lambda tables: add_mirror_address(tables, required=True, url=f"{URL}-tables"))
         await life.until("09:36:00")
-        assert (part(life)["verdict"], body(life)["verdict"]) == ("overdue", "overdue")
+        assert (part_json(life)["verdict"], release_json_now(life)["verdict"]) == ("overdue", "overdue")
 
     live(tmp_path, OUT_IN_TIME, act, base=with_by_hand(tmp_path))

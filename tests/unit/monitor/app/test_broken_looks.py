@@ -22,7 +22,7 @@ class UnreadableHeaders(dict[str, str]):
         raise OverflowError("date value out of range")
 
 
-class Breaking:
+class BreakingFetcher:
     """A fetcher around another whose looks break for a while, in the fetcher or after it."""
 
     def __init__(self, fetcher: Fetcher) -> None:
@@ -40,18 +40,19 @@ class Breaking:
         await self._fetcher.close()
 
 
-def breaking() -> tuple[Callable[[Fetcher], Fetcher], list[Breaking]]:
-    made: list[Breaking] = []
+def breaking_fetchers() -> tuple[Callable[[Fetcher], Fetcher], list[BreakingFetcher]]:
+    """Return the function that puts a breaking fetcher around the real one, and the list of those that it made."""
+    made: list[BreakingFetcher] = []
 
     def around(fetcher: Fetcher) -> Fetcher:
-        made.append(Breaking(fetcher))
+        made.append(BreakingFetcher(fetcher))
         return made[-1]
 
     return around, made
 
 
 def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(tmp_path: Path) -> None:
-    around, made = breaking()
+    around, made = breaking_fetchers()
 
     async def act(life: Life) -> None:
         await life.until("09:28:40")
@@ -70,7 +71,7 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
 
 
 def test_looks_that_raise_around_the_slot_leave_the_release_unproven(tmp_path: Path) -> None:
-    around, made = breaking()
+    around, made = breaking_fetchers()
 
     async def act(life: Life) -> None:
         await life.until("09:28:50")
@@ -87,7 +88,7 @@ def test_looks_that_raise_around_the_slot_leave_the_release_unproven(tmp_path: P
 
 
 def test_memory_and_store_agree_after_looks_that_raised(tmp_path: Path) -> None:
-    around, made = breaking()
+    around, made = breaking_fetchers()
 
     async def act(life: Life) -> None:
         await life.until("09:29:55")

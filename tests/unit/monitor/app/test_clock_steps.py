@@ -17,7 +17,7 @@ from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import rehearsal_settings
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import reopened
-from tests.unit.monitor.app.test_truth import TOLERANCE, Truth, _contains, _local
+from tests.unit.monitor.app.test_truth import TOLERANCE, Truth, _local, check_interval
 
 pytestmark = pytest.mark.explored
 
@@ -66,7 +66,7 @@ def check_truth(truth: Stepped, folder: Path) -> None:
     came = {"page": truth.out, "sheet": truth.sheet}
     for part in release["parts"]:
         if part["id"] in came:
-            _contains(part["released"], came[part["id"]], None)
+            check_interval(part["released"], came[part["id"]], None)
     parts = [truth.out, truth.sheet]
     words = {word for _, word in events}
     assert "early" not in words

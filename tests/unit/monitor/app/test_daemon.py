@@ -42,7 +42,7 @@ def test_a_release_whose_slot_passed_while_we_were_down_is_judged_only_after_the
         await life.until("09:35:30")
         await life.start()
         await life.until("09:35:33")
-        # The first look came within the second: absent still, so this is proved and no mere lack of proof.
+        # Unproven until the first look after the start, which proved that the page is still absent.
         assert life.word() == "overdue"
         assert life.notice_kinds() == ["unproven", "opened"]
 
@@ -225,7 +225,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_release_overdue_for_five_minutes_gets_grade_report_at_once(tmp_path: Path) -> None:
+def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:37:30")
         row = life.daemon.store.verdicts.judged_one("claims-q3")

@@ -163,10 +163,10 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-async def read(
+async def read_addresses_as(
     life: Life, users: Path, headers: dict[str, str], paths: Sequence[str] = (), *, public: bool = True
 ) -> dict[str, tuple[int, str]]:
-    """Return the status and text of these addresses, or of every one, as somebody who shows these headers reads it."""
+    """Return the status and text of these addresses, or of every one, with these request headers."""
     queries = make_queries(life, users, public=public)
     transport = httpx.ASGITransport(make_application(queries))
     found = {}
@@ -179,7 +179,8 @@ async def read(
 
 
 def leaked_words(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
-    # An address that was asked for stands in its own refusal, and every word in the descriptions of the API.
+    """Return the addresses whose text shows early publication, each with the word that shows it."""
+    # A refusal repeats the requested address, and the descriptions of the API contain every word.
     searched = {
         path: (text.replace(path, ""), (MARK,) if path in DESCRIPTIONS else TELLING)
         for path, (_, text) in found.items()
@@ -187,9 +188,10 @@ def leaked_words(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
     return [(path, word) for path, (text, words) in searched.items() for word in words if word in text]
 
 
-def published(
+def read_early_release_at(
     act_at: str, users: Path, tmp_path: Path, who: dict[str, str], *paths: str, public: bool = True
 ) -> dict[str, tuple[int, str]]:
+    """Return the status and text of these addresses, or of all, at a time before which two releases came early."""
     producer = ProducerSettings(id="department-for-example", name="Department", newest=["https://www.gov.uk/feed.atom"])
     found: dict[str, tuple[int, str]] = {}
 
@@ -198,7 +200,7 @@ def published(
         rows = [life.daemon.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
         assert [row.word for row in rows if row is not None] == ["early", "early"]
         assert len({notice.incident for notice in life.daemon.store.outbox.notices()}) > 1
-        found.update(await read(life, users, who, paths, public=public))
+        found.update(await read_addresses_as(life, users, who, paths, public=public))
 
     live(tmp_path, "", act, head=STORY, base=Settings(producer=[producer]))
     return found
@@ -210,7 +212,7 @@ def published(
 def test_before_the_slot_no_public_surface_shows_what_is_published(
     who: dict[str, str], moment: str, users: Path, tmp_path: Path
 ) -> None:
-    found = published(moment, users, tmp_path, who)
+    found = read_early_release_at(moment, users, tmp_path, who)
     assert leaked_words(found) == []
     assert found["/api/v1/releases/claims-q3"][0] == 200
     assert "Example claims" in found["/"][1]
@@ -228,7 +230,7 @@ def test_the_metrics_token_opens_metrics_without_early_publication(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
     shows = {"Authorization": f"Bearer {token}"}
-    found = published("09:29:50", users, tmp_path, shows, public=public)
+    found = read_early_release_at("09:29:50", users, tmp_path, shows, public=public)
     status, text = found.pop("/metrics")
     assert (status, MARK in text, 'verdict="early"} 1' in text) == (200, False, True)
     assert leaked_words(found) == []
@@ -245,14 +247,16 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
     for name, who in readers.items():
         (tmp_path / name).mkdir()
         # A stream ends by itself, here well before the slot.
-        found[name] = published("09:28:44", users, tmp_path / name, who, "/events")["/events"]
+        found[name] = read_early_release_at("09:28:44", users, tmp_path / name, who, "/events")["/events"]
     assert {name: text.count("event: pulse") > 10 for name, (_, text) in found.items()} == dict.fromkeys(readers, True)
     assert {name for name in found if leaked_words({name: found[name]})} == {"anne"}
 
 
 @pytest.mark.slow
-def test_signed_in_staff_see_an_early_release_on_every_page(users: Path, tmp_path: Path) -> None:
-    found = published("09:29:50", users, tmp_path, basic("anne"))
+def test_signed_in_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(
+    users: Path, tmp_path: Path
+) -> None:
+    found = read_early_release_at("09:29:50", users, tmp_path, basic("anne"))
     with_mark = {path for path, word in leaked_words(found) if word == MARK}
     assert with_mark >= {"/releases/claims-q3", "/api/v1/releases", "/api/v1/events", "/calendar.json"}
     assert ("/metrics", 'verdict="early"} 1') in leaked_words(found)
@@ -260,7 +264,7 @@ def test_signed_in_staff_see_an_early_release_on_every_page(users: Path, tmp_pat
 
 @pytest.mark.slow
 def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
-    found = published("09:31:00", users, tmp_path, {})
+    found = read_early_release_at("09:31:00", users, tmp_path, {})
     assert ("/", "out early") in leaked_words(found)
     assert any(path.startswith("/incidents/claims-q3") for path, _ in leaked_words(found))
     assert found["/status"][0] == 401

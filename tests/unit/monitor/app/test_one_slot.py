@@ -22,15 +22,17 @@ from monitor.web.queries import Queries
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
 from tests.worlds.fetcher import Reply
 
-AT = {"early": "07:00", "usual": "09:30"}
-NAMES = ("neither", *AT)
+TIME_BY_CALENDAR = {"early": "07:00", "usual": "09:30"}
+NAMES = ("neither", *TIME_BY_CALENDAR)
 RELEASE = "fuel"
 DAY = START.replace(day=18, hour=0)
 
 
 def calendar_reply(calendar: str) -> Reply:
     others = [row(f"other-{n}", title=f"Example other {n}") for n in range(3)]
-    return csv(*([row(RELEASE, "2026-11-18", AT[calendar])] if calendar in AT else []), *others)
+    return csv(
+        *([row(RELEASE, "2026-11-18", TIME_BY_CALENDAR[calendar])] if calendar in TIME_BY_CALENDAR else []), *others
+    )
 
 
 def instant_text(text: str) -> str:
@@ -38,7 +40,7 @@ def instant_text(text: str) -> str:
     return f"{DAY.replace(hour=hour, minute=minute):%Y-%m-%dT%H:%M:%S.000Z}"
 
 
-def windows(office: Office) -> Iterator[str]:
+def slot_window_times(office: Office) -> Iterator[str]:
     """Yield when the poller begins to look every second, of each target of the release."""
     every, ahead = office.daemon.watch.releases[RELEASE], timedelta(minutes=2)
     for state in every.states.values():
@@ -60,7 +62,7 @@ def _explained(office: Office, now: datetime) -> str:
 
 
 async def slots_by_surface(office: Office) -> dict[str, Any]:
-    """Return the slot that each of those who name one names."""
+    """Return the slot that each part of the monitor shows, by the name of the part."""
     daemon, now = office.daemon, office.clock.now()
     store, settings = daemon.store, office.settings
     case = stored_case(store, RELEASE)
@@ -88,23 +90,23 @@ async def slots_by_surface(office: Office) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("in_file", list(permutations(NAMES)), ids=" ".join)
-@pytest.mark.parametrize("read", [NAMES, NAMES[::-1]], ids=["early first", "usual first"])
+@pytest.mark.parametrize("configured", list(permutations(NAMES)), ids=" ".join)
+@pytest.mark.parametrize("read_order", [NAMES, NAMES[::-1]], ids=["early first", "usual first"])
 def test_all_surfaces_name_the_slot_of_the_first_calendar(
-    tmp_path: Path, in_file: Sequence[str], read: Sequence[str]
+    tmp_path: Path, configured: Sequence[str], read_order: Sequence[str]
 ) -> None:
     async def act(office: Office) -> None:
-        for name in read:
+        for name in read_order:
             await office.read(calendar_reply(name), name, after=1)
         await office.daemon.watch.judging.judge_all([RELEASE])
-        text = AT[next(name for name in in_file if name in AT)]
+        text = TIME_BY_CALENDAR[next(name for name in configured if name in TIME_BY_CALENDAR)]
         slots = await slots_by_surface(office)
         export, explained = slots.pop("export"), slots.pop("explain")
         assert set(slots.values()) == {instant_text(text)}, slots
         assert f'"release_time": "{text}"' in export
         assert f" {text}" in explained
-        # Nobody knows yet which calendar binds, so looks are dense around both times.
-        assert set(windows(office)) == {instant_text(each) for each in AT.values()}
+        # Looks are frequent around both times, because the calendars disagree.
+        assert set(slot_window_times(office)) == {instant_text(each) for each in TIME_BY_CALENDAR.values()}
 
-    tables = [{"name": name, "kind": "csv", "url": f"https://{name}.example/calendar.csv"} for name in in_file]
+    tables = [{"name": name, "kind": "csv", "url": f"https://{name}.example/calendar.csv"} for name in configured]
     at_work(tmp_path, act, *tables)

@@ -53,7 +53,7 @@ def test_a_calendar_without_entries_is_believed_only_if_its_kind_may_be_empty(ki
     }
 
 
-def test_an_odd_read_is_accepted_on_a_local_day() -> None:
+def test_a_read_with_unusual_changes_is_accepted_on_one_local_day_only() -> None:
     checks = Checks(accept=DAY)
     assert checks.accepts(datetime(2026, 7, 22, 23, 30, tzinfo=UTC))
     assert not checks.accepts(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))

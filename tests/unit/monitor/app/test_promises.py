@@ -1,4 +1,4 @@
-"""What is read once more before people are told of a breach, and what they are told when that changes or fails."""
+"""The calendar is read once more before a breach is notified. That read may change the promise, or fail."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST
 from tests.unit.monitor.app.life import HEAD, Life, live
 
-ELSEWHERE = HEAD.replace("https://www.gov.uk/government/statistics/claims", "https://stats.example/claims")
-MOVED = """
+HEAD_ANNOUNCED_ELSEWHERE = HEAD.replace(
+    "https://www.gov.uk/government/statistics/claims", "https://stats.example/claims"
+)
+MOVED_TO_10_00 = """
 [[change]]
 release = "claims-q3"
 at = 2026-11-26T09:29:30
@@ -21,7 +23,7 @@ slot = 2026-11-26T10:00:00
 url = "https://stats.example/claims"
 at = 2026-11-26T10:00:00
 """
-UNREADABLE = f"""
+CALENDAR_UNREADABLE = f"""
 [[fault]]
 host = "{CALENDAR_HOST}"
 from = 2026-11-26T09:29:00
@@ -45,7 +47,7 @@ def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_p
         (last, *_) = life.daemon.store.ledger.reads("rehearsal", limit=1)
         assert f"{last.started:%H:%M}" == "09:31"
 
-    live(tmp_path, "", act, head=ELSEWHERE)
+    live(tmp_path, "", act, head=HEAD_ANNOUNCED_ELSEWHERE)
 
 
 @pytest.mark.slow
@@ -58,7 +60,7 @@ def test_a_change_found_by_the_second_read_is_notified_and_nothing_is_called_lat
         assert life.word() == "unproven"
         assert "opened" not in life.notice_kinds()
 
-    live(tmp_path, MOVED, act, head=ELSEWHERE)
+    live(tmp_path, MOVED_TO_10_00, act, head=HEAD_ANNOUNCED_ELSEWHERE)
 
 
 def test_a_failed_calendar_read_delays_an_overdue_notice_only_while_it_lasts(tmp_path: Path) -> None:
@@ -67,4 +69,4 @@ def test_a_failed_calendar_read_delays_an_overdue_notice_only_while_it_lasts(tmp
         assert (life.word(), life.notice_kinds()) == ("overdue", ["opened"])
         assert life.finding_kinds() >= {"promise_in_doubt"}
 
-    live(tmp_path, UNREADABLE, act, head=ELSEWHERE)
+    live(tmp_path, CALENDAR_UNREADABLE, act, head=HEAD_ANNOUNCED_ELSEWHERE)

@@ -205,7 +205,9 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
     store.close()
 
 
-OWN = HEAD.replace("https://www.gov.uk/government/statistics/claims", "https://stats.example/claims")
+HEAD_ANNOUNCED_ELSEWHERE = HEAD.replace(
+    "https://www.gov.uk/government/statistics/claims", "https://stats.example/claims"
+)
 
 
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
@@ -220,7 +222,7 @@ def test_an_unreadable_calendar_removes_no_release(tmp_path: Path, kind: str) ->
         assert (reads[0].usable, reads[-1].usable) == (False, True)
         assert [reason[:18] for reason in life.app.status.unready()] == ["calendar rehearsal"]
 
-    live(tmp_path, answer + trouble, act, head=OWN)
+    live(tmp_path, answer + trouble, act, head=HEAD_ANNOUNCED_ELSEWHERE)
 
 
 CALENDAR = """
@@ -262,4 +264,4 @@ def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path,
         assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
         assert len(life.daemon.store.ledger.reads("rehearsal")) >= 3
 
-    live(tmp_path, answer + CALENDAR + BODIES[what] + "\n", act, head=OWN)
+    live(tmp_path, answer + CALENDAR + BODIES[what] + "\n", act, head=HEAD_ANNOUNCED_ELSEWHERE)

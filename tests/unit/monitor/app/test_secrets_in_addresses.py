@@ -132,7 +132,7 @@ def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.
         status = status_of(["--config", str(config), *asked])
         out, err = capfdbinary.readouterr()
         outputs[verb] = words_of(out) + err.decode()
-        assert (verb, status) in {(verb, 0), (verb, 1), ("probe", 3)} | {(verb, 3)}
+        assert status in {0, 1, 3}, verb
     assert {verb: key for verb, text in outputs.items() for key in KEYS if key in text} == {}
     assert "files.example/figures.ods?[redacted]" in outputs["explain", "claims-q3"]
     assert "Traceback" not in "".join(outputs.values())

@@ -34,35 +34,35 @@ def publisher() -> Iterator[Publisher]:
         yield server
 
 
-def known_before(folder: Path, publisher: Publisher) -> tuple[Path, datetime]:
-    """Have a monitor read its calendar and stop; return its configuration and the slot it read of.
+def start_once_with_calendar(folder: Path, publisher: Publisher) -> tuple[Path, datetime]:
+    """Run a monitor until it has read its calendar. Return its configuration and the slot of the release.
 
     The slot leaves room for another start, as long as one takes here.
     """
     (elsewhere := folder / "before").mkdir()
     began = CLOCK.now()
-    read_once(configured(elsewhere, publisher, began + timedelta(hours=1)))
+    run_until_calendar_read(configured(elsewhere, publisher, began + timedelta(hours=1)))
     slot = (CLOCK.now() + 2.5 * (CLOCK.now() - began) + timedelta(seconds=3)).replace(microsecond=0)
     config = configured(folder, publisher, slot)
-    read_once(config)
+    run_until_calendar_read(config)
     return config, slot
 
 
-def read_once(config: Path) -> None:
+def run_until_calendar_read(config: Path) -> None:
     with alive(config) as child:
         until_said(child, "calendar_read")
-        stopped(child)
+        stop_process(child)
 
 
-def stopped(child: subprocess.Popen[str]) -> None:
+def stop_process(child: subprocess.Popen[str]) -> None:
     child.send_signal(signal.SIGTERM)
     output = child.communicate(timeout=30)[0]
     assert child.returncode == 0, output
 
 
 @contextmanager
-def away(folder: Path) -> Iterator[None]:
-    """Put something in the store's place that is no folder, for the length of a block."""
+def without_store(folder: Path) -> Iterator[None]:
+    """Replace the store's folder with a file for the length of a block."""
     (folder / "store").rename(folder / "elsewhere")
     (folder / "store").touch()
     yield
@@ -70,13 +70,13 @@ def away(folder: Path) -> Iterator[None]:
     (folder / "elsewhere").rename(folder / "store")
 
 
-def until_past(instant: datetime) -> None:
+def wait_until(instant: datetime) -> None:
     while CLOCK.now() < instant:
         threading.Event().wait(0.1)
 
 
-def until_kept(journal: Path) -> None:
-    """Wait until the journal has a page that is out."""
+def wait_until_journal_has_present_run(journal: Path) -> None:
+    """Wait until the journal has a run in which the page is present."""
     # Its name is taken before anything is in it.
     while not journal.stat().st_size:
         threading.Event().wait(0.1)
@@ -85,8 +85,8 @@ def until_kept(journal: Path) -> None:
             threading.Event().wait(0.1)
 
 
-def prove(config: Path, slot: datetime, out: datetime) -> None:
-    """Hold what the store has in the end against the truth."""
+def check_late_verdict_in_store(config: Path, slot: datetime, out: datetime) -> None:
+    """Check that the store has one correct late verdict, one incident, its evidence, and that replay agrees."""
     settings = read_settings(config)
     with closing(open_store(settings.store.url)) as store:
         (row,) = store.verdicts.judged()
@@ -98,7 +98,7 @@ def prove(config: Path, slot: datetime, out: datetime) -> None:
         assert [notice.kind for notice in notices].count("opened") == 1
         assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
         assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
-        # Whatever became of the process, the bytes that show it out were kept.
+        # The response that shows the published page was kept even if the process was killed.
         assert next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT).evidence
         assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == ([], [])
     assert not list((config.parent / "journal").glob("*.journal.db*"))
@@ -108,8 +108,8 @@ def prove(config: Path, slot: datetime, out: datetime) -> None:
 def test_a_monitor_without_its_store_watches_and_notifies_from_the_journal(
     tmp_path: Path, publisher: Publisher
 ) -> None:
-    config, slot = known_before(tmp_path, publisher)
-    with away(tmp_path), alive(config) as child:
+    config, slot = start_once_with_calendar(tmp_path, publisher)
+    with without_store(tmp_path), alive(config) as child:
         until_said(child, "store_away")
         until_said(child, "store_failed")
         until_said(child, "verdict", verdict="overdue", grade="report")
@@ -121,15 +121,15 @@ def test_a_monitor_without_its_store_watches_and_notifies_from_the_journal(
     with alive(config) as child:
         until_said(child, "journal_taken_in")
         until_said(child, "calendar_read")
-        stopped(child)
-    prove(config, slot, publisher.out)
+        stop_process(child)
+    check_late_verdict_in_store(config, slot, publisher.out)
 
 
 @pytest.mark.slow
 def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path, publisher: Publisher) -> None:
-    config, slot = known_before(tmp_path, publisher)
+    config, slot = start_once_with_calendar(tmp_path, publisher)
     with ExitStack() as stack:
-        with away(tmp_path):
+        with without_store(tmp_path):
             child = stack.enter_context(alive(config))
             until_said(child, "verdict", verdict="overdue", grade="report")
         until_said(child, "store_back")
@@ -139,33 +139,33 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
         publisher.out = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")
-        stopped(child)
-    prove(config, slot, publisher.out)
+        stop_process(child)
+    check_late_verdict_in_store(config, slot, publisher.out)
 
 
 @pytest.mark.slow
 def test_looks_of_an_earlier_run_count_again_once_the_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
-    config, slot = known_before(tmp_path, publisher)
+    config, slot = start_once_with_calendar(tmp_path, publisher)
     with alive(config) as child:
         until_said(child, "verdict", verdict="overdue", grade="report")
         child.kill()
         child.communicate(timeout=20)
     publisher.out = CLOCK.now()
     with ExitStack() as stack:
-        with away(tmp_path):
+        with without_store(tmp_path):
             child = stack.enter_context(alive(config))
-            # By what it has seen itself it cannot know more.
+            # Its own looks began after the page came, so they do not show when it came.
             until_said(child, "verdict", verdict="unproven")
         until_said(child, "store_back")
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")
-        stopped(child)
-    prove(config, slot, publisher.out)
+        stop_process(child)
+    check_late_verdict_in_store(config, slot, publisher.out)
 
 
 @pytest.mark.slow
 def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path, publisher: Publisher) -> None:
-    config, slot = known_before(tmp_path, publisher)
+    config, slot = start_once_with_calendar(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
     with alive(config) as child:
         until_said(child, "calendar_read")
@@ -173,39 +173,39 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
             holder.execute("BEGIN EXCLUSIVE")
             until_said(child, "store_failed")
             until_said(child, "journal_begun")
-            until_past(slot + timedelta(seconds=3))
+            wait_until(slot + timedelta(seconds=3))
             publisher.out = CLOCK.now()
             until_said(child, "turned", state="present")
-            until_kept(next((tmp_path / "journal").glob("*.journal.db")))
+            wait_until_journal_has_present_run(next((tmp_path / "journal").glob("*.journal.db")))
             child.kill()
             child.communicate(timeout=20)
     with alive(config) as child:
         until_said(child, "journal_taken_in")
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")
-        stopped(child)
-    prove(config, slot, publisher.out)
+        stop_process(child)
+    check_late_verdict_in_store(config, slot, publisher.out)
 
 
 @pytest.mark.slow
-def test_the_journal_of_a_killed_monitor_has_the_evidence_that_its_store_lost(
+def test_the_journal_of_a_killed_monitor_restores_the_evidence_that_its_store_lost(
     tmp_path: Path, publisher: Publisher
 ) -> None:
-    config, slot = known_before(tmp_path, publisher)
+    config, slot = start_once_with_calendar(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
     shutil.copyfile(file, tmp_path / "copy.db")
-    before = len(kept_in(file))
+    before = len(evidence_numbers(file))
     with alive(config) as child:
         until_said(child, "turned", state="absent")
-        while len(kept_in(file)) < before + 2:
+        while len(evidence_numbers(file)) < before + 2:
             threading.Event().wait(0.1)
         with closing(sqlite3.connect(file, isolation_level=None)) as holder:
             holder.execute("BEGIN EXCLUSIVE")
             until_said(child, "journal_begun")
-            until_past(slot)
+            wait_until(slot)
             publisher.out = CLOCK.now()
             until_said(child, "turned", state="present")
-            until_kept(next((tmp_path / "journal").glob("*.journal.db")))
+            wait_until_journal_has_present_run(next((tmp_path / "journal").glob("*.journal.db")))
             child.kill()
             child.communicate(timeout=20)
     for ending in ("-wal", "-shm"):
@@ -214,13 +214,13 @@ def test_the_journal_of_a_killed_monitor_has_the_evidence_that_its_store_lost(
     with alive(config) as child:
         until_said(child, "journal_taken_in")
         until_said(child, "calendar_read")
-        stopped(child)
+        stop_process(child)
     with closing(open_store(f"sqlite:///{file}")) as store:
         assert (store.check(), verify_evidence(store.evidence, tmp_path / "evidence")) == ([], [])
         assert any(run.state is State.PRESENT and run.evidence for run in store.runs.of_release("claims"))
 
 
-def kept_in(store: Path) -> list[int]:
+def evidence_numbers(store: Path) -> list[int]:
     """Return the numbers of the records of evidence in a store."""
     with closing(sqlite3.connect(store)) as asked:
         return [number for (number,) in asked.execute("SELECT number FROM evidence")]

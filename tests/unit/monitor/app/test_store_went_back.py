@@ -20,28 +20,29 @@ LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
 Lose = Callable[[Path, Path], None]
 
 
-def put_back(store: Path, copy: Path) -> None:
-    """Have the store hold what the copy holds, as a server does that failed over to a standby some seconds behind."""
+def restore_from_copy(store: Path, copy: Path) -> None:
+    """Replace the content of the store with that of the copy, as a failover to an older standby does."""
     with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(store)) as target:
         source.backup(target)
 
 
-def without_log(store: Path) -> None:
+def delete_log(store: Path) -> None:
     for ending in ("-wal", "-shm"):
         store.with_name(f"{store.name}{ending}").unlink(missing_ok=True)
 
 
-def put_in_its_place(store: Path, copy: Path) -> None:
-    without_log(store)
+def replace_file_by_copy(store: Path, copy: Path) -> None:
+    delete_log(store)
     copy.replace(store)
 
 
-def delete(store: Path, _copy: Path) -> None:
-    without_log(store)
+def delete_store(store: Path, _copy: Path) -> None:
+    delete_log(store)
     store.unlink()
 
 
-def told_once(life: Life) -> None:
+def check_late_notified_once(life: Life) -> None:
+    """Check that the store has the late verdict, one notice of it, and all records of the release."""
     store = life.daemon.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
     kinds = [notice.kind for notice in store.outbox.notices()]
@@ -57,33 +58,33 @@ def told_once(life: Life) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lose", [put_back, put_in_its_place, delete])
+@pytest.mark.parametrize("lose", [restore_from_copy, replace_file_by_copy, delete_store])
 def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_path: Path, lose: Lose) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:40")
         life.daemon.store.backup(tmp_path / "copy.db")
         await life.until("09:34:00")
-        told_once(life)
+        check_late_notified_once(life)
         lose(tmp_path / "ninethirty.db", tmp_path / "copy.db")
         await life.until("09:34:30")
-        told_once(life)
+        check_late_notified_once(life)
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
-        # Not found yet, and late: each once.
+        # One notice that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
     live(tmp_path, LATE, act)
 
 
-class Losing(FakeChannel):
-    """A channel while whose message is on its way the store loses all that it learnt of late."""
+class StoreLosingChannel(FakeChannel):
+    """A channel that restores the store from its older copy during the first delivery."""
 
     store = copy = Path()
 
     async def send(self, message: Message) -> Outcome:
         outcome = await super().send(message)
         if self.copy.exists():
-            put_back(self.store, self.copy)
+            restore_from_copy(self.store, self.copy)
             self.copy.unlink()
         return outcome
 
@@ -91,7 +92,7 @@ class Losing(FakeChannel):
 @pytest.mark.slow
 def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
-        channel = Losing("outbox", Options(), clock.now)
+        channel = StoreLosingChannel("outbox", Options(), clock.now)
         channel.store, channel.copy = tmp_path / "ninethirty.db", tmp_path / "copy.db"
         return [channel]
 
@@ -100,10 +101,10 @@ def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice
         life.daemon.store.backup(tmp_path / "copy.db")
         await life.until("09:34:30")
         assert not (tmp_path / "copy.db").exists()
-        told_once(life)
+        check_late_notified_once(life)
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
-        # Not found yet, and late: each once.
+        # One notice that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
     live(tmp_path, LATE, act, channels=channels)

@@ -56,7 +56,7 @@ def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
     live(tmp_path, "", act, head=STORY.format(begins=begins, until=until, slot=slot))
 
 
-def test_a_slot_in_the_repeated_hour_is_judged_by_its_day(tmp_path: Path) -> None:
+def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) -> None:
     slot = "2026-10-25T01:30:00+00:00"
 
     async def act(life: Life) -> None:

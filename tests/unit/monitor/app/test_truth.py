@@ -26,7 +26,7 @@ FAULTS = ("reset", "timeout", "503", "challenge", "garbage", "429")
 SHEET = "https://files.example/claims.csv"
 PART = f'part = [{{ id = "sheet", role = "data", url = "{SHEET}" }}]\n'
 pytestmark = pytest.mark.explored
-HIDDEN = 'headers = { "Age" = "0", "X-Cache" = "MISS" }\n'
+WITHOUT_AGE = 'headers = { "Age" = "0", "X-Cache" = "MISS" }\n'
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Truth:
         return [_answer(SHEET, -1800, 404, cache), *came]
 
     def _cached(self, seconds: int) -> str:
-        return f'edge_cache = "{seconds}s"\n{HIDDEN if self.hides else ""}' if seconds else ""
+        return f'edge_cache = "{seconds}s"\n{WITHOUT_AGE if self.hides else ""}' if seconds else ""
 
     def _faults(self) -> list[str]:
         return [
@@ -114,8 +114,8 @@ def truths(draw: st.DrawFn) -> Truth:
     )
 
 
-def played(truth: Truth, folder: Path) -> dict[str, Any]:
-    """Return the JSON of the release at the end; what was stored replays without a difference."""
+def play_and_check_replay(truth: Truth, folder: Path) -> dict[str, Any]:
+    """Return the JSON of the release at the end. Check that the stored looks replay without a difference."""
     path = folder / "truth.toml"
     path.write_text(truth.script())
     script = read_script(path)
@@ -136,8 +136,8 @@ def is_early(truth: Truth) -> bool:
     return truth.exposed is not None or (truth.sheet is not None and truth.sheet < 0)
 
 
-def outs(truth: Truth) -> dict[str, int | None]:
-    """Return when each part came as promised: what came before stands from the slot on."""
+def promised_publication(truth: Truth) -> dict[str, int | None]:
+    """Return when each part was first public at or after its slot, in seconds. A part that came early counts as 0."""
     return {"page": truth.out, "sheet": None if truth.sheet is None else max(truth.sheet, 0)}
 
 
@@ -149,25 +149,26 @@ def outs(truth: Truth) -> dict[str, int | None]:
 @given(truth=truths())
 def test_measured_intervals_contain_the_truth_and_no_publisher_is_wrongly_accused(truth: Truth) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        release = played(truth, Path(folder))
+        release = play_and_check_replay(truth, Path(folder))
     word = release["verdict"]
     event(word)
     if word == "early":
         assert is_early(truth)
-    came = outs(truth)
+    came = promised_publication(truth)
     # What was there from the first look on, and so is unproven, came before its slot.
     before = {"page": truth.exposed[0] if truth.exposed else None, "sheet": truth.sheet}
     for part in release["parts"]:
         if part["id"] in came:
-            _is_fair(part["verdict"], came[part["id"]])
-            _contains(part["released"], came[part["id"]], before[part["id"]])
+            _check_verdict(part["verdict"], came[part["id"]])
+            check_interval(part["released"], came[part["id"]], before[part["id"]])
     if word == "on_time":
         assert all(at is not None and at <= TOLERANCE + 1 for at in came.values())
     assert truth.swap is not None or all(found["kind"] != "swapped" for found in release["findings"])
-    _bounds(release, truth)
+    _check_exposure_lengths(release, truth)
 
 
-def _is_fair(word: str, out: int | None) -> None:
+def _check_verdict(word: str, out: int | None) -> None:
+    """Check that a part published at `out` seconds after its slot, or never, may have this verdict."""
     if word == "late":
         assert out is not None
     if word in {"late", "overdue"}:
@@ -177,8 +178,8 @@ def _is_fair(word: str, out: int | None) -> None:
         assert out <= TOLERANCE + 1
 
 
-def _contains(seen: dict[str, str | None], out: int | None, before: int | None) -> None:
-    """Hold the interval of the appearance as promised against the truth; one clock's second of play on each side."""
+def check_interval(seen: dict[str, str | None], out: int | None, before: int | None) -> None:
+    """Check that the interval contains the true publication, with a second of tolerance for the clock on each side."""
     if seen["after"] is None and before is not None:
         out = before
     if seen["by"] is not None and out is not None:
@@ -187,8 +188,8 @@ def _contains(seen: dict[str, str | None], out: int | None, before: int | None) 
         assert seen["after"] is None or datetime.fromisoformat(seen["after"]) - play_ <= _at(out)
 
 
-def _bounds(release: dict[str, Any], truth: Truth) -> None:
-    """Hold the length of each exposure of the page against the truth."""
+def _check_exposure_lengths(release: dict[str, Any], truth: Truth) -> None:
+    """Check that no exposure of the page is measured as longer than it was."""
     for exposure in (each for each in release["exposures"] if each["part"] == "page"):
         assert truth.exposed is not None
         least = exposure["seconds"]["min"]

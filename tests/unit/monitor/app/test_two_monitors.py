@@ -1,4 +1,4 @@
-"""Two monitors on one store, one of which cannot see: what the other proved holds for both."""
+"""Two monitors on one store, one of which cannot see: what the other proved counts for both."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, UNHURRIED, URL, Life, a_channel
 
 SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
-LATE = OUT_IN_TIME.replace("09:30:00", "09:40:00")
-BLIND = """
+OUT_AT_09_40 = OUT_IN_TIME.replace("09:30:00", "09:40:00")
+SOUTH_SEES_503 = """
 [[fault]]
 host = "www.gov.uk"
 from = 2026-11-26T09:29:00
@@ -35,8 +35,8 @@ SLOT, HOUR = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(hours=1)
 Pair = Callable[[Life, Life], Awaitable[None]]
 
 
-def of(folder: Path, name: str, tables: str, clock: VirtualClock, delay: float) -> Life:
-    """Return a monitor of this name; both have the one store in the folder."""
+def monitor_named(folder: Path, name: str, tables: str, clock: VirtualClock, delay: float) -> Life:
+    """Return a monitor of this name whose store is the one in the folder."""
     path = folder / f"{name}.toml"
     path.write_text(HEAD + tables)
     script = read_script(path)
@@ -46,12 +46,14 @@ def of(folder: Path, name: str, tables: str, clock: VirtualClock, delay: float) 
     return Life(script, shared, clock, [a_channel(clock)], lambda: open_store(file), delay)
 
 
-def together(folder: Path, tables: str, act: Pair, blind: str = BLIND, delay: float = UNHURRIED) -> Store:
-    """Have one monitor that sees and one that may be blind around the slot live side by side; return their store."""
+def run_two_monitors(
+    folder: Path, tables: str, act: Pair, blind: str = SOUTH_SEES_503, delay: float = UNHURRIED
+) -> Store:
+    """Run monitor `north`, and `south` to which the faults `blind` happen, on one store. Return the store."""
 
     async def story(clock: VirtualClock) -> None:
         scripts = {"north": tables, "south": tables + blind}
-        lives = [of(folder, name, script, clock, delay) for name, script in scripts.items()]
+        lives = [monitor_named(folder, name, script, clock, delay) for name, script in scripts.items()]
         for life in lives:
             await life.publisher.start()
         try:
@@ -65,26 +67,26 @@ def together(folder: Path, tables: str, act: Pair, blind: str = BLIND, delay: fl
             for life in lives:
                 await life.publisher.close()
 
-    begins = read_script(_told(folder, tables)).begins
+    begins = read_script(_write_script(folder, tables)).begins
     run_virtually(story, begins, patience=20)
     return open_store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}")
 
 
-def _told(folder: Path, tables: str) -> Path:
+def _write_script(folder: Path, tables: str) -> Path:
     path = folder / "story.toml"
     path.write_text(HEAD + tables)
     return path
 
 
 @pytest.mark.slow
-def test_one_monitors_proof_of_on_time_counts_for_a_monitor_that_was_blind(tmp_path: Path) -> None:
+def test_one_monitors_proof_of_on_time_counts_for_a_monitor_that_was_blind_and_in_replay(tmp_path: Path) -> None:
     async def act(north: Life, south: Life) -> None:
         await north.until("09:50:00")
         verdicts = [life.daemon.watch.verdict_now("claims-q3") for life in (north, south)]
         assert [body and body["verdict"] for body in verdicts] == ["on_time", "on_time"]
         assert (north.word(), north.notice_kinds()) == ("on_time", [])
 
-    store = together(tmp_path, OUT_IN_TIME, act)
+    store = run_two_monitors(tmp_path, OUT_IN_TIME, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     store.close()
 
@@ -96,18 +98,18 @@ def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind
         assert north.word() == "late"
         assert sorted(set(north.notice_kinds())) == ["due", "final", "grade_changed", "opened"]
 
-    store = together(tmp_path, LATE, act)
+    store = run_two_monitors(tmp_path, OUT_AT_09_40, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     assert len(store.verdicts.incidents()) == 1
     store.close()
 
 
 @pytest.mark.slow
-def test_two_monitors_with_the_same_looks_write_one_draft(tmp_path: Path) -> None:
+def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_certainty(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
 
-    store = together(tmp_path, LATE, act, blind="")
+    store = run_two_monitors(tmp_path, OUT_AT_09_40, act, blind="")
     (incident,) = store.verdicts.incidents()
     versions = versions_from_rows(store.verdicts.drafts(incident.id))
     assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
@@ -116,13 +118,13 @@ def test_two_monitors_with_the_same_looks_write_one_draft(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_blind_span_of_one_monitor_counts_for_both_and_in_replay(tmp_path: Path) -> None:
+def test_a_stored_blind_span_of_one_of_two_monitors_leaves_the_replay_equal(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
         await north.daemon.blind.write(Blind(SLOT - HOUR / 60, SLOT + HOUR / 60, "store"), north.daemon.writer)
         await north.until("10:00:00")
 
-    store = together(tmp_path, LATE, act)
+    store = run_two_monitors(tmp_path, OUT_AT_09_40, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     store.close()
 
@@ -152,7 +154,7 @@ status = 404
             assert (quiet, bool(after)) == ([], True)
         assert north.word() == "on_time"
 
-    together(tmp_path, OUT_IN_TIME, act, blind=busy).close()
+    run_two_monitors(tmp_path, OUT_IN_TIME, act, blind=busy).close()
 
 
 @pytest.mark.slow
@@ -167,7 +169,7 @@ def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other
         await north.until("09:45:00")
         assert (north.word(), north.notice_kinds()) == ("on_time", [])
 
-    store = together(tmp_path, OUT_IN_TIME, act, blind="", delay=DELAY)
+    store = run_two_monitors(tmp_path, OUT_IN_TIME, act, blind="", delay=DELAY)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()

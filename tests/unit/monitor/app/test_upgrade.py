@@ -15,11 +15,11 @@ from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
 from tests.contracts.later import NEXT
 from tests.unit.monitor.app.life import OUT_IN_TIME, Life
-from tests.unit.monitor.app.test_two_monitors import HOUR, LATE, SLOT, together
+from tests.unit.monitor.app.test_two_monitors import HOUR, OUT_AT_09_40, SLOT, run_two_monitors
 
 
-def exchange(life: Life, folder: Path, shape: Shape) -> None:
-    """Have a monitor be of this version from its next start on."""
+def set_store_version(life: Life, folder: Path, shape: Shape) -> None:
+    """Make a monitor open its store as this version does, from its next start on."""
     life.store_of = lambda: Store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}", shape=shape)
 
 
@@ -29,7 +29,7 @@ def exchange(life: Life, folder: Path, shape: Shape) -> None:
     [
         # On both sides of the slot, and of the moment at which it comes late.
         (("09:29:40.2", "09:29:52.6", "09:30:09.4", "09:30:21.2"), OUT_IN_TIME, "on_time"),
-        (("09:39:50.2", "09:39:57.6", "09:40:06.4", "09:40:21.2"), LATE, "late"),
+        (("09:39:50.2", "09:39:57.6", "09:40:06.4", "09:40:21.2"), OUT_AT_09_40, "late"),
     ],
 )
 def test_monitors_upgraded_in_turn_lose_no_second_and_send_nothing_twice(
@@ -39,22 +39,22 @@ def test_monitors_upgraded_in_turn_lose_no_second_and_send_nothing_twice(
         for life, begin, end in ((north, *moments[:2]), (south, *moments[2:])):
             await life.until(begin)
             await life.end()
-            exchange(life, tmp_path, NEXT)
+            set_store_version(life, tmp_path, NEXT)
             await life.until(end)
             await life.start()
+            # In the first round only north has version 9001, and the store of south reports that.
             newer = "9001" if life is north else ""
             await life.clock.sleep(2.0)
-            # The other goes on meanwhile, and knows.
             assert (south.daemon.store.newer, north.daemon.store.newer) == (newer, "")
         await north.until("09:42:00")
         await north.end()
-        exchange(north, tmp_path, OURS)
+        set_store_version(north, tmp_path, OURS)
         await north.start()
         await north.until("09:45:00")
         check = north.app.status.as_json()["status"]["Needs attention"]["Store"]
         assert "9001, of a newer version" in check
 
-    store = together(tmp_path, tables, act, blind="", delay=DELAY)
+    store = run_two_monitors(tmp_path, tables, act, blind="", delay=DELAY)
     assert [row.word for row in store.verdicts.judged()] == [word]
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     came = SLOT + timedelta(minutes=10 if word == "late" else 0)

@@ -190,7 +190,7 @@ def test_a_store_whose_folder_cannot_be_created_is_an_environment_error(ask: Ask
     assert (told.status, len(told.err.splitlines())) == (3, 1)
 
 
-def test_a_store_of_a_newer_version_is_not_changed(ask: Ask, folder: Path) -> None:
+def test_a_store_of_a_newer_version_is_refused(ask: Ask, folder: Path) -> None:
     with sqlite3.connect(folder / "store.db") as store:
         store.execute("UPDATE alembic_version SET version_num = '9999', works_from = '9998'")
     store.close()

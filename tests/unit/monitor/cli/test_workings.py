@@ -264,7 +264,7 @@ def test_a_script_that_cannot_be_played_is_explained_and_the_others_are_played(
     assert told.err.count("playing ") == (count if count > 1 else 0)
 
 
-def test_a_kept_rehearsal_replaces_the_one_before(ask: Ask, folder: Path) -> None:
+def test_a_rehearsal_can_be_kept_again_in_the_same_folder(ask: Ask, folder: Path) -> None:
     script = folder / "quiet.toml"
     script.write_text(QUIET_DAY.format(notices=0))
     for _ in range(2):

@@ -73,7 +73,7 @@ def watched(truth: Truth, view: str = "edge") -> World:
 
 
 @pytest.mark.parametrize("out", [90_000, 400_000, None])
-def test_notices_of_a_late_page_make_claims_that_can_be_checked(out: int | None) -> None:
+def test_notices_of_a_late_page_agree_with_the_truth_and_with_no_other_one(out: int | None) -> None:
     notices = list(told(watched(once(out)), None))
     assert notices[0].subject.startswith("LATE: ")
     assert denied(notices[0], {"page": once(out)}) == []

@@ -182,9 +182,7 @@ def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) ->
         (VerdictKind.UNPROVEN, "unproven"),
     ],
 )
-def test_each_kind_of_finding_in_an_alert_rule_is_one_and_all_others_are_absent(
-    world: World, word: VerdictKind, kind: str
-) -> None:
+def test_only_the_kind_of_finding_that_was_found_has_the_value_one(world: World, word: VerdictKind, kind: str) -> None:
     world.releases = [ReleaseState(verdict(word), None)]
     kinds = ("late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar")
     values = {one: world.value("release_finding", release="r", producer="dft", kind=one) for one in kinds}

@@ -108,7 +108,7 @@ def test_the_dead_man_switch_pings_only_while_all_is_well() -> None:
             ScriptedFetcher(world.clock, answer), url, self_check.reasons_to_alarm, lambda _outcome: None
         )
         clockwork = LoopJobs(world.clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
-        clockwork.every(timedelta(minutes=1), "deadman", deadman.ping)
+        clockwork.add_job(timedelta(minutes=1), "deadman", deadman.ping)
         clockwork.start()
         await world.clock.sleep(130)
         world.health.note_store_failure(world.clock.now())

@@ -72,7 +72,7 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     ]
 
 
-def test_without_unread_responses_there_is_no_blind_span() -> None:
+def test_an_unread_answer_while_a_worker_runs_is_no_blind_span() -> None:
     world = World()
     world.attempt(1)
     world.attempt(2, fault="")

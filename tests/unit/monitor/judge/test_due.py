@@ -27,17 +27,18 @@ def verdict_at(now: float, came: float | None = None) -> Verdict:
     return judged(now, {"page": [absent, *failed, *seen]})
 
 
-def body_at(now: float, came: float | None = None, **fields: object) -> dict[str, Any]:
+def release_json_at(now: float, came: float | None = None, **fields: object) -> dict[str, Any]:
+    """Return the JSON at `now` of a release that came at `came` (None: never), with some fields replaced."""
     return release_json(verdict_at(now, came)) | fields
 
 
 @pytest.mark.parametrize(("now", "came"), [(-5, None), (30, 12)], ids=["before its slot", "seen"])
 def test_a_release_is_not_due_before_its_slot_nor_once_it_was_seen(now: float, came: float | None) -> None:
-    assert body_at(now, came)["due"] is None
+    assert release_json_at(now, came)["due"] is None
 
 
 def test_a_due_release_has_its_length_and_the_last_answer() -> None:
-    body = body_at(12)
+    body = release_json_at(12)
     assert body["verdict"] == "pending"
     assert body["due"] == {"part": "page", "seconds": 12.0, "got": "503", "looks": 12}
     assert (listed_status(body), measure_text(body)) == ("due, not seen yet (12 s)", "503, 12 looks")
@@ -66,10 +67,15 @@ def test_the_last_answer_is_its_status_or_the_reason_for_the_failure(
 
 
 def test_the_headline_counts_releases_that_are_due_out_late_or_not_seen() -> None:
-    rows = [*(body_at(30, 12) for _ in range(6)), body_at(30, verdict="overdue", due=None), body_at(30)]
-    moved = body_at(30, verdict="moved", due=None)
-    told = slot_headline([*rows, moved], after_slot(30))
-    assert told == ("8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet", after_slot(0))
+    rows = [
+        *(release_json_at(30, 12) for _ in range(6)),
+        release_json_at(30, verdict="overdue", due=None),
+        release_json_at(30),
+    ]
+    # A moved release is not counted.
+    moved = release_json_at(30, verdict="moved", due=None)
+    headline = slot_headline([*rows, moved], after_slot(30))
+    assert headline == ("8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet", after_slot(0))
     assert "1 not seen yet" in count_by_status(rows)
 
 
@@ -77,9 +83,10 @@ def test_the_headline_is_about_the_slot_that_passed_last() -> None:
     def at_ten(row: Mapping[str, Any]) -> dict[str, Any]:
         return {**row, "slot": {**row["slot"], "start": "2018-01-05T10:00:00.000Z"}}
 
-    rows = [body_at(30, 12), at_ten(body_at(30))]
+    # The second value is the slot if a release of it was not seen yet.
+    rows = [release_json_at(30, 12), at_ten(release_json_at(30))]
     assert slot_headline(rows, after_slot(-1)) == ("", None)
     assert slot_headline(rows, after_slot(30)) == ("1 release due at 9.30am: 1 out", None)
     later = after_slot(1800)
-    told = slot_headline(rows, later + timedelta(minutes=1))
-    assert told == ("1 release due at 10.00am: 1 not seen yet", later)
+    headline = slot_headline(rows, later + timedelta(minutes=1))
+    assert headline == ("1 release due at 10.00am: 1 not seen yet", later)

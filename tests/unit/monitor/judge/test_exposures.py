@@ -44,7 +44,7 @@ def exposures_of(*each: Look) -> Sequence[Exposure]:
     return judged(-1, {"page": looks(*each, age=(0, 2))}).exposures
 
 
-def test_a_copy_that_may_be_older_than_the_content_ends_no_exposure() -> None:
+def test_an_absence_in_a_copy_that_may_be_older_ends_no_exposure() -> None:
     (exposure,) = exposures_of((-7, ABSENT), (-6, ABSENT), (-5, PRESENT), (-4, ABSENT), (-3, PRESENT))
     assert exposure.open
     assert exposure.start == Interval(after_slot(-8), after_slot(-5))

@@ -29,7 +29,7 @@ from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.verdicts import judged
 
 
-def on_time(bound: float) -> Verdict:
+def on_time_after_absence(bound: float) -> Verdict:
     verdict = judged(90, {"page": [a_run("page", ABSENT, -600, -bound), a_run("page", PRESENT, 1, 60)]})
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.ON_TIME, bound)
     return verdict
@@ -37,10 +37,10 @@ def on_time(bound: float) -> Verdict:
 
 @pytest.mark.parametrize(("bound", "beside"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")])
 def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, beside: str) -> None:
-    body = release_json(on_time(bound))
+    body = release_json(on_time_after_absence(bound))
     assert status_text(body) == status_text(body["parts"][0]) == board_cells(body)[2] == f"on time{beside}"
     assert headline(body) == f"ON TIME{beside}, final"
-    facts = release_facts(on_time(bound), Measurement())
+    facts = release_facts(on_time_after_absence(bound), Measurement())
     assert f"came out on time{beside}, first seen" in write_notice_subject("final", "late", facts, after_slot(90))
     assert f"- Announced page: on time{beside}, first seen" in write_notice_text(
         "final", "late", facts, "r", after_slot(90)
@@ -49,7 +49,7 @@ def test_the_board_and_notices_say_how_early_it_may_have_come(bound: float, besi
 
 @pytest.mark.parametrize(("bound", "cell"), [(5, "On time"), (11.5, "On time, to 12 s")])
 def test_the_evidence_table_of_a_draft_says_how_early_a_release_may_have_come(bound: float, cell: str) -> None:
-    facts = release_facts(on_time(bound), Measurement())
+    facts = release_facts(on_time_after_absence(bound), Measurement())
     assert say_availability(facts) == ["It was published as announced at 9.30am."]
     assert tabulate_parts(facts)[0].rows[0][2] == cell
 
@@ -87,7 +87,7 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
 
 
 def test_a_metric_shows_how_early_a_release_may_have_come() -> None:
-    shown = [ReleaseState(on_time(12), after_slot(60))]
+    shown = [ReleaseState(on_time_after_absence(12), after_slot(60))]
     states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), lambda: None, lambda: None)
     metrics = b"".join(Metrics("1.2.3").render(states))
     assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in metrics

@@ -190,7 +190,7 @@ def test_a_blind_span_may_grow_and_never_shrink() -> None:
     assert find_differences(long, short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
 
 
-GONE_AGAIN = World(
+SEEN_PRESENT_ONCE = World(
     Truth(((0, PRESENT), (53_823, ABSENT))),
     (Looker("origin", fails=0.5, specific=False, slowest=40),),
     ((51_320, 53_820, 56_320, 62_551, 72_551, 77_588, 87_588),),
@@ -207,7 +207,7 @@ def lasting_kinds(verdict: Verdict) -> set[Kind]:
 
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
-@example(GONE_AGAIN, 91.0)
+@example(SEEN_PRESENT_ONCE, 91.0)
 def test_recomputing_with_longer_runs_finds_no_difference(world: World, now: float) -> None:
     then = world.runs(after_slot(now))
     # A new run would have been judged at once: only the last one has grown since.
@@ -221,6 +221,7 @@ def test_recomputing_with_longer_runs_finds_no_difference(world: World, now: flo
 
 
 def test_the_order_of_an_old_origin_look_and_a_cached_copy_changes_no_stored_verdict() -> None:
+    # The first presence at the edge may have begun at two instants, by the order in which the looks were put together.
     origin = looks((-1.5, ABSENT))
     absent = a_sighting(ABSENT, 83, age=(54, 57))
     present = looks(a_sighting(PRESENT, 114, age=(24.2, 29))).runs("page")[0]

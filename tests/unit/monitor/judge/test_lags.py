@@ -28,7 +28,7 @@ GUESS = "https://www.gov.uk/government/statistics/claims"
 REDIRECT, INDEX = DEFAULT_LAGS.redirect.total_seconds(), DEFAULT_LAGS.index.total_seconds()
 
 
-def redirect(when: float) -> Look:
+def redirect_at(when: float) -> Look:
     return a_sighting(UNKNOWN, when, why=REDIRECTED)
 
 
@@ -38,17 +38,17 @@ def looks_without_release(until: float, *then: Look, begin: float = -120, every:
     return looks(*each, (until, ABSENT), *then)
 
 
-def published(
+def publication(
     announcement: Looks, index: Looks, *page: Look, out: float = 1, slot: float = 0, release: str = "first"
 ) -> Publication:
-    """Return another release that was seen out at an instant, and what was seen of its witnesses."""
+    """Return a release seen out at `out`, with the looks at its announcement and at the index, its two witnesses."""
     seen = {"announcement/origin": announcement, "index/origin": index, "page": looks(*page)}
     named = {f"{release}/{name}/edge" if name == "page" else f"{release}/{name}": each for name, each in seen.items()}
     return Publication(release, after_slot(slot), after_slot(out), runs_seen(10_000, named))
 
 
-def measured_lags(now: float, *others: Publication) -> tuple[float, float]:
-    """Return both lags in seconds."""
+def longest_lags(now: float, *others: Publication) -> tuple[float, float]:
+    """Return the longest lag of the announcement's redirect and of the index at `now`, in seconds."""
     lags = measure_longest_lags(others, SLOT, after_slot(now))
     return lags.redirect.total_seconds(), lags.index.total_seconds()
 
@@ -56,18 +56,18 @@ def measured_lags(now: float, *others: Publication) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("announcement", "index", "now", "expected"),
     [
-        (looks_without_release(2, redirect(3)), looks_without_release(40), 900, (REDIRECT, INDEX)),
-        (looks_without_release(420, redirect(421)), looks_without_release(410), 900, (420, 420)),
-        (looks_without_release(420, redirect(421)), looks_without_release(230, (240, PRESENT)), 900, (420, 239)),
+        (looks_without_release(2, redirect_at(3)), looks_without_release(40), 900, (REDIRECT, INDEX)),
+        (looks_without_release(420, redirect_at(421)), looks_without_release(410), 900, (420, 420)),
+        (looks_without_release(420, redirect_at(421)), looks_without_release(230, (240, PRESENT)), 900, (420, 239)),
         # The redirect may have failed for good: its lag ends when the index shows the release.
         (looks_without_release(900), looks_without_release(230, (240, PRESENT)), 900, (239, 239)),
         # Neither shows it yet: the lag lasts as long as looks go on.
         (looks_without_release(900), looks_without_release(900), 300, (299, 299)),
         (looks_without_release(300), looks_without_release(290), 900, (299, 289)),
         # Between these looks it may have changed at any time.
-        (looks_without_release(100, redirect(900)), looks_without_release(90), 900, (99, INDEX)),
-        (looks_without_release(420, redirect(421)), looks_without_release(410), 0.5, (REDIRECT, INDEX)),
-        (looks_without_release(420, redirect(421)), looks(), 900, (420, INDEX)),
+        (looks_without_release(100, redirect_at(900)), looks_without_release(90), 900, (99, INDEX)),
+        (looks_without_release(420, redirect_at(421)), looks_without_release(410), 0.5, (REDIRECT, INDEX)),
+        (looks_without_release(420, redirect_at(421)), looks(), 900, (420, INDEX)),
         (looks(), looks(), 100, (REDIRECT, INDEX)),
     ],
     ids=[
@@ -86,7 +86,7 @@ def measured_lags(now: float, *others: Publication) -> tuple[float, float]:
 def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
     announcement: Looks, index: Looks, now: float, expected: tuple[float, float]
 ) -> None:
-    assert measured_lags(now, published(announcement, index)) == expected
+    assert longest_lags(now, publication(announcement, index)) == expected
 
 
 @pytest.mark.parametrize(
@@ -98,36 +98,36 @@ def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(stamp: f
     version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
     page = a_sighting(PRESENT, 602, specific=True, **version)
     assert (
-        measured_lags(
-            900, published(looks_without_release(600, redirect(601)), looks_without_release(590), page, out=602)
+        longest_lags(
+            900, publication(looks_without_release(600, redirect_at(601)), looks_without_release(590), page, out=602)
         )[0]
         == expected
     )
 
 
-def test_a_stamp_long_before_the_release_was_found_measures_nothing() -> None:
+def test_a_stamp_long_before_the_release_was_found_adds_no_lag() -> None:
     page = a_sighting(PRESENT, 1002, specific=True, version=format_version(first_published_at=after_slot(1)))
-    assert measured_lags(
-        2000, published(looks_without_release(1000, redirect(1001)), looks_without_release(990), page, out=1002)
+    assert longest_lags(
+        2000, publication(looks_without_release(1000, redirect_at(1001)), looks_without_release(990), page, out=1002)
     ) == (REDIRECT, INDEX)
 
 
 @pytest.mark.parametrize(("slot", "expected"), [(-9000, 420), (9000, 420), (-86_400, REDIRECT), (86_400, REDIRECT)])
 def test_only_releases_of_the_same_day_count(slot: float, expected: float) -> None:
-    behind = published(looks_without_release(420, redirect(421)), looks_without_release(410), slot=slot)
-    assert measured_lags(900, behind)[0] == expected
+    behind = publication(looks_without_release(420, redirect_at(421)), looks_without_release(410), slot=slot)
+    assert longest_lags(900, behind)[0] == expected
 
 
 def test_the_longest_lag_of_the_day_counts() -> None:
-    one = published(looks_without_release(420, redirect(421)), looks_without_release(410))
-    other = published(
-        looks_without_release(240, redirect(241)), looks_without_release(235, (500, PRESENT)), release="second"
+    one = publication(looks_without_release(420, redirect_at(421)), looks_without_release(410))
+    other = publication(
+        looks_without_release(240, redirect_at(241)), looks_without_release(235, (500, PRESENT)), release="second"
     )
-    assert measured_lags(900, other, one, other) == (420, 420)
+    assert longest_lags(900, other, one, other) == (420, 420)
 
 
-FIRST = published(looks_without_release(420, redirect(421)), looks_without_release(410))
-STILL_SILENT = published(looks_without_release(900), looks_without_release(900))
+SEVEN_MINUTES_BEHIND = publication(looks_without_release(420, redirect_at(421)), looks_without_release(410))
+FIFTEEN_MINUTES_BEHIND = publication(looks_without_release(900), looks_without_release(900))
 
 
 def verdict_without_page(now: float, *others: Publication, until: float = 3000, page: Sequence[Look] = ()) -> Verdict:
@@ -148,11 +148,11 @@ def verdict_without_page(now: float, *others: Publication, until: float = 3000, 
     ("now", "others", "word"),
     [
         (200, (), VerdictKind.OVERDUE),
-        (200, (FIRST,), VerdictKind.PENDING),
-        (480, (FIRST,), VerdictKind.PENDING),
-        (500, (FIRST,), VerdictKind.OVERDUE),
-        (880, (STILL_SILENT,), VerdictKind.PENDING),
-        (200, (replace(FIRST, slot=SLOT - DAY),), VerdictKind.OVERDUE),
+        (200, (SEVEN_MINUTES_BEHIND,), VerdictKind.PENDING),
+        (480, (SEVEN_MINUTES_BEHIND,), VerdictKind.PENDING),
+        (500, (SEVEN_MINUTES_BEHIND,), VerdictKind.OVERDUE),
+        (880, (FIFTEEN_MINUTES_BEHIND,), VerdictKind.PENDING),
+        (200, (replace(SEVEN_MINUTES_BEHIND, slot=SLOT - DAY),), VerdictKind.OVERDUE),
     ],
     ids=["default", "measured", "until it is over", "then", "while another is silent too", "of another day"],
 )
@@ -166,7 +166,9 @@ def test_a_release_is_not_found_yet_for_the_longest_lag_of_its_day(
 
 def test_a_release_found_within_the_longest_lag_of_its_day_is_unproven_and_says_why() -> None:
     found = [a_sighting(PRESENT, 300, specific=True), a_sighting(PRESENT, 310, specific=True)]
-    alone, after_another = (verdict_without_page(500, *others, until=299, page=found) for others in ((), (FIRST,)))
+    alone, after_another = (
+        verdict_without_page(500, *others, until=299, page=found) for others in ((), (SEVEN_MINUTES_BEHIND,))
+    )
     assert (alone.verdict, after_another.verdict) == (VerdictKind.LATE, VerdictKind.UNPROVEN)
     assert "still announced 7 min after it was out" in (after_another.unproven_because or "")
     assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
@@ -177,7 +179,7 @@ def test_an_explanation_names_the_lags_that_the_verdict_used() -> None:
         450,
         {"announcement/origin": looks_without_release(450), "index/origin": looks_without_release(450, begin=45)},
         release=a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x"),
-        published=[FIRST],
+        published=[SEVEN_MINUTES_BEHIND],
     )
     assert any("still announced 7 min after it was out" in fact.text for fact in told.facts if fact.kind == "policy")
 
@@ -214,12 +216,12 @@ def test_a_measured_lag_never_makes_a_release_late(  # noqa: PLR0913 # what a ve
     seen = {
         "page": looks(*page, specific=True),
         "page/origin": looks(*origin),
-        "announcement/origin": looks_without_release(announced, redirect(announced + then)),
+        "announcement/origin": looks_without_release(announced, redirect_at(announced + then)),
         "index/origin": looks_without_release(unlisted, (unlisted + then, PRESENT)),
     }
     others = [
-        published(
-            looks_without_release(until, redirect(until + 1)),
+        publication(
+            looks_without_release(until, redirect_at(until + 1)),
             looks_without_release(other, (other + 1, PRESENT)),
             release=f"other-{number}",
         )

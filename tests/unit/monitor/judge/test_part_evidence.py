@@ -67,7 +67,7 @@ def test_a_part_is_seen_until_the_last_look_that_showed_it_unless_that_is_the_la
     assert received == pytest.approx(seen_until, abs=1)
 
 
-def appearances(evidence: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
+def appearance_bounds(evidence: PartEvidence) -> list[tuple[datetime | None, datetime | None]]:
     return [(presence.appears.after, presence.appears.by) for presence in evidence.presences]
 
 
@@ -83,11 +83,11 @@ def appearances(evidence: PartEvidence) -> list[tuple[datetime | None, datetime 
         (Address.ANNOUNCED, 5, SLOT, 0),
     ],
 )
-def test_a_page_that_its_announcement_led_to_counts_from_the_slot_whatever_its_title(
+def test_only_a_page_that_its_announcement_led_to_counts_without_its_title_and_only_from_the_slot(
     address: Address, when: float, slot: datetime | None, count: int
 ) -> None:
     evidence = evidence_of({"page": looks_of((when, PRESENT))}, address, slot=slot)
-    assert appearances(evidence) == [(None, after_slot(when))] * count
+    assert appearance_bounds(evidence) == [(None, after_slot(when))] * count
 
 
 def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence() -> None:
@@ -95,7 +95,7 @@ def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence(
     assert not absence.is_present
 
 
-TAKEN = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
+REMOVED_BEFORE_SLOT = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ TAKEN = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
     [
         ([], SLOT, True),
         ([(-60, ABSENT), (5, PRESENT)], SLOT, False),
-        (TAKEN, SLOT, True),
+        (REMOVED_BEFORE_SLOT, SLOT, True),
         ([(-900, ABSENT), (-600, PRESENT), (0, PRESENT), (300, ABSENT)], SLOT, False),
         ([(-900, ABSENT), (-600, PRESENT)], SLOT, False),
-        (TAKEN, None, False),
+        (REMOVED_BEFORE_SLOT, None, False),
     ],
     ids=["never seen", "there", "removed before the slot", "there over the slot", "still there", "removed, no slot"],
 )
@@ -116,13 +116,13 @@ def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_sl
     assert evidence_of({"page": looks_of(*each, specific=True)}, slot=slot).is_guess is is_guess
 
 
-def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
+def test_an_announced_page_and_other_parts_are_no_guess() -> None:
     assert not evidence_of({}, Address.ANNOUNCED).is_guess
     sheet = evidence_of({}, release=a_release(SHEET, address=Address.GUESSED), part=1)
     assert (sheet.is_guess, sheet.witnesses) == (False, None)
 
 
-def evidence_with_witnesses(*page: Look) -> PartEvidence:
+def evidence_of_guess_with_witnesses(*page: Look) -> PartEvidence:
     """Return evidence on a guessed page whose announcement and listing were without it until 200 s after the slot."""
     absent = looks((-60, ABSENT), (200, ABSENT))
     return evidence_of({"page": looks_of(*page, specific=True), "announcement/origin": absent, "index/origin": absent})
@@ -146,17 +146,17 @@ def evidence_with_witnesses(*page: Look) -> PartEvidence:
 def test_a_page_appeared_after_the_last_instant_at_which_its_witnesses_proved_it_absent(
     page: list[Look], after: float, by: float
 ) -> None:
-    assert appearances(evidence_with_witnesses(*page)) == [(after_slot(after), after_slot(by))]
+    assert appearance_bounds(evidence_of_guess_with_witnesses(*page)) == [(after_slot(after), after_slot(by))]
 
 
-GONE = looks_of((300, ABSENT))
+ABSENT_AT_300 = looks_of((300, ABSENT))
 
 
 @pytest.mark.parametrize(
     ("known", "address", "last"),
     [
-        ({"page": GONE}, Address.GUESSED, None),
-        ({"page": GONE, "page/origin": looks_of((310, ABSENT))}, Address.ANNOUNCED, 310),
+        ({"page": ABSENT_AT_300}, Address.GUESSED, None),
+        ({"page": ABSENT_AT_300, "page/origin": looks_of((310, ABSENT))}, Address.ANNOUNCED, 310),
         ({"page/content": looks_of((300, ABSENT), address=API_URL)}, Address.ANNOUNCED, None),
     ],
 )
@@ -167,7 +167,7 @@ def test_the_last_absence_is_proved_by_the_page_at_a_known_address(
 
 
 def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
-    assert evidence_with_witnesses((300, ABSENT)).last_absent == after_slot(80)
+    assert evidence_of_guess_with_witnesses((300, ABSENT)).last_absent == after_slot(80)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
     ],
 )
 @pytest.mark.parametrize("others", [{}, {"page": looks_of((-20, ABSENT))}], ids=["edge", "origin"])
-def test_a_view_present_until_the_slot_and_absent_later_may_have_shown_the_release(
+def test_only_a_view_present_until_the_slot_and_absent_later_may_have_shown_the_release(
     each: list[Look], others: dict[str, Looks], *, may_have_been_public: bool
 ) -> None:
     view = "page/origin" if others else "page"
@@ -209,7 +209,7 @@ def test_a_run_counts_only_up_to_the_judged_instant(now: float, ends: list[float
         (-1, 6, "clock", {"monitor": "south"}, False),
     ],
 )
-def test_a_run_made_while_the_clock_was_wrong_proves_nothing(
+def test_a_run_proves_nothing_only_if_the_clock_of_its_monitor_was_wrong_throughout(
     begins: float, ends: float, cause: str, scope: dict[str, str], *, proves_nothing: bool
 ) -> None:
     runs = [replace(run, monitor="north") for run in looks_of((0, ABSENT), (5, ABSENT)).runs("page")]
@@ -219,7 +219,7 @@ def test_a_run_made_while_the_clock_was_wrong_proves_nothing(
     assert len(evidence.views[View.EDGE]) == 1
 
 
-def test_the_earliest_view_of_the_page_that_was_present_from_its_first_look_is_the_unproved_one() -> None:
+def test_the_unproved_run_is_the_earliest_view_of_the_page_that_was_never_seen_absent() -> None:
     known = {name: looks_of((when, PRESENT)) for name, when in (("page", 5), ("page/origin", 3))}
     api = looks_of((1, PRESENT), address=API_URL)
     assert evidence_of(known | {"page/content": api}, Address.ANNOUNCED).unproved.target == ORIGIN
@@ -239,10 +239,10 @@ def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_p
 )
 def test_a_page_takes_over_what_a_listing_showed_at_its_address(name: str, address: str, count: int) -> None:
     evidence = evidence_of({name: looks_of((3, PRESENT), specific=True, address=address)})
-    assert appearances(evidence) == [(None, after_slot(3))] * count
+    assert appearance_bounds(evidence) == [(None, after_slot(3))] * count
 
 
-def test_another_part_takes_over_what_was_seen_of_the_page_at_its_address() -> None:
+def test_a_part_at_the_address_of_the_page_shares_its_looks() -> None:
     there = Part("elsewhere-1", Role.ALTERNATIVE, PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of({"page": looks_of((4, PRESENT), specific=True)}, release=a_release(there), part=1)
-    assert appearances(evidence) == [(None, after_slot(4))]
+    assert appearance_bounds(evidence) == [(None, after_slot(4))]

@@ -60,7 +60,9 @@ def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
 
 
 @pytest.mark.parametrize(("first", "last", "span"), [(60, 0, (-60, 10)), (0, 60, (-50, 0))])
-def test_a_spell_lasts_as_long_as_any_of_its_runs_proves(first: float, last: float, span: tuple[float, float]) -> None:
+def test_a_spell_has_the_earliest_beginning_and_latest_end_of_its_runs(
+    first: float, last: float, span: tuple[float, float]
+) -> None:
     (spell,) = spells_of((0, ABSENT, first), (5, UNKNOWN), (10, ABSENT, last))
     assert (spell.begin, spell.end) == (after_slot(span[0]), after_slot(span[1]))
     assert (spell.first_sent, spell.last_received, len(spell.runs)) == (after_slot(0), after_slot(10), 2)

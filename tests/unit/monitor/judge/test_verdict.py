@@ -116,7 +116,7 @@ def test_early_and_then_late_is_both() -> None:
 @pytest.mark.parametrize(
     ("before", "word"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
 )
-def test_present_before_the_slot_by_less_than_the_uncertainty_of_the_clock_is_not_early(
+def test_a_page_is_early_only_if_present_before_the_slot_by_more_than_the_uncertainty_of_the_clock(
     before: float, word: VerdictKind
 ) -> None:
     assert judged(60, [(-100 - before, ABSENT), (-before, PRESENT)]).verdict is word
@@ -137,7 +137,7 @@ def test_a_release_not_seen_until_the_watch_closed_is_not_published(
     assert (verdict.verdict, verdict.grade, verdict.final) == (word, grade, True)
 
 
-def test_content_of_this_edition_at_the_first_look_proves_presence() -> None:
+def test_content_of_this_edition_at_the_first_look_proves_presence_but_not_when_it_came() -> None:
     assert judged(-50, {"page": Story([(-100, PRESENT)], specific=True)}).verdict is VerdictKind.EARLY
     verdict = judged(200, {"page": Story([(30, PRESENT)], specific=True)})
     assert (verdict.verdict, verdict.page.delay) == (VerdictKind.UNPROVEN, Bounds(None, 30.0))
@@ -196,7 +196,7 @@ def test_an_alternative_before_the_slot_makes_the_release_early() -> None:
     assert {*kinds(verdict)} >= {Kind.EARLY_EXPOSURE, Kind.ELSEWHERE_FIRST}
 
 
-def test_an_alternative_that_appears_after_the_slot_leaves_the_page_overdue() -> None:
+def test_a_copy_elsewhere_after_the_slot_leaves_the_page_overdue() -> None:
     assert (
         judged(400, {"page": NOT_SEEN, "news": [(-100, ABSENT), (120, PRESENT)]}, NEWS).verdict is VerdictKind.OVERDUE
     )
@@ -230,7 +230,7 @@ def test_the_origin_decides_the_verdict_and_the_wait_behind_a_stale_edge_the_gra
     assert hidden in (None, stale.seconds)
 
 
-def hidden(now: float, edge: float, origin: float) -> Verdict:
+def verdict_behind_edge(now: float, edge: float, origin: float) -> Verdict:
     """Return the verdict at `now` on a page that its edge shows later than its origin does."""
     return judged(now, {"page": [(-100, ABSENT), (edge, PRESENT)], "page/origin": [(-100, ABSENT), (origin, PRESENT)]})
 
@@ -250,7 +250,7 @@ def hidden(now: float, edge: float, origin: float) -> Verdict:
 def test_users_wait_until_the_edge_shows_what_its_origin_has(
     now: float, edge: float, origin: float, delay: Bounds, users: Bounds
 ) -> None:
-    page = hidden(now, edge, origin).page
+    page = verdict_behind_edge(now, edge, origin).page
     assert page is not None
     assert (page.delay, page.users_delay) == (delay, users)
 
@@ -274,7 +274,7 @@ def test_users_of_an_early_release_wait_until_its_edge_shows_it(
     assert (verdict.verdict, verdict.page.users_delay, verdict.final) == (VerdictKind.EARLY, users, is_final)
 
 
-def test_users_delay_is_unbounded_and_final_if_every_look_at_the_edge_failed() -> None:
+def test_users_delay_is_unbounded_and_final_if_every_look_at_the_edge_since_the_slot_failed() -> None:
     seen = {"page": [(-100, ABSENT), (1, UNKNOWN)], "page/origin": [(-100, ABSENT), (3, PRESENT)]}
     first, later = judged(20, seen), judged(60, seen)
     assert first.page is not None
@@ -285,13 +285,13 @@ def test_users_delay_is_unbounded_and_final_if_every_look_at_the_edge_failed() -
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
 def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: float, grade: Grade) -> None:
-    verdict = hidden(now, 480, 3)
+    verdict = verdict_behind_edge(now, 480, 3)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
 
 
 @pytest.mark.parametrize(("now", "revisit"), [(30, 33), (60, 61), (60.5, 61.5), (290, 300), (300, 301)])
 def test_a_hidden_release_is_judged_again_when_its_grade_may_rise(now: float, revisit: float) -> None:
-    assert hidden(now, 480, 3).revisit == after_slot(revisit)
+    assert verdict_behind_edge(now, 480, 3).revisit == after_slot(revisit)
 
 
 def test_a_release_without_a_later_look_at_its_edge_is_final_after_the_grace_period() -> None:
@@ -345,7 +345,7 @@ VIEWS = {
 
 
 @pytest.mark.parametrize(("now", "edge", "origin", "word"), VIEWS.values(), ids=VIEWS)
-def test_a_view_present_over_the_slot_contradicts_a_claim_of_lateness(
+def test_a_verdict_of_views_that_differ_about_the_slot(
     now: float, edge: Turns, origin: Turns, word: VerdictKind
 ) -> None:
     assert judged(now, {"page": edge, "page/origin": origin}).verdict is word
@@ -391,7 +391,7 @@ def test_an_absence_proves_nothing_if_another_view_was_present_before_it(came: f
         (62, [(-100, ABSENT), (61, PRESENT)], VerdictKind.UNPROVEN),
     ],
 )
-def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_that_answered_before(
+def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_whose_look_failed(
     now: float, origin: Turns, word: VerdictKind
 ) -> None:
     verdict = judged(now, {"page": NOT_SEEN, "page/origin": origin})

@@ -20,20 +20,24 @@ from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run, looks
 REDIRECT = a_run("announcement/origin", UNKNOWN, 60, why=REDIRECTED)
 
 
-def absent(*when: float) -> list[Run]:
+def absent_looks(*when: float) -> list[Run]:
     """Return the runs of looks that found a release still announced, or not listed."""
     return looks(*((one, ABSENT) for one in when)).runs("announcement/origin")
 
 
-def witnessed(
+def read_witnesses_at(
     now: float, announcement: Sequence[Run], index: Sequence[Run] = (), lags: Lags = DEFAULT_LAGS
 ) -> Witnesses:
     return read_witnesses("r", {"r/announcement/origin": announcement, "r/index/origin": index}, after_slot(now), lags)
 
 
-def silent(
-    announced: float | None, unlisted: float | None, since: float | None = -600, *, redirects: bool = False
+def witnesses_without_release(
+    announced: float | None, unlisted: float | None, *, since: float | None = -600, redirects: bool = False
 ) -> Witnesses:
+    """Return witnesses that last showed the release announced, and last did not list it, at these instants.
+
+    The announcement was first read at `since`.
+    """
     return Witnesses(after_slot(announced), after_slot(unlisted), redirects=redirects, since=after_slot(since))
 
 
@@ -50,39 +54,39 @@ def silent(
 def test_both_witnesses_prove_absence_as_of_their_last_looks_less_their_lags(
     announced: list[float], unlisted: list[float], until: float | None
 ) -> None:
-    assert witnessed(300, absent(*announced), absent(*unlisted)).absent_by_both == after_slot(until)
+    assert read_witnesses_at(300, absent_looks(*announced), absent_looks(*unlisted)).absent_by_both == after_slot(until)
 
 
 def test_lags_measured_that_day_replace_the_defaults() -> None:
     lags = Lags(timedelta(seconds=60), timedelta(seconds=240))
-    assert witnessed(300, absent(0, 290), absent(0, 300), lags).absent_by_both == after_slot(60)
+    assert read_witnesses_at(300, absent_looks(0, 290), absent_looks(0, 300), lags).absent_by_both == after_slot(60)
 
 
 @pytest.mark.parametrize(("now", "announced"), [(100, 100), (30, 30), (-1, None)])
 def test_looks_after_now_are_not_known_yet(now: float, announced: float | None) -> None:
-    assert witnessed(now, absent(0, 200)).announced == after_slot(announced)
+    assert read_witnesses_at(now, absent_looks(0, 200)).announced == after_slot(announced)
 
 
 @pytest.mark.parametrize(("now", "redirects"), [(59.0, False), (60.0, True)])
 def test_a_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -> None:
-    assert witnessed(now, [REDIRECT]).redirects is redirects
+    assert read_witnesses_at(now, [REDIRECT]).redirects is redirects
 
 
 @pytest.mark.parametrize(
     ("between", "expected"),
     [
-        (REDIRECT, silent(0, None, since=-60, redirects=True)),
-        (replace(REDIRECT, why="timeout"), silent(120, None, since=-60)),
+        (REDIRECT, witnesses_without_release(0, None, since=-60, redirects=True)),
+        (replace(REDIRECT, why="timeout"), witnesses_without_release(120, None, since=-60)),
     ],
     ids=["redirect", "failed look"],
 )
 def test_an_announcement_shown_again_after_its_redirect_is_an_old_copy(between: Run, expected: Witnesses) -> None:
-    assert witnessed(300, [*absent(-60, 0), between, *absent(120)]) == expected
+    assert read_witnesses_at(300, [*absent_looks(-60, 0), between, *absent_looks(120)]) == expected
 
 
 def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
     index = looks((0, ABSENT), (60, PRESENT), (600, ABSENT)).runs("index/origin")
-    assert witnessed(900, absent(-600), index).unlisted == after_slot(0)
+    assert read_witnesses_at(900, absent_looks(-600), index).unlisted == after_slot(0)
 
 
 @pytest.mark.parametrize(
@@ -102,11 +106,11 @@ def test_a_listing_that_has_shown_the_release_proves_nothing_later() -> None:
 def test_witnesses_prove_that_the_release_was_at_no_address(
     announced: float | None, unlisted: float | None, until: float | None, *, redirects: bool
 ) -> None:
-    assert silent(announced, unlisted, redirects=redirects).absent_until(SLOT) == after_slot(until)
+    assert witnesses_without_release(announced, unlisted, redirects=redirects).absent_until(SLOT) == after_slot(until)
 
 
 def test_an_announcement_that_was_first_read_after_the_slot_proves_no_absence_at_the_slot() -> None:
-    late = silent(130, None, since=40, redirects=True)
+    late = witnesses_without_release(130, None, since=40, redirects=True)
     assert (late.absent_until(SLOT), replace(late, unlisted=after_slot(170)).absent_until(SLOT)) == (
         None,
         after_slot(50),
@@ -115,4 +119,4 @@ def test_an_announcement_that_was_first_read_after_the_slot_proves_no_absence_at
 
 @pytest.mark.parametrize(("unlisted", "until"), [(None, None), (170, 50)])
 def test_without_a_slot_both_witnesses_must_prove_absence(unlisted: float | None, until: float | None) -> None:
-    assert silent(130, unlisted, redirects=True).absent_until(None) == after_slot(until)
+    assert witnesses_without_release(130, unlisted, redirects=True).absent_until(None) == after_slot(until)

@@ -22,7 +22,7 @@ def minutes(number: float) -> datetime:
     return T0 + timedelta(minutes=number)
 
 
-def read(
+def evaluate_read_at(
     state: CalendarState,
     at: float,
     *slots: Slot,
@@ -30,6 +30,7 @@ def read(
     checks: Checks | None = None,
     titles: str = "Example {}",
 ) -> ReadResult:
+    """Return the result of a read at minute `at` of entries e0, e1 … with these slots, from copies made at `as_of`."""
     entries = tuple(
         Announcement(f"e{n}", titles.format(n), "example", f"https://example.org/{n}", slot)
         for n, slot in enumerate(slots)
@@ -38,34 +39,34 @@ def read(
     return evaluate_read(state, row, Reading(entries), checks or Checks(), None if as_of is None else minutes(as_of))
 
 
-FIRST = read(CalendarState("c"), 0, SLOT, as_of=-3)
+FIRST_READ = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=-3)
 
 
 def test_a_promise_of_the_first_read_has_no_earlier_bound_and_counts_from_the_oldest_copy() -> None:
-    promise = FIRST.changes.promises["e0"]
+    promise = FIRST_READ.changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (None, minutes(-3))
-    assert (FIRST.state.as_of, FIRST.state.last_read) == (minutes(-3), minutes(0))
+    assert (FIRST_READ.state.as_of, FIRST_READ.state.last_read) == (minutes(-3), minutes(0))
 
 
-def test_a_change_may_have_come_as_soon_as_the_copy_before_was_made() -> None:
-    promise = read(FIRST.state, 10, LATER, as_of=8).changes.promises["e0"]
+def test_a_change_may_have_come_as_soon_as_the_copy_of_the_read_before_was_made() -> None:
+    promise = evaluate_read_at(FIRST_READ.state, 10, LATER, as_of=8).changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at, promise.learnt) == (minutes(-3), minutes(8), minutes(10))
 
 
 def test_a_read_of_copies_of_unknown_age_counts_from_its_own_end() -> None:
-    first = read(CalendarState("c"), 0, SLOT)
-    promise = read(first.state, 10, LATER).changes.promises["e0"]
+    first = evaluate_read_at(CalendarState("c"), 0, SLOT)
+    promise = evaluate_read_at(first.state, 10, LATER).changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
     # A state of before copies had ages is bounded by its read.
-    known = replace(FIRST.state, as_of=None)
-    assert read(known, 10, LATER).changes.promises["e0"].unlearnt == minutes(0)
+    known = replace(FIRST_READ.state, as_of=None)
+    assert evaluate_read_at(known, 10, LATER).changes.promises["e0"].unlearnt == minutes(0)
 
 
 def test_an_entry_that_vanished_was_last_shown_by_the_read_before() -> None:
-    known = read(CalendarState("c"), 0, SLOT, SLOT).state
-    once = read(known, 10, SLOT)
+    known = evaluate_read_at(CalendarState("c"), 0, SLOT, SLOT).state
+    once = evaluate_read_at(known, 10, SLOT)
     assert once.changes.first_missing == ("e1",)
-    row = read(once.state, 20, SLOT).state.entry_to_store("e1", "r", minutes(20)).row()
+    row = evaluate_read_at(once.state, 20, SLOT).state.entry_to_store("e1", "r", minutes(20)).row()
     assert (row.gone, row.seen_first, row.seen_last) == (minutes(10), minutes(0), minutes(0))
     shown = once.state.entry_to_store("e0", "r", minutes(10)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))
@@ -73,28 +74,28 @@ def test_an_entry_that_vanished_was_last_shown_by_the_read_before() -> None:
 
 
 def test_only_entries_that_say_something_new_are_changed() -> None:
-    again = read(FIRST.state, 10, SLOT, SLOT)
+    again = evaluate_read_at(FIRST_READ.state, 10, SLOT, SLOT)
     assert again.changed_ids == ("e1",)
-    assert read(FIRST.state, 10, LATER).changed_ids == ("e0",)
+    assert evaluate_read_at(FIRST_READ.state, 10, LATER).changed_ids == ("e0",)
 
 
 def test_a_changed_title_is_kept_with_its_entry_for_at_most_100_entries() -> None:
-    same = read(FIRST.state, 10, SLOT).state
+    same = evaluate_read_at(FIRST_READ.state, 10, SLOT).state
     assert same.titles == {}
-    other = read(same, 20, SLOT, titles="Other {}").state
+    other = evaluate_read_at(same, 20, SLOT, titles="Other {}").state
     assert len(other.titles["e0"]) == 1
     many = other
     for n in range(120):
-        many = read(many, 30 + n, SLOT, titles=f"Title {n} {{}}").state
+        many = evaluate_read_at(many, 30 + n, SLOT, titles=f"Title {n} {{}}").state
     assert len(many.titles["e0"]) == 100
 
 
 def test_reads_are_compared_with_the_last_twenty_counts_or_only_an_accepted_one() -> None:
     state = CalendarState("c")
     for n in range(25):
-        state = read(state, n, SLOT).state
+        state = evaluate_read_at(state, n, SLOT).state
     assert list(state.counts) == [1] * 20
-    accepted = read(state, 30, SLOT, SLOT, checks=Checks(accept=date(2026, 7, 1)))
+    accepted = evaluate_read_at(state, 30, SLOT, SLOT, checks=Checks(accept=date(2026, 7, 1)))
     assert list(accepted.state.counts) == [2]
 
 
@@ -107,8 +108,8 @@ def test_changes_are_accepted_on_one_local_day_and_no_longer(day: int, *, accept
 
 
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
-    known = read(CalendarState("c"), 0, *[SLOT] * 60).state
-    weighed = read(known, 10, checks=Checks(may_be_empty=False))
+    known = evaluate_read_at(CalendarState("c"), 0, *[SLOT] * 60).state
+    weighed = evaluate_read_at(known, 10, checks=Checks(may_be_empty=False))
     assert not weighed.changes.usable
     assert weighed.state is known
 

@@ -86,15 +86,15 @@ SECOND = [
 """Three portions: what is withdrawn begins in the second."""
 
 
-def promises_of(store: TemporaryStore) -> Mapping[tuple[str, str], list[Promise]]:
+def promises_by_entry(store: TemporaryStore) -> Mapping[tuple[str, str], list[Promise]]:
     found: dict[tuple[str, str], list[Promise]] = {}
     for promise in store.ledger.promises():
         found.setdefault((promise.calendar, promise.release), []).append(promise)
     return found
 
 
-def assert_every_entry_has_the_promise_it_says(store: TemporaryStore) -> None:
-    promises = promises_of(store)
+def check_last_promise_of_every_entry(store: TemporaryStore) -> None:
+    promises = promises_by_entry(store)
     for calendar in RULES.order:
         for row in store.ledger.announced(calendar):
             said = announcement_from_json(row.body["announcement"]).slot
@@ -113,7 +113,7 @@ def test_a_read_whose_writing_stops_after_any_portion_does_not_count(portions: i
         monitor.writer.abandon()
         store.left = inf
         assert monitor.reads() == [START]
-        assert_every_entry_has_the_promise_it_says(store)
+        check_last_promise_of_every_entry(store)
 
         again = await Monitor(store, clock).started(START + DAY + HOUR)
         withdrawn = [again.ledger.promises(f"stats-{number}") for number in range(WITHDRAWN)]
@@ -126,7 +126,7 @@ def test_a_read_whose_writing_stops_after_any_portion_does_not_count(portions: i
     rows = {row.uid: row for row in store.ledger.announced("stats")}
     assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN)} == {START + DAY + HOUR}
     assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN, MANY + NEW)} == {None}
-    assert_every_entry_has_the_promise_it_says(store)
+    check_last_promise_of_every_entry(store)
     promises = store.ledger.promises()
     assert len(promises) == MANY + MOVED + NEW
     assert {one.confirmed_at for one in promises if one.learnt > START} == {START + DAY + HOUR}
@@ -147,9 +147,9 @@ def test_a_read_that_is_written_in_portions_counts_with_its_last_portion() -> No
 
 
 @pytest.mark.parametrize("portions", range(4))
-@pytest.mark.parametrize(("calendar", "told"), [("own", [1, 2]), ("stats", [2, 1])])
+@pytest.mark.parametrize(("calendar", "promises_per_calendar"), [("own", [1, 2]), ("stats", [2, 1])])
 def test_entries_that_move_to_another_release_bring_their_promises_along(
-    calendar: str, told: Sequence[int], portions: int
+    calendar: str, promises_per_calendar: Sequence[int], portions: int
 ) -> None:
     """One of two calendars comes to name the links of the other, and another time at once: entries of `own` move."""
     store, many = CutOffStore(), 200
@@ -167,7 +167,7 @@ def test_entries_that_move_to_another_release_bring_their_promises_along(
         assert learnt.read.usable, learnt.read.fault
         monitor.writer.abandon()
         store.left = inf
-        assert_every_entry_has_the_promise_it_says(store)
+        check_last_promise_of_every_entry(store)
 
         again = await Monitor(store, clock).started(START + DAY + HOUR)
         await again.ledger.store_differing()
@@ -175,18 +175,18 @@ def test_entries_that_move_to_another_release_bring_their_promises_along(
         await again.writer.close()
 
     run_virtually(story, START)
-    assert_every_entry_has_the_promise_it_says(store)
+    check_last_promise_of_every_entry(store)
     assert len(store.ledger.releases()) == many
-    promises = promises_of(store)
+    promises = promises_by_entry(store)
     for release in store.ledger.releases():
-        assert [len(promises[name, release.id]) for name in RULES.order] == told
+        assert [len(promises[name, release.id]) for name in RULES.order] == promises_per_calendar
 
 
 Act = Callable[[Monitor, CutOffStore, VirtualClock], Awaitable[None]]
 
 
-def with_a_store_that_is_away(act: Act) -> CutOffStore:
-    """Learn a first read, act while the store is away, and have it back."""
+def run_without_store(act: Act) -> CutOffStore:
+    """Record a first read, act while the store is away, and write what waits once the store is back."""
     store = CutOffStore()
 
     async def story(clock: VirtualClock) -> None:
@@ -208,10 +208,10 @@ def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is
         for hours in (1, 2, 3):
             await monitor.learn([an_entry(0, moved=hours * HOUR), *FIRST[1:]], START + hours * HOUR)
 
-    store = with_a_store_that_is_away(act)
+    store = run_without_store(act)
     assert [read.finished for read in store.ledger.reads("stats")] == [START + hours * HOUR for hours in (3, 2, 1, 0)]
     assert [one.learnt for one in store.ledger.promises(["stats-0"])] == [START + hours * HOUR for hours in range(4)]
-    assert_every_entry_has_the_promise_it_says(store)
+    check_last_promise_of_every_entry(store)
     (row,) = store.ledger.entries_named("stats", ["stats-1"])
     assert row.seen_last == START + 3 * HOUR
 
@@ -226,7 +226,7 @@ def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
             await monitor.ledger.record_read(Outcome(read, said), ())
         assert len([one for one in monitor.writer.backlog.large if not one.done.done()]) <= 2
 
-    store = with_a_store_that_is_away(act)
+    store = run_without_store(act)
     assert store.ledger.reads("stats")[0].finished == START + 99 * HOUR
     assert {promise.confirmed_at for promise in store.ledger.promises()} == {START + 99 * HOUR}
 
@@ -248,6 +248,6 @@ def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -
         await monitor.writer.backlog.finish_large(LATE)
         await monitor.learn([an_entry(0, moved=DAY), *FIRST[1:]], refused[0])
 
-    store = with_a_store_that_is_away(act)
+    store = run_without_store(act)
     assert store.ledger.reads("stats", limit=1)[0].finished == refused[0]
     assert len(store.ledger.promises(["stats-0"])) == len(store.ledger.reads("stats", limit=1000))

@@ -1,4 +1,4 @@
-"""Calendars are read once more before a breach is told: which, by whom that is waited for, and for how long."""
+"""Calendars are read once more before a breach is reported: which calendars, what waits for them, and how long."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from schedules.times.interval import NOTHING, Bounds, Interval
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import PAGE_URL, a_release
 
-AT = after_slot(300)
+JUDGED_AT = after_slot(300)
 RELEASE = a_release(calendars=("govuk", "own"))
 
 
-def part(word: VerdictKind = VerdictKind.OVERDUE, *exposed: float | None) -> PartVerdict:
+def page_verdict(word: VerdictKind = VerdictKind.OVERDUE, *exposed: float | None) -> PartVerdict:
+    """Return the verdict on the page with exposures that begin at these instants (None: at an unknown one)."""
     starts = [NOTHING if at is None else Interval(None, after_slot(at)) for at in exposed]
     spans = tuple(Exposure("page", start, NOTHING, Bounds(1.0, None), open=True) for start in starts)
     return PartVerdict("page", "page", PAGE_URL, required=True, verdict=word, exposures=spans)
 
 
-def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = AT) -> Verdict:
+def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = JUDGED_AT) -> Verdict:
     return Verdict(
         release="r",
         title="Malpractice",
@@ -48,15 +49,15 @@ def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = 
 
 
 @dataclass
-class Waiting:
-    """A release whose verdict may wait."""
+class WatchedStub:
+    """Stands in for a watched release: its verdict may wait for a calendar read."""
 
     release: Release = RELEASE
     wanted_read: WantedRead | None = None
     waits_for_calendar: bool = False
 
 
-class Calls:
+class CallCounter:
     """Counts how often it was called."""
 
     def __init__(self) -> None:
@@ -66,7 +67,8 @@ class Calls:
         self.number += 1
 
 
-def listened() -> PromiseCheck:
+def running_check() -> PromiseCheck:
+    """Return a check that counts as having a reader of calendars."""
     check = PromiseCheck()
     check.is_read = True
     return check
@@ -74,45 +76,45 @@ def listened() -> PromiseCheck:
 
 @pytest.mark.parametrize("word", [VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED, VerdictKind.EARLY])
 def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: VerdictKind) -> None:
-    assert confirmation_needed_since(verdict(part(word))) == SLOT
+    assert confirmation_needed_since(verdict(page_verdict(word))) == SLOT
 
 
 @pytest.mark.parametrize("word", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
 def test_calendars_are_not_read_again_without_a_breach(word: VerdictKind) -> None:
-    assert confirmation_needed_since(verdict(part(word))) is None
-    doubted = replace(verdict(part(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
+    assert confirmation_needed_since(verdict(page_verdict(word))) is None
+    doubted = replace(verdict(page_verdict(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     assert confirmation_needed_since(doubted) == SLOT
     assert confirmation_needed_since(replace(doubted, findings=(Finding(Kind.BLIND),))) is None
 
 
 def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_none() -> None:
-    assert confirmation_needed_since(verdict(part(VerdictKind.ON_TIME), part(VerdictKind.LATE))) == SLOT
-    assert confirmation_needed_since(replace(verdict(part()), slot=None)) is None
+    assert confirmation_needed_since(verdict(page_verdict(VerdictKind.ON_TIME), page_verdict(VerdictKind.LATE))) == SLOT
+    assert confirmation_needed_since(replace(verdict(page_verdict()), slot=None)) is None
 
 
 def test_promise_needs_a_confirmation_at_its_slot() -> None:
-    assert confirmation_needed_since(verdict(part(), confirmed=0)) is None
-    assert confirmation_needed_since(verdict(part(), confirmed=1)) is None
-    assert confirmation_needed_since(verdict(part(), confirmed=-1)) == SLOT
+    assert confirmation_needed_since(verdict(page_verdict(), confirmed=0)) is None
+    assert confirmation_needed_since(verdict(page_verdict(), confirmed=1)) is None
+    assert confirmation_needed_since(verdict(page_verdict(), confirmed=-1)) == SLOT
 
 
 def test_promise_must_be_confirmed_by_the_latest_dated_exposure() -> None:
-    assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, -900, -300))) == after_slot(-300)
-    assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None))) == SLOT
-    # As of the instant of judging it would have to be read anew at each.
-    assert confirmation_needed_since(verdict(part(VerdictKind.EARLY, None), at=after_slot(-20))) is None
+    assert confirmation_needed_since(verdict(page_verdict(VerdictKind.EARLY, -900, -300))) == after_slot(-300)
+    assert confirmation_needed_since(verdict(page_verdict(VerdictKind.EARLY, None))) == SLOT
+    # Judged before its slot, an exposure without a date needs no read: else each judging would need a new one.
+    assert confirmation_needed_since(verdict(page_verdict(VerdictKind.EARLY, None), at=after_slot(-20))) is None
 
 
 def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
-    early = verdict(part(VerdictKind.EARLY, -900), confirmed=-880)
+    early = verdict(page_verdict(VerdictKind.EARLY, -900), confirmed=-880)
     late = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(early) is None
     assert confirmation_needed_since(late) == SLOT
     assert confirmation_needed_since(replace(late, confirmed=after_slot(5))) is None
 
 
-def test_doubtful_presence_before_its_slot_needs_a_read_since_it_was_seen() -> None:
-    withheld = replace(part(VerdictKind.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
+def test_doubtful_presence_before_its_slot_needs_a_calendar_read_since_it_was_first_seen() -> None:
+    withheld = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
     doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
     assert {confirmation_needed_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {
         after_slot(-200)
@@ -120,45 +122,54 @@ def test_doubtful_presence_before_its_slot_needs_a_read_since_it_was_seen() -> N
     assert confirmation_needed_since(doubted) == SLOT
 
 
-def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_since() -> None:
-    check, watched = listened(), Waiting()
-    assert check.defer_for_calendar_read(watched, verdict(part()), Calls()) == after_slot(310)
-    assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(SLOT, AT + PATIENCE))
+def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
+    check, watched = running_check(), WatchedStub()
+    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == JUDGED_AT + PATIENCE
+    assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(SLOT, JUDGED_AT + PATIENCE))
     # Judged again, it waits no longer than before.
-    assert check.defer_for_calendar_read(watched, verdict(part(), at=after_slot(305)), Calls()) == AT + PATIENCE
-    assert check.defer_for_calendar_read(watched, verdict(part(), at=AT + PATIENCE), Calls()) is None
+    assert (
+        check.defer_for_calendar_read(watched, verdict(page_verdict(), at=after_slot(305)), CallCounter())
+        == JUDGED_AT + PATIENCE
+    )
+    assert (
+        check.defer_for_calendar_read(watched, verdict(page_verdict(), at=JUDGED_AT + PATIENCE), CallCounter()) is None
+    )
     assert not watched.waits_for_calendar
 
 
 def test_an_exposure_that_a_clock_behind_dates_after_the_verdict_waits_for_a_read_from_then_on() -> None:
-    check, watched = listened(), Waiting()
-    seen = part(VerdictKind.EARLY, -300)
-    assert check.defer_for_calendar_read(watched, verdict(seen, at=after_slot(-301)), Calls()) == after_slot(-300)
+    check, watched = running_check(), WatchedStub()
+    seen = page_verdict(VerdictKind.EARLY, -300)
+    assert check.defer_for_calendar_read(watched, verdict(seen, at=after_slot(-301)), CallCounter()) == after_slot(-300)
     assert watched.waits_for_calendar
-    assert check.defer_for_calendar_read(watched, verdict(seen, at=after_slot(-300)), Calls()) == after_slot(-290)
+    assert check.defer_for_calendar_read(watched, verdict(seen, at=after_slot(-300)), CallCounter()) == after_slot(-290)
     assert watched.waits_for_calendar
     assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
 
 def test_each_new_breach_waits_for_its_own_calendar_read() -> None:
-    check, watched = listened(), Waiting()
-    check.defer_for_calendar_read(watched, verdict(part(VerdictKind.EARLY, -900), at=after_slot(-800)), Calls())
+    check, watched = running_check(), WatchedStub()
+    check.defer_for_calendar_read(
+        watched, verdict(page_verdict(VerdictKind.EARLY, -900), at=after_slot(-800)), CallCounter()
+    )
     assert watched.wanted_read == WantedRead(after_slot(-900), after_slot(-800) + PATIENCE)
-    check.defer_for_calendar_read(watched, verdict(part(VerdictKind.EARLY, -900, -300), at=after_slot(-299)), Calls())
+    check.defer_for_calendar_read(
+        watched, verdict(page_verdict(VerdictKind.EARLY, -900, -300), at=after_slot(-299)), CallCounter()
+    )
     assert watched.wanted_read == WantedRead(after_slot(-300), after_slot(-299) + PATIENCE)
 
 
 def test_verdict_does_not_wait_without_reader_or_breach_or_after_a_confirmation() -> None:
-    watched = Waiting(waits_for_calendar=True)
-    assert PromiseCheck().defer_for_calendar_read(watched, verdict(part()), Calls()) is None
+    watched = WatchedStub(waits_for_calendar=True)
+    assert PromiseCheck().defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) is None
     assert not watched.waits_for_calendar
     watched.waits_for_calendar = True
-    assert listened().defer_for_calendar_read(watched, verdict(part(), confirmed=0), Calls()) is None
+    assert running_check().defer_for_calendar_read(watched, verdict(page_verdict(), confirmed=0), CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
-def test_only_calendars_that_were_not_read_since_are_read_and_the_last_one_calls_back() -> None:
-    check, then = listened(), Calls()
+def test_only_calendars_without_a_read_since_the_slot_are_read_and_the_last_read_calls_back() -> None:
+    check, then = running_check(), CallCounter()
     check.record_read("govuk", SLOT)
     check.record_read("own", after_slot(-1))
     assert check.request_reads(("govuk", "own"), SLOT, "r", then)
@@ -169,7 +180,7 @@ def test_only_calendars_that_were_not_read_since_are_read_and_the_last_one_calls
 
 
 def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_again() -> None:
-    check, then = PromiseCheck(), Calls()
+    check, then = PromiseCheck(), CallCounter()
 
     async def story() -> list[list[str]]:
         check.request_reads(("govuk",), SLOT, "r", then)
@@ -184,15 +195,15 @@ def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_agai
     assert then.number == 1
 
 
-def test_a_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
-    check = listened()
+def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
+    check = running_check()
     check.record_read("govuk", after_slot(5))
     check.record_read("govuk", after_slot(-5))
-    assert not check.request_reads(("govuk",), SLOT, "r", Calls())
+    assert not check.request_reads(("govuk",), SLOT, "r", CallCounter())
 
 
 def test_one_calendar_read_answers_every_release_that_waits_for_it() -> None:
-    check, calls = listened(), [Calls(), Calls(), Calls()]
+    check, calls = running_check(), [CallCounter(), CallCounter(), CallCounter()]
     for name, since, then in zip("abc", (-10, 0, 10), calls, strict=True):
         check.request_reads(("govuk",), after_slot(since), name, then)
     check.record_read("govuk", SLOT)
@@ -213,25 +224,28 @@ def test_one_calendar_read_answers_every_release_that_waits_for_it() -> None:
 def test_page_absent_at_a_guessed_address_requests_a_read_without_delaying_its_verdict(
     address: Address, word: VerdictKind, at: float, confirmed: float | None, *, is_asked: bool
 ) -> None:
-    told = replace(verdict(part(word), confirmed=confirmed, at=after_slot(at)), verdict=word, address=address)
-    waiting = Waiting()
-    assert asyncio.run(asked_for(waiting, told)) is is_asked
+    judged = replace(verdict(page_verdict(word), confirmed=confirmed, at=after_slot(at)), verdict=word, address=address)
+    waiting = WatchedStub()
+    assert asyncio.run(requests_calendar_read(waiting, judged)) is is_asked
     assert not waiting.waits_for_calendar
 
 
-def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
+def test_a_calendar_read_for_a_guessed_address_waits_until_five_seconds_after_the_slot() -> None:
     pending = replace(
-        verdict(part(VerdictKind.PENDING), at=after_slot(0.2)), verdict=VerdictKind.PENDING, address=Address.GUESSED
+        verdict(page_verdict(VerdictKind.PENDING), at=after_slot(0.2)),
+        verdict=VerdictKind.PENDING,
+        address=Address.GUESSED,
     )
-    check, waiting = listened(), Waiting()
-    assert check.defer_for_calendar_read(waiting, pending, Calls()) == after_slot(5)
-    assert check.defer_for_calendar_read(waiting, replace(pending, at=after_slot(5)), Calls()) is None
+    check, waiting = running_check(), WatchedStub()
+    assert check.defer_for_calendar_read(waiting, pending, CallCounter()) == after_slot(5)
+    assert check.defer_for_calendar_read(waiting, replace(pending, at=after_slot(5)), CallCounter()) is None
     assert not waiting.waits_for_calendar
 
 
-async def asked_for(waiting: Waiting, told: Verdict) -> bool:
-    check = listened()
-    assert check.defer_for_calendar_read(waiting, told, Calls()) is None
+async def requests_calendar_read(waiting: WatchedStub, judged: Verdict) -> bool:
+    """Return whether the verdict requests reads of both calendars. It must not wait for them."""
+    check = running_check()
+    assert check.defer_for_calendar_read(waiting, judged, CallCounter()) is None
     try:
         return await asyncio.wait_for(check.next_requested(), 0.01) == ["govuk", "own"]
     except TimeoutError:

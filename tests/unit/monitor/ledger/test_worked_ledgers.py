@@ -66,15 +66,15 @@ def read(
 
 @dataclass(frozen=True)
 class Outcome:
-    """The ledger of X after the last read, its events as (kind, number of the read)."""
+    """What is known of release X after the last read, with its events as (kind, number of the read from 1)."""
 
     found: InForce
     events: list[tuple[str, int]]
     usable: tuple[bool, ...]
 
 
-class Kept:
-    """A store and the state of each calendar, taking in reads as the daemon does, each entry its own release."""
+class CalendarStore:
+    """A store that takes reads of calendars as the daemon does. Each entry is a release of its own."""
 
     def __init__(self) -> None:
         self.store = TemporaryStore()
@@ -91,24 +91,26 @@ class Kept:
         with self.store.transaction() as tx:
             tx.add_promises(replace(each, release=uid) for uid, each in learnt.promises.items())
             tx.confirm_all(read.calendar, learnt.confirmed, read.at)
-        told = {"absent": "X" in learnt.absent, "reappeared": "X" in learnt.reappeared}
-        told["sanity-alarm"] = not learnt.usable
-        self.events += [(what, read.at, read.calendar) for what, is_so in told.items() if is_so]
+        history = {"absent": "X" in learnt.absent, "reappeared": "X" in learnt.reappeared}
+        history["sanity-alarm"] = not learnt.usable
+        self.events += [(what, read.at, read.calendar) for what, is_so in history.items() if is_so]
         return learnt.usable
 
 
-def kept(reads: Sequence[Read]) -> tuple[Kept, tuple[bool, ...]]:
-    taken = Kept()
+def take_reads(reads: Sequence[Read]) -> tuple[CalendarStore, tuple[bool, ...]]:
+    """Return a new store that has taken these reads, and whether each read was usable."""
+    taken = CalendarStore()
     return taken, tuple(taken.take(each) for each in reads)
 
 
-def outcome(reads: Sequence[Read], primary: str = "A") -> Outcome:
-    taken, usable = kept(reads)
+def outcome_of_reads(reads: Sequence[Read], primary: str = "A") -> Outcome:
+    """Return the slot of X and its events after these reads. `primary` is the calendar that rules."""
+    taken, usable = take_reads(reads)
     now, promises = reads[-1].at, taken.store.ledger.promises(["X"])
     numbers = {(each.calendar, each.at): number for number, each in enumerate(reads, 1)}
     release = Release("X", "Release X", "dfx", "", (), (primary,))
-    told = [(each.what.value, each.at, each.calendar) for each in release_history(release, promises, now)]
-    events = sorted((what, numbers[calendar, at]) for what, at, calendar in (*taken.events, *told))
+    history = [(each.what.value, each.at, each.calendar) for each in release_history(release, promises, now)]
+    events = sorted((what, numbers[calendar, at]) for what, at, calendar in (*taken.events, *history))
     return Outcome(slot_in_force(release, promises, now), events, usable)
 
 
@@ -116,18 +118,18 @@ def instant(found: InForce) -> datetime | None:
     return None if found.slot is None else found.slot.instant
 
 
-AT_2307 = utc(7, 23, 8, 30)
-ON_TIME = entry("X", "23 July 2026 9:30am")
+SLOT_OF_23_JULY = utc(7, 23, 8, 30)
+ENTRY_FOR_23_JULY = entry("X", "23 July 2026 9:30am")
 
 
 def test_ledger_1_move_announced_28_days_before_the_old_slot_is_not_short_notice() -> None:
-    got = outcome([read(utc(6, 1), ON_TIME), read(utc(6, 25), entry("X", "30 July 2026 9:30am"))])
+    got = outcome_of_reads([read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(6, 25), entry("X", "30 July 2026 9:30am"))])
     assert instant(got.found) == utc(7, 30, 8, 30)
     assert got.events == [("announced", 1), ("re-dated", 2)]
 
 
 def test_ledger_2_move_announced_three_days_before_the_old_slot_is_short_notice() -> None:
-    got = outcome([read(utc(6, 1), ON_TIME), read(utc(7, 20), entry("X", "30 July 2026 9:30am"))])
+    got = outcome_of_reads([read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(7, 20), entry("X", "30 July 2026 9:30am"))])
     assert instant(got.found) == utc(7, 30, 8, 30)
     assert got.events == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
     assert got.found.short_notice is not None
@@ -135,8 +137,10 @@ def test_ledger_2_move_announced_three_days_before_the_old_slot_is_short_notice(
 
 
 def test_ledger_3_a_change_after_the_slot_counts_from_the_old_one_and_opens_a_second_promise() -> None:
-    got = outcome([read(utc(6, 1), ON_TIME), read(utc(7, 23, 10), entry("X", "24 July 2026 9:30am"))])
-    assert instant(got.found) == AT_2307
+    got = outcome_of_reads(
+        [read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(7, 23, 10), entry("X", "24 July 2026 9:30am"))]
+    )
+    assert instant(got.found) == SLOT_OF_23_JULY
     assert got.events == [("announced", 1), ("changed-after-slot", 2)]
     assert got.found.second is not None
     assert got.found.second.slot.instant == utc(7, 24, 8, 30)
@@ -144,27 +148,27 @@ def test_ledger_3_a_change_after_the_slot_counts_from_the_old_one_and_opens_a_se
 
 def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -> None:
     reads = [
-        read(utc(7, 22), ON_TIME, count=400, lists_overdue=False),
-        read(utc(7, 23, 11), ON_TIME, count=398, lists_overdue=False),
+        read(utc(7, 22), ENTRY_FOR_23_JULY, count=400, lists_overdue=False),
+        read(utc(7, 23, 11), ENTRY_FOR_23_JULY, count=398, lists_overdue=False),
         read(utc(7, 24, 0, 10), count=396, lists_overdue=False),
         read(utc(7, 24, 1, 10), count=396, lists_overdue=False),
     ]
-    got = outcome(reads)
-    assert instant(got.found) == AT_2307
+    got = outcome_of_reads(reads)
+    assert instant(got.found) == SLOT_OF_23_JULY
     assert got.events == [("announced", 1)]
 
 
 def test_ledger_5_collapsed_list_raises_an_alarm_and_changes_no_promise() -> None:
-    got = outcome([read(utc(7, 1), ON_TIME, count=240), read(utc(7, 2), count=31)])
-    assert instant(got.found) == AT_2307
+    got = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=31)])
+    assert instant(got.found) == SLOT_OF_23_JULY
     assert got.events == [("announced", 1), ("sanity-alarm", 2)]
     assert got.usable == (True, False)
 
 
 def test_ledger_6_an_entry_missing_twice_is_absent_and_reappears_with_its_slot_untouched() -> None:
-    reads = [read(utc(7, 1), ON_TIME, count=240), read(utc(7, 2), count=239), read(utc(7, 3), count=239)]
-    got = outcome([*reads, read(utc(7, 4), ON_TIME, count=240)])
-    assert instant(got.found) == AT_2307
+    reads = [read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=239), read(utc(7, 3), count=239)]
+    got = outcome_of_reads([*reads, read(utc(7, 4), ENTRY_FOR_23_JULY, count=240)])
+    assert instant(got.found) == SLOT_OF_23_JULY
     assert got.events == [("absent", 3), ("announced", 1), ("reappeared", 4)]
 
 
@@ -172,8 +176,10 @@ def test_ledger_6_an_entry_missing_twice_is_absent_and_reappears_with_its_slot_u
 def test_ledger_7_a_cancellation_leaves_no_slot_and_its_short_notice_needs_proof(
     last_shown: datetime, *, proven: bool
 ) -> None:
-    cancelled = replace(ON_TIME, state=State.CANCELLED)
-    got = outcome([read(utc(6, 1), ON_TIME), read(last_shown, ON_TIME), read(utc(7, 1), cancelled)])
+    cancelled = replace(ENTRY_FOR_23_JULY, state=State.CANCELLED)
+    got = outcome_of_reads(
+        [read(utc(6, 1), ENTRY_FOR_23_JULY), read(last_shown, ENTRY_FOR_23_JULY), read(utc(7, 1), cancelled)]
+    )
     assert (got.found.cancelled, got.found.slot) == (True, None)
     assert got.events == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
     assert got.found.short_notice is not None
@@ -184,17 +190,17 @@ def test_ledger_8_a_month_becomes_a_day_becomes_an_instant() -> None:
     reads = [
         read(utc(2, 1), entry("X", "July 2026 (provisional)", "provisional")),
         read(utc(6, 10), entry("X", "23 July 2026", "provisional")),
-        read(utc(7, 1), ON_TIME),
+        read(utc(7, 1), ENTRY_FOR_23_JULY),
     ]
-    got = outcome(reads)
-    assert instant(got.found) == AT_2307
+    got = outcome_of_reads(reads)
+    assert instant(got.found) == SLOT_OF_23_JULY
     assert got.events == [("announced", 1), ("confirmed", 3), ("precision-raised", 2), ("precision-raised", 3)]
 
 
 def test_ledger_9_calendars_an_hour_apart_disagree_and_the_primary_rules() -> None:
     zulu = entry("X", "2026-07-23T09:30:00Z")
-    got = outcome([read(utc(7, 1), ON_TIME), read(utc(7, 1, 8, 5), zulu, calendar="B")])
-    assert instant(got.found) == AT_2307
+    got = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY), read(utc(7, 1, 8, 5), zulu, calendar="B")])
+    assert instant(got.found) == SLOT_OF_23_JULY
     assert got.events == [("announced", 1), ("calendars-disagree", 2), ("zone-doubt", 2)]
     assert [each.calendar for each in got.found.disagreements] == ["B"]
 
@@ -203,7 +209,7 @@ def test_ledger_10_swapped_day_and_month_raise_an_alarm_and_change_no_date() -> 
     days = range(20, 26)
     right = [entry(name, f"{day}/07/2026") for name, day in zip("XABCDE", days, strict=True)]
     turned = [entry(name, f"07/{day}/2026") for name, day in zip("XABCDE", days, strict=True)]
-    got = outcome([read(utc(7, 1), *right), read(utc(7, 2), *turned)])
+    got = outcome_of_reads([read(utc(7, 1), *right), read(utc(7, 2), *turned)])
     assert got.found.slot is not None
     assert (got.found.slot.precision, got.found.slot.first) == (Precision.DAY, date(2026, 7, 20))
     assert got.events == [("announced", 1), ("sanity-alarm", 2)]
@@ -225,7 +231,7 @@ def test_ledger_12_a_move_across_the_clock_change_is_a_new_date_not_a_new_time()
         read(utc(9, 1), entry("X", "22 October 2026 9:30am")),
         read(utc(9, 30), entry("X", "26 October 2026 9:30am")),
     ]
-    got = outcome(reads)
+    got = outcome_of_reads(reads)
     assert instant(got.found) == utc(10, 26, 9, 30)
     assert got.events == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
 
@@ -263,10 +269,10 @@ def _series_events(case: Mapping[str, Any], now: datetime) -> Iterable[tuple[str
 @pytest.mark.parametrize("case", _cases())
 def test_every_shared_example_comes_out_as_expected(case: Mapping[str, Any]) -> None:
     reads, expect = _reads_of(case), case["expect"]
-    got = outcome(reads, case["config"]["primary"])
+    got = outcome_of_reads(reads, case["config"]["primary"])
     events = sorted([*got.events, *_series_events(case, reads[-1].at)])
     assert events == sorted((event["type"], event["read"]) for event in expect["events"])
-    assert _written(got.found.slot) == expect["slot"]
+    assert _slot_text(got.found.slot) == expect["slot"]
     assert (got.found.promise.slot.precision if got.found.promise else "none") == expect["precision"]
     assert list(got.usable) == expect.get("usable", list(got.usable))
     assert ("cancelled" if got.found.cancelled else None) == expect.get("state")
@@ -274,7 +280,7 @@ def test_every_shared_example_comes_out_as_expected(case: Mapping[str, Any]) -> 
         assert expect.get(name, value) == value
 
 
-def _written(slot: Slot | None) -> str | None:
+def _slot_text(slot: Slot | None) -> str | None:
     if slot is None:
         return None
     return f"{slot.instant:%Y-%m-%dT%H:%M:%SZ}" if slot.instant else str(slot.first)
@@ -283,10 +289,10 @@ def _written(slot: Slot | None) -> str | None:
 def _measured(found: InForce) -> dict[str, Any]:
     short = found.short_notice
     as_of = found.announced_as_of
-    earlier = found.moved_from is not None and str(_written(found.slot)) < str(_written(found.moved_from.slot))
+    earlier = found.moved_from is not None and str(_slot_text(found.slot)) < str(_slot_text(found.moved_from.slot))
     return {
         "announced_as_of": as_of and f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
-        "second_promise": _written(found.second.slot) if found.second else None,
+        "second_promise": _slot_text(found.second.slot) if found.second else None,
         "short_notice_days": short and short.days,
         "short_notice_proven": short and short.proven,
         "changed_between": short and [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (short.since, short.at) if at],
@@ -318,9 +324,9 @@ def test_replaying_reads_one_by_one_or_together_gives_the_same_promises(
         read(utc(7, 1) + timedelta(days=number), *(entry(*each) for each in entries))
         for number, entries in enumerate(days)
     ]
-    whole, usable = kept(reads)
+    whole, usable = take_reads(reads)
     for count in range(len(reads)):
-        part, usable_by_then = kept(reads[:count])
+        part, usable_by_then = take_reads(reads[:count])
         assert usable[:count] == usable_by_then
         known = [
             (it.release, it.slot) for it in whole.store.ledger.promises() if count and it.learnt <= reads[count - 1].at
@@ -329,7 +335,7 @@ def test_replaying_reads_one_by_one_or_together_gives_the_same_promises(
 
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
-def test_no_promise_repeats_the_one_before_it(said: list[tuple[str, str | None]]) -> None:
-    taken, _ = kept([read(utc(7, 1) + timedelta(days=day), entry("X", *each)) for day, each in enumerate(said)])
+def test_a_read_that_repeats_a_promise_adds_none(said: list[tuple[str, str | None]]) -> None:
+    taken, _ = take_reads([read(utc(7, 1) + timedelta(days=day), entry("X", *each)) for day, each in enumerate(said)])
     for earlier, later in pairwise(taken.store.ledger.promises()):
         assert (earlier.slot, earlier.state) != (later.slot, later.state)

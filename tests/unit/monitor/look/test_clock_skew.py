@@ -17,25 +17,29 @@ from schedules.times.mail_date import mail_date
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def answer(true: float, offset: float, *, lie: float = 0.0, age: int = 0, kept: bool = False) -> Answer:
-    """Answer asked at a true time by a clock ahead by `offset`; `kept`: a cache kept the origin's own date."""
+def answer_with_date(true: float, offset: float, *, lie: float = 0.0, age: int = 0, kept: bool = False) -> Answer:
+    """Return an answer requested at a true time by our clock, which is ahead by `offset`.
+
+    The host's own clock is behind by `lie`. If `kept`, a cache kept the origin's date for `age` seconds.
+    """
     took = 0.04
-    told = NOON + timedelta(seconds=true + took / 2 - lie - (age if kept else 0))
-    headers = {"date": format_datetime(told.replace(microsecond=0), usegmt=True)}
+    date = NOON + timedelta(seconds=true + took / 2 - lie - (age if kept else 0))
+    headers = {"date": format_datetime(date.replace(microsecond=0), usegmt=True)}
     headers |= {"age": str(age)} if age else {}
     sent = NOON + timedelta(seconds=true + offset)
     return Answer("https://a.example/", 200, headers, b"", sent, sent + timedelta(seconds=took))
 
 
-def unsynchronised() -> Skew:
-    """Return the check of a clock that nothing keeps right, as the machine says: there one host is believed."""
+def skew_of_unsynchronised_clock() -> Skew:
+    """Return the check of a clock that the machine reports as not synchronised: there one host is enough."""
     return Skew(lambda: False)
 
 
-def observed(*rows: tuple[str, float, float]) -> Skew:
-    skew = unsynchronised()
+def skew_after(*rows: tuple[str, float, float]) -> Skew:
+    """Return the check after answers (host, true time, offset of our clock). The clock of `liar` is 600 s behind."""
+    skew = skew_of_unsynchronised_clock()
     for host, true, offset in rows:
-        skew.observe(host, answer(true, offset, lie=600.0 if host == "liar" else 0.0))
+        skew.observe(host, answer_with_date(true, offset, lie=600.0 if host == "liar" else 0.0))
     return skew
 
 
@@ -47,7 +51,14 @@ def test_clock_counts_as_correct_before_any_date_is_known() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "Thu, 26 Nov 99999999999999999999 12:00:00 GMT", "Thu, 26 Nov 2026 12:00:00 -99999999999999", "\xb2"],
+    [
+        "",
+        "soon",
+        "Thu, 26 Nov 99999999999999999999 12:00:00 GMT",
+        "Thu, 26 Nov 2026 12:00:00 -99999999999999",
+        "\xb2",
+        "yesterday, today",
+    ],
 )
 def test_unreadable_date_is_ignored(text: str) -> None:
     skew = Skew()
@@ -56,35 +67,35 @@ def test_unreadable_date_is_ignored(text: str) -> None:
 
 
 def test_one_answer_bounds_the_offset_within_the_grain_of_a_date() -> None:
-    low, high = observed(("a", 0.5, 3.0)).bounds()
+    low, high = skew_after(("a", 0.5, 3.0)).bounds()
     assert low <= 3.0 <= high
     assert high - low < 1.1
 
 
 def test_many_answers_narrow_the_bounds() -> None:
-    skew = observed(*(("a", n * 1.07, 3.0) for n in range(40)))
+    skew = skew_after(*(("a", n * 1.07, 3.0) for n in range(40)))
     low, high = skew.bounds()
     assert low <= 3.0 <= high
     assert high - low < 0.25
 
 
 def test_a_right_clock_is_not_off() -> None:
-    assert not is_off(observed(*(("a", n * 1.07, 0.0) for n in range(40))).bounds())
+    assert not is_off(skew_after(*(("a", n * 1.07, 0.0) for n in range(40))).bounds())
 
 
-def test_a_wrong_clock_is_off_by_at_most_its_bounds() -> None:
-    bounds = observed(*(("a", n * 1.07, -45.0) for n in range(10))).bounds()
+def test_a_clock_45_seconds_off_is_measured_to_about_a_second() -> None:
+    bounds = skew_after(*(("a", n * 1.07, -45.0) for n in range(10))).bounds()
     assert is_off(bounds)
     assert 45.0 <= largest_offset(bounds) < 46.1
 
 
 def test_a_clock_that_is_set_is_noticed_within_two_answers_of_two_hosts() -> None:
-    skew = observed(*(("a", n * 1.07, 0.0) for n in range(20)), ("b", 3.0, 0.0), ("c", 4.0, 0.0))
-    assert not skew.observe("a", answer(30.0, 45.0))
-    assert skew.observe("a", answer(31.0, 45.0))
+    skew = skew_after(*(("a", n * 1.07, 0.0) for n in range(20)), ("b", 3.0, 0.0), ("c", 4.0, 0.0))
+    assert not skew.observe("a", answer_with_date(30.0, 45.0))
+    assert skew.observe("a", answer_with_date(31.0, 45.0))
     assert not is_off(skew.bounds())
     for second in (32.0, 33.0):
-        skew.observe("b", answer(second, 45.0))
+        skew.observe("b", answer_with_date(second, 45.0))
     low, high = skew.bounds()
     assert low <= 45.0 <= high
     assert low > 43.0
@@ -92,58 +103,52 @@ def test_a_clock_that_is_set_is_noticed_within_two_answers_of_two_hosts() -> Non
 
 def test_a_clock_set_right_again_is_noticed_too() -> None:
     rows = [("a", n * 1.07, 45.0 if 10 <= n < 20 else 0.0) for n in range(30)]
-    assert not is_off(observed(*rows).bounds())
+    assert not is_off(skew_after(*rows).bounds())
 
 
 def test_one_lying_host_is_outvoted() -> None:
     rows = [(host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar", "b")]
-    assert not is_off(observed(*rows).bounds())
+    assert not is_off(skew_after(*rows).bounds())
 
 
 def test_a_host_that_begins_to_lie_is_outvoted_as_soon_as_the_others_answer() -> None:
-    skew = observed(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "b", "c")))
+    skew = skew_after(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "b", "c")))
     for n in range(20, 23):
-        skew.observe("a", answer(n, 0.0, lie=600.0))
+        skew.observe("a", answer_with_date(n, 0.0, lie=600.0))
     for n in range(24, 26):
-        skew.observe("b", answer(n, 0.0))
-        skew.observe("c", answer(n, 0.0))
-    skew.observe("a", answer(30, 0.0, lie=600.0))
+        skew.observe("b", answer_with_date(n, 0.0))
+        skew.observe("c", answer_with_date(n, 0.0))
+    skew.observe("a", answer_with_date(30, 0.0, lie=600.0))
     assert not is_off(skew.bounds())
 
 
 def test_host_with_a_wrong_clock_does_not_make_its_own_answers_doubtful() -> None:
     skew = Skew()
-    assert all(skew.observe("liar", answer(n * 1.1, 0.0, lie=600.0)) for n in range(10))
+    assert all(skew.observe("liar", answer_with_date(n * 1.1, 0.0, lie=600.0)) for n in range(10))
 
 
 def test_servers_behind_one_name_may_differ_a_little_without_casting_doubt() -> None:
     skew = Skew()
-    assert all(skew.observe("a", answer(n * 1.07, 0.0, lie=0.6 * (n % 2))) for n in range(60))
+    assert all(skew.observe("a", answer_with_date(n * 1.07, 0.0, lie=0.6 * (n % 2))) for n in range(60))
     assert largest_offset(skew.bounds()) < 1.7
 
 
-def test_the_dates_of_an_erratic_host_make_no_skew() -> None:
+def test_an_erratic_host_stays_trusted_but_its_dates_do_not_make_our_clock_wrong() -> None:
     skew = Skew()
-    believed = [skew.observe("a", answer(n * 1.07, 0.0, lie=30.0 * (n % 2))) for n in range(40)]
-    assert all(believed[15:])
-    skew.observe("b", answer(50, 0.0))
+    are_times_certain = [skew.observe("a", answer_with_date(n * 1.07, 0.0, lie=30.0 * (n % 2))) for n in range(40)]
+    # After six contradictions the dates of the host say nothing, so they cast no doubt on its answers either.
+    assert all(are_times_certain[15:])
+    skew.observe("b", answer_with_date(50, 0.0))
     assert not is_off(skew.bounds())
-
-
-def test_answer_without_a_readable_date_is_ignored() -> None:
-    skew = Skew()
-    blank = Answer("https://a.example/", 200, {"date": "yesterday, today"}, b"", NOON, NOON)
-    assert skew.observe("a", blank)
-    assert not skew.is_known()
 
 
 def test_host_that_the_others_contradict_is_named_and_outvoted() -> None:
     rows = [(host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar", "b")]
-    assert list(observed(*rows).describe_doubts()) == ["liar"]
+    assert list(skew_after(*rows).describe_doubts()) == ["liar"]
 
 
-def test_of_two_hosts_only_the_one_with_wrong_dates_is_doubted() -> None:
-    skew = observed(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar")))
+def test_of_two_hosts_only_the_one_that_contradicts_our_clock_is_doubted() -> None:
+    skew = skew_after(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar")))
     assert not is_off(skew.bounds())
     assert list(skew.describe_doubts()) == ["liar"]
 
@@ -151,15 +156,15 @@ def test_of_two_hosts_only_the_one_with_wrong_dates_is_doubted() -> None:
 def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_own_looks_only() -> None:
     skew = Skew()
     for n in range(10):
-        skew.observe("a", answer(n * 1.07, 0.0, lie=600.0))
-        skew.observe("b", answer(n * 1.07, 0.0, lie=-600.0))
+        skew.observe("a", answer_with_date(n * 1.07, 0.0, lie=600.0))
+        skew.observe("b", answer_with_date(n * 1.07, 0.0, lie=-600.0))
     assert set(skew.describe_doubts()) == {"a", "b"}
     assert not is_off(skew.bounds())
     assert [largest_offset(skew.bounds_for(host)) > 590 for host in ("a", "b", "without a date")] == [True, True, False]
 
 
 @pytest.mark.parametrize(
-    ("synchronised", "its_own", "others"),
+    ("synchronised", "is_own_in_doubt", "are_others_in_doubt"),
     [
         # The machine says that something keeps our clock right: the host is wrong.
         (True, False, False),
@@ -170,15 +175,15 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
     ],
 )
 def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
-    *, synchronised: bool | None, its_own: bool, others: bool
+    *, synchronised: bool | None, is_own_in_doubt: bool, are_others_in_doubt: bool
 ) -> None:
     skew = Skew(lambda: synchronised)
     for n in range(3):
-        skew.observe("liar", answer(n * 1.07, 0.0, lie=600.0))
-    assert is_off(skew.bounds()) is others
-    assert is_off(skew.bounds_for("without a date")) is others
-    assert is_off(skew.bounds_for("liar")) is its_own
-    assert bool(skew.describe_doubts()) is not others
+        skew.observe("liar", answer_with_date(n * 1.07, 0.0, lie=600.0))
+    assert is_off(skew.bounds()) is are_others_in_doubt
+    assert is_off(skew.bounds_for("without a date")) is are_others_in_doubt
+    assert is_off(skew.bounds_for("liar")) is is_own_in_doubt
+    assert bool(skew.describe_doubts()) is not are_others_in_doubt
 
 
 @pytest.mark.parametrize("synchronised", [True, False, None])
@@ -186,17 +191,17 @@ def test_two_hosts_that_agree_outvote_our_clock(*, synchronised: bool | None) ->
     skew = Skew(lambda: synchronised)
     for n in range(3):
         for host in ("a", "b"):
-            skew.observe(host, answer(n * 1.07, 600.0))
+            skew.observe(host, answer_with_date(n * 1.07, 600.0))
     assert skew.bounds()[0] > 590
     assert is_off(skew.bounds_for("without a date"))
 
 
-def test_that_our_clock_is_wrong_counts_only_as_far_as_two_hosts_say_so() -> None:
+def test_our_clock_is_wrong_only_by_as_much_as_two_hosts_agree_on() -> None:
     skew = Skew()
     for n in range(10):
-        skew.observe("a", answer(n * 1.07, 0.9))
+        skew.observe("a", answer_with_date(n * 1.07, 0.9))
     # A date is a whole second: the first of one host leaves a whole second of doubt.
-    skew.observe("b", answer(20.05, 0.9))
+    skew.observe("b", answer_with_date(20.05, 0.9))
     assert skew.bounds()[0] == 0.0
     assert skew.bounds_for("a")[0] > 0.5
     assert not is_off(skew.bounds_for("b"))
@@ -220,6 +225,7 @@ def test_date_more_than_a_day_from_our_clock_is_ignored(*, text: str, synchronis
     with capture_logs() as lines:
         assert all(skew.observe("a", strange) for _ in range(3))
     assert [skew.bounds_for(host) for host in ("a", "b")] == [(0.0, 0.0), (0.0, 0.0)]
+    # A date that cannot be read at all is not logged.
     assert [line["host"] for line in lines if line["event"] == "date_ignored"] == (["a"] if mail_date(text) else [])
 
 
@@ -227,7 +233,7 @@ def test_host_with_an_absurd_date_is_listed_until_it_sends_a_plausible_one() -> 
     skew = Skew()
     skew.observe("a", Answer("https://a.example/", 200, {"date": ABSURD[0]}, b"", NOON, NOON))
     assert list(skew.describe_doubts()) == ["a"]
-    skew.observe("a", answer(1.0, 0.0))
+    skew.observe("a", answer_with_date(1.0, 0.0))
     assert skew.describe_doubts() == {}
 
 
@@ -235,31 +241,31 @@ def test_host_with_an_absurd_date_is_listed_until_it_sends_a_plausible_one() -> 
     ("hosts", "synchronised", "wrong"),
     [("ab", False, True), ("ab", None, True), ("ab", True, False), ("a", False, False)],
 )
-def test_a_clock_that_is_years_out_is_noticed_by_two_hosts_that_agree(
+def test_a_clock_that_is_years_out_is_noticed_only_by_two_hosts_that_agree(
     *, hosts: str, synchronised: bool | None, wrong: bool
 ) -> None:
     skew, years = Skew(lambda: synchronised), -10 * 365 * 86_400.0
     for host in hosts:
-        skew.observe(host, answer(0.0, years))
+        skew.observe(host, answer_with_date(0.0, years))
     assert (is_off(skew.bounds()), skew.is_known()) == (wrong, wrong)
     # Once it is set right, what hosts say counts again.
-    skew.observe("c", answer(1.0, 0.0))
+    skew.observe("c", answer_with_date(1.0, 0.0))
     assert not is_off(skew.bounds())
 
 
-def test_an_old_copy_with_its_own_date_is_not_absurd() -> None:
+def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
     skew = Skew()
-    skew.observe("a", answer(0.0, 0.0, age=3 * 86_400, kept=True))
+    skew.observe("a", answer_with_date(0.0, 0.0, age=3 * 86_400, kept=True))
     assert skew.describe_doubts() == {}
     assert skew.is_known()
 
 
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
-def test_answers_that_are_all_aged_settle_the_clock_as_one_of_them_grows_older(*, kept: bool, offset: float) -> None:
-    skew = unsynchronised()
+def test_aged_answers_bound_the_clock_as_one_copy_grows_older(*, kept: bool, offset: float) -> None:
+    skew = skew_of_unsynchronised_clock()
     for n in range(4):
-        assert skew.observe("a", answer(n * 7.0, offset, age=300 + n * 7, kept=kept))
+        assert skew.observe("a", answer_with_date(n * 7.0, offset, age=300 + n * 7, kept=kept))
     low, high = skew.bounds()
     assert low <= offset <= high
     assert high - low < 3.2
@@ -267,19 +273,19 @@ def test_answers_that_are_all_aged_settle_the_clock_as_one_of_them_grows_older(*
 
 def test_aged_answers_are_compared_only_with_those_of_their_address() -> None:
     skew = Skew()
-    skew.observe("a", replace(answer(0.0, 0.0, age=300), url="https://a.example/other"))
+    skew.observe("a", replace(answer_with_date(0.0, 0.0, age=300), url="https://a.example/other"))
     for n in (1, 6):
-        skew.observe("a", answer(n * 2.0, 0.0, age=300 + n * 2))
+        skew.observe("a", answer_with_date(n * 2.0, 0.0, age=300 + n * 2))
     assert largest_offset(skew.bounds()) > 300
     for n in (70, 80):
-        skew.observe("a", answer(n * 2.0, 0.0, age=300 + n * 2))
+        skew.observe("a", answer_with_date(n * 2.0, 0.0, age=300 + n * 2))
     assert largest_offset(skew.bounds()) < 3.2
 
 
 def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
-    skew = unsynchronised()
+    skew = skew_of_unsynchronised_clock()
     for n in range(40):
-        skew.observe("a", answer(n * 7.0, 0.0 if n < 20 else -45.0, age=300 + n * 7, kept=True))
+        skew.observe("a", answer_with_date(n * 7.0, 0.0 if n < 20 else -45.0, age=300 + n * 7, kept=True))
     low, high = skew.bounds()
     assert low <= -45.0 <= high
     assert high < -40.0
@@ -289,11 +295,11 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
 def test_ageing_and_renewed_copies_never_exclude_the_true_offset(
     rows: list[tuple[float, bool, bool]], offset: float
 ) -> None:
-    skew, true, born = unsynchronised(), 0.0, -300.0
+    skew, true, born = skew_of_unsynchronised_clock(), 0.0, -300.0
     for wait, is_new, kept in rows:
         true += wait
         born = true if is_new else born
-        assert skew.observe("a", answer(true, offset, age=int(true - born), kept=kept))
+        assert skew.observe("a", answer_with_date(true, offset, age=int(true - born), kept=kept))
     low, high = skew.bounds()
     assert not rows or low - 1e-6 <= offset <= high + 1e-6
 
@@ -303,16 +309,16 @@ def test_ageing_and_renewed_copies_never_exclude_the_true_offset(
     st.floats(-40, 40),
 )
 def test_bounds_always_contain_the_truth(rows: list[tuple[str, float, int, bool]], offset: float) -> None:
-    skew, true = unsynchronised(), 0.0
+    skew, true = skew_of_unsynchronised_clock(), 0.0
     for host, wait, age, kept in rows:
         true += wait
-        assert skew.observe(host, answer(true, offset, age=age, kept=kept))
+        assert skew.observe(host, answer_with_date(true, offset, age=age, kept=kept))
     low, high = skew.bounds()
     assert not rows or low - 1e-6 <= offset <= high + 1e-6
 
 
 @pytest.mark.parametrize(
-    ("before", "steps", "told"),
+    ("before", "steps", "doubt_ends"),
     [
         # What was right is set wrong, and right again before anybody answered.
         (0.0, [(3600.0, True), (0.0, False)], None),
@@ -327,8 +333,8 @@ def test_bounds_always_contain_the_truth(rows: list[tuple[str, float, int, bool]
         (0.0, [(3600.0, True)], 31.0),
     ],
 )
-def test_a_clock_that_was_set_wrong_is_known_at_once_and_for_a_while(
-    before: float | None, steps: list[tuple[float, bool]], told: float | None
+def test_a_clock_that_was_set_wrong_is_known_at_once_and_for_half_a_minute(
+    before: float | None, steps: list[tuple[float, bool]], doubt_ends: float | None
 ) -> None:
     class Steady(VirtualClock):
         passed = 0.0
@@ -340,18 +346,18 @@ def test_a_clock_that_was_set_wrong_is_known_at_once_and_for_a_while(
     skew = Skew(lambda: False, lambda: wrong)
     just_set = ClockStepGuard(skew, clock)
     if before is not None:
-        skew.observe("a", answer(0.5, before), wrong)
+        skew.observe("a", answer_with_date(0.5, before), wrong)
     assert not just_set()
     for seconds, expected in steps:
         wrong = seconds
         assert just_set() is expected
         clock.passed += 2
-    if told is not None:
-        clock.passed += told
+    if doubt_ends is not None:
+        clock.passed += doubt_ends
         assert not just_set()
 
 
-class _Machine(VirtualClock):
+class SleepingMachine(VirtualClock):
     """A machine whose steady time stands still while it is asleep, and whose readings are counted."""
 
     steady, reads = 0.0, 0
@@ -365,15 +371,15 @@ class _Machine(VirtualClock):
 
 
 @given(st.lists(st.tuples(st.sampled_from(["passes", "sleeps", "is set"]), st.floats(-30.0, 30.0)), max_size=8))
-def test_seconds_ahead_follow_the_clock_with_one_read_for_each_look(steps: list[tuple[str, float]]) -> None:
-    machine = _Machine(NOON)
-    told = SecondsAhead(machine)
+def test_seconds_of_our_clock_ahead_of_steady_time_follow_it_with_one_read_each(steps: list[tuple[str, float]]) -> None:
+    machine = SleepingMachine(NOON)
+    read_seconds_ahead = SecondsAhead(machine)
     for what, seconds in steps:
         machine.steady += abs(seconds) if what == "passes" else 0.0
         machine.suspended += abs(seconds) if what == "sleeps" else 0.0
         machine.offset += timedelta(seconds=seconds if what == "is set" else 0.0)
-        assert told() == pytest.approx(seconds_ahead(machine), abs=SET / 2)
-    told()
+        assert read_seconds_ahead() == pytest.approx(seconds_ahead(machine), abs=SET / 2)
+    read_seconds_ahead()
     before = machine.reads
-    told()
+    read_seconds_ahead()
     assert machine.reads == before + 1

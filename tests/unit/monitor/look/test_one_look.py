@@ -26,7 +26,7 @@ from tests.unit.monitor.look.story import HOST, Watch, target, watch, watching
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 
-BUSY = Reply(429, b"", {"Retry-After": "20"})
+WAIT_20_S = Reply(429, b"", {"Retry-After": "20"})
 
 
 async def a_scheduled_look(seen: Watch) -> object:
@@ -46,7 +46,7 @@ async def a_calendar_read(seen: Watch) -> object:
     return await CalendarReader("own", source, CalendarPages(seen.poller.send_in_turn), seen.clock).read()
 
 
-EVERYBODY: dict[str, Callable[[Watch], Awaitable[object]]] = {
+REQUESTERS: dict[str, Callable[[Watch], Awaitable[object]]] = {
     "page": a_scheduled_look,
     "once": a_look_once,
     "listed": a_glance,
@@ -54,33 +54,33 @@ EVERYBODY: dict[str, Callable[[Watch], Awaitable[object]]] = {
 }
 
 
-@pytest.mark.parametrize("first", EVERYBODY)
-def test_wait_applies_to_looks_and_other_requests(first: str) -> None:
+@pytest.mark.parametrize("first", REQUESTERS)
+def test_a_wait_that_any_request_received_applies_to_looks_and_other_requests(first: str) -> None:
     begun: list[tuple[float, str]] = []
 
     def publisher(request: Request) -> Reply:
         name, now = request.url.rpartition("/")[2], asyncio.get_running_loop().time()
-        is_told = name == first and now >= 2.5 and not any(at >= 2.5 and one == first for at, one in begun)
+        must_wait = name == first and now >= 2.5 and not any(at >= 2.5 and one == first for at, one in begun)
         begun.append((now, name))
-        return BUSY if is_told else Reply(200, b"x")
+        return WAIT_20_S if must_wait else Reply(200, b"x")
 
     async def act(seen: Watch) -> None:
-        await EVERYBODY[first](seen)
+        await REQUESTERS[first](seen)
         assert (seen.poller.is_quiet(HOST), seen.poller.next_due()) == (True, None)
-        await asyncio.gather(*(ask(seen) for ask in EVERYBODY.values()))
+        await asyncio.gather(*(ask(seen) for ask in REQUESTERS.values()))
 
     watch(watching("page"), script=publisher, seconds=60, later=[(2.5, act)])
-    told = next(at for at, name in begun if name == first and at >= 2.5)
-    after = {name: at for at, name in reversed(begun) if at > told}
-    assert set(after) == set(EVERYBODY)
-    assert min(after.values()) >= told + 20
+    waits_from = next(at for at, name in begun if name == first and at >= 2.5)
+    after = {name: at for at, name in reversed(begun) if at > waits_from}
+    assert set(after) == set(REQUESTERS)
+    assert min(after.values()) >= waits_from + 20
 
 
 def test_look_for_an_unannounced_release_keeps_budget_and_waits(tmp_path: Path) -> None:
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(office: Office) -> None:
-        office.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = BUSY
+        office.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = WAIT_20_S
         await office.read(csv(row("a")))
         daemon = office.daemon
         newcomers = Unannounced(
@@ -100,7 +100,7 @@ def test_look_for_an_unannounced_release_keeps_budget_and_waits(tmp_path: Path) 
     at_work(tmp_path, act)
 
 
-class Slow:
+class SlowPublisher:
     """A publisher of one host that takes ten seconds to answer, and counts how many wait for it."""
 
     def __init__(self) -> None:
@@ -110,23 +110,23 @@ class Slow:
         self.begun.append(asyncio.get_running_loop().time())
         return Reply(200, b"x", seconds=10.0)
 
-    def most(self) -> int:
+    def most_at_once(self) -> int:
         return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
 
 
 def test_other_requests_count_among_a_hosts_requests_at_one_time() -> None:
-    slow = Slow()
+    slow = SlowPublisher()
 
     async def act(seen: Watch) -> None:
         await asyncio.gather(*(seen.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6)))
 
     watch(watching("page", "news"), script=slow, seconds=60, later=[(0.5, act)], at_once=3)
-    assert slow.most() == 3
+    assert slow.most_at_once() == 3
     assert len(slow.begun) > 8
 
 
 def test_requests_without_a_running_poller_keep_places_and_rate() -> None:
-    slow = Slow()
+    slow = SlowPublisher()
 
     async def story(clock: VirtualClock) -> None:
         poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(2.0), Interpreter(), at_once=3)
@@ -137,7 +137,7 @@ def test_requests_without_a_running_poller_keep_places_and_rate() -> None:
 
     run_virtually(story)
     assert len(slow.begun) == 8
-    assert slow.most() == 3
+    assert slow.most_at_once() == 3
     assert all(later - first >= 0.5 for first, later in pairwise(slow.begun))
 
 

@@ -16,8 +16,8 @@ from monitor.plan.targets import Target, View
 from schedules.announcement import Address
 from schedules.dates import at_instant
 from schedules.slot import Slot
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 
-P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 BEFORE, AFTER = SLOT - timedelta(minutes=5), SLOT + timedelta(seconds=2)
 TITLE = "Example ports: freight 2025"
@@ -60,7 +60,7 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
     "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
 )
 def test_page_without_title_and_heading_is_unknown(body: bytes, recognise: str, at: datetime) -> None:
-    assert see(target(recognise=recognise), answer(body, at=at)).state is U
+    assert see(target(recognise=recognise), answer(body, at=at)).state is UNKNOWN
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -96,7 +96,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"
     ],
 )
 def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, kind: str, body: bytes) -> None:
-    assert see(file_at(extension), answer(body, kind)).state is P
+    assert see(file_at(extension), answer(body, kind)).state is PRESENT
 
 
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
@@ -128,16 +128,16 @@ def test_other_content_at_the_address_of_a_file_is_unknown_and_has_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
     sighting = see(file_at(extension), answer(body, kind, at))
-    assert (sighting.state, sighting.why, sighting.digest) == (U, why, None)
+    assert (sighting.state, sighting.why, sighting.digest) == (UNKNOWN, why, None)
 
 
 def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None:
     bodies = [page(words) for words in ("404 - Not found", "This is no longer available", "Published in error")]
     seen = [see(file_at("xlsx"), answer(body)) for body in bodies]
     assert [(one.state, one.why) for one in seen] == [
-        (A, "the page says it is not found"),
-        (W, NO_LONGER_AVAILABLE),
-        (W, "published in error"),
+        (ABSENT, "the page says it is not found"),
+        (WITHDRAWN, NO_LONGER_AVAILABLE),
+        (WITHDRAWN, "published in error"),
     ]
 
 
@@ -149,27 +149,33 @@ def test_content_of_another_kind_is_unknown_to_every_recogniser(recognise: str) 
         interpreter.interpret_now(seen, answer(body, kind)).state
         for body, kind in ((BOT_WALL, "text/html"), (b"a,b\n1,2\n", "text/csv"), (BOT_WALL, "text/html"))
     ]
-    assert states == [U, U if recognise == "changed" else A, U]
-    assert interpreter.interpret_now(seen, answer(b"July,b\n1,3\n", "text/csv")).state is P
+    assert states == [UNKNOWN, UNKNOWN if recognise == "changed" else ABSENT, UNKNOWN]
+    assert interpreter.interpret_now(seen, answer(b"July,b\n1,3\n", "text/csv")).state is PRESENT
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     interpreter, seen = Interpreter(), target(recognise="changed")
     bodies = (BOT_WALL, page("Figures", "June"), BOT_WALL, page("Figures", "June"), page("Figures", "July"))
-    assert [interpreter.interpret_now(seen, answer(body)).state for body in bodies] == [U, U, U, A, P]
+    assert [interpreter.interpret_now(seen, answer(body)).state for body in bodies] == [
+        UNKNOWN,
+        UNKNOWN,
+        UNKNOWN,
+        ABSENT,
+        PRESENT,
+    ]
 
 
 @pytest.mark.parametrize(
     ("kind", "body", "state"),
     [
-        ("text/html", page("Freight by port"), P),
-        ("text/html", APOLOGY, U),
-        ("text/csv", b"port,tonnes\n", P),
-        ("application/json", b'{"periods": ["2025"]}', P),
-        ("application/json", b'{"message": "Internal error"}', U),
-        ("application/octet-stream", b"PK\x03\x04rest", P),
-        ("text/plain", b"ok", U),
-        ("application/xml", DENIED, U),
+        ("text/html", page("Freight by port"), PRESENT),
+        ("text/html", APOLOGY, UNKNOWN),
+        ("text/csv", b"port,tonnes\n", PRESENT),
+        ("application/json", b'{"periods": ["2025"]}', PRESENT),
+        ("application/json", b'{"message": "Internal error"}', UNKNOWN),
+        ("application/octet-stream", b"PK\x03\x04rest", PRESENT),
+        ("text/plain", b"ok", UNKNOWN),
+        ("application/xml", DENIED, UNKNOWN),
     ],
 )
 def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, body: bytes, state: State) -> None:
@@ -179,10 +185,10 @@ def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, bod
 @pytest.mark.parametrize(
     ("kind", "body", "state"),
     [
-        ("application/pdf", b"%PDF-1.7", P),
-        ("application/json", b'{"name": "Example ports: freight", "year": 2025}', P),
-        ("application/json", b'{"name": "Example canals: freight", "year": 2025}', U),
-        ("application/json", b'{"name": "Example ports: freight", "year": 2024}', U),
+        ("application/pdf", b"%PDF-1.7", PRESENT),
+        ("application/json", b'{"name": "Example ports: freight", "year": 2025}', PRESENT),
+        ("application/json", b'{"name": "Example canals: freight", "year": 2025}', UNKNOWN),
+        ("application/json", b'{"name": "Example ports: freight", "year": 2024}', UNKNOWN),
     ],
 )
 def test_content_other_than_html_must_name_its_release(kind: str, body: bytes, state: State) -> None:
@@ -192,15 +198,15 @@ def test_content_other_than_html_must_name_its_release(kind: str, body: bytes, s
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
 @pytest.mark.parametrize("status", [200, 203, 206])
 def test_a_plain_page_under_its_title_is_present_after_an_absence(recognise: str, status: int) -> None:
-    wanted = P if status == 200 or recognise == "status" else U
+    wanted = PRESENT if status == 200 or recognise == "status" else UNKNOWN
     assert see(target(recognise=recognise), answer(page(TITLE), status=status)).state is wanted
 
 
 def test_page_that_its_announcement_redirected_to_may_have_another_title() -> None:
     interpreter = Interpreter()
     seen = target(recognise="govuk", address=Address.LED_TO)
-    assert interpreter.interpret_now(seen, answer(page("Freight at ports"))).state is P
-    assert Interpreter().interpret_now(target(recognise="govuk"), answer(page("Freight at ports"))).state is U
+    assert interpreter.interpret_now(seen, answer(page("Freight at ports"))).state is PRESENT
+    assert Interpreter().interpret_now(target(recognise="govuk"), answer(page("Freight at ports"))).state is UNKNOWN
 
 
 PLACEHOLDERS = [
@@ -224,9 +230,9 @@ def test_placeholder_is_unknown_before_its_slot_and_while_unchanged_after_it(ins
     interpreter.restore_known(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
     changing = page(TITLE, f"{inside}<script>stamp(1)</script>"), page(TITLE, f"{inside}<script>stamp(2)</script>")
     states = [interpreter.interpret_now(seen, answer(changing[at is AFTER], at=at)).state for at in (BEFORE, AFTER)]
-    assert states == [U, U]
+    assert states == [UNKNOWN, UNKNOWN]
     out = page(TITLE, f"{inside}<p>Tonnes rose.</p>")
-    assert interpreter.interpret_now(seen, answer(out, at=AFTER + timedelta(seconds=5))).state is P
+    assert interpreter.interpret_now(seen, answer(out, at=AFTER + timedelta(seconds=5))).state is PRESENT
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
@@ -244,32 +250,32 @@ def test_placeholder_is_unknown_before_its_slot_and_while_unchanged_after_it(ins
 def test_page_with_a_file_or_date_of_publication_or_without_date_of_its_slot_is_early(
     inside: str, recognise: str
 ) -> None:
-    assert see(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is P
+    assert see(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is PRESENT
 
 
 def test_a_page_that_comes_at_its_slot_and_names_its_day_is_out() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
     for at in (SLOT - timedelta(seconds=0.5), SLOT, AFTER):
-        assert see(target(), answer(body, at=at)).state is P
+        assert see(target(), answer(body, at=at)).state is PRESENT
 
 
 def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
     title = "Weekly update: 26 November 2026"
-    assert see(target(title=title), answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)).state is P
+    assert see(target(title=title), answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)).state is PRESENT
 
 
 def test_placeholder_from_before_a_restart_must_change_its_structure() -> None:
     interpreter, seen = Interpreter(), target()
     interpreter.restore_known(seen, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
     still = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    assert interpreter.interpret_now(seen, answer(still)).state is U
-    assert interpreter.interpret_now(seen, answer(page(TITLE, "<p>Published 26 November 2026</p>"))).state is P
+    assert interpreter.interpret_now(seen, answer(still)).state is UNKNOWN
+    assert interpreter.interpret_now(seen, answer(page(TITLE, "<p>Published 26 November 2026</p>"))).state is PRESENT
 
 
 def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_placeholder() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
     looks = answer(body, at=BEFORE), answer(b"", at=BEFORE, status=404), answer(body)
-    assert see(target(), *looks).state is P
+    assert see(target(), *looks).state is PRESENT
 
 
 def test_no_page_is_a_placeholder_while_our_clock_is_doubtful() -> None:
@@ -278,7 +284,7 @@ def test_no_page_is_a_placeholder_while_our_clock_is_doubtful() -> None:
     dated |= {AFTER + timedelta(seconds=n): f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT" for n in range(4)}
     looks = [Answer(PAGE, 200, {"date": date}, body, at, at) for at, date in dated.items()]
     assert see(target(), looks[0]).why == "clock"
-    assert see(target(), *looks).state is P
+    assert see(target(), *looks).state is PRESENT
 
 
 def test_a_clock_known_to_be_behind_may_show_the_release_itself_before_its_slot() -> None:
@@ -288,22 +294,22 @@ def test_a_clock_known_to_be_behind_may_show_the_release_itself_before_its_slot(
         see(target(), Answer(PAGE, 200, {"date": date}, body, at, at)).state
         for date in ("Thu, 26 Nov 2026 09:30:01 GMT", "Thu, 26 Nov 2026 09:29:56 GMT")
     ]
-    assert states == [P, U]
+    assert states == [PRESENT, UNKNOWN]
 
 
 def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, body, AFTER, AFTER)
-    assert see(target(), old).state is U
+    assert see(target(), old).state is UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("inside", "before", "after"),
     [
-        ("These statistics will be released on 26 November 2026 9:30am", A, A),
-        ("This release will be published in November 2026", A, A),
-        ("The next release will be published on 25 November 2027", P, P),
-        ("This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a>", U, P),
+        ("These statistics will be released on 26 November 2026 9:30am", ABSENT, ABSENT),
+        ("This release will be published in November 2026", ABSENT, ABSENT),
+        ("The next release will be published on 25 November 2027", PRESENT, PRESENT),
+        ("This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a>", UNKNOWN, PRESENT),
     ],
 )
 def test_explicit_promise_of_this_release_is_absence(inside: str, before: State, after: State) -> None:
@@ -317,7 +323,7 @@ def test_a_placeholder_is_read_again_when_its_slot_moves() -> None:
     body = page(TITLE, "<p>Due on 26 November 2026</p>")
     first = interpreter.interpret_now(seen, answer(body, at=BEFORE))
     interpreter.restore_known(seen, Known(slot=SLOT_IN_FORCE))
-    assert (first.state, interpreter.interpret_now(seen, answer(body, at=BEFORE)).state) == (P, U)
+    assert (first.state, interpreter.interpret_now(seen, answer(body, at=BEFORE)).state) == (PRESENT, UNKNOWN)
 
 
 _KINDS = st.sampled_from(
@@ -344,4 +350,4 @@ def test_no_answer_without_a_positive_sign_is_present(body: bytes, kind: str, st
         interpreter = Interpreter()
         interpreter.restore_known(one, Known(was_missing=is_missing, slot=SLOT_IN_FORCE))
         for at in (BEFORE, AFTER):
-            assert interpreter.interpret_now(one, answer(body, kind, at, status)).state is not P
+            assert interpreter.interpret_now(one, answer(body, kind, at, status)).state is not PRESENT

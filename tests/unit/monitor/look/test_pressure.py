@@ -81,6 +81,7 @@ def test_waiting_target_gets_the_spacing_of_its_next_window() -> None:
 
     seen = watch(act, rate=2, seconds=300)
     gaps = [later - time for name in names for time, later in pairwise(seen.times(name))]
+    # The budget gives each of 40 targets a look every 40 / 2 seconds.
     assert max(gaps) <= 1.5 * 40 / 2
 
 
@@ -102,7 +103,7 @@ def test_looks_due_are_either_made_or_reported_as_missed() -> None:
     st.floats(0.5, 30),
     st.lists(st.floats(0, 4), min_size=1, max_size=7),
 )
-def test_looks_due_are_made_or_missed_under_any_pressure(
+def test_each_look_due_is_counted_as_made_or_missed_under_any_pressure(
     spacings: list[float], rate: float, answers: list[float]
 ) -> None:
     def act(seen: Watch) -> None:
@@ -123,7 +124,7 @@ def test_looks_due_are_made_or_missed_under_any_pressure(
     st.floats(0.5, 10),
     st.floats(5, 25),
 )
-def test_looks_due_are_made_or_missed_where_one_spacing_follows_another(
+def test_each_look_due_is_counted_as_made_or_missed_where_one_spacing_follows_another(
     spacings: list[tuple[float, float]], rate: float, change: float
 ) -> None:
     def act(seen: Watch) -> None:
@@ -156,8 +157,10 @@ def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
     assert len(times) == 20
 
 
-@pytest.mark.parametrize(("body", "begun"), [(b"x", [2, 3, 3]), (b"<p>" + b"x" * SMALL_BODY, [1, 2, 3])])
-def test_the_next_look_begins_before_a_small_answer_is_read(body: bytes, begun: list[int]) -> None:
+@pytest.mark.parametrize(("body", "begun_at_each_read"), [(b"x", [2, 3, 3]), (b"<p>" + b"x" * SMALL_BODY, [1, 2, 3])])
+def test_the_next_look_begins_before_an_answer_is_read_only_if_that_is_small(
+    body: bytes, begun_at_each_read: list[int]
+) -> None:
     begun_when_read: list[int] = []
 
     def act(seen: Watch) -> None:
@@ -166,10 +169,10 @@ def test_the_next_look_begins_before_a_small_answer_is_read(body: bytes, begun: 
             seen.poller.watch(target(f"p{n}"), [window(1, ends=1)])
 
     watch(act, seconds=5, rate=1e9, script=lambda _: Reply(200, body), at_once=1)
-    assert begun_when_read == begun
+    assert begun_when_read == begun_at_each_read
 
 
-def test_slow_answers_delay_no_look_within_the_budget() -> None:
+def test_slow_answers_delay_looks_within_the_budget_only_if_few_may_be_under_way_at_once() -> None:
     pages = watching(*(f"p{n}" for n in range(20)), ends=10)
     seen = watch(pages, seconds=12, rate=22, script=lambda _: Reply(200, b"x", seconds=0.4), at_once=None)
     assert max(seen.late) < 1.0
@@ -262,6 +265,7 @@ def test_cancelled_request_takes_no_turn() -> None:
         turn.cancel()
         await asyncio.gather(turn, return_exceptions=True)
         await seen.poller.send_in_turn(CALENDAR)
+        # The first request was at second 1 and got a wait of 4 s. The cancelled one adds none.
         assert seen.clock.monotonic() == 5
 
     replies = iter([Reply(429, b"", {"Retry-After": "4"})])

@@ -41,8 +41,8 @@ def test_of_several_promised_looks_pages_as_users_get_them_go_first() -> None:
                 seen.poller.watch(target(name, view=view), [window(1)], promised_at=instant)
 
     requests = watch(act, rate=5, seconds=9).fetcher.asked
-    at_seven = [request for request in requests if not request.bust]
-    assert at_seven[0].url.endswith("/page")
+    edge_requests = [request for request in requests if not request.bust]
+    assert edge_requests[0].url.endswith("/page")
 
 
 def test_slow_answer_does_not_delay_the_promised_look() -> None:
@@ -65,12 +65,12 @@ def test_oldest_of_sixty_looks_promised_at_one_instant_goes_first(slot: datetime
             seen.poller.watch(target(f"p{n}", view=View.ORIGIN), spans)
 
     seen = watch(act, rate=5, seconds=160, start=slot - timedelta(seconds=130))
-    users = [(*start, request.bust) for start, request in zip(seen.starts, seen.fetcher.asked, strict=True)]
-    first = [time for time, _, _ in users].index(130)
-    assert users[first - 1][0] <= 130 - 1.01 / 5
-    burst = users[first : first + 60]
+    starts = [(*start, request.bust) for start, request in zip(seen.starts, seen.fetcher.asked, strict=True)]
+    first = [time for time, _, _ in starts].index(130)
+    assert starts[first - 1][0] <= 130 - 1.01 / 5
+    burst = starts[first : first + 60]
     assert [time for time, _, _ in burst] == pytest.approx([130 + n * 1.01 / 5 for n in range(60)], abs=0.01)
-    last = {name: time for time, name, bust in users[:first] if not bust}
+    last = {name: time for time, name, bust in starts[:first] if not bust}
     assert [name for _, name, _ in burst] == sorted(last, key=last.__getitem__)
     assert {bust for _, _, bust in burst} == {False}
 

@@ -15,26 +15,26 @@ from tests.worlds.fetcher import Reply
 FREE = timedelta(seconds=0.9)
 
 
-def overdue(seen: Watch, name: str = "page", ends: float = 1e6) -> None:
+def watch_overdue_page(seen: Watch, name: str = "page", ends: float = 1e6) -> None:
     spans = [Window("overdue", NOON, NOON + timedelta(seconds=ends), timedelta(seconds=60), every_if_idle=FREE)]
     for view in (View.EDGE, View.ORIGIN):
         seen.poller.watch(target(name, view=view), spans)
 
 
-def gaps(times: list[float]) -> list[float]:
+def gaps_between(times: list[float]) -> list[float]:
     return [after - before for before, after in pairwise(times)]
 
 
 def test_a_lone_overdue_page_is_looked_at_every_second_its_views_by_turns() -> None:
-    seen = watch(overdue, rate=5, seconds=120)
+    seen = watch(watch_overdue_page, rate=5, seconds=120)
     views = [request.bust for request in seen.fetcher.asked]
-    assert max(gaps(seen.times("page"))) <= 1.0
+    assert max(gaps_between(seen.times("page"))) <= 1.0
     assert 120 <= len(views) <= 140
     assert sum(one is other for one, other in pairwise(views)) <= 4
 
 
-def test_looks_that_are_due_are_still_made_when_they_are_due() -> None:
-    seen = watch(overdue, rate=5, seconds=181)
+def test_looks_that_are_due_are_made_on_time_in_spite_of_extra_looks() -> None:
+    seen = watch(watch_overdue_page, rate=5, seconds=181)
     assert {time for time in seen.times("page") if time % 60 == 0} == {0, 60, 120, 180}
     assert seen.poller.missed == 0
     assert min(seen.late) >= 0
@@ -43,12 +43,12 @@ def test_looks_that_are_due_are_still_made_when_they_are_due() -> None:
 def test_idle_looks_delay_no_other_look() -> None:
     def act(seen: Watch) -> None:
         for n in range(10):
-            overdue(seen, f"overdue{n}")
+            watch_overdue_page(seen, f"overdue{n}")
         for n in range(4):
             seen.poller.watch(target(f"p{n}"), [window(1)])
 
     seen = watch(act, rate=5, seconds=60)
-    assert all(max(gaps(seen.times(f"p{n}"))) <= 1.7 for n in range(4))
+    assert all(max(gaps_between(seen.times(f"p{n}"))) <= 1.7 for n in range(4))
     counts = [len(seen.times(f"overdue{n}")) for n in range(10)]
     assert min(counts) >= 1
 
@@ -56,7 +56,7 @@ def test_idle_looks_delay_no_other_look() -> None:
 def test_idle_looks_do_not_delay_a_promised_look() -> None:
     def act(seen: Watch) -> None:
         for n in range(20):
-            overdue(seen, f"overdue{n}")
+            watch_overdue_page(seen, f"overdue{n}")
         seen.poller.watch(target("page"), [window(1)], promised_at=NOON + timedelta(seconds=30.55))
 
     assert 30.55 in watch(act, rate=5, seconds=40).times("page")
@@ -65,7 +65,7 @@ def test_idle_looks_do_not_delay_a_promised_look() -> None:
 def test_idle_looks_are_shared_by_all_targets_that_may_have_them() -> None:
     def act(seen: Watch) -> None:
         for n in range(30):
-            overdue(seen, f"overdue{n}")
+            watch_overdue_page(seen, f"overdue{n}")
 
     seen = watch(act, rate=5, seconds=200)
     counts = [len(seen.times(f"overdue{n}")) for n in range(30)]
@@ -74,9 +74,9 @@ def test_idle_looks_are_shared_by_all_targets_that_may_have_them() -> None:
 
 
 def test_idle_looks_end_with_their_window() -> None:
-    assert max(watch(lambda seen: overdue(seen, ends=30), rate=5, seconds=90).times("page")) < 30
+    assert max(watch(lambda seen: watch_overdue_page(seen, ends=30), rate=5, seconds=90).times("page")) < 30
 
 
 def test_a_slow_answer_is_waited_for() -> None:
-    seen = watch(overdue, rate=5, seconds=60, script=lambda _: Reply(404, seconds=3.0))
-    assert max(gaps(seen.times("page"))) <= 4.1
+    seen = watch(watch_overdue_page, rate=5, seconds=60, script=lambda _: Reply(404, seconds=3.0))
+    assert max(gaps_between(seen.times("page"))) <= 4.1

@@ -28,8 +28,11 @@ VIEWS = (View.EDGE, View.ORIGIN, View.CONTENT)
 
 
 @dataclass
-class Slot:
-    """Pages promised for one instant, which come so many seconds after it; each is dropped as soon as it is seen."""
+class BusySlot:
+    """Pages promised for one slot. `comes` has the seconds after it at which each is published.
+
+    `found` has for each page the last absence before it was seen, and when it was seen. It is then looked at no more.
+    """
 
     comes: Mapping[str, float]
     important: frozenset[str] = frozenset()
@@ -76,11 +79,14 @@ class Slot:
         return median(by - after for after, by in self.found.values())
 
 
-def pages(count: int) -> dict[str, float]:
+def pages_out_within_5_s(count: int) -> dict[str, float]:
+    """Return the names of pages with the seconds after the slot at which they come, between 1 and 5."""
     return {f"p{n}": 1 + 4 * (n * 7919 % 1000) / 1000 for n in range(count)}
 
 
-def told(slot: Slot, *, rate: float = 5.0, also: Callable[[Watch], None] = lambda _: None) -> Watch:
+def run_busy_slot(slot: BusySlot, *, rate: float = 5.0, also: Callable[[Watch], None] = lambda _: None) -> Watch:
+    """Watch the pages of the slot until 240 s after it, with so many looks a second."""
+
     def act(seen: Watch) -> None:
         slot.begin(seen)
         also(seen)
@@ -90,8 +96,8 @@ def told(slot: Slot, *, rate: float = 5.0, also: Callable[[Watch], None] = lambd
 
 @pytest.mark.parametrize(("count", "proved", "width"), [(60, 60, 12.5), (175, 175, 35.8), (300, 282, 60.7)])
 def test_looks_at_a_busy_slot_prove_as_many_pages_as_its_budget_allows(count: int, proved: int, width: float) -> None:
-    slot = Slot(pages(count))
-    seen = told(slot)
+    slot = BusySlot(pages_out_within_5_s(count))
+    seen = run_busy_slot(slot)
     assert len(slot.proved) >= proved
     assert slot.width <= width
     times = [time for time, _ in seen.starts]
@@ -110,8 +116,8 @@ class PatientClock(VirtualClock):
         return super().monotonic()
 
 
-def test_slow_host_at_a_busy_slot_gets_no_repeated_requests() -> None:
-    slot = Slot(pages(20))
+def test_all_pages_of_a_busy_slot_are_found_though_their_host_is_slow() -> None:
+    slot = BusySlot(pages_out_within_5_s(20))
 
     def reply(request: Request) -> Reply:
         assert slot.seen is not None
@@ -123,10 +129,10 @@ def test_slow_host_at_a_busy_slot_gets_no_repeated_requests() -> None:
 
 
 def test_late_part_is_proved_late_with_both_views() -> None:
-    comes = pages(175)
+    comes = pages_out_within_5_s(175)
     late = sorted(comes)[::9]
-    slot = Slot(comes | dict.fromkeys(late, 150.0))
-    told(slot)
+    slot = BusySlot(comes | dict.fromkeys(late, 150.0))
+    run_busy_slot(slot)
     assert len(late) == 20
     assert len(slot.proved) == 155
     assert all(slot.found[name][0] > 60 for name in late)
@@ -135,14 +141,14 @@ def test_late_part_is_proved_late_with_both_views() -> None:
 
 
 def test_only_the_edge_view_is_used_in_the_critical_minute() -> None:
-    slot = Slot(pages(60))
-    told(slot)
+    slot = BusySlot(pages_out_within_5_s(60))
+    run_busy_slot(slot)
     assert {view for at, _, view in slot.looks if -115 <= at <= 10} == {View.EDGE}
 
 
-def test_a_slot_that_is_carried_keeps_one_second_looks_of_both_views() -> None:
-    slot = Slot(pages(2))
-    told(slot)
+def test_a_slot_within_the_budget_keeps_one_second_looks_of_both_views() -> None:
+    slot = BusySlot(pages_out_within_5_s(2))
+    run_busy_slot(slot)
     for name in slot.comes:
         for view, most in ((View.EDGE, 1.3), (View.ORIGIN, 1.3), (View.CONTENT, 5.3)):
             times = [at for at, part, how in slot.looks if (part, how) == (name, view) and -118 <= at <= 5]
@@ -150,15 +156,15 @@ def test_a_slot_that_is_carried_keeps_one_second_looks_of_both_views() -> None:
 
 
 def test_important_parts_are_proved_if_not_all_can_be() -> None:
-    comes = pages(450)
+    comes = pages_out_within_5_s(450)
     important = frozenset(sorted(comes)[::12])
-    slot = Slot(comes, important)
-    told(slot)
+    slot = BusySlot(comes, important)
+    run_busy_slot(slot)
     assert important <= slot.proved
     assert len(slot.proved) >= 275
 
 
-def test_other_looks_and_requests_keep_a_floor_near_a_slot() -> None:
+def test_other_looks_and_requests_keep_a_share_of_the_rate_near_a_slot() -> None:
     turns: list[float] = []
 
     async def read(seen: Watch) -> None:
@@ -170,7 +176,7 @@ def test_other_looks_and_requests_keep_a_floor_near_a_slot() -> None:
         for n in range(100):
             seen.poller.watch(target(f"other{n}"), [window(60)], timedelta(seconds=0.6 * n))
 
-    slot = Slot(pages(175))
+    slot = BusySlot(pages_out_within_5_s(175))
 
     def act(seen: Watch) -> None:
         slot.begin(seen)
@@ -192,7 +198,10 @@ def test_other_looks_and_requests_keep_a_floor_near_a_slot() -> None:
 
 @pytest.mark.parametrize("apart", [20.0, 60.0, 90.0])
 def test_slots_that_are_close_to_each_other_share_the_budget(apart: float) -> None:
-    first, second = Slot(pages(60)), Slot({f"q{n}": comes + apart for n, comes in enumerate(pages(60).values())})
+    first, second = (
+        BusySlot(pages_out_within_5_s(60)),
+        BusySlot({f"q{n}": comes + apart for n, comes in enumerate(pages_out_within_5_s(60).values())}),
+    )
 
     def act(seen: Watch) -> None:
         first.begin(seen)
@@ -215,7 +224,7 @@ def test_slots_that_are_close_to_each_other_share_the_budget(apart: float) -> No
 
 
 def test_failing_targets_cost_the_others_only_their_turns() -> None:
-    slot = Slot(pages(100))
+    slot = BusySlot(pages_out_within_5_s(100))
 
     def reply(request: Request) -> Reply:
         return Reply(500) if int(request.url.rpartition("/p")[2]) % 2 else slot.reply(request)
@@ -224,8 +233,8 @@ def test_failing_targets_cost_the_others_only_their_turns() -> None:
     assert slot.proved == {name for name in slot.comes if not int(name[1:]) % 2}
 
 
-def test_origin_view_follows_a_cached_answer_from_before_the_slot() -> None:
-    slot = Slot(pages(30))
+def test_the_origin_view_proves_pages_whose_edge_serves_a_copy_from_before_the_slot() -> None:
+    slot = BusySlot(pages_out_within_5_s(30))
 
     def reply(request: Request) -> Reply:
         assert slot.seen is not None
@@ -233,8 +242,8 @@ def test_origin_view_follows_a_cached_answer_from_before_the_slot() -> None:
             return slot.reply(request)
         return Reply(404, b"", {"Age": str(int(slot.seen.at() - SLOT) + 4), "X-Cache": "HIT"})
 
-    told_of = watch(slot.begin, rate=5, seconds=SLOT + 240, script=reply)
-    assert told_of.sightings
+    seen = watch(slot.begin, rate=5, seconds=SLOT + 240, script=reply)
+    assert seen.sightings
     assert len(slot.proved) == 30
     assert max(by for _, by in slot.found.values()) <= 20
 
@@ -257,8 +266,8 @@ def test_listed_pages_are_looked_at_first() -> None:
     assert turns == ["r/c", "r/a", "r/b"]
 
 
-def test_short_round_uses_both_views() -> None:
-    slot = Slot({"p0": 3.0, "p1": 3.0})
+def test_both_views_are_looked_at_every_three_seconds_if_a_round_of_looks_is_short() -> None:
+    slot = BusySlot({"p0": 3.0, "p1": 3.0})
 
     def act(seen: Watch) -> None:
         slot.begin(seen)

@@ -20,7 +20,7 @@ from tests.worlds.fetcher import Reply
 
 
 @dataclass
-class Appearing:
+class AppearingPages:
     """Pages that appear at random instants; each is dropped as soon as it is seen, with the width of its interval."""
 
     appears: dict[str, float]
@@ -52,15 +52,15 @@ class Appearing:
         self.seen.poller.drop(seen.id)
 
 
-def appearing(pages: int, rounds: float, rate: float) -> Appearing:
-    """Return pages which appear at random instants of so many rounds, after two in which all were absent."""
+def pages_that_appear(pages: int, rounds: float, rate: float) -> AppearingPages:
+    """Return pages that are absent in two rounds of looks, and appear at random instants of the next `rounds`."""
     chance, whole = Random(pages), pages / rate  # noqa: S311  # a throw of dice, always the same
-    return Appearing({f"p{n}": (2 + rounds * chance.random()) * whole for n in range(pages)})
+    return AppearingPages({f"p{n}": (2 + rounds * chance.random()) * whole for n in range(pages)})
 
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
-def test_each_page_of_a_busy_slot_is_found_within_about_one_round_of_looks(pages: int, rate: float) -> None:
-    story = appearing(pages, 3, rate)
+def test_each_page_of_a_busy_slot_is_dated_within_about_one_round_of_looks(pages: int, rate: float) -> None:
+    story = pages_that_appear(pages, 3, rate)
     watch(lambda seen: story.begin(seen, list(story.appears)), rate=rate, seconds=7 * pages / rate, script=story.reply)
     widths = list(story.widths.values())
     assert len(widths) == pages
@@ -70,13 +70,13 @@ def test_each_page_of_a_busy_slot_is_found_within_about_one_round_of_looks(pages
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (1000, 20.0)])
 def test_added_pages_delay_no_target_by_more_than_one_round(pages: int, rate: float) -> None:
-    story, names = appearing(pages, 3, rate), [f"p{n}" for n in range(pages)]
-    # Those of the second half come under watch in three goes, before any of them is out.
-    goes = [(0.5 * pages / rate, names[pages // 2 :: 3]), (pages / rate, names[pages // 2 + 1 :: 3])]
-    goes += [(1.25 * pages / rate, names[pages // 2 + 2 :: 3])]
-    for name in goes[-1][1]:
+    story, names = pages_that_appear(pages, 3, rate), [f"p{n}" for n in range(pages)]
+    # Those of the second half come under watch in three additions, before any of them is out.
+    additions = [(0.5 * pages / rate, names[pages // 2 :: 3]), (pages / rate, names[pages // 2 + 1 :: 3])]
+    additions += [(1.25 * pages / rate, names[pages // 2 + 2 :: 3])]
+    for name in additions[-1][1]:
         story.appears[name] += 1.5 * pages / rate
-    later = [(at, lambda seen, some=some: story.begin(seen, some)) for at, some in goes]
+    later = [(at, lambda seen, some=some: story.begin(seen, some)) for at, some in additions]
     watch(
         lambda seen: story.begin(seen, names[: pages // 2]),
         rate=rate,
@@ -90,8 +90,8 @@ def test_added_pages_delay_no_target_by_more_than_one_round(pages: int, rate: fl
     assert max(widths) <= 1.5 * pages / rate
 
 
-def gaps_of(chances: Sequence[float], rate: float, rounds: float) -> list[list[float]]:
-    """Return the times between looks at targets of these chances, once their first looks are over."""
+def gaps_between_looks(chances: Sequence[float], rate: float, rounds: float) -> list[list[float]]:
+    """Return the seconds between looks at each target of these chances, after a first round, in `rounds` rounds."""
 
     def act(seen: Watch) -> None:
         for n, chance in enumerate(chances):
@@ -105,29 +105,29 @@ def gaps_of(chances: Sequence[float], rate: float, rounds: float) -> list[list[f
     return [[later - time for time, later in pairwise(times[f"p{n}"])] for n in range(len(chances))]
 
 
-def width(gaps: Sequence[float]) -> float:
+def mean_interval(gaps: Sequence[float]) -> float:
     """Return how wide the interval is that a change at any instant falls into, on average."""
     return sum(gap * gap for gap in gaps) / sum(gaps)
 
 
 @pytest.mark.parametrize(
-    ("chances", "seconds"),
+    ("chances", "optimum"),
     [
         pytest.param([0.09] * 10 + [0.1 / 90] * 90, 36.0, id="ten carry nine tenths"),
         pytest.param([1 / n for n in range(1, 101)], 66.6, id="Zipf"),
         pytest.param([4.0] * 10 + [1.0] * 30 + [0.25] * 60, 75.3, id="as they are planned"),
     ],
 )
-def test_unequal_chances_are_within_a_tenth_of_the_square_root_optimum(chances: list[float], seconds: float) -> None:
+def test_unequal_chances_are_within_a_tenth_of_the_square_root_optimum(chances: list[float], optimum: float) -> None:
     least = sum(sqrt(chance) for chance in chances) ** 2 / sum(chances)
-    assert least == pytest.approx(seconds, rel=0.01)
-    gaps = gaps_of(chances, 1.0, 8)
-    weighted = sum(chance * width(each) for chance, each in zip(chances, gaps, strict=True)) / sum(chances)
+    assert least == pytest.approx(optimum, rel=0.01)
+    gaps = gaps_between_looks(chances, 1.0, 8)
+    weighted = sum(chance * mean_interval(each) for chance, each in zip(chances, gaps, strict=True)) / sum(chances)
     assert weighted <= 1.1 * least
 
 
 def test_every_target_gets_looks_however_small_its_chance() -> None:
-    gaps = gaps_of([1.0] * 40 + [1e-9] * 20, 2.0, 40)
+    gaps = gaps_between_looks([1.0] * 40 + [1e-9] * 20, 2.0, 40)
     assert max(max(each) for each in gaps[40:]) <= 1.15 * 10 * 60 / 2
     assert max(max(each) for each in gaps[:40]) <= 1.1 * 60 / 2
 

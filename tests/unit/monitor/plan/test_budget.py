@@ -12,6 +12,8 @@ from monitor.plan.budget import Budget, Pacer, affordable_spacings, share_rate, 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 RATES = st.floats(0.1, 200)
 
+# The keys of `affordable_spacings` are (wanted spacing in seconds, chance of a change), its values numbers of targets.
+
 
 def after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
@@ -38,7 +40,7 @@ def test_rate_is_shared_by_the_square_root_of_the_chance() -> None:
     )
 
 
-def test_wider_spacing_implies_a_less_likely_change() -> None:
+def test_a_group_wanted_ten_times_as_rarely_gets_ten_times_the_spacing() -> None:
     assert affordable_spacings({(1.0, 1.0): 10, (10.0, 1.0): 10}, 1.1) == pytest.approx(
         {(1.0, 1.0): 10, (10.0, 1.0): 100}
     )
@@ -62,8 +64,8 @@ def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float,
     assert all(0 < got <= want for got, want in zip(shares, wants, strict=True))
 
 
-def test_square_root_rule_gives_shorter_intervals_than_equal_or_proportional_shares() -> None:
-    # Equal shares, and shares in proportion to the chance, both give 100.
+def test_spacings_by_the_square_root_of_the_chance_give_the_shortest_mean_interval() -> None:
+    # 36 s. Equal shares, and shares in proportion to the chance, both give 100 s.
     counts = {(1.0, 0.9 / 10): 10, (1.0, 0.1 / 90): 90}
     width = sum(counts[key] * key[1] * spacing for key, spacing in affordable_spacings(counts, 1.0).items())
     assert width == pytest.approx(sum(count * sqrt(chance) for (_, chance), count in counts.items()) ** 2)

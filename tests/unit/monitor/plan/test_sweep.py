@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.budget_sim import SLOT, WITHIN, Part, best, delays, swept, usual
+from monitor.plan.addresses import REDIRECT_LAG
 from monitor.plan.proof import LookResult, PartProof, ProofGoal, Rank
 from monitor.plan.sweep import Sweep
 from monitor.plan.targets import View
@@ -21,7 +22,7 @@ def at(seconds: float) -> datetime:
     return SLOT + seconds * SECOND
 
 
-def need(  # what is known of a part
+def part_proof(  # what is known of a part
     name: str,
     turn: float,
     absent: float | None = None,
@@ -36,14 +37,15 @@ def need(  # what is known of a part
     )
 
 
-def names(needs: list[PartProof], now: float, gap: timedelta = GAP) -> str:
+def order_of_looks(needs: list[PartProof], now: float, gap: timedelta = GAP) -> str:
+    """Return the names of the parts, of one letter each, in the order of the planned looks."""
     sweep = Sweep(SLOT, WITHIN, {part.id: part for part in needs})
     return "".join(part.id for part in sweep.order_looks(at(now), gap))
 
 
-BEFORE = [need("a", -70), need("b", -90), need("c", -80)]
-AFTER = [need("a", -20, -20), need("b", -40, -40), need("c", -30, -30)]
-MANY = [need(name, -70 - place, rank=(0, 1, place)) for place, name in enumerate("abcdefgh")]
+BEFORE = [part_proof("a", -70), part_proof("b", -90), part_proof("c", -80)]
+AFTER = [part_proof("a", -20, -20), part_proof("b", -40, -40), part_proof("c", -30, -30)]
+MANY = [part_proof(name, -70 - place, rank=(0, 1, place)) for place, name in enumerate("abcdefgh")]
 
 
 @pytest.mark.parametrize(
@@ -51,22 +53,28 @@ MANY = [need(name, -70 - place, rank=(0, 1, place)) for place, name in enumerate
     [
         pytest.param(BEFORE, -60, "bca", id="who was looked at longest ago goes first"),
         pytest.param(AFTER, 1, "bca", id="after the slot in the same order"),
-        pytest.param([*AFTER, need("d", 1, -50, seen=True)], 2, "bca", id="what is seen is looked at no more"),
-        pytest.param([*AFTER, need("d", -10, -10, listed=True)], 25, "dbca", id="what is listed goes first"),
+        pytest.param([*AFTER, part_proof("d", 1, -50, seen=True)], 2, "bca", id="what is seen is looked at no more"),
+        pytest.param([*AFTER, part_proof("d", -10, -10, listed=True)], 25, "dbca", id="what is listed goes first"),
         pytest.param(MANY, -60, "fedcba", id="no more than fit until the slot"),
         pytest.param(MANY, -90, "hgfedcba", id="before that all"),
         pytest.param(MANY, -25, "cba", id="fewer, the less time is left"),
-        pytest.param([*MANY[1:], need("a", -40, -40)], -25, "dcba", id="what was proved absent is looked at again"),
+        pytest.param(
+            [*MANY[1:], part_proof("a", -40, -40)], -25, "dcba", id="what was proved absent is looked at again"
+        ),
         pytest.param(AFTER, 45, "ba", id="after the slot no more than fit"),
-        pytest.param([*AFTER, need("d", -90)], 1, "dbca", id="one not seen absent is looked at while it may be so yet"),
-        pytest.param([*AFTER, need("d", -90)], 6, "bcad", id="and later after all others"),
-        pytest.param([*AFTER, need("d", -90)], 36, "bca", id="and not at all where others need the time"),
-        pytest.param([need("a", 20, 20), *AFTER[1:]], 45, "bc", id="what is likely to be late takes nobody's time"),
+        pytest.param(
+            [*AFTER, part_proof("d", -90)], 1, "dbca", id="one not seen absent is looked at while it may be so yet"
+        ),
+        pytest.param([*AFTER, part_proof("d", -90)], 6, "bcad", id="and later after all others"),
+        pytest.param([*AFTER, part_proof("d", -90)], 36, "bca", id="and not at all where others need the time"),
+        pytest.param(
+            [part_proof("a", 20, 20), *AFTER[1:]], 45, "bc", id="what is likely to be late takes nobody's time"
+        ),
         pytest.param(MANY, 60, "hgfedcba", id="after the tolerance all are looked at"),
     ],
 )
 def test_order_of_looks(needs: list[PartProof], now: float, turns: str) -> None:
-    assert names(needs, now) == turns
+    assert order_of_looks(needs, now) == turns
 
 
 @pytest.mark.parametrize(
@@ -79,13 +87,13 @@ def test_order_of_looks(needs: list[PartProof], now: float, turns: str) -> None:
     ],
 )
 def test_rank_is_by_importance_then_number_of_parts_then_chance(ranks: list[Rank], kept: str) -> None:
-    needs = [need(name, -90, rank=rank) for name, rank in zip("abc", ranks, strict=True)]
-    assert "".join(sorted(names(needs, -20))) == kept
+    needs = [part_proof(name, -90, rank=rank) for name, rank in zip("abc", ranks, strict=True)]
+    assert "".join(sorted(order_of_looks(needs, -20))) == kept
 
 
 def test_important_part_is_looked_at_even_if_likely_late() -> None:
-    important = need("a", 20, 20, rank=(-1, 1, 0))
-    assert names([important, *AFTER[1:]], 50) == "a"
+    important = part_proof("a", 20, 20, rank=(-1, 1, 0))
+    assert order_of_looks([important, *AFTER[1:]], 50) == "a"
 
 
 def sweep_of(*parts: str) -> Sweep:
@@ -95,10 +103,10 @@ def sweep_of(*parts: str) -> Sweep:
     return sweep
 
 
-def looked(  # what a look is made of
+def make_next_look(  # what a look is made of
     sweep: Sweep, now: float, told: LookResult, *, age: float = 0.0, view: View | None = None, gap: timedelta = GAP
 ) -> tuple[str, View]:
-    """Make the next look. Return the part and the view."""
+    """Make the next look at `now`, of a copy of this age, and record its result. Return the part and the view asked."""
     one = sweep.next_part(at(now), gap, lambda _: True)
     assert one is not None
     how = one.next_view
@@ -111,7 +119,7 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     sweep = sweep_of("a", "b", "c")
     times = [-60, -50, -40, -30, -20, -10]
     told = [LookResult.NOTHING if place in (0, 1) else LookResult.ABSENT for place in range(6)]
-    assert [looked(sweep, now, each)[0] for now, each in zip(times, told, strict=True)] == list("aabcab")
+    assert [make_next_look(sweep, now, each)[0] for now, each in zip(times, told, strict=True)] == list("aabcab")
 
 
 @pytest.mark.parametrize(
@@ -125,27 +133,27 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
 )
 def test_origin_view_is_used_if_a_cache_may_hide_a_change(now: float, age: float, view: View) -> None:
     sweep = sweep_of("a")
-    looked(sweep, now, LookResult.ABSENT, age=age)
-    assert looked(sweep, now + 9, LookResult.NOTHING)[1] is view
+    make_next_look(sweep, now, LookResult.ABSENT, age=age)
+    assert make_next_look(sweep, now + 9, LookResult.NOTHING)[1] is view
 
 
 @pytest.mark.parametrize(
-    ("asked", "view"),
+    ("origin_absent", "view"),
     [
         pytest.param(-80, View.ORIGIN, id="it would date what comes, and too early to prove it on time"),
         pytest.param(-50, View.EDGE, id="its absence is proof enough"),
         pytest.param(-110, View.EDGE, id="long ago, so that the edge is believed"),
     ],
 )
-def test_origin_view_is_repeated_if_its_last_absence_would_widen_the_interval(asked: float, view: View) -> None:
+def test_origin_view_is_repeated_if_its_last_absence_would_widen_the_interval(origin_absent: float, view: View) -> None:
     sweep = sweep_of("a", *"bcdefghij")
-    sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(asked), at(asked))
-    looks = [looked(sweep, now, LookResult.ABSENT) for now in range(-45, -15)]
+    sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_absent), at(origin_absent))
+    looks = [make_next_look(sweep, now, LookResult.ABSENT) for now in range(-45, -15)]
     assert [how for one, how in looks if one == "a"][1] is view
 
 
-def announced(*pages: str) -> Sweep:
-    """Return a sweep of these pages, each with its announcement."""
+def sweep_with_announcements(*pages: str) -> Sweep:
+    """Return a sweep of these pages, each with its announcement, whose name has a "!" at the end."""
     sweep = sweep_of(*pages)
     for page in pages:
         sweep.add(f"{page}!", ProofGoal(SLOT, WITHIN, (0, 1, ord(page)), announces=page))
@@ -153,14 +161,14 @@ def announced(*pages: str) -> Sweep:
 
 
 def test_announcements_get_the_looks_that_pages_leave_in_the_last_minute() -> None:
-    sweep = announced(*"abcdefgh")
-    looks = [looked(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
+    sweep = sweep_with_announcements(*"abcdefgh")
+    looks = [make_next_look(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
     assert {one for one, how in looks[:24] if how is View.ORIGIN} == {f"{page}!" for page in "abcdefgh"}
     assert sorted(one for one, _ in looks[-8:]) == list("abcdefgh")
 
 
 def test_announcements_of_missing_pages_follow_the_first_round_after_the_slot() -> None:
-    sweep = announced("a", "b", "c")
+    sweep = sweep_with_announcements("a", "b", "c")
     for page in "abc":
         sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
     told = {"a": LookResult.PRESENT, "b": LookResult.ABSENT, "c": LookResult.PRESENT, "b!": LookResult.PRESENT}
@@ -176,20 +184,23 @@ def test_announcements_of_missing_pages_follow_the_first_round_after_the_slot() 
 
 
 def test_unchanged_announcement_proves_absence_as_of_one_redirect_lag_earlier() -> None:
-    sweep = announced("a")
+    sweep = sweep_with_announcements("a")
     sweep.record_result("a!", View.ORIGIN, LookResult.ABSENT, at(-20), at(-20))
-    assert sweep.parts["a!"].absent_at == at(-50)
+    assert sweep.parts["a!"].absent_at == at(-20) - REDIRECT_LAG
 
 
 def test_views_alternate_at_a_part_that_is_still_absent() -> None:
     sweep = sweep_of("a")
-    assert [looked(sweep, now, LookResult.ABSENT)[1].value for now in (22, 24, 26, 28)] == ["edge", "origin"] * 2
+    assert [make_next_look(sweep, now, LookResult.ABSENT)[1].value for now in (22, 24, 26, 28)] == [
+        "edge",
+        "origin",
+    ] * 2
 
 
-def test_part_seen_before_its_slot_is_looked_at_again_after_it() -> None:
+def test_a_part_seen_before_its_slot_needs_only_one_more_look_after_it() -> None:
     sweep = sweep_of("a")
-    looked(sweep, -8, LookResult.PRESENT)
-    looked(sweep, 2, LookResult.PRESENT)
+    make_next_look(sweep, -8, LookResult.PRESENT)
+    make_next_look(sweep, 2, LookResult.PRESENT)
     assert sweep.next_part(at(6), GAP, lambda _: True) is None
 
 
@@ -202,11 +213,11 @@ def test_part_that_is_not_ready_waits_for_the_next_round() -> None:
 
 def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
     sweep = sweep_of("a", "b")
-    assert looked(sweep, -30, LookResult.ABSENT)[0] == "a"
+    assert make_next_look(sweep, -30, LookResult.ABSENT)[0] == "a"
     sweep.remove("b")
     sweep.remove("never there")
     sweep.add("c", ProofGoal(SLOT, WITHIN, (0, 1, 0)))
-    assert looked(sweep, -29, LookResult.ABSENT)[0] == "c"
+    assert make_next_look(sweep, -29, LookResult.ABSENT)[0] == "c"
     sweep.record_result("b", View.EDGE, LookResult.ABSENT, at(-28), at(-28))
     assert set(sweep.parts) == {"a", "c"}
 
@@ -214,10 +225,10 @@ def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
 def test_listed_part_goes_first_at_once() -> None:
     sweep = sweep_of("a", "b", "c")
     for second in (-30, -20, -10):
-        looked(sweep, second, LookResult.ABSENT)
-    assert looked(sweep, 1, LookResult.ABSENT)[0] == "a"
+        make_next_look(sweep, second, LookResult.ABSENT)
+    assert make_next_look(sweep, 1, LookResult.ABSENT)[0] == "a"
     sweep.prioritise(["c", "nobody's"])
-    assert looked(sweep, 31, LookResult.PRESENT)[0] == "c"
+    assert make_next_look(sweep, 31, LookResult.PRESENT)[0] == "c"
 
 
 @pytest.mark.parametrize(("parts", "proved", "width"), [(60, 60, 12.2), (175, 175, 35.4), (300, 282, 60.7)])
@@ -263,10 +274,10 @@ def test_important_parts_are_proved_if_they_alone_would_fit(comes: list[float], 
     st.floats(-150, 90),
     st.floats(0.1, 20),
 )
-def test_order_has_each_part_once_and_none_that_is_out(
+def test_the_order_of_looks_has_each_part_once_and_none_that_is_out_and_all_after_the_tolerance(
     rows: list[tuple[float, float | None, bool]], now: float, gap: float
 ) -> None:
-    needs = [need(str(n), turn, absent, seen=seen) for n, (turn, absent, seen) in enumerate(rows)]
+    needs = [part_proof(str(n), turn, absent, seen=seen) for n, (turn, absent, seen) in enumerate(rows)]
     planned = Sweep(SLOT, WITHIN, {part.id: part for part in needs}).order_looks(at(now), gap * SECOND)
     assert len({one.id for one in planned}) == len(planned)
     assert not any(one.is_out for one in planned)

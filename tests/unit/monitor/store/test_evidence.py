@@ -414,7 +414,7 @@ def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, t
     assert list(archive.folder.glob("*.torn")) == []
 
 
-def test_old_evidence_is_given_up_and_marked_so_in_the_store(archive: Archive) -> None:
+def test_old_evidence_is_deleted_and_marked_as_expired_in_the_store(archive: Archive) -> None:
     for day in range(4):
         archive.keep(an_answer(after=86_400 * day), an_answer(200, after=86_400 * day), start=SLOT + day * DAY)
     given_up = archive.give_up(2, 1_000_000, SLOT + 4 * DAY)
@@ -438,7 +438,7 @@ def test_record_of_a_deletion_names_the_records_and_the_rule(archive: Archive) -
 
 
 @pytest.mark.parametrize("kept", [b"", b"\x1f\x8bno record", None])
-def test_a_mark_that_no_entry_of_the_chain_explains_is_reported(archive: Archive, kept: bytes | None) -> None:
+def test_evidence_marked_as_given_up_without_a_record_of_it_is_reported(archive: Archive, kept: bytes | None) -> None:
     for second in range(3):
         archive.keep(an_answer(after=second))
     archive.give_up(400, 0)

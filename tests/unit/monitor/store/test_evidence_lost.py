@@ -68,7 +68,7 @@ def test_records_that_the_store_lost_are_written_again_with_the_next_one(archive
     assert archive.faults() == []
 
 
-def test_a_store_in_doubt_is_given_its_lost_records_without_a_new_one(archive: Archive) -> None:
+def test_lost_records_are_written_again_without_waiting_for_a_new_one(archive: Archive) -> None:
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keeping(an_answer(404), an_answer(200))(evidence, writer)
         lose(archive, 1)

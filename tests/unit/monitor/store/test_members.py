@@ -152,7 +152,9 @@ async def test_a_halted_monitor_waits_until_it_knows_the_others(clock: VirtualCl
 
 
 @on_one_store
-async def test_a_moment_without_the_store_costs_no_turns(clock: VirtualClock, start: Start) -> None:
+async def test_after_a_moment_without_the_store_a_monitor_still_has_its_share(
+    clock: VirtualClock, start: Start
+) -> None:
     north = (await start("north"), await start("south"))[0]
     await clock.sleep(3)
     north.writer.abandon()
@@ -350,7 +352,7 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
 
 
 @on_one_store
-async def test_monitor_with_a_taken_name_makes_no_more_requests_than_before(clock: VirtualClock, start: Start) -> None:
+async def test_a_monitor_whose_name_was_taken_keeps_to_its_old_share(clock: VirtualClock, start: Start) -> None:
     old = await start("north")
     await clock.sleep(3)
     old.clock.halt(6)

@@ -39,7 +39,7 @@ def shorten_patience(store: Store) -> None:
         connection.exec_driver_sql("PRAGMA busy_timeout=20")
 
 
-def test_a_commit_survives_a_power_cut(tmp_path: Path) -> None:
+def test_the_store_is_opened_with_the_pragmas_that_survive_a_power_cut(tmp_path: Path) -> None:
     wanted = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
     with closing(Store.open_upgraded(f"sqlite:///{tmp_path}/store.db")) as store:
         assert {name: pragma(store, name) for name in wanted} == wanted
@@ -125,7 +125,7 @@ def test_full_disk_is_reported_and_the_store_continues_with_room_again(sqlite: S
     assert sqlite.check() == []
 
 
-def test_file_that_is_no_database_is_reported_in_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("This is a shopping list. " * 100)
     store = open_store(f"sqlite:///{tmp_path}/notes.db")
     with pytest.raises(StoreFault, match="the file is not a database"):

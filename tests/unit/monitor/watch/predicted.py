@@ -17,12 +17,11 @@ from schedules.announcement import Origin, Part, Role
 from schedules.regular_series import Series
 from schedules.release import Release
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.looks import Story
+from tests.worlds.looks import ABSENT, PRESENT, Story
 from tests.worlds.releases import a_promise, a_release
 
 SITE = "https://stats.example"
-P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
-GUESS = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False, origin=Origin.PREDICTED)
+PREDICTED_FILE = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False, origin=Origin.PREDICTED)
 
 
 def part(url: str, name: str = "found-1", role: Role = Role.DATA) -> Part:
@@ -33,14 +32,15 @@ def release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april
     return Release("r", title, "ons", url, (Part("page", Role.PAGE, url), *parts))
 
 
-def judged(now: float, *states: tuple[float, State]) -> Verdict:
-    stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story(states)}
+def verdict_with_prediction(now: float, *states: tuple[float, State]) -> Verdict:
+    """Return the verdict on a release that came on time, with these states at its predicted file."""
+    stories = {"page/edge": Story([(-120, ABSENT), (1, PRESENT)], specific=True), "expected-1/edge": Story(states)}
     runs = {f"r/{view}": story.runs(view, now) for view, story in stories.items()}
-    return judge(a_release(GUESS), [a_promise()], runs, [], Policy(), after_slot(now))
+    return judge(a_release(PREDICTED_FILE), [a_promise()], runs, [], Policy(), after_slot(now))
 
 
 @dataclass
-class Fixed:
+class StandingClock:
     """A clock that stands still."""
 
     at: datetime
@@ -69,8 +69,8 @@ async def ask(question: Callable[[], dict[Series, list[Edition]]]) -> dict[Serie
 
 
 @dataclass
-class Releases:
-    """Stands in for the watch: what is under it, and what was added."""
+class WatchStub:
+    """Stands in for the watch, and keeps the parts that were added to each release."""
 
     releases: dict[str, WatchedRelease]
     added: list[tuple[str, list[Part]]] = field(default_factory=list)

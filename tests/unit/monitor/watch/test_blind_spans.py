@@ -23,18 +23,20 @@ OTHER = "files.example"
 TWO_HOSTS = HEAD + f'part = [{{ id = "sheet", role = "data", url = "https://{OTHER}/claims.csv" }}]\n'
 
 
-BOTH_OUT = OUT_IN_TIME + f'[[answer]]\nurl = "https://{OTHER}/claims.csv"\nat = 2026-11-26T09:30:00\nbody = "a,1"\n'
+BOTH_OUT_IN_TIME = (
+    OUT_IN_TIME + f'[[answer]]\nurl = "https://{OTHER}/claims.csv"\nat = 2026-11-26T09:30:00\nbody = "a,1"\n'
+)
 
 
 def fault_table(kind: str, host: str, begins: str = "09:29:30", ends: str = "09:33:00") -> str:
     return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
 
 
-def spans(life: Life) -> list[Blind]:
+def stored_blind_spans(life: Life) -> list[Blind]:
     return life.daemon.store.runs.blind(life.script.begins, life.clock.now())
 
 
-def counted(life: Life, cause: str) -> float:
+def counted_blind_seconds(life: Life, cause: str) -> float:
     value = life.daemon.counters.registry.get_sample_value("ninethirty_blind_seconds_total", {"cause": cause})
     return value or 0.0
 
@@ -53,10 +55,10 @@ def explained_blind_spans(life: Life) -> list[str]:
 
 def check_one_span(life: Life, cause: str, seconds: float, within: float = 20.0) -> None:
     """Check that there is one blind span of this cause and about this length, counted and explained."""
-    mine = [span for span in spans(life) if span.cause == cause]
+    mine = [span for span in stored_blind_spans(life) if span.cause == cause]
     length = sum((span.ends - span.begins).total_seconds() for span in mine)
     assert (len(mine), length) == (1, pytest.approx(seconds, abs=within))
-    assert counted(life, cause) == pytest.approx(length, abs=0.01)
+    assert counted_blind_seconds(life, cause) == pytest.approx(length, abs=0.01)
     assert [cause in text for text in explained_blind_spans(life)].count(True) == 1
 
 
@@ -67,7 +69,9 @@ def test_if_no_host_can_be_reached_the_monitor_is_blind(tmp_path: Path, kind: st
         check_one_span(life, cause, 210, within=35)
         assert life.word() == "unproven"
 
-    settings = live(tmp_path, BOTH_OUT + fault_table(kind, HOST) + fault_table(kind, OTHER), act, head=TWO_HOSTS)
+    settings = live(
+        tmp_path, BOTH_OUT_IN_TIME + fault_table(kind, HOST) + fault_table(kind, OTHER), act, head=TWO_HOSTS
+    )
     store = reopened(settings)
     assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
     store.close()
@@ -77,13 +81,13 @@ def test_if_no_host_can_be_reached_the_monitor_is_blind(tmp_path: Path, kind: st
 def test_one_host_that_fails_is_its_own_trouble(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:35:00")
-        assert spans(life) == []
+        assert stored_blind_spans(life) == []
 
-    live(tmp_path, BOTH_OUT + fault_table(kind, HOST), act, head=TWO_HOSTS)
+    live(tmp_path, BOTH_OUT_IN_TIME + fault_table(kind, HOST), act, head=TWO_HOSTS)
 
 
 @pytest.mark.slow
-def test_a_machine_that_was_suspended_over_the_slot_proves_nothing(tmp_path: Path) -> None:
+def test_a_machine_that_was_suspended_over_the_slot_is_blind_for_that_time(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         life.clock.suspended += 180
@@ -111,7 +115,7 @@ def test_a_clock_that_went_back_proves_nothing_until_it_has_caught_up(tmp_path: 
         life.clock.offset -= timedelta(seconds=20)
         await life.until("09:28:50")
         assert life.runs()[-1] == before
-        (span,) = spans(life)
+        (span,) = stored_blind_spans(life)
         assert (span.cause, span.ends - span.begins) == ("clock", timedelta(seconds=20))
         await life.until("09:29:40")
         assert life.runs()[-1].first_sent > before.last_received
@@ -129,7 +133,7 @@ def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path
             failure = Failure(target.url, Reason.RESET, "", at, at)
             daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
         await life.until("09:29:12")
-        assert spans(life) == [Blind(early[0], last, "clock", target=PAGE, monitor="edge")]
+        assert stored_blind_spans(life) == [Blind(early[0], last, "clock", target=PAGE, monitor="edge")]
 
     live(tmp_path, "", act)
 
@@ -137,9 +141,11 @@ def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path
 def test_a_host_whose_budget_allows_a_tenth_of_its_looks_counts_as_unwatched(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:33:00")
-        (span,) = (span for span in spans(life) if span.cause == "budget")
+        (span,) = (span for span in stored_blind_spans(life) if span.cause == "budget")
         assert (span.host, span.begins < life.clock.now() - timedelta(minutes=4)) == (HOST, True)
-        assert counted(life, "budget") == pytest.approx((span.ends - span.begins).total_seconds(), abs=0.01)
+        assert counted_blind_seconds(life, "budget") == pytest.approx(
+            (span.ends - span.begins).total_seconds(), abs=0.01
+        )
         assert any("budget" in text for text in explained_blind_spans(life))
 
     live(tmp_path, OUT_IN_TIME, act, base=Settings.model_validate({"budget": {HOST: "0.1/s"}}))
@@ -154,7 +160,7 @@ def test_a_run_that_the_writer_refuses_counts_as_a_blind_span(tmp_path: Path) ->
         assert life.runs() == before
         del life.daemon.writer.queue_run
         await life.until("09:30:10")
-        assert [span.cause for span in spans(life)] == ["store"]
+        assert [span.cause for span in stored_blind_spans(life)] == ["store"]
         assert life.runs()[-1].state is State.PRESENT
 
     live(tmp_path, OUT_IN_TIME, act, delay=DELAY)
@@ -179,7 +185,7 @@ def test_a_span_that_grows_is_counted_once(tmp_path: Path) -> None:
         now = life.clock.now() - timedelta(minutes=1)
         for seconds in (5, 10, 20):
             await life.daemon.blind.write(Blind(now, now + timedelta(seconds=seconds), "clock"), life.daemon.writer)
-        assert counted(life, "clock") == 20
-        assert [(span.ends - span.begins).total_seconds() for span in spans(life)] == [20]
+        assert counted_blind_seconds(life, "clock") == 20
+        assert [(span.ends - span.begins).total_seconds() for span in stored_blind_spans(life)] == [20]
 
     live(tmp_path, "", act)

@@ -15,7 +15,7 @@ from monitor.config.settings import Settings
 from monitor.rehearse.drive import RehearsalOutcome, play
 from monitor.rehearse.script.script import read_script
 
-PAGES, FILES = "www.gov.uk", "assets.publishing.service.gov.uk"
+PAGE_HOST, FILE_HOST = "www.gov.uk", "assets.publishing.service.gov.uk"
 SLOT = datetime(2026, 11, 26, 9, 30)  # noqa: DTZ001  # as scripts write it
 HEAD = 'title = "A busy slot"\nfrom = 2026-11-26T09:27:00\nuntil = 2026-11-26T09:{until}\n'
 RELEASE = """
@@ -41,8 +41,8 @@ headers = {{ "Content-Type" = "application/vnd.oasis.opendocument.spreadsheet" }
 
 
 @dataclass(frozen=True)
-class Busy:
-    """What came of a busy slot."""
+class BusySlot:
+    """The results of a busy slot."""
 
     played: RehearsalOutcome
 
@@ -51,12 +51,12 @@ class Busy:
         return Counter(release["verdict"] for release in self.played.results.releases)
 
     @property
-    def width(self) -> float:
+    def median_width(self) -> float:
         """Return the median width of the intervals of what was on time, in seconds."""
-        return median(width(one) for one in self.played.results.releases if one["verdict"] == "on_time")
+        return median(interval_seconds(one) for one in self.played.results.releases if one["verdict"] == "on_time")
 
 
-def width(release: dict[str, Any]) -> float:
+def interval_seconds(release: dict[str, Any]) -> float:
     seen = release["first_seen"]
     length = datetime.fromisoformat(seen["by"]) - datetime.fromisoformat(seen["after"])
     return length.total_seconds()
@@ -66,12 +66,12 @@ def name_of(number: int) -> str:
     return "".join(chr(97 + number // 26**place % 26) for place in range(3))
 
 
-def busy(  # what a slot is made of
+def play_busy_slot(  # what a slot is made of
     folder: Path, pages: int, *, files: bool = False, late: int = 0, elsewhere: int = 0, until: str = "31:40"
-) -> Busy:
-    """Play a slot whose pages come 1 to 5 s after it, but for so many that come 150 s after it.
+) -> BusySlot:
+    """Play a slot of `pages` releases that come 1 to 5 s after it, but `late` of them 150 s after it.
 
-    So many of them come at another address than their announcement made expect.
+    The first `elsewhere` pages come at another address than their announcement's. `until` is the end, after 09:.
     """
     tables = [HEAD.format(until=until)]
     for n in range(pages):
@@ -84,61 +84,59 @@ def busy(  # what a slot is made of
         tables += [RELEASE.format(n=n, name=name_of(n), of=n % 7, part=part + slug, at=at), file]
     path = folder / "busy.toml"
     path.write_text("\n".join(tables))
-    return Busy(play(read_script(path), Settings(), folder))
+    return BusySlot(play(read_script(path), Settings(), folder))
 
 
 @pytest.mark.slow
 def test_each_of_sixty_pages_of_one_slot_is_dated_within_one_round_of_looks(tmp_path: Path) -> None:
-    story = busy(tmp_path, 60, until="30:40")
+    story = play_busy_slot(tmp_path, 60, until="30:40")
     assert story.words == {"on_time": 60}
-    assert story.width <= 13
+    assert story.median_width <= 13
     assert not story.played.results.notices
-    assert story.played.peak_rate[PAGES] <= 5
+    assert story.played.peak_rate[PAGE_HOST] <= 5
 
 
 @pytest.mark.slow
-def test_pages_at_other_addresses_than_expected_are_proved_by_their_announcements(tmp_path: Path) -> None:
-    story = busy(tmp_path, 60, elsewhere=6, until="31:10")
+def test_pages_at_other_addresses_than_expected_are_found_by_their_announcements_redirects(tmp_path: Path) -> None:
+    story = play_busy_slot(tmp_path, 60, elsewhere=6, until="31:10")
     assert story.words == {"on_time": 60}
     assert not story.played.results.notices
     led = {one["id"] for one in story.played.results.releases if str(one["address"]) == "led_to"}
     assert led >= {f"r{n}" for n in range(6)}
-    assert story.played.peak_rate[PAGES] <= 5
+    assert story.played.peak_rate[PAGE_HOST] <= 5
 
 
 @pytest.mark.slow
 def test_the_busiest_thursday_is_proved_with_its_late_releases(tmp_path: Path) -> None:
-    story = busy(tmp_path, 175, late=20, until="33:20")
+    story = play_busy_slot(tmp_path, 175, late=20, until="33:20")
     assert story.words == {"on_time": 155, "late": 20}
-    assert story.width <= 36
+    assert story.median_width <= 36
     notices = story.played.results.notices
     assert {notice["kind"] for notice in notices} <= {"due", "opened", "final"}
     assert {notice["release"] for notice in notices} == {f"r{n}" for n in range(0, 160, 8)}
-    assert story.played.peak_rate[PAGES] <= 5
+    assert story.played.peak_rate[PAGE_HOST] <= 5
 
 
 @pytest.mark.slow
 def test_every_page_with_a_required_file_is_proved(tmp_path: Path) -> None:
-    story = busy(tmp_path, 175, files=True)
+    story = play_busy_slot(tmp_path, 175, files=True)
     assert story.words == {"on_time": 175}
-    assert story.width <= 36
+    assert story.median_width <= 36
     assert not story.played.results.notices
-    assert story.played.peak_rate == {PAGES: 5, FILES: 5}
+    assert story.played.peak_rate == {PAGE_HOST: 5, FILE_HOST: 5}
 
 
 @pytest.mark.slow
 def test_an_overloaded_slot_proves_nearly_as_many_parts_as_there_are_looks(tmp_path: Path) -> None:
-    story = busy(tmp_path, 300, until="32:30")
+    story = play_busy_slot(tmp_path, 300, until="32:30")
     assert story.words["on_time"] >= 280
     assert story.words.keys() <= {"on_time", "unproven"}
-    assert story.played.peak_rate[PAGES] <= 5
+    assert story.played.peak_rate[PAGE_HOST] <= 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("out", ["09:44:00", "09:44:00.7", "09:44:01.3"])
-def test_a_page_overdue_for_as_long_as_looks_are_a_minute_apart_is_known_to_two_seconds(
-    tmp_path: Path, out: str
-) -> None:
+def test_a_page_that_is_long_overdue_is_still_dated_within_two_seconds(tmp_path: Path, out: str) -> None:
     release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{out}")
     path = tmp_path / "overdue.toml"
     path.write_text(HEAD.format(until="45:00").replace("09:27", "09:29") + release)
@@ -146,4 +144,4 @@ def test_a_page_overdue_for_as_long_as_looks_are_a_minute_apart_is_known_to_two_
     played = play(read_script(path), base, tmp_path)
     (release,) = played.results.releases
     assert release["verdict"] == "late"
-    assert width(release) <= 2
+    assert interval_seconds(release) <= 2

@@ -58,7 +58,7 @@ class BoundedQueue(JudgingQueue):
         return due
 
 
-def passed_before_start(name: str, state: State, seen: float = 300, monitor: str = "") -> WatchedRelease:
+def release_without_verdict(name: str, state: State, seen: float = 300, monitor: str = "") -> WatchedRelease:
     """Return a release that was looked at a minute before its slot and once after it, and has no verdict yet."""
     url = f"https://www.gov.uk/government/statistics/{name}"
     release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
@@ -82,22 +82,22 @@ def passed_before_start(name: str, state: State, seen: float = 300, monitor: str
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_of_one_slot_that_passed_before_a_start_are_judged_finitely_often(
+def test_releases_of_a_slot_that_passed_before_a_start_do_not_requeue_each_other_for_ever(
     states: list[State], words: list[VerdictKind]
 ) -> None:
     store = TemporaryStore()
     judge_until_quiet(
-        {name: passed_before_start(name, state) for name, state in zip(NAMES, states, strict=True)}, store
+        {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}, store
     )
     assert [row.word for row in store.verdicts.judged()] == [word.value for word in words]
 
 
-def at_guessed_address(
+def release_at_guessed_address(
     name: str, page: Mapping[float, State], silent: float, redirected: float | None = None
 ) -> WatchedRelease:
     """Return a release at a guessed address, with looks at its page, its announcement and the index."""
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
-    watched = passed_before_start(name, State.ABSENT, seen=-59)
+    watched = release_without_verdict(name, State.ABSENT, seen=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
     looks = {"page/edge": page, "announcement/origin": dict.fromkeys((-60, silent), State.ABSENT)}
     looks["index/origin"] = looks["announcement/origin"]
@@ -114,18 +114,20 @@ def at_guessed_address(
 
 
 @pytest.mark.parametrize(("within", "word"), [(1, "overdue"), (65, "pending")], ids=["at a start", "a minute later"])
-def test_late_by_witnesses_becomes_unproven_if_another_release_shows_longer_lags(within: float, word: str) -> None:
+def test_a_release_late_by_its_witnesses_is_pending_again_once_another_release_shows_longer_lags(
+    within: float, word: str
+) -> None:
     store = TemporaryStore()
-    claims = at_guessed_address("claims", {}, silent=295)
-    visas = at_guessed_address("visas", {1: State.PRESENT}, silent=280, redirected=281)
+    claims = release_at_guessed_address("claims", {}, silent=295)
+    visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent=280, redirected=281)
     visas.promises = [a_promise(after_slot(-30), release="visas")]
     judge_until_quiet({"claims": claims, "visas": visas}, store, within=within)
     assert [row.word for row in store.verdicts.judged()] == ["on_time", word]
 
 
-def test_looks_that_another_monitor_stored_during_a_record_are_judged_too() -> None:
-    store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
-    theirs = passed_before_start("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
+def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judged_too() -> None:
+    store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
+    theirs = release_without_verdict("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
     with store.transaction() as tx:
         tx.save_release(mine.release)
         tx.add_promises(mine.promises)
@@ -151,15 +153,15 @@ def test_looks_that_another_monitor_stored_during_a_record_are_judged_too() -> N
 
 def test_judging_waits_while_our_clock_was_just_set_wrong() -> None:
     for answers, words in (([True] * 9, []), ([True, False], ["unproven"])):
-        store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
+        store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
         with store.transaction() as tx:
             tx.save_release(mine.release)
-        judge_until_quiet({"claims": mine}, store, set_wrong=iter([*answers, *[False] * 9]).__next__, within=5)
+        judge_until_quiet({"claims": mine}, store, is_clock_in_doubt=iter([*answers, *[False] * 9]).__next__, within=5)
         assert [row.word for row in store.verdicts.judged()] == words
 
 
 def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_read_is_written() -> None:
-    store, mine = TemporaryStore(), passed_before_start("claims", State.PRESENT)
+    store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     mine.announced = mine.release
     found: list[Sequence[Promise]] = []
 
@@ -186,7 +188,7 @@ def judge_until_quiet(
     releases: dict[str, WatchedRelease],
     store: TemporaryStore,
     ask: Ask | None = None,
-    set_wrong: Callable[[], bool] = lambda: False,
+    is_clock_in_doubt: Callable[[], bool] = lambda: False,
     within: float = 1,
 ) -> None:
     """Judge releases five minutes after their slot, until none is queued. `ask` queries what other monitors stored."""
@@ -200,7 +202,9 @@ def judge_until_quiet(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
         others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
-        judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others, set_wrong=set_wrong)
+        judging = Judging(
+            clock, releases, planner, recorder, rules, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
+        )
         queue.judge_all()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(judging.run(), within)

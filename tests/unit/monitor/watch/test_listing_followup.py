@@ -17,7 +17,7 @@ from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
 STATS = "https://stats.example"
-THERE = f"{STATS}/releases/somewhere"
+LISTED_URL = f"{STATS}/releases/somewhere"
 URL = "https://www.gov.uk/government/statistics/claims"
 SHOWN_AT = "09:28:30"
 PRODUCER = {"id": "department-for-example", "name": "Department", "newest": [f"{STATS}/latest"]}
@@ -28,7 +28,7 @@ def listing_page(*entries: tuple[str, str]) -> str:
     return f"<html><title>Latest</title><body><h1>Latest</h1><a href='/plan'>Annual plan</a>{links}</body></html>"
 
 
-def listed_from(url: str, words: str, at: str = SHOWN_AT) -> str:
+def listing_with_entry(url: str, words: str, at: str = SHOWN_AT) -> str:
     """Return a listing page that shows an entry from an instant on."""
     return an_answer(f"{STATS}/latest", "08:00:00", listing_page()) + an_answer(
         f"{STATS}/latest", at, listing_page((url, words))
@@ -56,25 +56,25 @@ def is_no_verdict(life: Life) -> bool:
     return verdict is not None and not verdict.findings and not verdict.exposures and not drafts
 
 
-def look_times(life: Life, url: str = THERE) -> list[datetime]:
+def look_times(life: Life, url: str = LISTED_URL) -> list[datetime]:
     path = url.removeprefix(STATS)
     return [entry.at for entry in life.publisher.log.entries if entry.host == "stats.example" and entry.path == path]
 
 
-UNPROVEN = {
-    "its title without a period": an_answer(THERE, "08:00:00", a_web_page("Example claims")),
+ANSWERS_THAT_PROVE_NOTHING = {
+    "its title without a period": an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims")),
     "not there at all": "",
-    "another edition's page": an_answer(THERE, "08:00:00", a_web_page("Example claims: April to June 2026")),
-    "new, with another title": an_answer(THERE, SHOWN_AT, a_web_page("Data tables")),
-    "announced there": an_answer(THERE, SHOWN_AT, a_web_page(TITLE, "This release is not yet published.")),
+    "another edition's page": an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026")),
+    "new, with another title": an_answer(LISTED_URL, SHOWN_AT, a_web_page("Data tables")),
+    "announced there": an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE, "This release is not yet published.")),
     "a file": an_answer(f"{STATS}/claims.ods", "08:00:00", "PK"),
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", sorted(UNPROVEN))
+@pytest.mark.parametrize("case", sorted(ANSWERS_THAT_PROVE_NOTHING))
 def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead(tmp_path: Path, case: str) -> None:
-    url = f"{STATS}/claims.ods" if case == "a file" else THERE
+    url = f"{STATS}/claims.ods" if case == "a file" else LISTED_URL
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
@@ -89,7 +89,13 @@ def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead(tmp
         assert first_notice_kinds(life) == ["lead"]
         assert is_no_verdict(life)
 
-    live(tmp_path, listed_from(url, TITLE) + UNPROVEN[case], act, base=with_producer(), delay=DELAY)
+    live(
+        tmp_path,
+        listing_with_entry(url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[case],
+        act,
+        base=with_producer(),
+        delay=DELAY,
+    )
 
 
 def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
@@ -101,16 +107,19 @@ def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closel
         assert len(there) >= 8
         assert len(listed) == 2
 
-    live(tmp_path, listed_from(THERE, TITLE), act, base=with_producer())
+    live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=with_producer())
 
 
-def test_a_listed_address_that_proves_publication_later_is_an_exposure(tmp_path: Path) -> None:
+def test_a_listed_address_that_shows_the_release_before_the_slot_is_an_exposure(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:55")
         assert (life.word(), first_notice_kinds(life)) == ("early", ["lead", "opened"])
 
     live(
-        tmp_path, listed_from(THERE, TITLE) + an_answer(THERE, "09:29:40", a_web_page(TITLE)), act, base=with_producer()
+        tmp_path,
+        listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE)),
+        act,
+        base=with_producer(),
     )
 
 
@@ -123,38 +132,41 @@ def test_a_lead_contains_no_text_of_the_listing(tmp_path: Path) -> None:
         assert notice.kind == "lead"
         assert not any(word in notice.text + notice.subject for word in ("falling", "Unemployment"))
 
-    tables = listed_from(THERE, long.replace(" in", " falling in"))
-    tables += an_answer(THERE, "08:00:00", a_web_page("Claims", "Unemployment fell by 3%."))
+    tables = listing_with_entry(LISTED_URL, long.replace(" in", " falling in"))
+    tables += an_answer(LISTED_URL, "08:00:00", a_web_page("Claims", "Unemployment fell by 3%."))
     live(tmp_path, tables, act, head=HEAD.replace(TITLE, long), base=with_producer())
 
 
 @pytest.mark.parametrize("words", ["Example claims", "Example claims: April to June 2026"])
-def test_an_entry_of_its_series_just_before_its_slot_is_a_lead_and_its_page_decides(tmp_path: Path, words: str) -> None:
+def test_an_entry_of_the_series_just_before_the_slot_makes_a_lead_and_no_verdict(tmp_path: Path, words: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:45")
         assert (life.word(), first_notice_kinds(life), is_no_verdict(life)) == ("pending", ["lead"], True)
         assert [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
 
     live(
-        tmp_path, listed_from(THERE, words) + an_answer(THERE, "08:00:00", a_web_page(words)), act, base=with_producer()
+        tmp_path,
+        listing_with_entry(LISTED_URL, words) + an_answer(LISTED_URL, "08:00:00", a_web_page(words)),
+        act,
+        base=with_producer(),
     )
 
 
-def test_a_page_with_its_own_title_behind_an_entry_of_its_series_is_an_exposure(tmp_path: Path) -> None:
+def test_a_page_with_the_release_title_listed_under_its_series_is_an_exposure(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:45")
         assert (life.word(), first_notice_kinds(life)) == ("early", ["opened"])
 
     live(
         tmp_path,
-        listed_from(THERE, "Example claims") + an_answer(THERE, "08:00:00", a_web_page(TITLE)),
+        listing_with_entry(LISTED_URL, "Example claims") + an_answer(LISTED_URL, "08:00:00", a_web_page(TITLE)),
         act,
         base=with_producer(),
     )
 
 
 def test_the_new_title_at_the_address_of_an_older_edition_is_an_exposure(tmp_path: Path) -> None:
-    before = an_answer(THERE, "08:00:00", a_web_page("Example claims: April to June 2026"))
+    before = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))
 
     async def act(life: Life) -> None:
         await life.until("09:29:58")
@@ -167,7 +179,7 @@ def test_the_new_title_at_the_address_of_an_older_edition_is_an_exposure(tmp_pat
 
     live(
         tmp_path,
-        listed_from(THERE, TITLE) + before + an_answer(THERE, "09:29:40", a_web_page(TITLE)),
+        listing_with_entry(LISTED_URL, TITLE) + before + an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE)),
         act,
         base=with_producer(),
     )
@@ -180,7 +192,7 @@ def test_another_editions_title_at_the_announced_address_is_a_lead(tmp_path: Pat
         assert any("another edition" in notice.text and URL in notice.text for notice in first_notices(life))
 
     old = "Example claims: April to June 2026"
-    tables = listed_from(URL, old, "09:30:20") + an_answer(URL, "09:30:00", a_web_page(f"{old} - GOV.UK"))
+    tables = listing_with_entry(URL, old, "09:30:20") + an_answer(URL, "09:30:00", a_web_page(f"{old} - GOV.UK"))
     live(tmp_path, tables, act, base=with_producer())
 
 
@@ -197,7 +209,7 @@ def test_a_reused_page_that_is_listed_under_the_last_edition_makes_no_lead(tmp_p
     live(tmp_path, tables, act, base=with_producer())
 
 
-FAR = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
+HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
 
 
 def test_a_listing_can_show_a_release_weeks_before_it_is_watched(tmp_path: Path) -> None:
@@ -214,14 +226,14 @@ def test_a_listing_can_show_a_release_weeks_before_it_is_watched(tmp_path: Path)
 
     live(
         tmp_path,
-        listed_from(THERE, TITLE) + an_answer(THERE, SHOWN_AT, a_web_page(TITLE)),
+        listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE)),
         act,
-        head=FAR,
+        head=HEAD_WEEKS_AHEAD,
         base=with_producer(),
     )
 
 
-def test_a_listed_address_that_proves_nothing_is_watched_closely_for_ten_minutes(tmp_path: Path) -> None:
+def test_a_listed_address_that_proves_nothing_is_not_looked_at_after_ten_minutes(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:39:30")
         many = len(look_times(life))
@@ -229,21 +241,21 @@ def test_a_listed_address_that_proves_nothing_is_watched_closely_for_ten_minutes
         assert len(look_times(life)) == many
         assert first_notice_kinds(life) == ["lead"]
 
-    live(tmp_path, listed_from(THERE, TITLE), act, head=FAR, base=with_producer())
+    live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, head=HEAD_WEEKS_AHEAD, base=with_producer())
 
 
-PRESS = {**PRODUCER, "press": [f"{STATS}/press.xml"], "press_keywords": ["claims"]}
-ITEM = (
+PRODUCER_WITH_PRESS = {**PRODUCER, "press": [f"{STATS}/press.xml"], "press_keywords": ["claims"]}
+PRESS_FEED = (
     "<rss version='2.0'><channel><title>News</title>{}<item><title>Roads</title><link>https://n.example/1</link></item>"
     "</channel></rss>"
 )
-MENTION = "<item><title>Claims soar</title><link>https://n.example/2</link></item>"
+PRESS_ITEM = "<item><title>Claims soar</title><link>https://n.example/2</link></item>"
 
 
 def test_a_lead_changes_nothing_in_a_measured_incident(tmp_path: Path) -> None:
-    tables = listed_from(THERE, TITLE, "09:28:30") + an_answer(THERE, "08:59:00", a_web_page(TITLE))
-    tables += an_answer(f"{STATS}/press.xml", "08:00:00", ITEM.format(""))
-    tables += an_answer(f"{STATS}/press.xml", "09:29:20", ITEM.format(MENTION))
+    tables = listing_with_entry(LISTED_URL, TITLE, "09:28:30") + an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE))
+    tables += an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format(""))
+    tables += an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
 
     async def act(life: Life) -> None:
         await life.until("09:29:15")
@@ -255,7 +267,7 @@ def test_a_lead_changes_nothing_in_a_measured_incident(tmp_path: Path) -> None:
         assert (after.facts, after.timeline) == (before.facts, before.timeline)
         assert len(life.daemon.store.verdicts.drafts(before.id)) == len(drafts)
 
-    base = Settings.model_validate({"producer": [PRESS], "watch": {"tripwire": {"every": "10s"}}})
+    base = Settings.model_validate({"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}})
     live(tmp_path, tables, act, base=base)
 
 

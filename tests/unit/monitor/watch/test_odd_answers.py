@@ -25,7 +25,7 @@ def lead_notices(life: Life) -> list[Notice]:
 
 
 PLACEHOLDER = a_web_page(TITLE, "Release date: 26 November 2026 9:30am. Status: Confirmed")
-ODD = {
+ODD_ANSWERS = {
     "a page without title and heading is at": (URL, "<script>location.reload()</script>"),
     "a page of another title is at": (URL, a_web_page("Prison population")),
     "a page under its title, but without its period, is at": (URL, a_web_page("Example claims")),
@@ -37,9 +37,9 @@ ODD = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", sorted(ODD))
+@pytest.mark.parametrize("words", sorted(ODD_ANSWERS))
 def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead(tmp_path: Path, words: str) -> None:
-    url, body = ODD[words]
+    url, body = ODD_ANSWERS[words]
 
     async def act(life: Life) -> None:
         await life.until("09:28:50")
@@ -63,7 +63,7 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead(tmp_path: Path,
     live(tmp_path, an_answer(url, "09:28:40", body), act, head=WITH_SHEET, delay=DELAY)
 
 
-def test_what_is_replaced_within_seconds_is_no_lead(tmp_path: Path) -> None:
+def test_an_odd_answer_that_is_replaced_within_seconds_is_no_lead(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:00")
         assert (life.word(), lead_notices(life)) == ("on_time", [])
@@ -72,14 +72,14 @@ def test_what_is_replaced_within_seconds_is_no_lead(tmp_path: Path) -> None:
     live(tmp_path, tables, act, head=HEAD)
 
 
-def test_an_odd_answer_after_the_slot_is_a_lead_only_while_the_part_is_missing(tmp_path: Path) -> None:
-    wall = "<script>location.reload()</script>"
+def test_an_odd_answer_at_a_page_that_was_seen_on_time_is_no_lead(tmp_path: Path) -> None:
+    page_without_title = "<script>location.reload()</script>"
 
     async def act(life: Life) -> None:
         await life.until("09:32:30")
         assert (life.word(), lead_notices(life)) == ("on_time", [])
 
-    live(tmp_path, an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", wall), act, head=HEAD)
+    live(tmp_path, an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", page_without_title), act, head=HEAD)
 
 
 def test_a_page_of_another_title_that_was_always_there_is_no_lead(tmp_path: Path) -> None:
@@ -91,7 +91,9 @@ def test_a_page_of_another_title_that_was_always_there_is_no_lead(tmp_path: Path
 
 
 @pytest.mark.parametrize(("body", "count"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
-def test_another_title_at_a_guessed_address_is_no_lead(tmp_path: Path, body: str, count: int) -> None:
+def test_at_a_guessed_address_only_a_page_with_the_release_title_is_a_lead(
+    tmp_path: Path, body: str, count: int
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:58")
         assert (life.word(), len(lead_notices(life))) == ("pending", count)

@@ -35,8 +35,8 @@ BLIND = Blind(after_slot(-40), after_slot(-20), "stopped", monitor="south")
 
 
 @dataclass
-class Counting:
-    """Answers one question after the other, `away` that many, and counts them."""
+class CountingAsk:
+    """Runs store queries and counts them. The first `away` queries fail."""
 
     away: int = 0
     asked: int = 0
@@ -51,7 +51,7 @@ class Counting:
 
 @dataclass(frozen=True)
 class OneUnreadable:
-    """The runs of a store, those of one release past reading."""
+    """The runs of a store, of which those of one release cannot be read."""
 
     runs: RunStore
     release: str
@@ -65,10 +65,14 @@ class OneUnreadable:
         return self.runs.blind(begin, end)
 
 
-def taken_in(
-    ask: Counting, store: TemporaryStore, *known: Promise
+def merge_runs_of_south(
+    ask: CountingAsk, store: TemporaryStore, *known: Promise
 ) -> tuple[dict[str, WatchedRelease], list[Blind], list[object]]:
-    """Have five hundred releases, promised as `known`, take in at once what the south saw of them."""
+    """Merge the stored runs of monitor `south` into 500 releases of `north` at once.
+
+    The store also has a promise of release r7. `known` are the promises that `north` has.
+    Return the releases, the blind spans that `north` received, and the result of each merge.
+    """
     promised = {name: tuple(one for one in known if one.release == name) for name in NAMES}
     releases = {
         name: WatchedRelease(Release(name, name, "ofqual", "", (), ()), promised[name], monitor="north")
@@ -80,27 +84,28 @@ def taken_in(
         tx.add_promises([a_promise(release="r7")])
         tx.save_runs(seen)
         tx.add_blind(BLIND)
-    learnt: list[Blind] = []
+    received: list[Blind] = []
     outcomes: list[object] = []
 
     async def story(clock: VirtualClock) -> None:
         holder, writer = Leaseholder("north", timedelta(seconds=3)), Writer(store, clock)
         members = Members("north", holder, store.leases, writer, clock, divided=False)
-        others = OtherMonitors(store, ask, members, learnt.extend)
+        others = OtherMonitors(store, ask, members, received.extend)
         asking = (others.merge_into(watched, NOW) for watched in releases.values())
         outcomes.extend(await asyncio.gather(*asking, return_exceptions=True))
         await writer.close()
 
     run_virtually(story, NOW, patience=20)
-    return releases, learnt, outcomes
+    return releases, received, outcomes
 
 
 def test_looks_of_other_monitors_are_read_for_many_releases_at_once() -> None:
-    ask = Counting()
-    releases, learnt, outcomes = taken_in(ask, TemporaryStore())
+    ask = CountingAsk()
+    releases, received, outcomes = merge_runs_of_south(ask, TemporaryStore())
     assert ask.asked < 10
     assert outcomes == [None] * len(NAMES)
-    assert learnt == [BLIND] * ask.asked
+    # Each query returns the blind spans once more.
+    assert received == [BLIND] * ask.asked
     assert [[run.target for run in each.other_runs] for each in releases.values()] == [
         [f"{name}/page/edge"] for name in NAMES
     ]
@@ -110,7 +115,7 @@ def test_looks_of_other_monitors_are_read_for_many_releases_at_once() -> None:
 def test_promises_that_are_not_stored_yet_are_kept() -> None:
     mine = a_promise(learnt=after_slot(-7200))
     north = [replace(mine, release=name) for name in ("r7", "r8")]
-    releases, _, _ = taken_in(Counting(), TemporaryStore(), *north)
+    releases, _, _ = merge_runs_of_south(CountingAsk(), TemporaryStore(), *north)
     assert releases["r8"].promises == (north[1],)
     assert releases["r7"].promises == tuple(sorted((north[0], a_promise(release="r7")), key=lambda one: one.learnt))
 
@@ -120,13 +125,13 @@ def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
     stored = TemporaryStore()
     with stored.transaction() as tx:
         tx.add_promises([by_them])
-    releases, _, _ = taken_in(Counting(), stored, by_us)
+    releases, _, _ = merge_runs_of_south(CountingAsk(), stored, by_us)
     assert releases["r7"].promises == (by_them,)
 
 
-def test_all_waiting_calls_fail_at_once_if_the_store_is_away() -> None:
-    ask = Counting(away=1)
-    _, _, outcomes = taken_in(ask, TemporaryStore())
+def test_all_merges_fail_after_one_query_if_the_store_is_away() -> None:
+    ask = CountingAsk(away=1)
+    _, _, outcomes = merge_runs_of_south(ask, TemporaryStore())
     assert ask.asked == 1
     assert all(isinstance(each, StoreFault) for each in outcomes)
 
@@ -135,6 +140,6 @@ def test_all_waiting_calls_fail_at_once_if_the_store_is_away() -> None:
 def test_an_unreadable_release_does_not_stop_the_others(name: str) -> None:
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, name)
-    releases, _, outcomes = taken_in(Counting(), store)
+    releases, _, outcomes = merge_runs_of_south(CountingAsk(), store)
     assert [each for each, found in zip(releases, outcomes, strict=True) if isinstance(found, ValueError)] == [name]
     assert [name for name, each in releases.items() if not each.other_runs] == [name]

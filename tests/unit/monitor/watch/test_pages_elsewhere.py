@@ -27,45 +27,45 @@ from schedules.announcement import Origin, Part, Role
 from schedules.contract.verdict import Kind, VerdictKind
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.unit.monitor.watch.predicted import (
-    GUESS,
+    PREDICTED_FILE,
     SITE,
-    A,
-    Fixed,
-    P,
-    Releases,
+    StandingClock,
+    WatchStub,
     ask,
-    judged,
     judged_row,
     part,
     part_row,
     release,
+    verdict_with_prediction,
 )
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.looks import Story, a_sighting
+from tests.worlds.looks import ABSENT, PRESENT, Story, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 
 PAGE = "https://figures.example.org/deaths"
 
 
-def signpost(title: str, *links: str) -> Edition:
+def edition_with_links(title: str, *links: str) -> Edition:
     return Edition(title, f"{SITE}/{title}", (), links)
 
 
-def pages(editions: Sequence[Edition], title: str = "UK trade: April 2017", inside: tuple[str, ...] = ()) -> list[str]:
+def predicted_page_urls(
+    editions: Sequence[Edition], title: str = "UK trade: April 2017", inside: tuple[str, ...] = ()
+) -> list[str]:
     return [one.url for one in predicted_pages(release(title), editions, inside)]
 
 
-MARCH, FEBRUARY = signpost("UK trade: March 2017", PAGE), signpost("UK trade: February 2017", PAGE)
+MARCH, FEBRUARY = edition_with_links("UK trade: March 2017", PAGE), edition_with_links("UK trade: February 2017", PAGE)
 
 
 def test_a_page_elsewhere_is_predicted_if_two_of_the_last_four_editions_linked_to_it() -> None:
     (made,) = predicted_pages(release(), [MARCH, FEBRUARY], ())
     assert made == Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
-    silent = [signpost(f"UK trade: {month} 2016") for month in ("June", "May", "April")]
-    assert pages([MARCH]) == []
-    assert pages([MARCH, *silent[:2], FEBRUARY]) == [PAGE]
-    assert pages([MARCH, *silent, FEBRUARY]) == []
+    silent = [edition_with_links(f"UK trade: {month} 2016") for month in ("June", "May", "April")]
+    assert predicted_page_urls([MARCH]) == []
+    assert predicted_page_urls([MARCH, *silent[:2], FEBRUARY]) == [PAGE]
+    assert predicted_page_urls([MARCH, *silent, FEBRUARY]) == []
 
 
 @pytest.mark.parametrize(
@@ -81,20 +81,20 @@ def test_a_page_elsewhere_is_predicted_if_two_of_the_last_four_editions_linked_t
 )
 def test_no_page_is_predicted_on_govuk_or_private_hosts_and_no_file(url: str) -> None:
     editions = [replace(each, links=(url,)) for each in (MARCH, FEBRUARY)]
-    assert pages(editions, inside=("intranet.example.org",)) == []
+    assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
 
 def test_a_page_that_had_this_period_before_or_is_known_is_not_predicted() -> None:
-    same = signpost("UK trade, provisional: April 2017", PAGE)
-    assert pages([MARCH, same, FEBRUARY]) == []
-    assert pages([MARCH, FEBRUARY], "UK trade") == []
+    same = edition_with_links("UK trade, provisional: April 2017", PAGE)
+    assert predicted_page_urls([MARCH, same, FEBRUARY]) == []
+    assert predicted_page_urls([MARCH, FEBRUARY], "UK trade") == []
     known = replace(release(), parts=(*release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
     assert predicted_pages(known, [MARCH, FEBRUARY], ()) == []
 
 
 def test_at_most_three_pages_are_predicted_with_ids_after_those_of_files() -> None:
     links = tuple(f"{PAGE}/{number}" for number in range(5))
-    known = replace(release(), parts=(*release().parts, GUESS))
+    known = replace(release(), parts=(*release().parts, PREDICTED_FILE))
     made = predicted_pages(known, [replace(MARCH, links=links), replace(FEBRUARY, links=links)], ())
     assert [one.id for one in made] == ["expected-2", "expected-3", "expected-4"]
 
@@ -109,23 +109,27 @@ def predicted_urls(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
         for row in rows:
             tx.save_judged(row)
     ahead = replace(release(), producer="ofqual")
-    verdict = replace(judged(-60, (-120, A)), at=after_slot(-60))
-    watch = Releases({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
-    clock = Fixed(after_slot(-60))
+    verdict = replace(verdict_with_prediction(-60, (-120, ABSENT)), at=after_slot(-60))
+    watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
+    clock = StandingClock(after_slot(-60))
     asyncio.run(PredictedAddresses(store.verdicts, cast("Watch", watch), clock, {}, ask, inside).predict_missing())
     return [one.url for _, parts in watch.added for one in parts]
 
 
-LINKED = row_of_page("linked-1", "linked", None)
-SEEN, UNSEEN = (row_of_page("expected-1", "predicted", by) for by in ("2017-12-05T09:30:00.000Z", None))
+LINKED_PAGE_ROW = row_of_page("linked-1", "linked", None)
+SEEN_PAGE_ROW, UNSEEN_PAGE_ROW = (
+    row_of_page("expected-1", "predicted", by) for by in ("2017-12-05T09:30:00.000Z", None)
+)
 
 
-@pytest.mark.parametrize(("before", "expected"), [(LINKED, [PAGE]), (SEEN, [PAGE]), (UNSEEN, [])])
+@pytest.mark.parametrize(
+    ("before", "expected"), [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])]
+)
 def test_a_predicted_page_is_predicted_again_only_if_it_was_seen(
     before: dict[str, object], expected: list[str]
 ) -> None:
     march, february = (
-        judged_row("UK trade: March 2017", "m", LINKED),
+        judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW),
         judged_row("UK trade: February 2017", "f", before),
     )
     assert predicted_urls(march, february) == expected
@@ -133,22 +137,22 @@ def test_a_predicted_page_is_predicted_again_only_if_it_was_seen(
 
 
 def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
-    rows = [judged_row(f"UK trade: {month} 2017", month, LINKED) for month in ("March", "February")]
-    assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED)) == []
+    rows = [judged_row(f"UK trade: {month} 2017", month, LINKED_PAGE_ROW) for month in ("March", "February")]
+    assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)) == []
 
 
-ROLLING = Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
+PREDICTED_PAGE = Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
 
 
 def test_a_stored_predicted_page_is_recognised_by_its_period_at_one_view() -> None:
     stored = part_from_json({"id": "expected-1", "role": "alternative", "url": PAGE, "required": False})
-    assert stored == ROLLING
+    assert stored == PREDICTED_PAGE
     (target,) = targets_of(replace(release(), parts=(stored,)))
     assert (target.recognise, target.view.value, target.title) == ("period", "edge", release().title)
 
 
-def test_a_page_elsewhere_is_dropped_an_hour_after_it_was_seen() -> None:
-    (target,) = targets_of(replace(release(), parts=(ROLLING,)))
+def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_seen() -> None:
+    (target,) = targets_of(replace(release(), parts=(PREDICTED_PAGE,)))
     seen = Progress(Stage.SEEN, SLOT)
     made = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)
     assert {window.name for window in made} == {"settle"}
@@ -157,11 +161,13 @@ def test_a_page_elsewhere_is_dropped_an_hour_after_it_was_seen() -> None:
 
 def test_links_of_a_published_page_are_stored_once_and_not_looked_at() -> None:
     poller = FakePoller()
-    under_watch = WatchedRelease(a_release(ROLLING), [a_promise()], verdict=judged(2, (-120, A)))
-    planner = Planner(Fixed(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=6)))
+    under_watch = WatchedRelease(
+        a_release(PREDICTED_PAGE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
+    )
+    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=6)))
     planner.update_release(under_watch, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
-    named = a_sighting(P, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
+    named = a_sighting(PRESENT, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
     for _ in range(2):
         planner.add_found_parts(under_watch, named)
     kept = [one for one in under_watch.release.parts if one.origin is Origin.LINKED]
@@ -175,16 +181,18 @@ def test_links_of_a_published_page_are_stored_once_and_not_looked_at() -> None:
 
 def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
     planner, under_watch = (
-        Planner(Fixed(after_slot(-300)), FakePoller(), WatchRules()),
+        Planner(StandingClock(after_slot(-300)), FakePoller(), WatchRules()),
         WatchedRelease(release(), [a_promise()]),
     )
-    planner.add_found_parts(under_watch, a_sighting(P, -300, "page/content", found=(Found(PAGE, "", "external"),)))
+    planner.add_found_parts(
+        under_watch, a_sighting(PRESENT, -300, "page/content", found=(Found(PAGE, "", "external"),))
+    )
     assert [one.id for one in under_watch.release.parts] == ["page"]
 
 
 def test_explain_names_pages_that_earlier_editions_linked_to_and_own_links() -> None:
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
-    parts = a_release(ROLLING, linked)
+    parts = a_release(PREDICTED_PAGE, linked)
     verdict = judge(parts, [a_promise()], {}, [], Policy(), after_slot(200))
     part_facts = [
         fact.text for fact in explain(verdict, parts, [a_promise()], {}, [], Policy()).facts if fact.kind == "part"
@@ -193,8 +201,11 @@ def test_explain_names_pages_that_earlier_editions_linked_to_and_own_links() -> 
     assert "which its page links to" in part_facts[2]
 
 
-def test_a_page_elsewhere_that_changes_at_the_slot_is_no_breach() -> None:
-    stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story([(-120, A), (300, P)])}
+def test_a_predicted_page_elsewhere_that_changes_after_the_slot_is_no_breach() -> None:
+    stories = {
+        "page/edge": Story([(-120, ABSENT), (1, PRESENT)], specific=True),
+        "expected-1/edge": Story([(-120, ABSENT), (300, PRESENT)]),
+    }
     runs = {f"r/{view}": story.runs(view, 400) for view, story in stories.items()}
-    verdict = judge(a_release(ROLLING), [a_promise()], runs, [], Policy(), after_slot(400))
+    verdict = judge(a_release(PREDICTED_PAGE), [a_promise()], runs, [], Policy(), after_slot(400))
     assert (verdict.verdict, verdict.findings) == (VerdictKind.ON_TIME, ())

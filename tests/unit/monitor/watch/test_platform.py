@@ -59,7 +59,7 @@ def test_a_single_late_release_is_no_platform_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_board_shows_a_platform_finding_while_it_lasts(tmp_path: Path) -> None:
+def test_the_board_shows_a_platform_finding(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:30")
         store = life.daemon.store

@@ -27,22 +27,19 @@ from schedules.contract.verdict import VerdictKind
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.unit.monitor.watch.predicted import (
-    GUESS,
+    PREDICTED_FILE,
     SITE,
-    A,
-    Fixed,
-    P,
-    Releases,
-    U,
+    StandingClock,
+    WatchStub,
     ask,
-    judged,
     judged_row,
     part,
     part_row,
     release,
+    verdict_with_prediction,
 )
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.looks import Story, a_sighting
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Story, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 
@@ -57,7 +54,7 @@ def addresses(release: Release, *editions: Edition, hosts: tuple[str, ...] = ())
 
 def test_parts_keep_their_role_and_are_never_required() -> None:
     found = predicted_files(release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
-    assert found == [GUESS]
+    assert found == [PREDICTED_FILE]
 
 
 def test_addresses_come_from_the_latest_edition_that_has_any() -> None:
@@ -98,8 +95,8 @@ def test_no_more_than_ten_addresses_are_expected() -> None:
     assert len(addresses(release(), many)) == 10
 
 
-def windows(standing: Progress) -> set[str]:
-    (target,) = targets_of(replace(release(), parts=(GUESS,)))
+def window_names_of_prediction(standing: Progress) -> set[str]:
+    (target,) = targets_of(replace(release(), parts=(PREDICTED_FILE,)))
     return {
         window.name
         for window in windows_of_guess(target, windows_for(target, a_promise().slot, standing), standing, DEFAULT_WATCH)
@@ -107,28 +104,29 @@ def windows(standing: Progress) -> set[str]:
 
 
 def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second() -> None:
-    (target,) = targets_of(replace(release(), parts=(GUESS,)))
+    (target,) = targets_of(replace(release(), parts=(PREDICTED_FILE,)))
     made = windows_of_guess(target, windows_for(target, a_promise().slot, Progress()), Progress(), DEFAULT_WATCH)
     spacings = [window_at(made, SLOT - before) for before in (timedelta(days=3), timedelta(minutes=5), timedelta())]
     assert [each.every.total_seconds() for each in spacings if each] == [60, 15, 15]
     assert "overdue-then" not in {window.name for window in made}
 
 
-def test_a_predicted_address_that_the_page_does_not_name_is_dropped_after_an_hour() -> None:
-    assert windows(Progress(Stage.SEEN, SLOT, is_complete=False)) == {"settle"}
-    assert "after" in windows(Progress(Stage.SEEN, SLOT))
-    assert "exposed" in windows(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
+def test_the_watch_of_a_predicted_part_ends_an_hour_after_the_page_is_out() -> None:
+    assert window_names_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False)) == {"settle"}
+    assert "after" in window_names_of_prediction(Progress(Stage.SEEN, SLOT))
+    assert "exposed" in window_names_of_prediction(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
 
 
-@pytest.mark.parametrize("states", [((-120, A),), ((-120, U),), ((-120, P),)])
+@pytest.mark.parametrize("states", [((-120, ABSENT),), ((-120, UNKNOWN),), ((-120, PRESENT),)])
 @pytest.mark.parametrize("now", [-10.0, 200.0, 15 * 86400.0])
 def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
     states: tuple[tuple[float, State], ...], now: float
 ) -> None:
-    stories = {"r/page/edge": Story([(-120, A), (1, P)], specific=True), "r/expected-1/edge": Story(states)}
+    stories = {"r/page/edge": Story([(-120, ABSENT), (1, PRESENT)], specific=True), "r/expected-1/edge": Story(states)}
     runs = {name: story.runs(name, min(now, 400)) for name, story in stories.items()}
     alone, both = (
-        judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now)) for parts in ((), (GUESS,))
+        judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now))
+        for parts in ((), (PREDICTED_FILE,))
     )
     assert (both.verdict, both.grade, both.final, both.findings) == (
         alone.verdict,
@@ -141,14 +139,16 @@ def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
 
 
 def test_a_predicted_address_seen_before_the_slot_after_an_absence_is_an_exposure() -> None:
-    verdict = judged(200, (-120, A), (-60, P))
+    verdict = verdict_with_prediction(200, (-120, ABSENT), (-60, PRESENT))
     assert verdict.verdict is VerdictKind.EARLY
     assert [found.part for found in verdict.findings] == ["expected-1"]
     assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page", "expected-1"]
 
 
 def test_explain_says_where_an_address_comes_from() -> None:
-    facts = explain(judged(200, (-120, A)), a_release(GUESS), [a_promise()], {}, [], Policy()).facts
+    facts = explain(
+        verdict_with_prediction(200, (-120, ABSENT)), a_release(PREDICTED_FILE), [a_promise()], {}, [], Policy()
+    ).facts
     assert any("at an address made from an earlier edition's" in fact.text for fact in facts)
 
 
@@ -156,13 +156,17 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
     return tuple(window.name for window in poller.windows[target])
 
 
-def test_a_predicted_part_that_the_page_names_is_looked_at_like_any_other() -> None:
-    poller, clock = FakePoller(), Fixed(after_slot(2))
+def test_a_predicted_part_that_the_page_names_also_gets_the_windows_of_an_overdue_part() -> None:
+    poller, clock = FakePoller(), StandingClock(after_slot(2))
     planner = Planner(clock, poller, WatchRules())
-    under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
+    under_watch = WatchedRelease(
+        a_release(PREDICTED_FILE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
+    )
     planner.update_release(under_watch, a_release())
     assert window_names(poller, "r/expected-1/edge") == ("settle",)
-    named = a_sighting(P, 2, "page", found=(Found(GUESS.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")))
+    named = a_sighting(
+        PRESENT, 2, "page", found=(Found(PREDICTED_FILE.url, "", "data"), Found(f"{SITE}/other.csv", "", "data"))
+    )
     planner.add_found_parts(under_watch, named)
     assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
     assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
@@ -172,11 +176,13 @@ def test_a_predicted_part_that_the_page_names_is_looked_at_like_any_other() -> N
 
 def test_files_named_by_a_page_before_its_slot_confirm_no_prediction() -> None:
     poller = FakePoller()
-    planner = Planner(Fixed(after_slot(-300)), poller, WatchRules())
-    under_watch = WatchedRelease(a_release(GUESS), [a_promise()])
+    planner = Planner(StandingClock(after_slot(-300)), poller, WatchRules())
+    under_watch = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
     planner.update_release(under_watch, a_release())
     before = dict(poller.windows)
-    planner.add_found_parts(under_watch, a_sighting(P, -300, "page", found=(Found(GUESS.url, "", "data"),)))
+    planner.add_found_parts(
+        under_watch, a_sighting(PRESENT, -300, "page", found=(Found(PREDICTED_FILE.url, "", "data"),))
+    )
     assert poller.windows == before
 
 
@@ -192,20 +198,22 @@ def test_addresses_are_predicted_once_from_the_verdict_on_an_earlier_edition() -
                 part_row("sheet", f"{SITE}/configured-march-2017.csv"),
             )
         )
-    verdict = replace(judged(-60, (-120, A)), at=after_slot(-60))
-    watch = Releases({"r": WatchedRelease(replace(release(), producer="ofqual"), [a_promise()], verdict=verdict)})
-    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), Fixed(after_slot(-60)), {}, ask)
+    verdict = replace(verdict_with_prediction(-60, (-120, ABSENT)), at=after_slot(-60))
+    watch = WatchStub({"r": WatchedRelease(replace(release(), producer="ofqual"), [a_promise()], verdict=verdict)})
+    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), StandingClock(after_slot(-60)), {}, ask)
     asyncio.run(expected.predict_missing())
     asyncio.run(expected.predict_missing())
-    assert watch.added == [("r", [GUESS])]
+    assert watch.added == [("r", [PREDICTED_FILE])]
 
 
 def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> None:
     poller = FakePoller()
-    planner = Planner(Fixed(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=10)))
-    under_watch = WatchedRelease(a_release(GUESS), [a_promise()], verdict=judged(2, (-120, A)))
+    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=10)))
+    under_watch = WatchedRelease(
+        a_release(PREDICTED_FILE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
+    )
     planner.update_release(under_watch, a_release())
-    named = a_sighting(P, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
+    named = a_sighting(PRESENT, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
     for _ in range(3):
         planner.add_found_parts(under_watch, named)
     assert len(under_watch.release.parts) == 11

@@ -25,17 +25,17 @@ from tests.worlds.stores import TemporaryStore
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
 
-def span(begins: float, ends: float, cause: str = "clock", host: str = "") -> Blind:
+def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "") -> Blind:
     return Blind(NINE + timedelta(seconds=begins), NINE + timedelta(seconds=ends), cause, host)
 
 
 @pytest.mark.parametrize(
     "added",
     [
-        [span(0, 5), span(0, 9)],
-        [span(0, 9), span(0, 5)],
-        [span(20, 30), span(0, 5)],
-        [span(0, 5), span(0, 5, "killed"), span(0, 5, host="www.gov.uk")],
+        [blind_span(0, 5), blind_span(0, 9)],
+        [blind_span(0, 9), blind_span(0, 5)],
+        [blind_span(20, 30), blind_span(0, 5)],
+        [blind_span(0, 5), blind_span(0, 5, "killed"), blind_span(0, 5, host="www.gov.uk")],
     ],
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
@@ -53,7 +53,7 @@ def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> N
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
 def test_no_blind_span_that_ended_later_is_left_out(added: list[tuple[int, int, str]]) -> None:
     known = SpansInOrder()
-    known.add(span(begins, begins + length, cause) for begins, length, cause in added)
+    known.add(blind_span(begins, begins + length, cause) for begins, length, cause in added)
     for at in range(45):
         instant = NINE + timedelta(seconds=at)
         later = [one for one in known.spans if one.ends > instant]
@@ -111,7 +111,7 @@ def test_a_file_that_changes_with_each_request_makes_few_runs() -> None:
     assert len(release.state_or_empty(SHEET.id).runs) == MOST_CHANGES + 1
 
 
-def test_a_file_that_changed_a_few_times_is_still_compared() -> None:
+def test_a_file_that_changed_a_few_times_still_begins_a_run_at_each_change() -> None:
     release = published_release()
     for at in range(20):
         release.add_sighting(SHEET, a_sighting_at(SHEET, at, State.PRESENT, f"bytes {at // 5}"), None, apart=False)
@@ -119,7 +119,7 @@ def test_a_file_that_changed_a_few_times_is_still_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("story", "left"),
+    ("story", "lost_at"),
     [
         ([(-5, State.ABSENT, None), (5, State.PRESENT, "a")], None),
         ([(5, State.PRESENT, "a"), (9, State.ABSENT, None), (12, State.ABSENT, None)], 9),
@@ -131,16 +131,16 @@ def test_a_file_that_changed_a_few_times_is_still_compared() -> None:
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
 def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
-    story: list[tuple[float, State, str | None]], left: float | None
+    story: list[tuple[float, State, str | None]], lost_at: float | None
 ) -> None:
     release = published_release()
     for at, state, digest in story:
         release.add_sighting(SHEET, a_sighting_at(SHEET, at, state, digest), None, apart=False)
-    turned = None if left is None else NINE + timedelta(seconds=left)
+    turned = None if lost_at is None else NINE + timedelta(seconds=lost_at)
     assert [release.progress(target).lost_at for target in (SHEET, ORIGIN)] == [turned, turned]
 
 
-def test_an_origin_that_is_looked_at_again_begins_a_run() -> None:
+def test_an_origin_that_is_looked_at_again_has_the_spacing_of_that_window() -> None:
     release = published_release()
     release.add_sighting(ORIGIN, a_sighting_at(ORIGIN, -1, State.ABSENT), None, apart=False)
     again = Window("again", NINE, NINE + timedelta(minutes=2), timedelta(seconds=5))

@@ -26,9 +26,9 @@ from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
 STATS = "https://stats.example"
-SLUG = f"{STATS}/releases/example-claims-july-to-september-2026"
+RELEASE_URL = f"{STATS}/releases/example-claims-july-to-september-2026"
 PAGE = a_web_page(TITLE)
-OLD = "<url><loc>https://stats.example/releases/example-claims-april-to-june-2026</loc></url>"
+PREVIOUS_EDITION = "<url><loc>https://stats.example/releases/example-claims-april-to-june-2026</loc></url>"
 FEED = (
     '<feed xmlns="http://www.w3.org/2005/Atom"><id>x</id><title>All</title>'
     "<entry><id>1</id><title>{title}</title><updated>2026-11-26T09:28:30Z</updated>"
@@ -38,20 +38,20 @@ FEED = (
 
 def sitemap(*urls: str) -> str:
     places = "".join(f"<url><loc>{url}</loc></url>" for url in urls)
-    return f'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{OLD}{places}</urlset>'
+    return f'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{PREVIOUS_EDITION}{places}</urlset>'
 
 
 LISTINGS = {
-    "sitemap": ("/sitemap.xml", sitemap(), sitemap(SLUG)),
+    "sitemap": ("/sitemap.xml", sitemap(), sitemap(RELEASE_URL)),
     "feed": (
         "/news.atom",
         FEED.format(title="Annual plan", url=f"{STATS}/plan"),
-        FEED.format(title=TITLE, url=SLUG),
+        FEED.format(title=TITLE, url=RELEASE_URL),
     ),
     "page": (
         "/latest",
         "<html><title>Latest</title><body><h1>Latest</h1><a href='/plan'>Annual plan</a></body></html>",
-        f"<html><title>Latest</title><body><h1>Latest</h1><a href='{SLUG}'>{TITLE}</a></body></html>",
+        f"<html><title>Latest</title><body><h1>Latest</h1><a href='{RELEASE_URL}'>{TITLE}</a></body></html>",
     ),
 }
 
@@ -59,7 +59,7 @@ LISTINGS = {
 def listing_answers(path: str, before: str, after: str, at: str) -> str:
     """Return a listing that changes at an instant, when the page that it lists appears."""
     listing = an_answer(STATS + path, "08:00:00", before) + an_answer(STATS + path, at, after)
-    return listing + an_answer(SLUG, at, PAGE)
+    return listing + an_answer(RELEASE_URL, at, PAGE)
 
 
 def with_listing(path: str) -> Settings:
@@ -86,7 +86,9 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure(tmp
         await life.start()
         await life.until("09:29:58")
         assert current_findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
-        assert [one.url for one in life.daemon.watch.releases["claims-q3"].release.parts if one.id != "page"] == [SLUG]
+        assert [one.url for one in life.daemon.watch.releases["claims-q3"].release.parts if one.id != "page"] == [
+            RELEASE_URL
+        ]
         notices = life.daemon.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
         assert not any(TITLE in notice.text and "Figures." in notice.text for notice in notices)
@@ -119,7 +121,7 @@ def test_the_previous_edition_in_a_listing_is_no_match(tmp_path: Path) -> None:
     live(tmp_path, listing_answers(path, before, before, "09:29:00"), act, base=with_listing(path))
 
 
-SURPRISE = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
+UNEXPECTED_URL = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
 ON_GOVUK = Settings.model_validate(
     {"producer": [{"id": "department-for-example", "name": "Department", "hosts": ["www.gov.uk"]}]}
 )
@@ -129,7 +131,7 @@ def found_by_search(*, early: bool) -> str:
     """Return a search listing of the shape of GOV.UK's (`facts/govuk.md` §2)."""
     common = {"index": "govuk", "es_score": None, "elasticsearch_type": "edition", "document_type": "edition"}
     plan = {"title": "Example plan: 2025", "link": "/government/statistics/example-plan-2025"}
-    surprise = {"title": TITLE, "link": SURPRISE.removeprefix("https://www.gov.uk")}
+    surprise = {"title": TITLE, "link": UNEXPECTED_URL.removeprefix("https://www.gov.uk")}
     rows = [
         {**common, **row, "_id": row["link"], "public_timestamp": "2026-11-26T09:28:30Z"}
         for row in ([surprise, plan] if early else [plan])
@@ -140,8 +142,8 @@ def found_by_search(*, early: bool) -> str:
 def organisation_feed(*, early: bool) -> str:
     """Return an organisation's feed of the shape of GOV.UK's: the kind of statistics stands before the title."""
     entry = (
-        f"<entry><id>{SURPRISE}#2026-11-26T09:28:30Z</id><updated>2026-11-26T09:28:30Z</updated>"
-        f'<link rel="alternate" type="text/html" href="{SURPRISE}"/>'
+        f"<entry><id>{UNEXPECTED_URL}#2026-11-26T09:28:30Z</id><updated>2026-11-26T09:28:30Z</updated>"
+        f'<link rel="alternate" type="text/html" href="{UNEXPECTED_URL}"/>'
         f"<title>Accredited Official Statistics: {TITLE}</title><summary>Quarterly.</summary></entry>"
     )
     return (
@@ -152,7 +154,9 @@ def organisation_feed(*, early: bool) -> str:
 
 
 @pytest.mark.parametrize("kind", ["search", "feed"])
-def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure(tmp_path: Path, kind: str) -> None:
+def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_found_with_one_request_a_minute(
+    tmp_path: Path, kind: str
+) -> None:
     search, feed = newest_on_govuk("department-for-example"), f"https://{HOST}/government/organisations"
     feed = f"{feed}/department-for-example.atom"
     json_type, atom_type = (f'headers = {{ "Content-Type" = "application/{kind}" }}\n' for kind in ("json", "atom+xml"))
@@ -162,7 +166,7 @@ def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure(tmp_
         tables += an_answer(search, "09:28:30", found_by_search(early=True), more=json_type)
     else:
         tables += an_answer(feed, "09:28:30", organisation_feed(early=True), more=atom_type)
-    page = an_answer(SURPRISE, "09:28:30", PAGE)
+    page = an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
     async def act(life: Life) -> None:
         await life.until("09:33:30")
@@ -172,11 +176,11 @@ def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure(tmp_
         # Search and feed take turns: an organisation costs its host one request a minute.
         assert max(bulk.values()) == 1
 
-    live(tmp_path, tables + page, act, head=HEAD_LATER, base=ON_GOVUK)
+    live(tmp_path, tables + page, act, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
-HEAD_LATER = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
-INDEX = (
+HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
+SITEMAP_INDEX = (
     '<?xml version="1.0"?><sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
     "<sitemap><loc>https://stats.example/map-old.xml</loc><lastmod>2019-01-01</lastmod></sitemap>"
     "<sitemap><loc>https://stats.example/map-1.xml.gz</loc><lastmod>2026-11-25T18:00:00+00:00</lastmod></sitemap>"
@@ -187,14 +191,14 @@ INDEX = (
 
 
 def test_the_sitemaps_changed_last_are_read_with_one_request_a_minute(tmp_path: Path) -> None:
-    packed = {"before": gzip.compress(sitemap().encode()), "after": gzip.compress(sitemap(SLUG).encode())}
+    packed = {"before": gzip.compress(sitemap().encode()), "after": gzip.compress(sitemap(RELEASE_URL).encode())}
     for name, body in packed.items():
         (tmp_path / f"{name}.gz").write_bytes(body)
-    tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", INDEX)
+    tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
     for name, at in (("before", "08:00:00"), ("after", "09:32:30")):
         gzipped = f'body_file = "{name}.gz"\nheaders = {{ "Content-Type" = "application/gzip" }}\n'
         tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped)
-    tables += an_answer(SLUG, "09:32:30", PAGE)
+    tables += an_answer(RELEASE_URL, "09:32:30", PAGE)
 
     async def act(life: Life) -> None:
         await life.until("09:39:00")
@@ -204,7 +208,7 @@ def test_the_sitemaps_changed_last_are_read_with_one_request_a_minute(tmp_path: 
         assert "/map-old.xml" not in {entry.path for entry in asked}
         assert max(Counter((entry.at.hour, entry.at.minute) for entry in asked).values()) == 1
 
-    live(tmp_path, tables, act, head=HEAD_LATER, base=with_listing("/sitemap.xml"))
+    live(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
 
 
 def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_not() -> None:
@@ -245,7 +249,7 @@ def test_sitemaps_that_an_index_names_on_its_own_host_replace_earlier_ones() -> 
     assert sorted(poller.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
 
 
-def test_reported_matches_are_forgotten_once_their_release_is_not_near() -> None:
+def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near() -> None:
     at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[NearRelease](), list[str]()
     table = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
@@ -263,6 +267,7 @@ def test_reported_matches_are_forgotten_once_their_release_is_not_near() -> None
             sighting = Sighting(target.id, State.ABSENT, when, when, when, when, found=(Found(url, title, "listed"),))
             wires.see(target, sighting)
     assert heard == [f"{STATS}/week-{week}" for week in range(weeks)]
+    # Only the release of the last week is still in memory.
     assert [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)] == [weeks - 1]
 
 
@@ -297,13 +302,13 @@ def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict
 
 @pytest.mark.parametrize("title", [TITLE, "Something else altogether"])
 @pytest.mark.parametrize("days", [1, 40, 87])
-def test_an_entry_at_a_promised_address_matches_however_far_ahead_its_slot_is(days: int, title: str) -> None:
+def test_an_entry_at_a_promised_address_matches_only_before_its_slot_however_far_ahead(days: int, title: str) -> None:
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
-    release = Release("claims-q3", TITLE, "one", SLUG, (Part("page", Role.PAGE, SLUG),))
+    release = Release("claims-q3", TITLE, "one", RELEASE_URL, (Part("page", Role.PAGE, RELEASE_URL),))
 
     def hits(slot: datetime, *, is_fresh: bool = True) -> list[tuple[str, MatchKind]]:
         matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
-        return list(matcher.matches(Found(SLUG, title, "entry"), is_fresh=is_fresh))
+        return list(matcher.matches(Found(RELEASE_URL, title, "entry"), is_fresh=is_fresh))
 
     assert hits(now + timedelta(days=days)) == [("claims-q3", MatchKind.TITLE)]
     # What stands there once its slot has passed is where it belongs.

@@ -18,13 +18,13 @@ from tests.unit.monitor.app.office import START, Office, at_work, csv, row
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.fetcher import Reply
 
-PAGE = "https://www.gov.uk/government/statistics/example-surprise"
-TWIN = "https://www.gov.uk/api/content/government/statistics/example-surprise"
+PAGE_URL = "https://www.gov.uk/government/statistics/example-surprise"
+CONTENT_URL = "https://www.gov.uk/api/content/government/statistics/example-surprise"
 TITLE = "Example surprise: October 2026"
 HTML = f'<html><head><title>{TITLE} - GOV.UK</title></head><body><h1 class="gem-c-heading">{TITLE}</h1></body></html>'
 
 
-def item(first: str) -> Reply:
+def content_item(first: str) -> Reply:
     fields = {
         "schema_name": "publication",
         "document_type": "official_statistics",
@@ -49,17 +49,17 @@ def unannounced_of(office: Office) -> Unannounced:
     )
 
 
-async def consider(office: Office, found: Found, producer: str = "example-office") -> None:
+async def consider_entry(office: Office, found: Found, producer: str = "example-office") -> None:
     await unannounced_of(office).consider(producer, found)
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
 
 
 def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release_and_one_notice(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
-        office.pages |= {TWIN: item("2026-11-16T11:58:00Z"), PAGE: Reply(200, HTML.encode())}
+        office.pages |= {CONTENT_URL: content_item("2026-11-16T11:58:00Z"), PAGE_URL: Reply(200, HTML.encode())}
         await office.read(csv(row("a")))
         for _ in range(2):
-            await consider(office, Found(PAGE, TITLE, "listed"))
+            await consider_entry(office, Found(PAGE_URL, TITLE, "listed"))
         judged = office.daemon.store.verdicts.judged_one("example-surprise")
         assert judged is not None
         assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
@@ -71,9 +71,9 @@ def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release
 @pytest.mark.parametrize(
     ("title", "url", "first"),
     [
-        ("Example a", PAGE, "2026-11-16T11:58:00Z"),
+        ("Example a", PAGE_URL, "2026-11-16T11:58:00Z"),
         ("Another name", "https://stats.example/a/", "2026-11-16T11:58:00Z"),
-        (TITLE, PAGE, "2019-11-16T11:58:00Z"),
+        (TITLE, PAGE_URL, "2019-11-16T11:58:00Z"),
         (TITLE, "https://www.gov.uk/government/news/example-surprise", "2026-11-16T11:58:00Z"),
         (TITLE, "https://blog.example/surprise", "2026-11-16T11:58:00Z"),
     ],
@@ -83,9 +83,9 @@ def test_known_and_old_entries_and_other_pages_are_not_unannounced(
     title: str, url: str, first: str, tmp_path: Path
 ) -> None:
     async def act(office: Office) -> None:
-        office.pages |= {TWIN: item(first), PAGE: Reply(200, HTML.encode())}
+        office.pages |= {CONTENT_URL: content_item(first), PAGE_URL: Reply(200, HTML.encode())}
         await office.read(csv(row("a")))
-        await consider(office, Found(url, title, "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}))
+        await consider_entry(office, Found(url, title, "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}))
         assert set(office.daemon.watch.releases) == {"a"}
 
     at_work(tmp_path, act)
@@ -93,9 +93,9 @@ def test_known_and_old_entries_and_other_pages_are_not_unannounced(
 
 def test_a_release_that_its_calendar_names_within_fifteen_minutes_is_not_unannounced(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
-        office.pages |= {TWIN: item("2026-11-16T11:58:00Z"), PAGE: Reply(200, HTML.encode())}
-        unannounced_of(office).consider_in_background("example-office", Found(PAGE, TITLE, "listed"))
-        announced = f"surprise,Example renamed,example-office,{PAGE},2026-11-16,12:00,confirmed"
+        office.pages |= {CONTENT_URL: content_item("2026-11-16T11:58:00Z"), PAGE_URL: Reply(200, HTML.encode())}
+        unannounced_of(office).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
+        announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
         await office.read(csv(announced), after=10)
         await office.clock.sleep(1200)
         assert set(office.daemon.watch.releases) == {"surprise"}
@@ -110,7 +110,7 @@ def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(tmp_pat
         office.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
         await office.read(csv(row("a", title="Example awareness: October 2026")))
         found = Found(url, "Example awareness: November 2026", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
-        await consider(office, found)
+        await consider_entry(office, found)
         assert len(office.daemon.watch.releases) == 2
 
     at_work(tmp_path, act)
@@ -120,7 +120,7 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
     return Sighting(target.id, state, START, START, START, START, found=found)
 
 
-def test_entries_of_the_first_look_at_a_listing_are_not_new() -> None:
+def test_undated_entries_of_the_first_look_at_a_listing_are_not_new() -> None:
     newcomers_seen: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(

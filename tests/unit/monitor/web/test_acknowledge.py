@@ -163,7 +163,7 @@ async def test_links_work_if_the_board_is_not_public() -> None:
         assert (await board.client.get("/style.css")).status_code == 200
 
 
-async def test_link_in_a_notice_opens_its_page() -> None:
+async def test_the_link_in_a_notice_has_a_token_of_its_incident() -> None:
     async with a_board() as board:
         notice = board.store.outbox.notices(board.incident)[0]
         link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))

@@ -75,7 +75,7 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
     run_office(tmp_path, act)
 
 
-def test_joined_calendar_is_written_once_a_minute_for_each_audience(tmp_path: Path) -> None:
+def test_the_joined_calendar_is_written_once_a_minute(tmp_path: Path) -> None:
     async def act(office: Office, ask: Ask) -> None:
         await office.read(csv(row("a")))
         first = (await ask("/calendar.csv")).text

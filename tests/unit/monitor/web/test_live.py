@@ -217,7 +217,7 @@ async def test_streams_are_limited_for_strangers_and_staff_separately() -> None:
         assert not live.is_full(sees_all=True)
 
 
-async def test_http_stream_is_an_event_stream_without_secrets() -> None:
+async def test_the_board_sends_an_event_stream_and_refuses_a_wrong_position() -> None:
     async with a_board() as board:
         board.queries.redactor = lambda text: text.replace("Malpractice", "[hidden]")
         app = make_application(board.queries)

@@ -73,7 +73,7 @@ async def test_sign_on_requests_a_code_bound_to_this_browser(tmp_path: Path) -> 
         assert one.idp.asked == [DESCRIBED, "/token", "/keys"]
 
 
-async def test_a_session_ends_by_signing_out_and_after_its_time(tmp_path: Path) -> None:
+async def test_a_session_ends_after_its_time(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
         await sign_out(one)
         one.client.cookies.clear()

@@ -20,7 +20,7 @@ OURS = (
 )
 
 
-def test_our_own_header_is_read(parse: Parse, short: Short) -> None:
+def test_a_csv_with_our_own_column_names_is_read(parse: Parse, short: Short) -> None:
     assert short(parse("csv", OURS)) == [
         ("Trade", "instant", "2026-11-26 09:30", "confirmed"),
         ("Housing", "month", "2026-12-01 2026-12-31", "provisional"),

@@ -193,7 +193,7 @@ def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None
     assert read(source, listing(), now=NOW + timedelta(days=60)).announcements == ()
 
 
-def test_a_look_up_that_fails_spoils_nothing(source: GovukSource) -> None:
+def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
     read(source, listing(a_listed_result()))
     pages = [Page(source.first(NOW)[0].url, 200, listing())]
     pages += [Page(ask.url, 503, b"<html>") for ask in source.more(pages, NOW)]

@@ -83,7 +83,7 @@ def test_further_pages_are_requested_by_the_number_in_the_first_answer() -> None
         (b'["\\u0000", 3, null]', ""),
     ],
 )
-def test_bytes_that_are_no_list_are_refused(parse: Parse, body: bytes, reason: str) -> None:
+def test_bytes_that_are_no_list_are_refused_or_give_an_empty_calendar(parse: Parse, body: bytes, reason: str) -> None:
     if reason:
         with pytest.raises(UnreadableCalendar, match=reason):
             parse("json", body)

@@ -92,7 +92,7 @@ def test_the_serial_numbers_of_the_csv_sample_where_declared(samples: Path, pars
     assert serial.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
 
 
-def test_the_ons_list(samples: Path, parse: Parse) -> None:
+def test_the_ons_sample_is_parsed_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     wanted = loaded(folder / "ons_expected.json")["entries"]
     compare(parse("ons", (folder / "ons_search_upcoming.json").read_bytes(), url=""), wanted)
@@ -170,7 +170,7 @@ def test_the_govuk_listings(samples: Path, parse: Parse) -> None:
         ("html_publication", {Schema.HTML_PUBLICATION}),
     ],
 )
-def test_the_other_content_items(samples: Path, folder: str, schemas: set[Schema]) -> None:
+def test_each_sampled_content_item_is_read_with_its_schema(samples: Path, folder: str, schemas: set[Schema]) -> None:
     items = [read_item(path.read_bytes()) for path in (samples / "govuk" / folder).glob("*.json")]
     assert items
     assert {item.schema for item in items} == schemas

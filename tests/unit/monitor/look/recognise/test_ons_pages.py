@@ -16,11 +16,11 @@ from monitor.look.recognise.result import Context, Recognised
 from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
 from tests.unit.monitor.look.recognise.pages import answer
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 
 TITLE = "Example deaths registered in Wales: June 2026"
 URL = "https://cy.ons.gov.uk/releases/exampledeathsregisteredinwalesjune2026"
 CONTEXT = Context(URL, TITLE)
-P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN
 
 # As in assets/locales of dp-frontend-release-calendar.
 WORDS = {
@@ -73,31 +73,31 @@ def test_a_release_page_is_recognised_by_its_state_in_any_language(
     language: str, sections: tuple[str, ...], state: str
 ) -> None:
     seen = release_page(language, state, *sections)
-    assert (seen.state, seen.specific) == ((P, True) if state == "published" else (A, False))
+    assert (seen.state, seen.specific) == ((PRESENT, True) if state == "published" else (ABSENT, False))
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("state", ["upcoming", "postponed", "cancelled"])
 def test_a_page_without_a_mark_is_read_by_the_words_of_its_language(language: str, state: str) -> None:
-    assert release_page(language, state, "publications", "data", marked=False).state is A
+    assert release_page(language, state, "publications", "data", marked=False).state is ABSENT
     words = WORDS[language][state].replace("'", "\u2019")
-    assert release_page(language, state, "data", reason=words, marked=False).state is A
+    assert release_page(language, state, "data", reason=words, marked=False).state is ABSENT
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_page_without_a_mark_is_present_with_documents_and_else_unknown(language: str) -> None:
     assert release_page(language, "published", "publications", marked=False).specific
-    assert release_page(language, "published", "summary", marked=False).state is U
+    assert release_page(language, "published", "summary", marked=False).state is UNKNOWN
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str) -> None:
     seen = release_page(language, "postponed", "data", reason="Moved by one week to allow further checks.")
-    assert seen.state is A
+    assert seen.state is ABSENT
 
 
 def test_another_edition_or_title_at_its_address_is_not_it() -> None:
-    assert release_page("cy", "published", title=TITLE.replace("June", "May")).state is A
+    assert release_page("cy", "published", title=TITLE.replace("June", "May")).state is ABSENT
     other = release_page("cy", "published", title="Example births registered in Wales: June 2026")
     assert other.state is State.UNKNOWN
 
@@ -114,29 +114,29 @@ def described(**about: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("said", "state"),
     [
-        (described(), A),
-        (described() | {"date_changes": [{"previous_date": "2026-06-01T08:30:00.000Z", "change_notice": ""}]}, A),
-        (described() | {"related_datasets": [{"uri": "/a", "title": "A"}]}, A),
-        (described(cancelled=True, cancellation_notice=["Not enough answers."]), A),
-        (described(cancelled=True, published=True), W),
-        (described(published=True), P),
-        (described(published=True) | {"related_documents": None, "related_datasets": []}, P),
-        (described(published=True, welsh_statistic=True, provisional_date="Mehefin 2026"), P),
-        (described(published="true"), A),
-        ({"description": {"title": TITLE, "finalised": True}}, U),
-        ({"description": None}, U),
+        (described(), ABSENT),
+        (described() | {"date_changes": [{"previous_date": "2026-06-01T08:30:00.000Z", "change_notice": ""}]}, ABSENT),
+        (described() | {"related_datasets": [{"uri": "/a", "title": "A"}]}, ABSENT),
+        (described(cancelled=True, cancellation_notice=["Not enough answers."]), ABSENT),
+        (described(cancelled=True, published=True), WITHDRAWN),
+        (described(published=True), PRESENT),
+        (described(published=True) | {"related_documents": None, "related_datasets": []}, PRESENT),
+        (described(published=True, welsh_statistic=True, provisional_date="Mehefin 2026"), PRESENT),
+        (described(published="true"), ABSENT),
+        ({"description": {"title": TITLE, "finalised": True}}, UNKNOWN),
+        ({"description": None}, UNKNOWN),
     ],
 )
 def test_the_data_of_a_release_say_whether_it_is_out(said: dict[str, Any], state: State) -> None:
     seen = entry(said)
-    assert (seen.state, seen.specific) == (state, state is P)
+    assert (seen.state, seen.specific) == (state, state is PRESENT)
 
 
 @pytest.mark.parametrize(
     ("name", "state"),
     [
-        ("ons_release_data", A),
-        ("ons_release_data_published", P),
+        ("ons_release_data", ABSENT),
+        ("ons_release_data_published", PRESENT),
     ],
 )
 def test_ons_samples_are_recognised_with_their_state(root: Path, name: str, state: State) -> None:
@@ -145,7 +145,7 @@ def test_ons_samples_are_recognised_with_their_state(root: Path, name: str, stat
         pytest.skip("the samples do not stand beside the project")
     said = json.loads(sample.read_bytes())
     seen = entry(said, said["description"]["title"])
-    assert (seen.state, seen.specific) == (state, state is P)
+    assert (seen.state, seen.specific) == (state, state is PRESENT)
 
 
 DATA = Target("r/page/edge", "r", "page", View.EDGE, f"{URL}/data", "cy.ons.gov.uk", "ons", TITLE)
@@ -159,20 +159,20 @@ def by_status(status: int, body: bytes = b"", **headers: str) -> State | None:
 
 
 def test_retired_address_is_unknown() -> None:
-    assert by_status(404, b"not found") is A
-    assert by_status(404, b"not found", sunset="Wed, 01 Jul 2026 00:00:00 GMT") is U
-    assert by_status(200, b"", deprecation="true") is U
+    assert by_status(404, b"not found") is ABSENT
+    assert by_status(404, b"not found", sunset="Wed, 01 Jul 2026 00:00:00 GMT") is UNKNOWN
+    assert by_status(200, b"", deprecation="true") is UNKNOWN
     assert by_status(200, b"{}", sunset="Wed, 01 Jul 2026 00:00:00 GMT") is None
 
 
 @pytest.mark.parametrize(
     ("slug", "state"),
     [
-        ("2024-25-autumn-term", A),
-        ("2024-25-spring-term", P),
-        ("2025-26-autumn-term", P),
-        ("2023-24-autumn-term", U),
-        ("autumn-term", P),
+        ("2024-25-autumn-term", ABSENT),
+        ("2024-25-spring-term", PRESENT),
+        ("2025-26-autumn-term", PRESENT),
+        ("2023-24-autumn-term", UNKNOWN),
+        ("autumn-term", PRESENT),
     ],
 )
 def test_earlier_latest_release_of_ees_is_no_new_edition(slug: str, state: State) -> None:
@@ -182,10 +182,10 @@ def test_earlier_latest_release_of_ees_is_no_new_edition(slug: str, state: State
 
 def test_ees_release_of_another_year_is_absence() -> None:
     ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
-    for year, state in (("2025/26", P), ("2024/25", A)):
+    for year, state in (("2025/26", PRESENT), ("2024/25", ABSENT)):
         said = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
         seen = find_recogniser("ees")(answer(json.dumps(said).encode(), "application/json"), Context(URL, ours))
-        assert (seen.state, seen.specific) == (state, state is P)
+        assert (seen.state, seen.specific) == (state, state is PRESENT)
 
 
 def test_a_landing_page_of_ees_that_names_no_edition_proves_no_edition() -> None:

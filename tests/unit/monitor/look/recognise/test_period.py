@@ -8,8 +8,8 @@ from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import Context, Recognised
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import answer, page
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN
 
-P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
 OURS = "Example deaths: June 2026"
 
 
@@ -20,16 +20,16 @@ def seen(heading: str, title: str = "Example figures", inside: str = "", ours: s
 @pytest.mark.parametrize(
     ("heading", "title", "state"),
     [
-        ("Deaths, June 2026", "Example figures", P),
-        ("Example figures", "Deaths June 2026 | Example figures", P),
-        ("Deaths, May 2026", "Example figures", A),
-        ("Deaths, June 2025", "Example figures", A),
-        ("Example figures", "Deaths May 2026 | Example figures", A),
-        ("Deaths", "Example figures", U),
-        ("Deaths, 2026", "Example figures", U),
-        ("Deaths, June 2026, published 16 July 2026", "Example figures", U),
-        ("Deaths, June 2026", "Deaths, May 2026", U),
-        ("", "", U),
+        ("Deaths, June 2026", "Example figures", PRESENT),
+        ("Example figures", "Deaths June 2026 | Example figures", PRESENT),
+        ("Deaths, May 2026", "Example figures", ABSENT),
+        ("Deaths, June 2025", "Example figures", ABSENT),
+        ("Example figures", "Deaths May 2026 | Example figures", ABSENT),
+        ("Deaths", "Example figures", UNKNOWN),
+        ("Deaths, 2026", "Example figures", UNKNOWN),
+        ("Deaths, June 2026, published 16 July 2026", "Example figures", UNKNOWN),
+        ("Deaths, June 2026", "Deaths, May 2026", UNKNOWN),
+        ("", "", UNKNOWN),
     ],
 )
 def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str, state: State) -> None:
@@ -46,14 +46,14 @@ def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str
     ],
 )
 def test_next_editions_and_site_notices_are_unknown(heading: str) -> None:
-    assert seen(heading).state is U
-    assert seen(heading.replace("June", "May")).state is U
+    assert seen(heading).state is UNKNOWN
+    assert seen(heading.replace("June", "May")).state is UNKNOWN
 
 
 def test_period_with_a_promise_of_publication_is_unknown() -> None:
-    assert seen("Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>").state is U
-    assert seen("Deaths, June 2026", inside="<p>The next release will be published in July.</p>").state is P
-    assert seen("Deaths, May 2026", inside="<p>These figures will be published at 9.30am.</p>").state is A
+    assert seen("Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>").state is UNKNOWN
+    assert seen("Deaths, June 2026", inside="<p>The next release will be published in July.</p>").state is PRESENT
+    assert seen("Deaths, May 2026", inside="<p>These figures will be published at 9.30am.</p>").state is ABSENT
 
 
 def test_presence_is_specific_under_the_releases_title() -> None:
@@ -64,9 +64,9 @@ def test_presence_is_specific_under_the_releases_title() -> None:
 
 @pytest.mark.parametrize("title", ["Example deaths", "Example deaths: week 27"])
 def test_release_without_a_period_is_unknown_to_period(title: str) -> None:
-    assert seen(title, ours=title).state is U
+    assert seen(title, ours=title).state is UNKNOWN
 
 
 def test_bytes_that_are_no_page_are_unknown() -> None:
     context = Context("https://figures.example.org/deaths", OURS)
-    assert find_recogniser("period")(answer(b"PK\x03\x04", "application/zip"), context).state is U
+    assert find_recogniser("period")(answer(b"PK\x03\x04", "application/zip"), context).state is UNKNOWN
