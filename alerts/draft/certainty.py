@@ -16,7 +16,7 @@ from alerts.status import was_public_at_slot
 from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
-from schedules.times.words import sureness
+from schedules.times.words import count, sureness
 
 # The details of these findings contain only addresses and times. Details of other kinds are not shown.
 DETAILED_FINDINGS = {*FINDING_SENTENCES, "stale_edge", "corrected", "clock_fault"}
@@ -102,7 +102,7 @@ def _say_looks(certainty: Certainty) -> str:
     names = [f"“{name}”" for name in sorted({certainty.monitor, *certainty.others}) if name]
     by = f" by the monitor{'s' if len(names) > 1 else ''} {words.join(names)}".rstrip()
     failed = f"{certainty.failed_looks:,}" if certainty.failed_looks else "none"
-    made = f"{words.count(certainty.looks, 'look')} made{by}; {failed} of them failed."
+    made = f"{count(certainty.looks, 'look')} made{by}; {failed} of them failed."
     if certainty.widest_gap is None:
         return made
     # Rounded up to a second, or to a tenth if it is short.

@@ -12,7 +12,7 @@ from alerts.draft.period import FAULTY_VERDICTS, count_on_time
 from alerts.incident import Action, Incident
 from alerts.one_line import one_line
 from monitor.judge.as_text import LOUD, count_by_status, listed_status, measure_text, slot_label
-from schedules.times.words import day_text, length
+from schedules.times.words import count, day_text, length
 from schedules.times.zone import local_date
 
 _LONGEST_LIST = 40
@@ -125,7 +125,7 @@ def _on_time_text(rows: Sequence[Body]) -> str:
 
 
 def _due_count(rows: Sequence[Body]) -> str:
-    return f"{len(rows)} release{'' if len(rows) == 1 else 's'} due"
+    return f"{count(len(rows), 'release')} due"
 
 
 def _due_list(title: str, rows: Sequence[Body], names: Names) -> str:

@@ -80,30 +80,23 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
 
 def interval_text(interval: Interval, timezone: str = LONDON) -> str:
     """Return `between … and …`, `by …`, `after …` or `at …` to the second. A date common to both is written once."""
-    after, by = _round_outward(interval, SECOND)
-    if after is not None and by is not None and after != by:
-        begins, ends = local(after, timezone), local(by, timezone)
-        if (begins.date(), begins.tzname()) == (ends.date(), ends.tzname()):
-            return f"between {begins.day} {begins:%b %Y %H:%M:%S} and {ends:%H:%M:%S} {ends.tzname()}"
-    return _write_interval(interval, partial(stamp, timezone=timezone), SECOND)
+    return write_interval(interval, partial(stamp, timezone=timezone), SECOND, timezone)
 
 
 def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
     """Return an interval with weekdays and tenths of a second."""
-    return _write_interval(interval, partial(exactly, timezone=timezone), TENTH)
+    return write_interval(interval, partial(exactly, timezone=timezone), TENTH)
 
 
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
     """Return an interval to the second, without dates that are today. A date common to both is written once."""
-    after, by = _round_outward(interval, SECOND)
-    if after is None or by is None or after == by:
-        return _write_interval(interval, partial(moment, timezone=timezone, today=today), SECOND)
-    exact = bool(after.second or by.second)
-    first, last = (moment(limit, timezone, today, exact=exact) for limit in (after, by))
-    begins, ends = local(after, timezone), local(by, timezone)
-    if (begins.date(), begins.tzname()) == (ends.date(), ends.tzname()):
-        return f"between {first.removesuffix(f' {begins.tzname()}')} and {clock(by, timezone, exact=exact)}"
-    return f"between {first} and {last}"
+    write = partial(moment, timezone=timezone, today=today, exact=has_seconds(interval))
+    return write_interval(interval, write, SECOND, timezone)
+
+
+def has_seconds(interval: Interval) -> bool:
+    """Return whether a limit of an interval is not a full minute, so that both are written with seconds."""
+    return any(limit is not None and bool(limit.second) for limit in _round_outward(interval, SECOND))
 
 
 def length(
@@ -128,10 +121,15 @@ def length(
     rest = abs(towards(exact / finest)) * finest
     written = []
     for size in names:
-        count, rest = divmod(rest, size)
-        if count:
-            written.append(_write_count(count, names[size]))
-    return ("-" if seconds < 0 and written else "") + (" ".join(written) or _write_count(0, names[_SECOND]))
+        number, rest = divmod(rest, size)
+        if number:
+            written.append(count(number, names[size]))
+    return ("-" if seconds < 0 and written else "") + (" ".join(written) or count(0, names[_SECOND]))
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 minute`, `2 minutes`, `2 min`: abbreviated units have no plural."""
+    return f"{number:,} {noun}" if abs(number) == 1 or noun in SHORT.values() else f"{number:,} {noun}s"
 
 
 def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str = "an unknown time") -> str:
@@ -159,15 +157,21 @@ def _round_outward(interval: Interval, step: timedelta) -> tuple[datetime | None
     return after, None if interval.by is None else rounded(interval.by, step, up=True)
 
 
-def _write_interval(interval: Interval, write: Callable[[datetime], str], step: timedelta) -> str:
-    """Return an interval in words, with each limit rounded outward and written by `write`."""
+def write_interval(interval: Interval, write: Callable[[datetime], str], step: timedelta, zone: str = "") -> str:
+    """Return an interval in words, with each limit rounded outward and written by `write`.
+
+    If both limits have the same date in `zone`, it is written once: after the second time, or before the first.
+    """
     after, by = _round_outward(interval, step)
     if by is None:
         return UNKNOWN if after is None else f"after {write(after)}"
     if after is None:
         return f"by {write(by)}"
-    return f"at {write(by)}" if after == by else f"between {write(after)} and {write(by)}"
-
-
-def _write_count(number: int, name: str) -> str:
-    return f"{number:,} {name}s" if name in LONG.values() and number != 1 else f"{number:,} {name}"
+    if after == by:
+        return f"at {write(by)}"
+    first, last = write(after).split(), write(by).split()
+    # When the clocks change, one time of day occurs twice. Both ends then need their zone.
+    if zone and len({f"{local(limit, zone):%x %Z}" for limit in (after, by)}) == 1:
+        different = [place for place, words in enumerate(zip(first, last, strict=True)) if words[0] != words[1]]
+        first, last = first[: different[-1] + 1], last[different[0] :]
+    return f"between {' '.join(first)} and {' '.join(last)}"

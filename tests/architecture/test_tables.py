@@ -30,7 +30,7 @@ PARTIAL = {
     "monitor.deliver.summary_text._RISKS": "any other finding is no risk ahead of a slot",
     "monitor.judge.explain.explain._HINT_TEXTS": "any other event of the ledger needs no question",
     "monitor.judge.explain.explain.title_facts": "no other event is one of a title",
-    "monitor.judge.findings.announcement._MOVE_TEXTS": "any other event is named by its own word",
+    "monitor.judge.reasons._CHANGES": "any other event is named by its own word",
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
     "monitor.look.due_targets._RESULTS": "any other state proves nothing",
     "monitor.plan.addresses.PART_ID_PREFIX": "parts of other origins have ids from their calendar or configuration",

@@ -8,10 +8,10 @@ from datetime import datetime, time
 from typing import Any
 
 from monitor.judge.case import Case, Window, case_of
-from monitor.judge.findings.announcement import slot_words
 from monitor.judge.findings.blind import hides_part
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
+from monitor.judge.reasons import slot_words
 from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
@@ -23,7 +23,7 @@ from schedules.ledger_event import EventKind, LedgerEvent
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import instant_json
-from schedules.times.words import between_exactly, exactly, length, lengths
+from schedules.times.words import between_exactly, count, exactly, length, lengths
 from schedules.times.zone import local
 
 _USUAL_TIME = time(9, 30)
@@ -204,10 +204,11 @@ def _policy_fact(case: Case) -> Fact:
     if not window.exact:
         span = f"{exactly(window.opens, case.zone)} to {exactly(window.passes, case.zone)}"
         return Fact("policy", f"no minute was announced: judged as the span {span}")
+    lags = case.lags.longer_lags_text()
     text = (
         f"on time means proved to have come within {length(policy.on_time_within.total_seconds())} of the slot; "
         f"present more than {length(policy.uncertainty.total_seconds())} before it is early; "
-        f"later than {length(policy.note_within.total_seconds())} is a report{case.lags.longer_lags_text()}"
+        f"later than {length(policy.note_within.total_seconds())} is a report{f'; {lags}' if lags else ''}"
     )
     return Fact("policy", text)
 
@@ -279,7 +280,7 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
 
 def _describe_run(case: Case, run: Run) -> str:
     """Return the result of a run of looks: state, status, when it is proved, number of looks, and the widest gap."""
-    looks = f"{run.looks} look{'s' if run.looks != 1 else ''}"
+    looks = count(run.looks, "look")
     gap = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
     if run.state is State.UNKNOWN:
         # Such looks prove nothing, so only the times of request and answer are known.

@@ -142,7 +142,7 @@ def test_an_open_side_of_an_interval_is_said_to_be_open() -> None:
     assert (
         words.format_interval(Interval(at("2018-01-05T10:00:00Z"), None), LONDON) == "after 10:00 GMT on 5 January 2018"
     )
-    assert words.format_interval(Interval(), LONDON) == "at a time that was not measured"
+    assert words.format_interval(Interval(), LONDON) == "at an unknown time"
 
 
 @pytest.mark.parametrize(
