@@ -28,22 +28,11 @@ from alerts.draft.period import (
 )
 from alerts.draft.report import Field, Report, Section, Table
 from alerts.incident import Incident
+from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import count, day_text, stamp
 from schedules.times.zone import LONDON, local_date
 
-VERDICTS: Mapping[str, str] = {
-    "on_time": "on time",
-    "late": "late",
-    "overdue": "overdue",
-    "early": "early",
-    "not_published": "not published",
-    "unproven": "unproven",
-    "pending": "not yet judged",
-    "cancelled": "cancelled",
-    "moved": "moved",
-    "unannounced": "unannounced",
-}
 COLUMN_SHARES = (3.0, 4.2, 3.4, 3.2, 3.0)
 LOGGED_HEADER = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
 MOST_LISTED_CLAIMS = 500
@@ -107,8 +96,8 @@ def _say_counts(period: Period) -> tuple[str, ...]:
     if not period.rows:
         return ("No release was watched.",)
     counts = count_verdicts(period)
-    listed = [verdict for verdict in VERDICTS if verdict in ALWAYS_COUNTED or verdict in counts]
-    numbers = words.join([f"{counts.get(verdict, 0):,} {VERDICTS[verdict]}" for verdict in listed])
+    listed = dict.fromkeys((*ALWAYS_COUNTED, *sorted(counts)))
+    numbers = words.join([f"{counts.get(verdict, 0):,} {verdict_text(verdict)}" for verdict in listed])
     return (
         f"{count(len(period.rows), 'release')} watched: {numbers}.",
         *_say_early_bounds(period),
@@ -182,19 +171,14 @@ def _say_delays(period: Period) -> tuple[str, ...]:
 def _say_coverage(period: Period) -> tuple[str, ...]:
     """Return sentences on how many releases are unproven, the gaps of the monitor, and the publishers' claims."""
     watched, unproven = len(period.rows), count_verdicts(period).get("unproven", 0)
-    if not watched:
-        proved = "No release was watched."
-    elif watched == 1:
-        proved = f"The one release watched {'stayed' if unproven else 'did not stay'} unproven."
-    else:
-        proved = f"{f'{unproven:,}' if unproven else 'None'} of {watched:,} releases watched stayed unproven."
+    proved = f"{unproven:,} of {count(watched, 'release')} watched stayed unproven."
     unseen = "No gap in the monitor's watch is recorded for the period."
     if period.blind:
         gaps = count(len(period.blind), "gap")
         total = sum((each.ends - each.begins for each in period.blind), timedelta())
         length = words.format_length(round(total.total_seconds()))
         unseen = f"The monitor could not see during {gaps}, {length} in all."
-    return (proved, unseen, *_say_claims(period.claims))
+    return (proved if watched else "No release was watched.", unseen, *_say_claims(period.claims))
 
 
 ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
@@ -247,7 +231,7 @@ def _write_row(row: Row) -> tuple[str, ...]:
         f"{row.title}\n{row.producer}",
         words.capitalise(first),
         words.capitalise(length),
-        words.capitalise(f"{VERDICTS[row.verdict]}{practice}"),
+        words.capitalise(f"{verdict_text(row.verdict)}{practice}"),
     )
 
 

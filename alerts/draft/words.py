@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from schedules.times import words as times
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import clock, day_text, rounded
+from schedules.times.words import clock, day_text, rounded, write_interval
 from schedules.times.zone import local, local_date
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
@@ -100,11 +100,6 @@ def format_days(first: date, last: date) -> str:
     return f"{opening} to {day_text(last)}"
 
 
-def format_weekday_instant(at: datetime, timezone: str) -> str:
-    """Return `09:30 BST on Thursday 23 July 2015`."""
-    return f"{clock(at, timezone)} on {day_text(local_date(at, timezone), weekday=True)}"
-
-
 def format_clock(at: datetime, timezone: str) -> str:
     """Return the time of day as the civil service writes it, without seconds: `9.30am`, `noon`, `5pm`."""
     here = local(at, timezone)
@@ -119,18 +114,9 @@ def round_interval(seen: Interval, timezone: str, known_day: date | None = None,
 
     `exact` comes before a time that is known to the minute. `known_day` is not repeated: the text named it before.
     """
-    after = None if seen.after is None else rounded(seen.after, times.MINUTE)
-    by = None if seen.by is None else rounded(seen.by, times.MINUTE, up=True)
-    if after is None or by is None:
-        end = by or after
-        if end is None:
-            return times.UNKNOWN
-        return f"{'by' if by else 'after'} {format_clock_day(end, timezone, known_day)}"
     if (about := find_nearest_minute(seen)) is not None:
         return f"{exact}{format_clock_day(about, timezone, known_day)}"
-    is_one_day = local_date(after, timezone) == local_date(by, timezone)
-    first = format_clock(after, timezone) if is_one_day else format_clock_day(after, timezone, known_day)
-    return f"between {first} and {format_clock_day(by, timezone, known_day)}"
+    return write_interval(seen, lambda at, _: format_clock_day(at, timezone, known_day), times.MINUTE, timezone)
 
 
 def find_nearest_minute(seen: Interval) -> datetime | None:
@@ -159,5 +145,4 @@ def format_instant(at: datetime, timezone: str, *, exact: bool = False) -> str:
 
 def format_interval(seen: Interval, timezone: str) -> str:
     """Return an interval to the second, rounded outward: `between 10:07:45 and 10:08:00 BST on 23 July 2015`."""
-    exact = times.has_seconds(seen)
-    return times.write_interval(seen, lambda at: format_instant(at, timezone, exact=exact), times.SECOND, timezone)
+    return write_interval(seen, lambda at, exact: format_instant(at, timezone, exact=exact), times.SECOND, timezone)

@@ -154,9 +154,8 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
         found.append(Finding(Kind.PROMISE_IN_DOUBT, None, reason))
     brought_forward = earlier[-1] if earlier else promise
     if earlier or _was_brought_forward_that_day(case, promise):
-        read = brought_forward.learnt
-        text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=read)
-        found.append(Finding(Kind.BROUGHT_FORWARD, None, text, at=read))
+        text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=brought_forward.learnt)
+        found.append(Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt))
     return found
 
 
@@ -231,13 +230,9 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):
         return None
+    last = promise.confirmed_at or promise.learnt
     return Reason.NO_LONGER_LISTED.text(
-        case.zone,
-        promise=promise,
-        last=promise.confirmed_at or promise.learnt,
-        reads=unlisted.reads,
-        since=unlisted.since,
-        successors=unlisted.successors,
+        case.zone, promise=promise, last=last, reads=unlisted.reads, since=unlisted.since, titles=unlisted.successors
     )
 
 

@@ -321,13 +321,9 @@ class _PartJudge:
         reason = Reason.ON_TIME_OR_LATE
         if released.after < self.window.earliest:
             reason = Reason.EARLY_OR_ON_TIME if _is_out_by(released, self.window.latest) else Reason.EARLY_OR_LATE
-        return reason.text(
-            self.zone,
-            came=released,
-            late=seconds_between(self.window.passes, released.by),
-            failed=self._failed_looks_text(released.after, released.by),
-            lags=self._longer_lags_text(),
-        )
+        late = seconds_between(self.window.passes, released.by)
+        failed, lags = self._failed_looks_text(released.after, released.by), self._longer_lags_text()
+        return reason.text(self.zone, came=released, late=late, failed=failed, lags=lags)
 
     def _no_proof_text(self) -> str:
         """Return the reason that no look proved the part present or absent after the tolerance."""
@@ -338,9 +334,8 @@ class _PartJudge:
             absent = None if witnesses is None else witnesses.absent_until(self.window.opens)
             return Reason.PAGE_NOT_KNOWN.text(self.zone, absent=absent, lags=self._longer_lags_text())
         failed = self._failed_looks_text(self.window.passes, None)
-        return Reason.NOTHING_PROVED.text(
-            self.zone, latest=self.window.latest, failed=failed, absent=evidence.last_absent
-        )
+        absent = evidence.last_absent
+        return Reason.NOTHING_PROVED.text(self.zone, latest=self.window.latest, failed=failed, absent=absent)
 
     def _longer_lags_text(self) -> str | None:
         """Return by how much witnesses lagged more than usual that day, or None."""

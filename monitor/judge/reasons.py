@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, unique
 from functools import partial
-from string import Formatter
 from typing import Any
 
 from monitor.plan.targets import View
@@ -20,6 +19,8 @@ from schedules.times.words import between_exactly, count, exactly, length, lengt
 from schedules.times.zone import LONDON
 
 Fact = datetime | Interval | Bounds | float | int | str | View | EventKind | Promise | None
+# `{looks:look}` in a phrase, and a part of it in square brackets.
+_FACT, _OPTIONAL = re.compile(r"{(\w+):?([^}]*)}"), re.compile(r"\[(.*?)\]")
 _CHANGES = {EventKind.RE_DATED: "moved to another day", EventKind.TIME_CHANGED: "moved to another time"}
 
 
@@ -66,7 +67,7 @@ class Reason(Enum):
     NOT_CONFIRMED = "{promise}, last read {last}, {before} before: whether it was still in force is not known"
     NO_LONGER_LISTED = (
         "{promise}, last shown {last}: {reads:read} of the calendar since {since} did not show it"
-        "[. A new entry may replace it: “{successors:” and “}”]"
+        "[. A new entry may replace it: “{titles:” and “}”]"
     )
     DISPUTED = "{verdict} by one calendar and not by another, and it is not known which is right: {readings:; }"
     BROUGHT_FORWARD = "{promise}: brought forward, read {read}"
@@ -108,34 +109,29 @@ class Reason(Enum):
 
     def text(self, zone: str = LONDON, **facts: Fact | tuple[Fact, ...]) -> str:
         """Return the phrase with its facts. Instants are in local time; a float is a length in seconds."""
-        absent = {name for name, fact in facts.items() if fact is None or fact == ()}
+        unknown = {name for name, fact in facts.items() if fact in (None, ())}
 
-        def keep_if_known(optional: re.Match[str]) -> str:
-            return "" if absent.intersection(re.findall(r"{(\w+)", optional[1])) else optional[1]
+        def keep_if_known(part: re.Match[str]) -> str:
+            return "" if any(name in unknown for name, _ in _FACT.findall(part[1])) else part[1]
 
-        return _FactWriter(zone).vformat(re.sub(r"\[(.*?)\]", keep_if_known, self.value), (), facts)
+        phrase = _OPTIONAL.sub(keep_if_known, self.value)
+        return _FACT.sub(lambda place: _write_fact(facts[place[1]], zone, place[2]), phrase)
 
 
-class _FactWriter(Formatter):
-    """Writes each fact of a phrase as its type demands."""
-
-    def __init__(self, zone: str) -> None:
-        self._writers: dict[type, Callable[[Any], str]] = {
-            datetime: partial(exactly, timezone=zone),
-            Interval: partial(between_exactly, timezone=zone),
-            Bounds: lengths,
-            float: length,
-            Promise: promise_text,
-            View: lambda view: "the origin" if view is View.ORIGIN else "the content API",
-            EventKind: lambda kind: _CHANGES.get(kind, kind.value),
-        }
-
-    def format_field(self, value: Fact | tuple[Fact, ...], format_spec: str) -> str:
-        if isinstance(value, tuple):
-            return format_spec.join(self.format_field(each, "") for each in value)
-        if isinstance(value, int) and format_spec:
-            return count(value, format_spec)
-        return self._writers.get(type(value), str)(value)
+def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str:
+    """Return a fact in English. `unit` is what a number counts, or the text between the items of a list."""
+    writers: dict[type, Callable[[Any], str]] = {
+        datetime: partial(exactly, timezone=zone),
+        Interval: partial(between_exactly, timezone=zone),
+        Bounds: lengths,
+        float: length,
+        int: partial(count, noun=unit) if unit else str,
+        Promise: promise_text,
+        View: lambda view: "the origin" if view is View.ORIGIN else "the content API",
+        EventKind: lambda kind: _CHANGES.get(kind, kind.value),
+        tuple: lambda items: unit.join(_write_fact(item, zone) for item in items),
+    }
+    return writers.get(type(fact), str)(fact)
 
 
 def slot_words(slot: Slot) -> str:

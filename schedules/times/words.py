@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from functools import partial
 from math import ceil, floor
 
 from schedules.times.interval import Bounds, Interval
@@ -80,23 +79,17 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
 
 def interval_text(interval: Interval, timezone: str = LONDON) -> str:
     """Return `between … and …`, `by …`, `after …` or `at …` to the second. A date common to both is written once."""
-    return write_interval(interval, partial(stamp, timezone=timezone), SECOND, timezone)
+    return write_interval(interval, lambda limit, _: stamp(limit, timezone), SECOND, timezone)
 
 
 def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
     """Return an interval with weekdays and tenths of a second."""
-    return write_interval(interval, partial(exactly, timezone=timezone), TENTH)
+    return write_interval(interval, lambda limit, _: exactly(limit, timezone), TENTH)
 
 
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
     """Return an interval to the second, without dates that are today. A date common to both is written once."""
-    write = partial(moment, timezone=timezone, today=today, exact=has_seconds(interval))
-    return write_interval(interval, write, SECOND, timezone)
-
-
-def has_seconds(interval: Interval) -> bool:
-    """Return whether a limit of an interval is not a full minute, so that both are written with seconds."""
-    return any(limit is not None and bool(limit.second) for limit in _round_outward(interval, SECOND))
+    return write_interval(interval, lambda limit, exact: moment(limit, timezone, today, exact=exact), SECOND, timezone)
 
 
 def length(
@@ -151,25 +144,20 @@ def sureness(seconds: float | None) -> str:
     return f", to {length(seconds, ceil, tenths=False)}" if seconds is not None and seconds > SURE else ""
 
 
-def _round_outward(interval: Interval, step: timedelta) -> tuple[datetime | None, datetime | None]:
-    """Return the limits of an interval, the earlier rounded down to a `step` and the later rounded up."""
-    after = None if interval.after is None else rounded(interval.after, step)
-    return after, None if interval.by is None else rounded(interval.by, step, up=True)
+def write_interval(interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = "") -> str:
+    """Return an interval in words: its limits rounded outward to a `step`, each written by `write`.
 
-
-def write_interval(interval: Interval, write: Callable[[datetime], str], step: timedelta, zone: str = "") -> str:
-    """Return an interval in words, with each limit rounded outward and written by `write`.
-
-    If both limits have the same date in `zone`, it is written once: after the second time, or before the first.
+    `write` also gets whether seconds of zero must be written, because the other limit has some. If both limits have
+    the same date in `zone`, it is written once: after the second time, or before the first.
     """
-    after, by = _round_outward(interval, step)
+    after = None if interval.after is None else rounded(interval.after, step)
+    by = None if interval.by is None else rounded(interval.by, step, up=True)
+    exact = any(limit is not None and limit.second for limit in (after, by))
     if by is None:
-        return UNKNOWN if after is None else f"after {write(after)}"
-    if after is None:
-        return f"by {write(by)}"
-    if after == by:
-        return f"at {write(by)}"
-    first, last = write(after).split(), write(by).split()
+        return UNKNOWN if after is None else f"after {write(after, exact)}"
+    if after is None or after == by:
+        return f"{'by' if after is None else 'at'} {write(by, exact)}"
+    first, last = write(after, exact).split(), write(by, exact).split()
     # When the clocks change, one time of day occurs twice. Both ends then need their zone.
     if zone and len({f"{local(limit, zone):%x %Z}" for limit in (after, by)}) == 1:
         different = [place for place, words in enumerate(zip(first, last, strict=True)) if words[0] != words[1]]

@@ -152,13 +152,13 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9773,
-    "schedules": 8471,
+    "alerts": 9707,
+    "schedules": 8463,
     "monitor/plan": 1763,
     "monitor/look": 6135,
-    "monitor/judge": 4329,
+    "monitor/judge": 4391,
     "monitor/store": 6035,
-    "monitor/deliver": 3098,
+    "monitor/deliver": 3095,
     "monitor/health": 1428,
     "monitor/ledger": 2356,
     "monitor/watch": 3887,

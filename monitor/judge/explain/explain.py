@@ -16,7 +16,7 @@ from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
-from schedules.announcement import Origin, Role, address_known
+from schedules.announcement import ORIGIN_KNOWN, address_known
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.history import release_history
 from schedules.ledger_event import EventKind, LedgerEvent
@@ -215,7 +215,8 @@ def _policy_fact(case: Case) -> Fact:
 
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
     """Return the fact of the verdict on a part: its address, when it came, and why it is unproven."""
-    name = part.id if part.can_be_late else f"{part.id} ({part.role}, does not stop the clock{_origin_note(part)})"
+    how = f"{part.role}, {ORIGIN_KNOWN[part.origin]}, does not stop the clock"
+    name = part.id if part.can_be_late else f"{part.id} ({how})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.verdict.value}"
     if part.first_seen:
@@ -227,16 +228,6 @@ def _part_fact(case: Case, part: PartVerdict) -> Fact:
     if part.unproven_because:
         text += f": {part.unproven_because}"
     return Fact("part", text, part.first_seen.by, part=part.id)
-
-
-def _origin_note(part: PartVerdict) -> str:
-    """Return how the address of a part is known if no calendar named it, else an empty text."""
-    if part.origin is Origin.LINKED:
-        return ", which its page links to"
-    if part.origin is not Origin.PREDICTED:
-        return ""
-    is_alternative = part.role == Role.ALTERNATIVE.value
-    return ", which earlier editions linked to" if is_alternative else ", at an address made from an earlier edition's"
 
 
 def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:

@@ -43,11 +43,8 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     # If the origin was not watched closely at the change, the edge may show better when it happened.
     if not swaps or (length := between(swaps[0], swaps[0]).max) is None or length > _CLOSE:
         swaps = _stable_changes(groups[View.EDGE], window.opens) or swaps
-    found = []
-    for change in swaps[:_MOST_SWAPS]:
-        text = Reason.SWAPPED.text(case.zone, changed=change)
-        found.append(Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)))
-    return found
+    texts = {change: Reason.SWAPPED.text(case.zone, changed=change) for change in swaps[:_MOST_SWAPS]}
+    return [Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)) for change, text in texts.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,13 @@ from schedules.times.interval import Bounds, since
 
 _WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
 _IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
+_EXPOSED = {
+    None: Reason.EXPOSED_NOW,
+    Ended.SLOT: Reason.EXPOSED_UNTIL_SLOT,
+    Ended.REMOVED: Reason.EXPOSED_UNTIL_REMOVED,
+    Ended.UNKNOWN: Reason.EXPOSED_UNTIL,
+}
+_LATE = {VerdictKind.NOT_PUBLISHED: Reason.NEVER_SEEN, VerdictKind.OVERDUE: Reason.NOT_SEEN_YET}
 _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 
@@ -34,11 +41,7 @@ def collect_findings(
     found = [*find_in_ledger(case, parts), *more]
     if case.is_judged:
         pairs = list(zip(parts, evidences, strict=True))
-        found += [
-            Finding(Kind.EARLY_EXPOSURE, part.id, _exposure_text(case, exposure), exposure.seconds)
-            for part in parts
-            for exposure in part.exposures
-        ]
+        found += [_exposure_finding(case, exposure) for part in parts for exposure in part.exposures]
         found += _find_late(case, parts, evidences)
         found += _find_partial(parts)
         found += find_elsewhere_first(case, pairs)
@@ -68,19 +71,12 @@ def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequenc
     return [Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)]
 
 
-def _exposure_text(case: Case, exposure: Exposure) -> str:
-    """Return when the content was public before its slot, and why that ended."""
-    reason = Reason.EXPOSED_UNTIL
-    if exposure.open:
-        reason = Reason.EXPOSED_NOW
-    elif exposure.start == exposure.to:
-        reason = Reason.EXPOSED_UNSEEN
-    elif exposure.ended is Ended.SLOT:
-        reason = Reason.EXPOSED_UNTIL_SLOT
-    elif exposure.ended is Ended.REMOVED:
-        reason = Reason.EXPOSED_UNTIL_REMOVED
+def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
+    """Return the finding that says when a part was public before its slot, and why that ended."""
+    reason = Reason.EXPOSED_UNSEEN if exposure.start == exposure.to else _EXPOSED[exposure.ended]
     remark = _hour_remark(exposure.seconds)
-    return reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=remark)
+    text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=remark)
+    return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
 def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
@@ -95,7 +91,10 @@ def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[Par
         is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
-            found.append(Finding(Kind.LATE, part.id, _late_text(case, part), _delay_after_slot(case, part)))
+            delay = _delay_after_slot(case, part)
+            reason = _LATE.get(part.verdict, Reason.LATE)
+            text = reason.text(case.zone, came=part.released, delay=delay, remark=_hour_remark(delay))
+            found.append(Finding(Kind.LATE, part.id, text, delay))
     return found
 
 
@@ -105,15 +104,6 @@ def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
     if origin is None or part.verdict is not VerdictKind.EARLY:
         return part.delay
     return since(part.released, origin)
-
-
-def _late_text(case: Case, part: PartVerdict) -> str:
-    """Return when a late part came, or that it has not come."""
-    delay = _delay_after_slot(case, part)
-    reason = Reason.NEVER_SEEN if part.verdict is VerdictKind.NOT_PUBLISHED else Reason.LATE
-    if part.verdict is VerdictKind.OVERDUE:
-        reason = Reason.NOT_SEEN_YET
-    return reason.text(case.zone, came=part.released, delay=delay, remark=_hour_remark(delay))
 
 
 def _hour_remark(seconds: Bounds | None) -> str | None:

@@ -57,8 +57,8 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     ahead = between(came, page_came)
     if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
         return None
-    origin = None if case.window is None else case.window.origin
-    is_late = origin is not None and came.after is not None and came.after >= origin - timedelta(seconds=1)
-    delay = since(came, origin) if is_late and origin is not None else None
+    origin, delay = None if case.window is None else case.window.origin, None
+    if origin is not None and came.after is not None and came.after >= origin - timedelta(seconds=1):
+        delay = since(came, origin)
     text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=came, ahead=ahead, delay=delay)
     return Finding(Kind.ELSEWHERE_FIRST, part.id, text, ahead)

@@ -24,7 +24,7 @@ FACTS = (
     | dict.fromkeys(("late", "lag", "before", "seconds"), 125.0)
     | dict.fromkeys(("looks", "reads", "days", "most", "number"), 2)
     | {"promise": a_promise(), "readings": (a_promise(), a_promise(calendar="own"))}
-    | {"view": View.ORIGIN, "change": EventKind.TIME_CHANGED, "successors": ("Births", "Deaths")}
+    | {"view": View.ORIGIN, "change": EventKind.TIME_CHANGED, "titles": ("Births", "Deaths")}
 )
 """Facts by name. Any other one is a text, which is written as it is."""
 
