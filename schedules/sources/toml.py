@@ -102,12 +102,9 @@ def _apply_source_table(table: object, settings: CalendarSettings, remarks: list
     remarks += [Remark("source", fault) for fault in wrong]
     if wrong:
         return settings
-    changed: dict[str, object] = {
-        "timezone": name,
-        "date_order": order,
-        "default_time": settings.default_time or (time.fromisoformat(usual) if usual else None),
-        "producer": settings.producer or str(table.get("producer", "")),
-    }
+    default_time = settings.default_time or (time.fromisoformat(usual) if usual else None)
+    producer = settings.producer or str(table.get("producer", ""))
+    changed = {"timezone": name, "date_order": order, "default_time": default_time, "producer": producer}
     return settings.model_copy(update=changed)
 
 
