@@ -79,7 +79,7 @@ class OutboxLease:
         return now + (lasts if lease is None else max(lease.until - at, _SOON))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
-        """Renew the lease inside a transaction, beside regular renewals. Return whether it is ours or none is needed."""
+        """Renew the lease inside a transaction, beside regular renewals. Return whether it is ours or not needed."""
         if self._holder is None:
             return True
         is_ours = self._holder.take(tx, OUTBOX, now) is not None
