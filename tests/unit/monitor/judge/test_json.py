@@ -249,7 +249,7 @@ def test_an_explanation_names_promise_absence_presence_and_rules() -> None:
     assert "the slot in force: Fri 5 Jan 2018 09:30:00 GMT, confirmed, from govuk" in text
     assert "page, edge view: absent by Fri 5 Jan 2018 09:28:20 GMT and still as of Fri 5 Jan 2018 09:36:39 GMT" in text
     assert "present (HTTP 200) by Fri 5 Jan 2018 09:36:40 GMT" in text
-    assert "on time means proved to have come within 1 min of the slot" in text
+    assert "on time: published by 1 min after the slot" in text
     assert explanation.records == ("rec-1",)
     assert explanation.would_change[0].startswith("final")
 
@@ -271,15 +271,15 @@ def test_an_explanation_mentions_the_age_of_a_cached_answer() -> None:
 @pytest.mark.parametrize(
     ("now", "turns", "line"),
     [
-        (-50, [(-100, ABSENT)], "page: proved absent after Fri 5 Jan 2018 09:31:00 GMT would be late"),
-        (-50, [(-100, ABSENT)], "a calendar that moves or cancels it before Fri 5 Jan 2018 09:30:00 GMT"),
-        (200, [(-100, ABSENT)], "page: the first look that proves it present makes it late"),
+        (-50, [(-100, ABSENT)], "page: on time if proved to have come by Fri 5 Jan 2018 09:31:00 GMT"),
+        (-50, [(-100, ABSENT)], "moved or cancelled if a calendar says so before Fri 5 Jan 2018 09:30:00 GMT"),
+        (200, [(-100, ABSENT)], "page: late as soon as a look shows it"),
         (
             -20, [(-100, ABSENT), (-50, PRESENT)],
-            "page: a look that proves it absent, or the slot itself, ends the open exposure",
+            "page: the exposure ends when a look shows that it is absent, or at the slot",
         ),
-        (95, [(-100, ABSENT), (-50, UNKNOWN)], "page: a look that proves it absent after"),
-        (300, [(-100, ABSENT), (-70, UNKNOWN), (200, PRESENT)], "page: nothing we can still see"),
+        (95, [(-100, ABSENT), (-50, UNKNOWN)], "page: overdue if a look proves it absent after"),
+        (300, [(-100, ABSENT), (-70, UNKNOWN), (200, PRESENT)], "page: no further look"),
     ],
 )  # fmt: skip
 def test_an_explanation_says_what_would_change_the_verdict(now: float, turns: Sequence[Turn], line: str) -> None:

@@ -213,7 +213,7 @@ async def test_owed_report_needs_action_although_the_incident_is_closed() -> Non
         assert known is not None
         with board.store.transaction() as tx:
             tx.save_incident(replace(known, closed=after_slot(1500)))
-        assert "over, its report is owed" in (await board.client.get("/")).text
+        assert "over, report owed" in (await board.client.get("/")).text
 
 
 async def test_strangers_see_no_incident_before_its_slot() -> None:

@@ -14,9 +14,9 @@ async def test_release_page_shows_the_reasons_for_its_verdict_and_what_would_cha
     async with a_board() as board:
         text = (await board.client.get("/releases/r")).text
     assert "page, edge view: absent by Fri 5 Jan 2018 08:30:00 GMT" in text
-    assert "later than 5 min is a report" in text
-    would = text.partition("What would change it")[2]
-    assert "page: the first look that proves it present makes it late" in would
+    assert "needs a report: more than 5 min late" in text
+    would = text.partition("What would change the verdict")[2]
+    assert "page: late as soon as a look shows it" in would
 
 
 async def test_observations_are_drawn_and_listed() -> None:
@@ -61,10 +61,10 @@ async def test_strangers_see_no_reasons_before_the_slot_and_no_looks_after_it() 
         before = (await board.client.get("/releases/early")).text
         board.clock.at = after_slot(600)
         after = (await board.client.get("/releases/early")).text
-    assert "Why it is so" not in before
+    assert "Why this verdict" not in before
     assert "timeline" not in before
     assert "edge view" not in after
-    assert "on time means" in after
+    assert "on time: " in after
 
 
 @pytest.mark.parametrize(
