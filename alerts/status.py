@@ -86,8 +86,10 @@ def was_public_at_slot(part: PartVerdict) -> bool:
 
 def was_released(part: PartVerdict) -> bool:
     """Return whether a part was published at its slot or later."""
-    # An early part that was not seen removed may have been public without a break.
-    return part.released.by is not None and all(each.ended is Ended.REMOVED for each in part.exposures)
+    # An early part that was not seen removed may have been public without a break. What was never absent before it was
+    # seen may be an old copy.
+    is_seen_to_come = part.released.by is not None and part.released.after is not None
+    return is_seen_to_come and all(each.ended is Ended.REMOVED for each in part.exposures)
 
 
 def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:

@@ -106,12 +106,16 @@ class PartEvidence:
             return True
         for view in MAIN_VIEWS:
             unproved = find_unproved_run(self.views.get(view, ()))
-            if unproved is not None:
-                absences = (spell.begin for spell in self.spells.get(view, ()) if not spell.is_present)
-                first_absent = min((begin for begin in absences if begin > unproved.end), default=None)
-                if first_absent is not None and first_absent > slot:
-                    return True
+            removed_by = None if unproved is None else self.find_absence_after(unproved)
+            if removed_by is not None and removed_by > slot:
+                return True
         return False
+
+    def find_absence_after(self, run: Run) -> datetime | None:
+        """Return when the view of a run first showed the part absent after it; None if it has not."""
+        spells = self.spells.get(parse_target_id(run.target)[2], ())
+        absences = (spell.begin for spell in spells if not spell.is_present)
+        return min((begin for begin in absences if begin > run.end), default=None)
 
 
 def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:
