@@ -104,12 +104,9 @@ class PartEvidence:
         """
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
-        for view in MAIN_VIEWS:
-            unproved = find_unproved_run(self.views.get(view, ()))
-            removed_by = None if unproved is None else self.find_absence_after(unproved)
-            if removed_by is not None and removed_by > slot:
-                return True
-        return False
+        unproved = (find_unproved_run(self.views.get(view, ())) for view in MAIN_VIEWS)
+        first_absent = (self.find_absence_after(run) for run in unproved if run is not None)
+        return any(absent is not None and absent > slot for absent in first_absent)
 
     def find_absence_after(self, run: Run) -> datetime | None:
         """Return when the view of a run first showed the part absent after it; None if it has not."""

@@ -255,7 +255,9 @@ def is_in_old_copy(world: World, place: Place, at: datetime) -> bool:
     """Return whether a cache had served, by an instant, a copy of a place from when the release was public there."""
     stale = (fault for fault in world.faults if fault.kind == "stale" and is_at(fault, place) and fault.begins <= at)
     copied = [fault.begins - timedelta(seconds=fault.age or 3600.0) for fault in stale]
-    return any(span.begins <= then and (span.ends is None or then < span.ends) for then in copied for span in spans(place))
+    return any(
+        span.begins <= then and (span.ends is None or then < span.ends) for then in copied for span in spans(place)
+    )
 
 
 def is_at(fault: Trouble, place: Place) -> bool:
