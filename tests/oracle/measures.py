@@ -100,7 +100,9 @@ def _bound(world: World, place: Place, bound: float | None, slot: datetime) -> I
         return
     then, off, lag = slot - timedelta(seconds=bound), slack(world), _lag(world, place)
     for span in spans(place):
-        if span.begins < then - off and (span.ends is None or then + off + lag < span.ends):
+        # A bound of 0 says that it was absent at the slot or later. For what was on time, `words` denies more.
+        is_later_absence = bound == 0 and span.ends is not None
+        if span.begins < then - off and not is_later_absence and (span.ends is None or then + off + lag < span.ends):
             yield f"absent {bound} s before the slot, but it was public from {span.begins.isoformat()}"
 
 
