@@ -277,6 +277,19 @@ def test_a_doubtful_clock_is_one_clock_fault_whatever_shows_it() -> None:
     assert (clock.part, clock.seconds) == (None, Bounds(219, 219))
 
 
+def test_a_clock_fault_is_no_longer_than_the_looks_that_failed_by_the_clock() -> None:
+    runs = [
+        a_run(first=-100, last=-71),
+        a_run(state=UNKNOWN, first=-70, last=-21, why="timeout"),
+        a_run(state=UNKNOWN, first=-20, last=-10, why="clock"),
+        a_run(state=UNKNOWN, first=-9, last=150, why="timeout"),
+    ]
+    findings = judged(200, {"page": runs}).findings
+    assert [(each.kind, each.seconds.min) for each in findings] == [
+        (Kind.CLOCK_FAULT, 10), (Kind.BLIND, 49), (Kind.BLIND, 159),
+    ]  # fmt: skip
+
+
 # Promises
 
 

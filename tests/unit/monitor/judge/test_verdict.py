@@ -14,7 +14,7 @@ from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
 from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.slot import Slot
-from schedules.times.interval import Bounds
+from schedules.times.interval import NOTHING, Bounds
 from tests.worlds.instants import DAY, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Story, Turn
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
@@ -104,6 +104,12 @@ def test_an_exposure_ends_when_it_was_seen_removed_or_at_the_slot(
 @pytest.mark.parametrize(("back", "released"), [([], 0), ([(-200, WITHDRAWN), (1, PRESENT)], 1)])
 def test_an_exposed_page_is_released_at_its_slot_or_when_it_comes_back(back: Turns, released: float) -> None:
     assert judged(100, [*EARLY, *back]).page.released.by == after_slot(released)
+
+
+def test_a_view_that_showed_an_exposed_page_from_its_first_look_on_does_not_date_its_release() -> None:
+    ended = [(-200, WITHDRAWN), (-10, UNKNOWN)]
+    page = judged(120, {"page": [*EARLY, *ended], "page/origin": [(-490, PRESENT), *ended]}).page
+    assert (page.verdict, page.released) == (VerdictKind.EARLY, NOTHING)
 
 
 def test_early_and_then_late_is_both() -> None:

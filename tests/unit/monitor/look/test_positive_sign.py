@@ -278,6 +278,12 @@ def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_pla
     assert see(target(), *looks).state is PRESENT
 
 
+def test_a_placeholder_is_still_one_after_a_404_that_is_a_stale_copy() -> None:
+    body, headers = page(TITLE, "<p>Release date: 26 November 2026</p>"), {"age": "300", "cache-control": "max-age=30"}
+    stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
+    assert see(target(), answer(body, at=BEFORE), stale, answer(body, at=AFTER)).state is UNKNOWN
+
+
 def test_no_page_is_a_placeholder_while_our_clock_is_doubtful() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
     dated = {BEFORE: "Thu, 26 Nov 2026 10:25:00 GMT"}
