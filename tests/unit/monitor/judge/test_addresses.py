@@ -41,17 +41,17 @@ def test_a_look_at_another_address_begins_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent_at", "word", "after"),
+    ("absent_at", "expected", "after"),
     [(OLD, VerdictKind.UNPROVEN, None), (NEW, VerdictKind.LATE, 70)],
     ids=["another", "its own"],
 )
 def test_an_absence_dates_the_release_only_at_its_own_address(
-    absent_at: str, word: VerdictKind, after: float | None
+    absent_at: str, expected: VerdictKind, after: float | None
 ) -> None:
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
     verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
-    assert (verdict.verdict, verdict.page.released.after) == (word, after_slot(after))
+    assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(after))
 
 
 def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:
@@ -83,9 +83,11 @@ def verdict_at_guess(now: float, **witnesses: Looks) -> Verdict:
     return verdict_at(OLD, seen, now=now, address=Address.GUESSED, link=f"{OLD}/announcement")
 
 
-@pytest.mark.parametrize(("now", "word"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
-def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(now: float, word: VerdictKind) -> None:
-    assert verdict_at_guess(now).verdict is word
+@pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
+def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(
+    now: float, expected: VerdictKind
+) -> None:
+    assert verdict_at_guess(now).verdict is expected
 
 
 def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
@@ -125,7 +127,7 @@ def found_late(stamp: float | None, *own: Look) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    ("stamp", "word"),
+    ("stamp", "expected"),
     [
         (1, VerdictKind.UNPROVEN),
         (60, VerdictKind.UNPROVEN),
@@ -138,9 +140,9 @@ def found_late(stamp: float | None, *own: Look) -> Verdict:
     ids=["on time", "just on time", "late", "early that day", "midnight", "another day", "none"],
 )
 def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradicts_it(
-    stamp: float | None, word: VerdictKind
+    stamp: float | None, expected: VerdictKind
 ) -> None:
-    assert found_late(stamp).verdict is word
+    assert found_late(stamp).verdict is expected
 
 
 def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_times() -> None:

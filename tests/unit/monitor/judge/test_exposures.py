@@ -98,18 +98,18 @@ def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_missing", "status", "word"),
+    ("last_missing", "status", "expected"),
     [(30, 404, VerdictKind.UNPROVEN), (70, 404, VerdictKind.OVERDUE), (30, 200, VerdictKind.OVERDUE)],
     ids=["published in time and removed", "published late and removed", "another edition before"],
 )
 def test_a_page_that_was_published_in_time_and_removed_before_any_look_is_not_late(
-    last_missing: int, status: int, word: VerdictKind
+    last_missing: int, status: int, expected: VerdictKind
 ) -> None:
     removed = a_run("page", WITHDRAWN, last_missing + 5, 590, status=410)
     verdict = judged(600, {"page": [a_run("page", ABSENT, -3600, last_missing, status=status), removed]})
-    assert verdict.verdict is word
+    assert verdict.verdict is expected
     is_explained = "published and removed between Fri 5 Jan 2018 09:30:30 GMT" in (verdict.unproven_because or "")
-    assert is_explained is (word is VerdictKind.UNPROVEN)
+    assert is_explained is (expected is VerdictKind.UNPROVEN)
 
 
 def test_a_page_that_was_public_around_its_slot_and_removed_unseen_has_no_bound_when_it_comes_back() -> None:
