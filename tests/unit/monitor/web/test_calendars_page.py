@@ -53,9 +53,9 @@ def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: P
             }
         ]
         assert [read["usable"] for read in answer["reads"]] == [False, True]
-        heads, row_of_it = (await ask("/api/v1/calendars?format=csv")).text.splitlines()
-        assert heads == "name,last_usable_read,entries,last_read,fault"
-        assert row_of_it.startswith("stats,2026-11-16T12:00:00.000Z,2,")
+        headings, row_of_stats = (await ask("/api/v1/calendars?format=csv")).text.splitlines()
+        assert headings == "name,last_usable_read,entries,last_read,fault"
+        assert row_of_stats.startswith("stats,2026-11-16T12:00:00.000Z,2,")
 
     run_office(tmp_path, act)
 
@@ -75,7 +75,7 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
     run_office(tmp_path, act)
 
 
-def test_the_joined_calendar_is_written_once_a_minute(tmp_path: Path) -> None:
+def test_the_joined_calendar_as_csv_is_made_again_only_after_a_minute(tmp_path: Path) -> None:
     async def act(office: Office, ask: Ask) -> None:
         await office.read(csv(row("a")))
         first = (await ask("/calendar.csv")).text
@@ -84,6 +84,7 @@ def test_the_joined_calendar_is_written_once_a_minute(tmp_path: Path) -> None:
             assert known is not None
             tx.save_releases([replace(known, title="Called otherwise")])
         assert (await ask("/calendar.csv")).text == first
+        # The JSON had not been read in this minute.
         assert "Called otherwise" in (await ask("/calendar.json")).text
         await office.clock.sleep(60)
         assert "Called otherwise" in (await ask("/calendar.csv")).text

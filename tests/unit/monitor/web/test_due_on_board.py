@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,56 +18,69 @@ from tests.worlds.releases import NEWS
 from tests.worlds.verdicts import judged
 
 
-def words(html: str) -> str:
+def text_of(html: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
-async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_got() -> None:
+def due_for_12_s() -> dict[str, Any]:
+    """Return the JSON of a release that is due for 12 s, in which 12 looks got a 503."""
     failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
-    body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
+    return release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
+
+
+def overdue_but_in_the_news() -> dict[str, Any]:
+    """Return the JSON of a release whose page is absent for 4700 s, but which a news page shows since 1260 s."""
+    news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
+    return release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
+
+
+async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_got() -> None:
+    body = due_for_12_s()
     async with a_board() as board:
         row = render_row(board.queries, body)
         parts = render_day_parts(board.queries, [body], after_slot(12), counting=True)
-        stream = render_day_parts(board.queries, [body], after_slot(13))["headline"]
-    assert stream == render_day_parts(board.queries, [body], after_slot(14))["headline"]
-    assert "due, not seen yet (12 s)" in words(row)
-    assert "503, 12 looks" in words(row)
-    assert words(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
-    assert "1 due" in words(parts["counts"])
+    assert "due, not seen yet (12 s)" in text_of(row)
+    assert "503, 12 looks" in text_of(row)
+    assert text_of(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
+    assert "1 due" in text_of(parts["counts"])
+
+
+async def test_headline_for_a_stream_does_not_change_every_second() -> None:
+    body = due_for_12_s()
+    async with a_board() as board:
+        after_13_s = render_day_parts(board.queries, [body], after_slot(13))["headline"]
+        after_14_s = render_day_parts(board.queries, [body], after_slot(14))["headline"]
+    assert after_13_s == after_14_s
 
 
 async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to_it() -> None:
-    failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
-    body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
+    body, last_looks = due_for_12_s(), {"r": after_slot(10)}
     async with a_board() as board:
-        page = render_day_parts(board.queries, [body], after_slot(12), {body["id"]: after_slot(10)}, counting=True)[
-            "now"
-        ]
+        page = render_day_parts(board.queries, [body], after_slot(12), last_looks, counting=True)["now"]
         stream = render_day_parts(board.queries, [body], after_slot(12))["now"]
-    assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in words(page)
+    assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(page)
     assert f'href="{body["url"]}"' in page
-    # On a stream, the script of the page counts.
-    assert "12 s since" not in words(stream)
+    # The script of the page counts the seconds for a stream.
+    assert "12 s since" not in text_of(stream)
     assert f'data-since="{millis(after_slot(0))}"' in stream
 
 
-async def test_the_first_band_says_where_an_overdue_release_is_public_and_drops_it_when_it_is_final() -> None:
-    news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
-    body = release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
+async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_until_its_verdict_is_final() -> None:
+    body = overdue_but_in_the_news()
     async with a_board() as board:
-        now = render_now(board.queries, [body], {}, after_slot(4700))
-        settled = render_now(board.queries, [body | {"final": True}], {}, after_slot(4700))
-    assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in words(now)
-    assert f'href="{NEWS.url}"' in now
-    assert words(settled) == ""
+        top = render_now(board.queries, [body], {}, after_slot(4700))
+        top_when_final = render_now(board.queries, [body | {"final": True}], {}, after_slot(4700))
+    assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in text_of(top)
+    assert f'href="{NEWS.url}"' in top
+    assert text_of(top_when_final) == ""
 
 
-async def test_the_first_band_lists_twelve_releases_and_counts_the_others() -> None:
+async def test_the_top_of_the_board_lists_twelve_releases_and_counts_the_others() -> None:
     body = release_json(judged(400, {"page": [a_run("page", ABSENT, -3600, 400)]}))
     async with a_board() as board:
-        now = render_now(board.queries, [body | {"id": f"r{number}"} for number in range(15)], {}, after_slot(400))
-    assert now.count("<li>") == 12
-    assert "3 more below." in words(now)
+        top = render_now(board.queries, [body | {"id": f"r{number}"} for number in range(15)], {}, after_slot(400))
+    assert top.count("<li>") == 12
+    assert "3 more below." in text_of(top)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +104,7 @@ async def test_reason_is_shown_under_the_title_of_its_release() -> None:
 
 
 async def test_an_overdue_release_shows_where_users_can_get_it_with_its_link() -> None:
-    news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
-    body = release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
     async with a_board() as board:
-        row = render_row(board.queries, body)
-    assert "out elsewhere since 09:51 GMT: news" in words(row)
+        row = render_row(board.queries, overdue_but_in_the_news())
+    assert "out elsewhere since 09:51 GMT: news" in text_of(row)
     assert f'href="{NEWS.url}"' in row

@@ -8,10 +8,8 @@ import httpx
 import pytest
 
 from monitor.web.server import WebServer, bind_address
-from tests.unit.monitor.web.board import KEYS, a_board
+from tests.unit.monitor.web.board import WITH_TOKEN, a_board
 
-TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
-PATHS = ("/metrics", "/healthz", "/livez", "/readyz", "/", "/status", "/api/v1/releases", "/style.css", "/acknowledge")
 PAGE = b'ninethirty_release_info{release="malpractice",title="Malpractice"} 1.0\n' * 200
 
 
@@ -44,7 +42,7 @@ async def test_secrets_are_removed_before_metrics_are_compressed() -> None:
     async with a_board() as board:
         board.running.metrics_page = PAGE
         board.queries.redactor = lambda text: text.replace("Malpractice", "[redacted]")
-        transport = httpx.ASGITransport(board.remade())
+        transport = httpx.ASGITransport(board.remake_app())
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             response = await client.get("/metrics")
         assert response.headers["content-encoding"] == "gzip"
@@ -58,21 +56,25 @@ async def test_pages_are_not_compressed() -> None:
         assert "content-encoding" not in response.headers
 
 
-async def test_metrics_address_serves_only_metrics_and_health() -> None:
+async def test_separate_metrics_address_serves_only_metrics_and_health_but_without_a_token() -> None:
     async with a_board(public=False) as board:
-        own = bind_address("127.0.0.1:0")
-        server = WebServer(board.app, bind_address("127.0.0.1:0"), metrics=own)
+        metrics_socket = bind_address("127.0.0.1:0")
+        server = WebServer(board.app, bind_address("127.0.0.1:0"), metrics=metrics_socket)
         serving = asyncio.create_task(server.run())
-        places = (server.address, f"127.0.0.1:{own.getsockname()[1]}")
-        result = []
-        for place in places:
-            async with httpx.AsyncClient(base_url=f"http://{place}") as client:
-                result.append([(await client.get(path)).status_code for path in PATHS])
-                result.append(
-                    [(await client.get(path, headers=TOKEN)).status_code for path in ("/", "/api/v1/releases")]
-                )
+        metrics_port = metrics_socket.getsockname()[1]
+        async with (
+            httpx.AsyncClient(base_url=f"http://{server.address}") as pages,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{metrics_port}") as metrics,
+        ):
+            for path in ("/healthz", "/livez", "/readyz"):
+                assert (await pages.get(path)).status_code == (await metrics.get(path)).status_code == 200
+            assert (await pages.get("/metrics")).status_code == 401
+            assert (await metrics.get("/metrics")).status_code == 200
+            for path in ("/", "/api/v1/releases"):
+                assert (await pages.get(path)).status_code == 401
+                assert (await pages.get(path, headers=WITH_TOKEN)).status_code == 200
+                assert (await metrics.get(path, headers=WITH_TOKEN)).status_code == 404
+            for path in ("/", "/status", "/api/v1/releases", "/style.css", "/acknowledge"):
+                assert (await metrics.get(path)).status_code == 404
         server.stop()
         await serving
-    assert result[0] == [401, 200, 200, 200, 401, 401, 401, 200, 403]
-    assert result[2] == [200, 200, 200, 200, 404, 404, 404, 404, 404]
-    assert (result[1], result[3]) == ([200, 200], [404, 404])

@@ -28,7 +28,7 @@ async def test_every_reader_finds_every_alert_in_the_runbook(*, public: bool) ->
 
 async def test_runbook_links_only_to_itself() -> None:
     async with a_board() as board:
-        text = (await board.client.get("/runbook")).text
+        text = await board.read_page("/runbook")
     inside = re.findall(r'href="([^"]+)"', text[text.index("<main") : text.index("</main>")])
     assert inside
     assert all(link.startswith("#") for link in inside)
