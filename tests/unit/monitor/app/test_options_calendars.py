@@ -53,8 +53,9 @@ def test_a_calendar_without_entries_is_believed_only_if_its_kind_may_be_empty(ki
     }
 
 
-def test_a_read_with_unusual_changes_is_accepted_on_one_local_day_only() -> None:
-    checks = Checks(accept=DAY)
+def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local_day() -> None:
+    checks = Checks(accept=date(2026, 7, 23))
+    # In July, 23:30 UTC is half past midnight of the next day in London.
     assert checks.accepts(datetime(2026, 7, 22, 23, 30, tzinfo=UTC))
     assert not checks.accepts(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
 

@@ -61,9 +61,9 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
             assert body["verdict"] == word
         gaps = [run.largest_gap for run in life.runs() if run.state is State.ABSENT]
         assert max(gaps) < 16 * SECOND
-        # A verdict is written with what the store knows of it already, and every commit is held against the heartbeat.
-        is_writing = what in (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
-        assert bool(life.app.status.unable()) is is_writing
+        # To write a verdict, the monitor reads these parts too, so it cannot write while they hang.
+        cannot_write = what in (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
+        assert bool(life.app.status.unable()) is cannot_write
         store.watching = False
         await store.free()
         await life.until("09:34:00")
