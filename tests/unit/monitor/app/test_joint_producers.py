@@ -34,9 +34,7 @@ def announcement_of(*producers: str, title: str = "Claims: March 2018") -> Annou
 
 
 @pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)])
-def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
-    tmp_path: Path, order: tuple[str, str]
-) -> None:
+def test_joint_announcement_is_listed_and_watched_for_each_producer(tmp_path: Path, order: tuple[str, str]) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         store, clock = life.daemon.store, life.clock

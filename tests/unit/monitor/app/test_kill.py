@@ -51,9 +51,7 @@ def stored_runs(config: Path) -> list[Run]:
 
 
 @pytest.mark.slow
-def test_kill_9_loses_nothing_committed_and_repeats_no_notice(
-    config: Path, slot: datetime, publisher: Publisher
-) -> None:
+def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: datetime, publisher: Publisher) -> None:
     chance, runs_before_kill, kills = Random(930), [], []  # noqa: S311 # the same moments each time
     for _ in range(LIVES):
         with alive(config) as child:

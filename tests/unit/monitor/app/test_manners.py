@@ -19,9 +19,7 @@ def request_times(life: Life) -> list[datetime]:
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("retry_after", ["20", "Thu, 26 Nov 2026 09:29:20 GMT"])
-def test_a_host_with_retry_after_gets_no_request_before_that_second(
-    tmp_path: Path, status: int, retry_after: str
-) -> None:
+def test_host_with_retry_after_gets_no_request_before_its_end(tmp_path: Path, status: int, retry_after: str) -> None:
     tables = f"""
 [[answer]]
 url = "{URL}"

@@ -95,9 +95,7 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
     ("hour", "minute", "title", "fits"),
     [(6, 0, "GDP: June 2026", True), (8, 30, "GDP: June 2026", False), (6, 0, "Retail sales", False)],
 )
-def test_a_granted_time_fits_only_releases_promised_for_that_time(
-    hour: int, minute: int, title: str, *, fits: bool
-) -> None:
+def test_granted_time_fits_only_releases_promised_for_it(hour: int, minute: int, title: str, *, fits: bool) -> None:
     (usual,) = make_reporting_rules(settings(slot_time=[SEVEN]), []).usual
     assert usual == UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
     assert make_policies(settings(slot_time=[SEVEN])).of("ons").on_file == (usual,)

@@ -19,11 +19,6 @@ def test_a_configured_calendar_is_read_as_json_lines(run_cli: RunCli) -> None:
     assert set(row["slot"]) >= SLOT_KEYS
 
 
-def test_an_unknown_calendar_is_answered_with_the_nearest_name(run_cli: RunCli) -> None:
-    result = run_cli("calendar", "read", "mind")
-    assert (result.status, result.err) == (1, 'no calendar "mind", did you mean "mine"?\n')
-
-
 def test_a_calendar_that_cannot_be_read_says_why(run_cli: RunCli, folder: Path) -> None:
     (folder / "calendar.toml").write_text("[[release]")
     result = run_cli("calendar", "read", "mine")

@@ -101,12 +101,12 @@ def test_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli: Run
     assert "calendar by-hand: by-hand.toml: not TOML" in run_cli("check").err
 
 
-@pytest.mark.parametrize(("right", "wrong", "named"), SLIPS, ids=[named[:40] for *_, named in SLIPS])
-def test_a_probable_mistake_gives_a_warning(run_cli: RunCli, good: Path, right: str, wrong: str, named: str) -> None:
+@pytest.mark.parametrize(("right", "wrong", "message"), SLIPS, ids=[message[:40] for *_, message in SLIPS])
+def test_a_probable_mistake_gives_a_warning(run_cli: RunCli, good: Path, right: str, wrong: str, message: str) -> None:
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
     result = run_cli("check")
-    assert named in result.err
+    assert message in result.err
     assert result.err.startswith(("WARNING: config.toml: ", "config.toml: "))
 
 

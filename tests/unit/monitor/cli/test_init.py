@@ -75,16 +75,7 @@ def test_a_calendar_file_is_looked_for_beside_the_configuration(file: Path) -> N
 
 
 def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wrong = (
-        "--producer",
-        "Ministry of Justise",
-        "--calendar",
-        "icx",
-        "--calendar",
-        "ics",
-        "--calendar",
-        "csv=no.csv",
-    )
+    wrong = ("--producer", "Ministry of Justise", "--calendar", "icx", "--calendar", "ics", "--calendar", "csv=no.csv")
     result = (
         "--mail",
         "smtp host",
@@ -159,9 +150,7 @@ def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureF
     ]
 
 
-def test_an_existing_file_is_replaced_only_with_force_and_a_note(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_existing_file_is_replaced_only_with_force_and_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text("kept")
     assert init(file, "--yes") == 2
     assert "exists: give --force" in capsys.readouterr().err

@@ -163,12 +163,36 @@ def test_config_is_accepted_before_and_after_the_verb(run_cli: RunCli, folder: P
         (("status",), "start it with `ninethirty run`"),
     ],
 )
-def test_a_plausible_mistake_is_answered_with_what_to_do(
+def test_a_plausible_mistake_is_answered_with_a_remedy(
     run_cli: RunCli, arguments: tuple[str, ...], remedy: str
 ) -> None:
     answer = run_cli(*arguments)
     assert (answer.status != 0, answer.err.count("\n")) == (True, 1)
     assert remedy in answer.err
+
+
+PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
+UNKNOWN_INCIDENT = 'no incident "births-2016-2018", did you mean "births-2016-2018-01-05"?'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("calendar", "read", "mind"), 'no calendar "mind", did you mean "mine"?'),
+        (("channel", "test", "disk"), 'no channel "disk", did you mean "desk"?'),
+        (("explain", "birth-2016"), 'no release "birth-2016", did you mean "births-2016"?'),
+        ((*PERIOD, "--host", "stat.example"), 'no host "stat.example", did you mean "stats.example"?'),
+        ((*PERIOD, "--producer", "onz"), 'no producer "onz", did you mean "ons"?'),
+        *((("incident", verb, "births-2016-2018"), UNKNOWN_INCIDENT) for verb in ("show", "draft")),
+        *((("incident", verb, "births-2016-2018", "--by", "x"), UNKNOWN_INCIDENT) for verb in ("sign", "close")),
+        (("incident", "export", "births-2016-2018", "x.zip"), UNKNOWN_INCIDENT),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(
+    run_cli: RunCli, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run_cli(*arguments)
+    assert (result.status, result.err) == (1, f"{message}\n")
 
 
 def test_help_lists_every_verb_in_one_section(run_cli: RunCli) -> None:
@@ -228,9 +252,7 @@ def test_an_interrupted_verb_says_so_in_one_line(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.split() == ["interrupted"]
 
 
-def test_a_file_that_cannot_be_written_is_an_environment_error(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_an_unwritable_file_is_an_environment_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     @click.command()
     def writes() -> None:
         (tmp_path / "none" / "file").write_text("x")

@@ -95,7 +95,7 @@ def test_a_day_without_releases_is_no_error(run_cli: RunCli) -> None:
         ([False, True], "no release that is watched is promised for this day"),
     ],
 )
-def test_the_board_says_if_no_calendar_was_read_yet(
+def test_the_board_says_if_no_calendar_was_read(
     run_cli: RunCli, folder: Path, reads: list[bool], next_step: str
 ) -> None:
     (folder / "store.db").unlink()
@@ -128,11 +128,6 @@ def test_an_explanation_at_an_earlier_instant_uses_nothing_later(run_cli: RunCli
     assert (result["verdict"], result["delay"]) == ("overdue", {"min": 600.0, "max": None})
     assert result["explanation"]["verdict"] == "overdue"
     assert run_cli("explain", "births-2016", "--at", "2018-01-05T09:00:00Z", "--json").json["incident"] is None
-
-
-def test_an_unknown_release_is_answered_with_the_nearest(run_cli: RunCli) -> None:
-    result = run_cli("explain", "birth-2016")
-    assert (result.status, result.err) == (1, 'no release "birth-2016", did you mean "births-2016"?\n')
 
 
 def test_a_plan_compares_looks_a_minute_with_the_budget(run_cli: RunCli) -> None:
@@ -266,14 +261,6 @@ def test_a_period_report_counts_and_measures(run_cli: RunCli) -> None:
     assert (result["counts"], result["punctuality"]["mean_delay"]) == ({"late": 1}, {"min": 1200.0, "max": 1201.0})
     assert result["releases"][0]["practice"].startswith("Protocol 2")
     assert run_cli(*PERIOD, "--host", "stats.example", "--format", "csv").out.count("\n") == 2
-
-
-@pytest.mark.parametrize(("option", "name", "near"), [("--producer", "onz", "ons"), ("--host", "stat.example", "sta")])
-def test_a_period_report_of_an_unknown_producer_is_answered_with_the_nearest(
-    run_cli: RunCli, option: str, name: str, near: str
-) -> None:
-    result = run_cli(*PERIOD, option, name)
-    assert (result.status, f'did you mean "{near}' in result.err) == (1, True)
 
 
 def test_a_report_that_cannot_be_written_is_an_environment_error(run_cli: RunCli, folder: Path) -> None:

@@ -50,9 +50,7 @@ def test_a_silence_can_begin_later_and_is_listed_before_it_begins(run_cli: RunCl
         (("--incident", "births", "--for", "2h", *WHY), 1, "no incident"),
     ],
 )
-def test_a_refused_silence_is_explained_in_one_line(
-    run_cli: RunCli, options: tuple[str, ...], status: int, message: str
-) -> None:
+def test_a_refused_silence_is_explained(run_cli: RunCli, options: tuple[str, ...], status: int, message: str) -> None:
     answer = run_cli("silence", "add", *options, *BY)
     assert (answer.status, answer.err.count("\n")) == (status, 1)
     assert message in answer.err

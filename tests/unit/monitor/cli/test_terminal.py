@@ -15,9 +15,7 @@ MARKING_PAGER = {"PAGER": "sed s/^/PAGED:/", "TERM": "xterm"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [("incident", "show", INCIDENT), ("explain", "births-2016")])
-def test_output_longer_than_the_terminal_goes_to_the_pager_whole(
-    folder: Path, run_cli: RunCli, verb: tuple[str, ...]
-) -> None:
+def test_output_longer_than_the_terminal_is_paged_whole(folder: Path, run_cli: RunCli, verb: tuple[str, ...]) -> None:
     screen = run_at_terminal(folder / "config.toml", *verb, env={**MARKING_PAGER, "LINES": "20"}).splitlines()
     assert len(screen) > 20
     assert all(line.startswith("PAGED:") for line in screen)

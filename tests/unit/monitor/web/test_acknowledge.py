@@ -23,52 +23,47 @@ def sign_link_token(board: Board, key: bytes = KEYS.link) -> str:
     return sign_token(board.incident, after_slot(400) + WEEK, key)
 
 
-async def test_opening_the_link_shows_a_button_and_changes_nothing() -> None:
-    async with a_board() as board:
-        for method in ("GET", "HEAD"):
-            answer = await board.client.request(method, "/acknowledge", params={"token": sign_link_token(board)})
-            assert answer.status_code == 200
-        page = await board.client.get("/acknowledge", params={"token": sign_link_token(board)})
-        assert "I'm on it" in page.text
-        assert 'method="post"' in page.text
-        assert board.acknowledged_by() == []
-
-
-async def test_button_acknowledges_the_incident_once_with_a_role() -> None:
-    async with a_board() as board:
-        form = {"token": sign_link_token(board), "role": "duty statistician"}
-        answer = await board.client.post("/acknowledge", data=form, follow_redirects=True)
+async def test_opening_the_link_shows_a_button_and_changes_nothing(board: Board) -> None:
+    for method in ("GET", "HEAD"):
+        answer = await board.client.request(method, "/acknowledge", params={"token": sign_link_token(board)})
         assert answer.status_code == 200
-        assert "duty statistician" in answer.text
-        assert board.acknowledged_by() == ["duty statistician"]
-        # The second press changes nothing.
-        await board.client.post("/acknowledge", data=form)
-        assert board.acknowledged_by() == ["duty statistician"]
+    page = await board.client.get("/acknowledge", params={"token": sign_link_token(board)})
+    assert "I'm on it" in page.text
+    assert 'method="post"' in page.text
+    assert board.acknowledged_by() == []
+
+
+async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -> None:
+    form = {"token": sign_link_token(board), "role": "duty statistician"}
+    answer = await board.client.post("/acknowledge", data=form, follow_redirects=True)
+    assert answer.status_code == 200
+    assert "duty statistician" in answer.text
+    assert board.acknowledged_by() == ["duty statistician"]
+    # The second press changes nothing.
+    await board.client.post("/acknowledge", data=form)
+    assert board.acknowledged_by() == ["duty statistician"]
 
 
 @pytest.mark.parametrize("role", ["", "   ", "x" * 81])
-async def test_invalid_role_shows_the_form_again(role: str) -> None:
-    async with a_board() as board:
-        answer = await board.client.post("/acknowledge", data={"token": sign_link_token(board), "role": role})
-        assert answer.status_code == 400
-        assert "give your role, not your name" in answer.text
-        assert board.acknowledged_by() == []
+async def test_invalid_role_shows_the_form_again(board: Board, role: str) -> None:
+    answer = await board.client.post("/acknowledge", data={"token": sign_link_token(board), "role": role})
+    assert answer.status_code == 400
+    assert "give your role, not your name" in answer.text
+    assert board.acknowledged_by() == []
 
 
-async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refused() -> None:
-    async with a_board() as board:
-        for token in ("", "nonsense", "%00", sign_link_token(board, b"another key"), sign_link_token(board)[:-2]):
-            opened = await board.client.get("/acknowledge", params={"token": token})
-            pressed = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
-            assert (opened.status_code, pressed.status_code) == (403, 403)
-        assert board.acknowledged_by() == []
+async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refused(board: Board) -> None:
+    for token in ("", "nonsense", "%00", sign_link_token(board, b"another key"), sign_link_token(board)[:-2]):
+        opened = await board.client.get("/acknowledge", params={"token": token})
+        pressed = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
+        assert (opened.status_code, pressed.status_code) == (403, 403)
+    assert board.acknowledged_by() == []
 
 
-async def test_expired_link_is_refused() -> None:
-    async with a_board() as board:
-        board.clock.seconds = WEEK.total_seconds()
-        answer = await board.client.post("/acknowledge", data={"token": sign_link_token(board), "role": "me"})
-        assert answer.status_code == 403
+async def test_expired_link_is_refused(board: Board) -> None:
+    board.clock.seconds = WEEK.total_seconds()
+    answer = await board.client.post("/acknowledge", data={"token": sign_link_token(board), "role": "me"})
+    assert answer.status_code == 403
 
 
 async def test_every_link_is_refused_if_no_key_is_configured() -> None:
@@ -77,14 +72,13 @@ async def test_every_link_is_refused_if_no_key_is_configured() -> None:
         assert answer.status_code == 403
 
 
-async def test_client_must_wait_a_minute_after_twenty_wrong_link_tokens() -> None:
-    async with a_board() as board:
-        statuses = [await board.status_of("/acknowledge?token=x") for _ in range(25)]
-        assert statuses == [403] * 20 + [429] * 5
-        refused = await board.client.get("/acknowledge?token=x")
-        assert 0 < int(refused.headers["Retry-After"]) <= 60
-        board.clock.seconds = 61.0
-        assert (await board.client.get("/acknowledge", params={"token": sign_link_token(board)})).status_code == 200
+async def test_client_must_wait_a_minute_after_twenty_wrong_link_tokens(board: Board) -> None:
+    statuses = [await board.status_of("/acknowledge?token=x") for _ in range(25)]
+    assert statuses == [403] * 20 + [429] * 5
+    refused = await board.client.get("/acknowledge?token=x")
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    board.clock.seconds = 61.0
+    assert (await board.client.get("/acknowledge", params={"token": sign_link_token(board)})).status_code == 200
 
 
 def test_throttle_counts_each_client_separately() -> None:
@@ -95,17 +89,14 @@ def test_throttle_counts_each_client_separately() -> None:
     assert throttle.wait("b") == 0
 
 
-async def test_program_acknowledges_with_its_token() -> None:
-    async with a_board() as board:
-        answer = await board.client.post(
-            f"/api/v1/incidents/{board.incident}/acknowledge",
-            json={"role": "pager bridge"},
-            headers=WITH_TOKEN,
-        )
-        assert answer.status_code == 200
-        assert answer.json()["acknowledged"]["by"] == "pager bridge"
-        assert answer.json()["drafts"]
-        assert board.acknowledged_by() == ["pager bridge"]
+async def test_program_acknowledges_with_its_token(board: Board) -> None:
+    answer = await board.client.post(
+        f"/api/v1/incidents/{board.incident}/acknowledge", json={"role": "pager bridge"}, headers=WITH_TOKEN
+    )
+    assert answer.status_code == 200
+    assert answer.json()["acknowledged"]["by"] == "pager bridge"
+    assert answer.json()["drafts"]
+    assert board.acknowledged_by() == ["pager bridge"]
 
 
 @pytest.mark.parametrize(
@@ -122,15 +113,14 @@ async def test_program_acknowledges_with_its_token() -> None:
     ],
 )
 async def test_program_without_token_or_role_is_refused_with_the_reason(
-    authorization: str, body: str, status: int
+    board: Board, authorization: str, body: str, status: int
 ) -> None:
-    async with a_board() as board:
-        address = f"/api/v1/incidents/{board.incident}/acknowledge"
-        answer = await board.client.post(address, content=body, headers={"Authorization": authorization})
-        assert answer.status_code == status
-        assert answer.json()["detail"]
-        assert ("WWW-Authenticate" in answer.headers) is (status == 401)
-        assert board.acknowledged_by() == []
+    address = f"/api/v1/incidents/{board.incident}/acknowledge"
+    answer = await board.client.post(address, content=body, headers={"Authorization": authorization})
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+    assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+    assert board.acknowledged_by() == []
 
 
 async def test_program_cannot_acknowledge_if_no_token_is_configured() -> None:
@@ -140,15 +130,13 @@ async def test_program_cannot_acknowledge_if_no_token_is_configured() -> None:
         assert answer.status_code == 401
 
 
-async def test_unknown_incident_cannot_be_acknowledged() -> None:
-    async with a_board() as board:
-        answer = await board.client.post("/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=WITH_TOKEN)
-        assert answer.status_code == 404
+async def test_unknown_incident_cannot_be_acknowledged(board: Board) -> None:
+    answer = await board.client.post("/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=WITH_TOKEN)
+    assert answer.status_code == 404
 
 
-async def test_api_address_for_acknowledging_refuses_a_get() -> None:
-    async with a_board() as board:
-        assert await board.status_of(f"/api/v1/incidents/{board.incident}/acknowledge") == 405
+async def test_api_address_for_acknowledging_refuses_a_get(board: Board) -> None:
+    assert await board.status_of(f"/api/v1/incidents/{board.incident}/acknowledge") == 405
 
 
 async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
@@ -159,13 +147,12 @@ async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
         assert await board.status_of("/style.css") == 200
 
 
-async def test_the_link_in_a_notice_has_a_token_of_its_incident() -> None:
-    async with a_board() as board:
-        notice = board.store.outbox.notices(board.incident)[0]
-        link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))
-        assert link.path == "/acknowledge"
-        (token,) = parse_qs(link.query)["token"]
-        assert KEYS.read_link(token, board.clock.now()) == (board.incident, notice.id[:8])
+async def test_the_link_in_a_notice_has_a_token_of_its_incident(board: Board) -> None:
+    notice = board.store.outbox.notices(board.incident)[0]
+    link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))
+    assert link.path == "/acknowledge"
+    (token,) = parse_qs(link.query)["token"]
+    assert KEYS.read_link(token, board.clock.now()) == (board.incident, notice.id[:8])
 
 
 async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
@@ -188,9 +175,8 @@ async def test_older_link_without_a_notice_shows_only_the_incident() -> None:
         assert "I'm on it" in page
 
 
-async def test_notice_links_to_the_incident_without_a_key_and_has_no_link_without_pages() -> None:
-    async with a_board() as board:
-        notice = board.store.outbox.notices(board.incident)[0]
+async def test_notice_links_to_the_incident_without_a_key_and_has_no_link_without_pages(board: Board) -> None:
+    notice = board.store.outbox.notices(board.incident)[0]
     without_key, without_pages = Links("https://board.example"), Links("", KEYS.link)
     assert without_key.acknowledge_link(notice) == f"https://board.example/incidents/{board.incident}"
     assert without_pages.acknowledge_link(notice) == ""

@@ -39,9 +39,8 @@ def objects_in(json: object) -> Iterator[dict[str, Any]]:
         yield from objects_in(part)
 
 
-async def test_every_operation_has_a_unique_name_a_tag_a_summary_and_typed_answers() -> None:
-    async with a_board() as board:
-        openapi = await read_openapi(board)
+async def test_every_operation_has_a_unique_name_a_tag_a_summary_and_typed_answers(board: Board) -> None:
+    openapi = await read_openapi(board)
     operations = operations_of(openapi)
     assert len({operation["operationId"] for operation in operations}) == len(operations) == 15
     tags = {tag["name"] for tag in openapi["tags"]}
@@ -55,18 +54,16 @@ async def test_every_operation_has_a_unique_name_a_tag_a_summary_and_typed_answe
             assert parameter["in"] == "path" or parameter["description"]
 
 
-async def test_every_object_is_described_and_every_reference_resolves() -> None:
-    async with a_board() as board:
-        openapi = await read_openapi(board)
+async def test_every_object_is_described_and_every_reference_resolves(board: Board) -> None:
+    openapi = await read_openapi(board)
     schemas = openapi["components"]["schemas"]
     assert [name for name, schema in schemas.items() if not schema.get("description")] == []
     references = {part["$ref"].rpartition("/")[2] for part in objects_in(openapi) if "$ref" in part}
     assert references <= set(schemas)
 
 
-async def test_every_default_is_valid_under_its_schema() -> None:
-    async with a_board() as board:
-        schemas = [part for part in objects_in(await read_openapi(board)) if "default" in part]
+async def test_every_default_is_valid_under_its_schema(board: Board) -> None:
+    schemas = [part for part in objects_in(await read_openapi(board)) if "default" in part]
     assert schemas
     for schema in schemas:
         Draft202012Validator(schema).validate(schema["default"])
@@ -84,12 +81,11 @@ ANSWERS: dict[str, type[answers.Answer]] = {
 }
 
 
-async def test_every_answer_matches_its_model_without_extra_fields() -> None:
-    async with a_board() as board:
-        made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
-        answers.Silence.model_validate(made.json(), extra="forbid")
-        for path, model in (ANSWERS | {f"incidents/{board.incident}": answers.Incident}).items():
-            model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
+async def test_every_answer_matches_its_model_without_extra_fields(board: Board) -> None:
+    made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
+    answers.Silence.model_validate(made.json(), extra="forbid")
+    for path, model in (ANSWERS | {f"incidents/{board.incident}": answers.Incident}).items():
+        model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
 
 
 async def test_strangers_get_answers_of_the_same_shape() -> None:
@@ -99,14 +95,13 @@ async def test_strangers_get_answers_of_the_same_shape() -> None:
                 model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
 
 
-async def test_unchanged_answer_is_a_304() -> None:
-    async with a_board() as board:
-        etag = (await board.client.get(f"/api/v1/releases?{DAY}")).headers["etag"]
-        for known in (etag, f'"x", W/{etag}', "*"):
-            again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": known})
-            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
-        for other in (f"{DAY}&producer=nobody", f"{DAY}&limit=1"):
-            assert (await board.client.get(f"/api/v1/releases?{other}", headers={"If-None-Match": etag})).is_success
+async def test_unchanged_answer_is_a_304(board: Board) -> None:
+    etag = (await board.client.get(f"/api/v1/releases?{DAY}")).headers["etag"]
+    for known in (etag, f'"x", W/{etag}', "*"):
+        again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    for other in (f"{DAY}&producer=nobody", f"{DAY}&limit=1"):
+        assert (await board.client.get(f"/api/v1/releases?{other}", headers={"If-None-Match": etag})).is_success
 
 
 async def read_pages(client: httpx.AsyncClient, name: str, query: str) -> list[list[str]]:
@@ -120,11 +115,10 @@ async def read_pages(client: httpx.AsyncClient, name: str, query: str) -> list[l
     return pages
 
 
-async def test_lists_are_read_page_by_page() -> None:
-    async with a_board() as board:
-        releases = await read_pages(board.client, "releases", f"{DAY}&limit=1")
-        incidents = await read_pages(board.client, "incidents", "limit=1")
-        open_incidents = await read_pages(board.client, "incidents", "open=true&limit=1")
+async def test_lists_are_read_page_by_page(board: Board) -> None:
+    releases = await read_pages(board.client, "releases", f"{DAY}&limit=1")
+    incidents = await read_pages(board.client, "incidents", "limit=1")
+    open_incidents = await read_pages(board.client, "incidents", "open=true&limit=1")
     assert releases == [["early"], ["r"]]
     first, second, last = incidents
     assert sorted(first + second) == sorted([board.incident, board.early_incident])
@@ -132,29 +126,26 @@ async def test_lists_are_read_page_by_page() -> None:
     assert [len(page) for page in open_incidents] == [1, 1, 0]
 
 
-async def test_span_of_many_years_is_paged_by_400_days() -> None:
-    async with a_board() as board:
-        pages = await read_pages(board.client, "releases", "from=2017-01-01&to=2018-12-31")
+async def test_span_of_many_years_is_paged_by_400_days(board: Board) -> None:
+    pages = await read_pages(board.client, "releases", "from=2017-01-01&to=2018-12-31")
     assert pages == [["early", "r"], []]
 
 
-async def test_unknown_method_is_refused_with_the_allowed_ones() -> None:
-    async with a_board() as board:
-        for path, methods in (
-            ("/api/v1/silences", {"GET", "HEAD", "POST"}),
-            ("/api/v1/releases", {"GET", "HEAD"}),
-            (f"/api/v1/incidents/{board.incident}/acknowledge", {"POST"}),
-        ):
-            answer = await board.client.delete(path)
-            assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, methods)
-            assert answer.json()["title"] == "Method Not Allowed"
+async def test_unknown_method_is_refused_with_the_allowed_ones(board: Board) -> None:
+    for path, methods in (
+        ("/api/v1/silences", {"GET", "HEAD", "POST"}),
+        ("/api/v1/releases", {"GET", "HEAD"}),
+        (f"/api/v1/incidents/{board.incident}/acknowledge", {"POST"}),
+    ):
+        answer = await board.client.delete(path)
+        assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, methods)
+        assert answer.json()["title"] == "Method Not Allowed"
 
 
 @pytest.mark.parametrize("name", ["%00", "a%0Ab", "x" * 3000])
-async def test_name_with_control_characters_is_unknown(name: str) -> None:
-    async with a_board() as board:
-        for kind in ("releases", "incidents"):
-            assert await board.status_of(f"/api/v1/{kind}/{name}") == 404
+async def test_name_with_control_characters_is_unknown(board: Board, name: str) -> None:
+    for kind in ("releases", "incidents"):
+        assert await board.status_of(f"/api/v1/{kind}/{name}") == 404
 
 
 class UnreadableDict(dict[str, dict[str, Any]]):
@@ -164,12 +155,11 @@ class UnreadableDict(dict[str, dict[str, Any]]):
         raise RuntimeError(TITLE)
 
 
-async def test_internal_error_is_a_problem_document_without_details() -> None:
-    async with a_board() as board:
-        board.running.bodies = UnreadableDict()
-        transport = httpx.ASGITransport(make_application(board.queries), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            answer = await client.get("/api/v1/releases/r")
+async def test_internal_error_is_a_problem_document_without_details(board: Board) -> None:
+    board.running.bodies = UnreadableDict()
+    transport = httpx.ASGITransport(make_application(board.queries), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.get("/api/v1/releases/r")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert TITLE not in answer.text
 
@@ -182,14 +172,13 @@ def test_description_without_operations_is_valid() -> None:
     ("path", "columns"),
     [("releases?from=2018-01-05", VERDICT), ("incidents", INCIDENT), ("events", EVENT), ("silences", SILENCE)],
 )
-async def test_list_is_csv_if_the_client_asks_for_it(path: str, columns: Mapping[str, str]) -> None:
-    async with a_board() as board:
-        await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
-        as_json = await board.client.get(f"/api/v1/{path}", headers={"Accept": "application/json, text/csv"})
-        as_csv = await board.client.get(f"/api/v1/{path}", headers={"Accept": "text/csv, application/json;q=0.5"})
-        csv_path = f"/api/v1/{path}{'&' if '?' in path else '?'}format=csv"
-        by_parameter = await board.client.get(csv_path)
-        unchanged = await board.client.get(csv_path, headers={"If-None-Match": by_parameter.headers["etag"]})
+async def test_list_is_csv_if_the_client_asks_for_it(board: Board, path: str, columns: Mapping[str, str]) -> None:
+    await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
+    as_json = await board.client.get(f"/api/v1/{path}", headers={"Accept": "application/json, text/csv"})
+    as_csv = await board.client.get(f"/api/v1/{path}", headers={"Accept": "text/csv, application/json;q=0.5"})
+    csv_path = f"/api/v1/{path}{'&' if '?' in path else '?'}format=csv"
+    by_parameter = await board.client.get(csv_path)
+    unchanged = await board.client.get(csv_path, headers={"If-None-Match": by_parameter.headers["etag"]})
     assert as_json.headers["content-type"] == "application/json"
     assert as_csv.headers["content-type"] == "text/csv; charset=utf-8"
     assert as_csv.headers["vary"] == "Accept"
@@ -201,13 +190,12 @@ async def test_list_is_csv_if_the_client_asks_for_it(path: str, columns: Mapping
     assert list(rows[0]) == list(columns)
 
 
-async def test_csv_page_links_to_the_next() -> None:
-    async with a_board() as board:
-        found, address = [], f"/api/v1/releases?{DAY}&limit=1&format=csv"
-        while address:
-            answer = await board.client.get(address)
-            found += [row["id"] for row in csv.DictReader(answer.text.splitlines())]
-            address = answer.links["next"]["url"] if "next" in answer.links else ""
+async def test_csv_page_links_to_the_next(board: Board) -> None:
+    found, address = [], f"/api/v1/releases?{DAY}&limit=1&format=csv"
+    while address:
+        answer = await board.client.get(address)
+        found += [row["id"] for row in csv.DictReader(answer.text.splitlines())]
+        address = answer.links["next"]["url"] if "next" in answer.links else ""
     assert found == ["early", "r"]
 
 
@@ -219,9 +207,8 @@ async def test_visitors_without_sign_in_get_the_same_incidents_as_csv_and_as_jso
         assert await board.status_of(f"/api/v1/releases?{DAY}&format=csv") == 200
 
 
-async def test_api_page_has_every_operation_and_object_and_no_broken_link() -> None:
-    async with a_board() as board:
-        openapi, page = await read_openapi(board), await board.read_page("/api")
+async def test_api_page_has_every_operation_and_object_and_no_broken_link(board: Board) -> None:
+    openapi, page = await read_openapi(board), await board.read_page("/api")
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert set(openapi["components"]["schemas"]) <= set(ids)

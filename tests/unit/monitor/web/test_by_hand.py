@@ -89,6 +89,13 @@ async def board_with_hand_calendar(
         yield board
 
 
+@pytest.fixture
+async def board(users: Path, tmp_path: Path) -> AsyncIterator[Board]:
+    """Open a board with a calendar in `tmp_path` to which people add, and the duty statistician signed in."""
+    async with board_with_hand_calendar(users, tmp_path) as board:
+        yield board
+
+
 def read_entries(folder: Path) -> list[dict[str, Any]]:
     """Return the entries of the calendar file in a folder."""
     file = folder / "by-hand.toml"
@@ -104,38 +111,36 @@ async def send_by_hand_form(board: Board, path: str = "/by-hand", **fields: str)
     return await board.client.post(path, data={"guard": guard} | fields)
 
 
-async def test_release_is_written_with_who_added_it_and_shown_with_a_button_to_remove_it(
-    users: Path, tmp_path: Path
+async def test_release_is_written_with_who_added_it_and_shown_with_a_remove_button(
+    board: Board, tmp_path: Path
 ) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        response = await send_by_hand_form(board, **ADDED)
-        name = "widget-statistics-january-2018-2018-01-12"
-        assert (response.status_code, response.headers["Location"]) == (303, f"/releases/{name}")
-        (entry,) = read_entries(tmp_path)
-        assert entry == {
-            "id": name,
-            "title": ADDED["title"],
-            "producer": "ofqual",
-            "url": ADDED["url"],
-            "slot": NINE_THIRTY,
-            "reason": "Added by hand: duty statistician, 5 Jan 2018 09:40 GMT",
-        }
-        page = await board.read_page("/by-hand")
-        assert entry["reason"] in page
-        assert "Remove this" in page
+    response = await send_by_hand_form(board, **ADDED)
+    name = "widget-statistics-january-2018-2018-01-12"
+    assert (response.status_code, response.headers["Location"]) == (303, f"/releases/{name}")
+    (entry,) = read_entries(tmp_path)
+    assert entry == {
+        "id": name,
+        "title": ADDED["title"],
+        "producer": "ofqual",
+        "url": ADDED["url"],
+        "slot": NINE_THIRTY,
+        "reason": "Added by hand: duty statistician, 5 Jan 2018 09:40 GMT",
+    }
+    page = await board.read_page("/by-hand")
+    assert entry["reason"] in page
+    assert "Remove this" in page
 
 
-async def test_file_that_the_page_writes_is_a_calendar_without_faults(users: Path, tmp_path: Path) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        await send_by_hand_form(board, **ADDED | {"title": 'Prices: "gas" \\ heat'})
-        await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
-        settings = calendar_settings("toml", "https://stats.example/by-hand.toml")
-        body, now = (tmp_path / "by-hand.toml").read_bytes(), board.clock.now()
-        assert toml_faults(body, settings, now) == []
-        release, address = TomlSource(settings).read([Page(settings.address, 200, body)], now).announcements
-        assert (release.title, release.of) == ('Prices: "gas" \\ heat', "")
-        assert release.slot.instant == SLOT + timedelta(days=7)
-        assert (address.of, [part.url for part in address.parts]) == ("coming", ["https://stats.example/mirror"])
+async def test_file_that_the_page_writes_is_a_calendar_without_faults(board: Board, tmp_path: Path) -> None:
+    await send_by_hand_form(board, **ADDED | {"title": 'Prices: "gas" \\ heat'})
+    await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
+    settings = calendar_settings("toml", "https://stats.example/by-hand.toml")
+    body, now = (tmp_path / "by-hand.toml").read_bytes(), board.clock.now()
+    assert toml_faults(body, settings, now) == []
+    release, address = TomlSource(settings).read([Page(settings.address, 200, body)], now).announcements
+    assert (release.title, release.of) == ('Prices: "gas" \\ heat', "")
+    assert release.slot.instant == SLOT + timedelta(days=7)
+    assert (address.of, [part.url for part in address.parts]) == ("coming", ["https://stats.example/mirror"])
 
 
 @pytest.mark.parametrize(
@@ -165,16 +170,15 @@ async def test_file_that_the_page_writes_is_a_calendar_without_faults(users: Pat
     ],
 )
 async def test_invalid_field_gets_a_message_at_its_box_and_the_typed_text_is_kept(
-    users: Path, tmp_path: Path, changed: dict[str, str], box: str, message: str
+    board: Board, tmp_path: Path, changed: dict[str, str], box: str, message: str
 ) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        typed = ADDED | changed
-        refused = await send_by_hand_form(board, **typed)
-        assert refused.status_code == 400
-        assert message in refused.text.partition(f'id="{box}-fault">')[2].partition("</span>")[0]
-        for name, text in typed.items():
-            assert f'name="{name}" value="{text}"' in refused.text
-        assert read_entries(tmp_path) == []
+    typed = ADDED | changed
+    refused = await send_by_hand_form(board, **typed)
+    assert refused.status_code == 400
+    assert message in refused.text.partition(f'id="{box}-fault">')[2].partition("</span>")[0]
+    for name, text in typed.items():
+        assert f'name="{name}" value="{text}"' in refused.text
+    assert read_entries(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -185,21 +189,19 @@ def test_british_days_and_times_are_understood(day: str, time: str) -> None:
     assert read_slot(day, time, after_slot(600), "Europe/London") == NINE_THIRTY
 
 
-async def test_address_added_before_the_slot_may_be_required(users: Path, tmp_path: Path) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        assert 'name="required"' in await board.read_page("/by-hand?release=coming")
-        await send_by_hand_form(board, release="coming", url="https://stats.example/tables.ods", required="on")
-        (part,) = read_entries(tmp_path)[0]["part"]
-        assert (part["role"], part["required"]) == ("attachment", True)
+async def test_address_added_before_the_slot_may_be_required(board: Board, tmp_path: Path) -> None:
+    assert 'name="required"' in await board.read_page("/by-hand?release=coming")
+    await send_by_hand_form(board, release="coming", url="https://stats.example/tables.ods", required="on")
+    (part,) = read_entries(tmp_path)[0]["part"]
+    assert (part["role"], part["required"]) == ("attachment", True)
 
 
-async def test_address_added_after_the_slot_is_never_required(users: Path, tmp_path: Path) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        board.running.bodies["r"] = board.stored_release().body
-        assert 'name="required"' not in await board.read_page("/by-hand?release=r")
-        await send_by_hand_form(board, release="r", url="https://stats.example/mirror", required="on")
-        (part,) = read_entries(tmp_path)[0]["part"]
-        assert (part["role"], part["required"]) == ("alternative", False)
+async def test_address_added_after_the_slot_is_never_required(board: Board, tmp_path: Path) -> None:
+    board.running.bodies["r"] = board.stored_release().body
+    assert 'name="required"' not in await board.read_page("/by-hand?release=r")
+    await send_by_hand_form(board, release="r", url="https://stats.example/mirror", required="on")
+    (part,) = read_entries(tmp_path)[0]["part"]
+    assert (part["role"], part["required"]) == ("alternative", False)
 
 
 @pytest.mark.parametrize(
@@ -210,56 +212,48 @@ async def test_address_added_after_the_slot_is_never_required(users: Path, tmp_p
         ("coming", "https://inside.example/x", "which is not public"),
     ],
 )
-async def test_address_that_cannot_be_watched_is_refused(
-    users: Path, tmp_path: Path, release: str, url: str, line: str
-) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        refused = await send_by_hand_form(board, release=release, url=url)
-        assert (refused.status_code, line in refused.text, read_entries(tmp_path)) == (400, True, [])
+async def test_unwatchable_address_is_refused(board: Board, tmp_path: Path, release: str, url: str, line: str) -> None:
+    refused = await send_by_hand_form(board, release=release, url=url)
+    assert (refused.status_code, line in refused.text, read_entries(tmp_path)) == (400, True, [])
 
 
-async def test_a_release_and_an_address_added_by_hand_can_be_removed_once(users: Path, tmp_path: Path) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        await send_by_hand_form(board, **ADDED)
-        await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
-        name = read_entries(tmp_path)[0]["id"]
-        for entry, part in ((name, ""), ("addresses-coming", "added-1")):
-            assert (await send_by_hand_form(board, "/by-hand/remove", entry=entry, part=part)).status_code == 303
-        release, addresses = read_entries(tmp_path)
-        assert (release["state"], addresses["part"]) == ("cancelled", [])
-        assert release["reason"].startswith("Removed by hand: duty statistician, ")
-        again = await send_by_hand_form(board, "/by-hand/remove", entry=name, part="")
-        assert (again.status_code, "It was removed before" in again.text) == (400, True)
+async def test_a_release_and_an_address_added_by_hand_can_be_removed_once(board: Board, tmp_path: Path) -> None:
+    await send_by_hand_form(board, **ADDED)
+    await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
+    name = read_entries(tmp_path)[0]["id"]
+    for entry, part in ((name, ""), ("addresses-coming", "added-1")):
+        assert (await send_by_hand_form(board, "/by-hand/remove", entry=entry, part=part)).status_code == 303
+    release, addresses = read_entries(tmp_path)
+    assert (release["state"], addresses["part"]) == ("cancelled", [])
+    assert release["reason"].startswith("Removed by hand: duty statistician, ")
+    again = await send_by_hand_form(board, "/by-hand/remove", entry=name, part="")
+    assert (again.status_code, "It was removed before" in again.text) == (400, True)
 
 
-async def test_nothing_is_removed_after_its_slot(users: Path, tmp_path: Path) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
-        board.clock.at = COMING
-        assert "Remove this" not in await board.read_page("/by-hand")
-        refused = await send_by_hand_form(board, "/by-hand/remove", entry="addresses-coming", part="added-1")
-        assert (refused.status_code, "Its slot has passed" in refused.text) == (400, True)
-        assert len(read_entries(tmp_path)[0]["part"]) == 1
+async def test_nothing_is_removed_after_its_slot(board: Board, tmp_path: Path) -> None:
+    await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
+    board.clock.at = COMING
+    assert "Remove this" not in await board.read_page("/by-hand")
+    refused = await send_by_hand_form(board, "/by-hand/remove", entry="addresses-coming", part="added-1")
+    assert (refused.status_code, "Its slot has passed" in refused.text) == (400, True)
+    assert len(read_entries(tmp_path)[0]["part"]) == 1
 
 
-async def test_adding_to_a_calendar_that_cannot_be_read_shows_its_fault_on_the_page(
-    users: Path, tmp_path: Path
-) -> None:
+async def test_adding_to_an_unreadable_calendar_shows_its_fault_on_the_page(users: Path, tmp_path: Path) -> None:
     async with board_with_hand_calendar(users, tmp_path, fault="by-hand.toml: not TOML") as board:
         refused = await send_by_hand_form(board, **ADDED)
         assert refused.status_code == 400
         assert "the calendar cannot be read: by-hand.toml: not TOML" in refused.text
 
 
-async def test_damaged_file_is_not_overwritten(users: Path, tmp_path: Path) -> None:
+async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path) -> None:
     file = tmp_path / "by-hand.toml"
     file.write_text("[[release]")
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        page = await board.client.get("/by-hand")
-        assert "cannot be read, so repair it first" in page.text
-        guard = hidden_field(page, "guard")
-        assert (await board.client.post("/by-hand", data={"guard": guard} | ADDED)).status_code == 400
-        assert file.read_text() == "[[release]"
+    page = await board.client.get("/by-hand")
+    assert "cannot be read, so repair it first" in page.text
+    guard = hidden_field(page, "guard")
+    assert (await board.client.post("/by-hand", data={"guard": guard} | ADDED)).status_code == 400
+    assert file.read_text() == "[[release]"
 
 
 async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:
@@ -269,13 +263,12 @@ async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:
         assert "/by-hand" not in await board.read_page("/")
 
 
-async def test_form_with_a_wrong_guard_adds_nothing_and_gives_the_typed_text_back(users: Path, tmp_path: Path) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        for path in ("/by-hand", "/by-hand/remove"):
-            refused = await board.client.post(path, data=ADDED | {"guard": "x"})
-            assert refused.status_code == 403
-            assert ADDED["title"] in refused.text
-        assert read_entries(tmp_path) == []
+async def test_form_with_a_wrong_guard_adds_nothing_and_gives_the_typed_text_back(board: Board, tmp_path: Path) -> None:
+    for path in ("/by-hand", "/by-hand/remove"):
+        refused = await board.client.post(path, data=ADDED | {"guard": "x"})
+        assert refused.status_code == 403
+        assert ADDED["title"] in refused.text
+    assert read_entries(tmp_path) == []
 
 
 async def test_person_without_a_role_must_type_one(users: Path, tmp_path: Path) -> None:
@@ -285,13 +278,12 @@ async def test_person_without_a_role_must_type_one(users: Path, tmp_path: Path) 
         assert "press officer" in read_entries(tmp_path)[0]["reason"]
 
 
-async def test_pages_link_to_the_by_hand_forms_only_if_a_by_hand_calendar_exists(users: Path, tmp_path: Path) -> None:
-    async with board_with_hand_calendar(users, tmp_path) as board:
-        assert '"/by-hand"' in await board.read_page("/")
-        assert '"/by-hand?release=coming"' in await board.read_page("/releases/coming")
-        board.queries.by_hand = None
-        assert "/by-hand" not in await board.read_page("/")
-        assert await board.status_of("/by-hand") == 404
+async def test_pages_link_to_the_by_hand_forms_only_if_a_by_hand_calendar_exists(board: Board) -> None:
+    assert '"/by-hand"' in await board.read_page("/")
+    assert '"/by-hand?release=coming"' in await board.read_page("/releases/coming")
+    board.queries.by_hand = None
+    assert "/by-hand" not in await board.read_page("/")
+    assert await board.status_of("/by-hand") == 404
 
 
 async def test_address_whose_host_no_name_server_knows_yet_is_accepted(tmp_path: Path) -> None:

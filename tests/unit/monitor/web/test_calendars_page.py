@@ -9,9 +9,7 @@ from pathlib import Path
 import httpx
 from icalendar import Calendar
 
-from monitor.web.app import make_application
-from monitor.web.credentials import Throttle
-from monitor.web.queries import Queries
+from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.office import RESET, Office, at_work, csv, row
 
 Ask = Callable[[str], Awaitable[httpx.Response]]
@@ -19,19 +17,8 @@ Ask = Callable[[str], Awaitable[httpx.Response]]
 
 def run_office(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
     async def story(office: Office) -> None:
-        queries = Queries(
-            office.daemon.store,
-            office.app.status,
-            office.clock,
-            "Europe/London",
-            throttle=Throttle(office.clock),
-            calendars=["stats"],
-            local=True,
-        )
-        transport = httpx.ASGITransport(make_application(queries))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        async with browse(office, calendars=["stats"]) as client:
             await act(office, client.get)
-        queries.close()
 
     at_work(folder, story)
 

@@ -27,41 +27,36 @@ def add_releases_of_ofqual(board: Board, *verdicts: str) -> None:
     board.add_final_releases(*(("ofqual", verdict, number + 2) for number, verdict in enumerate(verdicts)))
 
 
-async def test_badge_shows_how_many_releases_were_on_time_and_leaves_out_cancelled_and_unproven_ones() -> None:
-    async with a_board() as board:
-        add_releases_of_ofqual(board, "on_time", "on_time", "late", "unproven", "cancelled")
-        heading, figures = await read_badge(board)
+async def test_badge_counts_releases_on_time_without_cancelled_and_unproven_ones(board: Board) -> None:
+    add_releases_of_ofqual(board, "on_time", "on_time", "late", "unproven", "cancelled")
+    heading, figures = await read_badge(board)
     assert (heading, figures) == ("ofqual: on time in 12 months", "50 %, 2 of 4")
 
 
-async def test_badge_of_an_unknown_producer_is_not_found() -> None:
-    async with a_board() as board:
-        board.queries.producers = {"ofqual": "Ofqual <&>"}
-        assert await board.status_of("/badges/nobody.svg") == 404
+async def test_badge_of_an_unknown_producer_is_not_found(board: Board) -> None:
+    board.queries.producers = {"ofqual": "Ofqual <&>"}
+    assert await board.status_of("/badges/nobody.svg") == 404
 
 
-async def test_badge_is_made_again_after_ten_minutes() -> None:
-    async with a_board() as board:
-        assert (await read_badge(board))[1] == "0 %, 0 of 1"
-        add_releases_of_ofqual(board, "on_time")
-        assert (await read_badge(board))[1] == "0 %, 0 of 1"
-        board.clock.seconds += 600
-        assert (await read_badge(board))[1] == "50 %, 1 of 2"
+async def test_badge_is_made_again_after_ten_minutes(board: Board) -> None:
+    assert (await read_badge(board))[1] == "0 %, 0 of 1"
+    add_releases_of_ofqual(board, "on_time")
+    assert (await read_badge(board))[1] == "0 %, 0 of 1"
+    board.clock.seconds += 600
+    assert (await read_badge(board))[1] == "50 %, 1 of 2"
 
 
-async def test_badge_leaves_out_a_release_whose_slot_is_ahead() -> None:
-    async with a_board() as board:
-        add_releases_of_ofqual(board, "on_time", "late")
-        board.move_slot("old-1", after_slot(86400))
-        # Of the early one of the board and the one on time, one is on time.
-        assert (await read_badge(board))[1] == "50 %, 1 of 2"
+async def test_badge_leaves_out_a_release_whose_slot_is_ahead(board: Board) -> None:
+    add_releases_of_ofqual(board, "on_time", "late")
+    board.move_slot("old-1", after_slot(86400))
+    # Of the early one of the board and the one on time, one is on time.
+    assert (await read_badge(board))[1] == "50 %, 1 of 2"
 
 
-async def test_feed_lists_changes_newest_first_with_unique_ids() -> None:
-    async with a_board() as board:
-        answer = await board.client.get("/atom.xml")
-        assert answer.headers["content-type"] == "application/atom+xml"
-        result = feedparser.parse(answer.content)
+async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> None:
+    answer = await board.client.get("/atom.xml")
+    assert answer.headers["content-type"] == "application/atom+xml"
+    result = feedparser.parse(answer.content)
     assert (result.bozo, result.feed.title) == (False, "ninethirty: promised statistics")
     assert [one.title for one in result.entries] == [
         f"OVERDUE by at least 6 min 40 s: {TITLE}",
@@ -73,20 +68,18 @@ async def test_feed_lists_changes_newest_first_with_unique_ids() -> None:
 
 
 @pytest.mark.parametrize("title", ["<b>&amp;</b> ]]>", 'it\'s "quoted"', "two\nlines\x00"])
-async def test_hostile_title_is_escaped_in_the_feed(title: str) -> None:
-    async with a_board() as board:
-        (event, *_) = board.store.verdicts.events(release="r")
-        with board.store.transaction() as tx:
-            tx.add_event(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
-        result = feedparser.parse((await board.client.get("/atom.xml")).content)
+async def test_hostile_title_is_escaped_in_the_feed(board: Board, title: str) -> None:
+    (event, *_) = board.store.verdicts.events(release="r")
+    with board.store.transaction() as tx:
+        tx.add_event(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
+    result = feedparser.parse((await board.client.get("/atom.xml")).content)
     assert result.bozo is False
     assert "<script" not in result.entries[0].title
 
 
-async def test_feed_is_the_same_for_staff_and_strangers() -> None:
-    async with a_board() as board:
-        for_staff = await board.client.get("/atom.xml")
-        for_strangers = await board.client.get("/atom.xml", headers={"X-Forwarded-For": "192.0.2.9"})
+async def test_feed_is_the_same_for_staff_and_strangers(board: Board) -> None:
+    for_staff = await board.client.get("/atom.xml")
+    for_strangers = await board.client.get("/atom.xml", headers={"X-Forwarded-For": "192.0.2.9"})
     assert for_staff.content == for_strangers.content
 
 

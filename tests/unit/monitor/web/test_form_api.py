@@ -42,54 +42,50 @@ def answer_in_box(form: Json, box: str) -> Json | None:
     return found
 
 
-async def test_an_answer_of_a_program_makes_a_new_version_of_the_form() -> None:
-    async with a_board() as board:
-        before = await read_form(board)
-        assert answer_in_box(before, ACCOUNT) is None
-        response = await send_answers(board, before["version"], {ACCOUNT: "A certificate\r\nran out."})
-        after = await read_form(board)
-        assert response.status_code == 200
-        assert response.json() == after
-        assert after["version"] == before["version"] + 1
-        answer = answer_in_box(after, ACCOUNT)
-        assert answer is not None
-        assert (answer["text"], answer["by"]) == ("A certificate\nran out.", "web team")
-        # The same text again makes no version.
-        assert (await send_answers(board, after["version"], {ACCOUNT: "A certificate\nran out."})).json() == after
+async def test_an_answer_of_a_program_makes_a_new_version_of_the_form(board: Board) -> None:
+    before = await read_form(board)
+    assert answer_in_box(before, ACCOUNT) is None
+    response = await send_answers(board, before["version"], {ACCOUNT: "A certificate\r\nran out."})
+    after = await read_form(board)
+    assert response.status_code == 200
+    assert response.json() == after
+    assert after["version"] == before["version"] + 1
+    answer = answer_in_box(after, ACCOUNT)
+    assert answer is not None
+    assert (answer["text"], answer["by"]) == ("A certificate\nran out.", "web team")
+    # The same text again makes no version.
+    assert (await send_answers(board, after["version"], {ACCOUNT: "A certificate\nran out."})).json() == after
 
 
-async def test_program_says_that_a_step_was_done() -> None:
-    async with a_board() as board:
-        version = (await read_form(board))["version"]
-        assert (await send_answers(board, version, {"step.tell-head": "09:34, press officer"})).is_success
-        (step,) = (one for one in (await read_form(board))["steps"] if one["id"] == "step.tell-head")
-        assert step["done"] == "09:34, press officer"
+async def test_program_says_that_a_step_was_done(board: Board) -> None:
+    version = (await read_form(board))["version"]
+    assert (await send_answers(board, version, {"step.tell-head": "09:34, press officer"})).is_success
+    (step,) = (one for one in (await read_form(board))["steps"] if one["id"] == "step.tell-head")
+    assert step["done"] == "09:34, press officer"
 
 
-async def test_answer_to_an_old_version_is_refused_with_both_texts_if_the_box_was_changed_since() -> None:
-    async with a_board() as board:
-        old_version = (await read_form(board))["version"]
-        await send_answers(board, old_version, {ACCOUNT: "A certificate."})
-        before = await read_form(board)
-        refused = await send_answers(board, old_version, {ACCOUNT: "A router.", "B.1.producer": "Somebody"})
-        assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
-        assert refused.json()["conflicts"] == [{"box": ACCOUNT, "stood": "A certificate.", "sent": "A router."}]
-        assert await read_form(board) == before
-        accepted = await send_answers(board, before["version"], {ACCOUNT: "A certificate and a router."})
-        assert accepted.status_code == 200
+async def test_answer_to_an_old_version_is_refused_with_both_texts_if_the_box_was_changed_since(board: Board) -> None:
+    old_version = (await read_form(board))["version"]
+    await send_answers(board, old_version, {ACCOUNT: "A certificate."})
+    before = await read_form(board)
+    refused = await send_answers(board, old_version, {ACCOUNT: "A router.", "B.1.producer": "Somebody"})
+    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+    assert refused.json()["conflicts"] == [{"box": ACCOUNT, "stood": "A certificate.", "sent": "A router."}]
+    assert await read_form(board) == before
+    accepted = await send_answers(board, before["version"], {ACCOUNT: "A certificate and a router."})
+    assert accepted.status_code == 200
 
 
-async def test_program_amends_a_signed_report_only_with_a_reason() -> None:
-    async with a_board() as board:
-        assert board.queries.desk is not None
-        await board.queries.desk.sign_report(board.late_incident(), "head of profession", {}, anyway="it is urgent")
-        before = await read_form(board)
-        refused = await send_answers(board, before["version"], {ACCOUNT: "A certificate."})
-        assert (refused.status_code, "say why you amend it" in refused.text) == (409, True)
-        assert await read_form(board) == before
-        amended = await send_answers(board, before["version"], {ACCOUNT: "A certificate."}, "a word was missing")
-        assert amended.status_code == 200
-        assert board.late_incident().timeline[-1].text == "report amended: a word was missing"
+async def test_program_amends_a_signed_report_only_with_a_reason(board: Board) -> None:
+    assert board.queries.desk is not None
+    await board.queries.desk.sign_report(board.late_incident(), "head of profession", {}, anyway="it is urgent")
+    before = await read_form(board)
+    refused = await send_answers(board, before["version"], {ACCOUNT: "A certificate."})
+    assert (refused.status_code, "say why you amend it" in refused.text) == (409, True)
+    assert await read_form(board) == before
+    amended = await send_answers(board, before["version"], {ACCOUNT: "A certificate."}, "a word was missing")
+    assert amended.status_code == 200
+    assert board.late_incident().timeline[-1].text == "report amended: a word was missing"
 
 
 async def test_answer_of_a_program_is_refused_if_a_person_changed_the_box_since_it_was_read(users: Path) -> None:
@@ -113,51 +109,48 @@ async def test_answer_of_a_program_is_refused_if_a_person_changed_the_box_since_
     ids=["unknown version", "version 0", "unknown box", "control character", "too long"],
 )
 async def test_invalid_answer_is_refused_and_changes_nothing(
-    version: int, answers: dict[str, str], status: int
+    board: Board, version: int, answers: dict[str, str], status: int
 ) -> None:
-    async with a_board() as board:
-        before = await read_form(board)
-        assert (await send_answers(board, version, answers)).status_code == status
-        assert await read_form(board) == before
+    before = await read_form(board)
+    assert (await send_answers(board, version, answers)).status_code == status
+    assert await read_form(board) == before
 
 
-async def test_program_adds_each_kind_of_note_to_the_timeline_and_closes_the_incident() -> None:
-    async with a_board() as board:
-        answer = await send_note(
-            board,
-            note="seen",
-            cause="expired certificate",
-            assigned="press office",
-            call="web team",
-            said="on it",
-            address="https://a.example/x",
-            forward="2018-01-05T09:50:00Z",
-            action="Renew it",
-            owner="web team",
-            due="2018-02-01",
-        )
-        assert answer.status_code == 200, answer.text
-        texts = [entry["text"] for entry in answer.json()["timeline"] if entry["by"] == "web team"]
-        assert texts == [
-            "seen",
-            "call with web team: on it",
-            "also at https://a.example/x",
-            "decided to bring the release forward to 09:50 GMT on 5 January 2018",
-            "cause: expired certificate",
-            "given to: press office",
-            "action no. 1: Renew it (web team, by 1 February 2018)",
-        ]
-        closed = (await send_note(board, done=1, close=True)).json()
-        assert closed["closed"] is not None
-        assert closed["actions"][0]["done_by"] == "web team"
+async def test_program_adds_each_kind_of_note_to_the_timeline_and_closes_the_incident(board: Board) -> None:
+    answer = await send_note(
+        board,
+        note="seen",
+        cause="expired certificate",
+        assigned="press office",
+        call="web team",
+        said="on it",
+        address="https://a.example/x",
+        forward="2018-01-05T09:50:00Z",
+        action="Renew it",
+        owner="web team",
+        due="2018-02-01",
+    )
+    assert answer.status_code == 200, answer.text
+    texts = [entry["text"] for entry in answer.json()["timeline"] if entry["by"] == "web team"]
+    assert texts == [
+        "seen",
+        "call with web team: on it",
+        "also at https://a.example/x",
+        "decided to bring the release forward to 09:50 GMT on 5 January 2018",
+        "cause: expired certificate",
+        "given to: press office",
+        "action no. 1: Renew it (web team, by 1 February 2018)",
+    ]
+    closed = (await send_note(board, done=1, close=True)).json()
+    assert closed["closed"] is not None
+    assert closed["actions"][0]["done_by"] == "web team"
 
 
 @pytest.mark.parametrize("invalid", [{"call": "web team"}, {"address": "javascript:x"}, {"action": "x"}])
-async def test_valid_note_is_not_added_if_another_part_of_the_request_is_invalid(invalid: dict[str, str]) -> None:
-    async with a_board() as board:
-        answer = await send_note(board, note="seen", **invalid)
-        assert answer.status_code == 409
-        assert "seen" not in [entry.text for entry in board.late_incident().timeline]
+async def test_valid_note_is_not_added_if_another_part_is_invalid(board: Board, invalid: dict[str, str]) -> None:
+    answer = await send_note(board, note="seen", **invalid)
+    assert answer.status_code == 409
+    assert "seen" not in [entry.text for entry in board.late_incident().timeline]
 
 
 LEAK = {
@@ -168,19 +161,19 @@ LEAK = {
 }
 
 
-async def test_program_logs_an_incident() -> None:
-    async with a_board() as board:
-        named = {"title": "Example prices", "producer": "ofqual", "url": "https://a.example/x https://b.example/y"}
-        logged = await board.client.post("/api/v1/incidents", json=LEAK | named, headers=WITH_TOKEN)
+async def test_program_logs_an_incident(board: Board) -> None:
+    named = {"title": "Example prices", "producer": "ofqual", "url": "https://a.example/x https://b.example/y"}
+    logged = await board.client.post("/api/v1/incidents", json=LEAK | named, headers=WITH_TOKEN)
     assert logged.status_code == 201
     assert (logged.json()["occurred"], logged.json()["title"]) == ("2018-01-05T08:00:00.000Z", "Example prices")
     assert logged.json()["urls"] == ["https://a.example/x", "https://b.example/y"]
 
 
 @pytest.mark.parametrize(("release", "status"), [({}, 409), ({"release": "none"}, 404)], ids=["no", "unknown"])
-async def test_program_cannot_log_an_incident_of_no_or_an_unknown_release(release: dict[str, str], status: int) -> None:
-    async with a_board() as board:
-        refused = await board.client.post("/api/v1/incidents", json=LEAK | release, headers=WITH_TOKEN)
+async def test_program_cannot_log_an_incident_of_no_known_release(
+    board: Board, release: dict[str, str], status: int
+) -> None:
+    refused = await board.client.post("/api/v1/incidents", json=LEAK | release, headers=WITH_TOKEN)
     assert refused.status_code == status
 
 

@@ -65,54 +65,50 @@ def changed_parts(events: list[StreamEvent]) -> dict[str, str]:
     return {event.data["element"]: event.data["html"] for event in events if event.kind == "swap"}
 
 
-async def test_page_made_before_the_first_stream_reloads_once() -> None:
-    async with a_board() as board:
-        live = LiveBoard(board.queries)
-        first = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
-        second = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
+async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> None:
+    live = LiveBoard(board.queries)
+    first = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
+    second = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
     # The event `renew` makes the page reload.
     assert [event.kind for event in first] == ["renew", "pulse"]
     assert [event.kind for event in second] == ["pulse"]
 
 
-async def test_stream_sends_changed_parts_as_the_page_shows_them() -> None:
-    async with a_board() as board:
-        live = LiveBoard(board.queries)
-        stream = live.listen("", sees_all=True)
-        await read_events(stream)
-        board.change_release(title="<b>Malpractice</b>")
-        row = changed_parts(await read_events(stream, pulses=11))[element_id("r")]
-        assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
-        page = await board.read_page("/?date=2018-01-05")
+async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -> None:
+    live = LiveBoard(board.queries)
+    stream = live.listen("", sees_all=True)
+    await read_events(stream)
+    board.change_release(title="<b>Malpractice</b>")
+    row = changed_parts(await read_events(stream, pulses=11))[element_id("r")]
+    assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
+    page = await board.read_page("/?date=2018-01-05")
     assert " ".join(row.split()) in " ".join(page.split())
 
 
-async def test_change_that_the_running_monitor_records_is_sent_within_two_pulses() -> None:
-    async with a_board() as board:
-        board.running.watched["r"] = Pulse(object(), after_slot(599))
-        live = LiveBoard(board.queries)
-        stream = live.listen("", sees_all=True)
-        await read_events(stream, pulses=2)
-        verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
-        board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
-        # A pulse with another record says that the release was judged again.
-        board.running.watched["r"] = Pulse(object(), after_slot(600))
-        assert "Another" in changed_parts(await read_events(stream, pulses=2))[element_id("r")]
+async def test_change_that_the_running_monitor_records_is_sent_within_two_pulses(board: Board) -> None:
+    board.running.watched["r"] = Pulse(object(), after_slot(599))
+    live = LiveBoard(board.queries)
+    stream = live.listen("", sees_all=True)
+    await read_events(stream, pulses=2)
+    verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
+    board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
+    # A pulse with another record says that the release was judged again.
+    board.running.watched["r"] = Pulse(object(), after_slot(600))
+    assert "Another" in changed_parts(await read_events(stream, pulses=2))[element_id("r")]
 
 
-async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unknown_one() -> None:
-    async with a_board() as board:
-        live = LiveBoard(board.queries)
-        stream = live.listen("", sees_all=True)
-        await read_events(stream)
-        position = live.position(sees_all=True)
-        board.change_release(title="Once")
-        missed = changed_parts(await read_events(stream, pulses=11))
-        resumed = await read_events(live.listen(position, sees_all=True))
-        assert changed_parts(resumed) == missed
-        for unknown_position in ("", "else-1", f"{position}9999", "x"):
-            events = await read_events(live.listen(unknown_position, sees_all=True))
-            assert events[0].kind == "renew"
+async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unknown_one(board: Board) -> None:
+    live = LiveBoard(board.queries)
+    stream = live.listen("", sees_all=True)
+    await read_events(stream)
+    position = live.position(sees_all=True)
+    board.change_release(title="Once")
+    missed = changed_parts(await read_events(stream, pulses=11))
+    resumed = await read_events(live.listen(position, sees_all=True))
+    assert changed_parts(resumed) == missed
+    for unknown_position in ("", "else-1", f"{position}9999", "x"):
+        events = await read_events(live.listen(unknown_position, sees_all=True))
+        assert events[0].kind == "renew"
 
 
 async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEvent]:
@@ -148,77 +144,71 @@ async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_o
     assert all(event.data["looked"] == {} for event in out_early if event.kind == "pulse")
 
 
-async def test_pulse_contains_the_time_and_the_last_looks() -> None:
-    async with a_board() as board:
-        board.running.watched["r"] = Pulse(None, after_slot(599))
-        live = LiveBoard(board.queries)
-        (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
+async def test_pulse_contains_the_time_and_the_last_looks(board: Board) -> None:
+    board.running.watched["r"] = Pulse(None, after_slot(599))
+    live = LiveBoard(board.queries)
+    (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
     assert pulse.data["clock"].startswith("09:40:0")
     assert pulse.data["looked"] == {element_id("r"): round(after_slot(599).timestamp() * 1000)}
 
 
-async def test_stream_sends_no_pulse_while_the_store_cannot_be_read() -> None:
-    async with a_board() as board:
-        live, monitor = LiveBoard(board.queries), MonitorWithoutStore()
-        board.queries.live = monitor
+async def test_stream_sends_no_pulse_while_the_store_cannot_be_read(board: Board) -> None:
+    live, monitor = LiveBoard(board.queries), MonitorWithoutStore()
+    board.queries.live = monitor
 
-        async def read_until_closed() -> list[StreamEvent]:
-            stream = live.listen(live.position(sees_all=True), sees_all=True)
-            return [event async for chunk in stream for event in parse_events(chunk)]
+    async def read_until_closed() -> list[StreamEvent]:
+        stream = live.listen(live.position(sees_all=True), sees_all=True)
+        return [event async for chunk in stream for event in parse_events(chunk)]
 
-        reading = asyncio.create_task(read_until_closed())
-        await monitor.was_asked.wait()
-        live.close()
-        assert await reading == []
+    reading = asyncio.create_task(read_until_closed())
+    await monitor.was_asked.wait()
+    live.close()
+    assert await reading == []
 
 
-async def test_stream_ends_within_a_minute_so_that_its_reader_is_authorised_again() -> None:
-    async with a_board() as board:
-        live, began = LiveBoard(board.queries), board.clock.monotonic()
-        events = [event async for chunk in live.listen("", sees_all=True) for event in parse_events(chunk)]
-        seconds = board.clock.monotonic() - began
+async def test_stream_ends_within_a_minute_so_that_its_reader_is_authorised_again(board: Board) -> None:
+    live, began = LiveBoard(board.queries), board.clock.monotonic()
+    events = [event async for chunk in live.listen("", sees_all=True) for event in parse_events(chunk)]
+    seconds = board.clock.monotonic() - began
     assert events
     assert 30 <= seconds <= 60
 
 
-async def test_reader_who_missed_too_many_events_reloads_the_page() -> None:
-    async with a_board() as board:
-        row = board.stored_release()
+async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) -> None:
+    row = board.stored_release()
 
-        def save_300_releases(title: str) -> None:
-            with board.store.transaction() as tx:
-                for number in range(300):
-                    name = f"n{number}"
-                    tx.save_judged(replace(row, release=name, body=row.body | {"id": name, "title": title}))
+    def save_300_releases(title: str) -> None:
+        with board.store.transaction() as tx:
+            for number in range(300):
+                name = f"n{number}"
+                tx.save_judged(replace(row, release=name, body=row.body | {"id": name, "title": title}))
 
-        save_300_releases("Before")
-        live = LiveBoard(board.queries)
-        stream = live.listen("", sees_all=True)
-        await read_events(stream)
-        save_300_releases("After")
-        events = await read_events(stream, pulses=11)
+    save_300_releases("Before")
+    live = LiveBoard(board.queries)
+    stream = live.listen("", sees_all=True)
+    await read_events(stream)
+    save_300_releases("After")
+    events = await read_events(stream, pulses=11)
     assert [event.kind for event in events if event.kind != "pulse"] == ["renew"]
 
 
-async def test_streams_are_limited_for_strangers_and_staff_separately() -> None:
-    async with a_board() as board:
-        live = LiveBoard(board.queries, most=1)
-        stranger = live.listen("", sees_all=False)
-        await anext(stranger)
-        assert live.is_full(sees_all=False)
-        assert not live.is_full(sees_all=True)
+async def test_streams_are_limited_for_strangers_and_staff_separately(board: Board) -> None:
+    live = LiveBoard(board.queries, most=1)
+    stranger = live.listen("", sees_all=False)
+    await anext(stranger)
+    assert live.is_full(sees_all=False)
+    assert not live.is_full(sees_all=True)
 
 
-async def test_address_of_the_stream_sends_events_and_refuses_an_unknown_parameter_or_a_closed_board() -> None:
-    async with a_board() as board:
-        app = make_application(board.queries)
-        async with serving(app) as base, httpx.AsyncClient() as client:
-            async with client.stream("GET", f"{base}/events") as answer:
-                assert answer.headers["content-type"].startswith("text/event-stream")
-                assert answer.headers["cache-control"] == "no-store"
-                assert "event: pulse" in [line async for line in answer.aiter_lines()]
-            with_parameter = await client.get(f"{base}/events?since=1")
-            assert with_parameter.status_code == 400
-            app.close()
-            after_close = await client.get(f"{base}/events")
-            assert (after_close.status_code, after_close.headers["Retry-After"]) == (503, "10")
+async def test_events_address_streams_and_refuses_an_unknown_parameter_or_a_closed_board(board: Board) -> None:
+    app = make_application(board.queries)
+    async with serving(app) as base, httpx.AsyncClient() as client:
+        async with client.stream("GET", f"{base}/events") as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.headers["cache-control"] == "no-store"
+            assert "event: pulse" in [line async for line in answer.aiter_lines()]
+        with_parameter = await client.get(f"{base}/events?since=1")
+        assert with_parameter.status_code == 400
+        app.close()
+        after_close = await client.get(f"{base}/events")
+        assert (after_close.status_code, after_close.headers["Retry-After"]) == (503, "10")

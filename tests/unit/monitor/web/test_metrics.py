@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from monitor.web.server import WebServer, bind_address
-from tests.unit.monitor.web.board import WITH_TOKEN, a_board
+from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
 
 PAGE = b'ninethirty_release_info{release="malpractice",title="Malpractice"} 1.0\n' * 200
 
@@ -24,36 +24,35 @@ PAGE = b'ninethirty_release_info{release="malpractice",title="Malpractice"} 1.0\
         ("gzip; q=0.000, deflate", None),
     ],
 )
-async def test_metrics_are_compressed_only_for_a_client_that_accepts_gzip(accepted: str, encoding: str | None) -> None:
-    async with a_board() as board:
-        board.running.metrics_page = PAGE
-        async with board.client.stream("GET", "/metrics", headers={"Accept-Encoding": accepted}) as response:
-            sent = b"".join([piece async for piece in response.aiter_raw()])
-        assert response.headers.get("content-encoding") == encoding
-        assert int(response.headers["content-length"]) == len(sent)
-        assert response.headers["vary"] == "Accept-Encoding"
-        assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
-        assert (len(sent) < len(PAGE) / 10) == (encoding == "gzip")
-        read = await board.client.get("/metrics", headers={"Accept-Encoding": accepted})
-        assert read.content == PAGE
+async def test_metrics_are_compressed_only_if_gzip_is_accepted(
+    board: Board, accepted: str, encoding: str | None
+) -> None:
+    board.running.metrics_page = PAGE
+    async with board.client.stream("GET", "/metrics", headers={"Accept-Encoding": accepted}) as response:
+        sent = b"".join([piece async for piece in response.aiter_raw()])
+    assert response.headers.get("content-encoding") == encoding
+    assert int(response.headers["content-length"]) == len(sent)
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert (len(sent) < len(PAGE) / 10) == (encoding == "gzip")
+    read = await board.client.get("/metrics", headers={"Accept-Encoding": accepted})
+    assert read.content == PAGE
 
 
-async def test_secrets_are_removed_before_metrics_are_compressed() -> None:
-    async with a_board() as board:
-        board.running.metrics_page = PAGE
-        board.queries.redactor = lambda text: text.replace("Malpractice", "[redacted]")
-        transport = httpx.ASGITransport(board.remake_app())
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            response = await client.get("/metrics")
-        assert response.headers["content-encoding"] == "gzip"
-        assert response.content == PAGE.replace(b"Malpractice", b"[redacted]")
+async def test_secrets_are_removed_before_metrics_are_compressed(board: Board) -> None:
+    board.running.metrics_page = PAGE
+    board.queries.redactor = lambda text: text.replace("Malpractice", "[redacted]")
+    transport = httpx.ASGITransport(board.remake_app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        response = await client.get("/metrics")
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.content == PAGE.replace(b"Malpractice", b"[redacted]")
 
 
-async def test_pages_are_not_compressed() -> None:
-    async with a_board() as board:
-        response = await board.client.get("/", headers={"Accept-Encoding": "gzip"})
-        assert response.status_code == 200
-        assert "content-encoding" not in response.headers
+async def test_pages_are_not_compressed(board: Board) -> None:
+    response = await board.client.get("/", headers={"Accept-Encoding": "gzip"})
+    assert response.status_code == 200
+    assert "content-encoding" not in response.headers
 
 
 async def test_separate_metrics_address_serves_only_metrics_and_health_but_without_a_token() -> None:

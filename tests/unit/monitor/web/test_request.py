@@ -11,7 +11,7 @@ from monitor.errors import UserFault
 from monitor.web import api
 from monitor.web.operations import describe_api
 from monitor.web.request import read_form_with_files
-from tests.unit.monitor.web.board import a_board
+from tests.unit.monitor.web.board import Board
 
 DAY = "2018-01-05"
 FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
@@ -31,49 +31,44 @@ FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
         (f"?{'x' * 500}=%0d%0a", f"{'x' * 39}…: unknown parameter, known are format, from, to, producer, after, limit"),
     ],
 )
-async def test_unknown_parameter_is_refused_with_the_known_ones(query: str, expected: str) -> None:
-    async with a_board() as board:
-        answer = await board.client.get(f"/api/v1/releases{query}")
-        assert (answer.status_code, answer.json()["detail"]) == (400, expected)
+async def test_unknown_parameter_is_refused_with_the_known_ones(board: Board, query: str, expected: str) -> None:
+    answer = await board.client.get(f"/api/v1/releases{query}")
+    assert (answer.status_code, answer.json()["detail"]) == (400, expected)
 
 
 @pytest.mark.parametrize("route", FOR_PROGRAMS, ids=lambda route: route.path)
-async def test_every_api_address_refuses_unknown_parameters(route: Route) -> None:
-    async with a_board() as board:
-        path = route.path.replace("{release}", "r").replace("{incident}", board.incident).replace("{ending}", "md")
-        method = "POST" if "POST" in (route.methods or ()) else "GET"
-        answer = await board.client.request(method, path, params={"verdict": "late"})
-        assert answer.status_code == 400
-        assert answer.json()["detail"].startswith("verdict: unknown parameter, ")
+async def test_every_api_address_refuses_unknown_parameters(board: Board, route: Route) -> None:
+    path = route.path.replace("{release}", "r").replace("{incident}", board.incident).replace("{ending}", "md")
+    method = "POST" if "POST" in (route.methods or ()) else "GET"
+    answer = await board.client.request(method, path, params={"verdict": "late"})
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("verdict: unknown parameter, ")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/releases", "/api/v1/incidents"])
-async def test_days_in_the_wrong_order_give_an_empty_list(path: str) -> None:
-    async with a_board() as board:
-        answer = await board.client.get(path, params={"from": "2018-01-05", "to": "2018-01-04"})
-        assert (answer.status_code, answer.json()[path.rpartition("/")[2]], answer.json()["next"]) == (200, [], None)
+async def test_days_in_the_wrong_order_give_an_empty_list(board: Board, path: str) -> None:
+    answer = await board.client.get(path, params={"from": "2018-01-05", "to": "2018-01-04"})
+    assert (answer.status_code, answer.json()[path.rpartition("/")[2]], answer.json()["next"]) == (200, [], None)
 
 
-async def test_every_described_parameter_is_accepted() -> None:
-    async with a_board() as board:
-        (first, *_) = (await board.client.get("/api/v1/events")).json()["events"]
-        valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
-        valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY}
-        valid_after = {"releases": f"{DAY}T09:00:00.000Z/r", "incidents": board.incident, "events": first["id"]}
-        for path, operations in describe_api(api.ROUTES)["paths"].items():
-            parameters = operations.get("get", {}).get("parameters", ())
-            names = [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
-            last_part = path.rpartition("/")[2]
-            values = {name: valid_after[last_part] if name == "after" else valid[name] for name in names}
-            if values:
-                address = path.replace("{incident}", board.incident).replace("{ending}", "md")
-                assert (await board.client.get(address, params=values)).status_code == 200
+async def test_every_described_parameter_is_accepted(board: Board) -> None:
+    (first, *_) = (await board.client.get("/api/v1/events")).json()["events"]
+    valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
+    valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY}
+    valid_after = {"releases": f"{DAY}T09:00:00.000Z/r", "incidents": board.incident, "events": first["id"]}
+    for path, operations in describe_api(api.ROUTES)["paths"].items():
+        parameters = operations.get("get", {}).get("parameters", ())
+        names = [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
+        last_part = path.rpartition("/")[2]
+        values = {name: valid_after[last_part] if name == "after" else valid[name] for name in names}
+        if values:
+            address = path.replace("{incident}", board.incident).replace("{ending}", "md")
+            assert (await board.client.get(address, params=values)).status_code == 200
 
 
-async def test_page_for_people_ignores_unknown_parameters() -> None:
-    async with a_board() as board:
-        for page in ("/incidents?utm=1", f"/incidents/{board.incident}?x", "/status?x=1"):
-            assert await board.status_of(page) == 200
+async def test_page_for_people_ignores_unknown_parameters(board: Board) -> None:
+    for page in ("/incidents?utm=1", f"/incidents/{board.incident}?x", "/status?x=1"):
+        assert await board.status_of(page) == 200
 
 
 FORM = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,12 @@ from tests.unit.monitor.web.people import hidden_field
 
 HOST = "board.example"
 CONFIGURATION_PATH = "/.well-known/openid-configuration"
+
+
+@pytest.fixture
+async def visitor(tmp_path: Path) -> AsyncIterator[Visitor]:
+    async with board_with_provider(tmp_path) as visitor:
+        yield visitor
 
 
 def is_refused(answer: httpx.Response, status: int, word: str) -> bool:
@@ -63,27 +70,25 @@ async def test_right_depends_only_on_the_configured_claim(
         assert "Sign out" in page
 
 
-async def test_sign_on_requests_a_code_bound_to_this_browser(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        await visitor.sign_on()
-        query = visitor.idp.authorization_query
-        assert query.items() >= {
-            ("response_type", "code"),
-            ("client_id", "ninethirty"),
-            ("redirect_uri", f"{BOARD}/sign-in/oidc/return"),
-            ("code_challenge_method", "S256"),
-        }
-        assert query["scope"].split()[0] == "openid"
-        assert len({query["state"], query["nonce"], query["code_challenge"]}) == 3
-        assert visitor.idp.requested_paths == [CONFIGURATION_PATH, "/token", "/keys"]
+async def test_sign_on_requests_a_code_bound_to_this_browser(visitor: Visitor) -> None:
+    await visitor.sign_on()
+    query = visitor.idp.authorization_query
+    assert query.items() >= {
+        ("response_type", "code"),
+        ("client_id", "ninethirty"),
+        ("redirect_uri", f"{BOARD}/sign-in/oidc/return"),
+        ("code_challenge_method", "S256"),
+    }
+    assert query["scope"].split()[0] == "openid"
+    assert len({query["state"], query["nonce"], query["code_challenge"]}) == 3
+    assert visitor.idp.requested_paths == [CONFIGURATION_PATH, "/token", "/keys"]
 
 
-async def test_a_session_ends_after_its_time(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        await visitor.sign_on()
-        assert await visitor.access() == "every page"
-        visitor.board.clock.seconds += SESSION_SECONDS + 1
-        assert await visitor.access() == "no page before sign-in"
+async def test_a_session_ends_after_its_time(visitor: Visitor) -> None:
+    await visitor.sign_on()
+    assert await visitor.access() == "every page"
+    visitor.board.clock.seconds += SESSION_SECONDS + 1
+    assert await visitor.access() == "no page before sign-in"
 
 
 async def sign_out_and_check(visitor: Visitor) -> httpx.Response:
@@ -97,26 +102,24 @@ async def sign_out_and_check(visitor: Visitor) -> httpx.Response:
 
 
 @pytest.mark.parametrize("path", ["/out", "/out?tenant=1"])
-async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(tmp_path: Path, path: str) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}{path}"}
-        page = await sign_out_and_check(visitor)
-        assert (page.status_code, "Sign out</button>" in page.text) == (200, False)
-        (target,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
-        assert f'href="{target}"' in page.text
-        assert unescape(target).startswith(f"{visitor.idp.url}{path}")
-        query = {name: values[0] for name, values in parse_qs(urlsplit(unescape(target)).query).items()}
-        assert query["client_id"] == "ninethirty"
-        claims = jwt.decode(query["id_token_hint"], key()).claims
-        assert (claims["sub"], claims["nonce"]) == ("0815", visitor.idp.authorization_query["nonce"])
+async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(visitor: Visitor, path: str) -> None:
+    visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}{path}"}
+    page = await sign_out_and_check(visitor)
+    assert (page.status_code, "Sign out</button>" in page.text) == (200, False)
+    (target,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
+    assert f'href="{target}"' in page.text
+    assert unescape(target).startswith(f"{visitor.idp.url}{path}")
+    query = {name: values[0] for name, values in parse_qs(urlsplit(unescape(target)).query).items()}
+    assert query["client_id"] == "ninethirty"
+    claims = jwt.decode(query["id_token_hint"], key()).claims
+    assert (claims["sub"], claims["nonce"]) == ("0815", visitor.idp.authorization_query["nonce"])
 
 
 @pytest.mark.parametrize("endpoint", [None, "javascript:alert(1)", "/out", 5])
-async def test_sign_out_works_if_the_provider_has_no_sign_out_page(tmp_path: Path, endpoint: object) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.configuration = {"end_session_endpoint": endpoint}
-        answer = await sign_out_and_check(visitor)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+async def test_sign_out_works_if_the_provider_has_no_sign_out_page(visitor: Visitor, endpoint: object) -> None:
+    visitor.idp.configuration = {"end_session_endpoint": endpoint}
+    answer = await sign_out_and_check(visitor)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 async def test_long_token_is_left_out_of_the_sign_out_address(tmp_path: Path) -> None:
@@ -127,16 +130,15 @@ async def test_long_token_is_left_out_of_the_sign_out_address(tmp_path: Path) ->
         assert f'href="{idp.url}/out?client_id=ninethirty"' in page.text
 
 
-async def test_sign_out_works_while_the_provider_does_not_answer(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}/out"}
-        await visitor.sign_on()
-        guard = hidden_field(await visitor.client.get("/incidents"), "guard")
-        visitor.idp.fixed_answers[CONFIGURATION_PATH] = (500, "", {})
-        visitor.board.clock.seconds += 700
-        answer = await visitor.client.post("/sign-out", data={"guard": guard})
-        assert answer.status_code == 303
-        assert await visitor.access() == "no page before sign-in"
+async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visitor) -> None:
+    visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}/out"}
+    await visitor.sign_on()
+    guard = hidden_field(await visitor.client.get("/incidents"), "guard")
+    visitor.idp.fixed_answers[CONFIGURATION_PATH] = (500, "", {})
+    visitor.board.clock.seconds += 700
+    answer = await visitor.client.post("/sign-out", data={"guard": guard})
+    assert answer.status_code == 303
+    assert await visitor.access() == "no page before sign-in"
 
 
 @pytest.mark.parametrize(
@@ -160,16 +162,15 @@ async def test_sign_out_works_while_the_provider_does_not_answer(tmp_path: Path)
     ],
     ids=str,
 )
-async def test_token_for_another_client_or_time_is_refused(tmp_path: Path, claims: dict[str, Any]) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.claims |= claims
-        with capture_logs() as logs:
-            answer = await visitor.sign_on()
-        assert is_refused(answer, 403, "a token that cannot be")
-        assert await visitor.access() == "no page before sign-in"
-        (failure,) = [line for line in logs if line["event"] == "sign_on_failed"]
-        assert SECRET not in str(logs)
-        assert "a token that cannot be" in failure["why"]
+async def test_token_for_another_client_or_time_is_refused(visitor: Visitor, claims: dict[str, Any]) -> None:
+    visitor.idp.claims |= claims
+    with capture_logs() as logs:
+        answer = await visitor.sign_on()
+    assert is_refused(answer, 403, "a token that cannot be")
+    assert await visitor.access() == "no page before sign-in"
+    (failure,) = [line for line in logs if line["event"] == "sign_on_failed"]
+    assert SECRET not in str(logs)
+    assert "a token that cannot be" in failure["why"]
 
 
 def unsigned(idp: Idp) -> str:
@@ -200,61 +201,55 @@ FORGED = {
 
 
 @pytest.mark.parametrize("how", FORGED)
-async def test_token_with_an_invalid_signature_is_refused(tmp_path: Path, how: str) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        query = await visitor.approve_at_provider()
-        visitor.idp.token = FORGED[how](visitor.idp)
-        assert is_refused(await visitor.return_to_board(query), 403, "cannot be")
-        assert await visitor.access() == "no page before sign-in"
+async def test_token_with_an_invalid_signature_is_refused(visitor: Visitor, how: str) -> None:
+    query = await visitor.approve_at_provider()
+    visitor.idp.token = FORGED[how](visitor.idp)
+    assert is_refused(await visitor.return_to_board(query), 403, "cannot be")
+    assert await visitor.access() == "no page before sign-in"
 
 
-async def test_sign_on_must_end_in_the_browser_where_it_began(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        query = await visitor.approve_at_provider()
-        for wrong in ({**query, "state": "x"}, {"code": "c0de"}, {**query, "state": "ä"}, {}):
-            assert is_refused(await visitor.return_to_board(wrong), 400, "too old")
-            await visitor.approve_at_provider()
-        visitor.client.cookies.clear()
-        assert is_refused(await visitor.return_to_board(query), 400, "too old")
-        assert "/token" not in visitor.idp.requested_paths
+async def test_sign_on_must_end_in_the_browser_where_it_began(visitor: Visitor) -> None:
+    query = await visitor.approve_at_provider()
+    for wrong in ({**query, "state": "x"}, {"code": "c0de"}, {**query, "state": "ä"}, {}):
+        assert is_refused(await visitor.return_to_board(wrong), 400, "too old")
+        await visitor.approve_at_provider()
+    visitor.client.cookies.clear()
+    assert is_refused(await visitor.return_to_board(query), 400, "too old")
+    assert "/token" not in visitor.idp.requested_paths
 
 
-async def test_sign_on_can_be_finished_only_once(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        query = await visitor.approve_at_provider()
-        assert (await visitor.return_to_board(query)).status_code == 303
-        assert is_refused(await visitor.return_to_board(query), 400, "too old")
+async def test_sign_on_can_be_finished_only_once(visitor: Visitor) -> None:
+    query = await visitor.approve_at_provider()
+    assert (await visitor.return_to_board(query)).status_code == 303
+    assert is_refused(await visitor.return_to_board(query), 400, "too old")
 
 
-async def test_sign_on_replaces_an_earlier_session(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        await visitor.sign_on()
-        first = visitor.client.cookies["ninethirty"]
-        await visitor.sign_on()
-        assert visitor.client.cookies["ninethirty"] != first
-        visitor.client.cookies.set("ninethirty", first, domain=HOST)
-        assert await visitor.access() == "no page before sign-in"
-        visitor.client.cookies.clear()
-        visitor.client.cookies.set("ninethirty", "chosen-by-another", domain=HOST)
-        await visitor.sign_on()
-        assert visitor.client.cookies["ninethirty"] != "chosen-by-another"
+async def test_sign_on_replaces_an_earlier_session(visitor: Visitor) -> None:
+    await visitor.sign_on()
+    first = visitor.client.cookies["ninethirty"]
+    await visitor.sign_on()
+    assert visitor.client.cookies["ninethirty"] != first
+    visitor.client.cookies.set("ninethirty", first, domain=HOST)
+    assert await visitor.access() == "no page before sign-in"
+    visitor.client.cookies.clear()
+    visitor.client.cookies.set("ninethirty", "chosen-by-another", domain=HOST)
+    await visitor.sign_on()
+    assert visitor.client.cookies["ninethirty"] != "chosen-by-another"
 
 
 @pytest.mark.parametrize(
     "next_page", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x", "", "/" + "a" * 2000]
 )
-async def test_sign_on_never_redirects_to_another_site(tmp_path: Path, next_page: str) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        assert (await visitor.sign_on(next_page)).headers["location"] == "/"
+async def test_sign_on_never_redirects_to_another_site(visitor: Visitor, next_page: str) -> None:
+    assert (await visitor.sign_on(next_page)).headers["location"] == "/"
 
 
-async def test_changed_cookie_of_a_sign_on_never_redirects_to_another_site(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        query = await visitor.approve_at_provider()
-        # The cookie is a key of 43 characters and the page to go to.
-        cookie = visitor.client.cookies["ninethirty-flow"].strip('"')
-        visitor.client.cookies.set("ninethirty-flow", f"{cookie[:43]}//evil.example", domain=HOST)
-        assert (await visitor.return_to_board(query)).headers.get("location", "/") == "/"
+async def test_changed_cookie_of_a_sign_on_never_redirects_to_another_site(visitor: Visitor) -> None:
+    query = await visitor.approve_at_provider()
+    # The cookie is a key of 43 characters and the page to go to.
+    cookie = visitor.client.cookies["ninethirty-flow"].strip('"')
+    visitor.client.cookies.set("ninethirty-flow", f"{cookie[:43]}//evil.example", domain=HOST)
+    assert (await visitor.return_to_board(query)).headers.get("location", "/") == "/"
 
 
 @pytest.mark.parametrize(
@@ -301,24 +296,22 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
     ],
 )
 async def test_fault_of_the_provider_is_shown_in_one_line(
-    tmp_path: Path, path: str, reply: tuple[int, str, dict[str, str]], status: int, word: str
+    visitor: Visitor, path: str, reply: tuple[int, str, dict[str, str]], status: int, word: str
 ) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.fixed_answers[path] = reply
-        with capture_logs() as logs:
-            answer = await visitor.client.get("/sign-in/oidc")
-            if path != CONFIGURATION_PATH:
-                answer = await visitor.return_to_board(visitor.idp.approve(answer))
-        assert is_refused(answer, status, word)
-        (failure,) = [line for line in logs if line["event"] == "sign_on_failed"]
-        assert "\n" not in failure["why"]
+    visitor.idp.fixed_answers[path] = reply
+    with capture_logs() as logs:
+        answer = await visitor.client.get("/sign-in/oidc")
+        if path != CONFIGURATION_PATH:
+            answer = await visitor.return_to_board(visitor.idp.approve(answer))
+    assert is_refused(answer, status, word)
+    (failure,) = [line for line in logs if line["event"] == "sign_on_failed"]
+    assert "\n" not in failure["why"]
 
 
 @pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri", "authorization_endpoint"])
-async def test_invalid_endpoint_is_not_used(tmp_path: Path, endpoint: str) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.configuration[endpoint] = "file:///etc/passwd"
-        assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, endpoint)
+async def test_invalid_endpoint_is_not_used(visitor: Visitor, endpoint: str) -> None:
+    visitor.idp.configuration[endpoint] = "file:///etc/passwd"
+    assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, endpoint)
 
 
 async def test_provider_must_be_in_an_allowed_network(tmp_path: Path) -> None:
@@ -327,11 +320,10 @@ async def test_provider_must_be_in_an_allowed_network(tmp_path: Path) -> None:
         assert visitor.idp.requested_paths == []
 
 
-async def test_secret_is_sent_in_the_form_if_the_provider_requires_it(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.configuration["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
-        await visitor.sign_on()
-        assert await visitor.access() == "every page"
+async def test_secret_is_sent_in_the_form_if_the_provider_requires_it(visitor: Visitor) -> None:
+    visitor.idp.configuration["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
+    await visitor.sign_on()
+    assert await visitor.access() == "every page"
 
 
 @pytest.mark.parametrize("provider_fault", ["hangs", "drips", "garbage"])
@@ -348,15 +340,14 @@ async def test_a_sign_on_at_a_slow_provider_is_refused_after_a_time_limit(tmp_pa
         server.released.set()
 
 
-async def test_provider_is_used_again_after_a_failure(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.fixed_answers[CONFIGURATION_PATH] = (503, "", {})
-        for _ in range(3):
-            assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, "503")
-        assert visitor.idp.requested_paths == [CONFIGURATION_PATH]
-        visitor.idp.fixed_answers.clear()
-        visitor.board.clock.seconds += 6
-        assert (await visitor.sign_on()).status_code == 303
+async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
+    visitor.idp.fixed_answers[CONFIGURATION_PATH] = (503, "", {})
+    for _ in range(3):
+        assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, "503")
+    assert visitor.idp.requested_paths == [CONFIGURATION_PATH]
+    visitor.idp.fixed_answers.clear()
+    visitor.board.clock.seconds += 6
+    assert (await visitor.sign_on()).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -364,13 +355,12 @@ async def test_provider_is_used_again_after_a_failure(tmp_path: Path) -> None:
     [({"stats-duty": "viewer"}, "every page but /status"), ({"others": "head"}, "no page before sign-in")],
 )
 async def test_right_removed_from_the_configuration_ends_at_the_next_request(
-    tmp_path: Path, rights: dict[str, str], access: str
+    visitor: Visitor, tmp_path: Path, rights: dict[str, str], access: str
 ) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        await visitor.sign_on()
-        changed = Settings(web=web_settings(tmp_path, visitor.idp.url, rights=rights))
-        visitor.use_provider(make_openid(changed, visitor.board.clock))
-        assert await visitor.access() == access
+    await visitor.sign_on()
+    changed = Settings(web=web_settings(tmp_path, visitor.idp.url, rights=rights))
+    visitor.use_provider(make_openid(changed, visitor.board.clock))
+    assert await visitor.access() == access
 
 
 @pytest.mark.parametrize(
@@ -382,33 +372,28 @@ async def test_right_removed_from_the_configuration_ends_at_the_next_request(
     ],
 )
 async def test_session_ends_if_the_configured_provider_or_claim_is_changed_or_removed(
-    tmp_path: Path, change: dict[str, str] | None, access: str
+    visitor: Visitor, tmp_path: Path, change: dict[str, str] | None, access: str
 ) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        await visitor.sign_on()
-        changed = Settings() if change is None else Settings(web=web_settings(tmp_path, visitor.idp.url, **change))
-        visitor.use_provider(make_openid(changed, visitor.board.clock))
-        assert await visitor.access() == access
+    await visitor.sign_on()
+    changed = Settings() if change is None else Settings(web=web_settings(tmp_path, visitor.idp.url, **change))
+    visitor.use_provider(make_openid(changed, visitor.board.clock))
+    assert await visitor.access() == access
 
 
-async def test_repeated_refusals_delay_a_client_but_provider_faults_do_not(
-    tmp_path: Path,
-) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        visitor.idp.fixed_answers["/token"] = (500, "", {})
-        for _ in range(25):
-            assert (await visitor.sign_on()).status_code == 502
-        visitor.idp.fixed_answers["/token"] = (400, '{"error": "invalid_grant"}', {})
-        statuses = [(await visitor.sign_on()).status_code for _ in range(22)]
-        assert statuses == [403] * 20 + [429] * 2
+async def test_repeated_refusals_delay_a_client_but_provider_faults_do_not(visitor: Visitor) -> None:
+    visitor.idp.fixed_answers["/token"] = (500, "", {})
+    for _ in range(25):
+        assert (await visitor.sign_on()).status_code == 502
+    visitor.idp.fixed_answers["/token"] = (400, '{"error": "invalid_grant"}', {})
+    statuses = [(await visitor.sign_on()).status_code for _ in range(22)]
+    assert statuses == [403] * 20 + [429] * 2
 
 
-async def test_sign_in_page_offers_only_the_provider_if_no_users_file_is_configured(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        page = (await visitor.client.get("/sign-in", params={"next": "/incidents?q=1&a=2"})).text
-        assert 'href="/sign-in/oidc?next=/incidents%3Fq%3D1%26a%3D2"' in page
-        assert urlsplit(visitor.idp.url).hostname in page
-        assert 'type="password"' not in page
+async def test_sign_in_page_offers_only_the_provider_if_no_users_file_is_configured(visitor: Visitor) -> None:
+    page = (await visitor.client.get("/sign-in", params={"next": "/incidents?q=1&a=2"})).text
+    assert 'href="/sign-in/oidc?next=/incidents%3Fq%3D1%26a%3D2"' in page
+    assert urlsplit(visitor.idp.url).hostname in page
+    assert 'type="password"' not in page
 
 
 async def test_same_name_in_users_file_and_provider_is_two_people(tmp_path: Path, users: Path) -> None:
@@ -428,9 +413,8 @@ async def finish_refused_sign_on(visitor: Visitor, error: str) -> httpx.Response
     return await visitor.return_to_board({"state": query["state"], "error": error})
 
 
-async def test_refusal_of_the_provider_is_shown(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path) as visitor:
-        assert is_refused(await finish_refused_sign_on(visitor, "access_denied"), 403, "refused: access_denied")
-        assert is_refused(
-            await finish_refused_sign_on(visitor, "<script>\n" + "x" * 500), 403, "refused: &lt;script&gt; xxx"
-        )
+async def test_refusal_of_the_provider_is_shown(visitor: Visitor) -> None:
+    assert is_refused(await finish_refused_sign_on(visitor, "access_denied"), 403, "refused: access_denied")
+    assert is_refused(
+        await finish_refused_sign_on(visitor, "<script>\n" + "x" * 500), 403, "refused: &lt;script&gt; xxx"
+    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,6 @@ from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.people import SECRET, basic_auth, hidden_field, rewrite_file, sign_in
 
 PATHS_FOR_PROGRAMS = ["/api/v1/releases", "/api/v1/incidents", "/api/v1/openapi.json", "/calendar.ics"]
-OpenBoard = Callable[..., AbstractAsyncContextManager[Board]]
 
 
 @pytest.fixture(scope="module")
@@ -32,148 +31,134 @@ def users(tmp_path: Path, anne: str) -> Path:
     return file
 
 
+@asynccontextmanager
+async def open_closed_board(users: Path, base: str = "http://board.example") -> AsyncIterator[Board]:
+    """Open a board that only people who sign in may see, for a browser."""
+    async with a_board(public=False, users=users, base=base) as board:
+        board.client.headers["Accept"] = "text/html,application/xhtml+xml"
+        yield board
+
+
 @pytest.fixture
-def closed_board(users: Path) -> OpenBoard:
-    """Return a context manager that opens a board that only people who sign in may see."""
-
-    @asynccontextmanager
-    async def open_board(base: str = "http://board.example") -> AsyncIterator[Board]:
-        async with a_board(public=False, users=users, base=base) as board:
-            board.client.headers["Accept"] = "text/html,application/xhtml+xml"
-            yield board
-
-    return open_board
+async def board(users: Path) -> AsyncIterator[Board]:
+    async with open_closed_board(users) as board:
+        yield board
 
 
-async def test_closed_board_shows_everyone_its_health_and_files_for_the_browser(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        for path in ("/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg"):
-            assert await board.status_of(path) == 200
+async def test_closed_board_shows_everyone_its_health_and_files_for_the_browser(board: Board) -> None:
+    for path in ("/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg"):
+        assert await board.status_of(path) == 200
 
 
-async def test_closed_board_redirects_every_page_to_sign_in(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        for path in ("/", "/incidents", "/status", "/releases/r", "/nowhere"):
-            answer = await board.client.get(path)
-            assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
-        # A Host header that names an open path opens nothing.
-        for host in ("board.example/healthz?", "board.example/metrics#", "x/sign-in?"):
-            assert (await board.client.get("/incidents", headers={"Host": host})).status_code == 303
+async def test_closed_board_redirects_every_page_to_sign_in(board: Board) -> None:
+    for path in ("/", "/incidents", "/status", "/releases/r", "/nowhere"):
+        answer = await board.client.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
+    # A Host header that names an open path opens nothing.
+    for host in ("board.example/healthz?", "board.example/metrics#", "x/sign-in?"):
+        assert (await board.client.get("/incidents", headers={"Host": host})).status_code == 303
 
 
-async def test_closed_board_refuses_programs_without_a_password_and_other_methods(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        assert await board.status_of("/metrics") == 401
-        for path in PATHS_FOR_PROGRAMS:
-            refused = await board.client.get(path, headers={"Accept": "*/*"})
-            assert refused.status_code == 401
-            assert refused.headers["www-authenticate"].startswith("Basic ")
-        for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
-            assert (await board.client.request(method, "/incidents")).status_code == 401
+async def test_closed_board_refuses_programs_without_a_password_and_other_methods(board: Board) -> None:
+    assert await board.status_of("/metrics") == 401
+    for path in PATHS_FOR_PROGRAMS:
+        refused = await board.client.get(path, headers={"Accept": "*/*"})
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Basic ")
+    for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
+        assert (await board.client.request(method, "/incidents")).status_code == 401
 
 
-async def test_sign_in_page_shows_nothing_of_the_board(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        page = await board.client.get("/sign-in")
-        assert page.status_code == 200
-        assert "Malpractice" not in page.text
-        assert 'href="/incidents"' not in page.text
-        assert "default-src 'self'" in page.headers["content-security-policy"]
+async def test_sign_in_page_shows_nothing_of_the_board(board: Board) -> None:
+    page = await board.client.get("/sign-in")
+    assert page.status_code == 200
+    assert "Malpractice" not in page.text
+    assert 'href="/incidents"' not in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
 
 
-async def test_sign_in_redirects_to_the_requested_page(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        page = f"/incidents/{board.incident}"
-        assert (await board.client.get(page)).headers["location"] == f"/sign-in?next={page}"
-        signed_in = await sign_in(board, where=page)
-        assert (signed_in.status_code, signed_in.headers["location"]) == (303, page)
-        for path in ("/", "/incidents", "/status", "/api/v1/releases", "/calendar.ics"):
-            assert await board.status_of(path) == 200
-        assert "anne" in await board.read_page("/")
-        assert await board.status_of("/sign-in") == 303
+async def test_sign_in_redirects_to_the_requested_page(board: Board) -> None:
+    page = f"/incidents/{board.incident}"
+    assert (await board.client.get(page)).headers["location"] == f"/sign-in?next={page}"
+    signed_in = await sign_in(board, where=page)
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, page)
+    for path in ("/", "/incidents", "/status", "/api/v1/releases", "/calendar.ics"):
+        assert await board.status_of(path) == 200
+    assert "anne" in await board.read_page("/")
+    assert await board.status_of("/sign-in") == 303
 
 
 @pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x", "/a\r\nb"])
-async def test_sign_in_never_redirects_to_another_site(closed_board: OpenBoard, where: str) -> None:
-    async with closed_board() as board:
-        assert (await sign_in(board, where=where)).headers["location"] == "/"
+async def test_sign_in_never_redirects_to_another_site(board: Board, where: str) -> None:
+    assert (await sign_in(board, where=where)).headers["location"] == "/"
 
 
 @pytest.mark.parametrize(("name", "password"), [("anne", "wrong"), ("bob", SECRET), ("", ""), ("anne", "")])
-async def test_wrong_name_or_password_is_refused_and_the_log_names_no_one(
-    closed_board: OpenBoard, name: str, password: str
-) -> None:
-    async with closed_board() as board:
-        with capture_logs() as logs:
-            answer = await sign_in(board, name, password)
-        assert answer.status_code == 403
-        assert "do not belong together" in answer.text
-        assert "Set-Cookie" not in answer.headers or "ninethirty=" not in answer.headers["Set-Cookie"]
-        assert [entry["event"] for entry in logs].count("sign_in_refused") == 1
-        assert "bob" not in str(logs)
-        assert await board.status_of("/") == 303
+async def test_wrong_name_or_password_is_refused_and_no_name_logged(board: Board, name: str, password: str) -> None:
+    with capture_logs() as logs:
+        answer = await sign_in(board, name, password)
+    assert answer.status_code == 403
+    assert "do not belong together" in answer.text
+    assert "Set-Cookie" not in answer.headers or "ninethirty=" not in answer.headers["Set-Cookie"]
+    assert [entry["event"] for entry in logs].count("sign_in_refused") == 1
+    assert "bob" not in str(logs)
+    assert await board.status_of("/") == 303
 
 
-async def test_right_password_must_wait_after_twenty_wrong_ones(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        for _ in range(20):
-            board.queries.throttle.count_failure("127.0.0.1")
-        answer = await sign_in(board)
-        assert answer.status_code == 429
-        assert int(answer.headers["Retry-After"]) > 0
-        refused = await board.client.get("/api/v1/releases", headers=basic_auth("anne", SECRET))
-        assert (refused.status_code, refused.json()["title"]) == (429, "Too Many Requests")
-        board.clock.seconds += 61
-        assert (await sign_in(board)).status_code == 303
+async def test_right_password_must_wait_after_twenty_wrong_ones(board: Board) -> None:
+    for _ in range(20):
+        board.queries.throttle.count_failure("127.0.0.1")
+    answer = await sign_in(board)
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    refused = await board.client.get("/api/v1/releases", headers=basic_auth("anne", SECRET))
+    assert (refused.status_code, refused.json()["title"]) == (429, "Too Many Requests")
+    board.clock.seconds += 61
+    assert (await sign_in(board)).status_code == 303
 
 
-async def test_a_session_lasts_for_a_working_day(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        await sign_in(board)
-        board.clock.seconds += SESSION_SECONDS - 1
-        assert await board.status_of("/") == 200
-        board.clock.seconds += 1
-        assert await board.status_of("/") == 303
+async def test_a_session_lasts_for_a_working_day(board: Board) -> None:
+    await sign_in(board)
+    board.clock.seconds += SESSION_SECONDS - 1
+    assert await board.status_of("/") == 200
+    board.clock.seconds += 1
+    assert await board.status_of("/") == 303
 
 
-async def test_session_ends_when_its_line_is_removed(closed_board: OpenBoard, users: Path, anne: str) -> None:
-    async with closed_board() as board:
-        await sign_in(board)
-        rewrite_file(users, f"{anne}\n# nothing of hers has changed\n")
-        assert await board.status_of("/") == 200
-        rewrite_file(users, "# nobody any more\n")
-        assert await board.status_of("/") == 303
+async def test_session_ends_when_its_line_is_removed(board: Board, users: Path, anne: str) -> None:
+    await sign_in(board)
+    rewrite_file(users, f"{anne}\n# nothing of hers has changed\n")
+    assert await board.status_of("/") == 200
+    rewrite_file(users, "# nobody any more\n")
+    assert await board.status_of("/") == 303
 
 
-async def test_session_ends_when_its_password_is_changed(closed_board: OpenBoard, users: Path) -> None:
-    async with closed_board() as board:
-        await sign_in(board)
-        rewrite_file(users, make_line("anne", "another horse battery"))
-        assert await board.status_of("/") == 303
+async def test_session_ends_when_its_password_is_changed(board: Board, users: Path) -> None:
+    await sign_in(board)
+    rewrite_file(users, make_line("anne", "another horse battery"))
+    assert await board.status_of("/") == 303
 
 
-async def test_sign_out_needs_the_guard_and_ends_the_session(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        await sign_in(board)
-        cookie = board.client.cookies["ninethirty"]
-        guard = hidden_field(await board.client.get("/"), "guard")
-        await board.client.post("/sign-out", data={"guard": "x"})
-        board.client.cookies.set("ninethirty", cookie)
-        assert await board.status_of("/") == 200
-        signed_out = await board.client.post("/sign-out", data={"guard": guard})
-        assert signed_out.headers["location"] == "/"
-        board.client.cookies.set("ninethirty", cookie)
-        assert await board.status_of("/") == 303
+async def test_sign_out_needs_the_guard_and_ends_the_session(board: Board) -> None:
+    await sign_in(board)
+    cookie = board.client.cookies["ninethirty"]
+    guard = hidden_field(await board.client.get("/"), "guard")
+    await board.client.post("/sign-out", data={"guard": "x"})
+    board.client.cookies.set("ninethirty", cookie)
+    assert await board.status_of("/") == 200
+    signed_out = await board.client.post("/sign-out", data={"guard": guard})
+    assert signed_out.headers["location"] == "/"
+    board.client.cookies.set("ninethirty", cookie)
+    assert await board.status_of("/") == 303
 
 
-async def test_sign_in_form_of_another_browser_is_refused(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        page = await board.client.get("/sign-in")
-        form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
+async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:
+    page = await board.client.get("/sign-in")
+    form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
+    board.client.cookies.clear()
+    for sent in (form, form | {"mark": ""}, {}):
+        assert (await board.client.post("/sign-in", data=sent)).status_code == 400
         board.client.cookies.clear()
-        for sent in (form, form | {"mark": ""}, {}):
-            assert (await board.client.post("/sign-in", data=sent)).status_code == 400
-            board.client.cookies.clear()
 
 
 @pytest.mark.parametrize(
@@ -185,10 +170,10 @@ async def test_sign_in_form_of_another_browser_is_refused(closed_board: OpenBoar
         ("http://board.gov.example", "__Host-ninethirty", True),
     ],
 )
-async def test_cookies_are_http_only_same_site_and_over_tls_secure(
-    closed_board: OpenBoard, base: str, name: str, *, secure: bool
+async def test_cookies_are_http_only_same_site_and_secure_on_tls(
+    users: Path, base: str, name: str, *, secure: bool
 ) -> None:
-    async with closed_board(base=base) as board:
+    async with open_closed_board(users, base) as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
         board.client.cookies.clear()
@@ -201,56 +186,50 @@ async def test_cookies_are_http_only_same_site_and_over_tls_secure(
         assert "SameSite=strict" in page.headers["set-cookie"]
 
 
-async def test_password_of_a_program_is_checked_only_once(closed_board: OpenBoard, users: Path) -> None:
-    async with closed_board() as board:
-        with capture_logs() as logs:
-            for path in [*PATHS_FOR_PROGRAMS, "/"]:
-                assert (await board.client.get(path, headers=basic_auth("anne", SECRET))).status_code == 200
-        assert [entry["event"] for entry in logs].count("signed_in") == 1
-        refused = await board.client.get("/api/v1/releases", headers=basic_auth("anne", "wrong"))
-        assert refused.status_code == 401
-        garbled = await board.client.get("/", headers={"Authorization": "Basic \x7f", "Accept": "*/*"})
-        assert garbled.status_code == 401
-        rewrite_file(users, "")
-        assert (await board.client.get("/api/v1/releases", headers=basic_auth("anne", SECRET))).status_code == 401
+async def test_password_of_a_program_is_checked_only_once(board: Board, users: Path) -> None:
+    with capture_logs() as logs:
+        for path in [*PATHS_FOR_PROGRAMS, "/"]:
+            assert (await board.client.get(path, headers=basic_auth("anne", SECRET))).status_code == 200
+    assert [entry["event"] for entry in logs].count("signed_in") == 1
+    refused = await board.client.get("/api/v1/releases", headers=basic_auth("anne", "wrong"))
+    assert refused.status_code == 401
+    garbled = await board.client.get("/", headers={"Authorization": "Basic \x7f", "Accept": "*/*"})
+    assert garbled.status_code == 401
+    rewrite_file(users, "")
+    assert (await board.client.get("/api/v1/releases", headers=basic_auth("anne", SECRET))).status_code == 401
 
 
-async def test_basic_authentication_can_change_nothing(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        for path in (f"/incidents/{board.incident}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
-            answer = await board.client.post(path, headers=basic_auth("anne", SECRET), content='{"role": "x"}')
-            assert answer.status_code == 401
-        assert board.acknowledged_by() == []
+async def test_basic_authentication_can_change_nothing(board: Board) -> None:
+    for path in (f"/incidents/{board.incident}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
+        answer = await board.client.post(path, headers=basic_auth("anne", SECRET), content='{"role": "x"}')
+        assert answer.status_code == 401
+    assert board.acknowledged_by() == []
 
 
-async def test_program_reads_a_closed_board_with_the_token_and_must_wait_after_20_wrong_ones(
-    closed_board: OpenBoard,
-) -> None:
-    async with closed_board() as board:
-        headers = {"Authorization": "Bearer a token for programs", "Accept": "*/*"}
-        assert (await board.client.get("/api/v1/releases", headers=headers)).status_code == 200
-        wrong = {"Authorization": "Bearer wrong", "Accept": "*/*"}
-        statuses = [(await board.client.get("/api/v1/releases", headers=wrong)).status_code for _ in range(21)]
-        assert statuses == [401] * 20 + [429]
+async def test_program_reads_a_closed_board_with_the_token_and_must_wait_after_20_wrong_ones(board: Board) -> None:
+    headers = {"Authorization": "Bearer a token for programs", "Accept": "*/*"}
+    assert (await board.client.get("/api/v1/releases", headers=headers)).status_code == 200
+    wrong = {"Authorization": "Bearer wrong", "Accept": "*/*"}
+    statuses = [(await board.client.get("/api/v1/releases", headers=wrong)).status_code for _ in range(21)]
+    assert statuses == [401] * 20 + [429]
 
 
-async def test_signed_in_person_acknowledges_on_the_page_with_its_guard_and_a_role(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        await sign_in(board)
-        address = f"/incidents/{board.incident}"
-        page = await board.client.get(address)
-        assert 'value="duty statistician"' in page.text
-        guard = hidden_field(page, "guard")
-        no_guard = await board.client.post(f"{address}/acknowledge", data={"role": "duty statistician"})
-        assert no_guard.status_code == 403
-        no_role = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": " "})
-        assert no_role.status_code == 400
-        assert "give your role, not your name" in no_role.text
-        valid = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": "duty statistician"})
-        assert (valid.status_code, valid.headers["location"]) == (303, address)
-        assert board.acknowledged_by() == ["duty statistician"]
-        unknown = await board.client.post("/incidents/none/acknowledge", data={"guard": guard, "role": "x"})
-        assert unknown.status_code == 404
+async def test_signed_in_person_acknowledges_on_the_page_with_its_guard_and_a_role(board: Board) -> None:
+    await sign_in(board)
+    address = f"/incidents/{board.incident}"
+    page = await board.client.get(address)
+    assert 'value="duty statistician"' in page.text
+    guard = hidden_field(page, "guard")
+    no_guard = await board.client.post(f"{address}/acknowledge", data={"role": "duty statistician"})
+    assert no_guard.status_code == 403
+    no_role = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": " "})
+    assert no_role.status_code == 400
+    assert "give your role, not your name" in no_role.text
+    valid = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": "duty statistician"})
+    assert (valid.status_code, valid.headers["location"]) == (303, address)
+    assert board.acknowledged_by() == ["duty statistician"]
+    unknown = await board.client.post("/incidents/none/acknowledge", data={"guard": guard, "role": "x"})
+    assert unknown.status_code == 404
 
 
 async def test_public_board_is_read_by_all_and_changed_after_sign_in(users: Path) -> None:
@@ -266,16 +245,14 @@ async def test_public_board_is_read_by_all_and_changed_after_sign_in(users: Path
         assert all(f'id="{section}"' in page_after_sign_in for section in ("acknowledge", "now", "draft", "actions"))
 
 
-async def test_board_without_users_has_no_sign_in_page() -> None:
-    async with a_board() as board:
-        assert await board.status_of("/sign-in") == 404
-        assert "Sign in" not in await board.read_page("/")
-        assert (await board.client.post(f"/incidents/{board.incident}/acknowledge", data={})).status_code == 403
+async def test_board_without_users_has_no_sign_in_page(board: Board) -> None:
+    assert await board.status_of("/sign-in") == 404
+    assert "Sign in" not in await board.read_page("/")
+    assert (await board.client.post(f"/incidents/{board.incident}/acknowledge", data={})).status_code == 403
 
 
 @pytest.mark.slow
-async def test_of_twelve_concurrent_password_checks_four_are_refused_as_too_many(closed_board: OpenBoard) -> None:
-    async with closed_board() as board:
-        guesses = [board.client.get("/api/v1/releases", headers=basic_auth("anne", f"guess {n}")) for n in range(12)]
-        statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
-        assert (statuses.count(401), statuses.count(429)) == (8, 4)
+async def test_of_twelve_concurrent_password_checks_four_are_refused_as_too_many(board: Board) -> None:
+    guesses = [board.client.get("/api/v1/releases", headers=basic_auth("anne", f"guess {n}")) for n in range(12)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
+    assert (statuses.count(401), statuses.count(429)) == (8, 4)

@@ -61,9 +61,7 @@ async def test_silence_of_a_host_for_planned_work_is_listed_ahead_and_can_be_can
 
 
 @pytest.mark.parametrize(("path", "chosen"), [("/incidents/{id}", "incident {id}"), ("/releases/r", "release r")])
-async def test_page_of_an_incident_or_release_links_to_the_silence_form_with_it_chosen(
-    users: Path, path: str, chosen: str
-) -> None:
+async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users: Path, path: str, chosen: str) -> None:
     async with signed_in_board(users) as board:
         page = await board.read_page(path.format(id=board.incident))
         (link_to_form,) = re.findall(r'href="(/silences\?[^"]*)"', page)
@@ -101,15 +99,14 @@ async def test_viewer_and_foreign_form_make_no_silence(users: Path) -> None:
         assert silences(board) == []
 
 
-async def test_program_needs_a_token_to_make_a_silence() -> None:
-    async with a_board() as board:
-        refused = await board.client.post("/api/v1/silences", json=SILENCE_OF_R)
-        assert refused.status_code == 401
-        assert silences(board) == []
-        made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
-        assert made.status_code == 201
-        listed = await board.client.get("/api/v1/silences", headers=WITH_TOKEN)
-        assert listed.json() == {"silences": [made.json()]}
+async def test_program_needs_a_token_to_make_a_silence(board: Board) -> None:
+    refused = await board.client.post("/api/v1/silences", json=SILENCE_OF_R)
+    assert refused.status_code == 401
+    assert silences(board) == []
+    made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
+    assert made.status_code == 201
+    listed = await board.client.get("/api/v1/silences", headers=WITH_TOKEN)
+    assert listed.json() == {"silences": [made.json()]}
 
 
 async def test_strangers_see_no_silence(users: Path) -> None:
@@ -133,9 +130,8 @@ async def test_strangers_see_no_silence(users: Path) -> None:
     ],
 )
 async def test_invalid_silence_of_a_program_is_refused_with_the_reason(
-    change: dict[str, object], status: int, expected: str
+    board: Board, change: dict[str, object], status: int, expected: str
 ) -> None:
-    async with a_board() as board:
-        answer = await board.client.post("/api/v1/silences", json={**SILENCE_OF_R, **change}, headers=WITH_TOKEN)
-        assert answer.status_code == status
-        assert expected in answer.json()["detail"]
+    answer = await board.client.post("/api/v1/silences", json={**SILENCE_OF_R, **change}, headers=WITH_TOKEN)
+    assert answer.status_code == status
+    assert expected in answer.json()["detail"]

@@ -45,9 +45,7 @@ def use_up_guesses(board: Board, *names: str) -> None:
             board.queries.throttle.count_failure(name)
 
 
-async def test_valid_link_token_and_session_work_although_wrong_ones_of_the_same_client_must_wait(
-    users: Path,
-) -> None:
+async def test_valid_link_token_and_session_work_although_wrong_ones_must_wait(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         use_up_guesses(board, "127.0.0.1")
@@ -108,19 +106,18 @@ def test_addresses_of_one_ipv6_network_are_counted_together() -> None:
 
 @pytest.mark.parametrize(("proxies", "counted_address"), [([], "127.0.0.1"), (["127.0.0.1"], "192.0.2.9")])
 async def test_forwarded_client_address_is_used_only_from_a_configured_proxy(
-    proxies: list[str], counted_address: str
+    board: Board, proxies: list[str], counted_address: str
 ) -> None:
-    async with a_board() as board:
-        bound: socket.socket = bind_address("127.0.0.1:0")
-        server = WebServer(board.app, bound, proxies)
-        serving = asyncio.create_task(server.run())
-        async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
-            forwarded = {"X-Forwarded-For": "192.0.2.9"}
-            assert (await client.get("/status")).status_code == 200
-            # Neither a forwarded request nor one for another host counts as one of the person at this machine.
-            assert (await client.get("/status", headers=forwarded)).status_code == 401
-            assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
-            await client.get("/acknowledge", params={"token": "x"}, headers=forwarded)
-        server.stop()
-        await serving
+    bound: socket.socket = bind_address("127.0.0.1:0")
+    server = WebServer(board.app, bound, proxies)
+    serving = asyncio.create_task(server.run())
+    async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
+        forwarded = {"X-Forwarded-For": "192.0.2.9"}
+        assert (await client.get("/status")).status_code == 200
+        # Neither a forwarded request nor one for another host counts as one of the person at this machine.
+        assert (await client.get("/status", headers=forwarded)).status_code == 401
+        assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
+        await client.get("/acknowledge", params={"token": "x"}, headers=forwarded)
+    server.stop()
+    await serving
     assert list(board.queries.throttle._failures) == [counted_address]
