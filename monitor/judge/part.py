@@ -14,7 +14,7 @@ from monitor.judge.reasons import Reason
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
-from monitor.plan.targets import View, parse_target_id
+from monitor.plan.targets import View
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import Exposure, PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between, since
@@ -261,9 +261,12 @@ class _PartJudge:
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
             return _Timing(VerdictKind.PENDING)
-        if evidence.unproved is not None:
-            reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=evidence.unproved.first_sent)
-            return _Timing(VerdictKind.UNPROVEN, Interval(None, evidence.unproved.begin), reason=reason)
+        unproved = evidence.unproved
+        removed_by = None if unproved is None else evidence.find_absence_after(unproved)
+        # If it was removed before its slot, it was no release.
+        if unproved is not None and (removed_by is None or removed_by >= window.opens):
+            reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=unproved.first_sent)
+            return _Timing(VerdictKind.UNPROVEN, Interval(None, unproved.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
@@ -289,10 +292,8 @@ class _PartJudge:
             return unseen is not None
         if self._contradicting_run(absent) is not None:
             return True
-        spells = self.evidence.spells.get(parse_target_id(other.target)[2], ())
-        is_absent_later = any(not spell.is_present and spell.begin > other.end for spell in spells)
         was_present_at_slot = other.begin <= self.window.latest and other.end >= self.window.opens
-        return is_absent_later and was_present_at_slot
+        return was_present_at_slot and self.evidence.find_absence_after(other) is not None
 
     def _contradicting_run(self, absent: datetime) -> Run | None:
         """Return the run of another view that was present from its first look on, before this absence, or None."""
