@@ -27,7 +27,6 @@ PARTIAL = {
     "alerts.routes._GENERAL_NAMES": "any other finding is a detail of one of these",
     "alerts.status.CALENDAR_DOUBTS": "a release without these findings is in no calendar",
     "monitor.deliver.desk.Desk": "any other scope of a silence need not exist yet",
-    "monitor.deliver.summary_text._RISKS": "any other finding is no risk ahead of a slot",
     "monitor.judge.explain.explain._HINT_TEXTS": "any other event of the ledger needs no question",
     "monitor.judge.explain.explain.title_facts": "no other event is one of a title",
     "monitor.judge.findings.all._LATE": "a late part with another verdict came",
@@ -40,7 +39,7 @@ PARTIAL = {
     "schedules.read_changes._check_changes": "any other alarm is raised without counting",
 }
 """Tables that lack members on purpose, and what holds for those. They are asked by `get`, or gone through."""
-SUBSCRIPTED = {"monitor.plan.addresses.PART_ID_PREFIX"}
+SUBSCRIPTED = {"alerts.status.CALENDAR_DOUBTS", "monitor.plan.addresses.PART_ID_PREFIX"}
 """Those of them that are asked only for members that they have."""
 
 
