@@ -131,7 +131,7 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
     _, notice = told(facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,)))
-    short = "NOT PROVEN: our monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
+    short = "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     assert notice.subject.startswith(short)
     assert len(short) <= 100
     assert len(notice.subject) <= 140
@@ -143,7 +143,7 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
     [
         ({"findings": (Finding(FindingKind.PROMISE_IN_DOUBT),)}, "its announced time is in doubt; not seen yet"),
         ({"findings": (Finding(FindingKind.CALENDARS_DISAGREE),)}, "calendars disagree about its time; not seen yet"),
-        ({"findings": (Finding(FindingKind.CLOCK_FAULT),)}, "our clock was in doubt; not seen yet"),
+        ({"findings": (Finding(FindingKind.CLOCK_FAULT),)}, "the monitor's clock was in doubt; not seen yet"),
         ({}, "no look proves when it came out; not seen yet"),
     ],
 )
