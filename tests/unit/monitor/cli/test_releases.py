@@ -279,4 +279,7 @@ def test_a_period_report_of_an_unknown_producer_is_answered_with_the_nearest(
 
 def test_a_report_that_cannot_be_written_is_an_environment_error(ask: Ask, folder: Path) -> None:
     told = ask(*PERIOD, "--output", str(folder / "none" / "report.md"))
-    assert (told.status, told.err) == (3, f"{folder}/none/report.md: cannot be written: No such file or directory\n")
+    assert (told.status, told.err) == (
+        3,
+        f"{folder}/none/report.md: cannot be written: No such file or directory: make its folder first\n",
+    )

@@ -20,7 +20,7 @@ Ask = Callable[..., Any]
 INCIDENT = "births-2016-2018-01-05"
 ROLE = ("--by", "duty statistician")
 FIELD = "B.4.corrective"
-ONLY_DOCX = "only .docx files can be read back: give the .docx file, or use the form in the browser"
+ONLY_DOCX = "only .docx files can be read back: give one, or use the form in the browser"
 
 
 def draft(ask: Ask) -> dict[str, Any]:
