@@ -31,21 +31,21 @@ _SECTIONS = {
         "calendar": "read, parse and compare calendars; show the history of a release",
         "channel": "send a test notice",
         "user": "make a line for the users file, so that someone can sign in",
-        "run": "run the daemon: watch, record, alert, serve",
-        "reload": "make the running daemon read its configuration again",
+        "run": "run the monitor: watch, record, notify, serve",
+        "reload": "make the running monitor read its configuration again",
     },
     "Prove and report": {
         "replay": "judge all releases again and compare with the stored verdicts",
-        "report": "write period and platform reports",
+        "report": "report what was late, early or unproven in a period",
         "export": "export verdicts as open data",
         "backfill": "store what the public record claims about a past period",
     },
     "Practise": {
         "demo": "open the board on five historical incidents",
-        "rehearse": "play a script through the real daemon",
+        "rehearse": "play a script through the real monitor",
     },
     "Maintain": {
-        "status": "show the health of the running daemon",
+        "status": "show the health of the running monitor",
         "store": "upgrade, check, back up, restore or copy the store",
         "once": "read calendars, look once at all due releases, print verdicts and stop",
     },
@@ -130,7 +130,7 @@ def _accept_config(command: click.Command) -> None:
                 type=click.Path(),
                 expose_value=False,
                 callback=_replace_config,
-                help="Configuration, as before the verb.",
+                help="Configuration; may also stand before the verb.",
             )
         )
     for inner in getattr(command, "commands", {}).values():
