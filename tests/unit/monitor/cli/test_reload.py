@@ -81,9 +81,9 @@ def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(c
             config.write_text(right.replace("sqlite:///", "sqlite:////tmp/") + ANOTHER)
             refused = reload(config)
             assert refused.exit_code == 1
-            told = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
-            assert refused.output == f"{told}\n"
-            assert until_said(child, "reload_refused")["faults"] == [told]
+            result = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
+            assert refused.output == f"{result}\n"
+            assert until_said(child, "reload_refused")["faults"] == [result]
 
             config.write_text("[[calendar\n")
             child.send_signal(signal.SIGHUP)
@@ -152,19 +152,19 @@ def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) 
     async def nothing() -> list[str]:
         return []
 
-    async def ask(*words: str) -> Result:
+    async def run_cli(*words: str) -> Result:
         async with serve_control_socket(settings, nothing, lambda: health):
             arguments = ["--config", str(config), "status", *words]
             return await asyncio.to_thread(CliRunner().invoke, cli, arguments, obj=Context())
 
-    ready = asyncio.run(ask())
+    ready = asyncio.run(run_cli())
     assert (ready.exit_code, ready.output) == (0, "Ready.\n\nClock\n  - offset: 0.01 s\n")
     health["unready"] = ["store: it does not answer"]
-    unready = asyncio.run(ask())
+    unready = asyncio.run(run_cli())
     assert (unready.exit_code, unready.output.splitlines()[:2]) == (1, ["NOT READY:", "  - store: it does not answer"])
-    assert json.loads(asyncio.run(ask("--json")).output) == health
+    assert json.loads(asyncio.run(run_cli("--json")).output) == health
 
 
 def test_status_and_reload_without_a_running_monitor_say_so(config: Path) -> None:
-    told = CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
-    assert f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence' in str(told.exception)
+    result = CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
+    assert f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence' in str(result.exception)
