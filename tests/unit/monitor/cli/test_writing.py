@@ -18,7 +18,7 @@ from tests.unit.monitor.cli.terminal import run_at_terminal
 
 ROLE = ("--by", "duty statistician")
 FIELD = "B.4.corrective"
-ONLY_DOCX = "only .docx files can be read back: give the .docx file, or use the form in the browser"
+ONLY_DOCX = "only .docx files can be read back: give one, or use the form in the browser"
 
 
 def read_draft(run_cli: RunCli) -> dict[str, Any]:
