@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9773,
     "schedules": 8471,
     "monitor/plan": 1763,
-    "monitor/look": 6135,
+    "monitor/look": 6134,
     "monitor/judge": 4329,
     "monitor/store": 6035,
     "monitor/deliver": 3098,
