@@ -33,7 +33,7 @@ def addresses(board: Board) -> list[str]:
         "/releases/none",
         "/incidents",
         f"/incidents/{board.incident}",
-        f"/incidents/{board.early}",
+        f"/incidents/{board.early_incident}",
         "/incidents/closed",
         f"/acknowledge?token={token}",
         "/history",
@@ -43,7 +43,7 @@ def addresses(board: Board) -> list[str]:
         "/status",
         "/runbook",
         f"/api/v1/incidents/{board.incident}/draft.html",
-        f"/api/v1/incidents/{board.early}/draft.html",
+        f"/api/v1/incidents/{board.early_incident}/draft.html",
     ]
 
 

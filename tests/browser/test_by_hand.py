@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.test_accessible import WIDTHS
-from tests.browser.test_incident_form import faults, working
+from tests.browser.test_incident_form import faults, signed_in_board
 from tests.unit.monitor.web.people import users_file
-from tests.unit.monitor.web.test_by_hand import ADDED, entries, prepare
+from tests.unit.monitor.web.test_by_hand import ADDED, add_hand_calendar, read_entries
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -24,13 +24,13 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_release_and_address_are_added_after_a_mistake_and_removed(
     width: int, users: Path, tmp_path: Path, *, scripts: bool
 ) -> None:
-    async with working(width, users, "anne", scripts=scripts) as (page, board, base):
+    async with signed_in_board(width, users, "anne", scripts=scripts) as (page, board, base):
 
         async def check(where: str) -> list[str]:
             # What looks at a page is a script itself.
             return await faults(page, width, where) if scripts else []
 
-        prepare(board, tmp_path)
+        add_hand_calendar(board, tmp_path)
         await page.goto(base)
         await page.get_by_role("link", name="Add a release").click()
         wrong = await check("the form")
@@ -45,7 +45,7 @@ async def test_release_and_address_are_added_after_a_mistake_and_removed(
             await page.get_by_label(labels[name], exact=True).fill(ADDED[name])
         assert await page.get_by_label("Title", exact=True).input_value() == ADDED["title"]
         await page.get_by_role("button", name="Add this release").click()
-        assert len(entries(tmp_path)) == 1
+        assert len(read_entries(tmp_path)) == 1
         await page.goto(f"{base}/releases/coming")
         await page.get_by_role("link", name="Also watch another address").click()
         await page.get_by_label("Web address").fill("https://stats.example/tables.ods")
@@ -56,6 +56,6 @@ async def test_release_and_address_are_added_after_a_mistake_and_removed(
         for _ in range(2):
             await page.get_by_role("button", name="Remove this").first.click()
         await page.get_by_role("heading", name="Added by hand").wait_for(state="detached")
-        release, addresses = entries(tmp_path)
+        release, addresses = read_entries(tmp_path)
         assert (release["state"], addresses["part"]) == ("cancelled", [])
         assert wrong == []

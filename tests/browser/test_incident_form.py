@@ -16,9 +16,8 @@ from monitor.store.rows import Draft
 from tests.browser.pages import overflowing
 from tests.browser.test_accessible import DESK, PHONE, WIDTHS, opened
 from tests.unit.monitor.web.board import KEYS, Board
-from tests.unit.monitor.web.people import users_file
+from tests.unit.monitor.web.people import SECRET, users_file
 from tests.unit.monitor.web.test_incident_form import ALERT, write_elsewhere
-from tests.unit.monitor.web.test_signin import SECRET
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -29,7 +28,7 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def working(
+async def signed_in_board(
     width: int, users: Path, name: str, *, scripts: bool = True
 ) -> AsyncIterator[tuple[Page, Board, str]]:
     """Open a browser in which somebody has signed in; what the pages' policy refuses is a fault."""
@@ -66,7 +65,7 @@ async def press_until(page: Page, selector: str) -> None:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 async def test_the_form_is_filled_and_signed_with_the_keyboard_alone(users: Path, *, scripts: bool) -> None:
-    async with working(DESK, users, "hope", scripts=scripts) as (page, board, base):
+    async with signed_in_board(DESK, users, "hope", scripts=scripts) as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         first = report_from_json(last(board).facts).steps[0].id
         await press_until(page, f'[name="tick.step.{first}"]')
@@ -91,7 +90,7 @@ async def test_the_form_is_filled_and_signed_with_the_keyboard_alone(users: Path
 
 
 async def test_the_form_shows_what_is_open_and_is_short_on_a_phone(users: Path) -> None:
-    async with working(PHONE, users, "hope") as (page, board, base):
+    async with signed_in_board(PHONE, users, "hope") as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         assert await page.locator("form.work textarea:visible").count() == 4
         assert await page.locator("form.work").evaluate("form => form.scrollHeight") <= 3000
@@ -118,7 +117,7 @@ async def test_from_the_mail_an_incident_is_acknowledged_by_one_tap(users: Path,
 
 
 async def test_a_signed_report_is_read_and_amended_with_a_reason(users: Path) -> None:
-    async with working(PHONE, users, "hope", scripts=False) as (page, board, base):
+    async with signed_in_board(PHONE, users, "hope", scripts=False) as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}/sign")
         await page.locator("#anyway").fill("the minister waits")
         await page.get_by_role("button", name="Sign it off").click()
@@ -141,7 +140,7 @@ async def test_a_signed_report_is_read_and_amended_with_a_reason(users: Path) ->
 
 @WIDTHS
 async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(width: int, users: Path) -> None:
-    async with working(width, users, "anne") as (page, board, base):
+    async with signed_in_board(width, users, "anne") as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         box = page.locator('[id="B.2.account"]')
         await box.fill("A certificate had expired.")
@@ -161,7 +160,7 @@ async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(width:
 
 @WIDTHS
 async def test_a_leak_is_logged_after_one_fault_is_mended(width: int, users: Path) -> None:
-    async with working(width, users, "anne") as (page, board, base):
+    async with signed_in_board(width, users, "anne") as (page, board, base):
         await page.goto(f"{base}/incidents")
         await page.get_by_role("link", name="Log an incident").click()
         await page.get_by_label("What happened").fill("Figures were read out at a conference")
@@ -182,7 +181,7 @@ async def test_a_leak_is_logged_after_one_fault_is_mended(width: int, users: Pat
 @WIDTHS
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 async def test_a_release_is_muted_from_its_page_and_ended(width: int, users: Path, *, scripts: bool) -> None:
-    async with working(width, users, "anne", scripts=scripts) as (page, board, base):
+    async with signed_in_board(width, users, "anne", scripts=scripts) as (page, board, base):
         await page.goto(f"{base}/releases/r")
         await page.get_by_role("link", name="Mute messages").click()
         await page.get_by_label("Why").fill("their site moves")
@@ -205,8 +204,8 @@ async def test_a_release_is_muted_from_its_page_and_ended(width: int, users: Pat
 @WIDTHS
 async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(width: int, users: Path) -> None:
     found: list[str] = []
-    async with working(width, users, "hope") as (page, board, base):
-        for path in (board.incident, board.early, "closed", f"{board.incident}/sign"):
+    async with signed_in_board(width, users, "hope") as (page, board, base):
+        for path in (board.incident, board.early_incident, "closed", f"{board.incident}/sign"):
             await page.goto(f"{base}/incidents/{path}")
             found += await faults(page, width, path)
         await page.goto(f"{base}/incidents/{board.incident}")
@@ -221,7 +220,7 @@ async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(
 
 @WIDTHS
 async def test_a_mail_that_users_got_is_chosen_with_other_texts_without_scripts(width: int, users: Path) -> None:
-    async with working(width, users, "anne", scripts=False) as (page, board, base):
+    async with signed_in_board(width, users, "anne", scripts=False) as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         await page.get_by_text("Note a call").click()
         mail = {"name": "alert.eml", "mimeType": "message/rfc822", "buffer": ALERT}
@@ -239,7 +238,7 @@ async def test_a_mail_that_users_got_is_chosen_with_other_texts_without_scripts(
 
 @WIDTHS
 async def test_an_action_is_added_and_ticked_without_scripts(width: int, users: Path) -> None:
-    async with working(width, users, "anne", scripts=False) as (page, board, base):
+    async with signed_in_board(width, users, "anne", scripts=False) as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         await page.get_by_text("Add an action").click()
         await page.get_by_label("What", exact=True).fill("Renew the certificate a month before it ends")

@@ -18,7 +18,7 @@ from monitor.web.queries import Pulse
 from tests.browser.pages import browsing, overflowing, serving
 from tests.browser.test_accessible import DESK, WIDTHS
 from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.test_live import Broken
+from tests.unit.monitor.web.test_live import MonitorWithoutStore
 from tests.worlds.instants import after_slot
 
 pytestmark = pytest.mark.needs("chromium")
@@ -103,7 +103,7 @@ async def test_a_stream_that_breaks_is_told_and_what_is_shown_is_not_taken_for_n
     async with watching() as (page, board, _):
         await heard(page)
         assert not await page.locator("#live").is_visible()
-        board.queries.live = Broken()
+        board.queries.live = MonitorWithoutStore()
         await page.locator("#live").wait_for(state="visible", **QUICKLY)
         assert "Not live since 09:4" in await page.locator("#live").inner_text()
         board.queries.live = board.running

@@ -12,8 +12,7 @@ from monitor.config.settings import Settings
 from monitor.web.users import make_line
 from tests.browser.pages import browsing, overflowing, serving
 from tests.browser.test_accessible import DESK, WIDTHS, opened
-from tests.unit.monitor.web.openid_provider import signing_on, web
-from tests.unit.monitor.web.test_acknowledge import acknowledged_by
+from tests.unit.monitor.web.openid_provider import board_with_provider, web_settings
 
 SECRET = "correct horse battery"
 pytestmark = pytest.mark.needs("chromium")
@@ -46,7 +45,7 @@ async def test_somebody_signs_in_acknowledges_and_signs_out_with_the_keyboard_al
         await page.keyboard.press("Enter")
         await page.get_by_text("by duty statistician").first.wait_for()
         assert page.url == f"{base}/incidents/{board.incident}"
-        assert acknowledged_by(board) == ["duty statistician"]
+        assert board.acknowledged_by() == ["duty statistician"]
         assert await page.evaluate("document.cookie") == ""
         await page.get_by_role("button", name="Sign out").click()
         await page.get_by_role("heading", name="Sign in").wait_for()
@@ -77,29 +76,34 @@ async def test_pages_for_people_who_sign_in_have_no_fault_and_stay_in_their_widt
 async def test_somebody_signs_in_at_a_provider_of_another_site_comes_back_and_signs_out_at_both(
     width: int, tmp_path: Path
 ) -> None:
-    async with signing_on(tmp_path) as one, serving(one.board.remade()) as here, browsing(width) as page:
-        base, door = here.replace("127.0.0.1", "localhost"), one.board.queries.sessions
+    async with (
+        board_with_provider(tmp_path) as visitor,
+        serving(visitor.board.remake_app()) as here,
+        browsing(width) as page,
+    ):
+        base, door = here.replace("127.0.0.1", "localhost"), visitor.board.queries.sessions
         assert door is not None
         door.public_url = base
-        one.idp.configuration = {"end_session_endpoint": f"{one.idp.url}/out"}
-        one.idp.answers["/out"] = (200, "<title>Out</title><h1>Nobody is in</h1>", {"Content-Type": "text/html"})
-        door.provider = make_openid(Settings(web=web(tmp_path, one.idp.url, base)), one.board.clock)
+        visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}/out"}
+        goodbye = "<title>Out</title><h1>Nobody is in</h1>"
+        visitor.idp.fixed_answers["/out"] = (200, goodbye, {"Content-Type": "text/html"})
+        door.provider = make_openid(Settings(web=web_settings(tmp_path, visitor.idp.url, base)), visitor.board.clock)
         refused = []
         page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
-        await page.goto(f"{base}/incidents/{one.board.incident}")
+        await page.goto(f"{base}/incidents/{visitor.board.incident}")
         assert (await Axe().run(page)).response["violations"] == []
         assert await overflowing(page, width) == []
         await page.get_by_role("link", name="Sign in at 127.0.0.1").click()
         await page.get_by_role("link", name="I am Anne").click()
         await page.get_by_text("anne", exact=True).wait_for()
-        assert page.url == f"{base}/incidents/{one.board.incident}"
+        assert page.url == f"{base}/incidents/{visitor.board.incident}"
         await page.get_by_role("button", name="Sign out").click()
         await page.get_by_role("heading", name="Nobody is in").wait_for()
-        assert page.url.startswith(f"{one.idp.url}/out?client_id=ninethirty&id_token_hint=")
+        assert page.url.startswith(f"{visitor.idp.url}/out?client_id=ninethirty&id_token_hint=")
         await page.goto(f"{base}/incidents")
         await page.get_by_role("heading", name="Sign in").wait_for()
-        one.idp.answers["/.well-known/openid-configuration"] = (503, "", {})
-        one.board.clock.seconds += 601
+        visitor.idp.fixed_answers["/.well-known/openid-configuration"] = (503, "", {})
+        visitor.board.clock.seconds += 601
         await page.get_by_role("link", name="Sign in at 127.0.0.1").click()
         await page.get_by_role("alert").get_by_text("it answered 503").wait_for()
         assert (await Axe().run(page)).response["violations"] == []

@@ -18,7 +18,7 @@ import yaml
 from bench.daemons import free_port
 from monitor.web.users import read_people
 from tests.deploy.conftest import DEPLOY, ROOT, running, until
-from tests.unit.monitor.web.test_signin import hidden
+from tests.unit.monitor.web.people import hidden_field
 
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -174,7 +174,7 @@ async def test_the_board_answers_on_every_address_and_its_generated_user_can_sig
         page = await client.get("/", headers={"Accept": "text/html"})
         assert page.url.path == "/sign-in"
         password = (secrets / "board_password").read_text(encoding="utf-8").strip()
-        sent = {"name": "admin", "password": password, "mark": hidden(page, "mark"), "next": "/"}
+        sent = {"name": "admin", "password": password, "mark": hidden_field(page, "mark"), "next": "/"}
         board = await client.post("/sign-in", data=sent)
         assert board.status_code == 200
         assert "admin" in board.text

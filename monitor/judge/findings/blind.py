@@ -145,7 +145,8 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
 def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
     """Return the span in which an unproven part may have come: from its last absence to the look that found it.
 
-    If no look found it, it ends now and begins at the slot at the latest, because the question is whether it was late.
+    If no look found it, the span lasts until now, and begins at the slot even if absences were proved after the slot:
+    the question is then whether it was late.
     """
     window, absent = case.window, evidence.last_absent
     if window is not None and absent is not None and part.released.by is None:

@@ -59,10 +59,6 @@ def part_json(life: Life, name: str = "added-1") -> dict[str, Any]:
     return next(one for one in release_json_now(life)["parts"] if one["id"] == name)
 
 
-def notice_kinds(life: Life) -> list[str]:
-    return [notice.kind for notice in life.daemon.store.outbox.notices()]
-
-
 def finding_kinds(life: Life, release: str = "claims-q3") -> list[str]:
     return [one["kind"] for one in release_json_now(life, release)["findings"]]
 
@@ -75,7 +71,7 @@ def test_release_added_by_hand_is_watched_at_once_and_is_no_short_notice(tmp_pat
         await life.until("09:46:30")
         assert (release_json_now(life, "other-claims-july-2026-2026-11-26")["verdict"]) == "on_time"
         assert finding_kinds(life, "other-claims-july-2026-2026-11-26") == []
-        assert notice_kinds(life) == []
+        assert life.notice_kinds() == []
 
     live(tmp_path, OUT_IN_TIME + answer_with_page(OTHER, "09:45:00", OTHERS), act, base=with_by_hand(tmp_path))
 
@@ -93,7 +89,7 @@ def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_afte
         await life.until("09:47:00")
         row = life.daemon.store.verdicts.judged_one("other-claims-july-2026-2026-11-26")
         assert row is not None
-        assert (row.word, notice_kinds(life)) == ("cancelled", [])
+        assert (row.word, life.notice_kinds()) == ("cancelled", [])
 
     live(tmp_path, OUT_IN_TIME, act, base=with_by_hand(tmp_path))
 
@@ -112,7 +108,7 @@ def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once
         )
         assert [one["id"] for one in release_json_now(life)["parts"]] == ["page"]
         await life.until("09:32:00")
-        assert (release_json_now(life)["verdict"], finding_kinds(life), notice_kinds(life)) == ("on_time", [], [])
+        assert (release_json_now(life)["verdict"], finding_kinds(life), life.notice_kinds()) == ("on_time", [], [])
 
     live(tmp_path, OUT_IN_TIME, act, base=with_by_hand(tmp_path))
 
@@ -126,7 +122,7 @@ def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path
         await life.until("10:10:00")
         assert life.runs("claims-q3/added-1/edge") != []
         assert (before, release_json_now(life)["verdict"]) == ("on_time", "on_time")
-        assert (release_json_now(life)["exposures"], finding_kinds(life), notice_kinds(life)) == ([], [], [])
+        assert (release_json_now(life)["exposures"], finding_kinds(life), life.notice_kinds()) == ([], [], [])
 
     live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, mirrored), act, base=with_by_hand(tmp_path))
 
@@ -136,11 +132,8 @@ def test_address_that_was_public_when_it_was_added_proves_no_early_release(tmp_p
         await life.until("09:28:30")
         await edit_calendar(life, add_mirror_address)
         await life.until("09:35:00")
-        assert (release_json_now(life)["verdict"], release_json_now(life)["exposures"], notice_kinds(life)) == (
-            "on_time",
-            [],
-            [],
-        )
+        assert (release_json_now(life)["verdict"], life.notice_kinds()) == ("on_time", [])
+        assert release_json_now(life)["exposures"] == []
 
     live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, "09:20:00"), act, base=with_by_hand(tmp_path))
 

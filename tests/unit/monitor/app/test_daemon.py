@@ -35,14 +35,14 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
     store.close()
 
 
-def test_a_release_whose_slot_passed_while_we_were_down_is_judged_only_after_the_first_look(tmp_path: Path) -> None:
+def test_a_slot_that_passed_while_the_monitor_was_down_is_unproven_until_a_look(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         await life.kill()
         await life.until("09:35:30")
         await life.start()
         await life.until("09:35:33")
-        # Unproven until the first look after the start, which proved that the page is still absent.
+        # The notice `opened` is of the first look after the start, which proved that the page is still absent.
         assert life.word() == "overdue"
         assert life.notice_kinds() == ["unproven", "opened"]
 
@@ -137,31 +137,36 @@ def test_a_regular_stop_commits_everything_and_is_recorded(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seconds", "waits", "times"), [(4.0, 4.0, 1), (60.0, 10.0, 2)])
-def test_a_regular_stop_finishes_a_message_but_does_not_wait_for_a_channel_that_hangs(
-    tmp_path: Path, seconds: float, waits: float, times: int
+@pytest.mark.parametrize(
+    ("delivery_seconds", "stop_seconds", "attempts"),
+    [(4.0, 4.0, 1), (60.0, 10.0, 2)],
+    ids=["finished before the stop", "given up after ten seconds and repeated"],
+)
+def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_delivered(
+    tmp_path: Path, delivery_seconds: float, stop_seconds: float, attempts: int
 ) -> None:
     made: list[Slow] = []
 
-    def slow(clock: VirtualClock) -> list[Slow]:
-        made.append(Slow(clock, seconds, "outbox"))
+    def slow_channels(clock: VirtualClock) -> list[Slow]:
+        made.append(Slow(clock, delivery_seconds, "outbox"))
         return made
 
     async def act(life: Life) -> None:
         (channel,) = made
         while not channel.began:
             await life.clock.sleep(0.1)
-        began = life.clock.now()
+        message, began = channel.began[0], life.clock.now()
         await life.end()
-        assert (life.clock.now() - began).total_seconds() == pytest.approx(waits, abs=1.2)
-        # Nobody is blind for it meanwhile.
-        assert (life.publisher.log.entries[-1].at - began).total_seconds() == pytest.approx(waits, abs=1.2)
+        stopped, last_look = life.clock.now(), life.publisher.log.entries[-1].at
+        assert (stopped - began).total_seconds() == pytest.approx(stop_seconds, abs=1.2)
+        # Looks continue until the stop is complete.
+        assert (last_look - began).total_seconds() == pytest.approx(stop_seconds, abs=1.2)
         await life.start()
         await life.clock.sleep(240)
-        assert channel.began.count(channel.began[0]) == times
-        assert [row.attempts for row in life.daemon.store.outbox.deliveries(channel.began[0])] == [times]
+        assert channel.began.count(message) == attempts
+        assert [row.attempts for row in life.daemon.store.outbox.deliveries(message)] == [attempts]
 
-    live(tmp_path, "", act, channels=slow)
+    live(tmp_path, "", act, channels=slow_channels)
 
 
 def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path: Path) -> None:
@@ -213,12 +218,16 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
         for second in range(0, 60, 12)
     )
 
+    def count_drafts(life: Life) -> int:
+        store = life.daemon.store
+        return sum(len(store.verdicts.drafts(incident.id)) for incident in store.verdicts.incidents())
+
     async def act(life: Life) -> None:
         await life.until("09:39:50")
-        before = [len(life.daemon.store.verdicts.drafts(one.id)) for one in life.daemon.store.verdicts.incidents()]
+        drafts = count_drafts(life)
+        assert drafts
         await life.until("09:45:30")
-        after = [len(life.daemon.store.verdicts.drafts(one.id)) for one in life.daemon.store.verdicts.incidents()]
-        assert before == after
+        assert count_drafts(life) == drafts
         assert len(life.runs()) > 20
 
     live(tmp_path, resets, act)
@@ -235,25 +244,27 @@ def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(tmp_path:
     live(tmp_path, "", act)
 
 
-def test_a_removed_page_is_recorded_as_back_when_it_returns(tmp_path: Path) -> None:
+def test_a_withdrawal_has_a_length_once_the_removed_page_is_back(tmp_path: Path) -> None:
+    removed = OUT_IN_TIME.replace("09:30:00", "09:50:00") + "status = 410\n"
     back = OUT_IN_TIME.replace("09:30:00", "10:05:00")
-    turns = OUT_IN_TIME + OUT_IN_TIME.replace("09:30:00", "09:50:00") + "status = 410\n" + back
 
     async def act(life: Life) -> None:
         await life.until("10:15:00")
         row = life.daemon.store.verdicts.judged_one("claims-q3")
         assert row is not None
-        (found,) = row.body["findings"]
-        assert (found["kind"], found["seconds"]["max"] is None) == ("withdrawn", False)
+        (finding,) = row.body["findings"]
+        assert finding["kind"] == "withdrawn"
+        assert finding["seconds"]["max"] is not None
 
-    live(tmp_path, turns, act)
+    live(tmp_path, OUT_IN_TIME + removed + back, act)
 
 
 def test_a_removed_page_is_notified_within_two_minutes_and_a_flickering_one_is_not(tmp_path: Path) -> None:
-    def then(at: str, status: int) -> str:
+    def answer_from(at: str, status: int) -> str:
         return OUT_IN_TIME.replace("09:30:00", at) + f"status = {status}\n"
 
-    turns = OUT_IN_TIME + then("09:50:00", 404) + then("09:51:20", 200) + then("10:00:00", 404)
+    flickers = answer_from("09:50:00", 404) + answer_from("09:51:20", 200)
+    removed = answer_from("10:00:00", 404)
 
     async def act(life: Life) -> None:
         await life.until("10:00:00")
@@ -262,14 +273,14 @@ def test_a_removed_page_is_notified_within_two_minutes_and_a_flickering_one_is_n
         (notice,) = life.daemon.store.outbox.notices()
         assert (notice.kind, notice.grade, notice.findings) == ("altered", "none", ("altered", "withdrawn"))
 
-    live(tmp_path, turns, act)
+    live(tmp_path, OUT_IN_TIME + flickers + removed, act)
 
 
-def test_a_task_that_dies_ends_the_daemon_and_says_which(tmp_path: Path) -> None:
+def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_it(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:30")
-        (task,) = [one for one in asyncio.all_tasks() if one.get_name() == "watch"]
-        task.cancel()
+        (watch_task,) = [task for task in asyncio.all_tasks() if task.get_name() == "watch"]
+        watch_task.cancel()
         await life.until("09:29:30")
 
     with pytest.raises(TaskDied, match=r"^watch ended, and with it the daemon$"):
@@ -296,8 +307,8 @@ def test_a_channel_that_fails_delays_no_other_and_no_look(tmp_path: Path, how: s
     live(tmp_path, "", act, channels=channels)
 
 
-class Broken(FakeChannel):
-    """A channel with a fault of its own: it raises where it should answer."""
+class RaisingChannel(FakeChannel):
+    """A channel with a fault of its own: it raises instead of returning an outcome."""
 
     async def send(self, message: object) -> object:  # type: ignore[override]
         del message
@@ -305,20 +316,19 @@ class Broken(FakeChannel):
 
 
 @pytest.mark.slow
-def test_a_channel_that_raises_is_tried_again_and_ends_nothing(tmp_path: Path) -> None:
+def test_a_channel_that_raises_is_tried_again_and_delays_no_other(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
-        return [Broken("broken", Options(), clock.now), a_channel(clock, "good")]
+        return [RaisingChannel("broken", Options(), clock.now), a_channel(clock, "good")]
 
     async def act(life: Life) -> None:
         await life.until("09:34:00")
         outbox = life.daemon.store.outbox
-        first, later = outbox.notices()
-        rows = {row.channel: row for row in outbox.deliveries(first.id)}
-        behind = {row.channel: row for row in outbox.deliveries(later.id)}
-        assert [rows["good"].standing.value, behind["good"].standing.value] == ["sent", "sent"]
-        assert (behind["broken"].standing.value, behind["broken"].attempts) == ("waiting", 0)
-        assert (rows["broken"].standing.value, rows["broken"].reason) == ("waiting", "broke with ZeroDivisionError")
-        assert rows["broken"].attempts > 2
+        first, second = ({row.channel: row for row in outbox.deliveries(notice.id)} for notice in outbox.notices())
+        assert first["good"].standing.value == second["good"].standing.value == "sent"
+        assert (first["broken"].standing.value, first["broken"].reason) == ("waiting", "broke with ZeroDivisionError")
+        assert first["broken"].attempts > 2
+        # Notices go to one channel in order, so the second waits for the first.
+        assert (second["broken"].standing.value, second["broken"].attempts) == ("waiting", 0)
 
     live(tmp_path, "", act, channels=channels)
 

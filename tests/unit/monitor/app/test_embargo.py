@@ -7,15 +7,12 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.judge.as_json import release_json
-from monitor.web.app import make_application
-from monitor.web.credentials import Throttle
-from monitor.web.queries import Queries
+from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.life import Life, live
 from tests.worlds.fake_channel import FakeChannel
 
@@ -52,28 +49,14 @@ at = 2026-11-26T09:30:00
 
 async def everything_shown(life: Life) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
-    store, texts = life.daemon.store, []
+    store, texts = life.daemon.store, list[str]()
     (incident,) = store.verdicts.incidents()
-    queries = Queries(store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True)
-    paths = [
-        *(
-            "/",
-            "/calendar",
-            "/releases/claims-q3",
-            "/incidents",
-            f"/incidents/{incident.id}",
-            "/status",
-            "/metrics",
-            "/readyz",
-        ),
-        *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/incidents", f"/api/v1/incidents/{incident.id}"),
-        *("/api/v1/calendars", f"/api/v1/incidents/{incident.id}/draft.html"),
-    ]
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(make_application(queries)), base_url="http://127.0.0.1"
-    ) as client:
-        texts += [(await client.get(path)).text for path in paths]
-    queries.close()
+    pages = ("/", "/calendar", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status")
+    of_api = ("releases", "releases/claims-q3", "incidents", f"incidents/{incident.id}", "calendars")
+    draft = f"/api/v1/incidents/{incident.id}/draft.html"
+    async with browse(life) as client:
+        for path in (*pages, "/metrics", "/readyz", *(f"/api/v1/{name}" for name in of_api), draft):
+            texts.append((await client.get(path)).text)
     drafts = store.verdicts.drafts(incident.id)
     texts += [json.dumps(draft.facts) for draft in drafts]
     texts += [render_draft(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
@@ -91,9 +74,7 @@ async def everything_shown(life: Life) -> str:
 
 
 @pytest.mark.parametrize("moment", ["09:29:00", "09:29:50", "09:40:00"])
-def test_content_seen_before_its_slot_is_on_no_surface(
-    tmp_path: Path, moment: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_content_seen_before_its_slot_is_nowhere(tmp_path: Path, moment: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
     async def act(life: Life) -> None:

@@ -253,9 +253,7 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
 
 
 @pytest.mark.slow
-def test_signed_in_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(
-    users: Path, tmp_path: Path
-) -> None:
+def test_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(users: Path, tmp_path: Path) -> None:
     found = read_early_release_at("09:29:50", users, tmp_path, basic("anne"))
     with_mark = {path for path, word in leaked_words(found) if word == MARK}
     assert with_mark >= {"/releases/claims-q3", "/api/v1/releases", "/api/v1/events", "/calendar.json"}

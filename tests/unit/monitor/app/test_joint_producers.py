@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from schedules.announcement import Announcement
 from schedules.as_json import announcement_from_json, announcement_json
 from schedules.join import JoinRules, join_entries
 from schedules.slot import Precision, Slot
-from tests.unit.alerts.test_routes import ALL, LONDON, NIGHT, notice
+from tests.unit.alerts.test_routes import notice
 from tests.unit.monitor.app.life import Life, live
 from tests.worlds.instants import SLOT
 from tests.worlds.routes import a_route
@@ -28,15 +28,13 @@ OURS, THEIRS = "department-for-example", "agency-of-examples"
 SLOTTED = Slot(Precision.INSTANT, instant=SLOT, raw="5 January 2018 9:30am")
 
 
-def entry(*producers: str, title: str = "Claims: March 2018") -> Announcement:
+def announcement_of(*producers: str, title: str = "Claims: March 2018") -> Announcement:
     first, *others = producers
     return Announcement("u", title, first, "https://e.org/claims", SLOTTED, others=tuple(others))
 
 
 @pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)])
-def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
-    tmp_path: Path, order: tuple[str, str]
-) -> None:
+def test_joint_announcement_is_listed_and_watched_for_each_producer(tmp_path: Path, order: tuple[str, str]) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
         store, clock = life.daemon.store, life.clock
@@ -58,22 +56,23 @@ def test_a_joint_announcement_is_listed_watched_and_found_for_each_producer(
     live(tmp_path, organisations, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
 
 
-def test_the_configuration_names_the_producer_and_otherwise_the_entry_does() -> None:
-    def producer(*whose: str) -> tuple[str, ...]:
-        return join_entries({"govuk": [entry(THEIRS, OURS)]}, JoinRules(whose=whose)).releases[0].producers
+def test_the_first_producer_that_is_configured_comes_first_and_otherwise_that_of_the_entry() -> None:
+    def join_with_configured(*configured: str) -> tuple[str, ...]:
+        entries = {"govuk": [announcement_of(THEIRS, OURS)]}
+        return join_entries(entries, JoinRules(whose=configured)).releases[0].producers
 
-    assert producer() == (THEIRS, OURS)
-    assert producer("somebody-else", OURS) == (OURS, THEIRS)
+    assert join_with_configured() == (THEIRS, OURS)
+    assert join_with_configured("somebody-else", OURS) == (OURS, THEIRS)
 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:
-    other = replace(entry("agency-of-examples"), url="https://agency.example/claims", uid="x")
-    (release,) = join_entries({"govuk": [entry(OURS, THEIRS)], "own": [other]}).releases
+    other = replace(announcement_of("agency-of-examples"), url="https://agency.example/claims", uid="x")
+    (release,) = join_entries({"govuk": [announcement_of(OURS, THEIRS)], "own": [other]}).releases
     assert release.calendars == ("govuk", "own")
 
 
 def test_an_announcement_is_read_back_with_all_its_producers() -> None:
-    made = entry(OURS, THEIRS)
+    made = announcement_of(OURS, THEIRS)
     assert announcement_json(made)["producers"] == [OURS, THEIRS]
     assert announcement_from_json(announcement_json(made)) == made
 
@@ -83,17 +82,19 @@ def test_policies_and_agreed_times_of_any_producer_apply() -> None:
     assert Policies(producers={THEIRS: own}).of(OURS, THEIRS).on_time_within == timedelta(seconds=5)
     assert Policies(producers={THEIRS: own}).of(OURS) == Policy()
     granted = UsualTime(time(9, 30), "letter of 2017", producer=THEIRS)
-    assert granted.fits(entry(OURS, THEIRS), SLOT, "Europe/London")
-    assert not granted.fits(entry(OURS), SLOT, "Europe/London")
+    assert granted.fits(announcement_of(OURS, THEIRS), SLOT, "Europe/London")
+    assert not granted.fits(announcement_of(OURS), SLOT, "Europe/London")
 
 
 def test_a_route_matches_any_of_a_releases_producers() -> None:
-    route = a_route("pager", producer=THEIRS)
-    chosen = select_channels(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
-    assert [name for name, _ in chosen] == ["pager"]
+    route, at = a_route("pager", producer=THEIRS), datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
+    of_first = notice(producer=OURS)
+    chosen = select_channels(of_first, [route], ("mail", "pager"), at, "Europe/London", producers=(OURS, THEIRS))
+    assert [channel for channel, _ in chosen] == ["pager"]
 
 
 def test_a_period_report_of_a_producer_includes_joint_releases() -> None:
-    row = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", others=(THEIRS,))
+    joint = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", others=(THEIRS,))
     day = date(2018, 1, 5)
-    assert [len(select_period([row], day, day, name).rows) for name in (OURS, THEIRS, "x")] == [1, 1, 0]
+    assert select_period([joint], day, day, OURS).rows == select_period([joint], day, day, THEIRS).rows != []
+    assert len(select_period([joint], day, day, "another").rows) == 0

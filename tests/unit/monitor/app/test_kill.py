@@ -42,7 +42,7 @@ def config(tmp_path: Path, publisher: Publisher, slot: datetime) -> Path:
     return configured(tmp_path, publisher, slot)
 
 
-def committed(config: Path) -> list[Run]:
+def stored_runs(config: Path) -> list[Run]:
     store = open_store(read_settings(config).store.url)
     try:
         return store.runs.of_release("claims")
@@ -51,15 +51,13 @@ def committed(config: Path) -> list[Run]:
 
 
 @pytest.mark.slow
-def test_kill_9_loses_nothing_committed_and_repeats_no_notice(
-    config: Path, slot: datetime, publisher: Publisher
-) -> None:
-    chance, seen, kills = Random(930), [], []  # noqa: S311 # the same moments each time
+def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: datetime, publisher: Publisher) -> None:
+    chance, runs_before_kill, kills = Random(930), [], []  # noqa: S311 # the same moments each time
     for _ in range(LIVES):
         with alive(config) as child:
             until_said(child, "calendar_read")
             threading.Event().wait(chance.uniform(0.0, 1.2))
-            seen.append(committed(config))
+            runs_before_kill.append(stored_runs(config))
             child.kill()
             kills.append(CLOCK.now())
     with alive(config) as child:
@@ -73,10 +71,10 @@ def test_kill_9_loses_nothing_committed_and_repeats_no_notice(
     settings = read_settings(config)
     store = open_store(settings.store.url)
     kept = {(run.target, run.first_sent): run for run in store.runs.of_release("claims")}
-    for runs in seen:
+    for runs in runs_before_kill:
         for run in runs:
             assert kept[run.target, run.first_sent].last_received >= run.last_received
-    assert seen[-1]
+    assert runs_before_kill[-1]
     spans = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
     for kill in kills:
         assert any(span.begins <= kill <= span.ends for span in spans)

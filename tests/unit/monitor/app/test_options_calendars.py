@@ -53,8 +53,9 @@ def test_a_calendar_without_entries_is_believed_only_if_its_kind_may_be_empty(ki
     }
 
 
-def test_a_read_with_unusual_changes_is_accepted_on_one_local_day_only() -> None:
-    checks = Checks(accept=DAY)
+def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local_day() -> None:
+    checks = Checks(accept=date(2026, 7, 23))
+    # In July, 23:30 UTC is half past midnight of the next day in London.
     assert checks.accepts(datetime(2026, 7, 22, 23, 30, tzinfo=UTC))
     assert not checks.accepts(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
 
@@ -94,9 +95,7 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
     ("hour", "minute", "title", "fits"),
     [(6, 0, "GDP: June 2026", True), (8, 30, "GDP: June 2026", False), (6, 0, "Retail sales", False)],
 )
-def test_a_granted_time_fits_only_releases_promised_for_that_time(
-    hour: int, minute: int, title: str, *, fits: bool
-) -> None:
+def test_granted_time_fits_only_releases_promised_for_it(hour: int, minute: int, title: str, *, fits: bool) -> None:
     (usual,) = make_reporting_rules(settings(slot_time=[SEVEN]), []).usual
     assert usual == UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
     assert make_policies(settings(slot_time=[SEVEN])).of("ons").on_file == (usual,)

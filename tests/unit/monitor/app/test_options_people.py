@@ -144,8 +144,9 @@ async def test_channels_that_post_go_out_by_the_proxy_of_their_host_but_to_this_
         await channel.close()
 
 
-def test_the_default_digest_rule_covers_channels_for_people(read: Read) -> None:
+def test_the_default_digest_rule_covers_channels_for_people_except_where_configured(read: Read) -> None:
     rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
+    # The chat is for people but has `digest = false`, the hook is not but has `digest = true`.
     assert rule.channels == {"mail", "notify", "hook"}
     assert (rule.threshold, rule.within) == (3, timedelta(milliseconds=400))
 
@@ -157,7 +158,7 @@ def test_a_missing_ca_file_is_reported(read: Read) -> None:
     ]
 
 
-def test_a_route_escalates(read: Read) -> None:
+def test_a_route_has_the_configured_channels_to_escalate_to(read: Read) -> None:
     settings = read(CHANNELS + '[[route]]\nchannels = ["mail"]\nescalate = ["chat"]\n')
     assert make_reporting_rules(settings, ["mail", "chat"]).routes == [a_route("mail", escalate=("chat",))]
 
@@ -171,13 +172,13 @@ def test_a_producers_own_template_is_found_beside_the_configuration(read: Read, 
 def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -> None:
     (tmp_path / "own.docx").write_bytes(template("title", "wat_happened", "colour"))
     faults = faults_of(read, '[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
-    assert [make_line.split(": ")[2] for make_line in faults] == [
+    assert [fault.split(": ")[2] for fault in faults] == [
         'asks for colour, but no such field exists (got "own.docx")',
         'asks for wat_happened, but no such field exists (got "own.docx")',
     ]
 
 
-def test_a_template_that_is_no_document_is_told(read: Read, tmp_path: Path) -> None:
+def test_a_template_that_is_absent_or_no_document_is_a_fault(read: Read, tmp_path: Path) -> None:
     (tmp_path / "own.docx").write_bytes(b"text")
     for file in ("own.docx", "none.docx"):
         text = f'[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = {{ template = "{file}" }}\n'
@@ -185,7 +186,7 @@ def test_a_template_that_is_no_document_is_told(read: Read, tmp_path: Path) -> N
         assert "cannot be read" in fault
 
 
-def test_editions_of_the_code_are_corrected(read: Read) -> None:
+def test_the_configuration_corrects_the_begin_and_citations_of_an_edition_of_the_code(read: Read) -> None:
     settings = read('[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read it" }\n')
     editions = make_editions(settings)
     assert editions is not None
@@ -196,14 +197,14 @@ def test_editions_of_the_code_are_corrected(read: Read) -> None:
     assert load_editions()[-1].begins == date(2025, 11, 3)
 
 
-def test_a_producer_outside_the_code_is_configured(read: Read) -> None:
+def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Read) -> None:
     editions = make_editions(read('[code]\noutside = ["obr"]\n'))
     at = datetime(2025, 11, 26, 12, tzinfo=UTC)
     assert code_json(at, ["late"], editions, "obr")["practice"] is None
     assert code_json(at, ["late"], editions, "ons")["practice"] == "Standard 3"
 
 
-def test_editions_and_practices_there_are_not_are_told(read: Read) -> None:
+def test_unknown_editions_and_practices_of_the_code_are_faults(read: Read) -> None:
     faults = faults_of(read, '[code]\nbegins = { "9.9" = 2030-01-01 }\ncites = { "3.0/99" = "x" }\n')
     assert 'code.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0' in faults[0]
     assert 'code.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1' in faults[1]

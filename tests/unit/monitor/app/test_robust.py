@@ -21,7 +21,7 @@ from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
 from tests.worlds.stores import TemporaryStore, runs_of
 
-HURT = (
+PUBLISHER_FAULTS = (
     "reset",
     "timeout",
     "dns",
@@ -35,7 +35,7 @@ HURT = (
     "503",
 )
 SLOT, DAY = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(days=1)
-PROVED = {"present", "absent", "withdrawn"}
+OUTCOMES_THAT_PROVE = {"present", "absent", "withdrawn"}
 
 
 def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", host: str = HOST) -> str:
@@ -44,13 +44,13 @@ def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", hos
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", HURT)
+@pytest.mark.parametrize("kind", PUBLISHER_FAULTS)
 def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:20")
         runs = [run for its in life.daemon.watch.releases["claims-q3"].runs.values() for run in its]
         assert State.PRESENT not in {run.state for run in runs}
-        assert sum(life.looks(word) for word in _look_outcomes(life) - PROVED) >= 1
+        assert sum(life.looks(word) for word in _look_outcomes(life) - OUTCOMES_THAT_PROVE) >= 1
         await life.until("09:32:00")
         assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
 
@@ -211,16 +211,17 @@ HEAD_ANNOUNCED_ELSEWHERE = HEAD.replace(
 
 
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
-def test_an_unreadable_calendar_removes_no_release(tmp_path: Path, kind: str) -> None:
+def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Path, kind: str) -> None:
     trouble = fault_table(kind, "09:28:30", "10:30:00", "calendar.rehearsal.example")
     answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:30:00\n'
 
     async def act(life: Life) -> None:
         await life.until("09:59:30")
         assert life.word() == "on_time"
-        reads = life.daemon.store.ledger.reads("rehearsal")
-        assert (reads[0].usable, reads[-1].usable) == (False, True)
-        assert [reason[:18] for reason in life.app.status.unready()] == ["calendar rehearsal"]
+        newest_read, *_, oldest_read = life.daemon.store.ledger.reads("rehearsal")
+        assert (oldest_read.usable, newest_read.usable) == (True, False)
+        (reason,) = life.app.status.unready()
+        assert reason.startswith("calendar rehearsal")
 
     live(tmp_path, answer + trouble, act, head=HEAD_ANNOUNCED_ELSEWHERE)
 
@@ -242,7 +243,7 @@ slot = 2026-11-26T09:50:00
 url = "https://calendar.rehearsal.example/releases.toml"
 at = 2026-11-26T09:30:30
 """
-BODIES = {
+WRONG_ANSWERS = {
     "html": "body = '<html><body>We are sorry</body></html>'",
     "empty": "body = ''",
     "wrong": "body = '[[release]]\\nid = 3'",
@@ -253,7 +254,7 @@ BODIES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", sorted(BODIES))
+@pytest.mark.parametrize("what", sorted(WRONG_ANSWERS))
 def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, what: str) -> None:
     answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:50:00\n'
 
@@ -264,4 +265,4 @@ def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path,
         assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
         assert len(life.daemon.store.ledger.reads("rehearsal")) >= 3
 
-    live(tmp_path, answer + CALENDAR + BODIES[what] + "\n", act, head=HEAD_ANNOUNCED_ELSEWHERE)
+    live(tmp_path, answer + CALENDAR + WRONG_ANSWERS[what] + "\n", act, head=HEAD_ANNOUNCED_ELSEWHERE)

@@ -36,8 +36,8 @@ def on_call(office: Office) -> object:
     return office.app.status.as_json()["status"]["Good"]["On call, on-call"]
 
 
-async def read(office: Office, reply: Reply, after: float = 0) -> None:
-    """Have the daemon read its rota, answered so, `after` so many minutes."""
+async def read_rota(office: Office, reply: Reply, after: float = 0) -> None:
+    """Read the rota, answered with this reply, `after` so many minutes."""
     office.pages[URL] = reply
     await office.clock.sleep(after * 60)
     (job,) = (job for _, name, job in office.daemon.jobs if name == "rota-on-call")
@@ -47,11 +47,11 @@ async def read(office: Office, reply: Reply, after: float = 0) -> None:
 def test_the_last_read_rota_is_used_while_it_cannot_be_read_and_after_a_restart(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
         assert on_call(office) == "no one, so all its roles are notified"
-        await read(office, Reply(200, ICS.encode()))
+        await read_rota(office, Reply(200, ICS.encode()))
         assert on_call(office) == ON_CALL
         assert office.last_read("rota-on-call") == office.clock.now().timestamp()
-        await read(office, Reply(500))
-        await read(office, Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n"), after=10)
+        await read_rota(office, Reply(500))
+        await read_rota(office, Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n"), after=10)
         assert on_call(office) == ON_CALL
         await office.reopen()
         assert on_call(office) == ON_CALL
@@ -61,12 +61,12 @@ def test_the_last_read_rota_is_used_while_it_cannot_be_read_and_after_a_restart(
 
 def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
-        await read(office, Reply(200, ICS.encode()))
+        await read_rota(office, Reply(200, ICS.encode()))
         for _ in range(8):
-            await read(office, Reply(503), after=10)
+            await read_rota(office, Reply(503), after=10)
         (notice,) = office.daemon.store.outbox.notices()
         assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
-        await read(office, Reply(200, ICS.encode()), after=10)
+        await read_rota(office, Reply(200, ICS.encode()), after=10)
         (incident,) = office.daemon.store.verdicts.incidents()
         assert incident.closed == office.clock.now()
 
@@ -75,7 +75,7 @@ def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(tmp_pa
 
 def test_no_name_in_a_rotas_calendar_is_stored(tmp_path: Path) -> None:
     async def story(office: Office) -> None:
-        await read(office, Reply(200, ICS.encode()))
+        await read_rota(office, Reply(200, ICS.encode()))
 
     at_work(tmp_path, story, **TABLES)
     assert [file for file in tmp_path.rglob("*") if file.is_file() and b"Bloggs" in file.read_bytes()] == []

@@ -8,7 +8,6 @@ import json
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
 import structlog
 
@@ -18,11 +17,9 @@ from monitor.config.secrets import redactor, secrets_in_addresses, secrets_of
 from monitor.config.settings import PartSettings, ProducerSettings, Settings
 from monitor.errors import BadInput
 from monitor.health import logs
-from monitor.web.app import make_application
-from monitor.web.credentials import Throttle
-from monitor.web.queries import Queries
 from schedules.release import ReleaseMatch
 from schedules.sources.settings import CalendarSettings
+from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.life import HEAD, Life, live, reopened
 from tests.worlds.fake_channel import FakeChannel
 
@@ -143,21 +140,14 @@ def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path
     async def act(life: Life) -> None:
         await life.until("09:41:00")
         store = life.daemon.store
-        hide = redactor(secrets_in_addresses(life.settings))
-        throttle = Throttle(life.clock)
-        queries = Queries(
-            store, life.app.status, life.clock, "Europe/London", throttle=throttle, local=True, redactor=hide
-        )
         texts = []
-        transport = httpx.ASGITransport(make_application(queries))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        async with browse(life, redactor=redactor(secrets_in_addresses(life.settings))) as client:
             drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
             pages = [f"/incidents/{one.id}" for one in store.verdicts.incidents()]
             for path in [*PATHS, *drafts, *pages]:
                 answer = await client.get(path)
                 assert (path, answer.status_code) in {(path, 200), ("/readyz", 503)}
                 texts.append(answer.text)
-        queries.close()
         (channel,) = life.channels
         assert isinstance(channel, FakeChannel)
         for message in channel.messages.values():

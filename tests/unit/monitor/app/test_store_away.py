@@ -105,9 +105,7 @@ def check_late_verdict_in_store(config: Path, slot: datetime, out: datetime) -> 
 
 
 @pytest.mark.slow
-def test_a_monitor_without_its_store_watches_and_notifies_from_the_journal(
-    tmp_path: Path, publisher: Publisher
-) -> None:
+def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
     with without_store(tmp_path), alive(config) as child:
         until_said(child, "store_away")
@@ -188,7 +186,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_the_journal_of_a_killed_monitor_restores_the_evidence_that_its_store_lost(
+def test_journal_of_a_killed_monitor_restores_evidence_that_its_store_lost(
     tmp_path: Path, publisher: Publisher
 ) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)

@@ -31,8 +31,8 @@ from tests.worlds.stores import a_store_file, runs_of
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
 
-def standing_in(near: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> StoreFailover:
-    """Return what has a monitor go over to its store, which it began without."""
+def make_failover(near: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> StoreFailover:
+    """Return the failover of a monitor that began without its store."""
     writer, settings = Writer(near, clock), Settings()
     evidence = Evidence(folder, near.evidence, writer, clock, "south~20261126T090000Z")
     members = Members("south", Leaseholder("south 1"), near.leases, writer, clock, divided=False)
@@ -51,22 +51,22 @@ def test_a_monitor_that_cannot_switch_to_the_recovered_store_yet_stays_a_member_
         with closing(Store.open_upgraded(url)) as store:
             journal.copy_near_part(store, clock.now())
             with closing(journal.open_as_store(clock.now())) as near:
-                apart = standing_in(near, journal, url, tmp_path / "ev", clock)
-                assert apart.members is not None
-                await apart.members.join()
-                apart.writer.queue_run(a_run("r/page/edge"))
-                await apart.writer.write(lambda _tx: None)
+                failover = make_failover(near, journal, url, tmp_path / "ev", clock)
+                assert failover.members is not None
+                await failover.members.join()
+                failover.writer.queue_run(a_run("r/page/edge"))
+                await failover.writer.write(lambda _tx: None)
                 with store._engine.begin() as connection:
                     connection.exec_driver_sql("ALTER TABLE run RENAME TO full")
-                await apart.switch_or_journal()
-                assert apart.opened.is_away
+                await failover.switch_or_journal()
+                assert failover.opened.is_away
                 assert [lease.name for lease in store.leases.leases()] == ["monitor south"]
                 with store._engine.begin() as connection:
                     connection.exec_driver_sql("ALTER TABLE full RENAME TO run")
-                await apart.switch_or_journal()
-                assert not apart.opened.is_away
+                await failover.switch_or_journal()
+                assert not failover.opened.is_away
                 assert store.runs.of_release("r") != []
-                apart.writer.abandon()
+                failover.writer.abandon()
 
     run_virtually(story, NINE)
 

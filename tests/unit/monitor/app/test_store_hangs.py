@@ -25,10 +25,6 @@ def hanging(folder: Path) -> HangingStore:
     return HangingStore(a_store(folder, "hung.db"))
 
 
-def notices(life: Life) -> list[str]:
-    return [notice.kind for notice in life.daemon.store.outbox.notices()]
-
-
 @pytest.mark.slow
 def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
     store = hanging(tmp_path)
@@ -61,14 +57,14 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
             assert body["verdict"] == word
         gaps = [run.largest_gap for run in life.runs() if run.state is State.ABSENT]
         assert max(gaps) < 16 * SECOND
-        # A verdict is written with what the store knows of it already, and every commit is held against the heartbeat.
-        is_writing = what in (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
-        assert bool(life.app.status.unable()) is is_writing
+        # To write a verdict, the monitor reads these parts too, so it cannot write while they hang.
+        cannot_write = what in (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
+        assert bool(life.app.status.unable()) is cannot_write
         store.watching = False
         await store.free()
         await life.until("09:34:00")
         assert (life.word(), life.app.status.unable()) == ("late", [])
-        assert "opened" in notices(life)
+        assert "opened" in life.notice_kinds()
 
     live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
     assert store.on_the_loop == []

@@ -58,7 +58,7 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("plain", "strange"), CASES)
-def test_a_host_that_publishes_on_time_is_on_time_whatever_another_sends(
+def test_host_that_publishes_on_time_is_on_time_whatever_another_sends(
     tmp_path: Path, plain: str, strange: str
 ) -> None:
     async def act(life: Life) -> None:

@@ -26,6 +26,7 @@ from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 
+INCIDENT = "births-2016-2018-01-05"
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 AHEAD = datetime(2030, 1, 4, 9, 30, tzinfo=UTC)
 CONFIG = """
@@ -57,6 +58,8 @@ slot = 2018-01-05T09:30:00
 
 @dataclass(frozen=True)
 class Result:
+    """What the program printed and its exit status."""
+
     status: int
     out: str
     err: str
@@ -67,10 +70,11 @@ class Result:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
+        """Return each printed line as JSON."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-Run_ = Callable[..., Result]
+RunCli = Callable[..., Result]
 
 
 def release(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
@@ -138,13 +142,19 @@ def folder(tmp_path: Path, filled: Path) -> Path:
 
 
 @pytest.fixture
-def ask(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run_:
-    """Return what runs the program on the configuration of `folder`."""
+def run_cli(folder: Path, capsys: pytest.CaptureFixture[str]) -> RunCli:
+    """Return a function that runs the program on the configuration of `folder`."""
 
-    def ask(*arguments: str) -> Result:
+    def run_cli(*arguments: str) -> Result:
         status = status_of(["--config", str(folder / "config.toml"), *arguments])
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return Result(status, told.out, told.err)
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        return Result(status, printed.out, printed.err)
 
-    return ask
+    return run_cli
+
+
+def append_config(folder: Path, text: str) -> None:
+    """Add text to the configuration in a folder."""
+    config = folder / "config.toml"
+    config.write_text(config.read_text() + text)

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[4]
 
 
-def at_a_terminal(config: Path, *arguments: str, typed: str = "", env: Mapping[str, str] | None = None) -> str:
+def run_at_terminal(config: Path, *arguments: str, typed: str = "", env: Mapping[str, str] | None = None) -> str:
     """Run the program at a terminal where this is typed; returns what the screen shows."""
     near, far = pty.openpty()
     command = [sys.executable, "-m", "monitor", "--config", str(config), *arguments]
@@ -26,7 +26,7 @@ def at_a_terminal(config: Path, *arguments: str, typed: str = "", env: Mapping[s
     return shown.decode().replace("\r\n", "\n")
 
 
-def asked_at_a_terminal(config: Path, *arguments: str, answers: Mapping[str, str]) -> str:
+def answer_at_terminal(config: Path, *arguments: str, answers: Mapping[str, str]) -> str:
     """Run the program at a terminal, typing each answer once its question is shown; returns what the screen shows.
 
     What is typed before a hidden question is asked is thrown away, so it cannot be typed ahead.

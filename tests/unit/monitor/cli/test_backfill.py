@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -19,8 +18,8 @@ from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import read_script
 from monitor.store.open import open_store
+from tests.unit.monitor.cli.conftest import RunCli
 
-Ask = Callable[..., Any]
 NOW = datetime(2018, 1, 9, 12, tzinfo=UTC)
 SPAN = ("--from", "2018-01-01", "--to", "2018-01-06")
 PAGE = "https://www.gov.uk/government/statistics"
@@ -125,58 +124,58 @@ url = "http://127.0.0.1:{server.server_port}/ons"
         thread.join()
 
 
-def test_releases_published_in_the_period_are_stored_once_as_claimed(ask: Ask, site: Site) -> None:
-    told = ask("backfill", "home-office", *SPAN, "--json")
-    assert (told.status, [(line["title"], line["claimed"], line["new"]) for line in told.lines]) == (
+def test_releases_published_in_the_period_are_stored_once_as_claimed(run_cli: RunCli, site: Site) -> None:
+    result = run_cli("backfill", "home-office", *SPAN, "--json")
+    assert (result.status, [(line["title"], line["claimed"], line["new"]) for line in result.lines]) == (
         0,
         [("Prisons", True, True), ("Asylum", True, True)],
     )
-    prisons, asylum = told.lines
+    prisons, asylum = result.lines
     assert (prisons["first_published"], prisons["slot"], prisons["slot_source"]) == (
         "2018-01-04T09:30:03.000Z", "2018-01-04T09:30:00.000Z", "scheduled",
     )  # fmt: skip
     assert asylum["url"].endswith("/government/statistics/asylum")
     assert asylum["source"].endswith("/api/content/government/statistics/asylum")
-    assert "3 of 3 read" in told.err
-    assert told.err.endswith("home-office: 2 claimed in the public record, 2 of them new\n")
-    again = ask("backfill", "home-office", *SPAN)
+    assert "3 of 3 read" in result.err
+    assert result.err.endswith("home-office: 2 claimed in the public record, 2 of them new\n")
+    again = run_cli("backfill", "home-office", *SPAN)
     assert (again.status, again.out) == (0, "")
     assert "2 claimed in the public record, 0 of them new" in again.err
-    assert ask("replay").status == 0
+    assert run_cli("replay").status == 0
     assert {path.rpartition("/")[2] for path in site.asked} == {"search.json", "prisons", "asylum", "crime"}
 
 
-def test_a_period_report_separates_claims_from_verdicts(ask: Ask, site: Site) -> None:
-    before = ask("report", "period", *SPAN, "--json").json
-    assert ask("backfill", "home-office", *SPAN).status == 0
-    after = ask("report", "period", *SPAN, "--json").json
+def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli, site: Site) -> None:
+    before = run_cli("report", "period", *SPAN, "--json").json
+    assert run_cli("backfill", "home-office", *SPAN).status == 0
+    after = run_cli("report", "period", *SPAN, "--json").json
     assert [one["title"] for one in after.pop("claims")] == ["Prisons", "Asylum"]
     assert before.pop("claims") == []
     assert before == after
-    text = ask("report", "period", *SPAN).out
+    text = run_cli("report", "period", *SPAN).out
     assert "claimed, not measured" in text.lower()
     assert "often say 09:30:00" in text
-    rows = list(csv.DictReader(ask("report", "period", *SPAN, "--format", "csv").out.splitlines()))
+    rows = list(csv.DictReader(run_cli("report", "period", *SPAN, "--format", "csv").out.splitlines()))
     assert [(row["title"], row["verdict"], row["claimed"]) for row in rows] == [
         ("Births 2016", "late", ""),
         ("Prisons", "", "2018-01-04T09:30:03.000Z"),
         ("Asylum", "", "2018-01-05T12:19:00.000Z"),
     ]
-    assert ask("report", "period", *SPAN, "--producer", "ons", "--json").json["claims"] == []
+    assert run_cli("report", "period", *SPAN, "--producer", "ons", "--json").json["claims"] == []
     assert site.asked
 
 
-def test_backfill_waits_and_repeats_after_429_and_ends_with_status_3_after_503s(ask: Ask, site: Site) -> None:
+def test_backfill_waits_and_repeats_after_429_and_ends_with_status_3_after_503s(run_cli: RunCli, site: Site) -> None:
     site.refuse = [429]
-    assert len(ask("backfill", "home-office", *SPAN, "--json").lines) == 2
+    assert len(run_cli("backfill", "home-office", *SPAN, "--json").lines) == 2
     site.refuse = [503] * 3
-    told = ask("backfill", "home-office", *SPAN)
-    assert (told.status, told.out) == (3, "")
-    assert "the record does not answer" in told.err
-    assert "503" in told.err
+    result = run_cli("backfill", "home-office", *SPAN)
+    assert (result.status, result.out) == (3, "")
+    assert "the record does not answer" in result.err
+    assert "503" in result.err
 
 
-def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(ask: Ask, site: Site) -> None:
+def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(run_cli: RunCli, site: Site) -> None:
     links = ["//evil.example/x", "https://evil.example/y", "/government/statistics/odd", "/government/statistics/gone"]
     listing = {"total": 4, "results": [{"link": link, "title": "t"} for link in links]}
     odd = {
@@ -189,35 +188,35 @@ def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(ask
     site.instead = {"/api/search.json": json.dumps(listing).encode()}
     site.instead["/api/content/government/statistics/odd"] = json.dumps(odd).encode()
     site.instead["/api/content/government/statistics/gone"] = b'{"schema_name": "gone"}'
-    told = ask("backfill", "home-office", *SPAN)
-    assert (told.status, told.out.count("\n"), "\x1b" in told.out) == (0, 1, False)
-    (claim,) = ask("backfill", "home-office", *SPAN, "--json").lines
+    result = run_cli("backfill", "home-office", *SPAN)
+    assert (result.status, result.out.count("\n"), "\x1b" in result.out) == (0, 1, False)
+    (claim,) = run_cli("backfill", "home-office", *SPAN, "--json").lines
     assert (claim["first_published"], claim["slot"], claim["new"]) == ("2018-01-05T09:30:00.000Z", None, False)
     site.instead = {"/api/search.json": b"<html>sorry</html>"}
-    wrong = ask("backfill", "home-office", *SPAN)
+    wrong = run_cli("backfill", "home-office", *SPAN)
     assert (wrong.status, wrong.err.count("\n")) == (3, 1)
 
 
 @pytest.mark.slow
-def test_the_list_of_the_ons_is_read_page_by_page(ask: Ask, site: Site) -> None:
-    told = ask("backfill", "office-for-national-statistics", *SPAN, "--json")
-    assert (told.status, len(told.lines), site.asked) == (0, 1001, ["/ons", "/ons"])
-    last = told.lines[-1]
+def test_the_list_of_the_ons_is_read_page_by_page(run_cli: RunCli, site: Site) -> None:
+    result = run_cli("backfill", "office-for-national-statistics", *SPAN, "--json")
+    assert (result.status, len(result.lines), site.asked) == (0, 1001, ["/ons", "/ons"])
+    last = result.lines[-1]
     assert (last["title"], last["url"]) == ("Release 1000", "https://www.ons.gov.uk/releases/r1000")
     assert (last["first_published"], last["slot_source"]) == ("2018-01-05T09:30:00.000Z", "announced")
 
 
-def test_the_history_of_a_release_shows_claims_about_its_address(ask: Ask, folder: Path) -> None:
+def test_the_history_of_a_release_shows_claims_about_its_address(run_cli: RunCli, folder: Path) -> None:
     claim = Claim("ons", "https://stats.example/births-2016", NOW, "Births 2016", None, "", "https://x.example", NOW)
     store = open_store(f"sqlite:///{folder}/store.db")
     with store.transaction() as tx:
         tx.add_claim(claim)
     store.close()
-    assert ask("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
-    assert NO_PROOF in ask("calendar", "history", "births-2016").out
-    assert ask("calendar", "history", "deaths-2029", "--json").json["claims"] == []
+    assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
+    assert NO_PROOF in run_cli("calendar", "history", "births-2016").out
+    assert run_cli("calendar", "history", "deaths-2029", "--json").json["claims"] == []
 
 
-def test_days_in_the_wrong_order_are_a_usage_error(ask: Ask) -> None:
-    told = ask("backfill", "home-office", "--from", "2018-01-02", "--to", "2018-01-01")
-    assert (told.status, told.err.count("\n")) == (2, 1)
+def test_days_in_the_wrong_order_are_a_usage_error(run_cli: RunCli) -> None:
+    result = run_cli("backfill", "home-office", "--from", "2018-01-02", "--to", "2018-01-01")
+    assert (result.status, result.err.count("\n")) == (2, 1)

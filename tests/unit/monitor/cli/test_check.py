@@ -14,7 +14,7 @@ from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
-from tests.unit.monitor.cli.conftest import Run_, release
+from tests.unit.monitor.cli.conftest import RunCli, release
 
 ROOT = Path(__file__).parents[4]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
@@ -88,46 +88,46 @@ def good(folder: Path) -> Path:
     return folder
 
 
-def test_a_good_configuration_gives_no_warning(ask: Run_, good: Path) -> None:
-    told = ask("check", "--json")
-    assert (told.status, told.json["faults"], told.json["warnings"]) == (0, [], [])
+def test_a_good_configuration_gives_no_warning(run_cli: RunCli, good: Path) -> None:
+    result = run_cli("check", "--json")
+    assert (result.status, result.json["faults"], result.json["warnings"]) == (0, [], [])
 
 
-def test_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(ask: Run_, good: Path) -> None:
+def test_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli: RunCli, good: Path) -> None:
     by_hand = '[[calendar]]\nname = "by-hand"\nkind = "toml"\nfile = "by-hand.toml"\n'
     (good / "config.toml").write_text(GOOD.format(folder=good) + by_hand)
-    assert (ask("check").status, ask("check").err) == (0, "")
+    assert (run_cli("check").status, run_cli("check").err) == (0, "")
     (good / "by-hand.toml").write_text("[[release]")
-    assert "calendar by-hand: by-hand.toml: not TOML" in ask("check").err
+    assert "calendar by-hand: by-hand.toml: not TOML" in run_cli("check").err
 
 
-@pytest.mark.parametrize(("right", "wrong", "named"), SLIPS, ids=[named[:40] for *_, named in SLIPS])
-def test_a_probable_mistake_gives_a_warning(ask: Run_, good: Path, right: str, wrong: str, named: str) -> None:
+@pytest.mark.parametrize(("right", "wrong", "message"), SLIPS, ids=[message[:40] for *_, message in SLIPS])
+def test_a_probable_mistake_gives_a_warning(run_cli: RunCli, good: Path, right: str, wrong: str, message: str) -> None:
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
-    told = ask("check")
-    assert named in told.err
-    assert told.err.startswith(("WARNING: config.toml: ", "config.toml: "))
+    result = run_cli("check")
+    assert message in result.err
+    assert result.err.startswith(("WARNING: config.toml: ", "config.toml: "))
 
 
 def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
-    ask: Run_, good: Path, monkeypatch: pytest.MonkeyPatch
+    run_cli: RunCli, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
-    told = "HTTPS_PROXY is set and is not used: [network] proxy is the way out"
-    assert ask("check").err == f"WARNING: config.toml: environment: {told}\n"
+    result = "HTTPS_PROXY is set and is not used: [network] proxy is the way out"
+    assert run_cli("check").err == f"WARNING: config.toml: environment: {result}\n"
 
 
-def test_a_calendar_that_was_last_read_without_entries_is_named(ask: Run_, good: Path) -> None:
+def test_a_calendar_that_was_last_read_without_entries_is_named(run_cli: RunCli, good: Path) -> None:
     store, now = open_store(f"sqlite:///{good}/store.db"), SystemClock().now()
     with store.transaction() as tx:
         tx.add_read(CalendarRead("govuk", now, now, usable=True, entries=0))
     store.close()
-    assert "govuk has no entries, so it adds no releases" in ask("check").err
+    assert "govuk has no entries, so it adds no releases" in run_cli("check").err
 
 
 @pytest.mark.slow
-def test_check_shows_what_is_watched_who_is_notified_and_small_budgets(ask: Run_, good: Path) -> None:
+def test_check_shows_what_is_watched_who_is_notified_and_small_budgets(run_cli: RunCli, good: Path) -> None:
     soon = SystemClock().now() + timedelta(days=2)
     store = open_store(f"sqlite:///{good}/store.db")
     with store.transaction() as tx:
@@ -139,15 +139,15 @@ def test_check_shows_what_is_watched_who_is_notified_and_small_budgets(ask: Run_
     routes = '[[route]]\nmatch = { grade = "report" }\nquiet = "18:00-08:00"\n'
     routes += 'channels = ["desk"]\nescalate = ["desk"]\n'
     (good / "config.toml").write_text(GOOD.format(folder=good) + routes)
-    told = ask("check").out.splitlines()
+    result = run_cli("check").out.splitlines()
     desk = "desk (mail to desk@dft.gov.uk through smtp.dft.gov.uk)"
-    assert told[1:4] == [
+    assert result[1:4] == [
         "due and watched in the next 7 days: 200 (ons 200)",
         f"notified of grade report: {desk}, no notes from 18:00 to 08:00; if not acknowledged: {desk}",
         f"notified of everything else: {desk}",
     ]
-    assert any(line.startswith("short: stats.example") for line in told)
-    assert json.loads(ask("check", "--json").out)["will"]["due"] == {"ons": 200}
+    assert any(line.startswith("short: stats.example") for line in result)
+    assert json.loads(run_cli("check", "--json").out)["will"]["due"] == {"ons": 200}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[one.stem for one in EXAMPLES])
@@ -167,12 +167,12 @@ def test_every_example_passes_check_once_its_secrets_exist(
     for name in re.findall(r'env = "(\w+)"', text):
         monkeypatch.setenv(name, "workflows://flow.example:443/one/two/")
     assert status_of(["check", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["faults"] == []
-    assert [one for one in told["warnings"] if "is an example:" not in one] == []
+    result = json.loads(capsys.readouterr().out)
+    assert result["faults"] == []
+    assert [one for one in result["warnings"] if "is an example:" not in one] == []
 
 
-def test_check_shows_who_can_sign_in_by_a_provider_and_an_absent_secret(ask: Run_, good: Path) -> None:
+def test_check_shows_who_can_sign_in_by_a_provider_and_an_absent_secret(run_cli: RunCli, good: Path) -> None:
     table = """
 [web]
 public_url = "https://board.example"
@@ -185,14 +185,14 @@ rights = { heads = "head", everybody = "viewer" }
 """
     file = good / "config.toml"
     file.write_text(file.read_text() + table)
-    assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in ask("check").err
+    assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in run_cli("check").err
     (good / "oidc_secret").write_text("between the two")
-    told = ask("check").out
+    result = run_cli("check").out
     assert (
-        "people whom https://login.example.gov.uk (OpenID Connect) signs in have rights by groups: heads head" in told
+        "people whom https://login.example.gov.uk (OpenID Connect) signs in have rights by groups: heads head" in result
     )
-    assert "people at this machine" not in told
-    assert "between the two" not in told
+    assert "people at this machine" not in result
+    assert "between the two" not in result
 
 
 ROTA = """
@@ -209,32 +209,32 @@ channels = ["duty"]
 
 
 @pytest.mark.parametrize("days", [3, 9])
-def test_check_shows_who_is_on_call_and_warns_of_a_gap_within_a_week(good: Path, ask: Run_, days: int) -> None:
+def test_check_shows_who_is_on_call_and_warns_of_a_gap_within_a_week(good: Path, run_cli: RunCli, days: int) -> None:
     now = SystemClock().now().replace(tzinfo=None, microsecond=0)
     config = good / "config.toml"
     shift = ROTA % ((now - timedelta(days=1)).isoformat(), (now + timedelta(days=days)).isoformat())
     config.write_text(config.read_text() + shift)
-    told, today = ask("check"), ask("today")
-    assert "on call now: duty: duty A until " in told.out
-    assert "notified of everything: duty (the person on call: duty A)" in told.out
+    result, today = run_cli("check"), run_cli("today")
+    assert "on call now: duty: duty A until " in result.out
+    assert "notified of everything: duty (the person on call: duty A)" in result.out
     assert "on call now: duty: duty A until " in today.out
-    assert ("rota[1]: no one is on call from" in told.err) == (days < 7)
-    assert json.loads(ask("check", "--json").out)["on_call"] == {"duty": ["duty A"]}
+    assert ("rota[1]: no one is on call from" in result.err) == (days < 7)
+    assert json.loads(run_cli("check", "--json").out)["on_call"] == {"duty": ["duty A"]}
 
 
-def test_a_rota_without_route_or_without_anyone_on_call_gives_a_warning(good: Path, ask: Run_) -> None:
+def test_a_rota_without_route_or_without_anyone_on_call_gives_a_warning(good: Path, run_cli: RunCli) -> None:
     (good / "duty.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
     config = good / "config.toml"
     config.write_text(config.read_text() + '[[rota]]\nname = "duty"\nfile = "duty.ics"\nwho = { "duty A" = "desk" }\n')
-    told = ask("check")
-    assert told.status == 1
-    assert "rota duty: no event of the next 62 days names a role of this rota" in told.err
-    assert "rota[1]: no route or summary names it, so it is not used" in told.err
+    result = run_cli("check")
+    assert result.status == 1
+    assert "rota duty: no event of the next 62 days names a role of this rota" in result.err
+    assert "rota[1]: no route or summary names it, so it is not used" in result.err
     config.write_text(config.read_text() + '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')
-    assert "no route or summary names it" not in ask("check").err
+    assert "no route or summary names it" not in run_cli("check").err
 
 
-def test_a_provider_that_cannot_sign_anyone_in_is_found_online(ask: Run_, folder: Path) -> None:
+def test_a_provider_that_cannot_sign_anyone_in_is_found_online(run_cli: RunCli, folder: Path) -> None:
     table = """
 [web]
 public_url = "https://board.example"
@@ -248,7 +248,7 @@ rights = { heads = "head" }
     file = folder / "config.toml"
     for allow, why in (("", "refused_address"), ('allow = ["127.0.0.0/8"]', "connect")):
         file.write_text(file.read_text().partition("\n[web]")[0] + table + allow)
-        told = ask("check", "--online", "--json")
+        result = run_cli("check", "--online", "--json")
         fault = f"config.toml: web.oidc: The sign-on service does not answer ({why}). Try again later."
-        assert (told.status, told.json["faults"]) == (1, [fault])
-        assert ask("check").status == 0
+        assert (result.status, result.json["faults"]) == (1, [fault])
+        assert run_cli("check").status == 0

@@ -27,9 +27,9 @@ def complete(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
         monkeypatch.setenv("COMP_WORDS", " ".join(line))
         monkeypatch.setenv("COMP_CWORD", str(len(line) - 1))
         assert status_of([]) == 0
-        told = capsys.readouterr()
-        assert told.err == ""
-        return [one.partition(",")[2] for one in told.out.splitlines() if one]
+        result = capsys.readouterr()
+        assert result.err == ""
+        return [one.partition(",")[2] for one in result.out.splitlines() if one]
 
     return complete
 

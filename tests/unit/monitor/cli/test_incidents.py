@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,76 +21,73 @@ from monitor.judge.policy import Policy
 from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.web.log_page import SORTS, Sort
-from tests.unit.monitor.cli.conftest import Result, release, run
+from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, release, run
 from tests.unit.monitor.web.board import a_board
 
-Ask = Callable[..., Any]
-INCIDENT = "births-2016-2018-01-05"
 ROLE = ("--by", "duty statistician")
 SIGN = ("--by", "head of profession", "--format", "md")
-HAND = {
-    "--title": "Marriages 2016",
-    "--producer": "ons",
-    "--what": "sent to the wrong list",
-    "--when": "2018-01-04T16:20",
-}
+LETTERS = ("letters/correction.docx", "letters/email.docx", "letters/lines.docx")
+HAND_LOGGED = (
+    *("--title", "Marriages 2016"),
+    *("--producer", "ons"),
+    *("--what", "sent to the wrong list"),
+    *("--when", "2018-01-04T16:20"),
+)
 
 
-def options(given: dict[str, str]) -> list[str]:
-    return [word for pair in given.items() for word in pair]
+def test_incidents_are_listed_with_grade_status_and_draft(run_cli: RunCli) -> None:
+    (row,) = run_cli("incident", "list").out.splitlines()[1:]
+    draft = run_cli("incident", "show", INCIDENT, "--json").json["drafts"][-1]
+    form_and_version = f"{draft['form']} v{draft['version']}"
+    assert " ".join(row.split()) == (
+        f"5 Jan 2018 09:30 report late 20 min to 20 min 1 s report owed {form_and_version} {INCIDENT} Births 2016"
+    )
+    for filters in (("--open",), ("--producer", "ons")):
+        assert [listed["id"] for listed in run_cli("incident", "list", *filters, "--json").json] == [INCIDENT]
 
 
-def test_incidents_are_listed_with_grade_status_and_draft(ask: Ask) -> None:
-    (line,) = ask("incident", "list").out.splitlines()[1:]
-    draft = ask("incident", "show", INCIDENT, "--json").json["drafts"][-1]
-    drafted = f"{draft['form']} v{draft['version']}"
-    told = f"5 Jan 2018 09:30 report late 20 min to 20 min 1 s report owed {drafted} {INCIDENT} Births 2016"
-    assert " ".join(line.split()) == told
-    assert [one["id"] for one in ask("incident", "list", "--open", "--json").json] == [INCIDENT]
-    assert [one["id"] for one in ask("incident", "list", "--producer", "ons", "--json").json] == [INCIDENT]
-
-
-def test_a_report_is_owed_until_it_is_signed(ask: Ask, folder: Path) -> None:
-    assert INCIDENT in ask("today").out.split("Closed, report owed: 1")[1]
-    refused = ask("incident", "sign", INCIDENT, *SIGN, "--output", str(folder))
+def test_signing_an_incomplete_report_is_refused_and_it_is_still_owed(run_cli: RunCli, folder: Path) -> None:
+    assert INCIDENT in run_cli("today").out.split("Closed, report owed: 1")[1]
+    refused = run_cli("incident", "sign", INCIDENT, *SIGN, "--output", str(folder))
     assert (refused.status, refused.out) == (1, "")
     assert "- 4. Corrective actions" in refused.err
-    assert ask("incident", "show", INCIDENT, "--json").json["report_owed"]
-    assert ask("incident", "sign", INCIDENT, *SIGN, "--output", str(folder / "none")).status == 1
-    assert not (folder / "none").exists()
-    told = ask("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
-    assert told.status == 0
-    shown = ask("incident", "show", INCIDENT, "--json").json
-    assert not shown["report_owed"]
-    version = shown["drafts"][-1]["version"]
+    assert run_cli("incident", "show", INCIDENT, "--json").json["report_owed"]
+
+
+def test_an_incomplete_report_is_signed_with_a_reason_that_is_in_the_evidence(run_cli: RunCli, folder: Path) -> None:
+    signed = run_cli("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
+    assert signed.status == 0
+    incident = run_cli("incident", "show", INCIDENT, "--json").json
+    assert not incident["report_owed"]
+    version = incident["drafts"][-1]["version"]
     reason = "although a check failed: the minister waits"
-    assert shown["timeline"][-1]["text"] == f"report signed off as version {version} {reason}"
+    assert incident["timeline"][-1]["text"] == f"report signed off as version {version} {reason}"
     evidence = (folder / INCIDENT / "evidence.md").read_text(encoding="utf-8")
     assert "because: the minister waits" in evidence
     assert "the minister waits" not in (folder / INCIDENT / "report.md").read_text(encoding="utf-8")
-    assert ask("incident", "list", "--open", "--json").json == []
-    assert "report owed" not in ask("today").out
+    assert run_cli("incident", "list", "--open", "--json").json == []
+    assert "report owed" not in run_cli("today").out
 
 
 def files_in(place: Path) -> list[str]:
-    return sorted(str(each.relative_to(place)) for each in place.rglob("*") if each.is_file())
+    return sorted(str(file.relative_to(place)) for file in place.rglob("*") if file.is_file())
 
 
-def sign_into(ask: Ask, place: Path, incident: str, *formats: str) -> Result:
-    given = ("--by", "head of profession", "--anyway", "asked for", "--output", str(place))
-    return ask("incident", "sign", incident, *given, *(word for each in formats for word in ("--format", each)))
+def sign_into(run_cli: RunCli, place: Path, incident: str, *formats: str) -> Result:
+    """Sign a report off, write its files in these formats into a folder, and return what the program printed."""
+    options = ("--by", "head of profession", "--anyway", "asked for", "--output", str(place))
+    return run_cli("incident", "sign", incident, *options, *(word for name in formats for word in ("--format", name)))
 
 
-def test_signing_writes_one_folder_of_files_named_by_what_they_are(ask: Ask, folder: Path) -> None:
-    done = sign_into(ask, folder / "signed", INCIDENT, "docx")
-    letters = ["letters/correction.docx", "letters/email.docx", "letters/lines.docx"]
-    assert files_in(folder / "signed" / INCIDENT) == ["evidence.docx", *letters, "report.docx"]
-    assert sorted(done.out.splitlines()[1:]) == sorted(str(each) for each in (folder / "signed").rglob("*.docx"))
+def test_signing_writes_report_evidence_and_letters_into_a_folder(run_cli: RunCli, folder: Path) -> None:
+    signed = sign_into(run_cli, folder / "signed", INCIDENT, "docx")
+    assert files_in(folder / "signed" / INCIDENT) == ["evidence.docx", *LETTERS, "report.docx"]
+    assert sorted(signed.out.splitlines()[1:]) == sorted(str(file) for file in (folder / "signed").rglob("*.docx"))
 
 
-def test_without_libreoffice_signing_writes_the_evidence_for_a_word_processor(folder: Path, root: Path) -> None:
+def test_without_libreoffice_signing_writes_only_docx_files(folder: Path, root: Path) -> None:
     words = ("--config", str(folder / "config.toml"), "incident", "sign", INCIDENT, "--by", "head of profession")
-    done = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "monitor", *words, "--anyway", "asked for", "--output", str(folder)],
         env={"PYTHONPATH": str(root), "PATH": ""},
         capture_output=True,
@@ -99,53 +95,55 @@ def test_without_libreoffice_signing_writes_the_evidence_for_a_word_processor(fo
         check=False,
         timeout=120,
     )
-    letters = ["letters/correction.docx", "letters/email.docx", "letters/lines.docx"]
-    assert (done.returncode, done.stderr) == (0, "no .pdf: LibreOffice (soffice) is not installed\n")
-    assert files_in(folder / INCIDENT) == ["evidence.docx", *letters, "report.docx"]
+    assert (ended.returncode, ended.stderr) == (0, "no .pdf: LibreOffice (soffice) is not installed\n")
+    assert files_in(folder / INCIDENT) == ["evidence.docx", *LETTERS, "report.docx"]
 
 
 @pytest.mark.slow
 def test_with_libreoffice_signing_writes_the_report_as_docx_and_pdf_and_the_evidence_as_pdf(
-    ask: Ask, folder: Path, soffice: str
+    run_cli: RunCli, folder: Path, soffice: str
 ) -> None:
     assert Path(soffice).is_file()
-    assert sign_into(ask, folder, INCIDENT).status == 0
-    letters = ["letters/correction.docx", "letters/email.docx", "letters/lines.docx"]
-    assert files_in(folder / INCIDENT) == ["evidence.pdf", *letters, "report.docx", "report.pdf"]
+    assert sign_into(run_cli, folder, INCIDENT).status == 0
+    assert files_in(folder / INCIDENT) == ["evidence.pdf", *LETTERS, "report.docx", "report.pdf"]
 
 
-def test_two_reports_signed_into_one_place_do_not_replace_each_other(ask: Ask, folder: Path) -> None:
-    ask("incident", "add", *options(HAND), "--by", "duty statistician")
-    (other,) = {one["id"] for one in ask("incident", "list", "--json").json} - {INCIDENT}
-    assert sign_into(ask, folder, INCIDENT, "md").status == 0
-    assert sign_into(ask, folder, other, "md").status == 0
+def test_two_reports_signed_into_one_place_do_not_replace_each_other(run_cli: RunCli, folder: Path) -> None:
+    run_cli("incident", "add", *HAND_LOGGED, "--by", "duty statistician")
+    (other,) = {one["id"] for one in run_cli("incident", "list", "--json").json} - {INCIDENT}
+    assert sign_into(run_cli, folder, INCIDENT, "md").status == 0
+    assert sign_into(run_cli, folder, other, "md").status == 0
     assert "Births 2016" in (folder / INCIDENT / "report.md").read_text(encoding="utf-8")
     assert "Marriages 2016" in (folder / other / "report.md").read_text(encoding="utf-8")
 
 
-def test_a_refused_signature_leaves_no_folder_of_its_own_and_keeps_those_of_others(ask: Ask, folder: Path) -> None:
-    (folder / "kept").mkdir()
-    for place in (folder / "kept", folder / "new" / "place"):
-        assert ask("incident", "sign", INCIDENT, *SIGN, "--output", str(place)).status == 1
-    assert (folder / "kept").is_dir()
+def test_a_refused_signature_creates_and_deletes_no_folder(run_cli: RunCli, folder: Path) -> None:
+    (folder / "existing").mkdir()
+    for place in (folder / "existing", folder / "new" / "place"):
+        assert run_cli("incident", "sign", INCIDENT, *SIGN, "--output", str(place)).status == 1
+    assert (folder / "existing").is_dir()
     assert not (folder / "new").exists()
 
 
-def test_a_report_is_owed_until_it_is_waived_with_a_reason(ask: Ask) -> None:
-    assert ask("incident", "waive", INCIDENT, *ROLE, "--reason", " ").status == 1
-    assert "report owed" in ask("incident", "show", INCIDENT).out
-    assert ask("incident", "waive", INCIDENT, *ROLE, "--reason", "sent by letter").status == 0
-    shown = ask("incident", "show", INCIDENT).out
+def test_a_report_is_owed_until_it_is_waived_with_a_reason(run_cli: RunCli) -> None:
+    assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", " ").status == 1
+    assert "report owed" in run_cli("incident", "show", INCIDENT).out
+    assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "sent by letter").status == 0
+    shown = run_cli("incident", "show", INCIDENT).out
     assert "report owed" not in shown
     assert "duty statistician: report waived: sent by letter" in shown
-    assert ask("incident", "list", "--open", "--json").json == []
-    again = ask("incident", "waive", INCIDENT, *ROLE, "--reason", "twice")
+    assert run_cli("incident", "list", "--open", "--json").json == []
+    again = run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "twice")
     assert (again.status, again.err) == (1, f"no report is owed for {INCIDENT}\n")
 
 
-def overdue_for(while_: timedelta, folder: Path) -> str:
-    """Write down a release that is missing for so long, as it was six minutes after its slot; returns its incident."""
-    slot, name, early = datetime.now(UTC) - while_, "marriages-2017", timedelta(minutes=6)
+def save_overdue_release(hours: int, folder: Path) -> str:
+    """Store a release that is absent since its slot so many hours ago, with a draft six minutes after the slot.
+
+    Return the id of its incident.
+    """
+    overdue = timedelta(hours=hours)
+    slot, name, early = datetime.now(UTC) - overdue, "marriages-2017", timedelta(minutes=6)
     known, promise = release(name, "Marriages 2017", slot)
     promise = replace(promise, learnt=slot - timedelta(days=9), confirmed_at=slot)
     absent = replace(run(State.ABSENT, 0, 1), target=f"{name}/page/edge", begin=slot - early, end=slot + early)
@@ -154,42 +152,42 @@ def overdue_for(while_: timedelta, folder: Path) -> str:
     with store.transaction() as tx:
         tx.save_release(known)
         tx.add_promises([promise])
-        tx.save_runs([replace(absent, end=slot + while_, last_received=slot + while_)])
+        tx.save_runs([replace(absent, end=slot + overdue, last_received=slot + overdue)])
         VerdictRecorder(store, ReportingRules()).record(tx, verdict, Measurement("edge"), verdict.at)
     (incident,) = store.verdicts.incidents_of(name)
     store.close()
     return incident.id
 
 
-def test_exporting_evidence_makes_a_new_version_of_the_draft(ask: Ask, folder: Path) -> None:
-    incident = overdue_for(timedelta(hours=32), folder)
-    assert ask("incident", "export", incident, str(folder / "e.zip")).status == 0
+def test_exporting_evidence_makes_a_new_version_of_the_draft(run_cli: RunCli, folder: Path) -> None:
+    incident = save_overdue_release(32, folder)
+    assert run_cli("incident", "export", incident, str(folder / "e.zip")).status == 0
     store = open_store(f"sqlite:///{folder}/store.db", durable=False)
     (*_, last) = store.verdicts.drafts(incident)
     store.close()
     assert datetime.now(UTC) - last.at < timedelta(minutes=5)
 
 
-def test_an_opened_listed_or_signed_draft_has_the_current_delay(ask: Ask, folder: Path) -> None:
-    incident = overdue_for(timedelta(hours=32), folder)
-    (line,) = [line for line in ask("incident", "list").out.splitlines() if incident in line]
+def test_an_opened_listed_or_signed_draft_has_the_current_delay(run_cli: RunCli, folder: Path) -> None:
+    incident = save_overdue_release(32, folder)
+    (line,) = [line for line in run_cli("incident", "list").out.splitlines() if incident in line]
     assert "at least 1 d 8 h" in line
-    assert "OVERDUE by at least 1 d 8 h" in ask("incident", "show", incident).out
-    assert "delayed by at least 32 hours" in ask("incident", "draft", incident).out
-    assert "still overdue" in ask("incident", "sign", incident, *SIGN, "--output", str(folder)).err
-    assert ask("incident", "sign", incident, *SIGN, "--output", str(folder), "--anyway", "asked for").status == 0
-    signed = ask("incident", "draft", incident).out
+    assert "OVERDUE by at least 1 d 8 h" in run_cli("incident", "show", incident).out
+    assert "delayed by at least 32 hours" in run_cli("incident", "draft", incident).out
+    assert "still overdue" in run_cli("incident", "sign", incident, *SIGN, "--output", str(folder)).err
+    assert run_cli("incident", "sign", incident, *SIGN, "--output", str(folder), "--anyway", "asked for").status == 0
+    signed = run_cli("incident", "draft", incident).out
     assert "delayed by at least 32 hours" in signed
     assert "Amended" not in signed
 
 
-def test_a_closed_incident_shows_what_happened_and_what_remains(ask: Ask) -> None:
-    lines = ask("incident", "show", INCIDENT).out.splitlines()
+def test_a_closed_incident_shows_what_happened_and_what_remains(run_cli: RunCli) -> None:
+    lines = run_cli("incident", "show", INCIDENT).out.splitlines()
     assert lines[0].startswith("LATE, grade report, closed 5 Jan 2018")
     assert "Timeline" in lines
     assert "What to do now:" not in lines
     assert any(line.startswith("To complete in the draft") for line in lines)
-    assert ask("incident", "show", INCIDENT, "--json").json["id"] == INCIDENT
+    assert run_cli("incident", "show", INCIDENT, "--json").json["id"] == INCIDENT
 
 
 async def test_an_open_incident_shows_what_to_do() -> None:
@@ -199,103 +197,112 @@ async def test_an_open_incident_shows_what_to_do() -> None:
         assert "What to do now:" in incident_lines(incident, board.store.verdicts.drafts(board.incident), None)
 
 
-@pytest.mark.parametrize("verb", ["show", "draft", "sign --by x", "close --by x", "export x.zip"])
-def test_an_unknown_incident_is_answered_with_the_nearest_id(ask: Ask, verb: str) -> None:
-    name, *rest = verb.split()
-    told = ask("incident", name, "births-2016-2018", *rest)
-    assert (told.status, told.err) == (1, f'no incident "births-2016-2018", did you mean "{INCIDENT}"?\n')
-
-
-def test_a_note_is_added_in_a_role_and_acknowledges_the_incident(ask: Ask) -> None:
-    told = ask("incident", "note", INCIDENT, "web team called", *ROLE, "--json").json
-    assert (told["timeline"][-1]["by"], told["timeline"][-1]["text"]) == ("duty statistician", "web team called")
-    assert told["acknowledged"]["by"] == "duty statistician"
-
-
-def test_assigning_an_incident_to_another_role_does_not_acknowledge_it(ask: Ask) -> None:
-    assigned = ask("incident", "note", INCIDENT, "--assign", "web team", *ROLE, "--json").json
-    assert (assigned["timeline"][-1]["by"], assigned["acknowledged"]) == ("duty statistician", None)
+def test_a_note_is_added_in_a_role_and_acknowledges_the_incident(run_cli: RunCli) -> None:
+    result = run_cli("incident", "note", INCIDENT, "web team called", *ROLE, "--json").json
+    assert (result["timeline"][-1]["by"], result["timeline"][-1]["text"]) == ("duty statistician", "web team called")
+    assert result["acknowledged"]["by"] == "duty statistician"
 
 
 @pytest.mark.parametrize("verb", [("note", INCIDENT, "called"), ("close", INCIDENT), ("sign", INCIDENT)])
-def test_every_act_needs_a_role(ask: Ask, verb: tuple[str, ...]) -> None:
-    told = ask("incident", *verb)
+def test_a_command_that_changes_an_incident_needs_a_role(run_cli: RunCli, verb: tuple[str, ...]) -> None:
+    result = run_cli("incident", *verb)
     usage = f"ninethirty incident {verb[0]}"
-    assert (told.status, told.err) == (
-        2,
-        f'{usage}: give your role: --by "duty statistician" (see {usage} --help)\n',
-    )
+    assert result.status == 2
+    assert result.err == f'{usage}: give your role: --by "duty statistician" (see {usage} --help)\n'
 
 
-def test_the_command_in_a_notice_acknowledges_the_incident(ask: Ask) -> None:
-    told = ask("incident", "note", INCIDENT, *ROLE)
-    assert (told.status, told.out) == (0, f"{INCIDENT}: acknowledged\n")
-    shown = ask("incident", "show", INCIDENT, "--json").json
-    assert (shown["acknowledged"]["by"], shown["timeline"][-1]["text"]) == ("duty statistician", "acknowledged")
-    assert ask("incident", "note", INCIDENT, *ROLE, "--cause", "expired certificate").out == f"{INCIDENT}: noted\n"
-    texts = [one["text"] for one in ask("incident", "show", INCIDENT, "--json").json["timeline"]]
-    assert texts[-2:] == ["acknowledged", "cause: expired certificate"]
+def test_a_note_without_text_as_printed_in_notices_acknowledges_the_incident(run_cli: RunCli) -> None:
+    result = run_cli("incident", "note", INCIDENT, *ROLE)
+    assert (result.status, result.out) == (0, f"{INCIDENT}: acknowledged\n")
+    incident = run_cli("incident", "show", INCIDENT, "--json").json
+    assert incident["acknowledged"]["by"] == "duty statistician"
+    assert incident["timeline"][-1]["text"] == "acknowledged"
 
 
-def test_a_note_about_a_call_has_its_time_and_is_in_the_account(ask: Ask) -> None:
-    assert ask("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
-    ask("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
-    account = ask("incident", "draft", INCIDENT).out
+def test_a_note_with_only_a_cause_is_added_to_the_timeline(run_cli: RunCli) -> None:
+    assert run_cli("incident", "note", INCIDENT, *ROLE, "--cause", "expired certificate").out == f"{INCIDENT}: noted\n"
+    timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
+    assert timeline[-1]["text"] == "cause: expired certificate"
+
+
+def test_a_note_about_a_call_has_its_time_and_is_in_the_account(run_cli: RunCli) -> None:
+    assert run_cli("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
+    run_cli("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
+    account = run_cli("incident", "draft", INCIDENT).out
     assert "41am: rang the web team (duty statistician)" in account
     assert account.index("35am on Friday 5 January 2018: ") < account.index("41am: rang the web team")
-    told = ask("incident", "note", INCIDENT, "--at", "soon", *ROLE)
-    assert (told.status, told.err.count("\n")) == (1, 2)
+    result = run_cli("incident", "note", INCIDENT, "--at", "soon", *ROLE)
+    assert (result.status, result.err.count("\n")) == (1, 2)
 
 
-def test_an_empty_note_is_refused(ask: Ask) -> None:
-    told = ask("incident", "note", INCIDENT, " ", *ROLE)
-    assert (told.status, told.err) == (1, "write the text of the note\n")
+def test_an_empty_note_is_refused(run_cli: RunCli) -> None:
+    result = run_cli("incident", "note", INCIDENT, " ", *ROLE)
+    assert (result.status, result.err) == (1, "write the text of the note\n")
 
 
-def test_a_hand_logged_incident_can_be_closed(ask: Ask) -> None:
-    name = ask("incident", "add", *options(HAND), "--json").json["id"]
-    assert ask("incident", "show", name, "--json").json["closed"] is None
-    told = ask("today").out
-    assert "Open incidents: 1\n" in told
-    (line,) = [line for line in told.splitlines() if line.endswith(f"  {name}")]
-    assert line.startswith("  report  hand      ")
-    assert told.index(line) < told.index("1. Tell the Head of Profession") < told.index("Complete the draft")
-    assert ask("incident", "close", name, "--text", "recalled", *ROLE).status == 0
-    shown = ask("incident", "show", name, "--json").json
-    assert (shown["closed"] is not None, shown["timeline"][-1]["text"]) == (True, "closed: recalled")
+def test_an_open_hand_logged_incident_is_on_the_board_with_its_steps(run_cli: RunCli) -> None:
+    name = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
+    today = run_cli("today").out
+    assert "Open incidents: 1\n" in today
+    (row,) = [line for line in today.splitlines() if line.endswith(f"  {name}")]
+    assert row.startswith("  report  hand      ")
+    assert today.index(row) < today.index("1. Tell the Head of Profession") < today.index("Complete the draft")
 
 
-def test_a_hand_logged_incident_has_end_and_addresses_and_is_in_history_and_reports(ask: Ask) -> None:
+def test_a_hand_logged_incident_can_be_closed(run_cli: RunCli) -> None:
+    name = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
+    assert run_cli("incident", "show", name, "--json").json["closed"] is None
+    assert run_cli("incident", "close", name, "--text", "recalled", *ROLE).status == 0
+    closed = run_cli("incident", "show", name, "--json").json
+    assert closed["closed"] is not None
+    assert closed["timeline"][-1]["text"] == "closed: recalled"
+
+
+def log_marriages_with_end_and_addresses(run_cli: RunCli) -> dict[str, Any]:
+    """Log an incident of forest-research that lasted 80 minutes at two addresses."""
+    what = ("--title", "Marriages 2016", "--producer", "forest-research", "--what", "sent to the wrong list")
+    when = ("--when", "2018-01-04T16:20", "--until", "2018-01-04T17:40")
     urls = ("--url", "https://www.gov.uk/a", "--url", "https://x.example/b")
-    more = ("--when", "2018-01-04T16:20", "--until", "2018-01-04T17:40", *urls)
-    words = {name: text for name, text in HAND.items() if name != "--when"} | {"--producer": "forest-research"}
-    logged = ask("incident", "add", *options(words), *more, "--json").json
-    assert (logged["ended"], logged["urls"]) == (
-        "2018-01-04T17:40:00.000Z",
-        ["https://www.gov.uk/a", "https://x.example/b"],
-    )
-    draft = ask("incident", "draft", logged["id"]).out
+    logged: dict[str, Any] = run_cli("incident", "add", *what, *when, *urls, "--json").json
+    return logged
+
+
+def test_a_hand_logged_incident_and_its_draft_have_end_and_addresses(run_cli: RunCli) -> None:
+    logged = log_marriages_with_end_and_addresses(run_cli)
+    assert logged["ended"] == "2018-01-04T17:40:00.000Z"
+    assert logged["urls"] == ["https://www.gov.uk/a", "https://x.example/b"]
+    draft = run_cli("incident", "draft", logged["id"]).out
     assert "It ended at 5.40pm, after about 1 hour 20 minutes." in draft
     assert draft.count("https://x.example/b") == 1
-    assert "Url       https://www.gov.uk/a https://x.example/b" in ask("incident", "show", logged["id"]).out
-    span = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
-    for chosen in ((), ("--producer", "forest-research"), ("--host", "www.gov.uk", "--producer", "forest-research")):
-        told = ask(*span, *chosen, "--json").json["logged"]
-        assert [(one["incident"], one["title"]) for one in told] == [(logged["id"], "Marriages 2016")]
-    assert ask(*span, "--producer", "ons", "--json").json["logged"] == []
-    text = ask(*span).out
+    assert "Url       https://www.gov.uk/a https://x.example/b" in run_cli("incident", "show", logged["id"]).out
+
+
+def test_a_hand_logged_incident_is_in_the_period_reports_of_its_producer_and_host(run_cli: RunCli) -> None:
+    logged = log_marriages_with_end_and_addresses(run_cli)
+    report = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
+    of_producer, of_host = ("--producer", "forest-research"), ("--host", "www.gov.uk")
+    for filters in ((), of_producer, (*of_host, *of_producer)):
+        (listed,) = run_cli(*report, *filters, "--json").json["logged"]
+        assert (listed["incident"], listed["title"]) == (logged["id"], "Marriages 2016")
+    assert run_cli(*report, "--producer", "ons", "--json").json["logged"] == []
+    text = run_cli(*report).out
     assert "1 incident logged by hand" in text
     assert "17:40 GMT on 4 January 2018" in text
-    assert f"{logged['id']}" in ask(*span, "--format", "csv").out
-    about = ask("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2017-01-05, 2018-01-05")
-    assert "check date: 5 January 2018 is 365 days after the incident" in about.err
-    assert about.out.partition(":")[0] in ask("calendar", "history", "births-2016").out
+    assert logged["id"] in run_cli(*report, "--format", "csv").out
 
 
-def test_without_a_terminal_logging_names_all_absent_options_at_once(ask: Ask) -> None:
-    told = ask("incident", "add", "--when", "one day")
-    assert told.status == 1
-    assert told.err.splitlines() == [
+def test_a_hand_logged_incident_of_a_release_is_in_its_history_and_its_dates_are_checked(run_cli: RunCli) -> None:
+    days = "2017-01-05, 2018-01-05"
+    logged = run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", days)
+    assert "check date: 5 January 2018 is 365 days after the incident" in logged.err
+    name = logged.out.partition(":")[0]
+    assert name in run_cli("calendar", "history", "births-2016").out
+
+
+def test_without_a_terminal_logging_names_all_absent_options_at_once(run_cli: RunCli) -> None:
+    result = run_cli("incident", "add", "--when", "one day")
+    assert result.status == 1
+    assert result.err.splitlines() == [
         "title: is missing",
         "producer: is missing",
         "what: is missing",
@@ -303,42 +310,46 @@ def test_without_a_terminal_logging_names_all_absent_options_at_once(ask: Ask) -
     ]
 
 
-def test_logging_about_a_watched_release_needs_only_what_and_when(ask: Ask) -> None:
-    told = ask("incident", "add", "--release", "births-2016", "--what", "leaked", "--when", "2018-01-04", "--json").json
-    assert (told["title"], told["producer"], told["kind"]) == ("Births 2016", "ons", "hand")
-    assert told["drafts"][0]["form"] == "B"
-    assert ask("incident", "add", "--release", "births", "--what", "x", "--when", "2018-01-04").status == 1
+def test_logging_about_a_watched_release_needs_only_what_and_when(run_cli: RunCli) -> None:
+    result = run_cli(
+        "incident", "add", "--release", "births-2016", "--what", "leaked", "--when", "2018-01-04", "--json"
+    ).json
+    assert (result["title"], result["producer"], result["kind"]) == ("Births 2016", "ons", "hand")
+    assert result["drafts"][0]["form"] == "B"
+    assert run_cli("incident", "add", "--release", "births", "--what", "x", "--when", "2018-01-04").status == 1
 
 
-def test_logging_the_same_twice_gives_one_incident(ask: Ask) -> None:
-    first, again = (ask("incident", "add", *options(HAND)) for _ in range(2))
+def test_logging_the_same_twice_gives_one_incident(run_cli: RunCli) -> None:
+    first, again = (run_cli("incident", "add", *HAND_LOGGED) for _ in range(2))
     assert again.out == first.out.replace("logged", "was logged already")
-    assert len(ask("incident", "list", "--json").json) == 2
+    assert len(run_cli("incident", "list", "--json").json) == 2
 
 
-def test_a_draft_is_printed_and_saved_in_every_format(ask: Ask, folder: Path) -> None:
-    assert ask("incident", "draft", INCIDENT).out.startswith("# ")
-    assert ask("incident", "draft", INCIDENT, "--format", "html").out.startswith("<!doctype html>")
+def test_a_draft_is_printed_and_saved_in_every_format(run_cli: RunCli, folder: Path) -> None:
+    assert run_cli("incident", "draft", INCIDENT).out.startswith("# ")
+    assert run_cli("incident", "draft", INCIDENT, "--format", "html").out.startswith("<!doctype html>")
     for kind in ("docx", "odt"):
-        assert ask("incident", "draft", INCIDENT, "--output", str(folder / f"a.{kind}")).status == 0
+        assert run_cli("incident", "draft", INCIDENT, "--output", str(folder / f"a.{kind}")).status == 0
         assert zipfile.is_zipfile(folder / f"a.{kind}")
 
 
-def test_typed_text_is_kept_word_for_word_in_a_new_version(ask: Ask, folder: Path) -> None:
-    before = ask("incident", "show", INCIDENT, "--json").json["drafts"][-1]["version"]
+def test_typed_text_is_kept_word_for_word_in_a_new_version(run_cli: RunCli, folder: Path) -> None:
+    before = run_cli("incident", "show", INCIDENT, "--json").json["drafts"][-1]["version"]
     words = "A link was mistyped.\n\n  Twice, at 09:29."
     (folder / "words.txt").write_text(words, encoding="utf-8")
-    told = ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--file", str(folder / "words.txt"), *ROLE)
-    assert told.status == 0
-    draft = ask("incident", "draft", INCIDENT, "--json").json
+    result = run_cli(
+        "incident", "draft", INCIDENT, "--field", "B.4.corrective", "--file", str(folder / "words.txt"), *ROLE
+    )
+    assert result.status == 0
+    draft = run_cli("incident", "draft", INCIDENT, "--json").json
     assert (draft["version"], draft["by"]) == (before + 1, "duty statistician")
     assert draft["words"] == {"B.4.corrective": words}
-    assert ask("incident", "draft", INCIDENT, "--version", str(before), "--json").json["words"] == {}
+    assert run_cli("incident", "draft", INCIDENT, "--version", str(before), "--json").json["words"] == {}
 
 
-def test_fields_are_listed_with_their_source(ask: Ask) -> None:
-    ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "checked", *ROLE)
-    rows = {row["field"]: row for row in ask("incident", "draft", INCIDENT, "--fields", "--json").json}
+def test_fields_are_listed_with_their_source(run_cli: RunCli) -> None:
+    run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "checked", *ROLE)
+    rows = {row["field"]: row for row in run_cli("incident", "draft", INCIDENT, "--fields", "--json").json}
     assert (rows["B.4.corrective"]["standing"], rows["B.3.impact"]["standing"]) == ("said", "to complete")
     assert rows["B.2.date"] == {
         "field": "B.2.date",
@@ -357,27 +368,27 @@ def test_fields_are_listed_with_their_source(ask: Ask) -> None:
         (("--version", "99"), f"incident {INCIDENT} has no version 99 of its draft, the last is "),
     ],
 )
-def test_a_refused_change_of_a_draft_gives_the_reason(ask: Ask, arguments: tuple[str, ...], line: str) -> None:
-    told = ask("incident", "draft", INCIDENT, *arguments, *ROLE)
-    assert (told.status, told.out) == (1, "")
-    assert told.err.startswith(line)
+def test_a_refused_change_of_a_draft_gives_the_reason(run_cli: RunCli, arguments: tuple[str, ...], line: str) -> None:
+    result = run_cli("incident", "draft", INCIDENT, *arguments, *ROLE)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith(line)
 
 
-def test_signing_fixes_a_version_and_writes_the_documents(ask: Ask, folder: Path) -> None:
+def test_signing_fixes_a_version_and_writes_the_documents(run_cli: RunCli, folder: Path) -> None:
     given = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
-    told = ask("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *given)
-    assert told.json["signed"] is not None
-    assert sorted(told.json["files"]) == sorted(str(file) for file in (folder / "sent").rglob("*.docx"))
-    assert len(told.json["files"]) == 5
-    ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
-    assert "Amended after sign-off" in ask("incident", "draft", INCIDENT).out
+    result = run_cli("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *given)
+    assert result.json["signed"] is not None
+    assert sorted(result.json["files"]) == sorted(str(file) for file in (folder / "sent").rglob("*.docx"))
+    assert len(result.json["files"]) == 5
+    run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
+    assert "Amended after sign-off" in run_cli("incident", "draft", INCIDENT).out
 
 
-def test_exporting_evidence_does_not_overwrite_a_file(ask: Ask, folder: Path) -> None:
+def test_exporting_evidence_does_not_overwrite_a_file(run_cli: RunCli, folder: Path) -> None:
     file = folder / "evidence.zip"
-    assert ask("incident", "export", INCIDENT, str(file), "--json").json["records"] == 0
+    assert run_cli("incident", "export", INCIDENT, str(file), "--json").json["records"] == 0
     assert zipfile.ZipFile(file).namelist() == ["manifest.json", "SHA256SUMS"]
-    assert ask("incident", "export", INCIDENT, str(file)).status == 1
+    assert run_cli("incident", "export", INCIDENT, str(file)).status == 1
 
 
 def test_command_page_and_api_accept_the_same_kinds_of_breach() -> None:

@@ -13,7 +13,7 @@ from monitor.cli.main import status_of
 from monitor.config.organisations import ORGANISATIONS, nearest_slug, slug_of
 from monitor.config.read import read_settings
 from schedules.sources.registry import KINDS
-from tests.unit.monitor.cli.terminal import asked_at_a_terminal, at_a_terminal
+from tests.unit.monitor.cli.terminal import answer_at_terminal, run_at_terminal
 
 TWICE = ("--on-call", "B=b@example.gov.uk", "--on-call", "B=c@example.gov.uk")
 MAIL = ("--mail", "localhost:1025", "--to", "desk@example.gov.uk")
@@ -75,17 +75,8 @@ def test_a_calendar_file_is_looked_for_beside_the_configuration(file: Path) -> N
 
 
 def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wrong = (
-        "--producer",
-        "Ministry of Justise",
-        "--calendar",
-        "icx",
-        "--calendar",
-        "ics",
-        "--calendar",
-        "csv=no.csv",
-    )
-    told = (
+    wrong = ("--producer", "Ministry of Justise", "--calendar", "icx", "--calendar", "ics", "--calendar", "csv=no.csv")
+    result = (
         "--mail",
         "smtp host",
         "--to",
@@ -96,9 +87,9 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, caps
         "--chat",
         "https://chat.example/secret",
     )
-    assert init(file, "--yes", *wrong, *told) == 2
-    told = capsys.readouterr().err.splitlines()
-    assert told == [
+    assert init(file, "--yes", *wrong, *result) == 2
+    result = capsys.readouterr().err.splitlines()
+    assert result == [
         'init: --producer: unknown name, did you mean ministry-of-justice? (got "Ministry of Justise")',
         'init: --calendar: unknown kind, did you mean ics? (got "icx")',
         "init: --calendar: give its place: ics=https://host/path or ics=FILE",
@@ -159,9 +150,7 @@ def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureF
     ]
 
 
-def test_an_existing_file_is_replaced_only_with_force_and_a_note(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_existing_file_is_replaced_only_with_force_and_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text("kept")
     assert init(file, "--yes") == 2
     assert "exists: give --force" in capsys.readouterr().err
@@ -176,8 +165,8 @@ def test_without_a_terminal_absent_options_are_named(file: Path, capfd: pytest.C
     assert asked.returncode == 2
     assert "init: not a terminal: give --mail, or --yes to" in capfd.readouterr().err
     assert not file.exists()
-    told = subprocess.run([*alone, "--producer", "dft", *MAIL], stdin=subprocess.DEVNULL, check=False)
-    assert told.returncode == 0
+    result = subprocess.run([*alone, "--producer", "dft", *MAIL], stdin=subprocess.DEVNULL, check=False)
+    assert result.returncode == 0
     assert [one.kind for one in read_settings(file).calendar] == ["govuk"]
 
 
@@ -185,8 +174,8 @@ def test_the_next_commands_can_be_typed_as_printed(file: Path, tmp_path: Path) -
     program = tmp_path / "ninethirty"
     program.write_text("from monitor.cli.main import main\nmain()\n")
     called = [sys.executable, str(program), "--config", str(file), "init", "--yes"]
-    told = subprocess.run(called, capture_output=True, text=True, check=True)
-    assert f"Next: {program} --config {file} check --online, then {program} --config {file} run\n" in told.stdout
+    result = subprocess.run(called, capture_output=True, text=True, check=True)
+    assert f"Next: {program} --config {file} check --online, then {program} --config {file} run\n" in result.stdout
 
 
 def test_init_asks_for_absent_options(file: Path) -> None:
@@ -199,7 +188,7 @@ def test_init_asks_for_absent_options(file: Path) -> None:
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
-    shown = asked_at_a_terminal(file, "init", "--producer", "DfT", answers=asked)
+    shown = answer_at_terminal(file, "init", "--producer", "DfT", answers=asked)
     assert "Next: ninethirty --config" in shown
     settings = read_settings(file)
     assert [one.id for one in settings.producer] == ["department-for-transport"]
@@ -216,7 +205,7 @@ def test_every_organisation_is_found_by_each_of_its_names() -> None:
 
 def test_a_name_similar_to_others_is_questioned_and_not_used(file: Path) -> None:
     typed = "ofqal\nn\nhealth\ngambling\nofqual" + 6 * "\n"
-    shown = at_a_terminal(file, "init", typed=typed)
+    shown = run_at_terminal(file, "init", typed=typed)
     assert "not in the list (did you mean ofqual?). Use it anyway?" in shown
     assert re.search(r"which of [\w-]+(, [\w-]+)+\?", shown)
     assert "did you mean gambling-commission?" in shown

@@ -5,16 +5,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 
 from monitor.cli.main import VERBS, cli, status_of
-
-Ask = Callable[..., Any]
+from tests.unit.monitor.cli.conftest import RunCli
 
 
 def commands(group: click.Group, context: click.Context, path: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -62,9 +60,12 @@ def test_help_imports_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
 
 
-def test_an_unknown_verb_is_answered_with_the_nearest(ask: Ask) -> None:
-    told = ask("tody")
-    assert (told.status, told.err) == (2, 'ninethirty: no verb "tody", did you mean "today"? (see ninethirty --help)\n')
+def test_an_unknown_verb_is_answered_with_the_nearest(run_cli: RunCli) -> None:
+    result = run_cli("tody")
+    assert (result.status, result.err) == (
+        2,
+        'ninethirty: no verb "tody", did you mean "today"? (see ninethirty --help)\n',
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,9 +85,9 @@ def test_an_unknown_verb_is_answered_with_the_nearest(ask: Ask) -> None:
         ("rehearse", "x.toml", "--speed", "0"),
     ],
 )
-def test_a_usage_error_is_one_line_with_status_2(ask: Ask, arguments: tuple[str, ...]) -> None:
-    told = ask(*arguments)
-    assert (told.status, told.out, len(told.err.splitlines())) == (2, "", 1)
+def test_a_usage_error_is_one_line_with_status_2(run_cli: RunCli, arguments: tuple[str, ...]) -> None:
+    result = run_cli(*arguments)
+    assert (result.status, result.out, len(result.err.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "run", "once", "replay", "export"])
@@ -96,13 +97,13 @@ def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pyte
     assert capsys.readouterr().err == f"nowhere/config.toml: {fault}\n"
 
 
-def test_config_is_accepted_before_and_after_the_verb(ask: Ask, folder: Path) -> None:
+def test_config_is_accepted_before_and_after_the_verb(run_cli: RunCli, folder: Path) -> None:
     other = folder / "other.toml"
     other.write_text((folder / "config.toml").read_text().replace('id = "ons"', 'id = "other"'))
     for verb in (("check",), ("calendar", "read", "mine"), ("silence", "list"), ("plan",)):
         assert status_of(["--config", "nowhere.toml", *verb, "--config", str(other)]) == 0
         assert status_of([*verb[:1], "--config", str(other), *verb[1:]]) == 0
-    assert "nowhere.toml: cannot be read" in ask("today", "--config", "nowhere.toml").err
+    assert "nowhere.toml: cannot be read" in run_cli("today", "--config", "nowhere.toml").err
 
 
 @pytest.mark.parametrize(
@@ -162,55 +163,81 @@ def test_config_is_accepted_before_and_after_the_verb(ask: Ask, folder: Path) ->
         (("status",), "start it with `ninethirty run`"),
     ],
 )
-def test_a_plausible_mistake_is_answered_with_what_to_do(ask: Ask, arguments: tuple[str, ...], remedy: str) -> None:
-    answer = ask(*arguments)
+def test_a_plausible_mistake_is_answered_with_a_remedy(
+    run_cli: RunCli, arguments: tuple[str, ...], remedy: str
+) -> None:
+    answer = run_cli(*arguments)
     assert (answer.status != 0, answer.err.count("\n")) == (True, 1)
     assert remedy in answer.err
 
 
-def test_help_lists_every_verb_in_one_section(ask: Ask) -> None:
-    shown = ask("--help").out
+PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
+UNKNOWN_INCIDENT = 'no incident "births-2016-2018", did you mean "births-2016-2018-01-05"?'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("calendar", "read", "mind"), 'no calendar "mind", did you mean "mine"?'),
+        (("channel", "test", "disk"), 'no channel "disk", did you mean "desk"?'),
+        (("explain", "birth-2016"), 'no release "birth-2016", did you mean "births-2016"?'),
+        ((*PERIOD, "--host", "stat.example"), 'no host "stat.example", did you mean "stats.example"?'),
+        ((*PERIOD, "--producer", "onz"), 'no producer "onz", did you mean "ons"?'),
+        *((("incident", verb, "births-2016-2018"), UNKNOWN_INCIDENT) for verb in ("show", "draft")),
+        *((("incident", verb, "births-2016-2018", "--by", "x"), UNKNOWN_INCIDENT) for verb in ("sign", "close")),
+        (("incident", "export", "births-2016-2018", "x.zip"), UNKNOWN_INCIDENT),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(
+    run_cli: RunCli, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run_cli(*arguments)
+    assert (result.status, result.err) == (1, f"{message}\n")
+
+
+def test_help_lists_every_verb_in_one_section(run_cli: RunCli) -> None:
+    shown = run_cli("--help").out
     assert all(shown.count(f"\n  {verb.ljust(8)}  ") == 1 for verb in VERBS)
     assert "3 environment error" in shown
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])
-def test_a_store_file_that_is_not_a_database_is_an_environment_error(ask: Ask, folder: Path, verb: str) -> None:
+def test_a_store_file_that_is_not_a_database_is_an_environment_error(run_cli: RunCli, folder: Path, verb: str) -> None:
     (folder / "store.db").write_text("this is no database, whatever its name says\n" * 100)
-    told = ask(*verb.split())
-    assert (told.status, told.out) == (3, "")
-    assert "the file is not a database, or damaged: stop, move it" in told.err.splitlines()[0]
+    result = run_cli(*verb.split())
+    assert (result.status, result.out) == (3, "")
+    assert "the file is not a database, or damaged: stop, move it" in result.err.splitlines()[0]
 
 
-def test_a_store_whose_folder_cannot_be_created_is_an_environment_error(ask: Ask, folder: Path) -> None:
+def test_a_store_whose_folder_cannot_be_created_is_an_environment_error(run_cli: RunCli, folder: Path) -> None:
     (folder / "file").write_text("")
     config = folder / "config.toml"
     config.write_text(config.read_text().replace("store.db", "file/store.db"))
-    told = ask("today")
-    assert (told.status, len(told.err.splitlines())) == (3, 1)
+    result = run_cli("today")
+    assert (result.status, len(result.err.splitlines())) == (3, 1)
 
 
-def test_a_store_of_a_newer_version_is_refused(ask: Ask, folder: Path) -> None:
+def test_a_store_of_a_newer_version_is_refused(run_cli: RunCli, folder: Path) -> None:
     with sqlite3.connect(folder / "store.db") as store:
         store.execute("UPDATE alembic_version SET version_num = '9999', works_from = '9998'")
     store.close()
-    told = ask("today")
-    assert (told.status, "a newer version of ninethirty made it" in told.err) == (3, True)
+    result = run_cli("today")
+    assert (result.status, "a newer version of ninethirty made it" in result.err) == (3, True)
 
 
-def test_an_unknown_kind_of_store_is_a_user_error_without_its_password(ask: Ask, folder: Path) -> None:
+def test_an_unknown_kind_of_store_is_a_user_error_without_its_password(run_cli: RunCli, folder: Path) -> None:
     (folder / "config.toml").write_text('[store]\nurl = "mysql://anna:hunter2@db.example/n"\n')
-    told = ask("today")
-    assert (told.status, "hunter2" in told.err, len(told.err.splitlines())) == (1, False, 1)
+    result = run_cli("today")
+    assert (result.status, "hunter2" in result.err, len(result.err.splitlines())) == (1, False, 1)
 
 
-def test_a_port_in_use_is_an_environment_error(ask: Ask, folder: Path) -> None:
+def test_a_port_in_use_is_an_environment_error(run_cli: RunCli, folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         config = folder / "config.toml"
         config.write_text(config.read_text() + f'[web]\nlisten = "{address}"\n')
-        told = ask("run")
-    assert (told.status, told.err) == (
+        result = run_cli("run")
+    assert (result.status, result.err) == (
         3,
         f"cannot listen on {address}: Address already in use: free it, or choose another port\n",
     )
@@ -225,9 +252,7 @@ def test_an_interrupted_verb_says_so_in_one_line(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.split() == ["interrupted"]
 
 
-def test_a_file_that_cannot_be_written_is_an_environment_error(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_an_unwritable_file_is_an_environment_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     @click.command()
     def writes() -> None:
         (tmp_path / "none" / "file").write_text("x")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from monitor.cli.rehearse import longest_first
@@ -18,7 +18,8 @@ from monitor.rehearse.script.script import read_script
 ROOT = Path(__file__).parents[4]
 
 
-def _plays(path: Path, report: Callable[[int], None]) -> PlayResult:
+def _play_by_name(path: Path, report: Callable[[int], None]) -> PlayResult:
+    """Play no script, but do what its name says."""
     report(50)
     if path.name == "endless":
         sys.stdout.write("playing\n")
@@ -31,52 +32,55 @@ def _plays(path: Path, report: Callable[[int], None]) -> PlayResult:
     return PlayResult(ok=True, text=path.name)
 
 
-def _lost(path: Path, reason: str) -> PlayResult:
+def _describe_loss(path: Path, reason: str) -> PlayResult:
     return PlayResult(ok=False, text=f"{path.name}: {reason}")
 
 
-class Seen(Progress):
+class RecordedProgress(Progress):
     def __init__(self) -> None:
-        self.seen: list[tuple[str, int]] = []
+        self.percents: dict[str, list[int]] = {}
 
     def on_start(self, path: Path) -> None:
-        self.seen.append((path.name, 0))
+        self.percents[path.name] = [0]
 
     def on_percent(self, path: Path, percent: int) -> None:
-        self.seen.append((path.name, percent))
+        self.percents[path.name].append(percent)
+
+
+def start_playing(*names: str, progress: Progress | None = None) -> Iterator[PlayResult]:
+    paths = [Path(name) for name in names]
+    return play_in_parallel(paths, _play_by_name, _describe_loss, progress or Progress())
 
 
 def play(*names: str, progress: Progress | None = None) -> list[PlayResult]:
-    return list(play_in_parallel([Path(name) for name in names], _plays, _lost, progress or Progress()))
+    return list(start_playing(*names, progress=progress))
 
 
-def test_stopping_a_rehearsal_does_not_wait_for_its_players() -> None:
-    playing = play_in_parallel([Path("quick"), Path("endless"), Path("endless")], _plays, _lost, Progress())
+def test_stopping_a_rehearsal_ends_the_processes_that_play_its_scripts() -> None:
+    playing = start_playing("quick", "endless", "endless")
     assert next(playing) == PlayResult(ok=True, text="quick")
     playing.close()
     assert multiprocessing.active_children() == []
 
 
-def test_a_player_that_is_killed_loses_its_own_script_only() -> None:
-    ended = play("killed", "quick", "quick")
-    assert sorted(one.text for one in ended) == [
-        "killed: the process that played it ended with status -9",
-        "quick",
-        "quick",
+def test_if_the_process_of_one_script_is_killed_the_others_are_still_played() -> None:
+    results = play("killed", "quick", "quick")
+    assert sorted((result.text, result.ok) for result in results) == [
+        ("killed: the process that played it ended with status -9", False),
+        ("quick", True),
+        ("quick", True),
     ]
-    assert [one.ok for one in ended].count(False) == 1
 
 
-def test_a_thread_that_never_ends_does_not_keep_its_player_from_ending() -> None:
+def test_process_that_played_a_script_ends_although_a_thread_of_it_hangs() -> None:
     assert play("hanging") == [PlayResult(ok=True, text="hanging")]
     assert multiprocessing.active_children() == []
 
 
-def test_the_progress_of_each_script_is_reported() -> None:
-    seen = Seen()
-    play("quick", "killed", progress=seen)
-    assert [percent for name, percent in seen.seen if name == "quick"] == [0, 50, 100]
-    assert [percent for name, percent in seen.seen if name == "killed"] == [0, 50, 100]
+def test_the_progress_of_each_script_is_reported_even_if_its_process_is_killed() -> None:
+    progress = RecordedProgress()
+    play("quick", "killed", progress=progress)
+    assert progress.percents == {"quick": [0, 50, 100], "killed": [0, 50, 100]}
 
 
 def test_the_longest_script_is_played_first() -> None:
@@ -111,6 +115,6 @@ exit_by_results([PlayResult(ok=False, text="a deadlock", hangs=True)])
 """
 
 
-def test_a_thread_that_never_ends_does_not_keep_the_program_from_ending() -> None:
+def test_program_ends_although_a_thread_of_it_hangs() -> None:
     ended = subprocess.run([sys.executable, "-c", _HANGING], capture_output=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"a deadlock\n", b"")

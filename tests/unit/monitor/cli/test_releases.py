@@ -8,11 +8,9 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -23,17 +21,16 @@ from monitor.deliver.open_data import PROMISE, TABLES, VERDICT
 from monitor.errors import UserFault
 from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
-from tests.unit.monitor.cli.conftest import SLOT
-from tests.unit.monitor.cli.terminal import ROOT, at_a_terminal
+from tests.unit.monitor.cli.conftest import SLOT, RunCli
+from tests.unit.monitor.cli.terminal import ROOT, run_at_terminal
 
-Ask = Callable[..., Any]
 DAY = ("--date", "2018-01-05")
 PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
 
 
-def test_the_board_shows_slot_producer_verdict_delay_id_and_title(ask: Ask) -> None:
-    told = ask("today", *DAY)
-    assert [" ".join(line.split()) for line in told.out.splitlines()] == [
+def test_the_board_shows_slot_producer_verdict_delay_id_and_title(run_cli: RunCli) -> None:
+    result = run_cli("today", *DAY)
+    assert [" ".join(line.split()) for line in result.out.splitlines()] == [
         "Friday 5 January 2018: 1 LATE",
         "SLOT PRODUCER VERDICT DELAY OR EXPOSURE RELEASE TITLE",
         "09:30 GMT Office for National Statistics LATE 20 min to 20 min 1 s births-2016 Births 2016",
@@ -41,21 +38,21 @@ def test_the_board_shows_slot_producer_verdict_delay_id_and_title(ask: Ask) -> N
         "Closed, report owed: 1",
         "report late Births 2016 (Office for National Statistics) births-2016-2018-01-05",
     ]
-    assert told.status == 0
+    assert result.status == 0
 
 
-def test_the_board_and_the_plan_can_be_of_one_producer(ask: Ask) -> None:
+def test_the_board_and_the_plan_can_be_of_one_producer(run_cli: RunCli) -> None:
     plan = ("plan", "--date", "2030-01-04", "--json")
-    assert [len(ask("today", *DAY, "--producer", name, "--json").json) for name in ("ons", "ofqual")] == [1, 0]
-    assert [len(ask(*plan, "--producer", name).json["releases"]) for name in ("ons", "ofqual")] == [1, 0]
+    assert [len(run_cli("today", *DAY, "--producer", name, "--json").json) for name in ("ons", "ofqual")] == [1, 0]
+    assert [len(run_cli(*plan, "--producer", name).json["releases"]) for name in ("ons", "ofqual")] == [1, 0]
     # Its hosts carry what others release too.
-    assert ask(*plan, "--producer", "ofqual").json["hosts"] == ask(*plan).json["hosts"]
+    assert run_cli(*plan, "--producer", "ofqual").json["hosts"] == run_cli(*plan).json["hosts"]
 
 
 @pytest.mark.slow
-def test_on_a_terminal_lines_have_its_width_and_faults_are_bold(ask: Ask, folder: Path) -> None:
+def test_on_a_terminal_lines_have_its_width_and_faults_are_bold(run_cli: RunCli, folder: Path) -> None:
     def shown(**env: str) -> list[str]:
-        return at_a_terminal(folder / "config.toml", "today", *DAY, env={"COLUMNS": "60", **env}).splitlines()[:3]
+        return run_at_terminal(folder / "config.toml", "today", *DAY, env={"COLUMNS": "60", **env}).splitlines()[:3]
 
     bold = shown(NO_COLOR="")
     assert bold[2] == f"\x1b[1m{shown(NO_COLOR='1')[2]}\x1b[0m"
@@ -72,22 +69,22 @@ def test_a_reader_that_closes_the_pipe_is_no_error(folder: Path) -> None:
         assert (program.wait(60), program.stderr.read()) == (0, b"")
 
 
-def test_the_board_in_json_is_a_list_of_releases(ask: Ask) -> None:
-    (row,) = ask("today", *DAY, "--json").json
+def test_the_board_in_json_is_a_list_of_releases(run_cli: RunCli) -> None:
+    (row,) = run_cli("today", *DAY, "--json").json
     assert (row["id"], row["verdict"], row["grade"], row["final"]) == ("births-2016", "late", "report", True)
     assert row["delay"] == {"min": 1200.0, "max": 1201.0}
     assert row["incident"] == "births-2016-2018-01-05"
 
 
-def test_a_release_that_is_not_watched_yet_is_on_the_board_of_its_day(ask: Ask) -> None:
-    (row,) = ask("today", "--date", "2030-01-04", "--json").json
+def test_a_release_that_is_not_watched_yet_is_on_the_board_of_its_day(run_cli: RunCli) -> None:
+    (row,) = run_cli("today", "--date", "2030-01-04", "--json").json
     assert (row["id"], row["verdict"]) == ("deaths-2029", "pending")
 
 
-def test_a_day_without_releases_is_no_error(ask: Ask) -> None:
-    told = ask("today", "--date", "2018-01-06")
-    assert (told.status, told.out.splitlines()[1:2]) == (0, [""])
-    assert told.out.startswith("Saturday 6 January 2018: no release that is watched is promised for this day")
+def test_a_day_without_releases_is_no_error(run_cli: RunCli) -> None:
+    result = run_cli("today", "--date", "2018-01-06")
+    assert (result.status, result.out.splitlines()[1:2]) == (0, [""])
+    assert result.out.startswith("Saturday 6 January 2018: no release that is watched is promised for this day")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +95,9 @@ def test_a_day_without_releases_is_no_error(ask: Ask) -> None:
         ([False, True], "no release that is watched is promised for this day"),
     ],
 )
-def test_the_board_says_if_no_calendar_was_read_yet(ask: Ask, folder: Path, reads: list[bool], next_step: str) -> None:
+def test_the_board_says_if_no_calendar_was_read(
+    run_cli: RunCli, folder: Path, reads: list[bool], next_step: str
+) -> None:
     (folder / "store.db").unlink()
     store = open_store(f"sqlite:///{folder}/store.db", durable=False)
     store.upgrade()
@@ -107,37 +106,32 @@ def test_the_board_says_if_no_calendar_was_read_yet(ask: Ask, folder: Path, read
             at = SLOT + timedelta(minutes=minute)
             tx.add_read(CalendarRead("mine", at, at, usable=usable))
     store.close()
-    assert ask("today", "--date", "2018-01-05").out == f"Friday 5 January 2018: {next_step}\n"
+    assert run_cli("today", "--date", "2018-01-05").out == f"Friday 5 January 2018: {next_step}\n"
 
 
-def test_the_board_says_if_no_calendar_is_configured(ask: Ask, folder: Path) -> None:
+def test_the_board_says_if_no_calendar_is_configured(run_cli: RunCli, folder: Path) -> None:
     (folder / "config.toml").write_text(f'[store]\nurl = "sqlite:///{folder}/empty.db"\n')
-    assert "no calendar is configured. Add a [[calendar]] to your configuration" in ask("today").out
+    assert "no calendar is configured. Add a [[calendar]] to your configuration" in run_cli("today").out
 
 
-def test_an_explanation_begins_with_the_verdict_and_says_what_would_change_it(ask: Ask) -> None:
-    lines = ask("explain", "births-2016").out.splitlines()
+def test_an_explanation_begins_with_the_verdict_and_says_what_would_change_it(run_cli: RunCli) -> None:
+    lines = run_cli("explain", "births-2016").out.splitlines()
     assert lines[0] == "LATE by 20 min to 20 min 1 s, grade report, final"
     assert "  Promised    Friday 5 January 2018, 09:30 GMT, as mine said by 26 Nov 2017 09:30:00 GMT" in lines
     assert "  First seen  between 5 Jan 2018 09:50:00 and 09:50:01 GMT" in lines
-    assert "What would change it" in lines
+    assert "What would change the verdict" in lines
     assert max(map(len, lines)) <= 120
 
 
-def test_an_explanation_at_an_earlier_instant_uses_nothing_later(ask: Ask) -> None:
-    told = ask("explain", "births-2016", "--at", "2018-01-05T09:40", "--json").json
-    assert (told["verdict"], told["delay"]) == ("overdue", {"min": 600.0, "max": None})
-    assert told["explanation"]["verdict"] == "overdue"
-    assert ask("explain", "births-2016", "--at", "2018-01-05T09:00:00Z", "--json").json["incident"] is None
+def test_an_explanation_at_an_earlier_instant_uses_nothing_later(run_cli: RunCli) -> None:
+    result = run_cli("explain", "births-2016", "--at", "2018-01-05T09:40", "--json").json
+    assert (result["verdict"], result["delay"]) == ("overdue", {"min": 600.0, "max": None})
+    assert result["explanation"]["verdict"] == "overdue"
+    assert run_cli("explain", "births-2016", "--at", "2018-01-05T09:00:00Z", "--json").json["incident"] is None
 
 
-def test_an_unknown_release_is_answered_with_the_nearest(ask: Ask) -> None:
-    told = ask("explain", "birth-2016")
-    assert (told.status, told.err) == (1, 'no release "birth-2016", did you mean "births-2016"?\n')
-
-
-def test_a_plan_compares_looks_a_minute_with_the_budget(ask: Ask) -> None:
-    plan = ask("plan", "--date", "2030-01-04", "--json").json
+def test_a_plan_compares_looks_a_minute_with_the_budget(run_cli: RunCli) -> None:
+    plan = run_cli("plan", "--date", "2030-01-04", "--json").json
     host = plan["hosts"]["stats.example"]
     assert (host["budget"], host["targets"], host["warning"], plan["warnings"]) == (2.0, 2, None, [])
     # Landing page and origin view, each once a second from two minutes before the slot.
@@ -145,36 +139,36 @@ def test_a_plan_compares_looks_a_minute_with_the_budget(ask: Ask) -> None:
     assert sum(minute["looks"] for minute in host["minutes"]) == host["looks"]
 
 
-def test_a_plan_beyond_the_budget_warns_and_shows_the_stretch(ask: Ask, folder: Path) -> None:
+def test_a_plan_beyond_the_budget_warns_and_shows_the_stretch(run_cli: RunCli, folder: Path) -> None:
     config = folder / "config.toml"
     config.write_text(config.read_text() + '[budget]\n"stats.example" = "1/s"\n')
-    told = ask("plan", "--date", "2030-01-04")
-    assert told.out.splitlines()[0].startswith("WARNING: stats.example: 120 looks wanted in the minute from 09:28")
-    assert ask("plan", "--date", "2030-01-04", "--json").json["hosts"]["stats.example"]["stretch"] == 2.0
+    result = run_cli("plan", "--date", "2030-01-04")
+    assert result.out.splitlines()[0].startswith("WARNING: stats.example: 120 looks wanted in the minute from 09:28")
+    assert run_cli("plan", "--date", "2030-01-04", "--json").json["hosts"]["stats.example"]["stretch"] == 2.0
 
 
-def test_a_published_release_is_planned_by_its_current_state(ask: Ask) -> None:
-    (release,) = ask("plan", "--date", "2018-01-06", "--json").json["releases"]
+def test_a_published_release_is_planned_by_its_current_state(run_cli: RunCli) -> None:
+    (release,) = run_cli("plan", "--date", "2018-01-06", "--json").json["releases"]
     windows = [window["name"] for target in release["targets"] for window in target["windows"]]
     assert (release["due"], set(windows)) == (False, {"after"})
 
 
-def test_a_replay_of_a_store_finds_no_difference(ask: Ask) -> None:
-    told = ask("replay", "--json")
-    assert (told.status, told.json) == (0, {"releases": 1, "differences": {}})
+def test_a_replay_of_a_store_finds_no_difference(run_cli: RunCli) -> None:
+    result = run_cli("replay", "--json")
+    assert (result.status, result.json) == (0, {"releases": 1, "differences": {}})
 
 
-def test_every_change_of_a_verdict_is_one_exported_line_oldest_first(ask: Ask) -> None:
-    events = [json.loads(line) for line in ask("export", "--events").out.splitlines()]
+def test_every_change_of_a_verdict_is_one_exported_line_oldest_first(run_cli: RunCli) -> None:
+    events = [json.loads(line) for line in run_cli("export", "--events").out.splitlines()]
     assert [event["at"] for event in events] == sorted(event["at"] for event in events)
     last = [event for event in events if event["release"] == "births-2016"][-1]
     assert (last["after"], last["body"]["verdict"]) == ("late", "late")
-    assert ask("export", "--events", "--to", "2018-01-01").out == ""
-    assert ask("export", "--events", "--format", "csv").status == 2
+    assert run_cli("export", "--events", "--to", "2018-01-01").out == ""
+    assert run_cli("export", "--events", "--format", "csv").status == 2
 
 
-def test_sqlite_export_has_verdicts_their_proof_and_the_meaning_of_every_column(ask: Ask, folder: Path) -> None:
-    assert ask("export", "--format", "sqlite", "--output", str(folder / "all.db")).status == 0
+def test_sqlite_export_has_verdicts_their_proof_and_the_meaning_of_every_column(run_cli: RunCli, folder: Path) -> None:
+    assert run_cli("export", "--format", "sqlite", "--output", str(folder / "all.db")).status == 0
     with closing(sqlite3.connect(folder / "all.db")) as made:
         made.row_factory = sqlite3.Row
         (row,) = (dict(row) for row in made.execute("SELECT * FROM verdict"))
@@ -184,13 +178,13 @@ def test_sqlite_export_has_verdicts_their_proof_and_the_meaning_of_every_column(
         assert [tuple(each) for each in (*promised, *looked)] == [("births-2016",), ("births-2016",)]
         for table in TABLES:
             columns = [each["name"] for each in made.execute(f"PRAGMA table_info({table})")]
-            told = dict(made.execute("SELECT name, means FROM dictionary WHERE of = ?", (table,)))
-            assert columns == list(told)
-            assert all(told.values())
+            result = dict(made.execute("SELECT name, means FROM dictionary WHERE of = ?", (table,)))
+            assert columns == list(result)
+            assert all(result.values())
 
 
-def test_parquet_export_has_typed_columns_with_their_meaning(ask: Ask, folder: Path) -> None:
-    assert ask("export", "--output", str(folder / "all.parquet")).status == 0
+def test_parquet_export_has_typed_columns_with_their_meaning(run_cli: RunCli, folder: Path) -> None:
+    assert run_cli("export", "--output", str(folder / "all.parquet")).status == 0
     table = pq.read_table(folder / "all.parquet")
     (row,) = table.to_pylist()
     assert (row["id"], row["final"], row["delay_min"]) == ("births-2016", True, 1200.0)
@@ -198,8 +192,8 @@ def test_parquet_export_has_typed_columns_with_their_meaning(ask: Ask, folder: P
     assert {each.name: each.metadata[b"means"].decode() for each in table.schema} == VERDICT
 
 
-def test_history_reads_the_same_rows_and_writes_nothing(ask: Ask, folder: Path) -> None:
-    (exported,) = csv.DictReader(io.StringIO(ask("export").out))
+def test_history_reads_the_same_rows_and_writes_nothing(run_cli: RunCli, folder: Path) -> None:
+    (exported,) = csv.DictReader(io.StringIO(run_cli("export").out))
     before = (folder / "store.db").read_bytes()
     with History(f"sqlite:///{folder}/store.db") as history:
         (row,) = history.verdicts()
@@ -215,18 +209,18 @@ def test_history_reads_the_same_rows_and_writes_nothing(ask: Ask, folder: Path) 
         History(f"sqlite:///{folder}/elsewhere.db")
 
 
-def test_verdicts_are_exported_as_csv_and_json(ask: Ask) -> None:
-    (row,) = csv.DictReader(io.StringIO(ask("export").out))
+def test_verdicts_are_exported_as_csv_and_json(run_cli: RunCli) -> None:
+    (row,) = csv.DictReader(io.StringIO(run_cli("export").out))
     assert (row["id"], row["verdict"], row["delay_min"], row["final"]) == ("births-2016", "late", "1200.0", "true")
     assert (row["released_after"], row["released_by"]) == (row["first_seen_after"], row["first_seen_by"])
-    assert ask("export", "--format", "json").json == ask("export", "--json").json
-    assert ask("export", "--from", "2018-01-06").out.count("\n") == 1
+    assert run_cli("export", "--format", "json").json == run_cli("export", "--json").json
+    assert run_cli("export", "--from", "2018-01-06").out.count("\n") == 1
 
 
-def test_events_of_the_exported_calendar_have_the_release_id_as_uid(ask: Ask, folder: Path) -> None:
-    told = ask("export", "--output", str(folder / "all.ics"))
+def test_events_of_the_exported_calendar_have_the_release_id_as_uid(run_cli: RunCli, folder: Path) -> None:
+    result = run_cli("export", "--output", str(folder / "all.ics"))
     events = Calendar.from_ical((folder / "all.ics").read_bytes()).walk("VEVENT")
-    assert (told.out, told.err) == ("", f"{folder}/all.ics: written\n")
+    assert (result.out, result.err) == ("", f"{folder}/all.ics: written\n")
     assert {str(event["uid"]): f"{event['dtstart'].dt:%F %R}" for event in events} == {
         "births-2016@ninethirty": "2018-01-05 09:30",
         "deaths-2029@ninethirty": "2030-01-04 09:30",
@@ -234,49 +228,44 @@ def test_events_of_the_exported_calendar_have_the_release_id_as_uid(ask: Ask, fo
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("docx", b"PK"), ("odt", b"PK"), ("html", b"<!"), ("md", b"# ")])
-def test_a_period_report_is_written_in_every_format(ask: Ask, folder: Path, kind: str, begins: bytes) -> None:
-    told = ask(*PERIOD, "--output", str(folder / f"report.{kind}"))
-    assert told.status == 0
+def test_a_period_report_is_written_in_every_format(run_cli: RunCli, folder: Path, kind: str, begins: bytes) -> None:
+    result = run_cli(*PERIOD, "--output", str(folder / f"report.{kind}"))
+    assert result.status == 0
     assert (folder / f"report.{kind}").read_bytes().startswith(begins)
 
 
-def test_a_period_report_can_be_kept_completed_signed_and_measured_again(ask: Ask, folder: Path) -> None:
+def test_a_period_report_can_be_kept_completed_signed_and_measured_again(run_cli: RunCli, folder: Path) -> None:
     asked = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31", "--producer", "ons", "--keep")
     name, by = "period-ons-2018-01-01-2018-01-31", ("--by", "head of profession")
-    assert ask(*asked).out == f"{name}: version 1, 2 to complete\n"
-    assert ask("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 1
+    assert run_cli(*asked).out == f"{name}: version 1, 2 to complete\n"
+    assert run_cli("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 1
     for field in ("P.nature", "P.actions"):
-        ask("incident", "draft", name, "--field", field, "--text", f"Said of {field}.", *by)
-    assert ask("incident", "note", name, "sent to the board", *by).status == 0
-    assert ask(*asked).out == f"{name}: version 3, 0 to complete\n"
-    assert ask("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 0
+        run_cli("incident", "draft", name, "--field", field, "--text", f"Said of {field}.", *by)
+    assert run_cli("incident", "note", name, "sent to the board", *by).status == 0
+    assert run_cli(*asked).out == f"{name}: version 3, 0 to complete\n"
+    assert run_cli("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 0
     signed = (folder / name / "report.md").read_text(encoding="utf-8")
     assert all(words in signed for words in ("Said of P.nature.", "Office for National Statistics", "1 late"))
-    ask("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *by)
-    kept = ask(*asked, "--json").json
+    run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *by)
+    kept = run_cli(*asked, "--json").json
     assert (kept["kind"], kept["report_owed"], kept["closed"] is not None) == ("platform", False, True)
-    draft = ask("incident", "draft", name).out
+    draft = run_cli("incident", "draft", name).out
     assert "1 incident logged by hand" in draft
     assert "Said of P.actions." in draft
-    assert name not in ask("incident", "draft", "births-2016-2018-01-05").out
-    assert name not in ask("today").out
+    assert name not in run_cli("incident", "draft", "births-2016-2018-01-05").out
+    assert name not in run_cli("today").out
 
 
-def test_a_period_report_counts_and_measures(ask: Ask) -> None:
-    told = ask(*PERIOD, "--json").json
-    assert (told["counts"], told["punctuality"]["mean_delay"]) == ({"late": 1}, {"min": 1200.0, "max": 1201.0})
-    assert told["releases"][0]["practice"].startswith("Protocol 2")
-    assert ask(*PERIOD, "--host", "stats.example", "--format", "csv").out.count("\n") == 2
+def test_a_period_report_counts_and_measures(run_cli: RunCli) -> None:
+    result = run_cli(*PERIOD, "--json").json
+    assert (result["counts"], result["punctuality"]["mean_delay"]) == ({"late": 1}, {"min": 1200.0, "max": 1201.0})
+    assert result["releases"][0]["practice"].startswith("Protocol 2")
+    assert run_cli(*PERIOD, "--host", "stats.example", "--format", "csv").out.count("\n") == 2
 
 
-@pytest.mark.parametrize(("option", "name", "near"), [("--producer", "onz", "ons"), ("--host", "stat.example", "sta")])
-def test_a_period_report_of_an_unknown_producer_is_answered_with_the_nearest(
-    ask: Ask, option: str, name: str, near: str
-) -> None:
-    told = ask(*PERIOD, option, name)
-    assert (told.status, f'did you mean "{near}' in told.err) == (1, True)
-
-
-def test_a_report_that_cannot_be_written_is_an_environment_error(ask: Ask, folder: Path) -> None:
-    told = ask(*PERIOD, "--output", str(folder / "none" / "report.md"))
-    assert (told.status, told.err) == (3, f"{folder}/none/report.md: cannot be written: No such file or directory\n")
+def test_a_report_that_cannot_be_written_is_an_environment_error(run_cli: RunCli, folder: Path) -> None:
+    result = run_cli(*PERIOD, "--output", str(folder / "none" / "report.md"))
+    assert (result.status, result.err) == (
+        3,
+        f"{folder}/none/report.md: cannot be written: No such file or directory\n",
+    )

@@ -81,9 +81,9 @@ def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(c
             config.write_text(right.replace("sqlite:///", "sqlite:////tmp/") + ANOTHER)
             refused = reload(config)
             assert refused.exit_code == 1
-            told = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
-            assert refused.output == f"{told}\n"
-            assert until_said(child, "reload_refused")["faults"] == [told]
+            result = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
+            assert refused.output == f"{result}\n"
+            assert until_said(child, "reload_refused")["faults"] == [result]
 
             config.write_text("[[calendar\n")
             child.send_signal(signal.SIGHUP)
@@ -126,6 +126,25 @@ def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
     assert (found, sockets(tmp_path)) == (["edge.sock"], [])
 
 
+def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) -> None:
+    settings, reloads = Settings.model_validate({"evidence": {"folder": str(tmp_path)}}), []
+
+    async def record_reload() -> list[str]:
+        reloads.append("reload")
+        return []
+
+    async def answer_to(request: bytes) -> bytes:
+        async with serve_control_socket(settings, record_reload, dict):
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "edge.sock")
+            writer.write(request)
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    assert asyncio.run(answer_to(b"restart")) == b""
+    assert reloads == []
+
+
 def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) -> None:
     settings = read_settings(config)
     health: dict[str, Any] = {"unready": [], "status": {"Clock": {"offset": "0.01 s"}, "Calendars, faults": {}}}
@@ -133,19 +152,19 @@ def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) 
     async def nothing() -> list[str]:
         return []
 
-    async def ask(*words: str) -> Result:
+    async def run_cli(*words: str) -> Result:
         async with serve_control_socket(settings, nothing, lambda: health):
             arguments = ["--config", str(config), "status", *words]
             return await asyncio.to_thread(CliRunner().invoke, cli, arguments, obj=Context())
 
-    ready = asyncio.run(ask())
+    ready = asyncio.run(run_cli())
     assert (ready.exit_code, ready.output) == (0, "Ready.\n\nClock\n  - offset: 0.01 s\n")
     health["unready"] = ["store: it does not answer"]
-    unready = asyncio.run(ask())
+    unready = asyncio.run(run_cli())
     assert (unready.exit_code, unready.output.splitlines()[:2]) == (1, ["NOT READY:", "  - store: it does not answer"])
-    assert json.loads(asyncio.run(ask("--json")).output) == health
+    assert json.loads(asyncio.run(run_cli("--json")).output) == health
 
 
 def test_status_and_reload_without_a_running_monitor_say_so(config: Path) -> None:
-    told = CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
-    assert f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence' in str(told.exception)
+    result = CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
+    assert f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence' in str(result.exception)

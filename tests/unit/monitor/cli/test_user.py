@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from monitor.web.users import read_people, read_programs
-from tests.unit.monitor.cli.terminal import asked_at_a_terminal
+from tests.unit.monitor.cli.conftest import RunCli
+from tests.unit.monitor.cli.terminal import answer_at_terminal
 
-Ask = Callable[..., Any]
 SECRET = "correct horse battery"
 
 
@@ -40,56 +40,56 @@ def opens(line: str) -> bool:
     return not faults and people["anne"].password.matches(SECRET)
 
 
-def test_a_password_from_standard_input_makes_a_line(ask: Ask, typed: Callable[[str], None]) -> None:
+def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, typed: Callable[[str], None]) -> None:
     typed(f"{SECRET}\n")
-    told = ask("user", "anne", "--role", "duty statistician")
-    assert (told.status, told.err) == (0, "")
-    assert told.out.endswith(":duty statistician\n")
-    assert opens(told.out)
+    result = run_cli("user", "anne", "--role", "duty statistician")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.endswith(":duty statistician\n")
+    assert opens(result.out)
 
 
-def test_a_line_for_the_users_file_can_be_printed_as_json(ask: Ask, typed: Callable[[str], None]) -> None:
+def test_a_line_for_the_users_file_can_be_printed_as_json(run_cli: RunCli, typed: Callable[[str], None]) -> None:
     typed(SECRET)
-    told = ask("user", "anne", "--json").json
-    assert told["user"] == "anne"
-    assert opens(told["line"])
+    result = run_cli("user", "anne", "--json").json
+    assert result["user"] == "anne"
+    assert opens(result["line"])
 
 
-def test_a_refused_name_or_password_is_explained_in_one_line(ask: Ask, typed: Callable[[str], None]) -> None:
+def test_a_refused_name_or_password_is_explained_in_one_line(run_cli: RunCli, typed: Callable[[str], None]) -> None:
     typed("short")
-    told = ask("user", "anne")
-    assert (told.status, told.out) == (1, "")
-    assert told.err == "a password has at least 12 characters; three random words are easy to remember\n"
+    result = run_cli("user", "anne")
+    assert (result.status, result.out) == (1, "")
+    assert result.err == "a password has at least 12 characters; three random words are easy to remember\n"
     typed(SECRET)
-    assert ask("user", "an:ne").err == "a name is made of letters, digits and . _ @ -, 64 at most\n"
+    assert run_cli("user", "an:ne").err == "a name is made of letters, digits and . _ @ -, 64 at most\n"
 
 
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(folder: Path) -> None:
     answers = {"Password: ": SECRET, "Repeat the password: ": SECRET}
-    shown = asked_at_a_terminal(folder / "config.toml", "user", "anne", answers=answers)
+    shown = answer_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
     assert SECRET not in shown
     assert opens(next(line for line in shown.splitlines() if line.startswith("anne:")))
 
 
-def test_check_reports_every_fault_of_the_users_file(ask: Ask, folder: Path) -> None:
+def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Path) -> None:
     users, config = folder / "users", folder / "config.toml"
     config.write_text(f'{config.read_text()}\n[web]\nusers_file = "users"\n')
-    assert ask("check").err == 'config.toml: web.users_file: no such file (got "users")\n'
+    assert run_cli("check").err == 'config.toml: web.users_file: no such file (got "users")\n'
     users.touch(0o600)
     users.write_text("anne\nbob:hunter2\n")
-    told = ask("check")
-    assert told.status == 1
-    assert told.err.splitlines() == [
+    result = run_cli("check")
+    assert result.status == 1
+    assert result.err.splitlines() == [
         "users: line 1: not NAME:HASH; `ninethirty user NAME` makes such a line",
         "users: line 2: the hash of bob is not one that `ninethirty user` makes",
         "users: no one can sign in; `ninethirty user NAME` adds a person",
     ]
 
 
-def test_the_line_of_a_program_does_not_contain_its_token(ask: Ask) -> None:
-    told = ask("user", "pager", "--token", "duty")
-    token = told.err.strip().rpartition(" ")[2]
-    (program,) = read_programs(told.out).values()
+def test_the_line_of_a_program_does_not_contain_its_token(run_cli: RunCli) -> None:
+    result = run_cli("user", "pager", "--token", "duty")
+    token = result.err.strip().rpartition(" ")[2]
+    (program,) = read_programs(result.out).values()
     assert (program.name, program.scope, len(token)) == ("pager", "duty", 43)
-    assert token not in told.out
-    assert ask("user", "pager", "--token", "duty", "--head").status == 1
+    assert token not in result.out
+    assert run_cli("user", "pager", "--token", "duty", "--head").status == 1

@@ -161,7 +161,7 @@ async def test_pages_and_documents_are_current_when_they_are_opened(store: Store
 
 async def test_a_decision_to_bring_a_release_forward_is_on_the_board_and_in_the_json() -> None:
     async with a_board() as board:
-        known = board.store.verdicts.incident(board.early)
+        known = board.store.verdicts.incident(board.early_incident)
         assert known is not None
         decided = bring_forward(known, "head of profession", "2018-01-05T08:30", after_slot(500))
         with board.store.transaction() as tx:

@@ -31,8 +31,11 @@ def window(every: float = 1.0, begins: float = 0.0, ends: float = 1e6, chance: f
 
 
 @dataclass
-class Watch:
-    """A poller over a scripted publisher in virtual time, and everything that was seen of it."""
+class PollerRun:
+    """A poller over a scripted publisher in virtual time, and everything that it reported.
+
+    `starts` has the second and the page of each look, `late` how many seconds after its time each began.
+    """
 
     clock: VirtualClock
     fetcher: ScriptedFetcher
@@ -44,17 +47,18 @@ class Watch:
     stalls: list[tuple[datetime, datetime]] = field(default_factory=list)
     clock_sets: list[float] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
-    heard: Callable[[Target, Sighting], None] = lambda _target, _sighting: None
+    on_sighting: Callable[[Target, Sighting], None] = lambda _target, _sighting: None
 
-    def at(self) -> float:
+    def second(self) -> float:
+        """Return the seconds since noon by our clock."""
         return (self.clock.now() - NOON).total_seconds()
 
-    def started(self, seen: Target, late: float) -> None:
-        self.starts.append((round(self.clock.monotonic(), 3), seen.id.split("/")[1]))
+    def started(self, page: Target, late: float) -> None:
+        self.starts.append((round(self.clock.monotonic(), 3), page.id.split("/")[1]))
         self.late.append(late)
 
-    def missing(self, seen: Target, looks: int) -> None:
-        self.missed.append((seen.part, looks))
+    def missing(self, page: Target, looks: int) -> None:
+        self.missed.append((page.part, looks))
 
     def stalled(self, begin: datetime, end: datetime) -> None:
         self.stalls.append((begin, end))
@@ -62,12 +66,13 @@ class Watch:
     def clock_set(self, _begin: datetime, _end: datetime, seconds: float) -> None:
         self.clock_sets.append(seconds)
 
-    def sighted(self, seen: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
+    def sighted(self, page: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
         self.sightings.append(sighting)
-        self.heard(seen, sighting)
+        self.on_sighting(page, sighting)
 
-    def times(self, name: str) -> list[float]:
-        return [time for time, seen in self.starts if seen == name]
+    def look_times(self, name: str) -> list[float]:
+        """Return the seconds at which looks at this page began."""
+        return [time for time, page in self.starts if page == name]
 
 
 class HaltingClock(VirtualClock):
@@ -79,60 +84,62 @@ class HaltingClock(VirtualClock):
         return super().monotonic() + self.halted
 
 
-def halt(seen: Watch) -> None:
+def halt(run: PollerRun) -> None:
     """Block the loop for 2.5 seconds."""
-    assert isinstance(seen.clock, HaltingClock)
-    seen.clock.halted += 2.5
+    assert isinstance(run.clock, HaltingClock)
+    run.clock.halted += 2.5
 
 
 Script = Callable[[Request], Reply]
 
 
-def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usual
-    act: Callable[[Watch], object],
+def run_poller(  # noqa: PLR0913  # a story has many circumstances, most of them usual
+    act: Callable[[PollerRun], object],
     *,
     seconds: float = 10.0,
     script: Script | None = None,
     rate: float = 1000.0,
-    later: Sequence[tuple[float, Callable[[Watch], object]]] = (),
+    later: Sequence[tuple[float, Callable[[PollerRun], object]]] = (),
     at_once: int | None = 4,
     start: datetime = NOON,
     clock: type[VirtualClock] = VirtualClock,
     skew: Callable[[], Skew] = Skew,
-    breaks: bool = False,
-) -> Watch:
-    """Run a poller for so many virtual seconds: `act` at the beginning, `later` at their seconds.
+    may_break: bool = False,
+) -> PollerRun:
+    """Run a poller for so many virtual seconds with a budget of `rate` looks a second. Return what it reported.
 
-    No look may break inside our own code or the test's, unless it `breaks` on purpose.
+    `act` is done at the beginning, each of `later` at its second, and `script` answers as the publisher.
+
+    No look may break inside our own code or the test's, unless it `may_break`.
     """
 
-    async def story(clock: VirtualClock) -> Watch:
+    async def story(clock: VirtualClock) -> PollerRun:
         fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"figures")))
         stop = asyncio.Event()
-        seen = Watch(clock, fetcher, stop)
-        hooks = Hooks(seen.sighted, seen.started, seen.missing, seen.stalled, seen.clock_set)
-        seen.poller = Poller(clock, fetcher, Budget(rate), Interpreter(skew()), at_once=at_once)
-        act(seen)
-        running = asyncio.create_task(seen.poller.run(stop, hooks))
+        run = PollerRun(clock, fetcher, stop)
+        hooks = Hooks(run.sighted, run.started, run.missing, run.stalled, run.clock_set)
+        run.poller = Poller(clock, fetcher, Budget(rate), Interpreter(skew()), at_once=at_once)
+        act(run)
+        running = asyncio.create_task(run.poller.run(stop, hooks))
         for moment, step in later:
             await clock.sleep(moment - clock.monotonic())
-            outcome = step(seen)
+            outcome = step(run)
             if asyncio.iscoroutine(outcome):
                 await outcome
         await clock.sleep(seconds - clock.monotonic())
         stop.set()
         await running
-        assert breaks or seen.poller.broken.describe_by_host() == {}
-        return seen
+        assert may_break or run.poller.broken.describe_by_host() == {}
+        return run
 
     return run_virtually(lambda _: story(clock(start)), start)
 
 
-def watching(*names: str, every: float = 1.0, **window_of: float) -> Callable[[Watch], None]:
-    """Return the beginning of a story in which these parts are looked at so often."""
+def watch_pages(*names: str, every: float = 1.0, **window_of: float) -> Callable[[PollerRun], None]:
+    """Return an `act` for `run_poller` that has these pages looked at every so many seconds."""
 
-    def act(seen: Watch) -> None:
+    def act(run: PollerRun) -> None:
         for name in names:
-            seen.poller.watch(target(name), [window(every, **window_of)])
+            run.poller.watch(target(name), [window(every=every, **window_of)])
 
     return act

@@ -12,7 +12,7 @@ from monitor.judge.runs import Blind
 from monitor.look.fetch import Failure, Reason, Request
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
-from tests.unit.monitor.look.story import HOST, NOON, Watch, target, watch, window
+from tests.unit.monitor.look.story import HOST, NOON, PollerRun, run_poller, target, window
 from tests.worlds.fetcher import Reply
 
 BAD, GOOD = "bad.example", "good.example"
@@ -29,21 +29,21 @@ def breaking(fault: type[Exception], until: float = 1e9) -> Callable[[Request], 
     return answer
 
 
-def both(seen: Watch) -> None:
+def watch_bad_and_good_host(run: PollerRun) -> None:
     for host in (BAD, GOOD):
-        seen.poller.watch(target(host, host=host), [window(1)])
+        run.poller.watch(target(host, host=host), [window(every=1)])
 
 
-def of(seen: Watch, host: str) -> list[Sighting]:
-    return [one for one in seen.sightings if host in one.target]
+def sightings_of(run: PollerRun, host: str) -> list[Sighting]:
+    return [one for one in run.sightings if host in one.target]
 
 
 def test_broken_look_is_unknown_and_the_next_one_is_on_time() -> None:
-    seen = watch(both, seconds=6.5, script=breaking(OverflowError, until=3.5), breaks=True)
-    assert seen.times(BAD) == seen.times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
+    run = run_poller(watch_bad_and_good_host, seconds=6.5, script=breaking(OverflowError, until=3.5), may_break=True)
+    assert run.look_times(BAD) == run.look_times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
     broken = [(State.UNKNOWN, "monitor_fault")] * 4
-    assert [(one.state, one.why) for one in of(seen, BAD)] == [*broken, *[(State.PRESENT, "")] * 3]
-    assert {one.state for one in of(seen, GOOD)} == {State.PRESENT}
+    assert [(one.state, one.why) for one in sightings_of(run, BAD)] == [*broken, *[(State.PRESENT, "")] * 3]
+    assert {one.state for one in sightings_of(run, GOOD)} == {State.PRESENT}
 
 
 def test_look_is_broken_if_its_hook_fails() -> None:
@@ -51,35 +51,37 @@ def test_look_is_broken_if_its_hook_fails() -> None:
         if sighting.state is State.PRESENT:
             raise OverflowError
 
-    def act(seen: Watch) -> None:
-        seen.heard = refuse
-        seen.poller.watch(target(), [window(1)])
+    def act(run: PollerRun) -> None:
+        run.on_sighting = refuse
+        run.poller.watch(target(), [window(every=1)])
 
-    seen = watch(act, seconds=2.5, script=lambda _: Reply(200, b"<h1>Figures</h1>"), breaks=True)
-    assert [one.why for one in seen.sightings] == ["", "monitor_fault"] * 3
-    assert list(seen.poller.broken.describe_by_host()) == [HOST]
+    run = run_poller(act, seconds=2.5, script=lambda _: Reply(200, b"<h1>Figures</h1>"), may_break=True)
+    assert [one.why for one in run.sightings] == ["", "monitor_fault"] * 3
+    assert list(run.poller.broken.describe_by_host()) == [HOST]
 
 
 def test_looks_continue_if_every_hook_fails() -> None:
     def refuse(_target: Target, _sighting: Sighting) -> None:
         raise OverflowError
 
-    def act(seen: Watch) -> None:
-        seen.heard = refuse
-        seen.poller.watch(target(), [window(1)])
+    def act(run: PollerRun) -> None:
+        run.on_sighting = refuse
+        run.poller.watch(target(), [window(every=1)])
 
-    seen = watch(act, seconds=3.5, breaks=True)
-    assert seen.times("page") == [0, 1, 2, 3]
-    assert seen.poller.broken.describe_by_host()[HOST].startswith("8 with OverflowError")
+    run = run_poller(act, seconds=3.5, may_break=True)
+    looks = run.look_times("page")
+    assert looks == [0, 1, 2, 3]
+    # The hook fails for the sighting of each look, and again for the unknown one that replaces it.
+    assert run.poller.broken.describe_by_host()[HOST].startswith(f"{2 * len(looks)} with OverflowError")
 
 
 def test_broken_single_look_is_unknown() -> None:
     found: list[tuple[Sighting, object]] = []
 
-    async def once(seen: Watch) -> None:
-        found.append(await seen.poller.look_once(target("once", host=BAD)))
+    async def once(run: PollerRun) -> None:
+        found.append(await run.poller.look_once(target("once", host=BAD)))
 
-    watch(lambda _: None, script=breaking(ZeroDivisionError), later=[(1.0, once)], breaks=True)
+    run_poller(lambda _: None, script=breaking(ZeroDivisionError), later=[(1.0, once)], may_break=True)
     ((sighting, outcome),) = found
     assert (sighting.state, sighting.why) == (State.UNKNOWN, "monitor_fault")
     assert isinstance(outcome, Failure)
@@ -95,12 +97,12 @@ def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
         return Reply(200, b"<h1>Figures</h1>")
 
     with capture_logs() as lines:
-        seen = watch(both, seconds=134.5, script=answer, breaks=True)
+        run = run_poller(watch_bad_and_good_host, seconds=134.5, script=answer, may_break=True)
     logged = [(line["fault"], line["suppressed"]) for line in lines if line["event"] == "look_broke"]
     assert {line["host"] for line in lines if line["event"] == "look_broke"} == {BAD}
     assert [count for name, count in logged if name == "OverflowError"] == [0, 39, 39]
     assert [count for name, count in logged if name == "KeyError"] == [0, 19, 19]
-    words = seen.poller.broken.describe_by_host()[BAD]
+    words = run.poller.broken.describe_by_host()[BAD]
     assert words == (
         "90 with OverflowError, the last at 26 November 12:02:13 UTC; "
         "45 with KeyError, the last at 26 November 12:02:14 UTC"

@@ -67,27 +67,28 @@ def test_answer_older_than_its_lifetime_is_stale(age: str, control: str, stale: 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def ages(*told: tuple[float, str | None], url: str = "https://a.example/", **headers: str) -> list[str | None]:
-    """Return which `Age` is left of answers that were requested at these seconds and had these ages."""
-    checked = ConstantAge()
-    answers = [
-        Answer(url, 200, headers | ({} if age is None else {"age": age}), b"", sent, sent)
-        for second, age in told
-        for sent in [NOON + timedelta(seconds=second)]
-    ]
-    return [checked.remove_constant_age(each).headers.get("age") for each in answers]
+def ages_after_check(*ages: tuple[float, str | None]) -> list[str | None]:
+    """Return the `Age` of answers that were received at these seconds with these ages, None where it was removed."""
+    checked, left = ConstantAge(), []
+    for second, age in ages:
+        sent = NOON + timedelta(seconds=second)
+        answer = Answer("https://a.example/", 200, {} if age is None else {"age": age}, b"", sent, sent)
+        left.append(checked.remove_constant_age(answer).headers.get("age"))
+    return left
 
 
-def test_constant_age_is_removed_from_the_third_answer_on() -> None:
-    assert ages(*((second, "300") for second in (0, 5, 10, 15))) == ["300", "300", None, None]
-    assert ages(*((second, "30") for second in range(8))) == [*["30"] * 6, None, None]
+def test_constant_age_is_removed_once_it_should_have_grown() -> None:
+    every_5_s = ages_after_check((0, "300"), (5, "300"), (10, "300"), (15, "300"))
+    assert every_5_s == ["300", "300", None, None]
+    every_second = ages_after_check(*((second, "30") for second in range(8)))
+    assert every_second == ["30", "30", "30", "30", "30", "30", None, None]
 
 
 @pytest.mark.parametrize(
-    "told",
+    "ages",
     [
         [(0, "300"), (5, "305"), (10, "310"), (15, "315")],
-        # Whole seconds: within two of them nothing need have grown.
+        # Ages are whole seconds, so one may be the same for two seconds.
         [(0, "300"), (1, "300"), (2, "302"), (3, "302"), (4, "304")],
         # A cache that fetches a new copy every minute shows the same age at every look.
         [(0, "30"), (60, "30"), (120, "30"), (180, "30")],
@@ -99,21 +100,21 @@ def test_constant_age_is_removed_from_the_third_answer_on() -> None:
         [(0, "2147483648"), (5, "2147483648"), (10, "2147483648"), (15, "2147483648")],
     ],
 )
-def test_age_that_may_be_real_is_kept(told: list[tuple[float, str | None]]) -> None:
-    assert ages(*told) == [age for _, age in told]
+def test_age_that_may_be_real_is_kept(ages: list[tuple[float, str | None]]) -> None:
+    assert ages_after_check(*ages) == [age for _, age in ages]
 
 
-def test_ages_of_two_caches_or_addresses_are_not_compared() -> None:
+def test_ages_of_two_caches_are_not_compared() -> None:
     checked = ConstantAge()
     for second, cache in ((0, "a"), (5, "b"), (10, "a"), (15, "b"), (20, "a")):
         sent = NOON + timedelta(seconds=second)
-        told = Answer("https://a.example/", 200, {"age": "300", "x-served-by": cache}, b"", sent, sent)
-        assert checked.remove_constant_age(told).headers["age"] == "300"
+        answer = Answer("https://a.example/", 200, {"age": "300", "x-served-by": cache}, b"", sent, sent)
+        assert checked.remove_constant_age(answer).headers["age"] == "300"
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.lists(st.integers(1, 90), min_size=3, max_size=12))
-def test_growing_age_of_one_cache_is_never_removed(fetched: list[int], gaps: list[int]) -> None:
-    seconds = list(accumulate(gaps, initial=500))
-    refreshed = sorted({0, *(500 + second for second in fetched)})
-    told = [(float(at), str(at - max(one for one in refreshed if one <= at))) for at in seconds]
-    assert ages(*told) == [age for _, age in told]
+def test_age_of_a_cache_that_fetches_at_any_times_is_never_removed(fetches: list[int], gaps: list[int]) -> None:
+    looks = list(accumulate(gaps, initial=500))
+    fetched_at = sorted({0, *(500 + second for second in fetches)})
+    ages = [(float(look), str(look - max(fetch for fetch in fetched_at if fetch <= look))) for look in looks]
+    assert ages_after_check(*ages) == [age for _, age in ages]

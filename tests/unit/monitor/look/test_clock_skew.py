@@ -17,16 +17,18 @@ from schedules.times.mail_date import mail_date
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def answer_with_date(true: float, offset: float, *, lie: float = 0.0, age: int = 0, kept: bool = False) -> Answer:
-    """Return an answer requested at a true time by our clock, which is ahead by `offset`.
+def answer_with_date(
+    true: float, *, ahead: float = 0.0, behind: float = 0.0, age: int = 0, origin_date: bool = False
+) -> Answer:
+    """Return an answer requested at a true second, while our clock is `ahead` and the host's clock is `behind`.
 
-    The host's own clock is behind by `lie`. If `kept`, a cache kept the origin's date for `age` seconds.
+    A cache kept it for `age` seconds, and sends the origin's date with it or a date of its own.
     """
     took = 0.04
-    date = NOON + timedelta(seconds=true + took / 2 - lie - (age if kept else 0))
+    date = NOON + timedelta(seconds=true + took / 2 - behind - (age if origin_date else 0))
     headers = {"date": format_datetime(date.replace(microsecond=0), usegmt=True)}
     headers |= {"age": str(age)} if age else {}
-    sent = NOON + timedelta(seconds=true + offset)
+    sent = NOON + timedelta(seconds=true + ahead)
     return Answer("https://a.example/", 200, headers, b"", sent, sent + timedelta(seconds=took))
 
 
@@ -39,7 +41,7 @@ def skew_after(*rows: tuple[str, float, float]) -> Skew:
     """Return the check after answers (host, true time, offset of our clock). The clock of `liar` is 600 s behind."""
     skew = skew_of_unsynchronised_clock()
     for host, true, offset in rows:
-        skew.observe(host, answer_with_date(true, offset, lie=600.0 if host == "liar" else 0.0))
+        skew.observe(host, answer_with_date(true, ahead=offset, behind=600.0 if host == "liar" else 0.0))
     return skew
 
 
@@ -60,9 +62,10 @@ def test_clock_counts_as_correct_before_any_date_is_known() -> None:
         "yesterday, today",
     ],
 )
-def test_unreadable_date_is_ignored(text: str) -> None:
+def test_unreadable_date_says_nothing_about_our_clock(text: str) -> None:
     skew = Skew()
-    assert skew.observe("a", Answer("https://a.example/", 200, {"date": text}, b"", NOON, NOON))
+    is_time_certain = skew.observe("a", Answer("https://a.example/", 200, {"date": text}, b"", NOON, NOON))
+    assert is_time_certain
     assert not skew.is_known()
 
 
@@ -89,16 +92,15 @@ def test_a_clock_45_seconds_off_is_measured_to_about_a_second() -> None:
     assert 45.0 <= largest_offset(bounds) < 46.1
 
 
-def test_a_clock_that_is_set_is_noticed_within_two_answers_of_two_hosts() -> None:
+def test_the_first_answer_after_our_clock_was_set_is_uncertain_and_two_hosts_measure_how_far_it_was_set() -> None:
     skew = skew_after(*(("a", n * 1.07, 0.0) for n in range(20)), ("b", 3.0, 0.0), ("c", 4.0, 0.0))
-    assert not skew.observe("a", answer_with_date(30.0, 45.0))
-    assert skew.observe("a", answer_with_date(31.0, 45.0))
-    assert not is_off(skew.bounds())
+    are_times_certain = [skew.observe("a", answer_with_date(second, ahead=45.0)) for second in (30.0, 31.0)]
+    assert are_times_certain == [False, True]
+    assert not is_off(skew.bounds()), "one host is not enough"
     for second in (32.0, 33.0):
-        skew.observe("b", answer_with_date(second, 45.0))
+        skew.observe("b", answer_with_date(second, ahead=45.0))
     low, high = skew.bounds()
-    assert low <= 45.0 <= high
-    assert low > 43.0
+    assert 43.0 < low <= 45.0 <= high
 
 
 def test_a_clock_set_right_again_is_noticed_too() -> None:
@@ -114,31 +116,33 @@ def test_one_lying_host_is_outvoted() -> None:
 def test_a_host_that_begins_to_lie_is_outvoted_as_soon_as_the_others_answer() -> None:
     skew = skew_after(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "b", "c")))
     for n in range(20, 23):
-        skew.observe("a", answer_with_date(n, 0.0, lie=600.0))
+        skew.observe("a", answer_with_date(n, behind=600.0))
     for n in range(24, 26):
-        skew.observe("b", answer_with_date(n, 0.0))
-        skew.observe("c", answer_with_date(n, 0.0))
-    skew.observe("a", answer_with_date(30, 0.0, lie=600.0))
+        skew.observe("b", answer_with_date(n))
+        skew.observe("c", answer_with_date(n))
+    skew.observe("a", answer_with_date(30, behind=600.0))
     assert not is_off(skew.bounds())
 
 
-def test_host_with_a_wrong_clock_does_not_make_its_own_answers_doubtful() -> None:
+def test_times_of_answers_of_a_host_whose_clock_is_constantly_wrong_are_certain() -> None:
     skew = Skew()
-    assert all(skew.observe("liar", answer_with_date(n * 1.1, 0.0, lie=600.0)) for n in range(10))
+    are_times_certain = [skew.observe("liar", answer_with_date(n * 1.1, behind=600.0)) for n in range(10)]
+    assert all(are_times_certain)
 
 
-def test_servers_behind_one_name_may_differ_a_little_without_casting_doubt() -> None:
+def test_servers_of_one_host_whose_clocks_differ_by_less_than_a_second_cast_no_doubt() -> None:
     skew = Skew()
-    assert all(skew.observe("a", answer_with_date(n * 1.07, 0.0, lie=0.6 * (n % 2))) for n in range(60))
+    are_times_certain = [skew.observe("a", answer_with_date(n * 1.07, behind=0.6 * (n % 2))) for n in range(60)]
+    assert all(are_times_certain)
     assert largest_offset(skew.bounds()) < 1.7
 
 
 def test_an_erratic_host_stays_trusted_but_its_dates_do_not_make_our_clock_wrong() -> None:
     skew = Skew()
-    are_times_certain = [skew.observe("a", answer_with_date(n * 1.07, 0.0, lie=30.0 * (n % 2))) for n in range(40)]
+    are_times_certain = [skew.observe("a", answer_with_date(n * 1.07, behind=30.0 * (n % 2))) for n in range(40)]
     # After six contradictions the dates of the host say nothing, so they cast no doubt on its answers either.
     assert all(are_times_certain[15:])
-    skew.observe("b", answer_with_date(50, 0.0))
+    skew.observe("b", answer_with_date(50))
     assert not is_off(skew.bounds())
 
 
@@ -156,8 +160,8 @@ def test_of_two_hosts_only_the_one_that_contradicts_our_clock_is_doubted() -> No
 def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_own_looks_only() -> None:
     skew = Skew()
     for n in range(10):
-        skew.observe("a", answer_with_date(n * 1.07, 0.0, lie=600.0))
-        skew.observe("b", answer_with_date(n * 1.07, 0.0, lie=-600.0))
+        skew.observe("a", answer_with_date(n * 1.07, behind=600.0))
+        skew.observe("b", answer_with_date(n * 1.07, behind=-600.0))
     assert set(skew.describe_doubts()) == {"a", "b"}
     assert not is_off(skew.bounds())
     assert [largest_offset(skew.bounds_for(host)) > 590 for host in ("a", "b", "without a date")] == [True, True, False]
@@ -179,7 +183,7 @@ def test_one_host_does_not_outvote_our_clock_unless_the_machine_agrees_with_it(
 ) -> None:
     skew = Skew(lambda: synchronised)
     for n in range(3):
-        skew.observe("liar", answer_with_date(n * 1.07, 0.0, lie=600.0))
+        skew.observe("liar", answer_with_date(n * 1.07, behind=600.0))
     assert is_off(skew.bounds()) is are_others_in_doubt
     assert is_off(skew.bounds_for("without a date")) is are_others_in_doubt
     assert is_off(skew.bounds_for("liar")) is is_own_in_doubt
@@ -191,7 +195,7 @@ def test_two_hosts_that_agree_outvote_our_clock(*, synchronised: bool | None) ->
     skew = Skew(lambda: synchronised)
     for n in range(3):
         for host in ("a", "b"):
-            skew.observe(host, answer_with_date(n * 1.07, 600.0))
+            skew.observe(host, answer_with_date(n * 1.07, ahead=600.0))
     assert skew.bounds()[0] > 590
     assert is_off(skew.bounds_for("without a date"))
 
@@ -199,9 +203,9 @@ def test_two_hosts_that_agree_outvote_our_clock(*, synchronised: bool | None) ->
 def test_our_clock_is_wrong_only_by_as_much_as_two_hosts_agree_on() -> None:
     skew = Skew()
     for n in range(10):
-        skew.observe("a", answer_with_date(n * 1.07, 0.9))
+        skew.observe("a", answer_with_date(n * 1.07, ahead=0.9))
     # A date is a whole second: the first of one host leaves a whole second of doubt.
-    skew.observe("b", answer_with_date(20.05, 0.9))
+    skew.observe("b", answer_with_date(20.05, ahead=0.9))
     assert skew.bounds()[0] == 0.0
     assert skew.bounds_for("a")[0] > 0.5
     assert not is_off(skew.bounds_for("b"))
@@ -219,87 +223,100 @@ ABSURD = [
 
 @pytest.mark.parametrize("text", ABSURD)
 @pytest.mark.parametrize("synchronised", [True, False, None])
-def test_date_more_than_a_day_from_our_clock_is_ignored(*, text: str, synchronised: bool | None) -> None:
+def test_date_over_a_day_from_our_clock_is_ignored_and_logged_once(*, text: str, synchronised: bool | None) -> None:
     skew = Skew(lambda: synchronised)
     strange = Answer("https://a.example/", 200, {"date": text}, b"", NOON, NOON)
     with capture_logs() as lines:
-        assert all(skew.observe("a", strange) for _ in range(3))
-    assert [skew.bounds_for(host) for host in ("a", "b")] == [(0.0, 0.0), (0.0, 0.0)]
+        are_times_certain = [skew.observe("a", strange) for _ in range(3)]
+    assert all(are_times_certain)
+    assert skew.bounds_for("a") == skew.bounds_for("b") == (0.0, 0.0)
     # A date that cannot be read at all is not logged.
-    assert [line["host"] for line in lines if line["event"] == "date_ignored"] == (["a"] if mail_date(text) else [])
+    is_readable = mail_date(text) is not None
+    assert [line["host"] for line in lines if line["event"] == "date_ignored"] == (["a"] if is_readable else [])
 
 
 def test_host_with_an_absurd_date_is_listed_until_it_sends_a_plausible_one() -> None:
     skew = Skew()
     skew.observe("a", Answer("https://a.example/", 200, {"date": ABSURD[0]}, b"", NOON, NOON))
     assert list(skew.describe_doubts()) == ["a"]
-    skew.observe("a", answer_with_date(1.0, 0.0))
+    skew.observe("a", answer_with_date(1.0))
     assert skew.describe_doubts() == {}
 
 
 @pytest.mark.parametrize(
-    ("hosts", "synchronised", "wrong"),
-    [("ab", False, True), ("ab", None, True), ("ab", True, False), ("a", False, False)],
+    ("hosts", "synchronised", "is_noticed"),
+    [
+        (["a", "b"], False, True),
+        (["a", "b"], None, True),
+        (["a", "b"], True, False),
+        (["a"], False, False),
+    ],
+    ids=["two hosts agree", "the machine does not know", "the machine says it is right", "one host is not enough"],
 )
-def test_a_clock_that_is_years_out_is_noticed_only_by_two_hosts_that_agree(
-    *, hosts: str, synchronised: bool | None, wrong: bool
+def test_that_our_clock_is_ten_years_behind_is_noticed_only_by_two_hosts_that_agree(
+    *, hosts: list[str], synchronised: bool | None, is_noticed: bool
 ) -> None:
-    skew, years = Skew(lambda: synchronised), -10 * 365 * 86_400.0
+    skew, ten_years = Skew(lambda: synchronised), 10 * 365 * 86_400.0
     for host in hosts:
-        skew.observe(host, answer_with_date(0.0, years))
-    assert (is_off(skew.bounds()), skew.is_known()) == (wrong, wrong)
-    # Once it is set right, what hosts say counts again.
-    skew.observe("c", answer_with_date(1.0, 0.0))
+        skew.observe(host, answer_with_date(0.0, ahead=-ten_years))
+    assert is_off(skew.bounds()) is is_noticed
+    assert skew.is_known() is is_noticed
+    # Once our clock is set right, the hosts' dates count again.
+    skew.observe("c", answer_with_date(1.0))
     assert not is_off(skew.bounds())
 
 
 def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
     skew = Skew()
-    skew.observe("a", answer_with_date(0.0, 0.0, age=3 * 86_400, kept=True))
+    skew.observe("a", answer_with_date(0.0, age=3 * 86_400, origin_date=True))
     assert skew.describe_doubts() == {}
     assert skew.is_known()
 
 
-@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("origin_date", [True, False])
 @pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
-def test_aged_answers_bound_the_clock_as_one_copy_grows_older(*, kept: bool, offset: float) -> None:
+def test_aged_answers_bound_the_clock_as_one_copy_grows_older(*, origin_date: bool, offset: float) -> None:
     skew = skew_of_unsynchronised_clock()
     for n in range(4):
-        assert skew.observe("a", answer_with_date(n * 7.0, offset, age=300 + n * 7, kept=kept))
+        assert skew.observe("a", answer_with_date(n * 7.0, ahead=offset, age=300 + n * 7, origin_date=origin_date))
     low, high = skew.bounds()
     assert low <= offset <= high
     assert high - low < 3.2
 
 
 def test_aged_answers_are_compared_only_with_those_of_their_address() -> None:
+    def answer_of_copy(second: float) -> Answer:
+        return answer_with_date(second, age=300 + int(second))
+
     skew = Skew()
-    skew.observe("a", replace(answer_with_date(0.0, 0.0, age=300), url="https://a.example/other"))
-    for n in (1, 6):
-        skew.observe("a", answer_with_date(n * 2.0, 0.0, age=300 + n * 2))
+    skew.observe("a", replace(answer_of_copy(0.0), url="https://a.example/other"))
+    for second in (2.0, 12.0):
+        skew.observe("a", answer_of_copy(second))
+    # The one answer of the other address still counts with all the doubt of its age.
     assert largest_offset(skew.bounds()) > 300
-    for n in (70, 80):
-        skew.observe("a", answer_with_date(n * 2.0, 0.0, age=300 + n * 2))
+    for second in (140.0, 160.0):
+        skew.observe("a", answer_of_copy(second))
     assert largest_offset(skew.bounds()) < 3.2
 
 
 def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
     skew = skew_of_unsynchronised_clock()
     for n in range(40):
-        skew.observe("a", answer_with_date(n * 7.0, 0.0 if n < 20 else -45.0, age=300 + n * 7, kept=True))
+        skew.observe("a", answer_with_date(n * 7.0, ahead=0.0 if n < 20 else -45.0, age=300 + n * 7, origin_date=True))
     low, high = skew.bounds()
     assert low <= -45.0 <= high
     assert high < -40.0
 
 
 @given(st.lists(st.tuples(st.floats(0, 20), st.booleans(), st.booleans()), max_size=40), st.floats(-40, 40))
-def test_ageing_and_renewed_copies_never_exclude_the_true_offset(
+def test_aging_or_renewed_copies_keep_the_true_offset_in_bounds(
     rows: list[tuple[float, bool, bool]], offset: float
 ) -> None:
     skew, true, born = skew_of_unsynchronised_clock(), 0.0, -300.0
-    for wait, is_new, kept in rows:
+    for wait, is_new, origin_date in rows:
         true += wait
         born = true if is_new else born
-        assert skew.observe("a", answer_with_date(true, offset, age=int(true - born), kept=kept))
+        assert skew.observe("a", answer_with_date(true, ahead=offset, age=int(true - born), origin_date=origin_date))
     low, high = skew.bounds()
     assert not rows or low - 1e-6 <= offset <= high + 1e-6
 
@@ -310,51 +327,47 @@ def test_ageing_and_renewed_copies_never_exclude_the_true_offset(
 )
 def test_bounds_always_contain_the_truth(rows: list[tuple[str, float, int, bool]], offset: float) -> None:
     skew, true = skew_of_unsynchronised_clock(), 0.0
-    for host, wait, age, kept in rows:
+    for host, wait, age, origin_date in rows:
         true += wait
-        assert skew.observe(host, answer_with_date(true, offset, age=age, kept=kept))
+        assert skew.observe(host, answer_with_date(true, ahead=offset, age=age, origin_date=origin_date))
     low, high = skew.bounds()
     assert not rows or low - 1e-6 <= offset <= high + 1e-6
 
 
 @pytest.mark.parametrize(
-    ("before", "steps", "doubt_ends"),
+    ("offset_before", "steps", "seconds_until_certain"),
     [
-        # What was right is set wrong, and right again before anybody answered.
-        (0.0, [(3600.0, True), (0.0, False)], None),
-        (0.0, [(-30.0, True)], None),
-        (0.0, [(0.9, False)], None),
-        # What was wrong is set right, or goes on being wrong.
-        (3600.0, [(0.0, False)], None),
-        (3600.0, [(3600.0, False)], None),
-        # No date was ever received.
-        (None, [(3600.0, False)], None),
-        # It stays wrong.
-        (0.0, [(3600.0, True)], 31.0),
+        pytest.param(0.0, [(3600.0, True), (0.0, False)], None, id="set wrong and right again before an answer"),
+        pytest.param(0.0, [(-30.0, True)], None, id="set back"),
+        pytest.param(0.0, [(0.9, False)], None, id="set by less than a second"),
+        pytest.param(3600.0, [(0.0, False)], None, id="a wrong clock is set right"),
+        pytest.param(3600.0, [(3600.0, False)], None, id="a wrong clock stays wrong"),
+        pytest.param(None, [(3600.0, False)], None, id="no date was ever received"),
+        pytest.param(0.0, [(3600.0, True)], 31.0, id="doubt ends after half a minute"),
     ],
 )
-def test_a_clock_that_was_set_wrong_is_known_at_once_and_for_half_a_minute(
-    before: float | None, steps: list[tuple[float, bool]], doubt_ends: float | None
+def test_guard_doubts_a_right_clock_for_half_a_minute_after_it_is_set_wrong(
+    offset_before: float | None, steps: list[tuple[float, bool]], seconds_until_certain: float | None
 ) -> None:
-    class Steady(VirtualClock):
+    class SteadyClock(VirtualClock):
         passed = 0.0
 
         def monotonic(self) -> float:
             return self.passed
 
-    clock, wrong = Steady(NOON), before or 0.0
-    skew = Skew(lambda: False, lambda: wrong)
-    just_set = ClockStepGuard(skew, clock)
-    if before is not None:
-        skew.observe("a", answer_with_date(0.5, before), wrong)
-    assert not just_set()
-    for seconds, expected in steps:
-        wrong = seconds
-        assert just_set() is expected
+    clock, offset = SteadyClock(NOON), offset_before or 0.0
+    skew = Skew(lambda: False, lambda: offset)
+    was_just_set_wrong = ClockStepGuard(skew, clock)
+    if offset_before is not None:
+        skew.observe("a", answer_with_date(0.5, ahead=offset_before), offset)
+    assert not was_just_set_wrong()
+    for new_offset, is_doubtful in steps:
+        offset = new_offset
+        assert was_just_set_wrong() is is_doubtful
         clock.passed += 2
-    if doubt_ends is not None:
-        clock.passed += doubt_ends
-        assert not just_set()
+    if seconds_until_certain is not None:
+        clock.passed += seconds_until_certain
+        assert not was_just_set_wrong()
 
 
 class SleepingMachine(VirtualClock):
@@ -371,7 +384,7 @@ class SleepingMachine(VirtualClock):
 
 
 @given(st.lists(st.tuples(st.sampled_from(["passes", "sleeps", "is set"]), st.floats(-30.0, 30.0)), max_size=8))
-def test_seconds_of_our_clock_ahead_of_steady_time_follow_it_with_one_read_each(steps: list[tuple[str, float]]) -> None:
+def test_seconds_ahead_of_steady_time_follow_every_sleep_and_clock_setting(steps: list[tuple[str, float]]) -> None:
     machine = SleepingMachine(NOON)
     read_seconds_ahead = SecondsAhead(machine)
     for what, seconds in steps:
@@ -379,7 +392,12 @@ def test_seconds_of_our_clock_ahead_of_steady_time_follow_it_with_one_read_each(
         machine.suspended += abs(seconds) if what == "sleeps" else 0.0
         machine.offset += timedelta(seconds=seconds if what == "is set" else 0.0)
         assert read_seconds_ahead() == pytest.approx(seconds_ahead(machine), abs=SET / 2)
+
+
+def test_seconds_ahead_need_one_read_of_steady_time_while_nothing_changes() -> None:
+    machine = SleepingMachine(NOON)
+    read_seconds_ahead = SecondsAhead(machine)
     read_seconds_ahead()
-    before = machine.reads
+    reads_before = machine.reads
     read_seconds_ahead()
-    assert machine.reads == before + 1
+    assert machine.reads == reads_before + 1

@@ -67,9 +67,7 @@ def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() ->
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=9),
     st.lists(st.one_of(st.floats(-1e6, -3), st.floats(3, 1e6)), max_size=2),
 )
-def test_majority_of_honest_hosts_is_always_right(
-    offset: float, honest: list[tuple[float, float]], lies: list[float]
-) -> None:
+def test_honest_majority_is_always_right(offset: float, honest: list[tuple[float, float]], lies: list[float]) -> None:
     spans = {f"liar{n}": (offset + lie, offset + lie + 1) for n, lie in enumerate(lies)}
     spans |= {f"a{n}": (offset - below, offset + above) for n, (below, above) in enumerate(honest)}
     low, high = vote(spans).bounds

@@ -32,13 +32,13 @@ def answer(status: int = 200, body: bytes = PAGE, *, at: float = 0.0, url: str =
     return Answer(url, status, told, body, sent, sent + timedelta(seconds=0.1))
 
 
-def see(said: Answer | Failure, seen: Target | None = None) -> Sighting:
-    return Interpreter().interpret_now(seen or target(), said)
+def interpret(outcome: Answer | Failure, part: Target | None = None) -> Sighting:
+    return Interpreter().interpret_now(part or target(), outcome)
 
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_failed_look_is_unknown(reason: Reason) -> None:
-    sighting = see(Failure(URL, reason, "x", NOON, NOON))
+    sighting = interpret(Failure(URL, reason, "x", NOON, NOON))
     assert (sighting.state, sighting.why, sighting.status) == (State.UNKNOWN, reason.value, None)
 
 
@@ -53,32 +53,32 @@ def test_failed_look_is_unknown(reason: Reason) -> None:
     ],
 )
 def test_status_codes_give_their_states(status: int, state: State) -> None:
-    assert see(answer(status)).state is state
+    assert interpret(answer(status)).state is state
 
 
 def test_success_without_a_body_is_unknown() -> None:
-    assert see(answer(body=b"")).why == "empty"
-    assert see(answer(204, b"")).state is State.UNKNOWN
+    assert interpret(answer(body=b"")).why == "empty"
+    assert interpret(answer(204, b"")).state is State.UNKNOWN
 
 
 def test_only_status_accepts_other_successes_than_200() -> None:
-    assert see(answer(203), target(recognise="govuk")).state is State.UNKNOWN
+    assert interpret(answer(203), target(recognise="govuk")).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("backend", ["mirrorS3", "mirrorS3Replica", "mirrorGCS", "error"])
 @pytest.mark.parametrize("status", [200, 404])
 def test_answer_of_a_mirror_is_unknown(backend: str, status: int) -> None:
-    assert see(answer(status, fastly_backend_name=backend)).why == "mirror"
+    assert interpret(answer(status, fastly_backend_name=backend)).why == "mirror"
 
 
 def test_stale_copy_is_unknown() -> None:
-    assert see(answer(age="1914", cache_control="max-age=300, public")).why == "stale"
+    assert interpret(answer(age="1914", cache_control="max-age=300, public")).why == "stale"
 
 
 @pytest.mark.parametrize("status", [200, 202, 403, 404, 503])
 @pytest.mark.parametrize("mark", [{"cf_mitigated": "challenge"}, {"x_amzn_waf_action": "captcha"}])
 def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> None:
-    assert see(answer(status, **mark)).why == "challenge"
+    assert interpret(answer(status, **mark)).why == "challenge"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> N
 )
 @pytest.mark.parametrize("recognise", ["status", "govuk", "text:a", "link:a"])
 def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: bytes, recognise: str) -> None:
-    sighting = see(answer(body=body, content_type="text/html"), target(recognise=recognise))
+    sighting = interpret(answer(body=body, content_type="text/html"), target(recognise=recognise))
     assert (sighting.state, sighting.why in ("challenge", "sign-in page")) == (State.UNKNOWN, True)
 
 
@@ -126,18 +126,18 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
-    assert see(answer(status, b"", url=url, location=location), target(url)).state is state
+    assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
 def test_redirect_within_the_host_sets_the_address_of_the_next_look() -> None:
-    found = see(answer(301, location="/government/statistics/other#top")).found
+    found = interpret(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
-    assert see(answer(301, location="https://login.example/")).found == ()
+    assert interpret(answer(301, location="https://login.example/")).found == ()
 
 
 @pytest.mark.parametrize(("location", "why"), [(f"{URL}?turn=1", "redirected to itself"), ("/other", REDIRECTED)])
 def test_a_redirect_to_the_same_path_leads_to_no_publication(location: str, why: str) -> None:
-    sighting = see(answer(302, location=location))
+    sighting = interpret(answer(302, location=location))
     assert (sighting.why, len(sighting.found)) == (why, 1)
 
 
@@ -153,32 +153,38 @@ def test_a_redirect_to_the_same_path_leads_to_no_publication(location: str, why:
     ],
 )
 def test_a_redirect_that_gives_up_encryption_or_leaves_the_port_is_not_followed(location: str) -> None:
-    sighting = see(answer(302, location=location))
+    sighting = interpret(answer(302, location=location))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
 def test_a_redirect_to_encryption_is_followed() -> None:
-    found = see(answer(301, url="http://stats.example/a", location="https://stats.example/a")).found
+    found = interpret(answer(301, url="http://stats.example/a", location="https://stats.example/a")).found
     assert [each.url for each in found] == ["https://stats.example/a"]
 
 
 def test_replaced_long_file_with_the_same_beginning_differs_by_its_length() -> None:
-    interpreter, seen = Interpreter(), target(FILE, file=True)
-    lengths = ("90", "90", "91")
-    said = [replace(answer(200, b"a,b\n1,2\n", url=FILE, content_length=length), whole=False) for length in lengths]
-    digests = [interpreter.interpret_now(seen, one).digest for one in said]
-    assert (digests[0] == digests[1], digests[1] == digests[2]) == (True, False)
+    interpreter, part = Interpreter(), target(FILE, file=True)
+
+    def digest_of_beginning(length: str) -> str | None:
+        beginning = replace(answer(200, b"a,b\n1,2\n", url=FILE, content_length=length), whole=False)
+        return interpreter.interpret_now(part, beginning).digest
+
+    first = digest_of_beginning("90")
+    assert digest_of_beginning("90") == first
+    assert digest_of_beginning("91") != first
 
 
 def test_a_path_that_is_part_of_another_item_leads_nowhere() -> None:
-    sighting = see(answer(303, b"", location="/api/content/government/statistics/parent"))
+    sighting = interpret(answer(303, b"", location="/api/content/government/statistics/parent"))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
 def test_proved_instants_allow_for_the_age_of_the_answer() -> None:
-    absent = see(answer(404, age="17", cache_control="max-age=30"))
-    assert absent.proved_from == NOON - timedelta(seconds=19)
-    assert absent.proved_to == NOON + timedelta(seconds=0.1 - 16)
+    seconds_to_answer, age = 0.1, 17
+    absent = interpret(answer(404, age=str(age), cache_control="max-age=30"))
+    # An age is whole seconds, so the copy may be up to two seconds older or a second younger.
+    assert absent.proved_from == NOON - timedelta(seconds=age + 2)
+    assert absent.proved_to == NOON + timedelta(seconds=seconds_to_answer - (age - 1))
 
 
 def test_not_modified_repeats_the_result_of_the_last_body() -> None:
@@ -190,7 +196,7 @@ def test_not_modified_repeats_the_result_of_the_last_body() -> None:
 
 
 def test_not_modified_since_an_unread_body_is_unknown() -> None:
-    assert see(answer(304, b"")).state is State.UNKNOWN
+    assert interpret(answer(304, b"")).state is State.UNKNOWN
 
 
 def test_etag_of_one_address_is_not_sent_to_another() -> None:
@@ -203,15 +209,16 @@ def test_etag_of_one_address_is_not_sent_to_another() -> None:
     assert (interpreter.make_request(target(), there).etag, interpreter.make_request(target()).etag) == ('"2"', None)
 
 
-def test_a_repeated_body_is_not_read_again_even_by_another_recogniser() -> None:
+def test_a_repeated_body_is_not_read_again() -> None:
     interpreter = Interpreter()
     interpreter.interpret_now(target(recognise="govuk"), answer())
-    first = interpreter.interpret_now(target(recognise="govuk"), answer())
-    assert first.found is interpreter.interpret_now(target(recognise="nonsense"), answer()).found
+    repeated = interpreter.interpret_now(target(recognise="govuk"), answer())
+    # There is no recogniser "nonsense", so only a stored result can be returned.
+    assert interpreter.interpret_now(target(recognise="nonsense"), answer()).found is repeated.found
 
 
 def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
-    assert see(answer(), target(recognise="nonsense")).state is State.UNKNOWN
+    assert interpret(answer(), target(recognise="nonsense")).state is State.UNKNOWN
 
 
 def test_changed_takes_the_first_body_for_its_baseline() -> None:
@@ -235,14 +242,18 @@ def test_forgotten_target_has_no_baseline() -> None:
     assert interpreter.interpret_now(seen, answer(body=NEW)).why == NO_BASELINE
 
 
-def test_page_that_appears_is_absent_with_another_period_and_unknown_with_another_title() -> None:
-    interpreter, seen = Interpreter(), target(recognise="govuk")
-    wrong, other = PAGE.replace(b"July", b"June"), PAGE.replace(b"Figures", b"Prisons")
-    assert interpreter.interpret_now(seen, answer(body=wrong)).state is State.ABSENT
-    again = Interpreter()
-    again.interpret_now(seen, answer(404, b""))
-    assert again.interpret_now(seen, answer(body=wrong)).state is State.ABSENT
-    assert again.interpret_now(seen, answer(body=other)).state is State.UNKNOWN
+@pytest.mark.parametrize("was_missing", [False, True])
+def test_page_with_another_period_is_absent_whether_or_not_it_was_missing_before(*, was_missing: bool) -> None:
+    interpreter, part = Interpreter(), target(recognise="govuk")
+    if was_missing:
+        interpreter.interpret_now(part, answer(404, b""))
+    assert interpreter.interpret_now(part, answer(body=PAGE.replace(b"July", b"June"))).state is State.ABSENT
+
+
+def test_page_with_another_title_that_was_missing_before_is_unknown() -> None:
+    interpreter, part = Interpreter(), target(recognise="govuk")
+    interpreter.interpret_now(part, answer(404, b""))
+    assert interpreter.interpret_now(part, answer(body=PAGE.replace(b"Figures", b"Prisons"))).state is State.UNKNOWN
 
 
 def test_every_look_is_unknown_while_our_clock_may_be_far_off() -> None:
@@ -250,12 +261,15 @@ def test_every_look_is_unknown_while_our_clock_may_be_far_off() -> None:
     assert interpreter.interpret_now(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
 
 
-def test_on_a_shared_store_a_clock_known_to_be_wrong_makes_sightings_unknown() -> None:
-    whys = [
-        Interpreter(is_shared=shared).interpret_now(target(), answer(404, at=at, date=NOON_DATE)).why
-        for shared, at in ((True, 10), (True, -10), (False, 10), (True, 0.5))
-    ]
-    assert whys == ["clock", "clock", "404", "404"]
+@pytest.mark.parametrize(
+    ("is_shared", "seconds_ahead", "why"),
+    [(True, 10, "clock"), (True, -10, "clock"), (False, 10, "404"), (True, 0.5, "404")],
+)
+def test_on_a_shared_store_looks_are_unknown_if_our_clock_is_known_to_be_wrong(
+    *, is_shared: bool, seconds_ahead: float, why: str
+) -> None:
+    look = answer(404, at=seconds_ahead, date=NOON_DATE)
+    assert Interpreter(is_shared=is_shared).interpret_now(target(), look).why == why
 
 
 def test_second_answer_with_a_grown_age_dates_the_clock() -> None:
@@ -267,33 +281,37 @@ def test_second_answer_with_a_grown_age_dates_the_clock() -> None:
 
 
 def test_wrong_clock_widens_the_proved_interval_until_it_contains_the_truth() -> None:
-    ahead = Interpreter().interpret_now(target(), answer(404, at=10, date=NOON_DATE))
-    assert ahead.proved_from <= NOON
-    behind = Interpreter().interpret_now(target(), answer(200, at=-10, date=NOON_DATE))
-    assert behind.proved_to >= NOON
+    by_fast_clock = Interpreter().interpret_now(target(), answer(404, at=10, date=NOON_DATE))
+    assert by_fast_clock.proved_from <= NOON
+    by_slow_clock = Interpreter().interpret_now(target(), answer(200, at=-10, date=NOON_DATE))
+    assert by_slow_clock.proved_to >= NOON
 
 
 def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
-    interpreter = Interpreter()
-    dates = [f"Thu, 26 Nov 2026 12:00:0{n} GMT" for n in range(4)]
-    sightings = [
-        interpreter.interpret_now(target(), answer(404, at=n + (10 if n >= 2 else 0), date=dates[n])) for n in range(4)
-    ]
-    assert [sighting.why for sighting in sightings] == ["404", "404", "clock", "404"]
+    interpreter, whys = Interpreter(), []
+    for second in range(4):
+        our_time = second if second < 2 else second + 10
+        look = answer(404, at=our_time, date=f"Thu, 26 Nov 2026 12:00:0{second} GMT")
+        whys.append(interpreter.interpret_now(target(), look).why)
+    assert whys == ["404", "404", "clock", "404"]
 
 
-def test_requests_fit_the_view_and_kind_of_target() -> None:
-    interpreter = Interpreter()
-    page, file = interpreter.make_request(target()), interpreter.make_request(target(file=True))
-    assert (page.cap, page.enough, page.bust) == (1_000_000, False, False)
+def test_a_page_is_requested_up_to_a_megabyte_and_of_a_file_64_kilobytes_are_enough() -> None:
+    page, file = Interpreter().make_request(target()), Interpreter().make_request(target(file=True))
+    assert (page.cap, page.enough) == (1_000_000, False)
     assert (file.cap, file.enough) == (65_536, True)
+
+
+def test_only_the_origin_view_bypasses_caches_and_the_content_view_requests_json() -> None:
+    interpreter = Interpreter()
+    assert not interpreter.make_request(target(view=View.EDGE)).bust
     assert interpreter.make_request(target(view=View.ORIGIN)).bust
     assert interpreter.make_request(target(view=View.CONTENT)).accept == "application/json"
     assert interpreter.make_request(target(), f"{URL}/moved").url == f"{URL}/moved"
 
 
 _A_PAGE = (URL, "status", PAGE)
-_SAMPLED = {
+_BY_KIND_OF_SAMPLE = {
     "announcement": _A_PAGE,
     "asset": (FILE.replace("a.csv", "a.ods"), "status", b"PK\x03\x04"),
     "content": (URL, "govuk", b'{"schema_name": "publication", "title": "Figures: July 2026"}'),
@@ -302,28 +320,30 @@ _SAMPLED = {
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 def test_sampled_headers_give_the_expected_states() -> None:
-    proved = {}
+    states = {}
     for sample in (SAMPLES / "headers").iterdir():
         head, _, _ = sample.read_text().partition("\n\n")
-        first, *rest = head.splitlines()
-        headers = {name.replace("-", "_"): value for name, value in (line.split(": ", 1) for line in rest)}
-        url, recognise, body = _SAMPLED[sample.stem.partition("_")[0]] if sample.stem[0] in "ac" else _A_PAGE
-        said = answer(int(first.split()[1]), body, url=url, **headers | {"date": ""})
-        proved[sample.stem] = see(said, target(url, recognise)).state
-    assert {name for name, state in proved.items() if state is State.UNKNOWN} == {
+        status_line, *lines = head.splitlines()
+        headers = {name.replace("-", "_"): value for name, value in (line.split(": ", 1) for line in lines)}
+        kind = sample.stem.partition("_")[0]
+        url, recognise, body = _BY_KIND_OF_SAMPLE.get(kind, _A_PAGE)
+        sampled = answer(int(status_line.split()[1]), body, url=url, **headers | {"date": ""})
+        states[sample.stem] = interpret(sampled, target(url, recognise)).state
+    assert {name for name, state in states.items() if state is State.UNKNOWN} == {
         "announcement_301_after_release",
         "error_503_all_backends_failed",
         "mirror_200",
         "rate_limited_429_origin",
         "stale_if_error_hit",
     }
-    assert proved["asset_302_still_draft"] is proved["asset_404"] is proved["page_404_hit_age_17"] is State.ABSENT
-    assert proved["asset_410_deleted"] is State.WITHDRAWN
+    for name in ("asset_302_still_draft", "asset_404", "page_404_hit_age_17"):
+        assert states[name] is State.ABSENT
+    assert states["asset_410_deleted"] is State.WITHDRAWN
 
 
-def test_constant_age_does_not_change_proved_times() -> None:
-    interpreter, told = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
-    looks = [interpreter.interpret_now(target(), answer(404, at=at, **told)) for at in (0, 5, 10)]
-    assert [one.why for one in looks] == ["stale", "stale", "404"]
-    out = interpreter.interpret_now(target(), answer(at=15, **told))
-    assert (out.state, out.proved_to) == (State.PRESENT, out.received)
+def test_constant_age_is_ignored_once_three_looks_have_shown_that_it_does_not_grow() -> None:
+    interpreter, constant_age = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
+    looks = [interpreter.interpret_now(target(), answer(404, at=at, **constant_age)) for at in (0, 5, 10)]
+    assert [look.why for look in looks] == ["stale", "stale", "404"]
+    present = interpreter.interpret_now(target(), answer(at=15, **constant_age))
+    assert (present.state, present.proved_to) == (State.PRESENT, present.received)

@@ -22,31 +22,31 @@ from monitor.threads import Tasks
 from monitor.watch.unannounced import Unannounced
 from schedules.sources.registry import KINDS
 from tests.unit.monitor.app.office import Office, at_work, csv, row
-from tests.unit.monitor.look.story import HOST, Watch, target, watch, watching
+from tests.unit.monitor.look.story import HOST, PollerRun, run_poller, target, watch_pages
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 WAIT_20_S = Reply(429, b"", {"Retry-After": "20"})
 
 
-async def a_scheduled_look(seen: Watch) -> object:
-    return await seen.clock.sleep(1)
+async def a_scheduled_look(run: PollerRun) -> object:
+    return await run.clock.sleep(1)
 
 
-async def a_look_once(seen: Watch) -> object:
-    return await seen.poller.look_once(target("once"))
+async def a_look_once(run: PollerRun) -> object:
+    return await run.poller.look_once(target("once"))
 
 
-async def a_glance(seen: Watch) -> object:
-    return await seen.poller.look_without_memory(target("listed"))
+async def a_glance(run: PollerRun) -> object:
+    return await run.poller.look_without_memory(target("listed"))
 
 
-async def a_calendar_read(seen: Watch) -> object:
+async def a_calendar_read(run: PollerRun) -> object:
     source = KINDS["toml"](calendar_settings("toml", f"https://{HOST}/releases.toml"))
-    return await CalendarReader("own", source, CalendarPages(seen.poller.send_in_turn), seen.clock).read()
+    return await CalendarReader("own", source, CalendarPages(run.poller.send_in_turn), run.clock).read()
 
 
-REQUESTERS: dict[str, Callable[[Watch], Awaitable[object]]] = {
+REQUESTERS: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
     "page": a_scheduled_look,
     "once": a_look_once,
     "listed": a_glance,
@@ -64,12 +64,12 @@ def test_a_wait_that_any_request_received_applies_to_looks_and_other_requests(fi
         begun.append((now, name))
         return WAIT_20_S if must_wait else Reply(200, b"x")
 
-    async def act(seen: Watch) -> None:
-        await REQUESTERS[first](seen)
-        assert (seen.poller.is_quiet(HOST), seen.poller.next_due()) == (True, None)
-        await asyncio.gather(*(ask(seen) for ask in REQUESTERS.values()))
+    async def act(run: PollerRun) -> None:
+        await REQUESTERS[first](run)
+        assert (run.poller.is_quiet(HOST), run.poller.next_due()) == (True, None)
+        await asyncio.gather(*(ask(run) for ask in REQUESTERS.values()))
 
-    watch(watching("page"), script=publisher, seconds=60, later=[(2.5, act)])
+    run_poller(watch_pages("page"), script=publisher, seconds=60, later=[(2.5, act)])
     waits_from = next(at for at, name in begun if name == first and at >= 2.5)
     after = {name: at for at, name in reversed(begun) if at > waits_from}
     assert set(after) == set(REQUESTERS)
@@ -117,10 +117,10 @@ class SlowPublisher:
 def test_other_requests_count_among_a_hosts_requests_at_one_time() -> None:
     slow = SlowPublisher()
 
-    async def act(seen: Watch) -> None:
-        await asyncio.gather(*(seen.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6)))
+    async def act(run: PollerRun) -> None:
+        await asyncio.gather(*(run.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6)))
 
-    watch(watching("page", "news"), script=slow, seconds=60, later=[(0.5, act)], at_once=3)
+    run_poller(watch_pages("page", "news"), script=slow, seconds=60, later=[(0.5, act)], at_once=3)
     assert slow.most_at_once() == 3
     assert len(slow.begun) > 8
 

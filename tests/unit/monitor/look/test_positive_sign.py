@@ -43,11 +43,11 @@ def answer(body: bytes, kind: str = "text/html", at: datetime = AFTER, status: i
     return Answer(url, status, headers, body, at, at + timedelta(seconds=0.1))
 
 
-def see(seen: Target, *said: Answer) -> Sighting:
-    """Return what the last of these answers proves, after a 404."""
+def interpret_last(part: Target, *answers: Answer) -> Sighting:
+    """Return what the last of these answers proves of a part that was missing before them."""
     interpreter = Interpreter()
-    interpreter.restore_known(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
-    return [interpreter.interpret_now(seen, one) for one in said][-1]
+    interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
+    return [interpreter.interpret_now(part, answer) for answer in answers][-1]
 
 
 def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
@@ -61,7 +61,7 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
     "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
 )
 def test_page_without_title_and_heading_is_unknown(body: bytes, recognise: str, at: datetime) -> None:
-    assert see(target(recognise=recognise), answer(body, at=at)).state is UNKNOWN
+    assert interpret_last(target(recognise=recognise), answer(body, at=at)).state is UNKNOWN
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -97,7 +97,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"
     ],
 )
 def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, kind: str, body: bytes) -> None:
-    assert see(file_at(extension), answer(body, kind)).state is PRESENT
+    assert interpret_last(file_at(extension), answer(body, kind)).state is PRESENT
 
 
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
@@ -128,13 +128,13 @@ def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, ki
 def test_other_content_at_the_address_of_a_file_is_unknown_and_has_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
-    sighting = see(file_at(extension), answer(body, kind, at))
+    sighting = interpret_last(file_at(extension), answer(body, kind, at))
     assert (sighting.state, sighting.why, sighting.digest) == (UNKNOWN, why, None)
 
 
 def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None:
     bodies = [page(words) for words in ("404 - Not found", "This is no longer available", "Published in error")]
-    seen = [see(file_at("xlsx"), answer(body)) for body in bodies]
+    seen = [interpret_last(file_at("xlsx"), answer(body)) for body in bodies]
     assert [(one.state, one.why) for one in seen] == [
         (ABSENT, "the page says it is not found"),
         (WITHDRAWN, NO_LONGER_AVAILABLE),
@@ -155,15 +155,11 @@ def test_content_of_another_kind_is_unknown_to_every_recogniser(recognise: str) 
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
-    interpreter, seen = Interpreter(), target(recognise="changed")
-    bodies = (BOT_WALL, page("Figures", "June"), BOT_WALL, page("Figures", "June"), page("Figures", "July"))
-    assert [interpreter.interpret_now(seen, answer(body)).state for body in bodies] == [
-        UNKNOWN,
-        UNKNOWN,
-        UNKNOWN,
-        ABSENT,
-        PRESENT,
-    ]
+    interpreter, part = Interpreter(), target(recognise="changed")
+    june, july = page("Figures", "June"), page("Figures", "July")
+    bodies = (BOT_WALL, june, BOT_WALL, june, july)
+    states = [interpreter.interpret_now(part, answer(body)).state for body in bodies]
+    assert states == [UNKNOWN, UNKNOWN, UNKNOWN, ABSENT, PRESENT]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +176,7 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     ],
 )
 def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, body: bytes, state: State) -> None:
-    assert see(target("https://ports.example/data/latest", title=""), answer(body, kind)).state is state
+    assert interpret_last(target("https://ports.example/data/latest", title=""), answer(body, kind)).state is state
 
 
 @pytest.mark.parametrize(
@@ -193,14 +189,14 @@ def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, bod
     ],
 )
 def test_content_other_than_html_must_name_its_release(kind: str, body: bytes, state: State) -> None:
-    assert see(target(), answer(body, kind)).state is state
+    assert interpret_last(target(), answer(body, kind)).state is state
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
 @pytest.mark.parametrize("status", [200, 203, 206])
 def test_a_plain_page_under_its_title_is_present_after_an_absence(recognise: str, status: int) -> None:
     wanted = PRESENT if status == 200 or recognise == "status" else UNKNOWN
-    assert see(target(recognise=recognise), answer(page(TITLE), status=status)).state is wanted
+    assert interpret_last(target(recognise=recognise), answer(page(TITLE), status=status)).state is wanted
 
 
 def test_page_that_its_announcement_redirected_to_may_have_another_title() -> None:
@@ -251,18 +247,18 @@ def test_placeholder_is_unknown_before_its_slot_and_while_unchanged_after_it(ins
 def test_page_with_a_file_or_date_of_publication_or_without_date_of_its_slot_is_early(
     inside: str, recognise: str
 ) -> None:
-    assert see(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is PRESENT
+    assert interpret_last(target(recognise=recognise), answer(page(TITLE, inside), at=BEFORE)).state is PRESENT
 
 
 def test_a_page_that_comes_at_its_slot_and_names_its_day_is_out() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
     for at in (SLOT - timedelta(seconds=0.5), SLOT, AFTER):
-        assert see(target(), answer(body, at=at)).state is PRESENT
+        assert interpret_last(target(), answer(body, at=at)).state is PRESENT
 
 
 def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
     title = "Weekly update: 26 November 2026"
-    assert see(target(title=title), answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)).state is PRESENT
+    assert interpret_last(target(title=title), answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)).state is PRESENT
 
 
 def test_placeholder_from_before_a_restart_must_change_its_structure() -> None:
@@ -276,13 +272,13 @@ def test_placeholder_from_before_a_restart_must_change_its_structure() -> None:
 def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_placeholder() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
     looks = answer(body, at=BEFORE), answer(b"", at=BEFORE, status=404), answer(body)
-    assert see(target(), *looks).state is PRESENT
+    assert interpret_last(target(), *looks).state is PRESENT
 
 
 def test_a_placeholder_is_still_one_after_a_404_that_is_a_stale_copy() -> None:
     body, headers = page(TITLE, "<p>Release date: 26 November 2026</p>"), {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
-    assert see(target(), answer(body, at=BEFORE), stale, answer(body, at=AFTER)).state is UNKNOWN
+    assert interpret_last(target(), answer(body, at=BEFORE), stale, answer(body, at=AFTER)).state is UNKNOWN
 
 
 def test_a_placeholder_that_one_view_showed_is_one_in_another_view_too() -> None:
@@ -294,52 +290,61 @@ def test_a_placeholder_that_one_view_showed_is_one_in_another_view_too() -> None
     assert interpreter.interpret_now(origin, answer(body, at=AFTER)).state is UNKNOWN
 
 
-def test_no_page_is_a_placeholder_while_our_clock_is_doubtful() -> None:
+def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_clock_is_right() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    dated = {BEFORE: "Thu, 26 Nov 2026 10:25:00 GMT"}
-    dated |= {AFTER + timedelta(seconds=n): f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT" for n in range(4)}
-    looks = [Answer(PAGE, 200, {"date": date}, body, at, at) for at, date in dated.items()]
-    assert see(target(), looks[0]).why == "clock"
-    assert see(target(), *looks).state is PRESENT
+
+    def answer_dated(at: datetime, date: str) -> Answer:
+        return Answer(PAGE, 200, {"date": date}, body, at, at)
+
+    an_hour_off = answer_dated(BEFORE, "Thu, 26 Nov 2026 10:25:00 GMT")
+    right = [answer_dated(AFTER + timedelta(seconds=n), f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT") for n in range(4)]
+    assert interpret_last(target(), an_hour_off).why == "clock"
+    assert interpret_last(target(), an_hour_off, *right).state is PRESENT
 
 
-def test_a_clock_known_to_be_behind_may_show_the_release_itself_before_its_slot() -> None:
-    at = SLOT - timedelta(seconds=4)
+@pytest.mark.parametrize(
+    ("date", "state"),
+    [("Thu, 26 Nov 2026 09:30:01 GMT", PRESENT), ("Thu, 26 Nov 2026 09:29:56 GMT", UNKNOWN)],
+    ids=["after the slot by the host's clock", "before the slot by both clocks"],
+)
+def test_page_received_before_its_slot_is_present_if_the_hosts_clock_is_after_it(date: str, state: State) -> None:
+    before_slot = SLOT - timedelta(seconds=4)
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    states = [
-        see(target(), Answer(PAGE, 200, {"date": date}, body, at, at)).state
-        for date in ("Thu, 26 Nov 2026 09:30:01 GMT", "Thu, 26 Nov 2026 09:29:56 GMT")
-    ]
-    assert states == [PRESENT, UNKNOWN]
+    assert interpret_last(target(), Answer(PAGE, 200, {"date": date}, body, before_slot, before_slot)).state is state
 
 
 def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, body, AFTER, AFTER)
-    assert see(target(), old).state is UNKNOWN
+    assert interpret_last(target(), old).state is UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("inside", "before", "after"),
+    ("inside", "before_slot", "after_slot"),
     [
         ("These statistics will be released on 26 November 2026 9:30am", ABSENT, ABSENT),
         ("This release will be published in November 2026", ABSENT, ABSENT),
         ("The next release will be published on 25 November 2027", PRESENT, PRESENT),
         ("This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a>", UNKNOWN, PRESENT),
     ],
+    ids=["day", "month", "next release", "with tables"],
 )
-def test_explicit_promise_of_this_release_is_absence(inside: str, before: State, after: State) -> None:
+def test_a_page_that_promises_this_release_is_absence_but_not_one_that_promises_the_next(
+    inside: str, before_slot: State, after_slot: State
+) -> None:
     body = page(TITLE, f"<p>{inside}</p>")
-    assert [see(target(), answer(body, at=at)).state for at in (BEFORE, AFTER)] == [before, after]
+    assert interpret_last(target(), answer(body, at=BEFORE)).state is before_slot
+    assert interpret_last(target(), answer(body, at=AFTER)).state is after_slot
 
 
-def test_a_placeholder_is_read_again_when_its_slot_moves() -> None:
-    interpreter, seen = Interpreter(), target()
-    interpreter.restore_known(seen, Known(was_missing=True))
+def test_a_page_that_names_a_day_is_a_placeholder_only_while_that_day_is_its_slot() -> None:
+    interpreter, part = Interpreter(), target()
     body = page(TITLE, "<p>Due on 26 November 2026</p>")
-    first = interpreter.interpret_now(seen, answer(body, at=BEFORE))
-    interpreter.restore_known(seen, Known(slot=SLOT_IN_FORCE))
-    assert (first.state, interpreter.interpret_now(seen, answer(body, at=BEFORE)).state) == (PRESENT, UNKNOWN)
+    interpreter.restore_known(part, Known(was_missing=True))
+    without_slot = interpreter.interpret_now(part, answer(body, at=BEFORE))
+    interpreter.restore_known(part, Known(slot=SLOT_IN_FORCE))
+    with_slot = interpreter.interpret_now(part, answer(body, at=BEFORE))
+    assert (without_slot.state, with_slot.state) == (PRESENT, UNKNOWN)
 
 
 _KINDS = st.sampled_from(

@@ -1,4 +1,4 @@
-"""How wide the intervals are in which appearances are seen, when a host's budget does not carry all looks."""
+"""How wide the intervals are in which pages appear, when a host's budget does not carry all looks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import sqrt
+from operator import mul
 from random import Random
 from statistics import mean
 
@@ -15,7 +16,7 @@ import pytest
 from monitor.look.fetch import Request
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
-from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
+from tests.unit.monitor.look.story import NOON, PollerRun, run_poller, target, window
 from tests.worlds.fetcher import Reply
 
 
@@ -26,30 +27,30 @@ class AppearingPages:
     appears: dict[str, float]
     absent: dict[str, float] = field(default_factory=dict)
     widths: dict[str, float] = field(default_factory=dict)
-    seen: Watch | None = None
+    run: PollerRun | None = None
 
-    def begin(self, seen: Watch, names: Sequence[str]) -> None:
-        """Watch these pages from now on."""
-        self.seen, seen.heard = seen, self.hear
+    def watch(self, run: PollerRun, names: Sequence[str]) -> None:
+        """PollerRun these pages from now on."""
+        self.run, run.on_sighting = run, self.hear
         for name in names:
-            seen.poller.watch(target(name), [window(1)])
+            run.poller.watch(target(name), [window(every=1)])
 
     def reply(self, request: Request) -> Reply:
         """Answer as the page stands."""
-        assert self.seen is not None
-        is_out = self.seen.at() >= self.appears[request.url.rpartition("/")[2]]
+        assert self.run is not None
+        is_out = self.run.second() >= self.appears[request.url.rpartition("/")[2]]
         return Reply(200, b"figures") if is_out else Reply(404)
 
-    def hear(self, seen: Target, sighting: Sighting) -> None:
+    def hear(self, page: Target, sighting: Sighting) -> None:
         """Note absences, and the width of an appearance."""
         if sighting.state is State.ABSENT:
-            self.absent[seen.part] = (sighting.proved_from - NOON).total_seconds()
+            self.absent[page.part] = (sighting.proved_from - NOON).total_seconds()
             return
-        assert self.seen is not None
+        assert self.run is not None
         by = (sighting.proved_to - NOON).total_seconds()
-        assert self.absent[seen.part] <= self.appears[seen.part] <= by
-        self.widths[seen.part] = by - self.absent[seen.part]
-        self.seen.poller.drop(seen.id)
+        assert self.absent[page.part] <= self.appears[page.part] <= by
+        self.widths[page.part] = by - self.absent[page.part]
+        self.run.poller.drop(page.id)
 
 
 def pages_that_appear(pages: int, rounds: float, rate: float) -> AppearingPages:
@@ -60,46 +61,49 @@ def pages_that_appear(pages: int, rounds: float, rate: float) -> AppearingPages:
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
 def test_each_page_of_a_busy_slot_is_dated_within_about_one_round_of_looks(pages: int, rate: float) -> None:
-    story = pages_that_appear(pages, 3, rate)
-    watch(lambda seen: story.begin(seen, list(story.appears)), rate=rate, seconds=7 * pages / rate, script=story.reply)
-    widths = list(story.widths.values())
+    appearing, seconds_a_round = pages_that_appear(pages, 3, rate), pages / rate
+
+    def act(run: PollerRun) -> None:
+        appearing.watch(run, list(appearing.appears))
+
+    run_poller(act, rate=rate, seconds=7 * seconds_a_round, script=appearing.reply)
+    widths = list(appearing.widths.values())
     assert len(widths) == pages
-    assert mean(widths) <= 1.1 * pages / rate
-    assert max(widths) <= 1.5 * pages / rate
+    assert mean(widths) <= 1.1 * seconds_a_round
+    assert max(widths) <= 1.5 * seconds_a_round
 
 
 @pytest.mark.parametrize(("pages", "rate"), [(60, 1.0), (1000, 20.0)])
-def test_added_pages_delay_no_target_by_more_than_one_round(pages: int, rate: float) -> None:
-    story, names = pages_that_appear(pages, 3, rate), [f"p{n}" for n in range(pages)]
-    # Those of the second half come under watch in three additions, before any of them is out.
-    additions = [(0.5 * pages / rate, names[pages // 2 :: 3]), (pages / rate, names[pages // 2 + 1 :: 3])]
-    additions += [(1.25 * pages / rate, names[pages // 2 + 2 :: 3])]
+def test_pages_that_are_added_later_widen_no_interval_by_more_than_half_a_round(pages: int, rate: float) -> None:
+    appearing, names = pages_that_appear(pages, 3, rate), [f"p{n}" for n in range(pages)]
+    seconds_a_round, half = pages / rate, pages // 2
+    # The second half is added in three parts, before any of its pages is out.
+    additions = [(rounds * seconds_a_round, names[half + n :: 3]) for n, rounds in enumerate((0.5, 1.0, 1.25))]
     for name in additions[-1][1]:
-        story.appears[name] += 1.5 * pages / rate
-    later = [(at, lambda seen, some=some: story.begin(seen, some)) for at, some in additions]
-    watch(
-        lambda seen: story.begin(seen, names[: pages // 2]),
+        appearing.appears[name] += 1.5 * seconds_a_round
+    run_poller(
+        lambda run: appearing.watch(run, names[:half]),
         rate=rate,
-        seconds=9 * pages / rate,
-        script=story.reply,
-        later=later,
+        seconds=9 * seconds_a_round,
+        script=appearing.reply,
+        later=[(at, lambda run, added=added: appearing.watch(run, added)) for at, added in additions],
     )
-    widths = list(story.widths.values())
+    widths = list(appearing.widths.values())
     assert len(widths) == pages
-    assert mean(widths) <= 1.1 * pages / rate
-    assert max(widths) <= 1.5 * pages / rate
+    assert mean(widths) <= 1.1 * seconds_a_round
+    assert max(widths) <= 1.5 * seconds_a_round
 
 
 def gaps_between_looks(chances: Sequence[float], rate: float, rounds: float) -> list[list[float]]:
     """Return the seconds between looks at each target of these chances, after a first round, in `rounds` rounds."""
 
-    def act(seen: Watch) -> None:
+    def act(run: PollerRun) -> None:
         for n, chance in enumerate(chances):
-            seen.poller.watch(target(f"p{n}"), [window(1, chance=chance)])
+            run.poller.watch(target(f"p{n}"), [window(every=1, chance=chance)])
 
     whole = len(chances) / rate
     times: dict[str, list[float]] = defaultdict(list)
-    for time, name in watch(act, rate=rate, seconds=rounds * whole).starts:
+    for time, name in run_poller(act, rate=rate, seconds=rounds * whole).starts:
         if time > whole:
             times[name].append(time)
     return [[later - time for time, later in pairwise(times[f"p{n}"])] for n in range(len(chances))]
@@ -111,35 +115,41 @@ def mean_interval(gaps: Sequence[float]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("chances", "optimum"),
+    ("chances", "optimum_seconds"),
     [
         pytest.param([0.09] * 10 + [0.1 / 90] * 90, 36.0, id="ten carry nine tenths"),
         pytest.param([1 / n for n in range(1, 101)], 66.6, id="Zipf"),
         pytest.param([4.0] * 10 + [1.0] * 30 + [0.25] * 60, 75.3, id="as they are planned"),
     ],
 )
-def test_unequal_chances_are_within_a_tenth_of_the_square_root_optimum(chances: list[float], optimum: float) -> None:
-    least = sum(sqrt(chance) for chance in chances) ** 2 / sum(chances)
-    assert least == pytest.approx(optimum, rel=0.01)
-    gaps = gaps_between_looks(chances, 1.0, 8)
-    weighted = sum(chance * mean_interval(each) for chance, each in zip(chances, gaps, strict=True)) / sum(chances)
-    assert weighted <= 1.1 * least
+def test_mean_interval_at_unequal_chances_is_within_a_tenth_of_the_square_root_optimum(
+    chances: list[float], optimum_seconds: float
+) -> None:
+    optimum = sum(sqrt(chance) for chance in chances) ** 2 / sum(chances)
+    assert optimum == pytest.approx(optimum_seconds, rel=0.01)
+    gaps = gaps_between_looks(chances, rate=1.0, rounds=8)
+    intervals = [mean_interval(gaps_of_target) for gaps_of_target in gaps]
+    weighted_mean = sum(map(mul, chances, intervals)) / sum(chances)
+    assert weighted_mean <= 1.1 * optimum
 
 
-def test_every_target_gets_looks_however_small_its_chance() -> None:
-    gaps = gaps_between_looks([1.0] * 40 + [1e-9] * 20, 2.0, 40)
-    assert max(max(each) for each in gaps[40:]) <= 1.15 * 10 * 60 / 2
-    assert max(max(each) for each in gaps[:40]) <= 1.1 * 60 / 2
+def test_target_of_the_smallest_chance_gets_a_look_every_ten_rounds() -> None:
+    rate, likely, unlikely = 2.0, 40, 20
+    seconds_a_round = (likely + unlikely) / rate
+    gaps = gaps_between_looks([1.0] * likely + [1e-9] * unlikely, rate, rounds=40)
+    longest_gaps = [max(gaps_of_target) for gaps_of_target in gaps]
+    assert max(longest_gaps[:likely]) <= 1.1 * seconds_a_round
+    assert max(longest_gaps[likely:]) <= 1.15 * 10 * seconds_a_round
 
 
 def test_oldest_look_goes_first_at_equal_chances() -> None:
     names = [f"{kind}{n}" for kind in ("likely", "usual", "vague") for n in range(9)]
 
-    def act(seen: Watch) -> None:
+    def act(run: PollerRun) -> None:
         for name in names:
-            seen.poller.watch(target(name), [window(1, chance={"l": 4.0, "u": 1.0, "v": 0.25}[name[0]])])
+            run.poller.watch(target(name), [window(every=1, chance={"l": 4.0, "u": 1.0, "v": 0.25}[name[0]])])
 
     last = dict.fromkeys(names, -1.0)
-    for time, name in watch(act, rate=3, seconds=300).starts:
+    for time, name in run_poller(act, rate=3, seconds=300).starts:
         assert last[name] == min(last[other] for other in names if other[0] == name[0])
         last[name] = time

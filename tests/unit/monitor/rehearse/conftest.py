@@ -38,12 +38,13 @@ class PublisherClient:
         return answer
 
 
+ReadScript = Callable[[str], Script]
 Scenario = Callable[[PublisherClient], Awaitable[None]]
 RunScenario = Callable[[str, Scenario], None]
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Callable[[str], Script]:
+def script(tmp_path: Path) -> ReadScript:
     """Return a function that reads a script from TOML text. It adds title, from and until if they are missing."""
 
     def read(text: str) -> Script:
@@ -55,7 +56,7 @@ def script(tmp_path: Path) -> Callable[[str], Script]:
 
 
 @pytest.fixture
-def run_scenario(script: Callable[[str], Script]) -> RunScenario:
+def run_scenario(script: ReadScript) -> RunScenario:
     """Return a function that runs a scenario against the publisher of a script."""
 
     def run(text: str, scenario: Scenario) -> None:

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from monitor.rehearse.expect import Met, Results, check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from monitor.rehearse.script.script import Script
+from tests.unit.monitor.rehearse.conftest import ReadScript
 
 URL = "https://stats.example/birds"
 RELEASE = f"""
@@ -49,7 +46,7 @@ RESULTS = Results(
 
 
 @pytest.fixture
-def check_one(script: Callable[[str], Script]) -> Callable[[str], Met]:
+def check_one(script: ReadScript) -> Callable[[str], Met]:
     def check_first(text: str) -> Met:
         release = 'release = "birds"\n'
         return check(
@@ -112,12 +109,12 @@ def test_an_unmet_expectation_says_how_the_results_differ(check_one: Callable[[s
     assert why in met.why
 
 
-def test_an_expected_release_without_results_is_unmet(script: Callable[[str], Script]) -> None:
+def test_an_expected_release_without_results_is_unmet(script: ReadScript) -> None:
     met = check(script(RELEASE + 'release = "birds"\nverdict = "late"'), Results())
     assert met == [Met("birds", None, met=False, why="no release is called birds")]
 
 
-def test_an_expected_delay_is_unmet_if_none_was_measured(script: Callable[[str], Script]) -> None:
+def test_an_expected_delay_is_unmet_if_none_was_measured(script: ReadScript) -> None:
     expecting = script(RELEASE + 'release = "birds"\ndelay = { min = 0, max = 0, within = 9 }')
     met = check(expecting, Results(releases=[{**MEASURED, "delay": None}]))
     assert met[0].why == "delay: was not measured"

@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import PublisherClient, RunScenario
-
-    from monitor.look.fetch import Answer
+from monitor.look.fetch import Answer
+from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario
 
 WWW = "https://www.gov.uk"
 PAGE = f"{WWW}/government/statistics/gulls-2017"
@@ -38,11 +36,11 @@ part = [{{ id = "sheet", role = "data", url = "{FILE}" }}, {{ id = "bulletin", r
 """
 
 
-def answer(at: str, more: str = "", url: str = PAGE) -> str:
+def answer_from(at: str, more: str = "", url: str = PAGE) -> str:
     return f'\n[[answer]]\nurl = "{url}"\nat = 2018-01-05T{at}\n{more}\n'
 
 
-def change(at: str, more: str, release: str = "gulls") -> str:
+def change_at(at: str, more: str, release: str = "gulls") -> str:
     return f'\n[[change]]\nrelease = "{release}"\nat = {at}\n{more}\n'
 
 
@@ -50,99 +48,105 @@ def content_api_url(url: str) -> str:
     return url.replace(WWW, f"{WWW}/api/content")
 
 
-def data(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(answer.body))
 
 
-async def listed(client: PublisherClient, url: str = LISTING) -> list[Any]:
-    return list(data(await client.get(url))["results"])
+async def read_listing(client: PublisherClient, url: str = LISTING) -> list[Any]:
+    return list(json_of(await client.get(url))["results"])
 
 
-async def statuses(client: PublisherClient) -> dict[str, int]:
+async def page_statuses(client: PublisherClient) -> dict[str, int]:
     urls = {"page": PAGE, "item": content_api_url(PAGE), "announcement": ANNOUNCEMENT, "file": FILE, "child": HTML_PART}
     return {name: (await client.get(url)).status for name, url in urls.items()}
 
 
 def test_an_announced_release_is_listed_and_its_page_is_absent(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert await statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
-        entry = (await listed(client))[0]
+        assert await page_statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "child": 404}
+        entry = (await read_listing(client))[0]
         assert entry["display_date"] == "5 January 2018 9:30am"
         assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
         assert entry["link"] == "/government/statistics/announcements/gulls-2017"
         assert entry["organisations"][0]["slug"] == "bird-agency"
-        item = data(await client.get(content_api_url(ANNOUNCEMENT)))
+        item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
         assert item["schema_name"] == "statistics_announcement"
         assert item["details"]["state"] == "confirmed"
         assert b"bulletin" not in (await client.get(FEED)).body
-        assert await listed(client, NEWEST) == []
+        assert await read_listing(client, NEWEST) == []
 
-    run_scenario(RELEASE + answer("09:30:00"), scenario)
+    run_scenario(RELEASE + answer_from("09:30:00"), scenario)
 
 
 def test_a_published_release_is_visible_everywhere(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:30:40")
-        assert await statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "child": 200}
-        item = data(await client.get(content_api_url(PAGE)))
+        assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "child": 200}
+        item = json_of(await client.get(content_api_url(PAGE)))
         assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
         assert item["scheduled_publishing_delay_seconds"] == 3
         assert [one["url"] for one in item["details"]["attachments"]] == [
             FILE,
             "/government/statistics/gulls-2017/bulletin",
         ]
-        redirect = data(await client.get(content_api_url(ANNOUNCEMENT)))
+        redirect = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
         assert redirect["schema_name"] == "redirect"
         assert redirect["redirects"][0]["destination"] == "/government/statistics/gulls-2017"
-        assert await listed(client) == []
-        assert [entry["link"] for entry in await listed(client, NEWEST)] == ["/government/statistics/gulls-2017"]
+        assert await read_listing(client) == []
+        assert [entry["link"] for entry in await read_listing(client, NEWEST)] == ["/government/statistics/gulls-2017"]
         assert b"Gulls &amp; terns: 2017" in (await client.get(FEED)).body
 
-    run_scenario(RELEASE + answer("09:30:03"), scenario)
+    run_scenario(RELEASE + answer_from("09:30:03"), scenario)
 
 
-def test_redirect_files_and_index_are_updated_after_the_page(run_scenario: RunScenario) -> None:
+def test_a_second_after_the_page_the_redirect_files_and_index_are_not_updated_yet(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:30:01")
-        assert await statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
-        assert len(data(await client.get(content_api_url(PAGE)))["details"]["attachments"]) == 1
-        assert len(await listed(client)) == 1
+        assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 200}
+        assert len(json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]) == 1
+        assert len(await read_listing(client)) == 1
 
-    run_scenario(RELEASE + answer("09:30:00"), scenario)
+    run_scenario(RELEASE + answer_from("09:30:00"), scenario)
 
 
 def test_an_older_edition_at_the_address_is_a_separate_publication(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert (await statuses(client)) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 404}
-        assert data(await client.get(content_api_url(PAGE)))["title"] == "Gulls and terns: 2016"
-        assert [one["title"] for one in await listed(client, NEWEST)] == ["Gulls and terns: 2016"]
-        assert len(await listed(client)) == 1
+        assert (await page_statuses(client)) == {
+            "page": 200,
+            "item": 200,
+            "announcement": 200,
+            "file": 302,
+            "child": 404,
+        }
+        assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls and terns: 2016"
+        assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls and terns: 2016"]
+        assert len(await read_listing(client)) == 1
         await client.wait_until("09:31:00")
-        assert data(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
-        assert await listed(client) == []
+        assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
+        assert await read_listing(client) == []
 
     older = "body = '<h1>Gulls and terns: 2016</h1>'"
-    run_scenario(RELEASE + answer("08:00:00", older) + answer("09:30:00"), scenario)
+    run_scenario(RELEASE + answer_from("08:00:00", older) + answer_from("09:30:00"), scenario)
 
 
 def test_a_maintenance_page_is_an_error_in_the_content_api(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert (await statuses(client))["item"] == 503
-        assert await listed(client, NEWEST) == []
+        assert (await page_statuses(client))["item"] == 503
+        assert await read_listing(client, NEWEST) == []
 
-    run_scenario(RELEASE + answer("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"), scenario)
+    run_scenario(
+        RELEASE + answer_from("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"), scenario
+    )
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_a_page_of_maintenance_or_a_bot_wall_removes_nothing_from_the_index(
-    run_scenario: RunScenario, heading: str
-) -> None:
+def test_a_maintenance_page_or_bot_wall_removes_nothing_from_the_index(run_scenario: RunScenario, heading: str) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:34:00")
-        assert (await statuses(client))["item"] == 503
-        assert [one["title"] for one in await listed(client, NEWEST)] == ["Gulls & terns: 2017"]
+        assert (await page_statuses(client))["item"] == 503
+        assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls & terns: 2017"]
 
-    run_scenario(RELEASE + answer("09:30:00") + answer("09:33:00", f"body = '<h1>{heading}</h1>'"), scenario)
+    run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:33:00", f"body = '<h1>{heading}</h1>'"), scenario)
 
 
 OTHER_SLUG = RELEASE.replace(f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1)
@@ -154,92 +158,106 @@ def with_keys(keys: str) -> str:
 
 def test_an_announcement_with_another_slug_redirects_to_its_publication(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert (await listed(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
+        assert (await read_listing(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
         await client.wait_until("09:30:09")
         assert (await client.get(ANNOUNCEMENT)).status == 200
         await client.wait_until("09:30:10")
         assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-        assert data(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
+        assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
         assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
         assert (await client.get(content_api_url(PAGE))).status == 404
 
-    run_scenario(with_keys('redirect_after = "10s"') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
+    run_scenario(with_keys('redirect_after = "10s"') + answer_from("09:30:00", url=f"{PAGE}--2"), scenario)
 
 
 def test_without_a_redirect_the_announcement_stays_listed(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("12:00:00")
         assert (await client.get(ANNOUNCEMENT)).status == 200
-        assert len(await listed(client)) == 1
-        assert [one["link"] for one in await listed(client, NEWEST)] == ["/government/statistics/gulls-2017--2"]
+        assert len(await read_listing(client)) == 1
+        assert [one["link"] for one in await read_listing(client, NEWEST)] == ["/government/statistics/gulls-2017--2"]
 
-    run_scenario(with_keys('redirect_after = "never"') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
+    run_scenario(with_keys('redirect_after = "never"') + answer_from("09:30:00", url=f"{PAGE}--2"), scenario)
 
 
 def test_the_index_lists_a_publication_after_its_scripted_delay(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:30:59")
-        assert await listed(client, NEWEST) == []
+        assert await read_listing(client, NEWEST) == []
         await client.wait_until("09:31:00")
-        assert len(await listed(client, NEWEST)) == 1
+        assert len(await read_listing(client, NEWEST)) == 1
 
-    run_scenario(with_keys('listed_after = "60s"') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
+    run_scenario(with_keys('listed_after = "60s"') + answer_from("09:30:00", url=f"{PAGE}--2"), scenario)
 
 
 def test_an_announcement_can_have_another_title_than_its_publication(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert (await listed(client))[0]["title"] == "Sea birds, 2017"
-        assert data(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
+        assert (await read_listing(client))[0]["title"] == "Sea birds, 2017"
+        assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
         assert b"<h1>Sea birds, 2017</h1>" in (await client.get(ANNOUNCEMENT)).body
         await client.wait_until("09:31:00")
-        assert [one["title"] for one in await listed(client, NEWEST)] == ["Gulls & terns: 2017"]
+        assert [one["title"] for one in await read_listing(client, NEWEST)] == ["Gulls & terns: 2017"]
 
-    run_scenario(with_keys('announcement_title = "Sea birds, 2017"') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
+    run_scenario(
+        with_keys('announcement_title = "Sea birds, 2017"') + answer_from("09:30:00", url=f"{PAGE}--2"), scenario
+    )
 
 
 def test_all_organisations_are_named_in_order_and_each_lists_the_release(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert [one["slug"] for one in (await listed(client))[0]["organisations"]] == ["fish", "bird-agency"]
-        item = data(await client.get(content_api_url(ANNOUNCEMENT)))
+        assert [one["slug"] for one in (await read_listing(client))[0]["organisations"]] == ["fish", "bird-agency"]
+        item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
         assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
         await client.wait_until("09:31:00")
         assert (
-            len(await listed(client, NEWEST)) == len(await listed(client, NEWEST.replace("bird-agency", "fish"))) == 1
+            len(await read_listing(client, NEWEST))
+            == len(await read_listing(client, NEWEST.replace("bird-agency", "fish")))
+            == 1
         )
         for feed in (FEED, FEED.replace("bird-agency", "fish")):
             assert b"statistics/gulls-2017--2" in (await client.get(feed)).body
 
-    run_scenario(with_keys('organisations = ["fish", "bird-agency"]') + answer("09:30:00", url=f"{PAGE}--2"), scenario)
+    run_scenario(
+        with_keys('organisations = ["fish", "bird-agency"]') + answer_from("09:30:00", url=f"{PAGE}--2"), scenario
+    )
 
 
 def test_the_address_guessed_from_the_announcement_can_show_another_edition(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert data(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
+        assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
         await client.wait_until("09:31:00")
         assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-        links = {one["link"]: one["title"] for one in await listed(client, NEWEST)}
+        links = {one["link"]: one["title"] for one in await read_listing(client, NEWEST)}
         assert links == {
             "/government/statistics/gulls-2017": "Gulls & terns: 2016",
             "/government/statistics/gulls-2017--2": "Gulls & terns: 2017",
         }
 
-    older = answer("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</h1>'")
-    run_scenario(OTHER_SLUG + older + answer("09:30:00", url=f"{PAGE}--2"), scenario)
+    older = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</h1>'")
+    run_scenario(OTHER_SLUG + older + answer_from("09:30:00", url=f"{PAGE}--2"), scenario)
 
 
 def test_a_release_that_was_public_before_the_rehearsal_is_still_announced(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert len(await listed(client)) == 1
-        assert (await statuses(client))["announcement"] == 200
+        assert len(await read_listing(client)) == 1
+        assert (await page_statuses(client))["announcement"] == 200
 
-    run_scenario(RELEASE + answer("08:00:00"), scenario)
+    run_scenario(RELEASE + answer_from("08:00:00"), scenario)
 
 
-def test_an_overdue_release_stays_in_the_listing(run_scenario: RunScenario) -> None:
+def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("12:00:00")
-        assert len(await listed(client)) == 1
-        assert len(await listed(client, LISTING.replace("from:2017-12-29", "from:2018-01-06"))) == 0
+        assert len(await read_listing(client)) == 1
+
+    script_without_publication = RELEASE
+    run_scenario(script_without_publication, scenario)
+
+
+def test_the_listing_from_the_day_after_its_slot_leaves_a_release_out(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        from_next_day = LISTING.replace("from:2017-12-29", "from:2018-01-06")
+        assert await read_listing(client, from_next_day) == []
 
     run_scenario(RELEASE, scenario)
 
@@ -250,46 +268,48 @@ def test_an_overdue_release_stays_in_the_listing(run_scenario: RunScenario) -> N
 )
 def test_a_placeholder_is_not_a_publication(run_scenario: RunScenario, body: str) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert await statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
-        assert len(await listed(client)) == 1
+        assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
+        assert len(await read_listing(client)) == 1
         await client.wait_until("09:31:00")
-        assert (await statuses(client))["item"] == 200
-        assert await listed(client) == []
+        assert (await page_statuses(client))["item"] == 200
+        assert await read_listing(client) == []
 
-    run_scenario(RELEASE + answer("08:00:00", f'body = "{body}"') + answer("09:30:00"), scenario)
+    run_scenario(RELEASE + answer_from("08:00:00", f'body = "{body}"') + answer_from("09:30:00"), scenario)
 
 
 def test_a_removed_release_keeps_its_redirect_and_has_a_gone_item(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:20:00")
-        assert await statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "child": 301}
-        item = data(await client.get(content_api_url(PAGE)))
+        assert await page_statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "child": 301}
+        item = json_of(await client.get(content_api_url(PAGE)))
         assert item["schema_name"] == "gone"
         assert "published in error" in item["details"]["explanation"]
         assert b"published in error" in (await client.get(PAGE)).body
         assert (await client.get(FILE)).headers["location"] == PAGE
-        assert await listed(client) == []
-        assert await listed(client, NEWEST) == []
+        assert await read_listing(client) == []
+        assert await read_listing(client, NEWEST) == []
 
-    run_scenario(RELEASE + answer("09:10:00") + answer("09:15:00", "status = 410"), scenario)
+    run_scenario(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"), scenario)
 
 
 def test_a_page_removed_without_explanation_is_410_in_the_content_api(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(content_api_url(PAGE))).status == 410
 
-    run_scenario(RELEASE + answer("08:00:00", 'status = 410\nbody = "410 Gone"'), scenario)
+    run_scenario(RELEASE + answer_from("08:00:00", 'status = 410\nbody = "410 Gone"'), scenario)
 
 
 def test_a_second_publication_hides_the_early_one_in_the_content_item(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:31:00")
-        item = data(await client.get(content_api_url(PAGE)))
+        item = json_of(await client.get(content_api_url(PAGE)))
         assert item["schema_name"] == "publication"
         assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
         assert item["scheduled_publishing_delay_seconds"] is None
 
-    run_scenario(RELEASE + answer("09:10:00") + answer("09:15:00", "status = 410") + answer("09:30:00"), scenario)
+    run_scenario(
+        RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"), scenario
+    )
 
 
 def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passed(run_scenario: RunScenario) -> None:
@@ -299,67 +319,71 @@ def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passed(run_
         assert (stale.status, stale.headers["age"]) == (404, "11")
         assert (fresh.status, "age" in fresh.headers) == (200, False)
 
-    run_scenario(RELEASE + answer("09:30:00", 'edge_cache = "30s"'), scenario)
+    run_scenario(RELEASE + answer_from("09:30:00", 'edge_cache = "30s"'), scenario)
 
 
 def test_a_scripted_answer_replaces_gov_uks_own(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:31:00")
         assert (await client.get(FILE)).status == 404
-        assert data(await client.get(content_api_url(PAGE))) == {"schema_name": "special_route"}
+        assert json_of(await client.get(content_api_url(PAGE))) == {"schema_name": "special_route"}
         await client.wait_until("09:40:00")
         assert (await client.get(FILE)).status == 200
 
-    own = answer("09:00:00", 'body = \'{"schema_name": "special_route"}\'', content_api_url(PAGE))
-    run_scenario(RELEASE + answer("09:30:00") + answer("09:35:00", url=FILE) + own, scenario)
+    own = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', content_api_url(PAGE))
+    run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:35:00", url=FILE) + own, scenario)
 
 
 def test_a_changed_date_is_published_with_the_previous_one(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        item = data(await client.get(content_api_url(ANNOUNCEMENT)))
+        item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
         assert item["details"]["display_date"] == "12 July 2018 9:30am"
         assert item["details"]["release_timestamp"] == "2018-07-12T09:30:00.000+01:00"
         assert item["details"]["previous_display_date"] == "5 January 2018 9:30am"
         assert item["details"]["latest_change_note"] == "More checks."
-        assert (await listed(client))[0]["display_date"] == "12 July 2018 9:30am"
+        assert (await read_listing(client))[0]["display_date"] == "12 July 2018 9:30am"
         assert b"The release date has been changed" in (await client.get(ANNOUNCEMENT)).body
 
-    run_scenario(RELEASE + change("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'), scenario)
+    run_scenario(
+        RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'), scenario
+    )
 
 
 def test_a_cancelled_release_stays_in_the_listing_with_its_reason(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        item = data(await client.get(content_api_url(ANNOUNCEMENT)))
+        item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
         assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
         assert item["details"]["cancellation_reason"] == "No longer collected."
-        assert (await listed(client))[0]["statistics_announcement_state"] == "cancelled"
+        assert (await read_listing(client))[0]["statistics_announcement_state"] == "cancelled"
         assert b"Statistics release cancelled" in (await client.get(ANNOUNCEMENT)).body
 
-    run_scenario(RELEASE + change("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'), scenario)
+    run_scenario(
+        RELEASE + change_at("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'), scenario
+    )
 
 
 def test_a_removed_announcement_is_neither_listed_nor_served(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert len(await listed(client)) == 1
+        assert len(await read_listing(client)) == 1
         await client.wait_until("09:10:00")
-        assert await listed(client) == []
+        assert await read_listing(client) == []
         assert (await client.get(ANNOUNCEMENT)).status == 404
 
-    run_scenario(RELEASE + change("2018-01-05T09:05:00", "gone = true"), scenario)
+    run_scenario(RELEASE + change_at("2018-01-05T09:05:00", "gone = true"), scenario)
 
 
 def test_a_release_is_not_listed_before_it_is_announced(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        assert await listed(client) == []
+        assert await read_listing(client) == []
         await client.wait_until("09:20:00")
-        assert len(await listed(client)) == 1
+        assert len(await read_listing(client)) == 1
 
     run_scenario(RELEASE.replace("2017-12-01T09:30:00", "2018-01-05T09:15:00"), scenario)
 
 
 def test_a_month_is_announced_as_provisional(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        entry = (await listed(client))[0]
+        entry = (await read_listing(client))[0]
         assert entry["display_date"] == "July 2018"
         assert entry["statistics_announcement_state"] == "provisional"
         assert b"will be released in July&nbsp;2018" in (await client.get(ANNOUNCEMENT)).body
@@ -393,15 +417,18 @@ def test_a_search_with_unknown_parameters_gets_422(run_scenario: RunScenario, qu
 
 def test_the_listing_is_filtered_ordered_and_paged(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        page = data(await client.get(LISTING.replace("count=500", "count=2&start=2")))
+        page = json_of(await client.get(LISTING.replace("count=500", "count=2&start=2")))
         assert (page["total"], page["start"], len(page["results"])) == (4, 2, 2)
-        whole = [entry["release_timestamp"][:10] for entry in await listed(client)]
+        whole = [entry["release_timestamp"][:10] for entry in await read_listing(client)]
         assert whole == ["2018-01-05", "2018-02-05", "2018-03-05", "2018-04-05"]
-        backwards = await listed(client, LISTING.replace("order=", "order=-"))
+        backwards = await read_listing(client, LISTING.replace("order=", "order=-"))
         assert [entry["release_timestamp"][:10] for entry in backwards] == whole[::-1]
-        assert len(await listed(client, f"{LISTING}&filter_organisations=bird-agency")) == 1
-        assert len(await listed(client, f"{LISTING}&filter_organisations=bird-agency&filter_organisations=fish")) == 4
-        assert len(await listed(client, f"{LISTING}&reject_organisations=fish&c=abc")) == 1
+        assert len(await read_listing(client, f"{LISTING}&filter_organisations=bird-agency")) == 1
+        assert (
+            len(await read_listing(client, f"{LISTING}&filter_organisations=bird-agency&filter_organisations=fish"))
+            == 4
+        )
+        assert len(await read_listing(client, f"{LISTING}&reject_organisations=fish&c=abc")) == 1
 
     more = [
         RELEASE.replace("gulls", f"fish-{month}")
@@ -421,7 +448,7 @@ def test_the_finders_feed_separates_upcoming_from_published(run_scenario: RunSce
         assert b"<entry>" not in (await client.get(f"{finder}upcoming_statistics")).body
         assert b"statistics/gulls" in (await client.get(f"{finder}statistics_published")).body
 
-    run_scenario(RELEASE + answer("09:30:00"), scenario)
+    run_scenario(RELEASE + answer_from("09:30:00"), scenario)
 
 
 def test_a_release_outside_gov_uk_is_announced_in_the_toml_calendar(run_scenario: RunScenario) -> None:
@@ -432,14 +459,14 @@ def test_a_release_outside_gov_uk_is_announced_in_the_toml_calendar(run_scenario
         assert tables[0]["slot"].isoformat() == "2018-07-12T09:30:00+01:00"
         assert tables[0]["state"] == "confirmed"
         assert [part["required"] for part in tables[0]["part"]] == [True, True]
-        assert await listed(client) != []
+        assert await read_listing(client) != []
         await client.wait_until("10:00:00")
         emptied = await client.get(calendar)
         assert (emptied.body != b"\n", tomllib.loads(emptied.body.decode())) == (True, {})
 
     other = RELEASE.replace("gulls", "terns").replace("government/statistics", "government/publications")
-    changes = change("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", "terns")
-    run_scenario(RELEASE + other + changes + change("2018-01-05T09:30:00", "gone = true", "terns"), scenario)
+    changes = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", "terns")
+    run_scenario(RELEASE + other + changes + change_at("2018-01-05T09:30:00", "gone = true", "terns"), scenario)
 
 
 def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement(run_scenario: RunScenario) -> None:
@@ -447,9 +474,9 @@ def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement
         url = PAGE.replace("statistics", "publications")
         assert (await client.get(content_api_url(url))).status == 404
         await client.wait_until("09:31:00")
-        assert data(await client.get(content_api_url(url)))["schema_name"] == "publication"
+        assert json_of(await client.get(content_api_url(url)))["schema_name"] == "publication"
         assert (await client.get(url)).status == 200
-        assert await listed(client) == []
+        assert await read_listing(client) == []
 
     other = RELEASE.replace("government/statistics", "government/publications")
-    run_scenario(other + answer("09:30:00").replace("government/statistics", "government/publications"), scenario)
+    run_scenario(other + answer_from("09:30:00").replace("government/statistics", "government/publications"), scenario)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -12,13 +11,7 @@ from monitor.clock import VirtualClock
 from monitor.look.fetch import Failure, Reason
 from monitor.rehearse.publisher.server import LoggedRequest, Publisher, RequestLog
 from monitor.rehearse.virtual_loop import get_jumping_loop, run_virtually
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from conftest import PublisherClient, RunScenario
-
-    from monitor.rehearse.script.script import Script
+from tests.unit.monitor.rehearse.conftest import PublisherClient, ReadScript, RunScenario
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 URL = "https://stats.example/release"
@@ -32,12 +25,12 @@ slot = 2018-01-05T09:30:00
 """
 
 
-def answers(**more: str) -> str:
+def script_with_answer(**more: str) -> str:
     rows = {"url": f'"{URL}"', "at": "2018-01-05T09:30:00", **more}
     return RELEASE + "[[answer]]\n" + "\n".join(f"{key} = {value}" for key, value in rows.items())
 
 
-def fault(kind: str, more: str = "") -> str:
+def hourlong_fault(kind: str, more: str = "") -> str:
     return (
         f'\n[[fault]]\nhost = "stats.example"\nkind = "{kind}"\n'
         f"from = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n{more}\n"
@@ -49,7 +42,7 @@ def test_an_unscripted_address_answers_404(run_scenario: RunScenario) -> None:
         assert (await client.get("https://elsewhere.example/x")).status == 404
         assert (await client.get(URL)).status == 404
 
-    run_scenario(answers(), scenario)
+    run_scenario(script_with_answer(), scenario)
 
 
 def test_an_answer_begins_at_its_time_and_shows_the_release_title(run_scenario: RunScenario) -> None:
@@ -61,7 +54,7 @@ def test_an_answer_begins_at_its_time_and_shows_the_release_title(run_scenario: 
         assert answer.status == 200
         assert b"Gulls &amp; terns: 2017" in answer.body
 
-    run_scenario(answers(), scenario)
+    run_scenario(script_with_answer(), scenario)
 
 
 def test_the_date_header_is_true_even_if_the_monitors_clock_is_wrong(run_scenario: RunScenario) -> None:
@@ -72,7 +65,7 @@ def test_the_date_header_is_true_even_if_the_monitors_clock_is_wrong(run_scenari
         assert parsedate_to_datetime(answer.headers["date"]) == NINE + timedelta(minutes=10)
         assert answer.sent == NINE + timedelta(minutes=10, seconds=45)
 
-    run_scenario(answers(), scenario)
+    run_scenario(script_with_answer(), scenario)
 
 
 def test_latency_passes_in_virtual_time(run_scenario: RunScenario) -> None:
@@ -81,7 +74,7 @@ def test_latency_passes_in_virtual_time(run_scenario: RunScenario) -> None:
         answer = await client.get(URL)
         assert (answer.received - answer.sent).total_seconds() == pytest.approx(0.25)
 
-    run_scenario(answers(latency='"250ms"'), scenario)
+    run_scenario(script_with_answer(latency='"250ms"'), scenario)
 
 
 def test_scripted_bodies_headers_and_statuses_are_answered_as_written(run_scenario: RunScenario) -> None:
@@ -91,7 +84,9 @@ def test_scripted_bodies_headers_and_statuses_are_answered_as_written(run_scenar
         assert (answer.status, answer.body) == (203, "Møller".encode())
         assert answer.headers["content-type"] == "text/plain"
 
-    run_scenario(answers(status="203", body='"Møller"', headers='{ "Content-Type" = "text/plain" }'), scenario)
+    run_scenario(
+        script_with_answer(status="203", body='"Møller"', headers='{ "Content-Type" = "text/plain" }'), scenario
+    )
 
 
 def test_a_matching_entity_tag_is_answered_304_without_a_body(run_scenario: RunScenario) -> None:
@@ -102,7 +97,7 @@ def test_a_matching_entity_tag_is_answered_304_without_a_body(run_scenario: RunS
         assert (again.status, again.body) == (304, b"")
         assert (await client.get(URL, etag='"other"')).status == 200
 
-    run_scenario(answers(etag="true"), scenario)
+    run_scenario(script_with_answer(etag="true"), scenario)
 
 
 def test_head_gets_the_same_headers_without_a_body(run_scenario: RunScenario) -> None:
@@ -112,7 +107,7 @@ def test_head_gets_the_same_headers_without_a_body(run_scenario: RunScenario) ->
         assert head.headers == whole.headers
         assert head.body == b""
 
-    run_scenario(answers(), scenario)
+    run_scenario(script_with_answer(), scenario)
 
 
 def test_an_additional_query_gets_the_origins_answer(run_scenario: RunScenario) -> None:
@@ -123,7 +118,7 @@ def test_an_additional_query_gets_the_origins_answer(run_scenario: RunScenario) 
         assert (origin.status, origin.headers["x-cache"]) == (200, "MISS")
         assert "age" not in origin.headers
 
-    run_scenario(answers(edge_cache='"30s"'), scenario)
+    run_scenario(script_with_answer(edge_cache='"30s"'), scenario)
 
 
 def test_a_scripted_query_is_part_of_the_address(run_scenario: RunScenario) -> None:
@@ -153,7 +148,7 @@ def test_each_network_fault_has_its_reason_of_failure(run_scenario: RunScenario,
         assert isinstance(outcome, Failure)
         assert outcome.reason == reason
 
-    run_scenario(answers() + fault(kind), scenario)
+    run_scenario(script_with_answer() + hourlong_fault(kind), scenario)
 
 
 @pytest.mark.parametrize("kind", ["reset", "timeout", "dns", "truncated", "slow", "garbage"])
@@ -164,7 +159,7 @@ def test_requests_succeed_again_after_a_fault(run_scenario: RunScenario, kind: s
         await client.wait_until("10:00:00")
         assert (await client.get(URL)).status == 200
 
-    run_scenario(answers() + fault(kind), scenario)
+    run_scenario(script_with_answer() + hourlong_fault(kind), scenario)
 
 
 @pytest.mark.parametrize(("kind", "status"), [("429", 429), ("503", 503), ("challenge", 403), ("redirect_loop", 302)])
@@ -172,14 +167,14 @@ def test_a_fault_can_replace_the_answer(run_scenario: RunScenario, kind: str, st
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(URL)).status == status
 
-    run_scenario(answers() + fault(kind), scenario)
+    run_scenario(script_with_answer() + hourlong_fault(kind), scenario)
 
 
 def test_a_503_fault_sends_its_retry_after(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(URL)).headers["retry-after"] == "30"
 
-    run_scenario(answers() + fault("503", 'retry_after = "30s"'), scenario)
+    run_scenario(script_with_answer() + hourlong_fault("503", 'retry_after = "30s"'), scenario)
 
 
 def test_a_redirect_loop_never_ends(run_scenario: RunScenario) -> None:
@@ -190,7 +185,13 @@ def test_a_redirect_loop_never_ends(run_scenario: RunScenario) -> None:
             assert answer.status == 302
             place = "https://stats.example" + answer.headers["location"]
 
-    run_scenario(answers() + fault("redirect_loop"), scenario)
+    run_scenario(script_with_answer() + hourlong_fault("redirect_loop"), scenario)
+
+
+OLD_SINCE_YESTERDAY_NEW_SINCE_8 = "".join(
+    f'[[answer]]\nurl = "{URL}"\nat = 2018-01-{at}\nbody = "{body}"\n'
+    for at, body in (("04T09:00:00", "old"), ("05T08:00:00", "new"))
+)
 
 
 def test_a_mirror_serves_last_nights_copy_and_names_itself(run_scenario: RunScenario) -> None:
@@ -199,22 +200,15 @@ def test_a_mirror_serves_last_nights_copy_and_names_itself(run_scenario: RunScen
         assert (copy.status, copy.body) == (200, b"old")
         assert copy.headers["fastly-backend-name"] == "mirrorS3"
 
-    old = f'[[answer]]\nurl = "{URL}"\nat = 2018-01-04T09:00:00\nbody = "old"\n'
-    new = f'[[answer]]\nurl = "{URL}"\nat = 2018-01-05T08:00:00\nbody = "new"\n'
-    run_scenario(RELEASE + old + new + fault("mirror"), scenario)
+    run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + hourlong_fault("mirror"), scenario)
 
 
-OLD_AND_NEW = "".join(
-    f'[[answer]]\nurl = "{URL}"\nat = 2018-01-{at}\nbody = "{body}"\n'
-    for at, body in (("04T09:00:00", "old"), ("05T08:00:00", "new"))
-)
-
-
-def test_the_script_can_set_the_age_of_a_mirrors_copy(run_scenario: RunScenario) -> None:
+def test_a_mirror_whose_copy_is_30_minutes_old_serves_what_was_new_an_hour_ago(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(URL)).body == b"new"
 
-    run_scenario(RELEASE + OLD_AND_NEW + fault("mirror", 'age = "30m"'), scenario)
+    fault = hourlong_fault("mirror", 'age = "30m"')
+    run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + fault, scenario)
 
 
 @pytest.mark.parametrize(("age", "body"), [("30m", b"new"), ("17h", b"old")])
@@ -224,7 +218,7 @@ def test_a_stale_copy_has_an_age_above_its_max_age(run_scenario: RunScenario, ag
         assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body, "HIT")
         assert int(copy.headers["age"]) > 300 == int(copy.headers["cache-control"].split("=")[1].split(",")[0])
 
-    run_scenario(RELEASE + OLD_AND_NEW + fault("stale", f'age = "{age}"'), scenario)
+    run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + hourlong_fault("stale", f'age = "{age}"'), scenario)
 
 
 def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> None:
@@ -234,7 +228,8 @@ def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> 
 
     moved = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
     run_scenario(
-        RELEASE + moved + fault("stale", 'age = "30m"').replace("stats.example", "calendar.rehearsal.example"), scenario
+        RELEASE + moved + hourlong_fault("stale", 'age = "30m"').replace("stats.example", "calendar.rehearsal.example"),
+        scenario,
     )
 
 
@@ -244,7 +239,7 @@ def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScena
         assert (await client.get(URL)).status == 503
 
     own = f'\n[[fault]]\nurl = "{URL}"\nkind = "503"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n'
-    run_scenario(answers() + fault("reset") + own, scenario)
+    run_scenario(script_with_answer() + hourlong_fault("reset") + own, scenario)
 
 
 def test_time_runs_on_after_a_client_has_given_up(run_scenario: RunScenario) -> None:
@@ -255,7 +250,7 @@ def test_time_runs_on_after_a_client_has_given_up(run_scenario: RunScenario) -> 
         assert get_jumping_loop().stop_reasons() == ()
         await client.clock.sleep(3600)
 
-    run_scenario(answers() + fault("timeout"), scenario)
+    run_scenario(script_with_answer() + hourlong_fault("timeout"), scenario)
 
 
 def test_requests_are_counted_by_host_with_their_peak_rate(run_scenario: RunScenario) -> None:
@@ -269,7 +264,7 @@ def test_requests_are_counted_by_host_with_their_peak_rate(run_scenario: RunScen
         assert log.peak_rate() == {"elsewhere.example": 1, "stats.example": 2}
         assert [entry.at - NINE for entry in log.entries[:2]] == [timedelta(), timedelta(seconds=0.5)]
 
-    run_scenario(answers(), scenario)
+    run_scenario(script_with_answer(), scenario)
 
 
 def test_a_request_exactly_one_second_later_is_not_in_the_same_second() -> None:
@@ -279,8 +274,8 @@ def test_a_request_exactly_one_second_later_is_not_in_the_same_second() -> None:
     assert log.peak_rate() == {"a.example": 2}
 
 
-def test_one_connection_answers_requests_in_order(script: Callable[[str], Script]) -> None:
-    read = script(answers())
+def test_one_connection_answers_requests_in_order(script: ReadScript) -> None:
+    read = script(script_with_answer())
 
     async def fetch_from_publisher(clock: VirtualClock) -> None:
         publisher = Publisher(read, clock)
@@ -298,8 +293,8 @@ def test_one_connection_answers_requests_in_order(script: Callable[[str], Script
     run_virtually(fetch_from_publisher)
 
 
-def test_httpx_can_read_the_answers(script: Callable[[str], Script]) -> None:
-    read = script(answers(at="2018-01-05T08:00:00"))
+def test_httpx_can_read_the_answers(script: ReadScript) -> None:
+    read = script(script_with_answer(at="2018-01-05T08:00:00"))
 
     async def fetch_from_publisher(clock: VirtualClock) -> None:
         publisher = Publisher(read, clock)
@@ -319,15 +314,16 @@ def test_the_same_seed_gives_the_same_answers(run_scenario: RunScenario) -> None
     runs: list[list[object]] = []
 
     async def scenario(client: PublisherClient) -> None:
-        seen: list[object] = []
+        outcomes: list[object] = []
         for _ in range(40):
             outcome = await client.fetch(URL, bust=True)
-            facts = (outcome.sent, outcome.received, getattr(outcome, "headers", None), getattr(outcome, "body", None))
-            seen.append(facts)
+            headers, body = getattr(outcome, "headers", None), getattr(outcome, "body", None)
+            outcomes.append((outcome.sent, outcome.received, headers, body))
             await client.clock.sleep(97)
-        runs.append(seen)
+        runs.append(outcomes)
 
-    text = answers(edge_cache='"30s"', latency='"20ms"') + fault("slow")
-    for _ in range(2):
-        run_scenario(text, scenario)
-    assert runs[0] == runs[1]
+    text = script_with_answer(edge_cache='"30s"', latency='"20ms"') + hourlong_fault("slow")
+    run_scenario(text, scenario)
+    run_scenario(text, scenario)
+    first, second = runs
+    assert first == second

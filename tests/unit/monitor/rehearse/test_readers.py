@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,16 +10,13 @@ from monitor.look.interpret import Interpreter
 from monitor.plan.targets import targets_of
 from monitor.rehearse.publisher.calendar import CALENDAR_URL
 from monitor.rehearse.script.script import FAULTS
+from monitor.rehearse.virtual_loop import TimeStoppingFetcher
 from schedules.announcement import Announcement, Part, Role
 from schedules.release import Release
 from schedules.sources.govuk import GovukSource
 from schedules.sources.toml import TomlSource
+from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario
 from tests.worlds.calendars import calendar_settings
-
-if TYPE_CHECKING:
-    from conftest import PublisherClient, RunScenario
-
-    from monitor.rehearse.virtual_loop import TimeStoppingFetcher
 
 PAGE = "https://www.gov.uk/government/statistics/gulls-2017"
 FILE = "https://assets.publishing.service.gov.uk/media/5a/gulls.ods"

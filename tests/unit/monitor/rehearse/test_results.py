@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.config.settings import Settings
-from monitor.rehearse.drive import play
+from monitor.rehearse.drive import RehearsalOutcome, play
 from monitor.rehearse.script.script import read_script
 
-SCRIPT = """
+FAR_OFF = """
 title = "A month before"
 from = 2018-01-05T09:00:00
 until = 2018-01-05T09:02:00
@@ -21,19 +21,21 @@ url = "https://www.gov.uk/government/statistics/far-off-figures-december-2017"
 slot = 2018-02-05T09:30:00
 
 [[expect]]
-release = "far-off"
-verdict = "pending"
 notices = 0
 drafts = 0
 """
 
 
+def play_script(text: str, folder: Path) -> RehearsalOutcome:
+    path = folder / "script.toml"
+    path.write_text(text, encoding="utf-8")
+    return play(read_script(path), Settings(), folder)
+
+
 def test_a_release_that_is_not_watched_yet_is_pending(tmp_path: Path) -> None:
-    path = tmp_path / "month-before.toml"
-    path.write_text(SCRIPT, encoding="utf-8")
-    done = play(read_script(path), Settings(), tmp_path)
-    assert [met.why for met in done.met if not met.met] == []
-    assert [release["id"] for release in done.results.releases] == ["far-off"]
+    played = play_script(FAR_OFF, tmp_path)
+    assert [met.why for met in played.met if not met.met] == []
+    assert [(release["id"], release["verdict"]) for release in played.results.releases] == [("far-off", "pending")]
 
 
 OVERDUE = """
@@ -56,11 +58,9 @@ drafts = 1
 
 
 def test_the_draft_of_an_overdue_release_gives_its_delay_at_the_end_of_the_script(tmp_path: Path) -> None:
-    path = tmp_path / "overdue.toml"
-    path.write_text(OVERDUE, encoding="utf-8")
-    done = play(read_script(path), Settings(), tmp_path)
-    assert [met.why for met in done.met if not met.met] == []
-    (draft,) = done.results.drafts
+    played = play_script(OVERDUE, tmp_path)
+    assert [met.why for met in played.met if not met.met] == []
+    (draft,) = played.results.drafts
     (text,) = (Path(file).read_text(encoding="utf-8") for file in draft["files"] if file.endswith(".md"))
     assert "It was still not found at 12.26pm." in text
     assert "delayed by at least 2 hours 56 minutes so far" in text

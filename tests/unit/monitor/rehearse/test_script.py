@@ -2,17 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from monitor.errors import BadInput
 from monitor.rehearse.script.script import read_script
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from monitor.rehearse.script.script import Script
+from tests.unit.monitor.rehearse.conftest import ReadScript
 
 SCRIPTS = sorted((Path(__file__).parents[4] / "rehearsals").glob("*.toml"))
 RELEASE = """
@@ -25,7 +20,7 @@ slot = 2018-01-05T09:30:00
 """
 
 
-def find_faults(script: Callable[[str], Script], text: str) -> list[str]:
+def find_faults(script: ReadScript, text: str) -> list[str]:
     with pytest.raises(BadInput) as refused:
         script(text)
     return [str(fault) for fault in refused.value.faults]
@@ -36,28 +31,29 @@ def test_every_shipped_rehearsal_can_be_read_and_expects_something(path: Path) -
     assert read_script(path).expect
 
 
-def test_local_times_are_read_in_the_scripts_timezone_and_other_offsets_are_refused(
-    script: Callable[[str], Script],
-) -> None:
-    summer = 'title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00+05:00\n'
+def test_local_times_are_read_in_the_scripts_timezone_and_z_as_utc(script: ReadScript) -> None:
+    read = script('title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00Z\n')
+    assert read.begins == datetime(2015, 7, 23, 8, tzinfo=UTC)
+    assert read.ends == datetime(2015, 7, 23, 10, tzinfo=UTC)
+
+
+def test_a_time_with_an_offset_that_the_timezone_never_has_is_refused(script: ReadScript) -> None:
     with pytest.raises(BadInput):
-        script(summer)
-    read = script(summer.replace("+05:00", "Z"))
-    assert (read.begins, read.ends) == (datetime(2015, 7, 23, 8, tzinfo=UTC), datetime(2015, 7, 23, 10, tzinfo=UTC))
+        script('title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00+05:00\n')
 
 
-def test_the_timezone_is_that_of_the_scripts_configuration(script: Callable[[str], Script], tmp_path: Path) -> None:
+def test_the_timezone_is_that_of_the_scripts_configuration(script: ReadScript, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('timezone = "Europe/Paris"\n')
     assert script('config = "config.toml"').begins == datetime(2018, 1, 5, 8, tzinfo=UTC)
 
 
-def test_a_slot_can_be_a_time_a_day_or_text(script: Callable[[str], Script]) -> None:
+def test_a_slot_can_be_a_time_a_day_or_text(script: ReadScript) -> None:
     slots = ("2018-01-05T09:30:00", "2018-01-05", '"January 2018"')
     read = [script(RELEASE.replace("2018-01-05T09:30:00", slot)).release[0].slot for slot in slots]
     assert read == [datetime(2018, 1, 5, 9, 30, tzinfo=UTC), date(2018, 1, 5), "January 2018"]
 
 
-def test_a_script_with_every_table_is_read(script: Callable[[str], Script], tmp_path: Path) -> None:
+def test_a_script_with_every_table_is_read(script: ReadScript, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<h1>Birds</h1>")
     read = script(
         RELEASE
@@ -167,31 +163,33 @@ FAULTS = [
 ]
 
 
-def test_a_script_can_set_title_slug_and_producers_of_a_gov_uk_announcement(script: Callable[[str], Script]) -> None:
+def test_a_script_can_set_title_slug_delays_and_producers_of_a_gov_uk_announcement(script: ReadScript) -> None:
     keys = 'announcement = "birds-2017"\nannouncement_title = "Gulls"\nlisted_after = "30s"\n'
-    read = script(ON_GOV_UK + keys + 'redirect_after = "never"\norganisations = ["fish", "birds"]').release[0]
-    assert (read.announcement, read.announced_title, read.producers) == ("birds-2017", "Gulls", ("fish", "birds"))
-    assert (read.redirect_after, read.listed_after) == ("never", timedelta(seconds=30))
-    plain = script(ON_GOV_UK + 'redirect_after = "3s"').release[0]
-    assert (plain.redirect_after, plain.announced_title, plain.producers) == (
-        timedelta(seconds=3),
-        "Birds",
-        ("agency",),
-    )
+    keys += 'redirect_after = "never"\norganisations = ["fish", "birds"]'
+    release = script(ON_GOV_UK + keys).release[0]
+    assert (release.announcement, release.announced_title) == ("birds-2017", "Gulls")
+    assert release.producers == ("fish", "birds")
+    assert (release.redirect_after, release.listed_after) == ("never", timedelta(seconds=30))
+
+
+def test_title_and_producer_of_a_gov_uk_announcement_are_those_of_its_release_by_default(script: ReadScript) -> None:
+    release = script(ON_GOV_UK + 'redirect_after = "3s"').release[0]
+    assert release.redirect_after == timedelta(seconds=3)
+    assert (release.announced_title, release.producers) == ("Birds", ("agency",))
 
 
 @pytest.mark.parametrize(("text", "line"), FAULTS, ids=[line for _, line in FAULTS])
-def test_each_fault_names_its_key_reason_and_value(script: Callable[[str], Script], text: str, line: str) -> None:
+def test_each_fault_names_its_key_reason_and_value(script: ReadScript, text: str, line: str) -> None:
     assert any(line in fault for fault in find_faults(script, text)), find_faults(script, text)
 
 
-def test_all_faults_are_reported_at_once(script: Callable[[str], Script]) -> None:
+def test_all_faults_are_reported_at_once(script: ReadScript) -> None:
     faults = find_faults(script, 'seeds = 1\n[[answer]]\nstatus = 999\n[[expect]]\nrelease = "unknown"\n')
     keys = [line.split(": ")[1] for line in faults]
     assert keys == ["answer[1].url", "answer[1].at", "answer[1].status", "seeds", "expect[1].release"]
 
 
-def test_two_answers_of_one_address_at_the_same_time_are_refused(script: Callable[[str], Script]) -> None:
+def test_two_answers_of_one_address_at_the_same_time_are_refused(script: ReadScript) -> None:
     answer = '[[answer]]\nurl = "https://a.example/"\nat = {}\n'
     both = answer.format("2018-01-05T09:00:00") + answer.format("2018-01-05T10:00:00+01:00")
     assert find_faults(script, both) == [
@@ -199,27 +197,25 @@ def test_two_answers_of_one_address_at_the_same_time_are_refused(script: Callabl
     ]
 
 
-def test_overlapping_faults_of_one_host_are_refused(script: Callable[[str], Script]) -> None:
+def test_overlapping_faults_of_one_host_are_refused(script: ReadScript) -> None:
     fault = '[[fault]]\nhost = "a.example"\nkind = "reset"\nfrom = 2018-01-05T{}:00\nuntil = 2018-01-05T{}:00\n'
     assert len(script(fault.format("09:00", "09:10") + fault.format("09:10", "09:20")).fault) == 2
     assert "fault[2].from: overlaps fault[1]" in find_faults(script, fault.format("09:00", "09:10") * 2)[0]
 
 
-def test_a_local_time_that_the_clocks_skip_is_refused(script: Callable[[str], Script]) -> None:
+def test_a_local_time_that_the_clocks_skip_is_refused(script: ReadScript) -> None:
     faults = find_faults(script, '[[answer]]\nurl = "https://a.example/"\nat = 2018-03-25T01:30:00\n')
     assert faults == [
         "script.toml: answer[1].at: no such time in Europe/London, the clocks skip it (got 2018-03-25T01:30:00)"
     ]
 
 
-def test_a_local_time_that_comes_twice_needs_an_offset(script: Callable[[str], Script]) -> None:
+def test_a_local_time_that_comes_twice_needs_an_offset(script: ReadScript) -> None:
     text = '[[answer]]\nurl = "https://a.example/"\nat = 2018-10-28T01:30:00{}\n'
     assert "comes twice in Europe/London, write its offset" in find_faults(script, text.format(""))[0]
     assert script(text.format("Z")).answer[0].at == datetime(2018, 10, 28, 1, 30, tzinfo=UTC)
 
 
-def test_a_script_with_its_own_configuration_can_expect_other_releases(
-    script: Callable[[str], Script], tmp_path: Path
-) -> None:
+def test_a_script_with_its_own_configuration_can_expect_other_releases(script: ReadScript, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("")
     assert script('config = "config.toml"\n[[expect]]\nrelease = "of-the-config"\nverdict = "late"').expect

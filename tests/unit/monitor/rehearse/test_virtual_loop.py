@@ -87,7 +87,7 @@ def test_no_timeout_fires_during_real_io_while_time_is_stopped() -> None:
     assert run_virtually(scenario) == 0
 
 
-def test_time_runs_while_the_only_reason_is_suspended() -> None:
+def test_time_runs_while_it_is_resumed_for_the_only_reason_for_which_it_was_stopped() -> None:
     async def scenario(clock: VirtualClock) -> float:
         loop = get_jumping_loop()
         with loop.time_stopped("a"):
@@ -108,16 +108,16 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_suspending_an_ended_reason_does_not_suspend_another() -> None:
+def test_resuming_time_for_a_stop_that_has_ended_does_not_resume_it_for_another() -> None:
     async def scenario(_: VirtualClock) -> tuple[str, ...]:
         loop = get_jumping_loop()
-        loop.stop_time("a")
-        with loop.time_resumed("a"):
-            loop.resume_time("a")
-            with loop.time_stopped("c"):
+        loop.stop_time("ended")
+        with loop.time_resumed("ended"):
+            loop.resume_time("ended")
+            with loop.time_stopped("other"):
                 return loop.stop_reasons()
 
-    assert run_virtually(scenario) == ("c",)
+    assert run_virtually(scenario) == ("other",)
 
 
 def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:

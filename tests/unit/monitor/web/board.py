@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
+from alerts.incident import Incident
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.deliver.facts import Measurement
@@ -23,7 +24,7 @@ from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.store.rows import Delivery, DeliveryState, Record
+from monitor.store.rows import Delivery, DeliveryState, Judged, Record
 from monitor.store.writer import Writer
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
@@ -39,12 +40,14 @@ from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict, judged
 
 KEYS = Keys(b"a key that signs links", b"a token for programs")
+WITH_TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
+SILENCE_OF_R = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
 RULES = ReportingRules(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}})
 TITLE = "Malpractice for GCSE and A level: summer 2017 exam series"
 
 
 @dataclass
-class Stopped:
+class StoppedClock:
     """A clock that stops until a test moves it."""
 
     at: datetime
@@ -117,21 +120,69 @@ def early_verdict(now: float) -> Verdict:
 
 @dataclass
 class Board:
-    """The application with its store, clock and queries, and a client."""
+    """The application with its store, clock and queries, a client, and the ids of its two incidents."""
 
     store: TemporaryStore
-    clock: Stopped
+    clock: StoppedClock
     queries: Queries
     app: ASGIApp
     client: httpx.AsyncClient
     running: Live
     incident: str = ""
-    early: str = ""
+    early_incident: str = ""
     logs: list[str] = field(default_factory=list)
 
-    def remade(self) -> ASGIApp:
+    def remake_app(self) -> ASGIApp:
         """Return the application as its queries have it now."""
         return make_application(self.queries)
+
+    async def read_page(self, path: str) -> str:
+        """Return the text of a page."""
+        return (await self.client.get(path)).text
+
+    async def status_of(self, path: str) -> int:
+        """Return the HTTP status of a page."""
+        return (await self.client.get(path)).status_code
+
+    def late_incident(self) -> Incident:
+        """Return the incident of the late release."""
+        found = self.store.verdicts.incident(self.incident)
+        assert found is not None
+        return found
+
+    def acknowledged_by(self) -> list[str]:
+        """Return the roles that acknowledged the incident of the late release."""
+        return [entry.by for entry in self.late_incident().timeline if entry.text == "acknowledged"]
+
+    def save_incident(self, incident: Incident) -> None:
+        with self.store.transaction() as tx:
+            tx.save_incident(incident)
+
+    def stored_release(self, release: str = "r") -> Judged:
+        """Return the stored verdict of a release."""
+        found = self.store.verdicts.judged_one(release)
+        assert found is not None
+        return found
+
+    def change_release(self, release: str = "r", **fields: object) -> None:
+        """Replace fields in the stored JSON of a release."""
+        row = self.stored_release(release)
+        with self.store.transaction() as tx:
+            tx.save_judged(replace(row, body=row.body | fields))
+
+    def move_slot(self, release: str, slot: datetime) -> None:
+        """Replace the slot in the stored JSON of a release."""
+        self.change_release(release, slot=self.stored_release(release).body["slot"] | {"start": slot.isoformat()})
+
+    def add_final_releases(self, *releases: tuple[str, str, int]) -> None:
+        """Store final verdicts of releases `old-0`, `old-1`…: each a producer, a verdict, and how many days ago."""
+        row = self.stored_release()
+        with self.store.transaction() as tx:
+            for number, (producer, verdict, days_ago) in enumerate(releases):
+                name, slot = f"old-{number}", after_slot(-86400 * days_ago)
+                promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
+                body = row.body | {"id": name, "verdict": verdict, "slot": promised, "producer": producer}
+                tx.save_judged(Judged(name, producer, slot, verdict, "none", final=True, at=slot, body=body))
 
 
 def _fill(store: TemporaryStore) -> None:
@@ -159,15 +210,11 @@ def _fill(store: TemporaryStore) -> None:
         after_slot(500),
         "the number is not known",
     )
+    row = store.verdicts.judged_one("r")
+    assert row is not None
     with store.transaction() as tx:
-        tx.save_judged(
-            replace(store.verdicts.judged_one("r") or _none(), body=body_of(late, store.verdicts.incidents_of("r")[-1]))
-        )
+        tx.save_judged(replace(row, body=body_of(late, store.verdicts.incidents_of("r")[-1])))
         tx.save_delivery(refused)
-
-
-def _none() -> Any:  # noqa: ANN401 # never comes to it
-    raise LookupError
 
 
 @asynccontextmanager
@@ -179,7 +226,7 @@ async def a_board(
     users: Path | None = None,
     base: str = "http://127.0.0.1",
 ) -> AsyncIterator[Board]:
-    store, clock = TemporaryStore(), Stopped(after_slot(600))
+    store, clock = TemporaryStore(), StoppedClock(after_slot(600))
     _fill(store)
     writer = Writer(store, clock)
     throttle = Throttle(clock)
@@ -209,6 +256,3 @@ async def a_board(
     finally:
         writer.abandon()
         queries.close()
-
-
-_nothing: Callable[[], None] = lambda: None  # noqa: E731 # no one waits for it

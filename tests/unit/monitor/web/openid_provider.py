@@ -20,8 +20,10 @@ from joserfc.jwk import KeySet, RSAKey
 from monitor.app.reporting_options import make_sessions
 from monitor.config.people import WebSettings
 from monitor.config.settings import Settings
+from monitor.web.openid import OpenID
 from tests.loopback import Asked, http_server
 from tests.unit.monitor.web.board import Board, a_board
+from tests.unit.monitor.web.people import read_access
 
 BOARD = "http://board.example"
 SECRET = "a secret between the two"
@@ -42,23 +44,24 @@ class Idp:
     url: str = ""
     claims: dict[str, Any] = field(default_factory=lambda: {"groups": ["stats-duty"], "preferred_username": "anne"})
     configuration: dict[str, Any] = field(default_factory=dict)
-    answers: dict[str, Reply] = field(default_factory=dict)
+    fixed_answers: dict[str, Reply] = field(default_factory=dict)
     token: str | None = None
     now: int = 0
-    sent: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    authorization_query: dict[str, str] = field(default_factory=dict)
+    requested_paths: list[str] = field(default_factory=list)
 
     def __call__(self, asked: Asked) -> Reply:
         """Answer the monitor."""
         path = urlsplit(asked.target).path
-        self.asked.append(path)
-        if path in self.answers:
-            return self.answers[path]
+        self.requested_paths.append(path)
+        if path in self.fixed_answers:
+            return self.fixed_answers[path]
         if path == "/token":
             return self._exchange_code(asked)
         if path == "/authorize":
-            self.sent = {name: values[0] for name, values in parse_qs(urlsplit(asked.target).query).items()}
-            back = f"{self.sent['redirect_uri']}?{urlencode({'code': 'c0de', 'state': self.sent['state']})}"
+            query = {name: values[0] for name, values in parse_qs(urlsplit(asked.target).query).items()}
+            self.authorization_query = query
+            back = f"{query['redirect_uri']}?{urlencode({'code': 'c0de', 'state': query['state']})}"
             return 200, f'<title>There</title><a href="{back}">I am Anne</a>', {"Content-Type": "text/html"}
         result = KeySet([key()]).as_dict(private=False) if path == "/keys" else self._answer_discovery()
         return 200, json.dumps(result), {}
@@ -75,8 +78,8 @@ class Idp:
         proof = create_s256_code_challenge(form.get("code_verifier", ""))
         if (form["code"], form["redirect_uri"], proof) != (
             "c0de",
-            self.sent["redirect_uri"],
-            self.sent["code_challenge"],
+            self.authorization_query["redirect_uri"],
+            self.authorization_query["code_challenge"],
         ):
             return 400, '{"error": "invalid_grant", "error_description": "<b>no</b>"}', {}
         return (
@@ -87,7 +90,7 @@ class Idp:
 
     def sign_token(self, by: RSAKey | None = None, header: Mapping[str, Any] | None = None) -> str:
         """Return an ID token with the claims of this provider."""
-        right = {"iss": self.url, "aud": "ninethirty", "sub": "0815", "nonce": self.sent["nonce"]}
+        right = {"iss": self.url, "aud": "ninethirty", "sub": "0815", "nonce": self.authorization_query["nonce"]}
         times = {"iat": self.now, "exp": self.now + 300}
         claims = {name: value for name, value in (right | times | self.claims).items() if value is not None}
         by = by or key()
@@ -98,36 +101,41 @@ class Idp:
         assert sent.status_code == 303, sent.text
         where = urlsplit(sent.headers["location"])
         assert f"{where.scheme}://{where.netloc}{where.path}" == f"{self.url}/authorize"
-        self.sent = {name: values[0] for name, values in parse_qs(where.query).items()}
-        return {"code": "c0de", "state": self.sent["state"]}
+        self.authorization_query = {name: values[0] for name, values in parse_qs(where.query).items()}
+        return {"code": "c0de", "state": self.authorization_query["state"]}
 
 
 @dataclass
-class SignOn:
+class Visitor:
     """A board, its provider, and a browser without a session."""
 
     board: Board
     idp: Idp
     client: httpx.AsyncClient
 
-    async def start(self, where: str = "/") -> dict[str, str]:
+    async def approve_at_provider(self, where: str = "/") -> dict[str, str]:
         """Sign in at the provider, and return the query with which it redirects back."""
         return self.idp.approve(await self.client.get("/sign-in/oidc", params={"next": where}))
 
-    async def finish(self, query: Mapping[str, str]) -> httpx.Response:
+    async def return_to_board(self, query: Mapping[str, str]) -> httpx.Response:
         """Send the provider's redirect to the board, and return the response."""
         return await self.client.get("/sign-in/oidc/return", params=query)
 
     async def sign_on(self, where: str = "/") -> httpx.Response:
         """Sign on completely, and return the last response."""
-        return await self.finish(await self.start(where))
+        return await self.return_to_board(await self.approve_at_provider(where))
 
-    async def statuses(self) -> list[int]:
-        """Return the statuses of a page, the incidents and the status page."""
-        return [(await self.client.get(path)).status_code for path in ("/", "/incidents", "/status")]
+    def use_provider(self, provider: OpenID | None) -> None:
+        """Replace the provider that the board is configured with."""
+        assert self.board.queries.sessions is not None
+        self.board.queries.sessions.provider = provider
+
+    async def access(self) -> str:
+        """Return in words which pages open."""
+        return await read_access(self.client)
 
 
-def web(folder: Path, url: str, public: str = BOARD, **more: Any) -> WebSettings:  # noqa: ANN401 # what the table takes
+def web_settings(folder: Path, url: str, public: str = BOARD, **more: Any) -> WebSettings:  # noqa: ANN401 # what the table takes
     """Return settings with a provider and its secret in a file. `public` is the address of the board."""
     (folder / "secret").write_text(f"{SECRET}\n")
     oidc = {
@@ -142,19 +150,19 @@ def web(folder: Path, url: str, public: str = BOARD, **more: Any) -> WebSettings
 
 
 @asynccontextmanager
-async def signing_on(
+async def board_with_provider(
     folder: Path,
     idp: Idp | None = None,
     users: Path | None = None,
     **more: Any,  # noqa: ANN401 # as above
-) -> AsyncIterator[SignOn]:
+) -> AsyncIterator[Visitor]:
     """Open a board that needs sign-in, and its provider. `more` replaces settings of the provider."""
     idp = idp or Idp()
     async with a_board(public=False) as board, http_server(idp) as server:
         idp.url, idp.now = server.url, int(board.clock.now().timestamp())
-        table = web(folder, server.url, **more).model_copy(update={"users_file": users and str(users)})
+        table = web_settings(folder, server.url, **more).model_copy(update={"users_file": users and str(users)})
         settings = Settings(web=table)
         board.queries.sessions = make_sessions(settings, folder, board.clock, board.queries.throttle)
-        transport = httpx.ASGITransport(board.remade())
+        transport = httpx.ASGITransport(board.remake_app())
         async with httpx.AsyncClient(transport=transport, base_url=BOARD, headers={"Accept": "text/html"}) as client:
-            yield SignOn(board, idp, client)
+            yield Visitor(board, idp, client)

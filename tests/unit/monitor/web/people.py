@@ -12,14 +12,40 @@ import httpx
 
 from monitor.web.users import Password, Right
 from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.test_signin import SECRET, hidden, sign_in
 
+SECRET = "correct horse battery"
 PEOPLE = {
     "anne": ("duty statistician", Right.DUTY),
     "hope": ("head of profession", Right.HEAD),
     "vic": ("reader", Right.VIEWER),
     "noel": ("", Right.DUTY),
 }
+
+
+def rewrite_file(file: Path, text: str) -> None:
+    """Replace a file from a test that runs on the event loop."""
+    file.write_text(text)
+
+
+def hidden_field(page: httpx.Response, name: str) -> str:
+    """Return the value of a hidden field of a form."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
+    assert found is not None
+    return found[1]
+
+
+async def sign_in(board: Board, name: str = "anne", password: str = SECRET, where: str = "/") -> httpx.Response:
+    """Sign in by the form. `where` is the page to go to afterwards."""
+    page = await board.client.get("/sign-in", params={"next": where})
+    mark, next_page = hidden_field(page, "mark"), hidden_field(page, "next")
+    form = {"name": name, "password": password, "mark": mark, "next": next_page}
+    return await board.client.post("/sign-in", data=form)
+
+
+def basic_auth(name: str, password: str) -> dict[str, str]:
+    """Return headers that give a name and a password with the request."""
+    credentials = b64encode(f"{name}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {credentials}", "Accept": "*/*"}
 
 
 def users_file(folder: Path) -> Path:
@@ -35,28 +61,43 @@ def users_file(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def working(users: Path, name: str = "anne") -> AsyncIterator[Board]:
+async def signed_in_board(users: Path, name: str = "anne") -> AsyncIterator[Board]:
     """Open a board that is not public, with `name` signed in."""
     async with a_board(public=False, users=users, base="http://board.example") as board:
         await sign_in(board, name)
         yield board
 
 
-async def form(board: Board, where: str) -> dict[str, str]:
+ACCESS = {
+    (200, 200, 200): "every page",
+    (200, 200, 403): "every page but /status",
+    (303, 303, 303): "no page before sign-in",
+    (401, 401, 401): "no page",
+}
+
+
+async def read_access(client: httpx.AsyncClient, headers: dict[str, str] | None = None) -> str:
+    """Return in words which of the board, the incidents and the status page a client may read."""
+    paths = ("/", "/incidents", "/status")
+    statuses = tuple([(await client.get(path, headers=headers)).status_code for path in paths])
+    return ACCESS.get(statuses, str(statuses))  # type: ignore[arg-type] # as many as paths
+
+
+async def read_form(board: Board, where: str) -> dict[str, str]:
     """Return what the form of a page sends if no one edits it, with all boxes."""
     page = await board.client.get(where)
-    found = {name: hidden(page, name) for name in ("guard", "version") if f'name="{name}"' in page.text}
+    found = {name: hidden_field(page, name) for name in ("guard", "version") if f'name="{name}"' in page.text}
     texts = re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n([^<]*)</textarea>', page.text)
     steps = re.findall(r'<input id="step[^"]*" name="(box[^"]+)" value="([^"]*)"', page.text)
     ticks = re.findall(r'name="(tick[^"]+)"[^>]* checked', page.text)
     return found | dict(texts) | dict(steps) | dict.fromkeys(ticks, "on")
 
 
-async def send(
+async def send_incident_form(
     board: Board, *changes: dict[str, str], base: dict[str, str] | None = None, mail: bytes | None = None
 ) -> httpx.Response:
     """Send the form of the late incident as it was read, or `base`, with changes and an e-mail if one is given."""
-    sent = base if base is not None else await form(board, f"/incidents/{board.incident}")
+    sent = base if base is not None else await read_form(board, f"/incidents/{board.incident}")
     for change in changes:
         sent = sent | change
     files = None if mail is None else {"mail": ("alert.eml", mail, "message/rfc822")}

@@ -12,108 +12,95 @@ from markupsafe import escape
 from alerts.signed_link import sign_token
 from monitor.deliver.rules import Links
 from monitor.web.credentials import Keys, Throttle
-from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
+from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, StoppedClock, a_board
 from tests.worlds.instants import after_slot
 
 WEEK = timedelta(days=7)
 
 
-def token_of(board: Board, key: bytes = KEYS.link) -> str:
+def sign_link_token(board: Board, key: bytes = KEYS.link) -> str:
+    """Return a token that acknowledges the late incident for a week."""
     return sign_token(board.incident, after_slot(400) + WEEK, key)
 
 
-def acknowledged_by(board: Board) -> list[str]:
-    incident = board.store.verdicts.incident(board.incident)
-    assert incident is not None
-    return [entry.by for entry in incident.timeline if entry.text == "acknowledged"]
-
-
-async def test_opening_the_link_shows_a_button_and_changes_nothing() -> None:
-    async with a_board() as board:
-        for method in ("GET", "HEAD"):
-            answer = await board.client.request(method, "/acknowledge", params={"token": token_of(board)})
-            assert answer.status_code == 200
-        page = await board.client.get("/acknowledge", params={"token": token_of(board)})
-        assert "I'm on it" in page.text
-        assert 'method="post"' in page.text
-        assert acknowledged_by(board) == []
-
-
-async def test_button_acknowledges_the_incident_with_a_role() -> None:
-    async with a_board() as board:
-        said = {"token": token_of(board), "role": "duty statistician"}
-        answer = await board.client.post("/acknowledge", data=said, follow_redirects=True)
+async def test_opening_the_link_shows_a_button_and_changes_nothing(board: Board) -> None:
+    for method in ("GET", "HEAD"):
+        answer = await board.client.request(method, "/acknowledge", params={"token": sign_link_token(board)})
         assert answer.status_code == 200
-        assert "duty statistician" in answer.text
-        assert acknowledged_by(board) == ["duty statistician"]
-        await board.client.post("/acknowledge", data=said)
-        assert acknowledged_by(board) == ["duty statistician"]
+    page = await board.client.get("/acknowledge", params={"token": sign_link_token(board)})
+    assert "I'm on it" in page.text
+    assert 'method="post"' in page.text
+    assert board.acknowledged_by() == []
+
+
+async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -> None:
+    form = {"token": sign_link_token(board), "role": "duty statistician"}
+    answer = await board.client.post("/acknowledge", data=form, follow_redirects=True)
+    assert answer.status_code == 200
+    assert "duty statistician" in answer.text
+    assert board.acknowledged_by() == ["duty statistician"]
+    # The second press changes nothing.
+    await board.client.post("/acknowledge", data=form)
+    assert board.acknowledged_by() == ["duty statistician"]
 
 
 @pytest.mark.parametrize("role", ["", "   ", "x" * 81])
-async def test_invalid_role_shows_the_form_again(role: str) -> None:
-    async with a_board() as board:
-        answer = await board.client.post("/acknowledge", data={"token": token_of(board), "role": role})
-        assert answer.status_code == 400
-        assert "give your role, not your name" in answer.text
-        assert acknowledged_by(board) == []
+async def test_invalid_role_shows_the_form_again(board: Board, role: str) -> None:
+    answer = await board.client.post("/acknowledge", data={"token": sign_link_token(board), "role": role})
+    assert answer.status_code == 400
+    assert "give your role, not your name" in answer.text
+    assert board.acknowledged_by() == []
 
 
-async def test_link_signed_with_another_key_is_refused() -> None:
-    async with a_board() as board:
-        for token in ("", "nonsense", "%00", token_of(board, b"another key"), token_of(board)[:-2]):
-            shown = await board.client.get("/acknowledge", params={"token": token})
-            said = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
-            assert (shown.status_code, said.status_code) == (403, 403)
-        assert acknowledged_by(board) == []
+async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refused(board: Board) -> None:
+    for token in ("", "nonsense", "%00", sign_link_token(board, b"another key"), sign_link_token(board)[:-2]):
+        opened = await board.client.get("/acknowledge", params={"token": token})
+        pressed = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
+        assert (opened.status_code, pressed.status_code) == (403, 403)
+    assert board.acknowledged_by() == []
 
 
-async def test_expired_link_is_refused() -> None:
-    async with a_board() as board:
-        board.clock.seconds = WEEK.total_seconds()
-        answer = await board.client.post("/acknowledge", data={"token": token_of(board), "role": "me"})
-        assert answer.status_code == 403
+async def test_expired_link_is_refused(board: Board) -> None:
+    board.clock.seconds = WEEK.total_seconds()
+    answer = await board.client.post("/acknowledge", data={"token": sign_link_token(board), "role": "me"})
+    assert answer.status_code == 403
 
 
 async def test_every_link_is_refused_if_no_key_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
-        answer = await board.client.get("/acknowledge", params={"token": token_of(board, b"")})
+        answer = await board.client.get("/acknowledge", params={"token": sign_link_token(board, b"")})
         assert answer.status_code == 403
 
 
-async def test_wrong_guesses_delay_only_the_client_that_guesses() -> None:
-    async with a_board() as board:
-        codes = [(await board.client.get("/acknowledge", params={"token": "x"})).status_code for _ in range(25)]
-        assert codes == [403] * 20 + [429] * 5
-        waited = await board.client.get("/acknowledge", params={"token": "x"})
-        assert 0 < int(waited.headers["Retry-After"]) <= 60
-        board.clock.seconds = 61.0
-        assert (await board.client.get("/acknowledge", params={"token": token_of(board)})).status_code == 200
+async def test_client_must_wait_a_minute_after_twenty_wrong_link_tokens(board: Board) -> None:
+    statuses = [await board.status_of("/acknowledge?token=x") for _ in range(25)]
+    assert statuses == [403] * 20 + [429] * 5
+    refused = await board.client.get("/acknowledge?token=x")
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    board.clock.seconds = 61.0
+    assert (await board.client.get("/acknowledge", params={"token": sign_link_token(board)})).status_code == 200
 
 
 def test_throttle_counts_each_client_separately() -> None:
-    throttle = Throttle(Stopped(after_slot(0)), most=2)
+    throttle = Throttle(StoppedClock(after_slot(0)), most=2)
     for _ in range(2):
         throttle.count_failure("a")
     assert throttle.wait("a") > 0
     assert throttle.wait("b") == 0
 
 
-async def test_program_acknowledges_with_its_token() -> None:
-    async with a_board() as board:
-        answer = await board.client.post(
-            f"/api/v1/incidents/{board.incident}/acknowledge",
-            json={"role": "pager bridge"},
-            headers={"Authorization": "Bearer a token for programs"},
-        )
-        assert answer.status_code == 200
-        assert answer.json()["acknowledged"]["by"] == "pager bridge"
-        assert answer.json()["drafts"]
-        assert acknowledged_by(board) == ["pager bridge"]
+async def test_program_acknowledges_with_its_token(board: Board) -> None:
+    answer = await board.client.post(
+        f"/api/v1/incidents/{board.incident}/acknowledge", json={"role": "pager bridge"}, headers=WITH_TOKEN
+    )
+    assert answer.status_code == 200
+    assert answer.json()["acknowledged"]["by"] == "pager bridge"
+    assert answer.json()["drafts"]
+    assert board.acknowledged_by() == ["pager bridge"]
 
 
 @pytest.mark.parametrize(
-    ("shown", "body", "code"),
+    ("authorization", "body", "status"),
     [
         ("", '{"role": "me"}', 401),
         ("Bearer wrong", '{"role": "me"}', 401),
@@ -125,81 +112,74 @@ async def test_program_acknowledges_with_its_token() -> None:
         ("Bearer a token for programs", '{"role": "' + "x" * 9000 + '"}', 400),
     ],
 )
-async def test_program_without_token_or_role_is_refused_with_the_reason(shown: str, body: str, code: int) -> None:
-    async with a_board() as board:
-        address = f"/api/v1/incidents/{board.incident}/acknowledge"
-        answer = await board.client.post(address, content=body, headers={"Authorization": shown})
-        assert answer.status_code == code
-        assert answer.json()["detail"]
-        assert ("WWW-Authenticate" in answer.headers) is (code == 401)
-        assert acknowledged_by(board) == []
+async def test_program_without_token_or_role_is_refused_with_the_reason(
+    board: Board, authorization: str, body: str, status: int
+) -> None:
+    address = f"/api/v1/incidents/{board.incident}/acknowledge"
+    answer = await board.client.post(address, content=body, headers={"Authorization": authorization})
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+    assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+    assert board.acknowledged_by() == []
 
 
-async def test_every_token_is_refused_if_none_is_configured() -> None:
+async def test_program_cannot_acknowledge_if_no_token_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
         answer = await board.client.post(address, json={"role": "me"}, headers={"Authorization": "Bearer "})
         assert answer.status_code == 401
 
 
-async def test_unknown_incident_cannot_be_acknowledged() -> None:
-    async with a_board() as board:
-        headers = {"Authorization": "Bearer a token for programs"}
-        answer = await board.client.post("/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=headers)
-        assert answer.status_code == 404
+async def test_unknown_incident_cannot_be_acknowledged(board: Board) -> None:
+    answer = await board.client.post("/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=WITH_TOKEN)
+    assert answer.status_code == 404
 
 
-async def test_reading_an_incident_does_not_acknowledge_it() -> None:
-    async with a_board() as board:
-        answer = await board.client.get(f"/api/v1/incidents/{board.incident}/acknowledge")
-        assert answer.status_code == 405
+async def test_api_address_for_acknowledging_refuses_a_get(board: Board) -> None:
+    assert await board.status_of(f"/api/v1/incidents/{board.incident}/acknowledge") == 405
 
 
-async def test_links_work_if_the_board_is_not_public() -> None:
+async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
     async with a_board(public=False) as board:
-        assert (await board.client.get("/incidents")).status_code == 401
-        page = await board.client.get("/acknowledge", params={"token": token_of(board)})
+        assert await board.status_of("/incidents") == 401
+        page = await board.client.get("/acknowledge", params={"token": sign_link_token(board)})
         assert page.status_code == 200
-        assert (await board.client.get("/style.css")).status_code == 200
+        assert await board.status_of("/style.css") == 200
 
 
-async def test_the_link_in_a_notice_has_a_token_of_its_incident() -> None:
-    async with a_board() as board:
-        notice = board.store.outbox.notices(board.incident)[0]
-        link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))
-        assert link.path == "/acknowledge"
-        (token,) = parse_qs(link.query)["token"]
-        assert KEYS.read_link(token, board.clock.now()) == (board.incident, notice.id[:8])
+async def test_the_link_in_a_notice_has_a_token_of_its_incident(board: Board) -> None:
+    notice = board.store.outbox.notices(board.incident)[0]
+    link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).acknowledge_link(notice))
+    assert link.path == "/acknowledge"
+    (token,) = parse_qs(link.query)["token"]
+    assert KEYS.read_link(token, board.clock.now()) == (board.incident, notice.id[:8])
 
 
-async def test_link_shows_its_own_notice_and_nothing_later() -> None:
+async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
     async with a_board(public=False) as board:
         first = board.store.outbox.notices(board.incident)[0]
         later = replace(first, id="f" * 32, at=after_slot(500), subject="A LATER WORD", text="A LATER WORD")
         with board.store.transaction() as tx:
             tx.add_notice(later, ())
-        for notice, other in ((first, "A LATER WORD"), (later, "still absent")):
+        for notice, words_of_the_other in ((first, "A LATER WORD"), (later, "still absent")):
             link = Links("https://board.example", KEYS.link, WEEK).acknowledge_link(notice)
-            page = (await board.client.get(link.removeprefix("https://board.example"))).text
+            page = await board.read_page(link.removeprefix("https://board.example"))
             assert str(escape(notice.subject)) in page
-            assert other not in page
+            assert words_of_the_other not in page
 
 
 async def test_older_link_without_a_notice_shows_only_the_incident() -> None:
     async with a_board(public=False) as board:
-        page = (await board.client.get("/acknowledge", params={"token": token_of(board)})).text
+        page = (await board.client.get("/acknowledge", params={"token": sign_link_token(board)})).text
         assert "Measured so far" not in page
         assert "I'm on it" in page
 
 
-async def test_notice_links_to_the_incident_without_a_key_and_has_no_link_without_pages() -> None:
-    async with a_board() as board:
-        notice = board.store.outbox.notices(board.incident)[0]
-        assert (
-            Links("https://board.example").acknowledge_link(notice)
-            == f"https://board.example/incidents/{board.incident}"
-        )
-        assert Links("", KEYS.link).acknowledge_link(notice) == ""
+async def test_notice_links_to_the_incident_without_a_key_and_has_no_link_without_pages(board: Board) -> None:
+    notice = board.store.outbox.notices(board.incident)[0]
+    without_key, without_pages = Links("https://board.example"), Links("", KEYS.link)
+    assert without_key.acknowledge_link(notice) == f"https://board.example/incidents/{board.incident}"
+    assert without_pages.acknowledge_link(notice) == ""
 
 
 def test_repr_of_keys_shows_no_key() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -15,14 +16,15 @@ from pydantic import BaseModel
 
 from monitor.web import answers, api
 from monitor.web.operations import describe_api
-from tests.unit.monitor.web.board import KEYS, Board, a_board
+from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
 
-TOLD = describe_api(api.ROUTES)
-SCHEMAS = TOLD["components"]["schemas"]
+OPENAPI = describe_api(api.ROUTES)
+SCHEMAS = OPENAPI["components"]["schemas"]
 OPERATIONS = {
-    one["operationId"]: (path, method, one) for path, each in TOLD["paths"].items() for method, one in each.items()
+    operation["operationId"]: (path, method, operation)
+    for path, methods in OPENAPI["paths"].items()
+    for method, operation in methods.items()
 }
-TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
 KNOWN = [
     "r",
     "early",
@@ -41,17 +43,17 @@ INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st
 Json = dict[str, Any]
 
 
-def values(schema: Json) -> st.SearchStrategy[Any]:
-    """Return what a schema of the description allows, names that there are among it."""
+def values_for(schema: Json) -> st.SearchStrategy[Any]:
+    """Return a strategy for values that a schema of the description allows, among them ids that exist."""
     if "$ref" in schema:
-        return values(SCHEMAS[schema["$ref"].rpartition("/")[2]])
+        return values_for(SCHEMAS[schema["$ref"].rpartition("/")[2]])
     if "enum" in schema or "const" in schema:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
     if "additionalProperties" in schema:
         names = st.sampled_from(["B.2.account", "step.tell-head", *KNOWN])
-        return st.dictionaries(names, values(schema["additionalProperties"]))
+        return st.dictionaries(names, values_for(schema["additionalProperties"]))
     if schema["type"] == "object":
-        parts = {name: values(one) for name, one in schema["properties"].items()}
+        parts = {name: values_for(one) for name, one in schema["properties"].items()}
         needed = {name: parts.pop(name) for name in schema.get("required", ())}
         return st.fixed_dictionaries(needed, optional=parts)
     if schema["type"] == "integer" or "format" in schema:
@@ -62,38 +64,43 @@ def values(schema: Json) -> st.SearchStrategy[Any]:
     return st.one_of(st.sampled_from(KNOWN), letters.filter(re.compile(schema["pattern"].replace("$", r"\Z")).search))
 
 
-def requests(name: str) -> st.SearchStrategy[Json]:
+def valid_requests(name: str) -> st.SearchStrategy[Json]:
     """Return a strategy for requests to an operation, with all required and some optional parts."""
-    _, _, one = OPERATIONS[name]
+    _, _, operation = OPERATIONS[name]
     parts = {
-        where: {
-            parameter["name"]: values(parameter["schema"])
-            for parameter in one["parameters"]
-            if parameter["in"] == where
+        place: {
+            parameter["name"]: values_for(parameter["schema"])
+            for parameter in operation["parameters"]
+            if parameter["in"] == place
         }
-        for where in ("path", "query")
+        for place in ("path", "query")
     }
-    body = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     return st.fixed_dictionaries(
         {
             "path": st.fixed_dictionaries(parts["path"]),
             "query": st.fixed_dictionaries({}, optional=parts["query"]),
-            "body": values(body) if body else st.none(),
+            "body": values_for(body) if body else st.none(),
         }
     )
 
 
-async def answered(board: Board, name: str, asked: Json) -> None:
-    path, method, one = OPERATIONS[name]
-    for part, value in asked["path"].items():
+async def send_request(board: Board, name: str, request: Json) -> httpx.Response:
+    """Send a request to an operation with its path, query and body."""
+    path, method, _ = OPERATIONS[name]
+    for part, value in request["path"].items():
         # A path that is only a dot would be removed before it is sent.
         path = path.replace(f"{{{part}}}", quote(value, safe="").replace(".", "%2E"))
-    answer = await board.client.request(method, path, params=asked["query"], json=asked["body"], headers=TOKEN)
-    status, media = str(answer.status_code), answer.headers["content-type"]
-    assert status in {"200", "201", "404", "409"}, (path, asked, answer.text)
-    parameter = one["responses"][status]["content"]
-    assert media in parameter
-    ref = parameter[media].get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return await board.client.request(method, path, params=request["query"], json=request["body"], headers=WITH_TOKEN)
+
+
+def check_schema(name: str, answer: httpx.Response) -> None:
+    """Check that the description has the status and media type of an answer, and that its model accepts the body."""
+    _, _, operation = OPERATIONS[name]
+    media = answer.headers["content-type"]
+    content = operation["responses"][str(answer.status_code)]["content"]
+    assert media in content
+    ref = content[media].get("schema", {}).get("$ref", "").rpartition("/")[2]
     if ref:
         model: type[BaseModel] = getattr(answers, ref)
         model.model_validate(answer.json(), extra="forbid")
@@ -104,13 +111,15 @@ async def answered(board: Board, name: str, asked: Json) -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_valid_input_gets_an_answer_that_matches_its_schema(name: str) -> None:
     @settings(max_examples=10, deadline=None, phases=[Phase.generate])
-    @given(st.lists(requests(name), min_size=8, max_size=8))
-    def ask(every: list[Json]) -> None:
-        async def story() -> None:
+    @given(st.lists(valid_requests(name), min_size=8, max_size=8))
+    def check_requests(requests: list[Json]) -> None:
+        async def send_all() -> None:
             async with a_board() as board:
-                for asked in every:
-                    await answered(board, name, asked)
+                for request in requests:
+                    answer = await send_request(board, name, request)
+                    assert answer.status_code in {200, 201, 404, 409}, (request, answer.text)
+                    check_schema(name, answer)
 
-        asyncio.run(story())
+        asyncio.run(send_all())
 
-    ask()
+    check_requests()

@@ -15,66 +15,58 @@ from monitor.deliver.open_data import EVENT, INCIDENT, SILENCE, VERDICT
 from monitor.web import answers
 from monitor.web.app import make_application
 from monitor.web.operations import describe_api
-from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
+from tests.unit.monitor.web.board import SILENCE_OF_R, TITLE, WITH_TOKEN, Board, a_board
 
-TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
 DAY = "from=2018-01-05"
 
 
-async def described(board: Board) -> dict[str, Any]:
-    result: dict[str, Any] = (await board.client.get("/api/v1/openapi.json")).json()
-    return result
+async def read_openapi(board: Board) -> dict[str, Any]:
+    """Return the description of the API that the board serves."""
+    openapi: dict[str, Any] = (await board.client.get("/api/v1/openapi.json")).json()
+    return openapi
 
 
-def operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in result["paths"].values():
-        yield from path.values()
+def operations_of(openapi: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for methods in openapi["paths"].values() for operation in methods.values()]
 
 
-async def test_every_operation_has_a_unique_name_a_tag_a_summary_and_typed_answers() -> None:
-    async with a_board() as board:
-        result = await described(board)
-    every = list(operations(result))
-    assert len({one["operationId"] for one in every}) == len(every) == 15
-    tags = {one["name"] for one in result["tags"]}
-    for one in every:
-        assert set(one["tags"]) <= tags
-        assert one["summary"]
-        assert {"400", "401", "403", "429", "503"} <= set(one["responses"])
-        for status, answer in one["responses"].items():
-            kinds = set(answer.get("content", {}))
-            assert status < "400" or kinds == {"application/problem+json"}
-        for parameter in one["parameters"]:
+def objects_in(json: object) -> Iterator[dict[str, Any]]:
+    """Yield each JSON object at any depth."""
+    if isinstance(json, dict):
+        yield json
+        json = list(json.values())
+    for part in json if isinstance(json, list) else ():
+        yield from objects_in(part)
+
+
+async def test_every_operation_has_a_unique_name_a_tag_a_summary_and_typed_answers(board: Board) -> None:
+    openapi = await read_openapi(board)
+    operations = operations_of(openapi)
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 15
+    tags = {tag["name"] for tag in openapi["tags"]}
+    for operation in operations:
+        assert set(operation["tags"]) <= tags
+        assert operation["summary"]
+        assert {"400", "401", "403", "429", "503"} <= set(operation["responses"])
+        for status, answer in operation["responses"].items():
+            assert status < "400" or set(answer["content"]) == {"application/problem+json"}
+        for parameter in operation["parameters"]:
             assert parameter["in"] == "path" or parameter["description"]
 
 
-async def test_every_object_is_described_and_every_reference_resolves() -> None:
-    async with a_board() as board:
-        result = await described(board)
-    schemas = result["components"]["schemas"]
-    assert [name for name, one in schemas.items() if not one.get("description")] == []
-    assert {one.rpartition("/")[2] for one in _all_references(result)} <= set(schemas)
+async def test_every_object_is_described_and_every_reference_resolves(board: Board) -> None:
+    openapi = await read_openapi(board)
+    schemas = openapi["components"]["schemas"]
+    assert [name for name, schema in schemas.items() if not schema.get("description")] == []
+    references = {part["$ref"].rpartition("/")[2] for part in objects_in(openapi) if "$ref" in part}
+    assert references <= set(schemas)
 
 
-async def test_every_default_is_valid_under_its_schema() -> None:
-    async with a_board() as board:
-        result = await described(board)
-    shapes = [one for one in _all_objects(result) if "default" in one]
-    assert shapes
-    for one in shapes:
-        Draft202012Validator(one).validate(one["default"])
-
-
-def _all_objects(result: object) -> Iterator[dict[str, Any]]:
-    if isinstance(result, dict):
-        yield result
-        result = list(result.values())
-    for one in result if isinstance(result, list) else ():
-        yield from _all_objects(one)
-
-
-def _all_references(result: object) -> Iterator[str]:
-    yield from (one["$ref"] for one in _all_objects(result) if "$ref" in one)
+async def test_every_default_is_valid_under_its_schema(board: Board) -> None:
+    schemas = [part for part in objects_in(await read_openapi(board)) if "default" in part]
+    assert schemas
+    for schema in schemas:
+        Draft202012Validator(schema).validate(schema["default"])
 
 
 ANSWERS: dict[str, type[answers.Answer]] = {
@@ -89,90 +81,85 @@ ANSWERS: dict[str, type[answers.Answer]] = {
 }
 
 
-async def test_every_answer_matches_its_model_without_extra_fields() -> None:
-    async with a_board() as board:
-        asked = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
-        made = await board.client.post("/api/v1/silences", json=asked, headers=TOKEN)
-        answers.Silence.model_validate(made.json(), extra="forbid")
-        for path, model in (ANSWERS | {f"incidents/{board.incident}": answers.Incident}).items():
-            model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
+async def test_every_answer_matches_its_model_without_extra_fields(board: Board) -> None:
+    made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
+    answers.Silence.model_validate(made.json(), extra="forbid")
+    for path, model in (ANSWERS | {f"incidents/{board.incident}": answers.Incident}).items():
+        model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
 
 
 async def test_strangers_get_answers_of_the_same_shape() -> None:
     async with a_board(base="http://board.example") as board:
         for path, model in ANSWERS.items():
-            result = await board.client.get(f"/api/v1/{path}")
-            assert path == "calendars" or model.model_validate(result.json(), extra="forbid")
+            if path != "calendars":  # not open to strangers
+                model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
 
 
-async def test_unchanged_answer_is_a_304() -> None:
-    async with a_board() as board:
-        first = await board.client.get(f"/api/v1/releases?{DAY}")
-        mark = first.headers["etag"]
-        for known in (mark, f'"x", W/{mark}', "*"):
-            again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": known})
-            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", mark)
-        for other in (f"{DAY}&producer=nobody", f"{DAY}&limit=1"):
-            assert (await board.client.get(f"/api/v1/releases?{other}", headers={"If-None-Match": mark})).is_success
+async def test_unchanged_answer_is_a_304(board: Board) -> None:
+    etag = (await board.client.get(f"/api/v1/releases?{DAY}")).headers["etag"]
+    for known in (etag, f'"x", W/{etag}', "*"):
+        again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    for other in (f"{DAY}&producer=nobody", f"{DAY}&limit=1"):
+        assert (await board.client.get(f"/api/v1/releases?{other}", headers={"If-None-Match": etag})).is_success
 
 
-async def pages(client: httpx.AsyncClient, address: str, name: str) -> list[list[str]]:
-    found, after = [], ""
+async def read_pages(client: httpx.AsyncClient, name: str, query: str) -> list[list[str]]:
+    """Return the ids on each page of a list, until a page names no next one."""
+    pages, address = [], f"/api/v1/{name}?{query}"
+    after = ""
     while after is not None:
-        result = (await client.get(f"{address}{after and '&after='}{after}")).json()
-        found.append([one["id"] for one in result[name]])
-        after = result["next"]
-    return found
+        page = (await client.get(f"{address}{after and '&after='}{after}")).json()
+        pages.append([row["id"] for row in page[name]])
+        after = page["next"]
+    return pages
 
 
-async def test_lists_are_read_page_by_page() -> None:
-    async with a_board() as board:
-        releases = await pages(board.client, f"/api/v1/releases?{DAY}&limit=1", "releases")
-        incidents = await pages(board.client, "/api/v1/incidents?limit=1", "incidents")
-        still = await pages(board.client, "/api/v1/incidents?open=true&limit=1", "incidents")
+async def test_lists_are_read_page_by_page(board: Board) -> None:
+    releases = await read_pages(board.client, "releases", f"{DAY}&limit=1")
+    incidents = await read_pages(board.client, "incidents", "limit=1")
+    open_incidents = await read_pages(board.client, "incidents", "open=true&limit=1")
     assert releases == [["early"], ["r"]]
-    assert sorted(one for page in incidents for one in page) == sorted([board.incident, board.early])
-    assert [len(page) for page in incidents] == [len(page) for page in still] == [1, 1, 0]
+    first, second, last = incidents
+    assert sorted(first + second) == sorted([board.incident, board.early_incident])
+    assert last == []
+    assert [len(page) for page in open_incidents] == [1, 1, 0]
 
 
-async def test_span_of_many_years_is_paged_by_400_days() -> None:
-    async with a_board() as board:
-        found = await pages(board.client, "/api/v1/releases?from=2017-01-01&to=2018-12-31", "releases")
-    assert found == [["early", "r"], []]
+async def test_span_of_many_years_is_paged_by_400_days(board: Board) -> None:
+    pages = await read_pages(board.client, "releases", "from=2017-01-01&to=2018-12-31")
+    assert pages == [["early", "r"], []]
 
 
-async def test_unknown_method_is_refused_with_the_allowed_ones() -> None:
-    async with a_board() as board:
-        for path, methods in (
-            ("/api/v1/silences", {"GET", "HEAD", "POST"}),
-            ("/api/v1/releases", {"GET", "HEAD"}),
-            (f"/api/v1/incidents/{board.incident}/acknowledge", {"POST"}),
-        ):
-            answer = await board.client.delete(path)
-            assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, methods)
-            assert answer.json()["title"] == "Method Not Allowed"
+async def test_unknown_method_is_refused_with_the_allowed_ones(board: Board) -> None:
+    for path, methods in (
+        ("/api/v1/silences", {"GET", "HEAD", "POST"}),
+        ("/api/v1/releases", {"GET", "HEAD"}),
+        (f"/api/v1/incidents/{board.incident}/acknowledge", {"POST"}),
+    ):
+        answer = await board.client.delete(path)
+        assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, methods)
+        assert answer.json()["title"] == "Method Not Allowed"
 
 
 @pytest.mark.parametrize("name", ["%00", "a%0Ab", "x" * 3000])
-async def test_name_with_control_characters_is_unknown(name: str) -> None:
-    async with a_board() as board:
-        for kind in ("releases", "incidents"):
-            assert (await board.client.get(f"/api/v1/{kind}/{name}")).status_code == 404
+async def test_name_with_control_characters_is_unknown(board: Board, name: str) -> None:
+    for kind in ("releases", "incidents"):
+        assert await board.status_of(f"/api/v1/{kind}/{name}") == 404
 
 
-class Broken(dict[str, dict[str, Any]]):
+class UnreadableDict(dict[str, dict[str, Any]]):
     """A dict that raises an error at each read."""
 
     def get(self, *_args: object) -> Any:  # noqa: ANN401 # never returns
         raise RuntimeError(TITLE)
 
 
-async def test_internal_error_is_a_problem_document_without_details() -> None:
-    async with a_board() as board:
-        board.running.bodies = Broken()
-        transport = httpx.ASGITransport(make_application(board.queries), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            answer = await client.get("/api/v1/releases/r")
+async def test_internal_error_is_a_problem_document_without_details(board: Board) -> None:
+    board.running.bodies = UnreadableDict()
+    transport = httpx.ASGITransport(make_application(board.queries), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.get("/api/v1/releases/r")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert TITLE not in answer.text
 
@@ -185,50 +172,47 @@ def test_description_without_operations_is_valid() -> None:
     ("path", "columns"),
     [("releases?from=2018-01-05", VERDICT), ("incidents", INCIDENT), ("events", EVENT), ("silences", SILENCE)],
 )
-async def test_list_is_csv_if_the_client_asks_for_it(path: str, columns: Mapping[str, str]) -> None:
-    async with a_board() as board:
-        more = "&" if "?" in path else "?"
-        held = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
-        await board.client.post("/api/v1/silences", json=held, headers=TOKEN)
-        listed = (await board.client.get(f"/api/v1/{path}")).json()[path.partition("?")[0]]
-        asked = await board.client.get(f"/api/v1/{path}{more}format=csv")
-        preferred = await board.client.get(f"/api/v1/{path}", headers={"Accept": "text/csv, application/json;q=0.5"})
-        plain = await board.client.get(f"/api/v1/{path}", headers={"Accept": "application/json, text/csv"})
-        known = {"If-None-Match": asked.headers["etag"]}
-        again = await board.client.get(f"/api/v1/{path}{more}format=csv", headers=known)
-    assert asked.content == preferred.content
-    assert (asked.headers["content-type"], asked.headers["vary"]) == ("text/csv; charset=utf-8", "Accept")
-    assert (plain.headers["content-type"], again.status_code) == ("application/json", 304)
-    rows = list(csv.DictReader(asked.text.splitlines()))
-    assert [row["id"] for row in rows] == [one["id"] for one in listed]
+async def test_list_is_csv_if_the_client_asks_for_it(board: Board, path: str, columns: Mapping[str, str]) -> None:
+    await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
+    as_json = await board.client.get(f"/api/v1/{path}", headers={"Accept": "application/json, text/csv"})
+    as_csv = await board.client.get(f"/api/v1/{path}", headers={"Accept": "text/csv, application/json;q=0.5"})
+    csv_path = f"/api/v1/{path}{'&' if '?' in path else '?'}format=csv"
+    by_parameter = await board.client.get(csv_path)
+    unchanged = await board.client.get(csv_path, headers={"If-None-Match": by_parameter.headers["etag"]})
+    assert as_json.headers["content-type"] == "application/json"
+    assert as_csv.headers["content-type"] == "text/csv; charset=utf-8"
+    assert as_csv.headers["vary"] == "Accept"
+    assert by_parameter.content == as_csv.content
+    assert unchanged.status_code == 304
+    rows = list(csv.DictReader(as_csv.text.splitlines()))
     assert rows
+    assert [row["id"] for row in rows] == [row["id"] for row in as_json.json()[path.partition("?")[0]]]
     assert list(rows[0]) == list(columns)
 
 
-async def test_csv_page_links_to_the_next() -> None:
-    async with a_board() as board:
-        found, address = [], f"/api/v1/releases?{DAY}&limit=1&format=csv"
-        while address:
-            answer = await board.client.get(address)
-            found += [row["id"] for row in csv.DictReader(answer.text.splitlines())]
-            address = answer.links["next"]["url"] if "next" in answer.links else ""
+async def test_csv_page_links_to_the_next(board: Board) -> None:
+    found, address = [], f"/api/v1/releases?{DAY}&limit=1&format=csv"
+    while address:
+        answer = await board.client.get(address)
+        found += [row["id"] for row in csv.DictReader(answer.text.splitlines())]
+        address = answer.links["next"]["url"] if "next" in answer.links else ""
     assert found == ["early", "r"]
 
 
 async def test_visitors_without_sign_in_get_the_same_incidents_as_csv_and_as_json() -> None:
     async with a_board(base="http://board.example") as board:
         listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
-        rows = csv.DictReader((await board.client.get("/api/v1/incidents?format=csv")).text.splitlines())
+        rows = csv.DictReader((await board.read_page("/api/v1/incidents?format=csv")).splitlines())
         assert [row["id"] for row in rows] == [one["id"] for one in listed]
-        assert (await board.client.get(f"/api/v1/releases?{DAY}&format=csv")).status_code == 200
+        assert await board.status_of(f"/api/v1/releases?{DAY}&format=csv") == 200
 
 
-async def test_api_page_has_every_operation_and_object_and_no_broken_link() -> None:
-    async with a_board() as board:
-        result, page = await described(board), (await board.client.get("/api")).text
+async def test_api_page_has_every_operation_and_object_and_no_broken_link(board: Board) -> None:
+    openapi, page = await read_openapi(board), await board.read_page("/api")
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-    assert {*result["components"]["schemas"], *(one["operationId"] for one in operations(result))} <= set(ids)
+    assert set(openapi["components"]["schemas"]) <= set(ids)
+    assert {operation["operationId"] for operation in operations_of(openapi)} <= set(ids)
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
     assert "<code>next</code> of the page before" in page

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -19,12 +18,10 @@ from monitor.errors import StoreFault
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import body_of_unwatched
-from monitor.web.app import make_application
-from monitor.web.credentials import Throttle
-from monitor.web.queries import Queries
 from schedules.times.interval import Bounds
+from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, live
-from tests.unit.monitor.web.board import a_board
+from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.stores import TemporaryStore
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
@@ -39,19 +36,9 @@ DOCUMENTS = {
 }
 
 
-@asynccontextmanager
-async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
-    """Ask the application as a browser on the same machine would, without a socket."""
-    queries = Queries(
-        life.daemon.store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True
-    )
-    queries.judge_promised = partial(body_of_unwatched, life.daemon.store, make_policies(life.settings))
-    transport = httpx.ASGITransport(make_application(queries))
-    try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            yield client
-    finally:
-        queries.close()
+def browsing(life: Life) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    """Open a client as a browser on the same machine, for boards that also show releases not watched yet."""
+    return browse(life, judge_promised=partial(body_of_unwatched, life.daemon.store, make_policies(life.settings)))
 
 
 @pytest.mark.slow
@@ -187,20 +174,10 @@ def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None
 
 def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        queries = Queries(
-            life.daemon.store,
-            life.app.status,
-            life.clock,
-            "Europe/London",
-            throttle=Throttle(life.clock),
-        )
-        transport = httpx.ASGITransport(make_application(queries))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            shown = {
-                path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics", "/readyz")
-            }
-        queries.close()
-        assert shown == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
+        async with browse(life, local=False) as client:
+            paths = ("/", "/api/v1/releases", "/metrics", "/readyz")
+            statuses = {path: (await client.get(path)).status_code for path in paths}
+        assert statuses == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
 
     live(tmp_path, "", act)
 
@@ -279,13 +256,12 @@ def test_joined_release_names_the_other_one_and_is_on_no_board(tmp_path: Path) -
     live(tmp_path, LATE, act)
 
 
-async def test_events_are_read_page_by_page() -> None:
-    async with a_board() as board:
-        every = (await board.client.get("/api/v1/events")).json()
-        first = (await board.client.get("/api/v1/events?limit=1")).json()
-        rest = (await board.client.get(f"/api/v1/events?after={first['next']}")).json()
-        over = (await board.client.get(f"/api/v1/events?after={every['next']}")).json()
-        late = (await board.client.get("/api/v1/events?release=r")).json()["events"]
+async def test_events_are_read_page_by_page(board: Board) -> None:
+    every = (await board.client.get("/api/v1/events")).json()
+    first = (await board.client.get("/api/v1/events?limit=1")).json()
+    rest = (await board.client.get(f"/api/v1/events?after={first['next']}")).json()
+    over = (await board.client.get(f"/api/v1/events?after={every['next']}")).json()
+    late = (await board.client.get("/api/v1/events?release=r")).json()["events"]
     assert first["events"] + rest["events"] == every["events"]
     assert {one["release"] for one in every["events"]} == {"r", "early"}
     assert over == {"events": [], "next": None}
@@ -315,4 +291,4 @@ async def test_monitor_that_does_not_look_fails_its_liveness_check() -> None:
     async with a_board(reasons=["no look has begun"]) as board:
         result = await board.client.get("/livez")
         assert (result.status_code, result.text) == (503, "no look has begun\n")
-        assert (await board.client.get("/healthz")).status_code == 200
+        assert await board.status_of("/healthz") == 200

@@ -12,121 +12,94 @@ from alerts.incident import Action
 from monitor.health.hosts import SilentHost
 from monitor.web.board import group_rows
 from monitor.web.queries import MOST_INCIDENTS
-from tests.unit.monitor.web.board import a_board
+from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
 
+WAIVED = {"waived": "none is called for"}
+"""The words of an incident for which no report is owed."""
 
-async def test_releases_with_problems_are_first_and_link_to_their_incidents() -> None:
-    async with a_board() as board:
-        text = (await board.client.get("/?date=2018-01-05")).text
-        rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+
+async def test_releases_with_problems_are_first_and_link_to_their_incidents(board: Board) -> None:
+    text = await board.read_page("/?date=2018-01-05")
+    rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
     places = {row["verdict"]: text.index(f'href="/releases/{row["id"]}"') for row in rows}
     assert min(places, key=places.__getitem__) in {"overdue", "early", "late"}
     for row in rows:
         assert (f'href="/incidents/{row["incident"]}"' in text) is (row["incident"] is not None)
 
 
-async def test_board_counts_verdicts_above_the_list() -> None:
-    async with a_board() as board:
-        text = (await board.client.get("/?date=2018-01-05")).text
-        rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
+    text = await board.read_page("/?date=2018-01-05")
+    rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
     result = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
     assert result.startswith(f"{len(rows)} promised: ")
     assert sum(int(number) for number in re.findall(r"\d+", result.partition(":")[2])) == len(rows)
 
 
-async def test_host_without_usable_answers_is_named_at_the_top() -> None:
-    async with a_board() as board:
-        quiet = (await board.client.get("/?date=2018-01-05")).text
-        board.queries.silent_hosts = lambda _now: {
-            "www.gov.uk": SilentHost(after_slot(-180), after_slot(60), 812, "503")
-        }
-        pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
+async def test_host_without_usable_answers_is_named_at_the_top(board: Board) -> None:
+    quiet = await board.read_page("/?date=2018-01-05")
+    board.queries.silent_hosts = lambda _now: {"www.gov.uk": SilentHost(after_slot(-180), after_slot(60), 812, "503")}
+    pages = [await board.read_page(path) for path in ("/?date=2018-01-05", "/status")]
     assert "no look proves anything" not in quiet
     assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)
 
 
-async def test_open_incidents_are_listed_before_closed_ones() -> None:
-    async with a_board() as board:
-        known = board.store.verdicts.incident(board.incident)
-        assert known is not None
-        with board.store.transaction() as tx:
-            tx.save_incident(
-                replace(known, id="newer", occurred=known.occurred + timedelta(days=1), closed=after_slot(1500))
-            )
-        text = (await board.client.get("/incidents")).text
+async def test_open_incidents_are_listed_before_closed_ones(board: Board) -> None:
+    known = board.late_incident()
+    newer = known.occurred + timedelta(days=1)
+    board.save_incident(replace(known, id="newer", occurred=newer, closed=after_slot(1500)))
+    text = await board.read_page("/incidents")
     assert text.index(f'href="/incidents/{board.incident}"') < text.index('href="/incidents/newer"')
 
 
-async def test_settled_releases_need_no_action() -> None:
-    async with a_board() as board:
-        row = board.store.verdicts.judged_one("r")
-        assert row is not None
-        words = []
-        for is_final in (False, True):
-            with board.store.transaction() as tx:
-                tx.save_judged(replace(row, body=row.body | {"final": is_final}))
-            text = (await board.client.get("/?date=2018-01-05")).text
-            words.append(
-                text.partition(f'href="/incidents/{board.incident}" aria-label')[2].partition(">")[2].partition("<")[0]
-            )
-        assert words == ["what to do", "what happened"]
+@pytest.mark.parametrize(("is_final", "words"), [(False, "what to do"), (True, "what happened")])
+async def test_link_to_an_incident_says_whether_action_is_needed(board: Board, *, is_final: bool, words: str) -> None:
+    board.change_release(final=is_final)
+    text = await board.read_page("/?date=2018-01-05")
+    assert re.findall(f'href="/incidents/{board.incident}" aria-label[^>]*>([^<]*)<', text)[0] == words
 
 
-async def test_producer_has_its_currently_configured_name() -> None:
-    async with a_board() as board:
-        row = board.store.verdicts.judged_one("r")
-        assert row is not None
-        before = (await board.client.get("/?date=2018-01-05")).text
-        board.queries = replace(board.queries, producers={row.producer: "The Renamed Office"})
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(board.remade()), base_url="http://127.0.0.1") as now:
-            after = (await now.get("/?date=2018-01-05")).text
-    rows = [text.partition(">Promised<")[2] for text in (before, after)]
-    assert ["The Renamed Office" in text for text in rows] == [False, True]
+async def test_producer_has_its_currently_configured_name(board: Board) -> None:
+    before = await board.read_page("/?date=2018-01-05")
+    board.queries = replace(board.queries, producers={board.stored_release().producer: "The Renamed Office"})
+    transport = httpx.ASGITransport(board.remake_app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        after = (await client.get("/?date=2018-01-05")).text
+    assert "The Renamed Office" not in before.partition(">Promised<")[2]
+    assert "The Renamed Office" in after.partition(">Promised<")[2]
 
 
-async def test_id_with_reserved_characters_is_escaped_in_links() -> None:
-    async with a_board() as board:
-        row = board.store.verdicts.judged_one("r")
-        assert row is not None
-        with board.store.transaction() as tx:
-            tx.save_judged(replace(row, body=row.body | {"id": "prices #3?"}))
-        assert 'href="/releases/prices%20%233%3F"' in (await board.client.get("/?date=2018-01-05")).text
+async def test_id_with_reserved_characters_is_escaped_in_links(board: Board) -> None:
+    board.change_release(id="prices #3?")
+    assert 'href="/releases/prices%20%233%3F"' in await board.read_page("/?date=2018-01-05")
 
 
-async def test_release_with_unwatched_parts_says_so() -> None:
-    async with a_board() as board:
-        row = board.store.verdicts.judged_one("r")
-        assert row is not None
-        before = (await board.client.get("/?date=2018-01-05")).text
-        cut = {"kind": "parts_cut", "part": None, "detail": "60 of 2,000", "seconds": None}
-        with board.store.transaction() as tx:
-            tx.save_judged(replace(row, body=row.body | {"findings": [*row.body["findings"], cut]}))
-        after = (await board.client.get("/?date=2018-01-05")).text
-    result = "not all of its parts are watched"
-    assert (result in before, after.count(result)) == (False, 1)
+async def test_release_with_unwatched_parts_says_so(board: Board) -> None:
+    before = await board.read_page("/?date=2018-01-05")
+    cut = {"kind": "parts_cut", "part": None, "detail": "60 of 2,000", "seconds": None}
+    board.change_release(findings=[*board.stored_release().body["findings"], cut])
+    after = await board.read_page("/?date=2018-01-05")
+    assert "not all of its parts are watched" not in before
+    assert after.count("not all of its parts are watched") == 1
 
 
-async def test_invalid_board_query_is_refused_with_the_reason() -> None:
-    async with a_board() as board:
-        answers = [await board.client.get(f"/?{query}") for query in ("date=rubbish", "dates=2018-01-05")]
+async def test_invalid_board_query_is_refused_with_the_reason(board: Board) -> None:
+    answers = [await board.client.get(f"/?{query}") for query in ("date=rubbish", "dates=2018-01-05")]
     assert [answer.status_code for answer in answers] == [400, 400]
     assert "Date must be a real date" in answers[0].text
     assert "dates: unknown parameter, known are date" in answers[1].text
 
 
 @pytest.mark.parametrize("typed", ["day=5&month=1&year=2018", "day=05&month=01&year=2018", "day=+5&month=1&year=2018"])
-async def test_a_day_is_chosen_by_day_month_and_year(typed: str) -> None:
-    async with a_board() as board:
-        board.clock.seconds += timedelta(days=9).total_seconds()
-        page = (await board.client.get(f"/?{typed}")).text
+async def test_a_day_is_chosen_by_day_month_and_year(board: Board, typed: str) -> None:
+    board.clock.seconds += timedelta(days=9).total_seconds()
+    page = await board.read_page(f"/?{typed}")
     assert "<h1>Friday 5 January 2018</h1>" in page
 
 
 @pytest.mark.parametrize("typed", ["day=31&month=2&year=2018", "day=&month=1&year=2018", "day=5&month=1&year=18"])
-async def test_invalid_day_shows_an_error_beside_its_fields_with_the_typed_text(typed: str) -> None:
-    async with a_board() as board:
-        answer = await board.client.get(f"/?{typed}")
+async def test_invalid_day_shows_an_error_beside_its_fields_with_the_typed_text(board: Board, typed: str) -> None:
+    answer = await board.client.get(f"/?{typed}")
     assert answer.status_code == 400
     form = answer.text.partition('<details class="date" open>')[2].partition("</details>")[0]
     assert "Date must be a real date" in form
@@ -134,23 +107,20 @@ async def test_invalid_day_shows_an_error_beside_its_fields_with_the_typed_text(
         assert f'name="{name}" inputmode="numeric" value="{value}"' in form
 
 
-async def test_titles_of_incident_and_release_pages_differ() -> None:
-    async with a_board() as board:
-        pages = [(await board.client.get(path)).text for path in ("/releases/r", f"/incidents/{board.incident}")]
+async def test_titles_of_incident_and_release_pages_differ(board: Board) -> None:
+    pages = [await board.read_page(path) for path in ("/releases/r", f"/incidents/{board.incident}")]
     titles = [re.findall("<title>([^<]*)</title>", page)[0] for page in pages]
     assert titles[1] == f"Incident: {titles[0]}"
 
 
-async def test_incidents_that_need_action_are_first_on_every_day() -> None:
-    async with a_board() as board:
-        text = (await board.client.get("/?date=2018-02-01")).text
-        needing = text.partition('class="needing"')[2].partition("</section>")[0]
-        assert f'href="/incidents/{board.incident}"' in needing
-        assert "not acknowledged" in needing
-        for known in board.store.verdicts.incidents():
-            with board.store.transaction() as tx:
-                tx.save_incident(replace(known, closed=after_slot(1500), words={"waived": "none is called for"}))
-        assert 'class="needing"' not in (await board.client.get("/?date=2018-02-01")).text
+async def test_incidents_that_need_action_are_first_on_every_day(board: Board) -> None:
+    text = await board.read_page("/?date=2018-02-01")
+    needing = text.partition('class="needing"')[2].partition("</section>")[0]
+    assert f'href="/incidents/{board.incident}"' in needing
+    assert "not acknowledged" in needing
+    for known in board.store.verdicts.incidents():
+        board.save_incident(replace(known, closed=after_slot(1500), words=WAIVED))
+    assert 'class="needing"' not in await board.read_page("/?date=2018-02-01")
 
 
 @pytest.mark.parametrize(
@@ -162,79 +132,65 @@ async def test_incidents_that_need_action_are_first_on_every_day() -> None:
     ],
 )
 async def test_an_incident_that_needs_action_has_one_next_step(
+    board: Board,
     is_acknowledged: bool,  # noqa: FBT001 # a column of the table
     closed: datetime | None,
     step: str,
     place: str,
 ) -> None:
-    async with a_board() as board:
-        known = board.store.verdicts.incident(board.incident)
-        assert known is not None
-        if is_acknowledged:
-            known = acknowledge_incident(known, "duty statistician", after_slot(410))
-        with board.store.transaction() as tx:
-            tx.save_incident(replace(known, closed=closed))
-        needing = (await board.client.get("/")).text.partition('class="needing"')[2].partition("</section>")[0]
+    known = board.late_incident()
+    if is_acknowledged:
+        known = acknowledge_incident(known, "duty statistician", after_slot(410))
+    board.save_incident(replace(known, closed=closed))
+    needing = (await board.read_page("/")).partition('class="needing"')[2].partition("</section>")[0]
     link = f'<a class="button step" href="/incidents/{board.incident}#{place}">{step}'
     assert needing.count(link) == 1
 
 
-async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_late_one() -> None:
-    async with a_board() as board:
-        pages = [(await board.client.get(path)).text for path in ("/", "/incidents")]
+async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_late_one(board: Board) -> None:
+    pages = [await board.read_page(path) for path in ("/", "/incidents")]
     for page in pages:
         assert "early, public for 9 min 55 s to 10 min 5 s" in page
         assert "late, at least 6 min 40 s" in page
         assert not re.search(r"early, (at least )?\d+ (h|min|s)\b", page)
 
 
-async def test_overdue_action_needs_action_although_the_incident_is_settled() -> None:
-    async with a_board() as board:
-        due, pages = board.queries.today(), []
-        for known in board.store.verdicts.incidents():
-            actions = (Action("Renew it", "web team", due),) if known.id == board.incident else ()
-            with board.store.transaction() as tx:
-                tx.save_incident(
-                    replace(known, closed=after_slot(1500), words={"waived": "none is called for"}, actions=actions)
-                )
-        for _ in range(2):
-            pages.append((await board.client.get("/")).text)
-            listed = (await board.client.get("/api/v1/incidents?open=true")).json()["incidents"]
-            board.clock.seconds += 86400
-        assert ['class="needing"' in page for page in pages] == [False, True]
-        assert "over, <strong>1 action overdue</strong>" in pages[1]
-        assert [one["id"] for one in listed] == [board.incident]
-        assert "closed, 1 action overdue" in (await board.client.get("/incidents")).text
+async def test_closed_and_waived_incident_needs_action_the_day_after_its_action_was_due(board: Board) -> None:
+    for known in board.store.verdicts.incidents():
+        board.save_incident(replace(known, closed=after_slot(1500), words=WAIVED))
+    due_today = Action("Renew it", "web team", board.queries.today())
+    board.save_incident(replace(board.late_incident(), actions=(due_today,)))
+    assert 'class="needing"' not in await board.read_page("/")
+    board.clock.seconds += 86400
+    page = await board.read_page("/")
+    assert 'class="needing"' in page
+    assert "over, <strong>1 action overdue</strong>" in page
+    listed = (await board.client.get("/api/v1/incidents?open=true")).json()["incidents"]
+    assert [row["id"] for row in listed] == [board.incident]
+    assert "closed, 1 action overdue" in await board.read_page("/incidents")
 
 
-async def test_owed_report_needs_action_although_the_incident_is_closed() -> None:
-    async with a_board() as board:
-        known = board.store.verdicts.incident(board.incident)
-        assert known is not None
-        with board.store.transaction() as tx:
-            tx.save_incident(replace(known, closed=after_slot(1500)))
-        assert "over, its report is owed" in (await board.client.get("/")).text
+async def test_owed_report_needs_action_although_the_incident_is_closed(board: Board) -> None:
+    board.save_incident(replace(board.late_incident(), closed=after_slot(1500)))
+    assert "over, report owed" in await board.read_page("/")
 
 
-async def test_strangers_see_no_incident_before_its_slot() -> None:
-    async with a_board() as board:
-        board.queries.local, board.queries.public = False, True
-        board.clock.at = after_slot(-60)
-        text = (await board.client.get("/")).text
+async def test_strangers_see_no_incident_before_its_slot(board: Board) -> None:
+    board.queries.local, board.queries.public = False, True
+    board.clock.at = after_slot(-60)
+    text = await board.read_page("/")
     assert 'class="needing"' not in text
 
 
-async def test_day_is_filtered_by_producer_state_or_text() -> None:
-    async with a_board() as board:
-        rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
-        one = rows[0]
-        for name, value in (("state", one["verdict"]), ("producer", one["producer"]), ("q", one["title"].upper())):
-            text = (await board.client.get("/", params={"date": "2018-01-05", name: value})).text
-            listed = [row["id"] for row in rows if f'href="/releases/{row["id"]}"' in text]
-            assert one["id"] in listed
-            assert f"Of {len(rows)} promised" in text
-        nothing = (await board.client.get("/", params={"date": "2018-01-05", "q": "no such words"})).text
-    assert "No releases match these filters" in nothing
+async def test_day_is_filtered_by_producer_state_or_text(board: Board) -> None:
+    rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+    first = rows[0]
+    for name, value in (("state", first["verdict"]), ("producer", first["producer"]), ("q", first["title"].upper())):
+        text = (await board.client.get("/", params={"date": "2018-01-05", name: value})).text
+        assert f'href="/releases/{first["id"]}"' in text
+        assert f"Of {len(rows)} promised" in text
+    empty = (await board.client.get("/", params={"date": "2018-01-05", "q": "no such words"})).text
+    assert "No releases match these filters" in empty
 
 
 def make_row(number: int, verdict: str) -> dict[str, object]:
@@ -254,49 +210,37 @@ def test_ordinary_day_folds_no_release() -> None:
     assert group_rows([], {}) == []
 
 
-async def test_api_filters_incidents_by_open_and_by_producer() -> None:
-    async with a_board() as board:
-        known = board.store.verdicts.incident(board.incident)
-        assert known is not None
-        over = replace(known, id="over", closed=after_slot(1500), words={"waived": "none is called for"})
-        with board.store.transaction() as tx:
-            tx.save_incident(over)
+async def test_api_filters_incidents_by_open_and_by_producer(board: Board) -> None:
+    known = board.late_incident()
+    board.save_incident(replace(known, id="over", closed=after_slot(1500), words=WAIVED))
 
-        async def ids(query: str) -> set[str]:
-            result = (await board.client.get(f"/api/v1/incidents?{query}")).json()["incidents"]
-            return {one["id"] for one in result}
+    async def list_ids(query: str) -> set[str]:
+        listed = (await board.client.get(f"/api/v1/incidents?{query}")).json()["incidents"]
+        return {row["id"] for row in listed}
 
-        assert "over" in await ids("")
-        assert await ids("open=true") == await ids("") - {"over"}
-        assert board.incident in await ids(f"producer={known.producer}")
-        assert await ids("producer=nobody") == set()
-        assert (await board.client.get("/api/v1/incidents?open=1")).status_code == 400
+    assert "over" in await list_ids("")
+    assert await list_ids("open=true") == await list_ids("") - {"over"}
+    assert board.incident in await list_ids(f"producer={known.producer}")
+    assert await list_ids("producer=nobody") == set()
+    assert await board.status_of("/api/v1/incidents?open=1") == 400
 
 
-async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones() -> None:
-    async with a_board() as board:
-        known = board.store.verdicts.incident(board.incident)
-        assert known is not None
-        over = replace(known, closed=after_slot(1500), words={"waived": "none is called for"})
-        with board.store.transaction() as tx:
-            for number in range(MOST_INCIDENTS):
-                tx.save_incident(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
-        pages = [(await board.client.get(path)).text for path in ("/", "/incidents")]
-        result = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")).json()[
-            "incidents"
-        ]
-        later = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-06")).json()["incidents"]
+async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board: Board) -> None:
+    known = board.late_incident()
+    over = replace(known, closed=after_slot(1500), words=WAIVED)
+    with board.store.transaction() as tx:
+        for number in range(MOST_INCIDENTS):
+            tx.save_incident(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
+    pages = [await board.read_page(path) for path in ("/", "/incidents")]
+    open_that_day = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")).json()
+    open_later = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-06")).json()
     assert all(f'href="/incidents/{board.incident}"' in page for page in pages)
-    assert {one["id"] for one in result} >= {board.incident}
-    assert later == []
+    assert board.incident in {row["id"] for row in open_that_day["incidents"]}
+    assert open_later["incidents"] == []
 
 
-async def test_title_of_any_characters_is_shown_unchanged() -> None:
-    async with a_board() as board:
-        row = board.store.verdicts.judged_one("r")
-        assert row is not None
-        with board.store.transaction() as tx:
-            tx.save_judged(replace(row, body=row.body | {"title": "A\0 <looked> title"}))
-        text = (await board.client.get("/?date=2018-01-05")).text
+async def test_title_of_any_characters_is_escaped_and_changes_no_row(board: Board) -> None:
+    board.change_release(title="A\0 <looked> title")
+    text = await board.read_page("/?date=2018-01-05")
     assert text.count("A\0 &lt;looked&gt; title") >= 2
     assert text.count('class="looked"') == text.count('<tr id="release-')

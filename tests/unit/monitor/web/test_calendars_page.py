@@ -9,9 +9,7 @@ from pathlib import Path
 import httpx
 from icalendar import Calendar
 
-from monitor.web.app import make_application
-from monitor.web.credentials import Throttle
-from monitor.web.queries import Queries
+from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.office import RESET, Office, at_work, csv, row
 
 Ask = Callable[[str], Awaitable[httpx.Response]]
@@ -19,19 +17,8 @@ Ask = Callable[[str], Awaitable[httpx.Response]]
 
 def run_office(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
     async def story(office: Office) -> None:
-        queries = Queries(
-            office.daemon.store,
-            office.app.status,
-            office.clock,
-            "Europe/London",
-            throttle=Throttle(office.clock),
-            calendars=["stats"],
-            local=True,
-        )
-        transport = httpx.ASGITransport(make_application(queries))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        async with browse(office, calendars=["stats"]) as client:
             await act(office, client.get)
-        queries.close()
 
     at_work(folder, story)
 
@@ -53,9 +40,9 @@ def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: P
             }
         ]
         assert [read["usable"] for read in answer["reads"]] == [False, True]
-        heads, row_of_it = (await ask("/api/v1/calendars?format=csv")).text.splitlines()
-        assert heads == "name,last_usable_read,entries,last_read,fault"
-        assert row_of_it.startswith("stats,2026-11-16T12:00:00.000Z,2,")
+        headings, row_of_stats = (await ask("/api/v1/calendars?format=csv")).text.splitlines()
+        assert headings == "name,last_usable_read,entries,last_read,fault"
+        assert row_of_stats.startswith("stats,2026-11-16T12:00:00.000Z,2,")
 
     run_office(tmp_path, act)
 
@@ -75,7 +62,7 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
     run_office(tmp_path, act)
 
 
-def test_the_joined_calendar_is_written_once_a_minute(tmp_path: Path) -> None:
+def test_the_joined_calendar_as_csv_is_made_again_only_after_a_minute(tmp_path: Path) -> None:
     async def act(office: Office, ask: Ask) -> None:
         await office.read(csv(row("a")))
         first = (await ask("/calendar.csv")).text
@@ -84,6 +71,7 @@ def test_the_joined_calendar_is_written_once_a_minute(tmp_path: Path) -> None:
             assert known is not None
             tx.save_releases([replace(known, title="Called otherwise")])
         assert (await ask("/calendar.csv")).text == first
+        # The JSON had not been read in this minute.
         assert "Called otherwise" in (await ask("/calendar.json")).text
         await office.clock.sleep(60)
         assert "Called otherwise" in (await ask("/calendar.csv")).text

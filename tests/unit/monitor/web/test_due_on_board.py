@@ -4,69 +4,78 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from monitor.judge.as_json import release_json
 from monitor.web.fragments import render_day_parts, render_now, render_row
 from monitor.web.pages import millis, short_length
-from tests.unit.monitor.web.board import a_board
+from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run
 from tests.worlds.releases import NEWS
 from tests.worlds.verdicts import judged
 
 
-def words(html: str) -> str:
+def text_of(html: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
-async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_got() -> None:
+def due_for_12_s() -> dict[str, Any]:
+    """Return the JSON of a release that is due for 12 s, in which 12 looks got a 503."""
     failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
-    body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
-    async with a_board() as board:
-        row = render_row(board.queries, body)
-        parts = render_day_parts(board.queries, [body], after_slot(12), counting=True)
-        stream = render_day_parts(board.queries, [body], after_slot(13))["headline"]
-    assert stream == render_day_parts(board.queries, [body], after_slot(14))["headline"]
-    assert "due, not seen yet (12 s)" in words(row)
-    assert "503, 12 looks" in words(row)
-    assert words(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
-    assert "1 due" in words(parts["counts"])
+    return release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
 
 
-async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to_it() -> None:
-    failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
-    body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
-    async with a_board() as board:
-        page = render_day_parts(board.queries, [body], after_slot(12), {body["id"]: after_slot(10)}, counting=True)[
-            "now"
-        ]
-        stream = render_day_parts(board.queries, [body], after_slot(12))["now"]
-    assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in words(page)
+def overdue_but_in_the_news() -> dict[str, Any]:
+    """Return the JSON of a release whose page is absent for 4700 s, but which a news page shows since 1260 s."""
+    news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
+    return release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
+
+
+async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_got(board: Board) -> None:
+    body = due_for_12_s()
+    row = render_row(board.queries, body)
+    parts = render_day_parts(board.queries, [body], after_slot(12), counting=True)
+    assert "due, not seen yet (12 s)" in text_of(row)
+    assert "503, 12 looks" in text_of(row)
+    assert text_of(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
+    assert "1 due" in text_of(parts["counts"])
+
+
+async def test_headline_for_a_stream_does_not_change_every_second(board: Board) -> None:
+    body = due_for_12_s()
+    after_13_s = render_day_parts(board.queries, [body], after_slot(13))["headline"]
+    after_14_s = render_day_parts(board.queries, [body], after_slot(14))["headline"]
+    assert after_13_s == after_14_s
+
+
+async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to_it(board: Board) -> None:
+    body, last_looks = due_for_12_s(), {"r": after_slot(10)}
+    page = render_day_parts(board.queries, [body], after_slot(12), last_looks, counting=True)["now"]
+    stream = render_day_parts(board.queries, [body], after_slot(12))["now"]
+    assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(page)
     assert f'href="{body["url"]}"' in page
-    # On a stream, the script of the page counts.
-    assert "12 s since" not in words(stream)
+    # The script of the page counts the seconds for a stream.
+    assert "12 s since" not in text_of(stream)
     assert f'data-since="{millis(after_slot(0))}"' in stream
 
 
-async def test_the_first_band_says_where_an_overdue_release_is_public_and_drops_it_when_it_is_final() -> None:
-    news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
-    body = release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
-    async with a_board() as board:
-        now = render_now(board.queries, [body], {}, after_slot(4700))
-        settled = render_now(board.queries, [body | {"final": True}], {}, after_slot(4700))
-    assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in words(now)
-    assert f'href="{NEWS.url}"' in now
-    assert words(settled) == ""
+async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_until_it_is_final(board: Board) -> None:
+    body = overdue_but_in_the_news()
+    top = render_now(board.queries, [body], {}, after_slot(4700))
+    top_when_final = render_now(board.queries, [body | {"final": True}], {}, after_slot(4700))
+    assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in text_of(top)
+    assert f'href="{NEWS.url}"' in top
+    assert text_of(top_when_final) == ""
 
 
-async def test_the_first_band_lists_twelve_releases_and_counts_the_others() -> None:
+async def test_the_top_of_the_board_lists_twelve_releases_and_counts_the_others(board: Board) -> None:
     body = release_json(judged(400, {"page": [a_run("page", ABSENT, -3600, 400)]}))
-    async with a_board() as board:
-        now = render_now(board.queries, [body | {"id": f"r{number}"} for number in range(15)], {}, after_slot(400))
-    assert now.count("<li>") == 12
-    assert "3 more below." in words(now)
+    top = render_now(board.queries, [body | {"id": f"r{number}"} for number in range(15)], {}, after_slot(400))
+    assert top.count("<li>") == 12
+    assert "3 more below." in text_of(top)
 
 
 @pytest.mark.parametrize(
@@ -82,17 +91,13 @@ def test_lists_show_lengths_over_five_minutes_in_minutes(least: float, most: flo
     assert short_length({"min": least, "max": most}) == expected
 
 
-async def test_reason_is_shown_under_the_title_of_its_release() -> None:
+async def test_reason_is_shown_under_the_title_of_its_release(board: Board) -> None:
     body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1)]}))
-    async with a_board() as board:
-        row = render_row(board.queries, body | {"due": None, "verdict": "unproven", "unproven_because": "a blind span"})
+    row = render_row(board.queries, body | {"due": None, "verdict": "unproven", "unproven_because": "a blind span"})
     assert "a blind span" in row.partition('<th scope="row">')[2].partition("</th>")[0]
 
 
-async def test_an_overdue_release_shows_where_users_can_get_it_with_its_link() -> None:
-    news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
-    body = release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
-    async with a_board() as board:
-        row = render_row(board.queries, body)
-    assert "out elsewhere since 09:51 GMT: news" in words(row)
+async def test_an_overdue_release_shows_where_users_can_get_it_with_its_link(board: Board) -> None:
+    row = render_row(board.queries, overdue_but_in_the_news())
+    assert "out elsewhere since 09:51 GMT: news" in text_of(row)
     assert f'href="{NEWS.url}"' in row

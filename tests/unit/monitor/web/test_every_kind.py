@@ -24,8 +24,8 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import LEAD, Finding, Grade, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
-from tests.unit.monitor.web.board import RULES, Board, a_board
-from tests.unit.monitor.web.people import users_file, working
+from tests.unit.monitor.web.board import RULES, Board
+from tests.unit.monitor.web.people import signed_in_board
 from tests.worlds.incidents import an_incident, facts_of_a_release
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT
@@ -54,8 +54,8 @@ def every_facts() -> Iterator[ReleaseFacts]:
     yield from (make_facts(VerdictKind.LATE, kind) for kind in FINDINGS)
 
 
-async def test_no_page_shows_an_id_where_there_is_a_name(tmp_path: Path) -> None:
-    async with working(users_file(tmp_path)) as board:
+async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
+    async with signed_in_board(users) as board:
         board.queries.producers = {"ofqual": "Ofqual"}
         now = board.clock.now()
         with board.store.transaction() as tx:
@@ -68,53 +68,51 @@ async def test_no_page_shows_an_id_where_there_is_a_name(tmp_path: Path) -> None
             assert page.status_code == 200
             # A command for the terminal needs the id.
             text = re.sub(r"<code>.*?</code>|<[^>]*>", " ", page.text.partition("<main")[2], flags=re.DOTALL)
-            assert [one for one in ("ofqual", board.incident, board.early) if one in text] == [], path
+            assert [one for one in ("ofqual", board.incident, board.early_incident) if one in text] == [], path
 
 
 @pytest.mark.parametrize("kind", Kind)
-async def test_an_incident_of_every_kind_has_a_page_and_json(kind: Kind) -> None:
+async def test_an_incident_of_every_kind_has_a_page_and_json(board: Board, kind: Kind) -> None:
     every = [None, *(every_facts() if kind not in OF_A_HOST else ())]
-    async with a_board() as board:
-        for facts in every:
-            made = make_incident(kind, facts)
-            with board.store.transaction() as tx:
-                tx.save_incident(made)
-            page = await board.client.get(f"/incidents/{made.id}")
-            result = await board.client.get(f"/api/v1/incidents/{made.id}")
-            assert (page.status_code, result.status_code) == (200, 200), facts
-            assert result.json()["kind"] == kind
-            assert result.json()["verdict"] == (facts.verdict if facts and facts.verdict != LEAD else None)
-        assert (await board.client.get("/incidents")).status_code == 200
-        assert (await board.client.get("/")).status_code == 200
-
-
-async def test_a_lead_has_a_page_that_claims_no_verdict() -> None:
-    async with a_board() as board:
-        found = Finding(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
-        lead = decide(replace(make_facts(LEAD), grade=Grade.NONE, findings=(found,)), None, after_slot(500)).incident
-        assert lead is not None
+    for facts in every:
+        made = make_incident(kind, facts)
         with board.store.transaction() as tx:
-            tx.save_incident(lead)
-        page = await board.client.get(f"/incidents/{lead.id}")
-        assert page.status_code == 200
-        assert "a lead to be judged, grade none</dd>" in page.text
-        assert "https://www.gov.uk/x" in page.text
+            tx.save_incident(made)
+        page = await board.client.get(f"/incidents/{made.id}")
+        result = await board.client.get(f"/api/v1/incidents/{made.id}")
+        assert (page.status_code, result.status_code) == (200, 200), facts
+        assert result.json()["kind"] == kind
+        assert result.json()["verdict"] == (facts.verdict if facts and facts.verdict != LEAD else None)
+    assert await board.status_of("/incidents") == 200
+    assert await board.status_of("/") == 200
+
+
+async def test_a_lead_has_a_page_that_claims_no_verdict(board: Board) -> None:
+    found = Finding(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
+    lead = decide(replace(make_facts(LEAD), grade=Grade.NONE, findings=(found,)), None, after_slot(500)).incident
+    assert lead is not None
+    with board.store.transaction() as tx:
+        tx.save_incident(lead)
+    page = await board.client.get(f"/incidents/{lead.id}")
+    assert page.status_code == 200
+    assert "a lead to be judged, grade none</dd>" in page.text
+    assert "https://www.gov.uk/x" in page.text
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in OF_A_HOST])
 def test_an_incident_of_every_kind_has_notices(kind: Kind) -> None:
     for facts in every_facts():
         made = make_incident(kind, facts)
-        is_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
+        assert_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
         for later in every_facts():
             for notice in decide(later, made, after_slot(600)).notices:
-                is_readable(notice, made)
+                assert_readable(notice, made)
 
 
-def is_readable(notice: Notice, incident: Incident | None) -> None:
-    """Check that every form of the message of a notice says something."""
-    made = build_message(notice, incident)
-    assert all((made.subject, made.brief, made.text, made.html, made.data["event"])), notice
+def assert_readable(notice: Notice, incident: Incident | None) -> None:
+    """Check that no form of the message of a notice is empty."""
+    message = build_message(notice, incident)
+    assert all((message.subject, message.brief, message.text, message.html, message.data["event"])), notice
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -140,21 +138,20 @@ CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) fo
 @pytest.mark.slow
 @pytest.mark.parametrize(("word", "kinds"), CASES, ids=[" ".join((word, *kinds)) for word, kinds in CASES])
 async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
-    word: VerdictKind, kinds: tuple[FindingKind, ...]
+    board: Board, word: VerdictKind, kinds: tuple[FindingKind, ...]
 ) -> None:
-    async with a_board() as board:
-        store = board.store
-        with store.transaction() as tx:
-            VerdictRecorder(store, RULES).record(tx, make_verdict(word, *kinds), Measurement(), after_slot(500))
-        release = (await board.client.get("/api/v1/releases/r")).json()
-        assert release["verdict"] == word
-        assert {one["kind"] for one in release["findings"]} == set(kinds)
-        assert [path for path in pages(board) if (await board.client.get(path)).status_code != 200] == []
-        for notice in store.outbox.notices():
-            is_readable(notice, store.verdicts.incident(notice.incident))
+    store = board.store
+    with store.transaction() as tx:
+        VerdictRecorder(store, RULES).record(tx, make_verdict(word, *kinds), Measurement(), after_slot(500))
+    release = (await board.client.get("/api/v1/releases/r")).json()
+    assert release["verdict"] == word
+    assert {one["kind"] for one in release["findings"]} == set(kinds)
+    assert [path for path in pages_about_r(board) if await board.status_of(path) != 200] == []
+    for notice in store.outbox.notices():
+        assert_readable(notice, store.verdicts.incident(notice.incident))
 
 
-def pages(board: Board) -> Iterator[str]:
+def pages_about_r(board: Board) -> Iterator[str]:
     """Yield the addresses of all pages about the release or its incidents."""
     yield from ("/", "/?wall=1", "/releases/r", "/atom.xml", "/calendar?month=2018-01", "/history", "/incidents")
     yield from (f"/api/v1/{name}?format=csv" for name in ("releases", "incidents", "events"))

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 
-from monitor.store.rows import Judged
 from monitor.web.history import Axes, Point, month_starts
 from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.instants import after_slot
-
-
-def add(board: Board, *result: tuple[str, str, int]) -> None:
-    """Write down releases that are settled: producer, verdict, and how many days ago they were due."""
-    row = board.store.verdicts.judged_one("r")
-    assert row is not None
-    with board.store.transaction() as tx:
-        for number, (producer, word, days) in enumerate(result):
-            name, slot = f"old-{number}", after_slot(-86400 * days)
-            promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
-            body = row.body | {"id": name, "verdict": word, "slot": promised, "producer": producer}
-            tx.save_judged(Judged(name, producer, slot, word, "none", final=True, at=slot, body=body))
 
 
 def read_tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
@@ -39,92 +25,77 @@ def read_tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-# The board has one of its own that was early, of ofqual in January 2018.
-OF_ALL = [("ofqual", "on_time", 2), ("ofqual", "late", 40), ("dft", "on_time", 3), ("dft", "unproven", 3)]
+# Besides these the board has one of ofqual that was early in January 2018.
+FOUR_RELEASES = [("ofqual", "on_time", 2), ("ofqual", "late", 40), ("dft", "on_time", 3), ("dft", "unproven", 3)]
 
 
-async def test_settled_releases_are_counted_by_month_producer_host_and_hour() -> None:
-    async with a_board() as board:
-        add(board, *OF_ALL, ("dft", "early", 700), ("dft", "cancelled", 3))
-        board.queries.producers = {"dft": "Department for Transport"}
-        found = read_tables(await board.client.get("/history"))
-        by_month = found["Releases by month and verdict"]
-        assert len(by_month) == 12
-        result = {month: cells[0] for month, cells in by_month.items() if cells[0] != "no releases judged"}
-        assert result == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
-        assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
-        assert len(found["Releases by host and verdict"]) == 1
-        assert list(found["Releases by hour and verdict"]) == ["09:00"]
+async def test_settled_releases_are_counted_by_month_producer_host_and_hour(board: Board) -> None:
+    board.add_final_releases(*FOUR_RELEASES, ("dft", "early", 700), ("dft", "cancelled", 3))
+    board.queries.producers = {"dft": "Department for Transport"}
+    found = read_tables(await board.client.get("/history"))
+    by_month = found["Releases by month and verdict"]
+    assert len(by_month) == 12
+    on_time = {month: cells[0] for month, cells in by_month.items() if cells[0] != "no releases judged"}
+    assert on_time == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
+    assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
+    assert len(found["Releases by host and verdict"]) == 1
+    assert list(found["Releases by hour and verdict"]) == ["09:00"]
 
 
-async def test_history_filters_by_producer_and_refuses_an_unknown_one() -> None:
-    async with a_board() as board:
-        add(board, *OF_ALL)
-        found = read_tables(await board.client.get("/history", params={"producer": "dft"}))
-        assert sum(cells[1] == "1" for cells in found["Releases by month and verdict"].values()) == 1
-        assert "Releases by producer and verdict" not in found
-        assert (await board.client.get("/history", params={"producer": "nobody"})).status_code == 404
-        assert (await board.client.get("/history", params={"host": "x"})).status_code == 404
-        assert (await board.client.get("/history", params={"day": "x"})).status_code == 400
+async def test_history_filters_by_producer_and_refuses_an_unknown_one(board: Board) -> None:
+    board.add_final_releases(*FOUR_RELEASES)
+    found = read_tables(await board.client.get("/history", params={"producer": "dft"}))
+    assert sum(cells[1] == "1" for cells in found["Releases by month and verdict"].values()) == 1
+    assert "Releases by producer and verdict" not in found
+    assert (await board.client.get("/history", params={"producer": "nobody"})).status_code == 404
+    assert (await board.client.get("/history", params={"host": "x"})).status_code == 404
+    assert (await board.client.get("/history", params={"day": "x"})).status_code == 400
 
 
-async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_title() -> None:
-    async with a_board() as board:
-        add(board, ("dft", "on_time", 40), ("dft", "on_time", 9), ("dft", "late", 70), ("dft", "late", 8))
-        titles = ["Road figures, November 2017", "Road figures, December 2017", "Rail, 2016 to 2017", "Rail, 2017/18"]
-        with board.store.transaction() as tx:
-            for number, title in enumerate(titles):
-                row = board.store.verdicts.judged_one(f"old-{number}")
-                assert row is not None
-                tx.save_judged(replace(row, body=row.body | {"title": title, "url": f"https://h{number % 2}.example/"}))
-        mine = read_tables(await board.client.get("/history", params={"producer": "dft"}))[
-            "Releases by series and verdict"
-        ]
-        host = read_tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
-        assert "Releases by series and verdict" not in read_tables(await board.client.get("/history"))
-    assert {title: cells[0] for title, cells in mine.items()} == {
-        "Rail, 2017/18": "0 %, 0 of 2",
-        "Road figures, December 2017": "100 %, 2 of 2",
-    }
-    assert list(mine) == ["Rail, 2017/18", "Road figures, December 2017"]
-    result = host["Releases by series and verdict"]
-    assert [cells[0] for cells in result.values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
+async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_title(board: Board) -> None:
+    board.add_final_releases(("dft", "on_time", 40), ("dft", "on_time", 9), ("dft", "late", 70), ("dft", "late", 8))
+    titles = ["Road figures, November 2017", "Road figures, December 2017", "Rail, 2016 to 2017", "Rail, 2017/18"]
+    for number, title in enumerate(titles):
+        board.change_release(f"old-{number}", title=title, url=f"https://h{number % 2}.example/")
+    mine = read_tables(await board.client.get("/history", params={"producer": "dft"}))["Releases by series and verdict"]
+    host = read_tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
+    assert "Releases by series and verdict" not in read_tables(await board.client.get("/history"))
+    assert [(title, cells[0]) for title, cells in mine.items()] == [
+        ("Rail, 2017/18", "0 %, 0 of 2"),
+        ("Road figures, December 2017", "100 %, 2 of 2"),
+    ]
+    on_one_host = host["Releases by series and verdict"]
+    assert [cells[0] for cells in on_one_host.values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
     assert "Releases by host and verdict" not in host
 
 
-async def test_unsettled_and_future_releases_are_not_counted() -> None:
-    async with a_board(public=True) as board:
-        add(board, ("dft", "early", 3), ("dft", "late", 3))
-        rows = [board.store.verdicts.judged_one(f"old-{number}") for number in range(2)]
-        with board.store.transaction() as tx:
-            for row in rows:
-                assert row is not None
-                ahead = row.body["slot"] | {"start": after_slot(86400).isoformat()}
-                tx.save_judged(replace(row, body=row.body | {"slot": ahead}))
-        page = (await board.client.get("/history")).text
-        assert "early</th>" not in page
-        assert "dft" not in page
-
-
-async def test_year_is_read_once_in_ten_minutes_for_all_viewers() -> None:
+async def test_releases_whose_slot_is_ahead_are_not_counted() -> None:
     async with a_board() as board:
-        add(board, OF_ALL[0])
-        before = (await board.client.get("/history")).text
-        add(board, *OF_ALL)
-        assert (await board.client.get("/history")).text == before
-        board.clock.seconds += 601
-        assert (await board.client.get("/history")).text != before
-
-
-async def test_releases_are_dots_on_one_scale_with_their_median_and_number() -> None:
+        board.add_final_releases(("dft", "early", 3), ("dft", "late", 3))
+        assert "dft" in await board.read_page("/history")
     async with a_board() as board:
-        add(board, *[("dft", "late", days) for days in (5, 40, 90)], ("dft", "unproven", 6), ("ofqual", "on_time", 6))
-        for number, seconds in enumerate((60.0, 600.0, 7200.0, 5.0)):
-            row = board.store.verdicts.judged_one(f"old-{number}")
-            assert row is not None
-            with board.store.transaction() as tx:
-                tx.save_judged(replace(row, body=row.body | {"delay": {"min": seconds, "max": seconds}}))
-        page = await board.client.get("/history")
+        board.add_final_releases(("dft", "early", 3), ("dft", "late", 3))
+        for release in ("old-0", "old-1"):
+            board.move_slot(release, after_slot(86400))
+        assert "dft" not in await board.read_page("/history")
+
+
+async def test_year_is_read_once_in_ten_minutes_for_all_viewers(board: Board) -> None:
+    board.add_final_releases(FOUR_RELEASES[0])
+    before = await board.read_page("/history")
+    board.add_final_releases(*FOUR_RELEASES)
+    assert await board.read_page("/history") == before
+    board.clock.seconds += 601
+    assert await board.read_page("/history") != before
+
+
+async def test_releases_are_dots_on_one_scale_with_their_median_and_number(board: Board) -> None:
+    board.add_final_releases(
+        *[("dft", "late", days) for days in (5, 40, 90)], ("dft", "unproven", 6), ("ofqual", "on_time", 6)
+    )
+    for number, seconds in enumerate((60.0, 600.0, 7200.0, 5.0)):
+        board.change_release(f"old-{number}", delay={"min": seconds, "max": seconds})
+    page = await board.client.get("/history")
     dots = re.findall(r'<circle class="(\w+)" cx="[\d.]+%" cy="([\d.]+)"', page.text.partition("ofqual</strong>")[0])
     assert [word for word, _ in dots] == ["late"] * 3
     # The release with the largest delay touches the top.
@@ -152,10 +123,11 @@ def make_point(number: int) -> Point:
     return Point(slot, "", "", "dft", "s", "h", f"No {number}", "late" if number % 5 == 0 else "on_time", delay)
 
 
-async def test_picture_has_a_label_and_contains_every_box() -> None:
-    async with a_board() as board:
-        add(board, *OF_ALL, *[("dft", word, 5) for word in ("late", "early", "not_published", "on_time")])
-        page = (await board.client.get("/history")).text
+async def test_picture_has_a_label_and_contains_every_box(board: Board) -> None:
+    board.add_final_releases(
+        *FOUR_RELEASES, *[("dft", word, 5) for word in ("late", "early", "not_published", "on_time")]
+    )
+    page = await board.read_page("/history")
     pictures = re.findall(r'<svg width="100%"[^>]*role="img".*?</svg>', page, re.DOTALL)
     assert len(pictures) == 3
     for picture in pictures:

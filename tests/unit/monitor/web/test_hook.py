@@ -32,21 +32,23 @@ def posted_events(channel: FakeChannel) -> list[dict[str, Any]]:
     return [json.loads(body) for body in bodies]
 
 
-def play_day(story: Callable[[Day, Desk], Awaitable[None]], pager: str = "pager") -> Day:
+def play_day(act: Callable[[Day, Desk], Awaitable[None]]) -> Day:
+    """Run a day of a monitor whose releases people handle by `act`, and return it with what its channels got."""
     days: list[Day] = []
 
-    async def whole(clock: VirtualClock) -> None:
+    async def run_day(clock: VirtualClock) -> None:
         day = Day(clock)
         desk = Desk(CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.events), day.writer, clock)
         days.append(day)
-        await story(day, desk)
+        await act(day, desk)
         day.writer.abandon()
 
-    run_virtually(whole, after_slot(0))
+    run_virtually(run_day, after_slot(0))
     return days[0]
 
 
-async def acknowledge_and_sign(day: Day, desk: Desk) -> None:
+async def remind_acknowledge_publish_and_sign(day: Day, desk: Desk) -> None:
+    """Play a day on which one release is late, reminded of, acknowledged twice, published and its report signed."""
     await day.judged(400, ["r7"])
     await day.on_to(400 + 16 * 60)
     (incident,) = day.store.verdicts.incidents()
@@ -61,57 +63,70 @@ async def acknowledge_and_sign(day: Day, desk: Desk) -> None:
 
 
 def test_published_schema_matches_the_models() -> None:
-    result = "python -m monitor.web.hook > docs/webhook.schema.json"
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), result
+    how_to_publish = "python -m monitor.web.hook > docs/webhook.schema.json"
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), how_to_publish
 
 
 def test_a_webhook_gets_each_event_of_an_incident_once() -> None:
-    day = play_day(acknowledge_and_sign)
-    result = posted_events(day.channels["hook"])
-    assert [one["event"] for one in result] == ["opened", "reminder", "acknowledged", "over", "signed"]
-    assert {one["thread"] for one in result} == {result[0]["id"]}
-    assert [one["incident"]["acknowledged"] for one in result][1:3] == [None, {"at": result[2]["at"], "by": ROLE}]
-    assert [bool(one["incident"]["signed"]) for one in result] == [False] * 4 + [True]
+    day = play_day(remind_acknowledge_publish_and_sign)
+    events = posted_events(day.channels["hook"])
+    assert [event["event"] for event in events] == ["opened", "reminder", "acknowledged", "over", "signed"]
+    assert {event["thread"] for event in events} == {events[0]["id"]}
+    _, reminder, acknowledged, over, signed = events
+    assert reminder["incident"]["acknowledged"] is None
+    assert acknowledged["incident"]["acknowledged"] == {"at": acknowledged["at"], "by": ROLE}
+    assert not over["incident"]["signed"]
+    assert signed["incident"]["signed"]
 
 
 def test_people_get_no_notice_of_an_acknowledgement_or_signature() -> None:
-    day = play_day(acknowledge_and_sign)
+    day = play_day(remind_acknowledge_publish_and_sign)
     assert not {"acknowledged", "signed", "closed"} & {*day.kinds("mail"), *day.kinds("ons")}
 
 
+def pager_actions(day: Day) -> list[tuple[str, str]]:
+    """Return the thread and the action of each event that the pager got."""
+    events = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
+    return [(event["dedup_key"], event["event_action"]) for event in events if event is not None]
+
+
 def test_pager_gets_acknowledgement_and_close_but_no_signature() -> None:
-    day = play_day(acknowledge_and_sign)
-    result = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
-    actions = [one["event_action"] for one in result if one is not None]
-    assert actions == ["trigger", "trigger", "acknowledge", "resolve"]
+    day = play_day(remind_acknowledge_publish_and_sign)
+    assert [action for _, action in pager_actions(day)] == ["trigger", "trigger", "acknowledge", "resolve"]
 
 
-def test_a_person_closing_an_incident_is_posted_to_machines() -> None:
-    async def story(day: Day, desk: Desk) -> None:
-        await day.judged(400)
-        await day.on_to(700)
-        await desk.acknowledge(day.platform().id, ROLE)
+def test_waiving_a_logged_incident_is_posted_to_a_webhook_as_closed() -> None:
+    async def log_and_waive(day: Day, desk: Desk) -> None:
         await desk.log_incident(
             {"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE}
         )
         await day.on_to(800)
-        (logged,) = (one for one in day.store.verdicts.incidents() if one.kind.value == "hand")
+        (logged,) = day.store.verdicts.incidents()
         await desk.waive(logged.id, ROLE, "no report is called for")
         await desk.silence((Scope.PRODUCER, "dfe"), after_slot(900), ROLE, "moving")
+        await day.on_to(1500)
+
+    day = play_day(log_and_waive)
+    events = posted_events(day.channels["hook"])
+    assert [event["event"] for event in events if (event["incident"] or {}).get("kind") == "hand"] == [
+        "opened",
+        "closed",
+    ]
+
+
+def test_acknowledging_a_platform_incident_is_sent_to_webhook_and_pager() -> None:
+    async def acknowledge_platform(day: Day, desk: Desk) -> None:
+        await day.judged(400)
+        await day.on_to(700)
+        await desk.acknowledge(day.platform().id, ROLE)
         await day.judged(1300)
         await day.on_to(1500)
 
-    day = play_day(story)
-    result = posted_events(day.channels["hook"])
-    of_platform = [one["event"] for one in result if (one["incident"] or {}).get("kind") == "platform"]
+    day = play_day(acknowledge_platform)
+    events = posted_events(day.channels["hook"])
+    of_platform = [event["event"] for event in events if (event["incident"] or {}).get("kind") == "platform"]
     assert of_platform[:2] == ["opened", "acknowledged"]
-    by_hand = [one["event"] for one in result if (one["incident"] or {}).get("kind") == "hand"]
-    assert by_hand == ["opened", "closed"]
-    paged = [build_event(message, "key") for message in day.channels["pager"].messages.values()]
-    assert [one["event_action"] for one in paged if one is not None and "platform" in one["dedup_key"]] == [
-        "trigger",
-        "acknowledge",
-    ]
+    assert [action for thread, action in pager_actions(day) if "platform" in thread] == ["trigger", "acknowledge"]
 
 
 def test_make_test_message_of_a_webhook_matches_the_schema() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +16,17 @@ from alerts.incident import MONITOR
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.store.rows import Draft
 from tests.unit.monitor.web.board import Board
-from tests.unit.monitor.web.people import form, send, users_file, working
-from tests.unit.monitor.web.test_signin import sign_in
+from tests.unit.monitor.web.people import read_form, send_incident_form, sign_in, signed_in_board
 from tests.worlds.instants import after_slot
 
 ACCOUNT = "box.B.2.account"
 
 
-@pytest.fixture(scope="module")
-def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return users_file(tmp_path_factory.mktemp("people"))
+@pytest.fixture
+async def board(users: Path) -> AsyncIterator[Board]:
+    """Open a board that is not public, with the duty statistician signed in."""
+    async with signed_in_board(users) as board:
+        yield board
 
 
 def newest_draft(board: Board) -> Draft:
@@ -32,9 +34,7 @@ def newest_draft(board: Board) -> Draft:
 
 
 def timeline_texts(board: Board) -> list[str]:
-    incident = board.store.verdicts.incident(board.incident)
-    assert incident is not None
-    return [f"{entry.by}: {entry.text}" for entry in incident.timeline if entry.by != MONITOR]
+    return [f"{entry.by}: {entry.text}" for entry in board.late_incident().timeline if entry.by != MONITOR]
 
 
 def write_elsewhere(board: Board, field: str, text: str) -> None:
@@ -46,152 +46,142 @@ def write_elsewhere(board: Board, field: str, text: str) -> None:
         )
 
 
-async def test_box_is_saved_as_typed_and_is_in_the_report(users: Path) -> None:
-    async with working(users) as board:
-        typed = "  A certificate had expired.\r\n\r\n<b>Nobody</b> noticed, yn anffodus: ŵy.\r\n"
-        answer = await send(board, {ACCOUNT: typed})
-        assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
-        kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
-        assert dict(newest_draft(board).words) == {"B.2.account": kept}
-        field = report_from_json(newest_draft(board).facts).find_field("B.2.account")
-        assert field is not None
-        assert field.answer is not None
-        assert (field.answer.text, field.answer.by) == (kept, "duty statistician")
-        page = (await board.client.get(answer.headers["Location"])).text
-        assert "&lt;b&gt;Nobody&lt;/b&gt;" in page
-        assert "Saved: the report is at version 2" in page
+async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
+    typed = "  A certificate had expired.\r\n\r\n<b>Nobody</b> noticed, yn anffodus: ŵy.\r\n"
+    answer = await send_incident_form(board, {ACCOUNT: typed})
+    assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
+    kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
+    assert dict(newest_draft(board).words) == {"B.2.account": kept}
+    field = report_from_json(newest_draft(board).facts).find_field("B.2.account")
+    assert field is not None
+    assert field.answer is not None
+    assert (field.answer.text, field.answer.by) == (kept, "duty statistician")
+    page = (await board.client.get(answer.headers["Location"])).text
+    assert "&lt;b&gt;Nobody&lt;/b&gt;" in page
+    assert "Saved: the report is at version 2" in page
 
 
-async def test_unchanged_form_makes_no_version(users: Path) -> None:
-    async with working(users) as board:
-        await send(board, {ACCOUNT: "One\r\ntwo"})
-        count = len(board.store.verdicts.drafts(board.incident))
-        assert (await send(board)).status_code == 303
-        assert len(board.store.verdicts.drafts(board.incident)) == count
+async def test_unchanged_form_makes_no_new_version_of_the_draft(board: Board) -> None:
+    await send_incident_form(board, {ACCOUNT: "One\r\ntwo"})
+    drafts = board.store.verdicts.drafts(board.incident)
+    assert (await send_incident_form(board)).status_code == 303
+    assert board.store.verdicts.drafts(board.incident) == drafts
 
 
-async def test_emptied_box_is_missing_again(users: Path) -> None:
-    async with working(users) as board:
-        await send(board, {ACCOUNT: "A certificate."})
-        assert "B.2.account" not in list_open_fields(report_from_json(newest_draft(board).facts))
-        await send(board, {ACCOUNT: ""})
-        assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
+async def test_emptied_box_of_the_report_is_open_again(board: Board) -> None:
+    await send_incident_form(board, {ACCOUNT: "A certificate."})
+    assert "B.2.account" not in list_open_fields(report_from_json(newest_draft(board).facts))
+    await send_incident_form(board, {ACCOUNT: ""})
+    assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
 
 
-async def test_texts_of_two_people_in_one_box_are_both_kept(users: Path) -> None:
-    async with working(users) as board:
-        read = await form(board, f"/incidents/{board.incident}")
-        write_elsewhere(board, "B.2.account", "The platform was down.")
-        answer = await send(board, {ACCOUNT: "A certificate had expired."}, base=read)
-        assert answer.status_code == 409
-        for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
-            assert words in answer.text
-        text = newest_draft(board).words["B.2.account"]
-        assert "The platform was down." in text
-        assert "A certificate had expired." in text
-        assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
-        # Sent again, as by a browser that reloads the page, it changes nothing.
-        again = await send(board, {ACCOUNT: "A certificate had expired."}, base=read)
-        assert again.status_code == 303
-        assert newest_draft(board).words["B.2.account"] == text
+async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
+    read = await read_form(board, f"/incidents/{board.incident}")
+    write_elsewhere(board, "B.2.account", "The platform was down.")
+    answer = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, base=read)
+    assert answer.status_code == 409
+    for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
+        assert words in answer.text
+    text = newest_draft(board).words["B.2.account"]
+    assert "The platform was down." in text
+    assert "A certificate had expired." in text
+    assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
+    # A browser that reloads the page sends the form again. It changes nothing.
+    again = await send_incident_form(board, {ACCOUNT: "A certificate had expired."}, base=read)
+    assert again.status_code == 303
+    assert newest_draft(board).words["B.2.account"] == text
 
 
-async def test_two_people_in_two_boxes_do_not_conflict(users: Path) -> None:
-    async with working(users) as board:
-        read = await form(board, f"/incidents/{board.incident}")
-        write_elsewhere(board, "B.2.account", "The platform was down.")
-        others = [name for name in read if name.startswith("box.B.") and name != ACCOUNT]
-        assert (await send(board, {others[-1]: "None."}, base=read)).status_code == 303
-        assert dict(newest_draft(board).words) == {
-            "B.2.account": "The platform was down.",
-            others[-1].removeprefix("box."): "None.",
-        }
+async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
+    read = await read_form(board, f"/incidents/{board.incident}")
+    write_elsewhere(board, "B.2.account", "The platform was down.")
+    others = [name for name in read if name.startswith("box.B.") and name != ACCOUNT]
+    assert (await send_incident_form(board, {others[-1]: "None."}, base=read)).status_code == 303
+    assert dict(newest_draft(board).words) == {
+        "B.2.account": "The platform was down.",
+        others[-1].removeprefix("box."): "None.",
+    }
 
 
-async def test_text_about_a_measurement_is_compared_with_the_version_its_writer_read(users: Path) -> None:
-    async with working(users) as board:
-        read = await form(board, f"/incidents/{board.incident}")
-        name = next(name for name in read if name.startswith("box.") and ".date" in name)
-        versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-        report = versions[-1].report
-        changed = [
-            replace(
-                section,
-                fields=tuple(
-                    replace(one, paragraphs=("6 January 2018",)) if f"box.{one.id}" == name else one
-                    for one in section.fields
-                ),
-            )
-            for section in report.sections
-        ]
-        later = append_measurement(versions, replace(report, sections=tuple(changed)))
-        with board.store.transaction() as tx:
-            tx.add_draft(draft_row(later[-1], board.incident))
-        await send(board, {name: "5 January, in the morning"}, base=read)
-        field = report_from_json(newest_draft(board).facts).find_field(name.removeprefix("box."))
-        assert field is not None
-        assert field.is_contested
-        assert "Measured since" in (await board.client.get(f"/incidents/{board.incident}")).text
-
-
-async def test_texts_of_another_form_can_be_moved_and_removed(users: Path) -> None:
-    async with working(users) as board:
-        write_elsewhere(board, "D.9.nowhere", "Said on another form.")
-        page = await board.client.get(f"/incidents/{board.incident}")
-        assert "Text kept from an earlier form" in page.text
-        read = await form(board, f"/incidents/{board.incident}")
-        assert read["box.D.9.nowhere"] == "Said on another form."
-        await send(board, {"box.D.9.nowhere": "", ACCOUNT: "Said on another form."}, base=read)
-        report = report_from_json(newest_draft(board).facts)
-        assert dict(report.kept) == {}
-        assert newest_draft(board).words["B.2.account"] == "Said on another form."
-
-
-async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(users: Path) -> None:
-    async with working(users) as board:
-        write_elsewhere(board, "A.2.reasons", "A certificate had expired.")
-        read = await form(board, f"/incidents/{board.incident}")
-        (name,) = [name for name, text in read.items() if text == "A certificate had expired."]
-        await send(board, {name: "Two certificates."}, base=read)
-        report = report_from_json(newest_draft(board).facts)
-        assert dict(report.kept) == {}
-        field = report.find_field(name.removeprefix("box."))
-        assert field is not None
-        assert field.answer is not None
-        assert field.answer.text == "Two certificates."
-
-
-async def test_step_can_be_ticked_described_or_unticked(users: Path) -> None:
-    async with working(users) as board:
-        first, second = [step.id for step in report_from_json(newest_draft(board).facts).steps][:2]
-        await send(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
-        words = newest_draft(board).words
-        assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
-        assert words[f"step.{second}"] == "09:36, press officer"
-        read = await form(board, f"/incidents/{board.incident}")
-        del read[f"tick.step.{first}"]
-        await send(board, base=read)
-        done = {step.id: step.done for step in report_from_json(newest_draft(board).facts).steps}
-        assert (done[first], done[second]) == ("", "09:36, press officer")
-
-
-async def test_note_call_address_and_cause_are_added_to_the_timeline(users: Path) -> None:
-    async with working(users) as board:
-        await send(
-            board,
-            {"note": "the page says nothing", "call": "web team", "said": "they are on it", "cause": "certificate"},
-            {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT: "And a box."},
+async def test_text_about_a_value_that_was_measured_again_meanwhile_is_contested(board: Board) -> None:
+    read = await read_form(board, f"/incidents/{board.incident}")
+    name = next(name for name in read if name.startswith("box.") and ".date" in name)
+    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
+    report = versions[-1].report
+    changed = [
+        replace(
+            section,
+            fields=tuple(
+                replace(one, paragraphs=("6 January 2018",)) if f"box.{one.id}" == name else one
+                for one in section.fields
+            ),
         )
-        assert timeline_texts(board) == [
-            "duty statistician: the page says nothing",
-            "duty statistician: call with web team: they are on it",
-            "duty statistician: also at https://assets.example.gov.uk/table.ods",
-            "duty statistician: cause: certificate",
-        ]
-        assert newest_draft(board).words["B.2.account"] == "And a box."
-        # The cause is in its box and is not added to the timeline again.
-        await send(board, {"cause": "certificate"})
-        assert len(timeline_texts(board)) == 4
+        for section in report.sections
+    ]
+    later = append_measurement(versions, replace(report, sections=tuple(changed)))
+    with board.store.transaction() as tx:
+        tx.add_draft(draft_row(later[-1], board.incident))
+    await send_incident_form(board, {name: "5 January, in the morning"}, base=read)
+    field = report_from_json(newest_draft(board).facts).find_field(name.removeprefix("box."))
+    assert field is not None
+    assert field.is_contested
+    assert "Measured since" in await board.read_page(f"/incidents/{board.incident}")
+
+
+async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> None:
+    write_elsewhere(board, "D.9.nowhere", "Said on another form.")
+    page = await board.client.get(f"/incidents/{board.incident}")
+    assert "Text kept from an earlier form" in page.text
+    read = await read_form(board, f"/incidents/{board.incident}")
+    assert read["box.D.9.nowhere"] == "Said on another form."
+    await send_incident_form(board, {"box.D.9.nowhere": "", ACCOUNT: "Said on another form."}, base=read)
+    report = report_from_json(newest_draft(board).facts)
+    assert dict(report.kept) == {}
+    assert newest_draft(board).words["B.2.account"] == "Said on another form."
+
+
+async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(board: Board) -> None:
+    write_elsewhere(board, "A.2.reasons", "A certificate had expired.")
+    read = await read_form(board, f"/incidents/{board.incident}")
+    (name,) = [name for name, text in read.items() if text == "A certificate had expired."]
+    await send_incident_form(board, {name: "Two certificates."}, base=read)
+    report = report_from_json(newest_draft(board).facts)
+    assert dict(report.kept) == {}
+    field = report.find_field(name.removeprefix("box."))
+    assert field is not None
+    assert field.answer is not None
+    assert field.answer.text == "Two certificates."
+
+
+async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
+    first, second = [step.id for step in report_from_json(newest_draft(board).facts).steps][:2]
+    await send_incident_form(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
+    words = newest_draft(board).words
+    assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
+    assert words[f"step.{second}"] == "09:36, press officer"
+    read = await read_form(board, f"/incidents/{board.incident}")
+    del read[f"tick.step.{first}"]
+    await send_incident_form(board, base=read)
+    done = {step.id: step.done for step in report_from_json(newest_draft(board).facts).steps}
+    assert (done[first], done[second]) == ("", "09:36, press officer")
+
+
+async def test_note_call_address_and_cause_are_added_to_the_timeline(board: Board) -> None:
+    await send_incident_form(
+        board,
+        {"note": "the page says nothing", "call": "web team", "said": "they are on it", "cause": "certificate"},
+        {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT: "And a box."},
+    )
+    assert timeline_texts(board) == [
+        "duty statistician: the page says nothing",
+        "duty statistician: call with web team: they are on it",
+        "duty statistician: also at https://assets.example.gov.uk/table.ods",
+        "duty statistician: cause: certificate",
+    ]
+    assert newest_draft(board).words["B.2.account"] == "And a box."
+    # The cause is in its box and is not added to the timeline again.
+    await send_incident_form(board, {"cause": "certificate"})
+    assert len(timeline_texts(board)) == 4
 
 
 ALERT = b"""From: GOV.UK emails <alerts@notifications.example>\r
@@ -205,22 +195,19 @@ See https://www.gov.uk/government/statistics/schools.\r
 """
 
 
-async def test_mail_that_users_got_is_added_as_the_command_line_does(users: Path) -> None:
-    async with working(users) as board:
-        before = board.store.verdicts.incident(board.incident)
-        told = {"mailed": "an alert to about 13,000 subscribers was sent", ACCOUNT: "Dŵr.\nTwo lines."}
-        assert (await send(board, told, mail=ALERT)).status_code == 303
-        incident = board.store.verdicts.incident(board.incident)
-        assert before is not None
-        assert incident is not None
-        noted = note_mail(before, "duty statistician", ALERT, told["mailed"], incident.timeline[-1].at)
-        assert incident.timeline == noted.timeline
-        assert newest_draft(board).words["B.2.account"] == "Dŵr.\nTwo lines."
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
-        assert "subscribers was sent, from notifications.example, with a link to https://www.gov.uk/" in page
-        # Sent again, as by a browser that reloads the page, it is not added again.
-        await send(board, told, mail=ALERT)
-        assert board.store.verdicts.incident(board.incident) == incident
+async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -> None:
+    before = board.late_incident()
+    typed = {"mailed": "an alert to about 13,000 subscribers was sent", ACCOUNT: "Dŵr.\nTwo lines."}
+    assert (await send_incident_form(board, typed, mail=ALERT)).status_code == 303
+    after = board.late_incident()
+    by_command_line = note_mail(before, "duty statistician", ALERT, typed["mailed"], after.timeline[-1].at)
+    assert after.timeline == by_command_line.timeline
+    assert newest_draft(board).words["B.2.account"] == "Dŵr.\nTwo lines."
+    page = await board.read_page(f"/incidents/{board.incident}")
+    assert "subscribers was sent, from notifications.example, with a link to https://www.gov.uk/" in page
+    # A browser that reloads the page sends the form again.
+    await send_incident_form(board, typed, mail=ALERT)
+    assert board.late_incident() == after
 
 
 @pytest.mark.parametrize(
@@ -235,37 +222,47 @@ async def test_mail_that_users_got_is_added_as_the_command_line_does(users: Path
     ids=["no mail", "from the future", "too large", "not chosen", "beside another fault"],
 )
 async def test_mail_that_cannot_be_added_is_refused_at_its_box(
-    users: Path, mail: bytes | None, typed: dict[str, str], reason: str
+    board: Board, mail: bytes | None, typed: dict[str, str], reason: str
 ) -> None:
-    async with working(users) as board:
-        answer = await send(board, {ACCOUNT: "An hour's work."}, typed, mail=mail)
-        assert answer.status_code == 400
-        assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
-        assert "An hour&#39;s work." in answer.text
-        assert timeline_texts(board) == []
+    answer = await send_incident_form(board, {ACCOUNT: "An hour's work."}, typed, mail=mail)
+    assert answer.status_code == 400
+    assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
+    assert "An hour&#39;s work." in answer.text
+    assert timeline_texts(board) == []
 
 
-async def test_form_with_a_mail_needs_its_guard_and_has_limits(users: Path) -> None:
-    async with working(users) as board:
-        for refused, status in (({"guard": "another"}, 403), ({ACCOUNT: "x" * (1 << 20)}, 400)):
-            assert (await send(board, refused, mail=ALERT)).status_code == status
-        assert (await send(board, {f"box.{number}": "x" for number in range(400)}, mail=ALERT)).status_code == 400
-        assert (await send(board, mail=bytes(9 << 20))).status_code == 400
-        assert timeline_texts(board) == []
+@pytest.mark.parametrize("mail", [None, ALERT])
+async def test_form_with_or_without_a_mail_is_refused_if_it_is_too_large(board: Board, mail: bytes | None) -> None:
+    too_long, too_many = {ACCOUNT: "x" * (1 << 20)}, {f"box.{number}": "x" for number in range(400)}
+    for typed in (too_long, too_many):
+        assert (await send_incident_form(board, typed, mail=mail)).status_code == 400
+    assert timeline_texts(board) == []
+    assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_assigned_role_is_shown_on_every_page_of_the_incident(users: Path) -> None:
-    async with working(users) as board:
-        await send(board, {"assigned": "head of <profession>"})
-        assert timeline_texts(board) == ["duty statistician: given to: head of <profession>"]
-        for page in ("/", "/incidents", f"/incidents/{board.incident}"):
-            assert "head of &lt;profession&gt;" in (await board.client.get(page)).text
-        found = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
-        assert found["assigned"] == "head of <profession>"
-        refused = await send(board, {"assigned": "x" * 81})
-        assert (refused.status_code, "at most 80 characters" in refused.text) == (400, True)
-        await send(board)
-        assert len(timeline_texts(board)) == 1
+async def test_form_with_a_too_large_mail_or_without_its_guard_is_refused(board: Board) -> None:
+    assert (await send_incident_form(board, {"guard": "another"}, mail=ALERT)).status_code == 403
+    assert (await send_incident_form(board, mail=bytes(9 << 20))).status_code == 400
+    assert timeline_texts(board) == []
+
+
+async def test_role_that_an_incident_is_assigned_to_is_shown_on_every_page_of_it(board: Board) -> None:
+    await send_incident_form(board, {"assigned": "head of <profession>"})
+    assert timeline_texts(board) == ["duty statistician: given to: head of <profession>"]
+    for page in ("/", "/incidents", f"/incidents/{board.incident}"):
+        assert "head of &lt;profession&gt;" in await board.read_page(page)
+    assert (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()["assigned"] == (
+        "head of <profession>"
+    )
+    # An unchanged form does not assign it again.
+    await send_incident_form(board)
+    assert len(timeline_texts(board)) == 1
+
+
+async def test_role_to_assign_an_incident_to_has_at_most_80_characters(board: Board) -> None:
+    refused = await send_incident_form(board, {"assigned": "x" * 81})
+    assert (refused.status_code, "at most 80 characters" in refused.text) == (400, True)
+    assert timeline_texts(board) == []
 
 
 @pytest.mark.parametrize(
@@ -278,134 +275,124 @@ async def test_assigned_role_is_shown_on_every_page_of_the_incident(users: Path)
         ({"address": "https://[x"}, "not a web address"),
     ],
 )
-async def test_invalid_note_is_refused_as_a_whole_and_keeps_the_typed_text(
-    users: Path, typed: dict[str, str], reason: str
+async def test_invalid_note_is_refused_with_the_typed_text_kept(
+    board: Board, typed: dict[str, str], reason: str
 ) -> None:
-    async with working(users) as board:
-        answer = await send(board, {ACCOUNT: "An hour's work."}, typed)
-        assert answer.status_code == 400
-        assert reason in answer.text
-        assert "An hour&#39;s work." in answer.text
-        assert timeline_texts(board) == []
-        assert len(board.store.verdicts.drafts(board.incident)) == 1
+    answer = await send_incident_form(board, {ACCOUNT: "An hour's work."}, typed)
+    assert answer.status_code == 400
+    assert reason in answer.text
+    assert "An hour&#39;s work." in answer.text
+    assert timeline_texts(board) == []
+    assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
 async def test_person_without_a_role_in_the_users_file_must_type_one(users: Path) -> None:
-    async with working(users, "noel") as board:
-        refused = await send(board, {ACCOUNT: "A certificate."})
+    async with signed_in_board(users, "noel") as board:
+        refused = await send_incident_form(board, {ACCOUNT: "A certificate."})
         assert refused.status_code == 400
         assert "say in which role" in refused.text
-        await send(board, {ACCOUNT: "A certificate.", "role": "web editor"})
+        await send_incident_form(board, {ACCOUNT: "A certificate.", "role": "web editor"})
         assert newest_draft(board).by == "web editor"
 
 
-async def test_typed_role_never_replaces_the_role_of_the_users_file(users: Path) -> None:
-    async with working(users) as board:
-        await send(board, {ACCOUNT: "A certificate.", "role": "head of profession"})
-        assert newest_draft(board).by == "duty statistician"
+async def test_typed_role_never_replaces_the_role_of_the_users_file(board: Board) -> None:
+    await send_incident_form(board, {ACCOUNT: "A certificate.", "role": "head of profession"})
+    assert newest_draft(board).by == "duty statistician"
 
 
-@pytest.mark.parametrize(("do", "leads"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")])
-async def test_every_button_saves_and_then_redirects(users: Path, do: str, leads: str) -> None:
-    async with working(users) as board:
-        answer = await send(board, {ACCOUNT: "A certificate.", "do": do})
-        assert answer.headers["Location"].endswith(leads)
-        assert newest_draft(board).words["B.2.account"] == "A certificate."
+@pytest.mark.parametrize(("button", "next_page"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")])
+async def test_every_button_saves_the_form_and_redirects_to_its_page(board: Board, button: str, next_page: str) -> None:
+    answer = await send_incident_form(board, {ACCOUNT: "A certificate.", "do": button})
+    assert answer.headers["Location"].endswith(next_page)
+    assert newest_draft(board).words["B.2.account"] == "A certificate."
 
 
-async def test_person_whose_session_ended_gets_back_the_typed_text(users: Path) -> None:
-    async with working(users) as board:
-        read = await form(board, f"/incidents/{board.incident}")
-        board.client.cookies.clear()
-        answer = await send(board, {"box.B.1.producer": "An hour of <work>", "note": "a note"}, base=read)
-        assert answer.status_code == 403
-        for words in ("This was not saved", "An hour of &lt;work&gt;", "Name of statistical producer", "a note"):
-            assert words in answer.text
-        assert board.incident not in answer.text.replace(f"/sign-in?next=/incidents/{board.incident}", "")
-        assert len(board.store.verdicts.drafts(board.incident)) == 1
-        assert (await send(board, {ACCOUNT: "x" * (1 << 18)}, base=read)).status_code == 400
+async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board) -> None:
+    read = await read_form(board, f"/incidents/{board.incident}")
+    board.client.cookies.clear()
+    answer = await send_incident_form(board, {"box.B.1.producer": "An hour of <work>", "note": "a note"}, base=read)
+    assert answer.status_code == 403
+    for words in ("This was not saved", "An hour of &lt;work&gt;", "Name of statistical producer", "a note"):
+        assert words in answer.text
+    assert board.incident not in answer.text.replace(f"/sign-in?next=/incidents/{board.incident}", "")
+    assert len(board.store.verdicts.drafts(board.incident)) == 1
+    assert (await send_incident_form(board, {ACCOUNT: "x" * (1 << 18)}, base=read)).status_code == 400
 
 
-async def test_release_is_brought_forward_in_the_draft_and_the_incident_closed(users: Path) -> None:
-    async with working(users) as board:
-        await send(board, {"forward": "2018-01-05T09:50", ACCOUNT: "A certificate."})
-        assert timeline_texts(board) == [
-            "duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"
-        ]
-        assert newest_draft(board).words["B.2.account"] == "A certificate."
-        refused = await send(board, {"forward": "soon", "note": "x"})
-        assert (refused.status_code, len(timeline_texts(board))) == (400, 1)
-        assert "not a date-time" in refused.text
-        await send(board, {"close": "on"})
-        assert timeline_texts(board)[1:] == ["duty statistician: closed"]
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
-        assert "What happened" in page
-        assert 'id="forward"' not in page
+async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: Board) -> None:
+    await send_incident_form(board, {"forward": "2018-01-05T09:50", ACCOUNT: "A certificate."})
+    assert timeline_texts(board) == [
+        "duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"
+    ]
+    assert newest_draft(board).words["B.2.account"] == "A certificate."
+    refused = await send_incident_form(board, {"forward": "soon", "note": "x"})
+    assert (refused.status_code, len(timeline_texts(board))) == (400, 1)
+    assert "not a date-time" in refused.text
+
+
+async def test_person_closes_the_incident(board: Board) -> None:
+    await send_incident_form(board, {"close": "on"})
+    assert timeline_texts(board) == ["duty statistician: closed"]
+    page = await board.read_page(f"/incidents/{board.incident}")
+    assert "What happened" in page
+    assert 'id="forward"' not in page
 
 
 @pytest.mark.parametrize("name", ["vic", "", "anne"])
-async def test_only_people_who_may_act_save_and_only_with_their_own_form(users: Path, name: str) -> None:
-    async with working(users, "anne") as board:
-        theirs = await form(board, f"/incidents/{board.incident}")
-    async with working(users, name) as board:
-        for where in ("draft", "sign"):
-            answer = await board.client.post(f"/incidents/{board.incident}/{where}", data=theirs | {ACCOUNT: "Mine."})
+async def test_form_of_another_session_is_refused(users: Path, name: str) -> None:
+    async with signed_in_board(users, "anne") as board:
+        form_of_another_session = await read_form(board, f"/incidents/{board.incident}")
+    async with signed_in_board(users, name) as board:
+        for page in ("draft", "sign"):
+            sent = form_of_another_session | {ACCOUNT: "Mine."}
+            answer = await board.client.post(f"/incidents/{board.incident}/{page}", data=sent)
             assert answer.status_code in {401, 403}
         assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
 async def test_viewer_reads_the_report_without_boxes(users: Path) -> None:
-    async with working(users, "vic") as board:
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
+    async with signed_in_board(users, "vic") as board:
+        page = await board.read_page(f"/incidents/{board.incident}")
         assert "[to be completed:" in page
         assert "<textarea" not in page
 
 
-async def test_unknown_version_and_too_long_form_are_refused(users: Path) -> None:
-    async with working(users) as board:
-        assert (await send(board, {"version": "99"})).status_code == 400
-        assert (await send(board, {ACCOUNT: "x" * (1 << 20)})).status_code == 400
-        assert (await send(board, {f"box.{number}": "x" for number in range(400)})).status_code == 400
-        assert len(board.store.verdicts.drafts(board.incident)) == 1
+async def test_form_of_an_unknown_version_is_refused(board: Board) -> None:
+    assert (await send_incident_form(board, {"version": "99"})).status_code == 400
+    assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_unknown_incident_is_not_found(users: Path) -> None:
-    async with working(users) as board:
-        sent = await form(board, f"/incidents/{board.incident}")
-        assert (await board.client.post("/incidents/none/draft", data=sent)).status_code == 404
-        assert (await board.client.get("/incidents/none/evidence.zip")).status_code == 404
+async def test_unknown_incident_is_not_found(board: Board) -> None:
+    sent = await read_form(board, f"/incidents/{board.incident}")
+    assert (await board.client.post("/incidents/none/draft", data=sent)).status_code == 404
+    assert await board.status_of("/incidents/none/evidence.zip") == 404
 
 
-async def test_action_is_added_to_the_report_and_marked_as_done(users: Path) -> None:
-    async with working(users) as board:
-        typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
-        await send(board, typed, {ACCOUNT: "A certificate."})
-        field = report_from_json(newest_draft(board).facts).find_field("B.4.corrective")
-        assert field is not None
-        assert field.paragraphs == ("Renew the <certificate>: web team, by 1 February 2018.",)
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
-        assert "<li>Renew the &lt;certificate&gt;: web team, by 1 February 2018." in page
-        await send(board, {"acted.1": "on", "acted.7": "on"})
-        incident = board.store.verdicts.incident(board.incident)
-        assert incident is not None
-        assert incident.actions[0].done_by == "duty statistician"
-        assert 'name="acted.1"' not in (await board.client.get(f"/incidents/{board.incident}")).text
+async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) -> None:
+    typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
+    await send_incident_form(board, typed, {ACCOUNT: "A certificate."})
+    field = report_from_json(newest_draft(board).facts).find_field("B.4.corrective")
+    assert field is not None
+    assert field.paragraphs == ("Renew the <certificate>: web team, by 1 February 2018.",)
+    page = await board.read_page(f"/incidents/{board.incident}")
+    assert "<li>Renew the &lt;certificate&gt;: web team, by 1 February 2018." in page
+    await send_incident_form(board, {"acted.1": "on", "acted.7": "on"})
+    assert board.late_incident().actions[0].done_by == "duty statistician"
+    assert 'name="acted.1"' not in await board.read_page(f"/incidents/{board.incident}")
 
 
-async def test_incomplete_action_is_refused_at_each_missing_box(users: Path) -> None:
-    async with working(users) as board:
-        answer = await send(board, {"owner": "web team", "due": "soon", ACCOUNT: "An hour's work."})
-        assert answer.status_code == 400
-        assert all(f'id="{box}-fault"' in answer.text for box in ("action", "due"))
-        assert "An hour&#39;s work." in answer.text
-        assert timeline_texts(board) == []
+async def test_incomplete_action_is_refused_at_each_missing_box(board: Board) -> None:
+    answer = await send_incident_form(board, {"owner": "web team", "due": "soon", ACCOUNT: "An hour's work."})
+    assert answer.status_code == 400
+    assert all(f'id="{box}-fault"' in answer.text for box in ("action", "due"))
+    assert "An hour&#39;s work." in answer.text
+    assert timeline_texts(board) == []
 
 
-async def test_viewer_reads_actions_but_cannot_change_them(users: Path) -> None:
-    async with working(users) as board:
-        await send(board, {"action": "Renew it", "owner": "web team", "due": "2018-02-01"})
-        board.client.cookies.clear()
-        await sign_in(board, "vic")
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
-        assert "Renew it: web team, by 1 February 2018." in page
-        assert "acted.1" not in page
+async def test_viewer_reads_actions_but_cannot_change_them(board: Board) -> None:
+    await send_incident_form(board, {"action": "Renew it", "owner": "web team", "due": "2018-02-01"})
+    board.client.cookies.clear()
+    await sign_in(board, "vic")
+    page = await board.read_page(f"/incidents/{board.incident}")
+    assert "Renew it: web team, by 1 February 2018." in page
+    assert "acted.1" not in page

@@ -16,11 +16,12 @@ from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.web.pages import delay_from_slot, seen_text
 from schedules.contract.verdict import Finding, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
-from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
+from tests.unit.monitor.web.board import KEYS, TITLE, Board
 from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.releases import PAGE_URL
 
 
-def sign_off(board: Board) -> None:
+def sign_and_amend_draft(board: Board) -> None:
     versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
     after = append_edit(versions, {"B.2.account": "A certificate had expired."}, "statistician", after_slot(700))
     after = append_signature(after, "head of profession", after_slot(800))
@@ -30,156 +31,150 @@ def sign_off(board: Board) -> None:
             tx.add_draft(draft_row(version, board.incident))
 
 
-async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timeline() -> None:
-    async with a_board() as board:
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
-        asked = ("[to be completed:", "Questions that help")
-        for words in (TITLE, "not acknowledged", "What to do now", *asked, "Timeline"):
-            assert words in page
-        for ending in ("docx", "odt", "html", "md"):
-            assert f"/draft.{ending}" in page
-        assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
-
-
-async def close(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of its fields
-    """Close the incident of the board and return its page, the incident otherwise `changes`."""
-    incident = board.store.verdicts.incident(board.incident)
-    assert incident is not None
+def edit_draft(board: Board, field: str, text: str) -> None:
+    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
     with board.store.transaction() as tx:
-        tx.save_incident(replace(incident, closed=after_slot(1500), **changes))
+        tx.add_draft(
+            draft_row(append_edit(versions, {field: text}, "statistician", after_slot(950))[-1], board.incident)
+        )
+
+
+async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timeline(board: Board) -> None:
+    page = await board.read_page(f"/incidents/{board.incident}")
+    draft, guidance = "[to be completed:", "Questions that help"
+    for words in (TITLE, "not acknowledged", "What to do now", draft, guidance, "Timeline"):
+        assert words in page
+    for ending in ("docx", "odt", "html", "md"):
+        assert f"/draft.{ending}" in page
+    assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
+
+
+async def close_and_read_page(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of its fields
+    """Close the late incident, change other fields of it, and return its page of the next day."""
+    board.save_incident(replace(board.late_incident(), closed=after_slot(1500), **changes))
     board.clock.seconds = 86400.0
-    return (await board.client.get(f"/incidents/{board.incident}")).text
+    return await board.read_page(f"/incidents/{board.incident}")
 
 
-async def test_closed_incident_shows_what_happened_and_what_remains_without_steps() -> None:
-    async with a_board() as board:
-        page = await close(board, words={"cause": "certificate"})
-        for words in ("What happened", "still absent at", "Cause: certificate.", "What remains", "not signed off"):
-            assert words in page
-        assert f"ninethirty incident export {board.incident} " in page
-        assert "/draft.docx" in page
-        steps = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps
-        for words in ("What to do now", "not acknowledged", "I'm on it", *(step.text for step in steps)):
-            assert words not in page
+async def test_closed_incident_shows_what_happened_and_what_remains_without_steps(board: Board) -> None:
+    page = await close_and_read_page(board, words={"cause": "certificate"})
+    for words in ("What happened", "still absent at", "Cause: certificate.", "What remains", "not signed off"):
+        assert words in page
+    assert f"ninethirty incident export {board.incident} " in page
+    assert "/draft.docx" in page
+    steps = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps
+    for words in ("What to do now", "not acknowledged", "I'm on it", *(step.text for step in steps)):
+        assert words not in page
 
 
-async def test_open_incident_without_a_draft_shows_its_status_and_steps() -> None:
-    async with a_board() as board:
-        incident = board.store.verdicts.incident(board.incident)
-        assert incident is not None
-        assert incident.facts is not None
-        found = Finding(FindingKind.SHORT_NOTICE, detail="moved from 9 January on 4 January")
-        facts = replace(incident.facts, findings=(found,), verdict=VerdictKind.MOVED)
-        with board.store.transaction() as tx:
-            tx.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
-        page = (await board.client.get("/incidents/moved")).text
-        for words in ("So far", "at short notice", found.detail, "What to do now", "Ask the producer which"):
-            assert words in page
+async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: Board) -> None:
+    incident = board.late_incident()
+    assert incident.facts is not None
+    moved = Finding(FindingKind.SHORT_NOTICE, detail="moved from 9 January on 4 January")
+    facts = replace(incident.facts, findings=(moved,), verdict=VerdictKind.MOVED)
+    board.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
+    page = await board.read_page("/incidents/moved")
+    for words in ("So far", "at short notice", moved.detail, "What to do now", "Ask the producer which"):
+        assert words in page
 
 
-async def test_list_of_incidents_leaves_out_the_drafts() -> None:
-    async with a_board() as board:
-        listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
-        one = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
-        assert [len(one["drafts"]) > 0, *("drafts" in row for row in listed)] == [True, False, False]
+async def test_api_returns_drafts_with_one_incident_but_not_in_the_list(board: Board) -> None:
+    incident = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
+    listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
+    assert incident["drafts"]
+    assert len(listed) == 2
+    assert all("drafts" not in row for row in listed)
 
 
-async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report() -> None:
-    async with a_board() as board:
-        sign_off(board)
-        versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-        step = versions[-1].report.steps[0]
-        after = append_edit(versions, {f"step.{step.id}": "rang the web team"}, "statistician", after_slot(950))
-        with board.store.transaction() as tx:
-            tx.add_draft(draft_row(after[-1], board.incident))
-        page = await close(board)
-        assert "<strong>Done:</strong> rang the web team" in page
-        assert f"version {after[-1].number}: Signed off by head of profession" in page
+async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report(board: Board) -> None:
+    sign_and_amend_draft(board)
+    step = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps[0]
+    edit_draft(board, f"step.{step.id}", "rang the web team")
+    page = await close_and_read_page(board)
+    assert "<strong>Done:</strong> rang the web team" in page
+    newest = board.store.verdicts.drafts(board.incident)[-1]
+    assert f"version {newest.version}: Signed off by head of profession" in page
 
 
-async def test_incident_without_measurements_shows_what_a_person_logged() -> None:
-    async with a_board() as board:
-        page = await close(board, facts=None, kind=Kind.HAND, words={"what": "An e-mail went to the wrong list."})
-        assert "<p>An e-mail went to the wrong list.</p>" in page
+async def test_incident_without_measurements_shows_what_a_person_logged(board: Board) -> None:
+    words = {"what": "An e-mail went to the wrong list."}
+    page = await close_and_read_page(board, facts=None, kind=Kind.HAND, words=words)
+    assert "<p>An e-mail went to the wrong list.</p>" in page
 
 
-async def test_link_to_a_closed_incident_has_no_button() -> None:
-    async with a_board() as board:
-        await close(board)
-        token = sign_token(board.incident, after_slot(90000), KEYS.link)
-        page = (await board.client.get("/acknowledge", params={"token": token})).text
-        assert "is closed" in page
-        assert "<form" not in page
+async def test_acknowledge_link_of_a_closed_incident_has_no_button(board: Board) -> None:
+    await close_and_read_page(board)
+    token = sign_token(board.incident, after_slot(90000), KEYS.link)
+    page = (await board.client.get("/acknowledge", params={"token": token})).text
+    assert "is closed" in page
+    assert "<form" not in page
 
 
-async def test_signed_version_and_later_amendments_are_marked() -> None:
-    async with a_board() as board:
-        sign_off(board)
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
-        assert "Signed off by head of profession" in page
-        assert "Amended after sign-off" in page
-        assert "(signed off)" in page
-        assert '<td data-head="What changed">2. Circumstances of breach</td>' in page
+async def test_signed_version_and_later_amendments_are_marked(board: Board) -> None:
+    sign_and_amend_draft(board)
+    page = await board.read_page(f"/incidents/{board.incident}")
+    assert "Signed off by head of profession" in page
+    assert "Amended after sign-off" in page
+    assert "(signed off)" in page
+    assert '<td data-head="What changed">2. Circumstances of breach</td>' in page
 
 
-async def test_incident_without_a_draft_has_a_page() -> None:
-    async with a_board() as board:
-        incident = board.store.verdicts.incident(board.incident)
-        assert incident is not None
-        with board.store.transaction() as tx:
-            tx.save_incident(replace(incident, id="bare", facts=None))
-        page = await board.client.get("/incidents/bare")
-        assert page.status_code == 200
-        assert "What to do now" not in page.text
+async def test_incident_without_measurements_and_draft_has_a_page(board: Board) -> None:
+    board.save_incident(replace(board.late_incident(), id="bare", facts=None))
+    page = await board.client.get("/incidents/bare")
+    assert page.status_code == 200
+    assert "What to do now" not in page.text
 
 
-async def test_incidents_of_one_platform_fault_link_to_each_other() -> None:
-    async with a_board() as board:
-        incident = board.store.verdicts.incident(board.incident)
-        assert incident is not None
-        assert incident.facts is not None
-        held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind=FindingKind.PLATFORM))
-        whole: Incident | None = None
-        with board.store.transaction() as tx:
-            for name in (incident.id, "other", "elsewhere"):
-                url = "https://stats.example/page" if name == "elsewhere" else incident.facts.url
-                facts = replace(incident.facts, findings=held_up, url=url)
-                one = replace(incident, id=name, title=name.upper(), facts=facts)
-                tx.save_incident(one)
-                whole = update_platform(None if name == "elsewhere" else whole, one, after_slot(500)).incident
-                assert whole is not None
-                tx.save_incident(whole)
-        page = (await board.client.get(f"/incidents/{incident.id}")).text
-        assert "Held up together with it" in page
-        assert "/incidents/other" in page
-        # A hundred other incidents must not be listed before the steps.
-        assert page.index("What to do now") < page.index("/incidents/other")
-        assert "/incidents/elsewhere" not in page
-        assert f"/incidents/{board.early}" not in page
-        of_platform = (await board.client.get(f"/incidents/{platform_id('www.gov.uk', SLOT)}")).text
-        assert "several releases, of one platform or period" in of_platform
-        assert "Each release" in of_platform
-        assert "/incidents/other" in of_platform
-        assert of_platform.count("not out yet") >= 2
+def save_platform_fault(board: Board, url: str, *names: str) -> None:
+    """Save incidents with these ids, of releases that a fault of the host of `url` holds up, and that of the host."""
+    incident = board.late_incident()
+    assert incident.facts is not None
+    findings = (*incident.facts.findings, replace(incident.facts.findings[0], kind=FindingKind.PLATFORM))
+    facts = replace(incident.facts, findings=findings, url=url)
+    of_host: Incident | None = None
+    for name in names:
+        held_up = replace(incident, id=name, title=name.upper(), facts=facts)
+        of_host = update_platform(of_host, held_up, after_slot(500)).incident
+        assert of_host is not None
+        board.save_incident(held_up)
+        board.save_incident(of_host)
 
 
-async def test_every_format_of_a_draft_can_be_downloaded() -> None:
-    async with a_board() as board:
-        for ending in ("docx", "odt", "html", "md"):
-            answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.{ending}")
-            assert answer.status_code == 200
-            assert len(answer.content) > 1000
-        assert (await board.client.get(f"/api/v1/incidents/{board.incident}/draft.exe")).status_code == 404
+async def test_incidents_of_one_platform_fault_link_to_each_other(board: Board) -> None:
+    save_platform_fault(board, PAGE_URL, board.incident, "same-host")
+    save_platform_fault(board, "https://stats.example/page", "other-host")
+    page = await board.read_page(f"/incidents/{board.incident}")
+    assert "Held up together with it" in page
+    assert "/incidents/same-host" in page
+    # A hundred other incidents must not be listed before the steps.
+    assert page.index("What to do now") < page.index("/incidents/same-host")
+    assert "/incidents/other-host" not in page
+    assert f"/incidents/{board.early_incident}" not in page
 
 
-async def test_typed_text_is_always_escaped() -> None:
-    async with a_board() as board:
-        versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
-        after = append_edit(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", after_slot(700))
-        with board.store.transaction() as tx:
-            tx.add_draft(draft_row(after[-1], board.incident))
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
-        assert "<script" not in page
+async def test_incident_of_a_platform_fault_lists_each_release_that_it_holds_up(board: Board) -> None:
+    save_platform_fault(board, PAGE_URL, board.incident, "same-host")
+    page = await board.read_page(f"/incidents/{platform_id('www.gov.uk', SLOT)}")
+    assert "several releases, of one platform or period" in page
+    assert "Each release" in page
+    assert "/incidents/same-host" in page
+    assert page.count("not out yet") >= 2
+
+
+async def test_every_format_of_a_draft_can_be_downloaded(board: Board) -> None:
+    for ending in ("docx", "odt", "html", "md"):
+        answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.{ending}")
+        assert answer.status_code == 200
+        assert len(answer.content) > 1000
+    assert await board.status_of(f"/api/v1/incidents/{board.incident}/draft.exe") == 404
+
+
+async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
+    edit_draft(board, "B.2.account", "<script>alert(1)</script>")
+    page = await board.read_page(f"/incidents/{board.incident}")
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
 
 
 @pytest.mark.parametrize(
@@ -211,32 +206,29 @@ def test_first_seen_is_described_as_an_interval(after: str | None, by: str | Non
     assert seen_text({"after": after, "by": by}, "Europe/London") == words
 
 
-async def test_page_of_an_early_release_shows_the_length_of_its_exposure() -> None:
-    async with a_board() as board:
-        page = (await board.client.get("/releases/early")).text
-        assert "Out early</dt><dd>for " in page
-        assert "(page): came between " in page
-        assert ", removed between " in page
+async def test_page_of_an_early_release_shows_the_length_of_its_exposure(board: Board) -> None:
+    page = await board.read_page("/releases/early")
+    assert "Out early</dt><dd>for " in page
+    assert "(page): came between " in page
+    assert ", removed between " in page
 
 
-async def test_the_policy_of_the_html_draft_forbids_scripts_and_requests() -> None:
-    async with a_board() as board:
-        answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.html")
-        policy = answer.headers["Content-Security-Policy"]
-        assert "default-src 'none'" in policy
-        assert "style-src 'unsafe-inline'" in policy
-        assert "script-src" not in policy
+async def test_the_content_security_policy_of_the_html_draft_allows_only_its_own_styles(board: Board) -> None:
+    answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.html")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "style-src 'unsafe-inline'" in policy
+    assert "script-src" not in policy
 
 
-async def test_each_document_of_a_report_is_downloaded_by_name() -> None:
-    async with a_board() as board:
-        address = f"/api/v1/incidents/{board.incident}/draft.md"
-        statement = await board.client.get(f"{address}?document=statement")
-        assert statement.text.startswith("# Statement for users")
-        assert "Annex" not in (await board.client.get(f"{address}?document=report")).text
-        page = (await board.client.get(f"/incidents/{board.incident}")).text
-        for paper in ("correction", "lines", "email"):
-            assert f"?document={paper}" in page
-            assert (await board.client.get(f"{address}?document={paper}")).status_code == 200
-        refused = await board.client.get(f"{address}?document=cover")
-        assert (refused.status_code, "document: Input should be 'draft', 'report'" in refused.text) == (400, True)
+async def test_each_document_of_a_report_is_downloaded_by_name(board: Board) -> None:
+    address = f"/api/v1/incidents/{board.incident}/draft.md"
+    statement = await board.client.get(f"{address}?document=statement")
+    assert statement.text.startswith("# Statement for users")
+    assert "Annex" not in await board.read_page(f"{address}?document=report")
+    page = await board.read_page(f"/incidents/{board.incident}")
+    for paper in ("correction", "lines", "email"):
+        assert f"?document={paper}" in page
+        assert await board.status_of(f"{address}?document={paper}") == 200
+    refused = await board.client.get(f"{address}?document=cover")
+    assert (refused.status_code, "document: Input should be 'draft', 'report'" in refused.text) == (400, True)

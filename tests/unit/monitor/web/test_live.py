@@ -23,13 +23,13 @@ from tests.worlds.verdicts import judged
 
 
 @dataclass
-class Broken(Live):
+class MonitorWithoutStore(Live):
     """A monitor with a store that cannot be read."""
 
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def pulses(self) -> dict[str, Pulse]:
-        self.asked.set()
+        self.was_asked.set()
         raise StoreFault("the disk is gone")
 
 
@@ -60,63 +60,55 @@ async def read_events(stream: AsyncIterator[bytes], pulses: int = 1) -> list[Str
     return result
 
 
-def change_release(board: Board, release: str, **values: object) -> None:
-    row = board.store.verdicts.judged_one(release)
-    assert row is not None
-    with board.store.transaction() as tx:
-        tx.save_judged(replace(row, body=row.body | values))
+def changed_parts(events: list[StreamEvent]) -> dict[str, str]:
+    """Return the new HTML of each element that the page is to replace, by the id of the element."""
+    return {event.data["element"]: event.data["html"] for event in events if event.kind == "swap"}
 
 
-def changed_parts(result: list[StreamEvent]) -> dict[str, str]:
-    return {one.data["element"]: one.data["html"] for one in result if one.kind == "swap"}
+async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> None:
+    live = LiveBoard(board.queries)
+    first = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
+    second = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
+    # The event `renew` makes the page reload.
+    assert [event.kind for event in first] == ["renew", "pulse"]
+    assert [event.kind for event in second] == ["pulse"]
 
 
-async def test_page_made_before_the_first_stream_reloads_once() -> None:
-    async with a_board() as board:
-        live = LiveBoard(board.queries)
-        first = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
-        again = await read_events(live.listen(live.position(sees_all=True), sees_all=True))
-    assert [one.kind for one in first] == ["renew", "pulse"]
-    assert [one.kind for one in again] == ["pulse"]
-
-
-async def test_stream_sends_changed_parts_as_the_page_shows_them() -> None:
-    async with a_board() as board:
-        live = LiveBoard(board.queries)
-        stream = live.listen("", sees_all=True)
-        await read_events(stream)
-        change_release(board, "r", title="<b>Malpractice</b>")
-        result = changed_parts(await read_events(stream, 11))
-        row = result[element_id("r")]
-        assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
-        page = (await board.client.get("/?date=2018-01-05")).text
+async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -> None:
+    live = LiveBoard(board.queries)
+    stream = live.listen("", sees_all=True)
+    await read_events(stream)
+    board.change_release(title="<b>Malpractice</b>")
+    row = changed_parts(await read_events(stream, pulses=11))[element_id("r")]
+    assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
+    page = await board.read_page("/?date=2018-01-05")
     assert " ".join(row.split()) in " ".join(page.split())
 
 
-async def test_recorded_change_is_sent_at_the_next_beat() -> None:
-    async with a_board() as board:
-        board.running.watched["r"] = Pulse(object(), after_slot(599))
-        live = LiveBoard(board.queries)
-        stream = live.listen("", sees_all=True)
-        await read_events(stream, 2)
-        verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
-        board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
-        board.running.watched["r"] = Pulse(object(), after_slot(600))
-        assert "Another" in changed_parts(await read_events(stream, 2))[element_id("r")]
+async def test_change_that_the_running_monitor_records_is_sent_within_two_pulses(board: Board) -> None:
+    board.running.watched["r"] = Pulse(object(), after_slot(599))
+    live = LiveBoard(board.queries)
+    stream = live.listen("", sees_all=True)
+    await read_events(stream, pulses=2)
+    verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
+    board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
+    # A pulse with another record says that the release was judged again.
+    board.running.watched["r"] = Pulse(object(), after_slot(600))
+    assert "Another" in changed_parts(await read_events(stream, pulses=2))[element_id("r")]
 
 
-async def test_stream_resumes_after_its_last_event_and_an_old_page_reloads() -> None:
-    async with a_board() as board:
-        live = LiveBoard(board.queries)
-        stream = live.listen("", sees_all=True)
-        await read_events(stream)
-        where = live.position(sees_all=True)
-        change_release(board, "r", title="Once")
-        missed = changed_parts(await read_events(stream, 11))
-        resumed = await read_events(live.listen(where, sees_all=True))
-        strange = [await read_events(live.listen(it, sees_all=True)) for it in ("", "else-1", f"{where}9999", "x")]
+async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unknown_one(board: Board) -> None:
+    live = LiveBoard(board.queries)
+    stream = live.listen("", sees_all=True)
+    await read_events(stream)
+    position = live.position(sees_all=True)
+    board.change_release(title="Once")
+    missed = changed_parts(await read_events(stream, pulses=11))
+    resumed = await read_events(live.listen(position, sees_all=True))
     assert changed_parts(resumed) == missed
-    assert [result[0].kind for result in strange] == ["renew"] * 4
+    for unknown_position in ("", "else-1", f"{position}9999", "x"):
+        events = await read_events(live.listen(unknown_position, sees_all=True))
+        assert events[0].kind == "renew"
 
 
 async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEvent]:
@@ -130,105 +122,93 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
     verdict = judged(-300, {"early/page/edge": [*absent, *present]}, **release)
     quiet = judged(-600, {"early/page/edge": absent}, **release)
     board.queries.local, board.clock.at = False, after_slot(-320)
-    change_release(board, "early", **body_of(quiet, None))
-    live, staff = LiveBoard(board.queries), []
-    strangers, others = live.listen("", sees_all=False), live.listen("", sees_all=True)
-    result = await read_events(strangers)
-    staff += await read_events(others)
-    change_release(board, "early", **body_of(verdict, None))
+    board.change_release("early", **body_of(quiet, None))
+    live = LiveBoard(board.queries)
+    for_strangers, for_staff = live.listen("", sees_all=False), live.listen("", sees_all=True)
+    seen_by_strangers, seen_by_staff = await read_events(for_strangers), await read_events(for_staff)
+    board.change_release("early", **body_of(verdict, None))
     board.running.bodies["early"] = body_of(verdict, None)
     board.running.watched["early"] = Pulse(object(), after_slot(-301))
-    result += await read_events(strangers, 14)
-    staff += await read_events(others, 14)
-    assert is_out is any("out early" in html for html in changed_parts(staff).values())
-    return [replace(one, id=one.id.partition("-")[2]) for one in result]
+    seen_by_strangers += await read_events(for_strangers, pulses=14)
+    seen_by_staff += await read_events(for_staff, pulses=14)
+    assert is_out is any("out early" in html for html in changed_parts(seen_by_staff).values())
+    return [replace(event, id=event.id.partition("-")[2]) for event in seen_by_strangers]
 
 
 async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_out() -> None:
-    worlds = []
-    for is_out in (False, True):
-        async with a_board() as board:
-            worlds.append(await events_for_strangers(board, is_out=is_out))
-    assert worlds[0] == worlds[1]
-    assert all(one.data["looked"] == {} for one in worlds[0] if one.kind == "pulse")
-
-
-async def test_pulse_contains_the_time_and_the_last_looks() -> None:
     async with a_board() as board:
-        board.running.watched["r"] = Pulse(None, after_slot(599))
-        live = LiveBoard(board.queries)
-        (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
+        not_out_yet = await events_for_strangers(board, is_out=False)
+    async with a_board() as board:
+        out_early = await events_for_strangers(board, is_out=True)
+    assert out_early == not_out_yet
+    assert all(event.data["looked"] == {} for event in out_early if event.kind == "pulse")
+
+
+async def test_pulse_contains_the_time_and_the_last_looks(board: Board) -> None:
+    board.running.watched["r"] = Pulse(None, after_slot(599))
+    live = LiveBoard(board.queries)
+    (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
     assert pulse.data["clock"].startswith("09:40:0")
     assert pulse.data["looked"] == {element_id("r"): round(after_slot(599).timestamp() * 1000)}
 
 
-async def test_stream_sends_no_pulse_while_the_store_cannot_be_read() -> None:
-    async with a_board() as board:
-        live, running = LiveBoard(board.queries), Broken()
-        board.queries.live = running
-        result: list[bytes] = []
+async def test_stream_sends_no_pulse_while_the_store_cannot_be_read(board: Board) -> None:
+    live, monitor = LiveBoard(board.queries), MonitorWithoutStore()
+    board.queries.live = monitor
 
-        async def listen() -> None:
-            async for chunk in live.listen(live.position(sees_all=True), sees_all=True):
-                result.append(chunk)  # noqa: PERF401 # events before it ends
+    async def read_until_closed() -> list[StreamEvent]:
+        stream = live.listen(live.position(sees_all=True), sees_all=True)
+        return [event async for chunk in stream for event in parse_events(chunk)]
 
-        task = asyncio.create_task(listen())
-        await running.asked.wait()
-        live.close()
-        await task
-    assert [one for chunk in result for one in parse_events(chunk)] == []
+    reading = asyncio.create_task(read_until_closed())
+    await monitor.was_asked.wait()
+    live.close()
+    assert await reading == []
 
 
-async def test_stream_ends_so_that_its_reader_is_authorised_again() -> None:
-    async with a_board() as board:
-        live, began = LiveBoard(board.queries), board.clock.monotonic()
-        result = [one async for chunk in live.listen("", sees_all=True) for one in parse_events(chunk)]
-        lasted = board.clock.monotonic() - began
-    assert result
-    assert 30 <= lasted <= 60
+async def test_stream_ends_within_a_minute_so_that_its_reader_is_authorised_again(board: Board) -> None:
+    live, began = LiveBoard(board.queries), board.clock.monotonic()
+    events = [event async for chunk in live.listen("", sees_all=True) for event in parse_events(chunk)]
+    seconds = board.clock.monotonic() - began
+    assert events
+    assert 30 <= seconds <= 60
 
 
-async def test_reader_who_missed_too_many_events_reloads_the_page() -> None:
-    async with a_board() as board:
-        row = board.store.verdicts.judged_one("r")
-        assert row is not None
+async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) -> None:
+    row = board.stored_release()
 
-        def promise(title: str) -> None:
-            with board.store.transaction() as tx:
-                for number in range(300):
-                    name = f"n{number}"
-                    tx.save_judged(replace(row, release=name, body=row.body | {"id": name, "title": title}))
+    def save_300_releases(title: str) -> None:
+        with board.store.transaction() as tx:
+            for number in range(300):
+                name = f"n{number}"
+                tx.save_judged(replace(row, release=name, body=row.body | {"id": name, "title": title}))
 
-        promise("Before")
-        live = LiveBoard(board.queries)
-        stream = live.listen("", sees_all=True)
-        await read_events(stream)
-        promise("After")
-        result = await read_events(stream, 11)
-    assert [one.kind for one in result if one.kind != "pulse"] == ["renew"]
+    save_300_releases("Before")
+    live = LiveBoard(board.queries)
+    stream = live.listen("", sees_all=True)
+    await read_events(stream)
+    save_300_releases("After")
+    events = await read_events(stream, pulses=11)
+    assert [event.kind for event in events if event.kind != "pulse"] == ["renew"]
 
 
-async def test_streams_are_limited_for_strangers_and_staff_separately() -> None:
-    async with a_board() as board:
-        live = LiveBoard(board.queries, most=1)
-        stranger = live.listen("", sees_all=False)
-        await anext(stranger)
-        assert live.is_full(sees_all=False)
-        assert not live.is_full(sees_all=True)
+async def test_streams_are_limited_for_strangers_and_staff_separately(board: Board) -> None:
+    live = LiveBoard(board.queries, most=1)
+    stranger = live.listen("", sees_all=False)
+    await anext(stranger)
+    assert live.is_full(sees_all=False)
+    assert not live.is_full(sees_all=True)
 
 
-async def test_the_board_sends_an_event_stream_and_refuses_a_wrong_position() -> None:
-    async with a_board() as board:
-        board.queries.redactor = lambda text: text.replace("Malpractice", "[hidden]")
-        app = make_application(board.queries)
-        async with serving(app) as base, httpx.AsyncClient() as client:
-            async with client.stream("GET", f"{base}/events") as answer:
-                assert answer.headers["content-type"].startswith("text/event-stream")
-                assert answer.headers["cache-control"] == "no-store"
-                async for line in answer.aiter_lines():
-                    if line == "event: pulse":
-                        break
-            refused = await client.get(f"{base}/events?since=1")
-            app.close()
-            full = await client.get(f"{base}/events")
-    assert (refused.status_code, full.status_code, full.headers["Retry-After"]) == (400, 503, "10")
+async def test_events_address_streams_and_refuses_an_unknown_parameter_or_a_closed_board(board: Board) -> None:
+    app = make_application(board.queries)
+    async with serving(app) as base, httpx.AsyncClient() as client:
+        async with client.stream("GET", f"{base}/events") as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.headers["cache-control"] == "no-store"
+            assert "event: pulse" in [line async for line in answer.aiter_lines()]
+        with_parameter = await client.get(f"{base}/events?since=1")
+        assert with_parameter.status_code == 400
+        app.close()
+        after_close = await client.get(f"{base}/events")
+        assert (after_close.status_code, after_close.headers["Retry-After"]) == (503, "10")

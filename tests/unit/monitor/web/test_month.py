@@ -14,17 +14,16 @@ import pytest
 from monitor.store.rows import Judged
 from schedules.announcement import State
 from schedules.times.json import instant_json
-from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.people import users_file, working
+from tests.unit.monitor.web.board import Board
+from tests.unit.monitor.web.people import signed_in_board
 from tests.worlds.releases import a_promise, a_release
 
 FEBRUARY = "/calendar?month=2018-02"
 
 
-def promise(board: Board, name: str, start: datetime, **changes: Any) -> None:  # noqa: ANN401 # of the JSON
-    """Write down a release that is due then; `changes` are to its JSON, and `slot` to that of its slot."""
-    row = board.store.verdicts.judged_one("r")
-    assert row is not None
+def save_release_due(board: Board, name: str, start: datetime, **changes: Any) -> None:  # noqa: ANN401 # of the JSON
+    """Store a pending release, titled "Figures" and its name. `changes` are to its JSON, `slot` to that of its slot."""
+    row = board.stored_release()
     slot = row.body["slot"] | {"start": instant_json(start), "end": None} | changes.pop("slot", {})
     result = {"id": name, "title": f"Figures {name}", "verdict": "pending", "incident": None, "final": False}
     body = row.body | result | {"slot": slot, "exposures": [], "findings": []} | changes
@@ -32,95 +31,93 @@ def promise(board: Board, name: str, start: datetime, **changes: Any) -> None:  
         tx.save_judged(Judged(name, body["producer"], start, body["verdict"], "none", final=False, at=start, body=body))
 
 
-def by_day(text: str) -> Mapping[str, list[str]]:
+def titles_by_day(page: str) -> Mapping[str, list[str]]:
     """Return the titles under the heading of each day."""
-    parts = re.split(r"<h2 id=\"[^\"]*\">(.*?)</h2>", text)[1:]
-    heads = (re.sub("<[^>]*>", "", head) for head in parts[::2])
+    parts = re.split(r"<h2 id=\"[^\"]*\">(.*?)</h2>", page)[1:]
+    headings = (re.sub("<[^>]*>", "", heading) for heading in parts[::2])
     return {
-        head: re.findall(r'href="/releases/[^"]*">([^<]*)<', part)
-        for head, part in zip(heads, parts[1::2], strict=True)
+        heading: re.findall(r'href="/releases/[^"]*">([^<]*)<', part)
+        for heading, part in zip(headings, parts[1::2], strict=True)
     }
 
 
-async def test_releases_are_listed_under_their_local_day_in_slot_order() -> None:
-    async with a_board() as board:
-        promise(board, "late", datetime(2018, 7, 31, 23, 30, tzinfo=UTC))
-        promise(board, "noon", datetime(2018, 7, 5, 11, 0, tzinfo=UTC))
-        promise(board, "first", datetime(2018, 7, 4, 23, 0, tzinfo=UTC))
-        found = {name: (await board.client.get(f"/calendar?month={name}")).text for name in ("2018-07", "2018-08")}
-    assert by_day(found["2018-07"]) == {"Thursday 5 July 2018": ["Figures first", "Figures noon"]}
-    assert by_day(found["2018-08"]) == {"Wednesday 1 August 2018": ["Figures late"]}
+async def test_releases_are_listed_under_their_local_day_in_slot_order(board: Board) -> None:
+    save_release_due(board, "late", datetime(2018, 7, 31, 23, 30, tzinfo=UTC))
+    save_release_due(board, "noon", datetime(2018, 7, 5, 11, 0, tzinfo=UTC))
+    save_release_due(board, "first", datetime(2018, 7, 4, 23, 0, tzinfo=UTC))
+    found = {name: await board.read_page(f"/calendar?month={name}") for name in ("2018-07", "2018-08")}
+    assert titles_by_day(found["2018-07"]) == {"Thursday 5 July 2018": ["Figures first", "Figures noon"]}
+    assert titles_by_day(found["2018-08"]) == {"Wednesday 1 August 2018": ["Figures late"]}
     assert '<td class="time" data-head="Promised">00:00 BST' in found["2018-07"]
 
 
-async def test_promise_without_a_day_is_listed_last_and_one_without_a_time_says_so() -> None:
-    async with a_board() as board:
-        promise(board, "whole", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
-        promise(board, "day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
-        text = (await board.client.get(FEBRUARY)).text
-    assert by_day(text) == {"Thursday 8 February 2018": ["Figures day"], "On no day yet": ["Figures whole"]}
+async def test_promise_without_a_day_is_listed_last_and_one_without_a_time_says_so(board: Board) -> None:
+    save_release_due(board, "whole", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
+    save_release_due(board, "day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
+    text = (await board.client.get(FEBRUARY)).text
+    assert titles_by_day(text) == {"Thursday 8 February 2018": ["Figures day"], "On no day yet": ["Figures whole"]}
     assert text.count("no time announced") == 2
 
 
-async def test_provisional_promise_is_marked() -> None:
-    async with a_board() as board:
-        start = datetime(2018, 2, 8, 9, 30, tzinfo=UTC)
-        promised = a_promise(release="perhaps")
-        slot = replace(promised.slot, instant=start)
-        with board.store.transaction() as tx:
-            tx.save_release(a_release(id="perhaps"))
-            tx.add_promises([replace(promised, slot=slot, state=State.PROVISIONAL)])
-        promise(board, "perhaps", start)
-        text = (await board.client.get(FEBRUARY)).text
+async def test_provisional_promise_is_marked(board: Board) -> None:
+    start = datetime(2018, 2, 8, 9, 30, tzinfo=UTC)
+    promised = a_promise(release="perhaps")
+    slot = replace(promised.slot, instant=start)
+    with board.store.transaction() as tx:
+        tx.save_release(a_release(id="perhaps"))
+        tx.add_promises([replace(promised, slot=slot, state=State.PROVISIONAL)])
+    save_release_due(board, "perhaps", start)
+    text = (await board.client.get(FEBRUARY)).text
     assert re.search(r"09:30 GMT<br><span class=\"producer\">provisional<", text)
 
 
-async def test_month_of_one_producer_has_its_own_subscription_address() -> None:
-    async with a_board() as board:
-        board.queries.producers = {"dft": "Department for Transport"}
-        promise(board, "roads", datetime(2018, 2, 8, 9, 30, tzinfo=UTC), producer="dft", producers=["dft"])
-        promise(board, "marks", datetime(2018, 2, 8, 9, 30, tzinfo=UTC))
-        both, one = [(await board.client.get(f"{FEBRUARY}{more}")).text for more in ("", "&producer=dft")]
-        nobody = await board.client.get(f"{FEBRUARY}&producer=nobody")
-    assert [sum(map(len, by_day(text).values())) for text in (both, one)] == [2, 1]
-    assert 'href="/calendar.ics?producer=dft"' in one
-    assert 'href="/calendar?month=2018-03&amp;producer=dft"' in one
-    assert 'href="/calendar.ics"' in both
-    assert nobody.status_code == 404
+async def test_month_of_one_producer_has_its_own_subscription_address(board: Board) -> None:
+    board.queries.producers = {"dft": "Department for Transport"}
+    save_release_due(board, "roads", datetime(2018, 2, 8, 9, 30, tzinfo=UTC), producer="dft", producers=["dft"])
+    save_release_due(board, "marks", datetime(2018, 2, 8, 9, 30, tzinfo=UTC))
+    of_all = await board.read_page(FEBRUARY)
+    of_dft = await board.read_page(f"{FEBRUARY}&producer=dft")
+    assert await board.status_of(f"{FEBRUARY}&producer=nobody") == 404
+    assert {title for titles in titles_by_day(of_all).values() for title in titles} == {
+        "Figures marks",
+        "Figures roads",
+    }
+    assert titles_by_day(of_dft) == {"Thursday 8 February 2018": ["Figures roads"]}
+    assert 'href="/calendar.ics"' in of_all
+    assert 'href="/calendar.ics?producer=dft"' in of_dft
+    assert 'href="/calendar?month=2018-03&amp;producer=dft"' in of_dft
 
 
-async def test_very_full_month_shows_counts_that_link_to_the_boards_of_days() -> None:
-    async with a_board() as board:
-        for number in range(401):
-            promise(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
-        text = (await board.client.get(FEBRUARY)).text
-    assert by_day(text) == {"Thursday 1 February 2018": [], "Friday 2 February 2018": []}
+async def test_very_full_month_shows_counts_that_link_to_the_boards_of_days(board: Board) -> None:
+    for number in range(401):
+        save_release_due(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
+    text = (await board.client.get(FEBRUARY)).text
+    assert titles_by_day(text) == {"Thursday 1 February 2018": [], "Friday 2 February 2018": []}
     assert "<p>201: 201 pending.</p>" in text
     assert 'href="/?date=2018-02-02&amp;producer="' in text
 
 
 @pytest.mark.parametrize("query", ["month=rubbish", "month=2018-13", "month=2018-02-01", "day=2018-02-01"])
-async def test_invalid_month_is_refused_with_the_reason(query: str) -> None:
-    async with a_board() as board:
-        answer = await board.client.get(f"/calendar?{query}")
+async def test_invalid_month_is_refused_with_the_reason(board: Board, query: str) -> None:
+    answer = await board.client.get(f"/calendar?{query}")
     assert answer.status_code == 400
     assert f"{query.partition('=')[0]}: " in answer.text
 
 
-async def test_month_for_strangers_before_the_slot_does_not_depend_on_what_is_out(tmp_path: Path) -> None:
-    async with working(users_file(tmp_path)) as board:
+async def test_month_for_strangers_before_the_slot_does_not_depend_on_what_is_out(users: Path) -> None:
+    async with signed_in_board(users) as board:
         board.queries.public = True
         now = board.clock.now()
         exposure = {"part": "page", "from": {"after": None, "by": instant_json(now)}, "to": {"after": None, "by": None}}
         leak = {"verdict": "early", "exposures": [exposure | {"seconds": None, "open": True}], "incident": "inc"}
         leak |= {"url": "https://www.gov.uk/out-already"}
         start = now + timedelta(days=40)
-        promise(board, "same", start, **leak)
-        staff = (await board.client.get(f"/calendar?month={start:%Y-%m}")).text
+        save_release_due(board, "same", start, **leak)
+        staff = await board.read_page(f"/calendar?month={start:%Y-%m}")
         board.client.cookies.clear()
-        out = (await board.client.get(f"/calendar?month={start:%Y-%m}")).text
-        promise(board, "same", start)
-        quiet = (await board.client.get(f"/calendar?month={start:%Y-%m}")).text
+        out = await board.read_page(f"/calendar?month={start:%Y-%m}")
+        save_release_due(board, "same", start)
+        quiet = await board.read_page(f"/calendar?month={start:%Y-%m}")
     assert ("1 early" in staff, 'href="/incidents/inc"' in staff) == (True, True)
     assert "Figures same" in out
     assert out == quiet

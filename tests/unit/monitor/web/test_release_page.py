@@ -6,22 +6,20 @@ import pytest
 
 from alerts.by_hand import log_by_hand
 from alerts.claim import NO_PROOF, Claim
-from tests.unit.monitor.web.board import a_board
+from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
 
 
-async def test_release_page_shows_the_reasons_for_its_verdict_and_what_would_change_it() -> None:
-    async with a_board() as board:
-        text = (await board.client.get("/releases/r")).text
+async def test_release_page_shows_the_reasons_for_its_verdict_and_what_would_change_it(board: Board) -> None:
+    text = await board.read_page("/releases/r")
     assert "page, edge view: absent by Fri 5 Jan 2018 08:30:00 GMT" in text
-    assert "later than 5 min is a report" in text
-    would = text.partition("What would change it")[2]
-    assert "page: the first look that proves it present makes it late" in would
+    assert "needs a report: more than 5 min late" in text
+    would = text.partition("What would change the verdict")[2]
+    assert "page: late as soon as a look shows it" in would
 
 
-async def test_observations_are_drawn_and_listed() -> None:
-    async with a_board() as board:
-        text = (await board.client.get("/releases/early")).text
+async def test_observations_are_drawn_and_listed(board: Board) -> None:
+    text = await board.read_page("/releases/early")
     picture, _, table = text.partition('<figure class="timeline">')[2].partition("</figure>")
     assert all(f'<rect class="{state}"' in picture for state in ("absent", "present", "early", "blind"))
     assert "style=" not in picture
@@ -30,41 +28,48 @@ async def test_observations_are_drawn_and_listed() -> None:
     assert "blind (stalled)" in table
 
 
-async def test_claims_of_the_publisher_are_shown_separately() -> None:
-    async with a_board() as board:
-        release = board.store.ledger.release("r")
-        assert release is not None
-        item = "https://www.gov.uk/api/content/x"
-        claim = Claim("ofqual", release.url, after_slot(180), release.title, None, "", item, after_slot(600))
-        words = {"what": "A leak", "when": "2018-01-04"}
-        logged = log_by_hand(words | {"title": "T", "producer": "ofqual", "release": "r"}, None, after_slot(600))
-        with board.store.transaction() as tx:
-            tx.add_claim(claim)
-            tx.save_incident(logged)
-        text = (await board.client.get("/releases/r")).text
+async def test_claims_of_the_publisher_are_shown_separately(board: Board) -> None:
+    release = board.store.ledger.release("r")
+    assert release is not None
+    item = "https://www.gov.uk/api/content/x"
+    claim = Claim("ofqual", release.url, after_slot(180), release.title, None, "", item, after_slot(600))
+    words = {"what": "A leak", "when": "2018-01-04"}
+    logged = log_by_hand(words | {"title": "T", "producer": "ofqual", "release": "r"}, None, after_slot(600))
+    with board.store.transaction() as tx:
+        tx.add_claim(claim)
+        tx.save_incident(logged)
+    text = await board.read_page("/releases/r")
     assert f'href="/incidents/{logged.id}"' in text
     claimed = text.partition("What the publisher claims")[2]
     assert NO_PROOF in claimed
     assert "first published 5 Jan 2018 09:33:00 GMT" in claimed
 
 
-async def test_the_release_page_says_how_its_address_was_found() -> None:
-    async with a_board() as board:
-        text = (await board.client.get("/releases/r")).text
+async def test_the_release_page_says_that_its_address_is_from_its_calendar(board: Board) -> None:
+    text = await board.read_page("/releases/r")
     assert "page, named by its calendar" in text
 
 
-async def test_strangers_see_no_reasons_before_the_slot_and_no_looks_after_it() -> None:
-    async with a_board() as board:
-        board.queries.local, board.queries.public = False, True
-        board.clock.at = after_slot(-60)
-        before = (await board.client.get("/releases/early")).text
-        board.clock.at = after_slot(600)
-        after = (await board.client.get("/releases/early")).text
-    assert "Why it is so" not in before
-    assert "timeline" not in before
-    assert "edge view" not in after
-    assert "on time means" in after
+REASONS, TIMELINE_OF_LOOKS, VIEW_OF_A_LOOK = "Why this verdict", "timeline", "edge view"
+
+
+async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Board) -> None:
+    for_staff = await board.read_page("/releases/early")
+    board.queries.local, board.queries.public = False, True
+    board.clock.at = after_slot(-60)
+    for_strangers = await board.read_page("/releases/early")
+    for words in (REASONS, TIMELINE_OF_LOOKS):
+        assert words in for_staff
+        assert words not in for_strangers
+
+
+async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -> None:
+    for_staff = await board.read_page("/releases/early")
+    board.queries.local, board.queries.public = False, True
+    for_strangers = await board.read_page("/releases/early")
+    assert VIEW_OF_A_LOOK in for_staff
+    assert VIEW_OF_A_LOOK not in for_strangers
+    assert "on time: " in for_strangers
 
 
 @pytest.mark.parametrize(
@@ -76,17 +81,15 @@ async def test_strangers_see_no_reasons_before_the_slot_and_no_looks_after_it() 
         (None, "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "why is not known"),
     ],
 )
-async def test_a_page_says_why_an_exposure_ended(ended: str | None, promised: str, exposed: str) -> None:
-    async with a_board() as board:
-        row = board.store.verdicts.judged_one("early")
-        assert row is not None
-        (one,) = ({name: value for name, value in one.items() if name != "ended"} for one in row.body["exposures"])
-        exposures = [one | ({} if ended is None else {"ended": ended})]
-        released = {"after": "2018-01-05T09:29:58.000Z", "by": row.body["slot"]["start"]}
-        body = row.body | {"released": released, "exposures": exposures}
-        with board.store.transaction() as tx:
-            tx.save_judged(replace(row, final=True, body=body))
-        text = (await board.client.get("/releases/early")).text
-    result = [text.partition(f"<dt>{name}</dt><dd>")[2].partition("</dd>")[0] for name in ("As promised", "Out early")]
-    assert result[0] == promised
-    assert exposed in result[1]
+async def test_a_page_says_why_an_exposure_ended(board: Board, ended: str | None, promised: str, exposed: str) -> None:
+    row = board.stored_release("early")
+    (exposure,) = row.body["exposures"]
+    exposure.pop("ended", None)
+    if ended is not None:
+        exposure["ended"] = ended
+    released = {"after": "2018-01-05T09:29:58.000Z", "by": row.body["slot"]["start"]}
+    with board.store.transaction() as tx:
+        tx.save_judged(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))
+    text = await board.read_page("/releases/early")
+    assert f"<dt>As promised</dt><dd>{promised}</dd>" in text
+    assert exposed in text.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]

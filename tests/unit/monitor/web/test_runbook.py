@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.monitor.web.board import a_board
+from tests.unit.monitor.web.board import Board, a_board
 
 RULES = Path(__file__).parents[4] / "deploy" / "prometheus" / "rules.yml"
 
@@ -26,9 +26,8 @@ async def test_every_reader_finds_every_alert_in_the_runbook(*, public: bool) ->
     assert "at-931" in anchors
 
 
-async def test_runbook_links_only_to_itself() -> None:
-    async with a_board() as board:
-        text = (await board.client.get("/runbook")).text
+async def test_runbook_links_only_to_itself(board: Board) -> None:
+    text = await board.read_page("/runbook")
     inside = re.findall(r'href="([^"]+)"', text[text.index("<main") : text.index("</main>")])
     assert inside
     assert all(link.startswith("#") for link in inside)

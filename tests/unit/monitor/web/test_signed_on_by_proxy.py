@@ -14,9 +14,7 @@ from monitor.web.server import WebServer, bind_address
 from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.people import users_file
-from tests.unit.monitor.web.test_acknowledge import acknowledged_by
-from tests.unit.monitor.web.test_signin import SECRET, basic, hidden
+from tests.unit.monitor.web.people import SECRET, basic_auth, hidden_field, read_access
 
 HEADER = "X-Remote-User"
 RIGHTS = {"anne": Right.DUTY, "hope@dept.example": Right.HEAD, "*": Right.VIEWER}
@@ -24,7 +22,7 @@ PAGE = {"Accept": "text/html"}
 
 
 @asynccontextmanager
-async def behind(
+async def board_behind_proxy(
     proxies: Sequence[str] = ("127.0.0.1",), rights: dict[str, Right] | None = None, users: Path | None = None
 ) -> AsyncIterator[tuple[Board, httpx.AsyncClient]]:
     """Serve a closed board on loopback to a client in the place of a proxy."""
@@ -32,7 +30,7 @@ async def behind(
         door = Sessions(Users(users), board.clock, board.queries.throttle)
         door.proxy_auth = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
         board.queries.sessions = door
-        server = WebServer(board.remade(), bind_address("127.0.0.1:0"), proxies)
+        server = WebServer(board.remake_app(), bind_address("127.0.0.1:0"), proxies)
         serving = asyncio.create_task(server.run())
         async with httpx.AsyncClient(base_url=f"http://{server.address}", headers=PAGE) as client:
             yield board, client
@@ -40,77 +38,78 @@ async def behind(
         await serving
 
 
-async def seen(client: httpx.AsyncClient, name: str) -> list[int]:
-    """Return the statuses of a page, an incident and the status page for a person."""
-    return [(await client.get(path, headers={HEADER: name})).status_code for path in ("/", "/incidents", "/status")]
+async def access_of(client: httpx.AsyncClient, name: str) -> str:
+    """Return in words which pages open for the person that the proxy names."""
+    return await read_access(client, {HEADER: name})
 
 
 async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
-    async with behind() as (board, client):
-        result = {name: await seen(client, name) for name in ("anne", "hope@dept.example", "vic")}
-        assert result == {"anne": [200] * 3, "hope@dept.example": [200] * 3, "vic": [200, 200, 403]}
-        sign = "Sign or waive"
-        for name, may in (("anne", False), ("hope@dept.example", True)):
-            page = await client.get(f"/incidents/{board.incident}", headers={HEADER: name})
-            assert (sign in page.text, name in page.text, "Sign out" in page.text) == (may, True, False)
+    async with board_behind_proxy() as (board, client):
+        assert await access_of(client, "anne") == "every page"
+        assert await access_of(client, "hope@dept.example") == "every page"
+        assert await access_of(client, "vic") == "every page but /status"
+        for name, may_sign in (("anne", False), ("hope@dept.example", True)):
+            page = (await client.get(f"/incidents/{board.incident}", headers={HEADER: name})).text
+            assert name in page
+            assert ("Sign or waive" in page) is may_sign
+            assert "Sign out" not in page
 
 
 @pytest.mark.parametrize("proxies", [[], ["192.0.2.1"], ["10.0.0.0/8", "::1"]])
 async def test_header_of_an_untrusted_client_is_ignored(proxies: list[str]) -> None:
-    async with behind(proxies) as (_, client):
-        assert await seen(client, "hope@dept.example") == [401] * 3
+    async with board_behind_proxy(proxies) as (_, client):
+        assert await access_of(client, "hope@dept.example") == "no page"
         forged = {HEADER: "anne", "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
         assert (await client.get("/", headers=forged)).status_code == 401
 
 
-async def test_two_names_in_the_header_are_refused() -> None:
-    async with behind() as (_, client):
+async def test_header_without_exactly_one_valid_name_is_refused() -> None:
+    async with board_behind_proxy() as (_, client):
         both = [(HEADER, "anne"), (HEADER, "hope@dept.example")]
         assert (await client.get("/", headers=both)).status_code == 401
         for name in ("", "anne,hope@dept.example", "anne hope", "x" * 65):
             assert (await client.get("/", headers={HEADER: name})).status_code == 401
 
 
-async def test_name_without_a_right_is_refused() -> None:
-    async with behind(rights={"anne": Right.DUTY}) as (_, client):
-        assert (await seen(client, "anne"))[0] == 200
-        assert await seen(client, "*") == await seen(client, "vic") == [401] * 3
+async def test_name_without_a_right_is_refused_and_offered_no_sign_in() -> None:
+    async with board_behind_proxy(rights={"anne": Right.DUTY}) as (_, client):
+        assert await access_of(client, "anne") == "every page"
+        for name_without_right in ("vic", "*"):
+            assert await access_of(client, name_without_right) == "no page"
         assert (await client.get("/sign-in", headers={HEADER: "vic"})).status_code == 404
 
 
-async def test_forms_need_the_guard_of_their_session() -> None:
-    async with behind() as (board, client):
-        address, who = f"/incidents/{board.incident}", {HEADER: "anne"}
-        guard = hidden(await client.get(address, headers=who), "guard")
-        for sent, person in (
-            ({"guard": "x"}, "anne"),
-            ({"guard": guard}, "vic"),
-            ({"guard": guard}, "hope@dept.example"),
-        ):
-            form = sent | {"role": "duty statistician"}
-            refused = await client.post(f"{address}/acknowledge", data=form, headers={HEADER: person})
-            assert (refused.status_code, acknowledged_by(board)) == (403, [])
-        form = {"guard": guard, "role": "duty statistician"}
-        assert (await client.post(f"{address}/acknowledge", data=form, headers=who)).status_code == 303
-        assert acknowledged_by(board) == ["duty statistician"]
+async def test_forms_need_the_guard_of_their_own_person() -> None:
+    async with board_behind_proxy() as (board, client):
+        page = f"/incidents/{board.incident}"
+        guard_of_anne = hidden_field(await client.get(page, headers={HEADER: "anne"}), "guard")
+
+        async def acknowledge(name: str, guard: str) -> int:
+            form = {"guard": guard, "role": "duty statistician"}
+            return (await client.post(f"{page}/acknowledge", data=form, headers={HEADER: name})).status_code
+
+        assert await acknowledge("anne", "x") == 403
+        assert await acknowledge("vic", guard_of_anne) == 403
+        assert await acknowledge("hope@dept.example", guard_of_anne) == 403
+        assert board.acknowledged_by() == []
+        assert await acknowledge("anne", guard_of_anne) == 303
+        assert board.acknowledged_by() == ["duty statistician"]
 
 
-async def test_password_sign_in_works_beside_the_proxy_with_separate_sessions(tmp_path: Path) -> None:
-    users = users_file(tmp_path)
-    async with behind(users=users) as (_, client):
-        mine = {**basic("vic", SECRET), "Accept": "text/html"}
-        assert (await client.get("/incidents", headers=mine)).status_code == 200
-        assert (await client.get("/status", headers=mine)).status_code == 403
-        assert (await client.get("/status", headers={**mine, HEADER: "anne"})).status_code == 200
-        assert (await client.get("/status", headers={**basic("anne", SECRET), HEADER: "vic"})).status_code == 403
-        assert (await client.get("/", headers={"Accept": "*/*"})).status_code == 401
+async def test_password_works_beside_the_proxy_and_the_name_from_the_proxy_comes_first(users: Path) -> None:
+    async with board_behind_proxy(users=users) as (_, client):
+        viewer, duty = basic_auth("vic", SECRET), basic_auth("anne", SECRET)
+        assert await read_access(client, {**viewer, "Accept": "text/html"}) == "every page but /status"
+        assert await read_access(client, {**viewer, HEADER: "anne"}) == "every page"
+        assert await read_access(client, {**duty, HEADER: "vic"}) == "every page but /status"
+        assert await read_access(client, {"Accept": "*/*"}) == "no page"
 
 
-async def test_removed_right_ends_at_once() -> None:
-    async with behind() as (board, client):
-        assert await seen(client, "anne") == [200] * 3
+async def test_right_removed_from_the_configuration_ends_at_the_next_request() -> None:
+    async with board_behind_proxy() as (board, client):
+        assert await access_of(client, "anne") == "every page"
         assert board.queries.sessions is not None
         board.queries.sessions.proxy_auth = ProxyAuth(HEADER, {"anne": Right.VIEWER})
-        assert await seen(client, "anne") == [200, 200, 403]
+        assert await access_of(client, "anne") == "every page but /status"
         board.queries.sessions.proxy_auth = None
-        assert await seen(client, "anne") == [401] * 3
+        assert await access_of(client, "anne") == "no page"

@@ -10,76 +10,63 @@ import httpx
 import pytest
 
 from alerts.silence import Scope, Silence
-from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
-from tests.unit.monitor.web.people import users_file, working
-from tests.unit.monitor.web.test_signin import hidden
+from tests.unit.monitor.web.board import SILENCE_OF_R, TITLE, WITH_TOKEN, Board, a_board
+from tests.unit.monitor.web.people import hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
-
-ASKED = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
-TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
-
-
-@pytest.fixture(scope="module")
-def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return users_file(tmp_path_factory.mktemp("people"))
 
 
 def silences(board: Board) -> list[Silence]:
     return board.store.outbox.silences(board.clock.now())
 
 
-async def send(board: Board, **changes: str) -> httpx.Response:
+async def send_silence_form(board: Board, **changes: str) -> httpx.Response:
+    """Send the form that mutes the late incident, with changes."""
     page = await board.client.get(f"/silences?incident={board.incident}")
-    guard = hidden(page, "guard") if 'name="guard"' in page.text else ""
-    sent = {"guard": guard, "of": f"incident {board.incident}", "reason": "their site moves", "until": "", **changes}
-    return await board.client.post("/silences", data=sent)
+    guard = hidden_field(page, "guard") if 'name="guard"' in page.text else ""
+    form = {"guard": guard, "of": f"incident {board.incident}", "reason": "their site moves", "until": "", **changes}
+    return await board.client.post("/silences", data=form)
 
 
-async def end(board: Board, silence: str) -> httpx.Response:
-    sent = {"guard": hidden(await board.client.get("/silences"), "guard"), "silence": silence}
-    return await board.client.post("/silences/end", data=sent)
+async def end_silence(board: Board, silence: str) -> httpx.Response:
+    form = {"guard": hidden_field(await board.client.get("/silences"), "guard"), "silence": silence}
+    return await board.client.post("/silences/end", data=form)
 
 
 async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
-    async with working(users) as board:
-        assert (await send(board, until="2018-01-05T13:30")).status_code == 303
+    async with signed_in_board(users) as board:
+        assert (await send_silence_form(board, until="2018-01-05T13:30")).status_code == 303
         (made,) = silences(board)
-        assert (made.name, made.by, made.begins, made.until) == (
-            board.incident,
-            "duty statistician",
-            after_slot(600),
-            after_slot(4 * 3600),
-        )
-        for page in ("/", f"/incidents/{board.incident}", "/silences"):
-            result = (await board.client.get(page)).text
-            assert "by duty statistician: their site moves" in result
-            assert f"{TITLE}, until" in result or f"<strong>{TITLE}</strong>" in result
-        assert (await end(board, made.id)).status_code == 303
+        assert (made.name, made.by) == (board.incident, "duty statistician")
+        assert (made.begins, made.until) == (board.clock.now(), after_slot(4 * 3600))
+        for path in ("/", f"/incidents/{board.incident}", "/silences"):
+            page = await board.read_page(path)
+            assert "by duty statistician: their site moves" in page
+            assert f"{TITLE}, until" in page or f"<strong>{TITLE}</strong>" in page
+        assert (await end_silence(board, made.id)).status_code == 303
         assert [one.ended_by for one in silences(board)] == ["duty statistician"]
-        assert "Muted" not in (await board.client.get("/")).text
+        assert "Muted" not in await board.read_page("/")
 
 
-async def test_planned_work_is_muted_ahead_listed_and_cancelled(users: Path) -> None:
-    async with working(users) as board:
-        sent = {"of": "host www.gov.uk", "from": "2018-01-08T18:00", "until": "2018-01-08T20:00"}
-        assert (await send(board, **sent)).status_code == 303
+async def test_silence_of_a_host_for_planned_work_is_listed_ahead_and_can_be_cancelled_once(users: Path) -> None:
+    async with signed_in_board(users) as board:
+        planned = {"of": "host www.gov.uk", "from": "2018-01-08T18:00", "until": "2018-01-08T20:00"}
+        assert (await send_silence_form(board, **planned)).status_code == 303
         (made,) = silences(board)
         assert (made.scope, made.name, made.until - made.begins) == (Scope.HOST, "www.gov.uk", timedelta(hours=2))
-        assert "their site moves" in (await board.client.get("/silences")).text
-        assert "their site moves" not in (await board.client.get("/")).text
-        assert (await end(board, made.id)).status_code == 303
-        assert "their site moves" not in (await board.client.get("/silences")).text
-        assert (await end(board, made.id)).status_code == 404
+        assert "their site moves" in await board.read_page("/silences")
+        assert "their site moves" not in await board.read_page("/")
+        assert (await end_silence(board, made.id)).status_code == 303
+        assert "their site moves" not in await board.read_page("/silences")
+        assert (await end_silence(board, made.id)).status_code == 404
 
 
-@pytest.mark.parametrize("link", ["/incidents/{late}", "/releases/r"])
-async def test_incident_and_release_pages_link_to_the_silence_form_filled_in(users: Path, link: str) -> None:
-    async with working(users) as board:
-        page = (await board.client.get(link.format(late=board.incident))).text
-        (where,) = re.findall(r'href="(/silences\?[^"]*)"', page)
-        form = (await board.client.get(where)).text
-        chosen = '"incident ' + board.incident if "incident" in link else '"release r'
-        assert f'<option value={chosen}" selected>' in form
+@pytest.mark.parametrize(("path", "chosen"), [("/incidents/{id}", "incident {id}"), ("/releases/r", "release r")])
+async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users: Path, path: str, chosen: str) -> None:
+    async with signed_in_board(users) as board:
+        page = await board.read_page(path.format(id=board.incident))
+        (link_to_form,) = re.findall(r'href="(/silences\?[^"]*)"', page)
+        form = await board.read_page(link_to_form)
+        assert f'<option value="{chosen.format(id=board.incident)}" selected>' in form
         assert f"This release: {TITLE}" in form
         assert '<optgroup label="All of a producer"><option value="producer ofqual">' in form
         assert '<option value="host www.gov.uk">www.gov.uk</option>' in form
@@ -96,39 +83,38 @@ async def test_incident_and_release_pages_link_to_the_silence_form_filled_in(use
     ],
 )
 async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: dict[str, str], box: str) -> None:
-    async with working(users) as board:
-        answer = await send(board, **change)
+    async with signed_in_board(users) as board:
+        answer = await send_silence_form(board, **change)
         assert answer.status_code == 400
         assert f'id="{box}-fault"' in answer.text
         assert silences(board) == []
 
 
 async def test_viewer_and_foreign_form_make_no_silence(users: Path) -> None:
-    async with working(users, "vic") as board:
-        assert (await board.client.get("/silences")).status_code == 403
-        assert (await send(board, guard="x")).status_code == 403
-    async with working(users) as board:
-        assert (await send(board, guard="x")).status_code == 403
+    async with signed_in_board(users, "vic") as board:
+        assert await board.status_of("/silences") == 403
+        assert (await send_silence_form(board, guard="x")).status_code == 403
+    async with signed_in_board(users) as board:
+        assert (await send_silence_form(board, guard="x")).status_code == 403
         assert silences(board) == []
 
 
-async def test_program_needs_a_token_to_make_a_silence() -> None:
-    async with a_board() as board:
-        refused = await board.client.post("/api/v1/silences", json=ASKED)
-        assert refused.status_code == 401
-        assert silences(board) == []
-        made = await board.client.post("/api/v1/silences", json=ASKED, headers=TOKEN)
-        assert made.status_code == 201
-        listed = await board.client.get("/api/v1/silences", headers=TOKEN)
-        assert listed.json() == {"silences": [made.json()]}
+async def test_program_needs_a_token_to_make_a_silence(board: Board) -> None:
+    refused = await board.client.post("/api/v1/silences", json=SILENCE_OF_R)
+    assert refused.status_code == 401
+    assert silences(board) == []
+    made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
+    assert made.status_code == 201
+    listed = await board.client.get("/api/v1/silences", headers=WITH_TOKEN)
+    assert listed.json() == {"silences": [made.json()]}
 
 
 async def test_strangers_see_no_silence(users: Path) -> None:
     async with a_board(public=True, users=users) as board:
-        await board.client.post("/api/v1/silences", json=ASKED, headers=TOKEN)
+        await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
         assert len(silences(board)) == 1
         assert (await board.client.get("/api/v1/silences")).json() == {"silences": []}
-        assert "Muted" not in (await board.client.get("/")).text
+        assert "Muted" not in await board.read_page("/")
 
 
 @pytest.mark.parametrize(
@@ -144,9 +130,8 @@ async def test_strangers_see_no_silence(users: Path) -> None:
     ],
 )
 async def test_invalid_silence_of_a_program_is_refused_with_the_reason(
-    change: dict[str, object], status: int, expected: str
+    board: Board, change: dict[str, object], status: int, expected: str
 ) -> None:
-    async with a_board() as board:
-        answer = await board.client.post("/api/v1/silences", json={**ASKED, **change}, headers=TOKEN)
-        assert answer.status_code == status
-        assert expected in answer.json()["detail"]
+    answer = await board.client.post("/api/v1/silences", json={**SILENCE_OF_R, **change}, headers=WITH_TOKEN)
+    assert answer.status_code == status
+    assert expected in answer.json()["detail"]

@@ -7,23 +7,21 @@ from datetime import timedelta
 
 from monitor.health.self_check import Check
 from monitor.store.rows import Heartbeat
-from tests.unit.monitor.web.board import a_board
+from tests.unit.monitor.web.board import Board
 
 
-async def test_status_page_lists_given_up_notices_with_their_reasons() -> None:
-    async with a_board() as board:
-        page = (await board.client.get("/status")).text
-        assert "the number is not known" in page
-        assert "pager" in page
+async def test_status_page_lists_given_up_notices_with_their_reasons(board: Board) -> None:
+    page = await board.read_page("/status")
+    assert "the number is not known" in page
+    assert "pager" in page
 
 
-async def test_status_page_lists_failing_checks_first_with_advice() -> None:
-    async with a_board() as board:
-        todo = "Start chrony or systemd-timesyncd."
-        clock = Check("Clock", "no service synchronises it", todo, "NinethirtyClockOff")
-        board.running.states = (Check("Store", "writable"), clock)
-        page = (await board.client.get("/status")).text
-    # The other one is the notice that was given up.
+async def test_status_page_lists_failing_checks_first_with_advice(board: Board) -> None:
+    todo = "Start chrony or systemd-timesyncd."
+    clock = Check("Clock", "no service synchronises it", todo, "NinethirtyClockOff")
+    board.running.states = (Check("Store", "writable"), clock)
+    page = await board.read_page("/status")
+    # The second check that fails is of the notice that was given up.
     assert "Ready, but 2 of 3 checks need attention" in page
     assert page.index("<strong>Clock</strong>: no service synchronises it") < page.index(
         "<strong>Store</strong>: writable"
@@ -32,31 +30,30 @@ async def test_status_page_lists_failing_checks_first_with_advice() -> None:
     assert 'href="/runbook#ninethirtyclockoff"' in page
 
 
-async def test_every_runbook_link_of_a_check_leads_to_a_section() -> None:
-    async with a_board() as board:
-        board.running.states = (Check("Clock", "off", "Set it.", "NinethirtyClockOff"),)
-        links = re.findall('href="/runbook#([^"]+)"', (await board.client.get("/status")).text)
-        runbook = (await board.client.get("/runbook")).text
+async def test_every_runbook_link_of_a_check_leads_to_a_section(board: Board) -> None:
+    board.running.states = (Check("Clock", "off", "Set it.", "NinethirtyClockOff"),)
+    links = re.findall('href="/runbook#([^"]+)"', await board.read_page("/status"))
+    runbook = await board.read_page("/runbook")
     assert len(links) == 2
     assert all(f'id="{link}"' in runbook for link in links)
 
 
-async def test_status_page_without_faults_has_no_empty_section() -> None:
-    async with a_board() as board:
-        board.clock.seconds += timedelta(days=8).total_seconds()
-        page = (await board.client.get("/status")).text
+async def test_status_page_without_faults_has_no_empty_section(board: Board) -> None:
+    # The notice that was given up is shown for a week.
+    board.clock.seconds += timedelta(days=8).total_seconds()
+    page = await board.read_page("/status")
     assert "Every check is good" in page
     assert not re.search(r"\b(None|Nothing)\b|<h2", page.partition("<main")[2])
 
 
-async def test_status_page_warns_of_a_silent_monitor_but_not_of_a_stopped_one() -> None:
-    async with a_board() as board:
-        now = board.clock.now()
-        with board.store.transaction() as tx:
-            for name, until, stopped in (("north", 5, False), ("south", -600, False), ("east", -600, True)):
-                tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(hours=1), now + timedelta(0, until))
-                tx.save_heartbeat(Heartbeat(name, now + timedelta(seconds=min(until, 0)), stopped))
-        page = (await board.client.get("/status")).text
+async def test_status_page_warns_of_a_silent_monitor_but_not_of_a_stopped_one(board: Board) -> None:
+    now = board.clock.now()
+    with board.store.transaction() as tx:
+        for name, ends_in, stopped in (("north", 5, False), ("south", -600, False), ("east", -600, True)):
+            lease_end = now + timedelta(seconds=ends_in)
+            tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(hours=1), lease_end)
+            tx.save_heartbeat(Heartbeat(name, min(lease_end, now), stopped))
+    page = await board.read_page("/status")
     assert "<strong>Monitor north</strong>: held by host-of-north until" in page
     assert "<strong>Monitor south</strong>: no sign of it since 5 Jan 2018 09:30" in page
     assert 'href="/runbook#ninethirtydown"' in page

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,11 +15,11 @@ from alerts.signed_link import sign_token
 from monitor.web.credentials import Throttle
 from monitor.web.server import WebServer, bind_address
 from monitor.web.users import make_line
-from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
+from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, StoppedClock, a_board
 from tests.worlds.instants import after_slot
 
 SECRET = "correct horse battery"
-TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}", "Accept": "*/*"}
+TOKEN = {**WITH_TOKEN, "Accept": "*/*"}
 
 
 @pytest.fixture
@@ -30,7 +29,8 @@ def users(tmp_path: Path) -> Path:
     return file
 
 
-async def sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:
+async def try_to_sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:
+    """Send the sign-in form of anne, and return the status of the response."""
     page = await client.get("/sign-in")
     found = re.search(r'name="mark" value="([^"]*)"', page.text)
     mark = found[1] if found is not None else ""
@@ -39,19 +39,20 @@ async def sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:
 
 
 def use_up_guesses(board: Board, *names: str) -> None:
+    """Count twenty wrong guesses for each client address or browser, so that the next one must wait."""
     for name in names:
         for _ in range(20):
             board.queries.throttle.count_failure(name)
 
 
-async def test_valid_links_tokens_and_sessions_work_while_guesses_wait(users: Path) -> None:
+async def test_valid_link_token_and_session_work_although_wrong_ones_must_wait(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
-        assert await sign_in(board.client) == 303
+        assert await try_to_sign_in(board.client) == 303
         use_up_guesses(board, "127.0.0.1")
         link = sign_token(board.incident, after_slot(400) + timedelta(days=7), KEYS.link)
         assert (await board.client.get("/acknowledge", params={"token": "x"})).status_code == 429
         assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200
-        assert (await board.client.get("/")).status_code == 200
+        assert await board.status_of("/") == 200
         board.client.cookies.clear()
         assert (await board.client.get("/api/v1/releases", headers=TOKEN)).status_code == 200
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
@@ -60,33 +61,31 @@ async def test_valid_links_tokens_and_sessions_work_while_guesses_wait(users: Pa
         assert (await board.client.post(address, headers=wrong, json={"role": "x"})).status_code == 429
 
 
-async def test_known_browser_is_not_delayed_by_guesses_of_others(
-    users: Path,
-) -> None:
-    async with a_board(public=False, users=users) as board, AsyncExitStack() as stack:
-        assert await sign_in(board.client) == 303
+async def test_browser_that_signed_in_before_is_not_delayed_by_guesses_of_others(users: Path) -> None:
+    async with a_board(public=False, users=users) as board:
+        assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
         use_up_guesses(board, "127.0.0.1", f"as {board.queries.sessions.browser_mark('anne')}")
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
-        client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
-        assert await sign_in(await stack.enter_async_context(client)) == 429
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as unknown_browser:
+            assert await try_to_sign_in(unknown_browser) == 429
         del board.client.cookies["ninethirty"]
-        assert await sign_in(board.client) == 303
+        assert await try_to_sign_in(board.client) == 303
 
 
 @pytest.mark.slow
 async def test_guesses_at_one_account_from_many_addresses_are_delayed(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
-        result = []
+        statuses = []
         for n in range(22):
             transport = httpx.ASGITransport(board.app, client=(f"192.0.2.{n}", 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-                result.append(await sign_in(client, "wrong"))
-    assert result == [403] * 20 + [429] * 2
+                statuses.append(await try_to_sign_in(client, "wrong"))
+    assert statuses == [403] * 20 + [429] * 2
 
 
 def test_each_further_round_of_guesses_doubles_the_wait() -> None:
-    clock = Stopped(after_slot(0))
+    clock = StoppedClock(after_slot(0))
     throttle, waits = Throttle(clock, most=1), []
     for _ in range(6):
         throttle.count_failure("a")
@@ -99,25 +98,26 @@ def test_each_further_round_of_guesses_doubles_the_wait() -> None:
 
 
 def test_addresses_of_one_ipv6_network_are_counted_together() -> None:
-    throttle = Throttle(Stopped(after_slot(0)), most=1)
+    throttle = Throttle(StoppedClock(after_slot(0)), most=1)
     throttle.count_failure("2001:db8::1")
     assert throttle.wait("2001:db8::2:3") > 0
     assert throttle.wait("2001:db8:1::1") == 0
 
 
-@pytest.mark.parametrize(("proxies", "seen"), [([], "127.0.0.1"), (["127.0.0.1"], "192.0.2.9")])
-async def test_client_address_is_accepted_only_from_a_configured_proxy(proxies: list[str], seen: str) -> None:
-    async with a_board() as board:
-        bound: socket.socket = bind_address("127.0.0.1:0")
-        server = WebServer(board.app, bound, proxies)
-        serving = asyncio.create_task(server.run())
-        async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
-            result = {"X-Forwarded-For": "192.0.2.9"}
-            assert (await client.get("/status")).status_code == 200
-            # A forwarded request never counts as the person at the machine.
-            assert (await client.get("/status", headers=result)).status_code == 401
-            assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
-            await client.get("/acknowledge", params={"token": "x"}, headers=result)
-        server.stop()
-        await serving
-    assert list(board.queries.throttle._failures) == [seen]
+@pytest.mark.parametrize(("proxies", "counted_address"), [([], "127.0.0.1"), (["127.0.0.1"], "192.0.2.9")])
+async def test_forwarded_client_address_is_used_only_from_a_configured_proxy(
+    board: Board, proxies: list[str], counted_address: str
+) -> None:
+    bound: socket.socket = bind_address("127.0.0.1:0")
+    server = WebServer(board.app, bound, proxies)
+    serving = asyncio.create_task(server.run())
+    async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
+        forwarded = {"X-Forwarded-For": "192.0.2.9"}
+        assert (await client.get("/status")).status_code == 200
+        # Neither a forwarded request nor one for another host counts as one of the person at this machine.
+        assert (await client.get("/status", headers=forwarded)).status_code == 401
+        assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
+        await client.get("/acknowledge", params={"token": "x"}, headers=forwarded)
+    server.stop()
+    await serving
+    assert list(board.queries.throttle._failures) == [counted_address]

@@ -2,92 +2,133 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from structlog.testing import capture_logs
 
 from monitor.web.credentials import TokenScope
 from monitor.web.users import find_faults, make_token_line
-from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.test_acknowledge import acknowledged_by
-from tests.unit.monitor.web.test_signin import rewrite
+from tests.unit.monitor.web.board import SILENCE_OF_R, Board, a_board
+from tests.unit.monitor.web.people import rewrite_file
 
-TAKE = "/api/v1/incidents/{}/acknowledge"
-HOLD = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
+
+class Token(NamedTuple):
+    """A token, and the line of the users file that allows it."""
+
+    text: str
+    line: str
+
+
+Tokens = dict[TokenScope, Token]
 
 
 @pytest.fixture(scope="module")
-def tokens() -> dict[TokenScope, tuple[str, str]]:
-    return {scope: make_token_line(f"a-{scope}", scope) for scope in TokenScope}
+def tokens() -> Tokens:
+    return {scope: Token(*make_token_line(f"a-{scope}", scope)) for scope in TokenScope}
 
 
 @pytest.fixture
-def users(tmp_path: Path, tokens: dict[TokenScope, tuple[str, str]]) -> Path:
+def users(tmp_path: Path, tokens: Tokens) -> Path:
     file = tmp_path / "users"
     file.touch(0o600)
-    file.write_text("".join(f"{line}\n" for _, line in tokens.values()))
+    file.write_text("".join(f"{token.line}\n" for token in tokens.values()))
     return file
 
 
-async def statuses(board: Board, token: str) -> list[int]:
-    """Return what metrics, a page, the API, an acknowledgement and a silence answer to a token."""
-    shown = {"Authorization": f"Bearer {token}"}
-    found = [await board.client.get(path, headers=shown) for path in ("/metrics", "/status", "/api/v1/releases")]
-    posted = ((TAKE.format(board.incident), {"role": "web team"}), ("/api/v1/silences", HOLD))
-    found += [await board.client.post(path, json=body, headers=shown) for path, body in posted]
-    return [one.status_code for one in found]
-
-
-@pytest.mark.parametrize(
-    ("scope", "opens"),
-    [
-        (TokenScope.METRICS, [200, 401, 401, 403, 401]),
-        (TokenScope.READ, [200, 200, 200, 403, 403]),
-        (TokenScope.DUTY, [200, 200, 200, 200, 201]),
-        (None, [401] * 5),
-    ],
-)
-async def test_token_allows_only_its_scope(
-    users: Path, tokens: dict[TokenScope, tuple[str, str]], scope: TokenScope | None, opens: list[int]
-) -> None:
+@pytest.fixture
+async def board(users: Path) -> AsyncIterator[Board]:
     async with a_board(public=False, users=users, base="http://board.example") as board:
-        assert await statuses(board, tokens[scope][0] if scope else "wrong") == opens
-        assert acknowledged_by(board) == (["web team"] if scope is TokenScope.DUTY else [])
+        yield board
 
 
-async def test_token_ends_when_its_line_is_removed(users: Path, tokens: dict[TokenScope, tuple[str, str]]) -> None:
-    async with a_board(public=False, users=users, base="http://board.example") as board:
-        token, line = tokens[TokenScope.READ]
-        assert (await statuses(board, token))[2] == 200
-        rewrite(users, f"# {line}\n")
-        assert (await statuses(board, token))[2] == 401
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
-async def test_log_and_file_contain_no_token(users: Path, tokens: dict[TokenScope, tuple[str, str]]) -> None:
-    async with a_board(public=False, users=users, base="http://board.example") as board:
-        token, line = tokens[TokenScope.DUTY]
-        with capture_logs() as logs:
-            await statuses(board, token)
-            await statuses(board, f"{token}x")
+async def use_token(board: Board, token: str) -> dict[str, int]:
+    """Use a token for metrics, a page, the API, an acknowledgement and a silence, and return the status of each."""
+    statuses = {
+        path: (await board.client.get(path, headers=bearer(token))).status_code
+        for path in ("/metrics", "/status", "/api/v1/releases")
+    }
+    for name, path, body in (
+        ("acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge", {"role": "web team"}),
+        ("silence", "/api/v1/silences", SILENCE_OF_R),
+    ):
+        statuses[name] = (await board.client.post(path, json=body, headers=bearer(token))).status_code
+    return statuses
+
+
+async def test_metrics_token_reads_only_the_metrics(board: Board, tokens: Tokens) -> None:
+    assert await use_token(board, tokens[TokenScope.METRICS].text) == {
+        "/metrics": 200,
+        "/status": 401,
+        "/api/v1/releases": 401,
+        "acknowledge": 403,
+        "silence": 401,
+    }
+    assert board.acknowledged_by() == []
+
+
+async def test_read_token_reads_everything_and_changes_nothing(board: Board, tokens: Tokens) -> None:
+    assert await use_token(board, tokens[TokenScope.READ].text) == {
+        "/metrics": 200,
+        "/status": 200,
+        "/api/v1/releases": 200,
+        "acknowledge": 403,
+        "silence": 403,
+    }
+    assert board.acknowledged_by() == []
+
+
+async def test_duty_token_reads_acknowledges_and_silences(board: Board, tokens: Tokens) -> None:
+    assert await use_token(board, tokens[TokenScope.DUTY].text) == {
+        "/metrics": 200,
+        "/status": 200,
+        "/api/v1/releases": 200,
+        "acknowledge": 200,
+        "silence": 201,
+    }
+    assert board.acknowledged_by() == ["web team"]
+
+
+async def test_unknown_token_opens_nothing(board: Board) -> None:
+    assert set((await use_token(board, "wrong")).values()) == {401}
+    assert board.acknowledged_by() == []
+
+
+async def test_token_ends_when_its_line_is_removed(board: Board, users: Path, tokens: Tokens) -> None:
+    token, line = tokens[TokenScope.READ]
+    assert (await board.client.get("/api/v1/releases", headers=bearer(token))).status_code == 200
+    rewrite_file(users, f"# {line}\n")
+    assert (await board.client.get("/api/v1/releases", headers=bearer(token))).status_code == 401
+
+
+async def test_log_and_users_file_contain_no_token(board: Board, tokens: Tokens) -> None:
+    token, line = tokens[TokenScope.DUTY]
+    with capture_logs() as logs:
+        await use_token(board, token)
+        await use_token(board, f"{token}x")
     assert token not in str(logs)
     assert token not in line
     assert all(entry["event"] != "users_faulty" for entry in logs)
 
 
-async def test_a_token_does_not_allow_a_form_of_a_signed_in_person(
-    users: Path, tokens: dict[TokenScope, tuple[str, str]]
-) -> None:
-    async with a_board(public=False, users=users, base="http://board.example") as board:
-        shown = {"Authorization": f"Bearer {tokens[TokenScope.DUTY][0]}"}
-        form = {"guard": "", "role": "web team"}
-        answer = await board.client.post(f"/incidents/{board.incident}/acknowledge", data=form, headers=shown)
-        assert (answer.status_code, acknowledged_by(board)) == (403, [])
+async def test_a_token_does_not_allow_a_form_of_a_signed_in_person(board: Board, tokens: Tokens) -> None:
+    address, form = f"/incidents/{board.incident}/acknowledge", {"guard": "", "role": "web team"}
+    answer = await board.client.post(address, data=form, headers=bearer(tokens[TokenScope.DUTY].text))
+    assert (answer.status_code, board.acknowledged_by()) == (403, [])
 
 
-def test_file_with_only_programs_is_valid_and_faults_contain_no_hash(users: Path) -> None:
+def test_users_file_with_only_tokens_is_valid(users: Path) -> None:
     assert list(find_faults(users)) == []
+
+
+def test_fault_of_a_token_line_does_not_contain_its_hash(users: Path) -> None:
     users.write_text("a-b:$sha256$abc:read\n")
-    (result, nobody) = find_faults(users)
-    assert result == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
-    assert "no one can sign in" in nobody
+    (fault_of_line, fault_of_file) = find_faults(users)
+    assert fault_of_line == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
+    assert "no one can sign in" in fault_of_file

@@ -191,7 +191,7 @@ def test_other_json_is_unknown(body: bytes) -> None:
 
 
 @given(st.binary(max_size=400), st.sampled_from(["text/html", "application/json", "", "text/html; charset=nonsense"]))
-def test_no_body_breaks_it(body: bytes, kind: str) -> None:
+def test_no_body_breaks_the_govuk_recogniser(body: bytes, kind: str) -> None:
     recognise(answer(body, kind), CONTEXT)
 
 
@@ -207,7 +207,7 @@ _FIELDS = ("title", "base_path", "details", "redirects", "withdrawn_notice", "li
     st.sampled_from(["publication", "gone", "redirect", "statistics_announcement"]),
     st.dictionaries(st.sampled_from(_FIELDS), _JSON),
 )
-def test_no_json_breaks_it(schema: str, fields: dict[str, object]) -> None:
+def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, object]) -> None:
     recognise(item(schema, **({"title": TITLE} | fields)), CONTEXT)
 
 

@@ -10,7 +10,7 @@ from tests.unit.monitor.look.recognise.pages import CONTEXT, NOON, TITLE, URL, p
 from tests.worlds.instants import HOUR
 from tests.worlds.releases import a_slot
 
-SAID = [
+PROMISES = [
     "<p>These statistics will be released on 26 November 2026 9:30am</p>",
     "<p>This release will be published on Thursday 26 November 2026.</p>",
     "<p>The official statistics will be released between November and December 2026</p>",
@@ -20,15 +20,15 @@ SAID = [
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
-@pytest.mark.parametrize("said", SAID)
-def test_page_that_only_promises_its_release_is_absence(name: str, said: str) -> None:
-    assert find_recogniser(name)(page(TITLE, TITLE, said), CONTEXT).state is State.ABSENT
+@pytest.mark.parametrize("promise", PROMISES)
+def test_page_that_only_promises_its_release_is_absence(name: str, promise: str) -> None:
+    assert find_recogniser(name)(page(TITLE, TITLE, promise), CONTEXT).state is State.ABSENT
 
 
-@pytest.mark.parametrize("said", SAID)
-def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(said: str) -> None:
-    seen = page(TITLE, TITLE, f"<dl><dt>Published</dt><dd>26 November 2026</dd></dl>{said}")
-    recognised = find_recogniser("govuk")(seen, CONTEXT)
+@pytest.mark.parametrize("promise", PROMISES)
+def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(promise: str) -> None:
+    published = page(TITLE, TITLE, f"<dl><dt>Published</dt><dd>26 November 2026</dd></dl>{promise}")
+    recognised = find_recogniser("govuk")(published, CONTEXT)
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
@@ -37,18 +37,26 @@ def test_figures_that_come_out_on_a_regular_basis_may_well_be_out() -> None:
     assert find_recogniser("status")(seen, CONTEXT).state is State.PRESENT
 
 
-@pytest.mark.parametrize(("published", "state"), [("", State.UNKNOWN), ("Published 26 November 2026", State.PRESENT)])
-def test_page_that_an_announcement_leads_to_after_its_slot_is_no_proof_without_a_date_of_publication(
-    published: str, state: State
-) -> None:
-    slot = a_slot(NOON - 2 * HOUR)
-    seen = page(TITLE, TITLE, f"<p>This release is due on 26 November 2026 at 10:00. {published}</p>")
-    for context, expected in (
-        (Context(URL, TITLE, slot=slot, is_led_to=True), state),
-        (Context(URL, TITLE, slot=slot, is_led_to=True, was_missing=True), State.PRESENT),
-        (Context(URL, TITLE, slot=slot), State.PRESENT),
-    ):
-        assert find_recogniser("govuk")(seen, context).state is expected
+DUE_PAGE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
+AFTER_SLOT = a_slot(NOON - 2 * HOUR)
+
+
+@pytest.mark.parametrize(("inside", "state"), [("", State.UNKNOWN), ("Published 26 November 2026", State.PRESENT)])
+def test_page_that_an_announcement_leads_to_is_no_proof_without_its_date(inside: str, state: State) -> None:
+    led_to = Context(URL, TITLE, slot=AFTER_SLOT, is_led_to=True)
+    assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_PAGE + inside), led_to).state is state
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        Context(URL, TITLE, slot=AFTER_SLOT, is_led_to=True, was_missing=True),
+        Context(URL, TITLE, slot=AFTER_SLOT),
+    ],
+    ids=["missing before", "at its own address"],
+)
+def test_page_that_was_missing_before_or_has_its_own_address_is_out_after_its_slot(context: Context) -> None:
+    assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_PAGE), context).state is State.PRESENT
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])

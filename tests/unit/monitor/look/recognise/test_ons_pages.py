@@ -96,13 +96,13 @@ def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str
     assert seen.state is ABSENT
 
 
-def test_another_edition_or_title_at_its_address_is_not_it() -> None:
+def test_another_edition_at_the_address_is_absence_and_another_title_is_unknown() -> None:
     assert release_page("cy", "published", title=TITLE.replace("June", "May")).state is ABSENT
     other = release_page("cy", "published", title="Example births registered in Wales: June 2026")
     assert other.state is State.UNKNOWN
 
 
-def entry(data: dict[str, Any], title: str = TITLE) -> Recognised:
+def recognise_data(data: dict[str, Any], title: str = TITLE) -> Recognised:
     url = f"{URL}/data"
     return find_recogniser("ons")(answer(json.dumps(data).encode(), "application/json", url), Context(url, title))
 
@@ -128,7 +128,7 @@ def described(**about: object) -> dict[str, Any]:
     ],
 )
 def test_the_data_of_a_release_say_whether_it_is_out(said: dict[str, Any], state: State) -> None:
-    seen = entry(said)
+    seen = recognise_data(said)
     assert (seen.state, seen.specific) == (state, state is PRESENT)
 
 
@@ -144,25 +144,26 @@ def test_ons_samples_are_recognised_with_their_state(root: Path, name: str, stat
     if not sample.exists():
         pytest.skip("the samples do not stand beside the project")
     said = json.loads(sample.read_bytes())
-    seen = entry(said, said["description"]["title"])
+    seen = recognise_data(said, said["description"]["title"])
     assert (seen.state, seen.specific) == (state, state is PRESENT)
 
 
 DATA = Target("r/page/edge", "r", "page", View.EDGE, f"{URL}/data", "cy.ons.gov.uk", "ons", TITLE)
 
 
-def by_status(status: int, body: bytes = b"", **headers: str) -> State | None:
+def state_by_headers(status: int, body: bytes = b"", **headers: str) -> State | None:
     plain = answer(body, "text/html", DATA.url)
     got: Answer = replace(plain, status=status, headers={**plain.headers, **headers})
     seen = interpret_without_body(got, DATA)
     return None if seen is None else seen.state
 
 
-def test_retired_address_is_unknown() -> None:
-    assert by_status(404, b"not found") is ABSENT
-    assert by_status(404, b"not found", sunset="Wed, 01 Jul 2026 00:00:00 GMT") is UNKNOWN
-    assert by_status(200, b"", deprecation="true") is UNKNOWN
-    assert by_status(200, b"{}", sunset="Wed, 01 Jul 2026 00:00:00 GMT") is None
+def test_answers_of_a_retired_address_are_unknown_unless_they_have_a_body_to_read() -> None:
+    retired_in_july = "Wed, 01 Jul 2026 00:00:00 GMT"
+    assert state_by_headers(404, b"not found") is ABSENT
+    assert state_by_headers(404, b"not found", sunset=retired_in_july) is UNKNOWN
+    assert state_by_headers(200, b"", deprecation="true") is UNKNOWN
+    assert state_by_headers(200, b"{}", sunset=retired_in_july) is None
 
 
 @pytest.mark.parametrize(

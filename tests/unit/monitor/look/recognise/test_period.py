@@ -13,7 +13,7 @@ from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN
 OURS = "Example deaths: June 2026"
 
 
-def seen(heading: str, title: str = "Example figures", inside: str = "", ours: str = OURS) -> Recognised:
+def recognise(heading: str, title: str = "Example figures", inside: str = "", ours: str = OURS) -> Recognised:
     return find_recogniser("period")(page(title, heading, inside), Context("https://figures.example.org/deaths", ours))
 
 
@@ -33,7 +33,7 @@ def seen(heading: str, title: str = "Example figures", inside: str = "", ours: s
     ],
 )
 def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str, state: State) -> None:
-    assert seen(heading, title).state is state
+    assert recognise(heading, title).state is state
 
 
 @pytest.mark.parametrize(
@@ -46,25 +46,30 @@ def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str
     ],
 )
 def test_next_editions_and_site_notices_are_unknown(heading: str) -> None:
-    assert seen(heading).state is UNKNOWN
-    assert seen(heading.replace("June", "May")).state is UNKNOWN
+    assert recognise(heading).state is UNKNOWN
+    assert recognise(heading.replace("June", "May")).state is UNKNOWN
 
 
 def test_period_with_a_promise_of_publication_is_unknown() -> None:
-    assert seen("Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>").state is UNKNOWN
-    assert seen("Deaths, June 2026", inside="<p>The next release will be published in July.</p>").state is PRESENT
-    assert seen("Deaths, May 2026", inside="<p>These figures will be published at 9.30am.</p>").state is ABSENT
+    assert recognise("Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>").state is UNKNOWN
+    assert recognise("Deaths, June 2026", inside="<p>The next release will be published in July.</p>").state is PRESENT
+    assert recognise("Deaths, May 2026", inside="<p>These figures will be published at 9.30am.</p>").state is ABSENT
 
 
 def test_presence_is_specific_under_the_releases_title() -> None:
-    assert [seen(heading).specific for heading in ("Example deaths, June 2026", "Deaths, June 2026")] == [True, False]
+    assert [recognise(heading).specific for heading in ("Example deaths, June 2026", "Deaths, June 2026")] == [
+        True,
+        False,
+    ]
     # The same figures before they are final bear the same period.
-    assert not seen("Example deaths by region, June 2026", ours="Example deaths by region, final: June 2026").specific
+    assert not recognise(
+        "Example deaths by region, June 2026", ours="Example deaths by region, final: June 2026"
+    ).specific
 
 
 @pytest.mark.parametrize("title", ["Example deaths", "Example deaths: week 27"])
 def test_release_without_a_period_is_unknown_to_period(title: str) -> None:
-    assert seen(title, ours=title).state is UNKNOWN
+    assert recognise(title, ours=title).state is UNKNOWN
 
 
 def test_bytes_that_are_no_page_are_unknown() -> None:

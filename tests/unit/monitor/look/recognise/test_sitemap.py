@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from monitor.look.recognise.feed import read_sitemap, unpack_gzip
 
-ANY = re.compile(".*")
-NONE = re.compile("(?!)")
+EVERY_URL = re.compile(".*")
+NO_URL = re.compile("(?!)")
 
 
-def urls(body: str, wanted: re.Pattern[str] = NONE) -> list[str]:
+def urls(body: str, wanted: re.Pattern[str] = NO_URL) -> list[str]:
     return [one.url for one in read_sitemap(body.encode(), wanted)[0]]
 
 
@@ -26,7 +26,7 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
         "<s:url><s:loc><![CDATA[https://x.example/c_d.html]]></s:loc></s:url>"
         "<s:url><s:loc>javascript:alert(1)</s:loc></s:url><s:url/></s:urlset>"
     )
-    found, is_whole = read_sitemap(body.encode(), NONE)
+    found, is_whole = read_sitemap(body.encode(), NO_URL)
     assert is_whole
     assert [(one.url, one.title, one.facts) for one in found] == [
         ("https://x.example/a-b?x=1&y=2", "a b?x=1&y=2", {"updated": "2026-11-26"}),
@@ -36,7 +36,7 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
 
 def test_an_index_names_sitemaps_and_no_publications() -> None:
     body = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
-    (one,), _ = read_sitemap(body.encode(), ANY)
+    (one,), _ = read_sitemap(body.encode(), EVERY_URL)
     assert (one.role, one.title) == ("sitemap", "")
 
 
@@ -49,7 +49,7 @@ def test_entities_are_not_expanded_and_references_are_not_fetched() -> None:
 
 def test_cut_sitemap_gives_its_addresses_and_is_incomplete() -> None:
     body = "<urlset><url><loc>https://x.example/a</loc></url><url><loc>https://x.exa"
-    found, is_whole = read_sitemap(body.encode(), NONE)
+    found, is_whole = read_sitemap(body.encode(), NO_URL)
     assert ([one.url for one in found], is_whole) == (["https://x.example/a"], False)
 
 
@@ -64,12 +64,12 @@ def test_gzip_sitemap_is_unpacked_up_to_a_limit() -> None:
 
 def test_sitemap_with_too_many_addresses_is_incomplete() -> None:
     body = f"<urlset>{'<url><loc>https://x.example/a</loc></url>' * 20_001}</urlset>"
-    found, is_whole = read_sitemap(body.encode(), NONE)
+    found, is_whole = read_sitemap(body.encode(), NO_URL)
     assert (len(found), is_whole) == (20_000, False)
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"<urlset>", b"<sitemapindex><sitemap><loc>", b"\x1f\x8b"]))
-def test_no_bytes_break_it(noise: bytes, head: bytes) -> None:
+def test_no_bytes_break_the_sitemap_reader(noise: bytes, head: bytes) -> None:
     text, _ = unpack_gzip(head + noise)
-    found, _ = read_sitemap(text, ANY)
+    found, _ = read_sitemap(text, EVERY_URL)
     assert all(one.url.startswith("http") for one in found)

@@ -26,9 +26,9 @@ from monitor.look.sandbox.workers import StartHooks, Workers
 from monitor.look.sighting import State
 from tests.unit.monitor.look.processes import process_ids
 
-WHY = "PermissionError: [Errno 1] Operation not permitted"
+START_FAULT = "PermissionError: [Errno 1] Operation not permitted"
 NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
-SIBLINGS = b"<html><body>" + b"<a>" * 0 + b"<a></a>" * 20_000 + b"</body></html>"
+COSTLY_PAGE = b"<html><body>" + b"<a>" * 0 + b"<a></a>" * 20_000 + b"</body></html>"
 
 
 @pytest.fixture
@@ -38,14 +38,14 @@ async def workers() -> AsyncIterator[Workers]:
     made.close()
 
 
-async def recognised(workers: Workers, name: str, body: bytes, host: str = "a.example", seconds: int = 5) -> State:
+async def recognise_in(workers: Workers, name: str, body: bytes, host: str = "a.example", seconds: int = 5) -> State:
     answer = Answer("https://a.example/", 200, {"content-type": "text/html"}, body, NOW, NOW)
     seen = await workers.run("recognise", host, name, answer, Context(answer.url), seconds=seconds)
     return State(seen.state)
 
 
 async def test_task_runs_in_another_process(workers: Workers) -> None:
-    assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+    assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
     assert process_ids(workers)
     assert os.getpid() not in process_ids(workers)
 
@@ -57,8 +57,8 @@ async def test_no_process_starts_before_the_first_task(workers: Workers) -> None
 @pytest.mark.slow
 async def test_task_that_overruns_is_stopped_and_the_next_one_runs(workers: Workers) -> None:
     with pytest.raises(TooCostly):
-        await recognised(workers, "css:a ~ a ~ b", SIBLINGS, seconds=1)
-    assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+        await recognise_in(workers, "css:a ~ a ~ b", COSTLY_PAGE, seconds=1)
+    assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
 
 
 @dataclass
@@ -106,9 +106,11 @@ async def test_task_cannot_exceed_its_memory() -> None:
 
 
 async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> None:
-    slow = [asyncio.create_task(recognised(workers, "css:a ~ a ~ b", SIBLINGS, "slow.example", 2)) for _ in range(3)]
+    slow = [
+        asyncio.create_task(recognise_in(workers, "css:a ~ a ~ b", COSTLY_PAGE, "slow.example", 2)) for _ in range(3)
+    ]
     await asyncio.sleep(0)
-    assert await recognised(workers, "css:h1", b"<h1>Births</h1>", "healthy.example") is State.PRESENT
+    assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>", "healthy.example") is State.PRESENT
     assert not any(task.done() for task in slow)
     workers.close()
     assert all(isinstance(fault, NoWorker) for fault in await asyncio.gather(*slow, return_exceptions=True))
@@ -121,7 +123,7 @@ async def test_failed_reader_is_reported_and_its_process_replaced(workers: Worke
 
 
 async def test_unused_workers_are_stopped(workers: Workers) -> None:
-    await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     workers.stop_unused()
     assert len(process_ids(workers)) == 1
     workers.stop_unused()
@@ -129,13 +131,13 @@ async def test_unused_workers_are_stopped(workers: Workers) -> None:
 
 
 async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
-    await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     (pid,) = process_ids(workers)
     workers.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     with pytest.raises(NoWorker):
-        await recognised(workers, "css:h1", b"<h1>Births</h1>")
+        await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
 
 
 @pytest.mark.parametrize("value", [os.system, Path("x"), print])
@@ -144,21 +146,25 @@ def test_reply_contains_only_plain_values(value: object) -> None:
         unpack(pickle.dumps(value))
 
 
-async def test_waiting_bytes_are_limited_and_each_host_has_its_share(workers: Workers) -> None:
-    told: list[str] = []
-    workers.on_costly = told.append
-    asked = [
-        asyncio.create_task(workers.run("strip", f"h{host}.example", b"{}", seconds=5, size=999_999))
-        for _ in range(5)
-        for host in range(4)
-    ]
-    others = asyncio.create_task(workers.run("strip", "other.example", b"{}", seconds=5, size=999_999))
-    answers = await asyncio.gather(*asked, others, return_exceptions=True)
-    assert [isinstance(each, TooCostly) for each in answers] == [False] * 16 + [True] * 4 + [False]
-    assert told == [f"h{host}.example" for host in range(4)]
+async def test_tasks_of_a_host_beyond_its_share_of_the_queue_are_refused_alone(workers: Workers) -> None:
+    costly_hosts: list[str] = []
+    workers.on_costly = costly_hosts.append
+
+    def run_task(host: str) -> asyncio.Task[object]:
+        return asyncio.create_task(workers.run("strip", host, b"{}", seconds=5, size=999_999))
+
+    hosts = [f"h{number}.example" for number in range(4)]
+    # A host may have four such bodies in the queue.
+    rounds = [[run_task(host) for host in hosts] for _ in range(5)]
+    other = run_task("other.example")
+    *accepted, refused = [await asyncio.gather(*tasks, return_exceptions=True) for tasks in rounds]
+    assert not any(isinstance(outcome, Exception) for outcomes in accepted for outcome in outcomes)
+    assert all(isinstance(outcome, TooCostly) for outcome in refused)
+    assert costly_hosts == hosts
+    await other
 
 
-class Standing(VirtualClock):
+class StandingClock(VirtualClock):
     """A clock that stands still until a test moves it."""
 
     seconds = 0.0
@@ -172,14 +178,14 @@ class Machine:
     """A machine on which no worker starts until it is mended, and what a pool of workers there reports."""
 
     is_mended: bool = False
-    clock: Standing = field(default_factory=lambda: Standing(NOW))
+    clock: StandingClock = field(default_factory=lambda: StandingClock(NOW))
     attempts: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     blamed: list[str] = field(default_factory=list)
 
     def start(self, megabytes: int) -> Worker:
         if not self.is_mended:
-            raise NoWorker(WHY)
+            raise NoWorker(START_FAULT)
         return start_worker(megabytes)
 
     def workers(self) -> Workers:
@@ -193,8 +199,8 @@ async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
     machine = Machine()
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
-        await recognised(workers, "css:h1", b"<h1>Births</h1>")
-    assert (machine.attempts, machine.unread, machine.blamed) == ([WHY], ["a.example"], [])
+        await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
+    assert (machine.attempts, machine.unread, machine.blamed) == ([START_FAULT], ["a.example"], [])
     workers.close()
 
 
@@ -204,8 +210,8 @@ async def test_no_start_is_tried_for_a_while_after_a_failed_one() -> None:
     for passed in (0.0, 0.5, 1.0, 1.9, 3.0):
         machine.clock.seconds = passed
         with pytest.raises(NoWorker):
-            await recognised(workers, "css:h1", b"<h1>Births</h1>")
-    assert machine.attempts == [WHY] * 3
+            await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
+    assert machine.attempts == [START_FAULT] * 3
     assert machine.unread == ["a.example"] * 5
     workers.close()
 
@@ -214,45 +220,48 @@ async def test_answers_are_read_again_once_a_worker_starts() -> None:
     machine = Machine()
     workers = machine.workers()
     with pytest.raises(NoWorker):
-        await recognised(workers, "css:h1", b"<h1>Births</h1>")
+        await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     machine.is_mended, machine.clock.seconds = True, 1.0
-    assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
-    assert machine.attempts == [WHY, ""]
+    assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+    assert machine.attempts == [START_FAULT, ""]
     workers.close()
 
 
 async def test_idle_worker_is_used_although_another_does_not_start() -> None:
-    is_second_asked_for, calls, attempts = threading.Event(), count(), list[str]()
+    is_second_start_begun, calls, attempts = threading.Event(), count(), list[str]()
 
-    def start(megabytes: int) -> Worker:
+    def start_first_and_refuse_second(megabytes: int) -> Worker:
         if next(calls) == 0:
-            is_second_asked_for.wait()
+            is_second_start_begun.wait()
             return start_worker(megabytes)
-        is_second_asked_for.set()
+        is_second_start_begun.set()
         while not process_ids(workers):
             os.sched_yield()
-        raise NoWorker(WHY)
+        raise NoWorker(START_FAULT)
 
-    workers = Workers(2, hooks=StartHooks(lambda _began, fault: attempts.append(fault)), start=start)
-    both = [recognised(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
-    read = await asyncio.gather(*both, return_exceptions=True)
-    assert {type(one) for one in read} == {State, NoWorker}
+    hooks = StartHooks(lambda _began, fault: attempts.append(fault))
+    workers = Workers(2, hooks=hooks, start=start_first_and_refuse_second)
+    tasks = [recognise_in(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {State, NoWorker}
     await workers.try_start()
-    assert attempts == ["", WHY, ""]
+    assert attempts == ["", START_FAULT, ""]
     workers.close()
 
 
-async def test_start_is_tried_at_first_and_until_one_succeeds() -> None:
+async def test_an_eager_start_is_tried_and_then_repeated_until_it_succeeds() -> None:
     machine = Machine()
     workers = machine.workers()
     await workers.try_start()
     assert machine.attempts == []
     await workers.try_start(eager=True)
+    # After a failed start, it is tried again even if it is not eager.
     await workers.try_start()
+    assert machine.attempts == [START_FAULT, START_FAULT]
     machine.is_mended = True
     for _ in range(3):
         await workers.try_start(eager=True)
-    assert machine.attempts == [WHY, WHY, ""]
+    assert machine.attempts == [START_FAULT, START_FAULT, ""]
     assert len(process_ids(workers)) == 1
     workers.close()
 
@@ -260,11 +269,11 @@ async def test_start_is_tried_at_first_and_until_one_succeeds() -> None:
 async def test_worker_that_died_while_idle_is_replaced_without_a_report() -> None:
     machine = Machine(is_mended=True)
     workers = machine.workers()
-    await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     (pid,) = process_ids(workers)
     os.kill(pid, signal.SIGKILL)
     await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+    assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
     assert machine.blamed == []
     workers.close()
 
