@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9713,
     "schedules": 8464,
     "monitor/plan": 1763,
-    "monitor/look": 6135,
+    "monitor/look": 6134,
     "monitor/judge": 4393,
     "monitor/store": 6035,
     "monitor/deliver": 3096,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -278,6 +279,15 @@ def test_a_placeholder_is_still_one_after_a_404_that_is_a_stale_copy() -> None:
     body, headers = page(TITLE, "<p>Release date: 26 November 2026</p>"), {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
     assert interpret_last(target(), answer(body, at=BEFORE), stale, answer(body, at=AFTER)).state is UNKNOWN
+
+
+def test_a_placeholder_that_one_view_showed_is_one_in_another_view_too() -> None:
+    interpreter, edge, body = Interpreter(), target(), page(TITLE, "<p>Release date: 26 November 2026</p>")
+    origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
+    for view in (edge, origin):
+        interpreter.restore_known(view, Known(slot=SLOT_IN_FORCE))
+    assert interpreter.interpret_now(edge, answer(body, at=BEFORE)).state is UNKNOWN
+    assert interpreter.interpret_now(origin, answer(body, at=AFTER)).state is UNKNOWN
 
 
 def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_clock_is_right() -> None:
