@@ -18,11 +18,6 @@ from tests.unit.monitor.web.people import SECRET, basic_auth, hidden_field, rewr
 PATHS_FOR_PROGRAMS = ["/api/v1/releases", "/api/v1/incidents", "/api/v1/openapi.json", "/calendar.ics"]
 
 
-@pytest.fixture(scope="module")
-def anne() -> str:
-    return make_line("anne", SECRET, "duty statistician")
-
-
 @pytest.fixture
 def users(tmp_path: Path, anne: str) -> Path:
     file = tmp_path / "users"
@@ -245,10 +240,11 @@ async def test_public_board_is_read_by_all_and_changed_after_sign_in(users: Path
         assert all(f'id="{section}"' in page_after_sign_in for section in ("acknowledge", "now", "draft", "actions"))
 
 
-async def test_board_without_users_has_no_sign_in_page(board: Board) -> None:
-    assert await board.status_of("/sign-in") == 404
-    assert "Sign in" not in await board.read_page("/")
-    assert (await board.client.post(f"/incidents/{board.incident}/acknowledge", data={})).status_code == 403
+async def test_board_without_users_has_no_sign_in_page() -> None:
+    async with a_board() as board:
+        assert await board.status_of("/sign-in") == 404
+        assert "Sign in" not in await board.read_page("/")
+        assert (await board.client.post(f"/incidents/{board.incident}/acknowledge", data={})).status_code == 403
 
 
 @pytest.mark.slow
