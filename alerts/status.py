@@ -86,8 +86,9 @@ def was_public_at_slot(part: PartVerdict) -> bool:
 
 def was_released(part: PartVerdict) -> bool:
     """Return whether a part was published at its slot or later."""
-    # An early part that was not seen removed may have been public without a break.
-    return part.released.by is not None and all(each.ended is Ended.REMOVED for each in part.exposures)
+    # If an early part was not seen removed, or not absent before its release, it may have been public without a break.
+    is_dated = None not in (part.released.after, part.released.by)
+    return is_dated and all(each.ended is Ended.REMOVED for each in part.exposures)
 
 
 def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
@@ -147,8 +148,8 @@ def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:
-    required = [part for part in facts.parts if part.required]
-    return f"{len(list_late_parts(facts))} of {len(required)} parts late, {_describe_late(facts, now)}"
+    required = sum(part.required for part in facts.parts)
+    return f"{len(list_late_parts(facts))} of {required} parts late, {_describe_late(facts, now)}"
 
 
 def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
@@ -240,8 +241,7 @@ def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
     changes = []
     if groups := fact_rules.group_removals(facts):
         changes.append(f"{_describe_removals(groups[-1], facts, now)} ({_name_parts(groups[-1])})")
-    swapped = [finding for finding in fact_rules.find_alterations(facts) if finding.kind == "swapped"]
-    if swapped:
+    if swapped := [finding for finding in fact_rules.find_alterations(facts) if finding.kind == "swapped"]:
         changes.append(f"other bytes than at its release ({_name_parts(swapped)})")
     return "; ".join(changes)
 

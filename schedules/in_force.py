@@ -134,16 +134,16 @@ class _ReleaseLedger:
     def _is_frozen(self, promise: Promise) -> bool:
         """Return whether the slot in force stays, because it had passed before this promise was read.
 
-        It does not stay if it was itself first read too late, and the promise is the first of a calendar of higher
-        rank.
+        It does not stay if it was itself first read after it had passed, and the promise is for a later slot and the
+        first one of a calendar of higher rank.
         """
         current = self._current
         if current is None or is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
         if not self._learnt_after_slot or has_passed(promise.slot, promise.learnt):
             return True
-        is_first_of_ruling = self.rank(promise) < self.rank(current) and promise.calendar not in self._latest
-        return not is_first_of_ruling
+        has_higher_rank = self.rank(promise) < self.rank(current)
+        return not has_higher_rank or promise.calendar in self._latest
 
     def in_force(self) -> InForce:
         """Return what is in force after all promises added so far, with their events, doubts and disagreements."""

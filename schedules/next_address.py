@@ -183,7 +183,10 @@ def _write_pieces(pieces: tuple[str, ...], tokens: tuple[str, ...], pairs: Pairs
 
 
 def _options_for(piece: str, tokens: Sequence[str], pairs: Pairs) -> list[str]:
-    """Return the texts that may replace a piece: the new form of each token that it can name, or else the piece."""
+    """Return the texts that may replace a piece of an address, or the piece itself if it names no part of the period.
+
+    If it is the short form of an old token in `pairs` (`jan`), it gets the new short form (`apr`), and so on.
+    """
     found = {
         _forms_of(pairs[token]).get(form, "")
         for token in tokens

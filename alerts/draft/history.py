@@ -33,7 +33,7 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
         other
         for other in sorted(inputs.previous, key=lambda other: other.occurred)
         if other.has_draft and other.id != inputs.incident.id and shared[other.id]
-        # Skip platform incidents without linked releases: reports on a period, whose incidents are cited separately.
+        # A platform incident without linked releases is a report on a period. Its incidents are cited one by one.
         if other.linked or other.kind != "platform"
     ]
     platform_only = [other for other in earlier if shared[other.id] == "platform"]

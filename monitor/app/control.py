@@ -37,16 +37,15 @@ ReloadConfig = Callable[[], Awaitable[list[str]]]
 async def serve_control_socket(
     settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[None]:
-    """Answer requests inside this context: "status" with the monitor's health as JSON.
-
-    Any other request reloads the configuration and is answered with its faults.
-    """
+    """Answer requests inside this context. Any other word than those two gets no answer."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.read(_LONGEST_REQUEST)
-        found = status() if request == b"status" else await reload()
-        writer.write(json.dumps(found).encode())
-        writer.write_eof()
+        match request:
+            case b"status":
+                writer.write(json.dumps(status()).encode())
+            case b"reload":
+                writer.write(json.dumps(await reload()).encode())
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()

@@ -43,7 +43,7 @@ def _explanation_lines(explanation: Explanation) -> Iterator[str]:
     for heading, texts in group_by_heading(explanation):
         yield from ("", heading)
         yield from bullet_lines(texts)
-    yield from ("", "What would change it")
+    yield from ("", "What would change the verdict")
     yield from bullet_lines(explanation.would_change)
     if explanation.records:
         yield from ("", f"Evidence: {', '.join(explanation.records)}")

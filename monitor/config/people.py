@@ -41,8 +41,8 @@ class OidcSettings(Table):
     rights: dict[str, RightName] = Field(min_length=1)
     """The right that each value of the claim gives: `"stats-heads" = "head"`.
 
-    The rights are `"viewer"`, `"duty"` and `"head"`. A person with several values gets the highest right. A person
-    with none of these values cannot sign in.
+    The rights are `"viewer"`, `"duty"` and `"head"`. A person with several values of the claim gets the highest right.
+    A person with none of these values cannot sign in.
     """
     allow: list[Network] = []
     """Private networks that may be requested for the issuer: `["10.0.0.0/8"]`."""
@@ -122,9 +122,9 @@ class AlertSettings(Table):
 class SummarySettings(Table):
     """Summaries at fixed times.
 
-    `morning` lists the releases that are due, and which of them are at risk. `evening` reports the verdicts of the day,
-    the reports that are owed, the overdue actions, and the releases of the next day that the budgets cannot prove.
-    `month` reports how punctual the last month was.
+    A `morning` summary lists the releases that are due, and which of them are at risk. `evening` reports the verdicts
+    of the day, the reports that are owed, the overdue actions, and the releases of the next day that the budgets cannot
+    prove. `month` reports how punctual the last month was.
 
     If the monitor was down at that time, it sends the summary up to three hours later. You cannot name a channel of
     `open_channels`.

@@ -153,7 +153,7 @@ class NetworkSettings(Table):
     proxy: WebAddress | None = None
     """A proxy for requests to every host, `http://host:port`.
 
-    - Looks use it as a tunnel (CONNECT), for `http` too, so certificates are still checked here.
+    - Looks use the proxy as a tunnel (CONNECT), for `http` too, so the monitor still checks certificates itself.
     - The proxy resolves names. A private name (`.internal`, no dot, a private address) is refused unless its table has
       `allow`.
     - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except to this machine itself. They send a
@@ -168,8 +168,8 @@ class ProducerSettings(Table):
     """An organisation that publishes. Only producers with a table have tripwires and their own entries in reports.
 
     A release can be announced for several organisations (`producers` in the JSON). Listings, policy, routes, reports
-    and filters match any of them. Its `producer` is the first of them that has a table. If its `[[calendar]]` names a
-    `producer`, that replaces the organisations of its entries.
+    and filters match any of them. The `producer` of the release is the first of them that has a `[[producer]]`. If a
+    `[[calendar]]` names a `producer`, that replaces the organisations of its entries.
     """
 
     id: Name
@@ -208,7 +208,7 @@ class PartSettings(Table):
     recognise: str | None = None
     """What shows that the part is out. The default is `govuk` for pages on www.gov.uk, and `status` elsewhere.
 
-    - `status`: a 2xx answer with a positive sign of the release ([how](decides.md#a-200-is-not-publication)). A page
+    - `status`: recognises a 2xx answer with a sign of the release ([how](decides.md#a-200-is-not-publication)). A page
       needs its title and period. A file needs content of its kind. Any other part needs only some title or heading
     - `govuk`, `ons`, `ees`: the page or JSON of these platforms, by what it says about its publication
     - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is another than this. The EES calendar
@@ -249,8 +249,8 @@ class SlotTimeSettings(Table):
 class ImportanceSettings(Table):
     """How much releases matter, compared with others at the same host and slot.
 
-    If a host's `[budget]` is too small for all pages and files of a slot, those of a higher level come first. The first
-    `[[importance]]` that matches a release gives its level. If none matches, the level is 0.
+    If a host's `[budget]` is too small for all pages and files of a slot, releases of a higher level come first. The
+    first `[[importance]]` that matches a release gives its level. If none matches, the level is 0.
     """
 
     match: ReleaseMatch
@@ -268,13 +268,13 @@ class Settings(Table):
     `ninethirty init` writes a first one, and `ninethirty check` names every fault at once, with file, key, reason and
     value.
 
-    - Unknown keys are refused.
+    - Unknown keys in the configuration are refused.
     - Write lengths of time as `20ms`, `90s`, `5m`, `2h` or `14d`.
     - A default of *none* means that the key is absent unless you write it.
     - A secret is `{ env = "NAME" }` or `{ file = "PATH" }`, never the secret itself. `check` says if it is missing,
       empty or not text, and warns of a file that every account can read.
     - A relative path is relative to the configuration file, if the key does not say otherwise.
-    - [Change the configuration](how-to/change-configuration.md) says how to reload it.
+    - [Change the configuration](how-to/change-configuration.md) says how to reload the configuration.
     """
 
     timezone: Zone = "Europe/London"

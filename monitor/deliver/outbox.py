@@ -39,7 +39,7 @@ _ATTEMPTS_BEFORE_REREADING = 5
 _MOST, _EVER = 10_000, timedelta(days=3650)
 
 _PATIENCE = RetryPolicy()
-_PATIENCE_WITH_POISON = RetryPolicy(attempts=8)
+_PATIENCE_AFTER_ERROR = RetryPolicy(attempts=8)
 """A message that raises an unexpected error is given up long before one that its channel refuses."""
 
 OnOutcome = Callable[[str, str], None]
@@ -274,18 +274,18 @@ class Outbox:
                 await self._attempt_delivery(row.delivery, row.notice)
 
     async def _attempt_delivery(self, delivery: Delivery, notice: Notice) -> None:
-        """Record an attempt, send the message, and record the outcome."""
+        """Record an attempt, send the message, and record the outcome, if the delivery is due and the lease is ours."""
         now, channel = self._clock.now(), self._channels.get(delivery.channel)
-        # Another process may still be sending one that was begun before. All others were chosen because they are due.
+        # A delivery that was begun before may still be under way in another process.
         if channel is None or (delivery.began is not None and self._lease.earliest_attempt(delivery) > now):
             return
         begun = await self._writer.write(lambda tx: self._record_attempt(tx, delivery, now))
         if begun is not None:
             self._lease.note_own_attempt(begun)
             async with self._lease.keep_renewing():
-                outcome, poison = await self._send_message(notice, channel)
+                outcome, had_error = await self._send_message(notice, channel)
             if outcome is not None:
-                await self._record_outcome(begun, notice, outcome, _PATIENCE_WITH_POISON if poison else _PATIENCE)
+                await self._record_outcome(begun, notice, outcome, _PATIENCE_AFTER_ERROR if had_error else _PATIENCE)
 
     def _record_attempt(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
         """Save an attempt before it is made and return the delivery, or None if this process must not send it.

@@ -79,12 +79,13 @@ class OutboxLease:
         return now + (lasts if lease is None else max(lease.until - at, _SOON))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
-        """Renew the lease inside a transaction. Return whether it is ours, always True if no lease is needed."""
+        """Renew the lease inside a transaction, beside regular renewals. Return whether it is ours or not needed."""
         if self._holder is None:
             return True
         is_ours = self._holder.take(tx, OUTBOX, now) is not None
         self._ours_until = now + self._holder.lease_length if is_ours else None
-        self._renew_at = self._renew_at if is_ours else None
+        if not is_ours:
+            self._renew_at = None
         return is_ours
 
     def note_own_attempt(self, attempt: Delivery) -> None:

@@ -13,7 +13,7 @@ from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
-from monitor.plan.targets import View, parse_target_id
+from monitor.plan.targets import View
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import Exposure, PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between, since
@@ -265,12 +265,14 @@ class _PartJudge:
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
             return _Timing(VerdictKind.PENDING)
-        if evidence.unproved is not None:
-            reason = (
-                f"already answered as published at the first look that did not fail, at "
-                f"{exactly(evidence.unproved.first_sent, self.zone)}: its appearance was not seen"
-            )
-            return _Timing(VerdictKind.UNPROVEN, Interval(None, evidence.unproved.begin), reason=reason)
+        unproved = evidence.unproved
+        removed_by = None if unproved is None else evidence.find_absence_after(unproved)
+        # If it was removed before its slot, it was no release.
+        if unproved is not None and (removed_by is None or removed_by >= window.opens):
+            first_look = exactly(unproved.first_sent, self.zone)
+            reason = f"already answered as published at the first look that did not fail, at {first_look}: "
+            reason += "its appearance was not seen"
+            return _Timing(VerdictKind.UNPROVEN, Interval(None, unproved.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
@@ -296,10 +298,8 @@ class _PartJudge:
             return unseen is not None
         if self._contradicting_run(absent) is not None:
             return True
-        spells = self.evidence.spells.get(parse_target_id(other.target)[2], ())
-        is_absent_later = any(not spell.is_present and spell.begin > other.end for spell in spells)
         was_present_at_slot = other.begin <= self.window.latest and other.end >= self.window.opens
-        return is_absent_later and was_present_at_slot
+        return was_present_at_slot and self.evidence.find_absence_after(other) is not None
 
     def _contradicting_run(self, absent: datetime) -> Run | None:
         """Return the run of another view that was present from its first look on, before this absence, or None."""

@@ -104,14 +104,15 @@ class PartEvidence:
         """
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
-        for view in MAIN_VIEWS:
-            unproved = find_unproved_run(self.views.get(view, ()))
-            if unproved is not None:
-                absences = (spell.begin for spell in self.spells.get(view, ()) if not spell.is_present)
-                first_absent = min((begin for begin in absences if begin > unproved.end), default=None)
-                if first_absent is not None and first_absent > slot:
-                    return True
-        return False
+        unproved = (find_unproved_run(self.views.get(view, ())) for view in MAIN_VIEWS)
+        first_absent = (self.find_absence_after(run) for run in unproved if run is not None)
+        return any(absent is not None and absent > slot for absent in first_absent)
+
+    def find_absence_after(self, run: Run) -> datetime | None:
+        """Return when the view of a run first showed the part absent after it; None if it has not."""
+        spells = self.spells.get(parse_target_id(run.target)[2], ())
+        absences = (spell.begin for spell in spells if not spell.is_present)
+        return min((begin for begin in absences if begin > run.end), default=None)
 
 
 def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:

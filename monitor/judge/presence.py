@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.judge.runs import UNDERWAY, Run
-from monitor.judge.spells import Spell, find_absence_after
+from monitor.judge.spells import Spell, build_spell, find_absence_after
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import NOTHING, Interval, latest_known
@@ -95,8 +95,8 @@ def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[li
         late = tuple(run for run in runs if run.first_sent >= instant)
         if early and late:
             # The absence after the spell does not follow its early piece.
-            before.append(replace(showing, spell=showing.spell.of_runs(early), absent_by=None))
-            since.append(replace(showing, spell=showing.spell.of_runs(late)))
+            before.append(replace(showing, spell=build_spell(showing.spell.view, early), absent_by=None))
+            since.append(replace(showing, spell=build_spell(showing.spell.view, late)))
         else:
             before.append(showing)
     return before, since

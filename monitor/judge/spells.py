@@ -39,10 +39,6 @@ class Spell:
         """Return the earliest instant at which it may have begun. Only absences before it date an appearance."""
         return self.begin if self.claims is None else self.claims
 
-    def of_runs(self, runs: tuple[Run, ...]) -> Spell:
-        """Return a spell of only some of its runs."""
-        return _build_spell(self.view, runs)
-
 
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
     """Return the spells of one view, in the order of looks, present and absent in turn.
@@ -58,7 +54,7 @@ def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
             spells[-1].append(run)
         else:
             spells.append([run])
-    return [_build_spell(view, tuple(each)) for each in spells]
+    return [build_spell(view, tuple(each)) for each in spells]
 
 
 def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
@@ -68,7 +64,7 @@ def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
     return bool(spells) and run.end >= min(absence.begin for absence in spells[0])
 
 
-def _build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
+def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
     """Return the spell of these runs, which are all present, or all absent or withdrawn."""
     return Spell(
         view,

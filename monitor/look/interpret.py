@@ -178,7 +178,7 @@ class Interpreter:
         is_dated = not was_set and self.skew.observe(target.host, answer, ahead)
         bounds, known_before = self.skew.bounds_for(target.host), memory.known
         recognised = interpret_without_body(answer, target) or self._recognise_body(target, answer, memory, read)
-        if answer.status == 404:
+        if answer.status == 404 and recognised.state is State.ABSENT:
             # A page that appears after this counts, even if it has the words of an earlier placeholder.
             memory.known = replace(known_before, was_missing=True, placeholder=None)
             if known_before.placeholder is not None:

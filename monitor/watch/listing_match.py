@@ -109,9 +109,9 @@ class Matcher:
             yield from self._match_series(found, elsewhere)
 
     def _match_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release with a future slot that is promised at the entry's address.
+        """Yield each release with a future slot that is promised at the entry's address, unless titles contradict that.
 
-        An entry that is not fresh must also match by title and period. Another edition's title matches no release.
+        An entry with another edition's title matches none. One that was there before must match by title and period.
         """
         for one in self._by_url.get(canonical_address(found.url), ()):
             like = _title_likeness(one.release, found.title)

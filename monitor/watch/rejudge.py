@@ -64,10 +64,10 @@ def stored_case(store: Store, release: str) -> StoredCase | None:
     found = store.ledger.release(release)
     if found is None:
         return None
-    row, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
-    whole, runs = _with_judged_parts(found, row), _runs_by_target(store, [release])
-    others = partial(_publications_near, store, release, None if row is None else row.slot)
-    return StoredCase(whole, promises, runs, _blind_spans_near(store.runs, promises), others)
+    last_verdict, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
+    with_all_parts, runs = _with_judged_parts(found, last_verdict), _runs_by_target(store, [release])
+    published = partial(_publications_near, store, release, None if last_verdict is None else last_verdict.slot)
+    return StoredCase(with_all_parts, promises, runs, _blind_spans_near(store.runs, promises), published)
 
 
 def _runs_by_target(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:

@@ -184,18 +184,21 @@ class Watch:
             self.queue.judge_soon(target.release)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:
-        """Return the JSON of a watched release as of now. None if it is not watched or its verdict is withheld."""
+        """Return the JSON of a watched release as of now. None if it is not watched or its verdict is withheld.
+
+        It is cached until the release has a new sighting or verdict, or its verdict can change with time.
+        """
         watched = self.releases.get(release)
         if watched is None or watched.planning_only_until is not None or watched.waits_for_calendar:
             return None
-        now, recorded, runs = self.clock.now(), watched.recorded_state, watched.seen_state
-        if watched.cached_json is not None and (body := watched.cached_json.as_of(now, recorded, runs)) is not None:
+        now, recorded, seen = self.clock.now(), watched.recorded_state, watched.seen_state
+        if watched.cached_json is not None and (body := watched.cached_json.as_of(now, recorded, seen)) is not None:
             return body
         verdict = self.judging.verdict(watched, now)
         body = body_of(verdict, None, self.events.rules.editions) | {"incident": watched.incident}
         # While a release is due, its seconds grow with time.
         until = verdict.revisit if verdict.due is None else now
-        watched.cached_json = CachedJson(body, now, until, recorded, runs)
+        watched.cached_json = CachedJson(body, now, until, recorded, seen)
         return body
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:

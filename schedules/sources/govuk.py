@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -174,12 +174,12 @@ class GovukSource(RememberingSource):
         return f"{self._site}/government/{family}/{link.removeprefix(ANNOUNCEMENTS)}"
 
     def _announce_unlisted(
-        self, fresh: dict[str, ContentItem], made: dict[str, Announcement], today: date, remarks: list[Remark]
+        self, fresh: dict[str, ContentItem], listed: Collection[str], today: date, remarks: list[Remark]
     ) -> dict[str, Announcement]:
-        """Return the announcements that the listing does not show (`made`) but that have a content item."""
+        """Return the announcements of `fresh` items that are not `listed`. Others become remarks."""
         found = {}
         for link, item in fresh.items():
-            if link in made:
+            if link in listed:
                 continue
             if item.announced is not None or (item.leads_to_publication() and link in self.known):
                 found[link] = self._make_announcement(_make_entry(link, item), item, today, remarks)

@@ -78,7 +78,7 @@ class CalendarSettings(Table):
     options: dict[str, str] = {}
     """Options of the calendar, as texts. Each kind of calendar has its own:
 
-    - `govuk`: `count`, `family`, `all_dates`
+    - options of `govuk`: `count`, `family`, `all_dates`
     - `ons`: `site`, `back`, `count`
     - `ees`: `site`
     - `ics`: `back`, `ahead`, `link`

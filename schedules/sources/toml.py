@@ -94,28 +94,26 @@ def _apply_source_table(table: object, settings: CalendarSettings, remarks: list
     if not isinstance(table, dict):
         return settings
     remarks += _unknown_keys("source.", table, _SOURCE_KEYS)
-    name = str(table.get("timezone") or table.get("zone") or settings.zone)
+    key = "timezone" if table.get("timezone") else "zone"
+    name = str(table.get(key) or settings.zone)
     order = str(table.get("date_order", settings.date_order))
     usual = str(table.get("default_time") or "")[:5]
-    wrong = list(_source_faults(name, order, usual))
+    wrong = list(_source_faults(key, name, order, usual))
     remarks += [Remark("source", fault) for fault in wrong]
     if wrong:
         return settings
-    changed: dict[str, object] = {
-        "timezone": name,
-        "date_order": order,
-        "default_time": settings.default_time or (time.fromisoformat(usual) if usual else None),
-        "producer": settings.producer or str(table.get("producer", "")),
-    }
+    default_time = settings.default_time or (time.fromisoformat(usual) if usual else None)
+    producer = settings.producer or str(table.get("producer", ""))
+    changed = {"timezone": name, "date_order": order, "default_time": default_time, "producer": producer}
     return settings.model_copy(update=changed)
 
 
-def _source_faults(timezone: str, date_order: str, default_time: str) -> Iterator[str]:
-    """Yield what is wrong with the values of the table `[source]`."""
+def _source_faults(zone_key: str, timezone: str, date_order: str, default_time: str) -> Iterator[str]:
+    """Yield what is wrong with the values of the table `[source]`. `zone_key` is the key that has the time zone."""
     try:
         zone(timezone)
     except UnknownZone:
-        yield f"timezone: no such time zone (got {timezone!r})"
+        yield f"{zone_key}: no such time zone (got {timezone!r})"
     if sorted(date_order) != ["d", "m", "y"]:
         yield f'date_order: write "dmy", "mdy" or "ymd" (got {date_order!r})'
     if default_time and not _TIME.fullmatch(default_time):

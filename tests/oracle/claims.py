@@ -103,7 +103,8 @@ def of_notice(data: Body) -> Claim | None:
     told = data.get("measured")
     if not told or "verdict" not in told:
         return None
-    at = instant(data["at"])
+    # It is measured again when it is sent, which may be later than its event.
+    at = instant(told.get("at", data["at"]))
     assert at is not None
     return Claim(
         id=data["release"],

@@ -14,7 +14,7 @@ from alerts.draft.report import Report
 from tests.oracle.measures import not_seen_gone
 from tests.oracle.phrases import LENGTH, TIME, WHEN, read_clock, read_interval, read_length
 from tests.oracle.words import slack
-from tests.oracle.world import Place, Release, Span, World, out, spans, users_from
+from tests.oracle.world import Place, Release, Span, World, is_in_old_copy, out, spans, users_from
 from tests.worlds.plain_style import breaches_of_style
 
 _MINUTE, _SEEN_WITHIN = timedelta(minutes=1), timedelta(seconds=150)
@@ -244,7 +244,7 @@ def _was_published_at_address(context: _Context, match: re.Match[str]) -> bool:
 def _may_seem_public(place: Place, then: datetime, context: _Context) -> bool:
     """Return whether a place was public at an instant, or had been and had shown nothing since that proves absence."""
     lasts = _MINUTE + context.tolerance
-    return any(
+    return is_in_old_copy(context.world, place, then) or any(
         span.begins <= then + context.tolerance
         and (span.shown is None or then - lasts <= span.shown or not_seen_gone(place, span.begins, then))
         for span in spans(place)

@@ -83,7 +83,12 @@ def _users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> I
         # After a wall, a scripted edge shows the newest page at once, whatever its cache kept. A loop led users to an
         # address with a query, of which no cache keeps a copy.
         return
-    delays = [(got - claim.slot).total_seconds() for got in users_from(place)]
+    got = users_from(place)
+    release = release_of(world, place)
+    if release.is_guessed and place is release.page and any(one.what == "other" for one in place.shows):
+        # An announcement may lead to a page under any title, so an old copy of another page seems to be the release.
+        got += [span.begins for span in spans(place)]
+    delays = [(at - claim.slot).total_seconds() for at in got]
     delays += [float("inf")] if part.verdict == "overdue" or high is None else []
     if not any(low - off <= delay and (high is None or delay <= high + off) for delay in delays):
         yield f"users waited {low} to {high} s, but they waited {delays}"
@@ -100,7 +105,9 @@ def _bound(world: World, place: Place, bound: float | None, slot: datetime) -> I
         return
     then, off, lag = slot - timedelta(seconds=bound), slack(world), _lag(world, place)
     for span in spans(place):
-        if span.begins < then - off and (span.ends is None or then + off + lag < span.ends):
+        # A bound of 0 says that it was absent at the slot or later. For what was on time, `words` denies more.
+        is_later_absence = bound == 0 and span.ends is not None
+        if span.begins < then - off and not is_later_absence and (span.ends is None or then + off + lag < span.ends):
             yield f"absent {bound} s before the slot, but it was public from {span.begins.isoformat()}"
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tests.oracle.claims import instant
@@ -19,6 +20,7 @@ _ABSENT = re.compile(r"still absent at (\d\d):(\d\d):(\d\d) (?:GMT|BST)(?: \((\w
 _PUBLIC = re.compile(r"(?:public since|from) (\d\d):(\d\d):(\d\d) (?:GMT|BST)")
 _AVAILABLE = re.compile(r"available at (\S+) since")
 _SECOND = timedelta(seconds=1)
+_MOST_AT_ONE_HOST = 3
 _SEEN_WITHIN, _LOOKED_AT_WITHIN = timedelta(seconds=30), timedelta(seconds=65)
 
 
@@ -84,9 +86,17 @@ def _deny_availability(world: World, url: str, at: datetime, subject: str) -> It
 def _may_seem_public(world: World, place: Place, at: datetime) -> bool:
     """Return whether a place had been public by `at`, and no look may have shown since that it no longer was."""
     seen = [span for span in spans(place) if span.begins <= at + slack(world)]
+    if seen and _is_crowded(world, place):
+        return True
     if any(span.shown is None or at < span.shown + _LOOKED_AT_WITHIN for span in seen):
         return True
     return bool(seen) and (not_seen_gone(place, seen[-1].begins, at) or not is_quiet(world, seen[-1].begins, at))
+
+
+def _is_crowded(world: World, place: Place) -> bool:
+    """Return whether so many releases wait at one host that its budget leaves no looks for content that is out."""
+    hosts = [urlsplit(release.page.url).hostname for release in world.releases]
+    return hosts.count(urlsplit(place.url).hostname) > _MOST_AT_ONE_HOST
 
 
 def _deny_removal(world: World, release: Release, at: datetime, slot: datetime | None, subject: str) -> Iterator[str]:

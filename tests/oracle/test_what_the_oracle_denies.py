@@ -68,6 +68,12 @@ EARLY = an_exposure((-201, -199.5), (-100.5, -99), 99, 102)
 TRUE = {
     "on time": (ON_TIME, a_claim("on_time", (1.5, 2.5))),
     "late": (LATE, a_claim("late", (99.5, 100.5))),
+    "late again, and early while no one could look": (
+        replace(
+            a_world((-200, "ours"), (20, "absent"), (100, "ours")), faults=(Trouble("503", at(-300), at(80), url=URL),)
+        ),
+        a_claim("late", (99.5, 100.5), early_bound=0.0, part={"early_bound": 0.0}),
+    ),
     "never": (a_world(), a_claim("overdue", (None, None))),
     "early for a while": (BLIP, a_claim("early", (-201, -199.5), exposures=[EARLY])),
 }

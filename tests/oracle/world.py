@@ -251,6 +251,15 @@ def unseen(world: World, place: Place, begins: datetime, ends: datetime) -> bool
     return begins >= ends
 
 
+def is_in_old_copy(world: World, place: Place, at: datetime) -> bool:
+    """Return whether a cache had served, by an instant, a copy of a place from when the release was public there."""
+    stale = (fault for fault in world.faults if fault.kind == "stale" and is_at(fault, place) and fault.begins <= at)
+    copied = [fault.begins - timedelta(seconds=fault.age or 3600.0) for fault in stale]
+    return any(
+        span.begins <= then and (span.ends is None or then < span.ends) for then in copied for span in spans(place)
+    )
+
+
 def is_at(fault: Trouble, place: Place) -> bool:
     """Return whether a fault is one of a place, or of its whole host."""
     return fault.url == place.url or (fault.url is None and fault.host == urlsplit(place.url).hostname)

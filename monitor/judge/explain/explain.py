@@ -205,9 +205,9 @@ def _policy_fact(case: Case) -> Fact:
         span = f"{exactly(window.opens, case.zone)} to {exactly(window.passes, case.zone)}"
         return Fact("policy", f"no minute was announced: judged as the span {span}")
     text = (
-        f"on time means proved to have come within {length(policy.on_time_within.total_seconds())} of the slot; "
-        f"present more than {length(policy.uncertainty.total_seconds())} before it is early; "
-        f"later than {length(policy.note_within.total_seconds())} is a report{case.lags.longer_lags_text()}"
+        f"on time: published by {length(policy.on_time_within.total_seconds())} after the slot; "
+        f"early: public more than {length(policy.uncertainty.total_seconds())} before it; "
+        f"needs a report: more than {length(policy.note_within.total_seconds())} late{case.lags.longer_lags_text()}"
     )
     return Fact("policy", text)
 
@@ -324,13 +324,13 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
         return ("a calendar that announces a readable time before that time has passed",)
     lines = [line for part in verdict.parts if part.can_be_late for line in _list_changes_of_part(case, window, part)]
     exposed = [exposure.part for exposure in verdict.exposures if exposure.open]
-    lines += [f"{part}: a look that proves it absent, or the slot itself, ends the open exposure" for part in exposed]
+    lines += [f"{part}: the exposure ends when a look shows that it is absent, or at the slot" for part in exposed]
     if case.now < window.opens:
-        lines.append(f"a calendar that moves or cancels it before {exactly(window.opens, case.zone)}")
+        lines.append(f"moved or cancelled if a calendar says so before {exactly(window.opens, case.zone)}")
     if verdict.final:
-        lines.append("final: only a withdrawal or a changed file would still add a finding")
+        lines.append("final: only a withdrawal or a changed file can still add a finding")
     elif verdict.revisit is not None:
-        lines.append(f"judged again at {exactly(verdict.revisit, case.zone)} even without new evidence")
+        lines.append(f"judged again at {exactly(verdict.revisit, case.zone)} even without a new look")
     return tuple(dict.fromkeys(lines))
 
 
@@ -340,14 +340,14 @@ def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
         early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"
         return [
-            f"{part.id}: proved present {early} would be early",
-            f"{part.id}: proved absent after {latest} would be late; proved to have come by then, on time",
+            f"{part.id}: early if a look shows it {early}",
+            f"{part.id}: on time if proved to have come by {latest}, late if proved absent after that",
         ]
     if part.verdict is VerdictKind.OVERDUE:
         closes = exactly(window.closes, case.zone)
-        return [f"{part.id}: the first look that proves it present makes it late; none by {closes}, not published"]
+        return [f"{part.id}: late as soon as a look shows it; not published if none does by {closes}"]
     if part.verdict is VerdictKind.UNPROVEN and part.released.by is None:
-        return [f"{part.id}: a look that proves it absent after {latest} would make it overdue"]
+        return [f"{part.id}: overdue if a look proves it absent after {latest}"]
     if part.verdict is VerdictKind.UNPROVEN:
-        return [f"{part.id}: nothing we can still see; other records of that time, such as server logs, could tell"]
+        return [f"{part.id}: no further look. Other records of that time, such as server logs, may show when it came"]
     return []

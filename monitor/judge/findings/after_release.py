@@ -134,8 +134,8 @@ def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, a
 def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
     """Return a finding for each time that a part's own version, such as its time of update, changed after its release.
 
-    The text has the fields, their new values and the looks around the change, but never a change note. Content that was
-    present from the first look on does not count, because it may be the previous edition.
+    Only the first view that shows versions is used. The text has the fields, their new values and the looks around the
+    change. Content that was present from the first look on does not count, because it may be the previous edition.
     """
     window = case.window
     lasting = [each for each in evidence.all_presences if window is not None and each.end >= window.opens]

@@ -17,6 +17,7 @@ from schedules.times.interval import Bounds, Interval, seconds_between
 from schedules.times.words import between_exactly, length
 
 Pair = tuple[PartVerdict, PartEvidence]
+_CLOCK = "clock"
 # These causes prevent only some looks. If the other looks proved the release, the blindness did not matter.
 _PARTIAL_CAUSES = frozenset({"budget", "no_worker"})
 # If the next look after a failure came later than this, the failure delayed it: the host asked us to wait, or its name
@@ -49,7 +50,7 @@ def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
         for span in (*blind, *_find_failed_spans(evidence)):
             if not _may_have_mattered(case, part, evidence, span):
                 continue
-            if "clock" in span.causes:
+            if span.causes == (_CLOCK,):
                 clock_faults.append(span)
             else:
                 found.setdefault((span.causes, span.begins), _blind_finding(case, part, span))
@@ -76,19 +77,21 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which every look at the part itself failed."""
-    unwatched = []
+    """Return the spans in which every look at the part itself failed, apart for a doubtful clock and other causes."""
+    unwatched: dict[bool, list[_Span]] = {True: [], False: []}
     known = [run for run in evidence.main_runs if run.state is not State.UNKNOWN]
     for view in MAIN_VIEWS:
-        for is_failed, group in groupby(evidence.views.get(view, ()), key=lambda run: run.state is State.UNKNOWN):
-            if is_failed:
+        runs = evidence.views.get(view, ())
+        for (state, is_by_clock), group in groupby(runs, key=lambda run: (run.state, run.why == _CLOCK)):
+            if state is State.UNKNOWN:
                 failed = list(group)
                 causes = tuple(dict.fromkeys(run.why for run in failed))
                 looks = sum(run.looks for run in failed)
                 span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
-                unwatched.append(_subtract_watched(_extend_to_next_look(span, evidence.main_runs), known))
-    in_order = sorted((span for span in unwatched if span is not None), key=lambda span: span.begins)
-    return _merge_overlapping(in_order)
+                uncovered = _subtract_watched(_extend_to_next_look(span, evidence.main_runs), known)
+                unwatched[is_by_clock] += [] if uncovered is None else [uncovered]
+    in_order = (sorted(spans, key=lambda span: span.begins) for spans in unwatched.values())
+    return [span for spans in in_order for span in _merge_overlapping(spans)]
 
 
 def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
@@ -142,7 +145,8 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
 def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
     """Return the span in which an unproven part may have come: from its last absence to the look that found it.
 
-    If no look found it, it ends now and begins at the slot at the latest, because the question is whether it was late.
+    If no look found it, the span lasts until now, and begins at the slot even if absences were proved after the slot:
+    the question is then whether it was late.
     """
     window, absent = case.window, evidence.last_absent
     if window is not None and absent is not None and part.released.by is None:

@@ -11,7 +11,7 @@ from monitor.judge.case import Case
 from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import UNDERWAY, Run
-from monitor.judge.spells import Spell
+from monitor.judge.spells import Spell, build_spell
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
@@ -132,8 +132,8 @@ def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
     found = []
     for spell in (spell for spell in edge if not spell.is_present):
         runs = tuple(takewhile(lambda run: run not in notices, spell.runs))
-        if runs and (shown is None or spell.of_runs(runs).begin <= max(shown, source.end)):
-            found.append(spell.of_runs(runs))
+        if runs and (shown is None or build_spell(spell.view, runs).begin <= max(shown, source.end)):
+            found.append(build_spell(spell.view, runs))
     return found
 
 

@@ -105,9 +105,9 @@ def _check_changes(data: Row, zone: str) -> Iterator[FoundFault]:
 def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
     rows = rows_of(data, "answer")
     answer_times = [(f"{place}.at", row.get("url"), _to_utc(row.get("at"), zone), row.get("at")) for place, row in rows]
-    for (_, url, at, _), (key, other, later, raw) in combinations(answer_times, 2):
-        if at is not None and (url, at) == (other, later):
-            yield key, "this address has another answer at the same time", raw
+    for (_, url, at, _), (other_key, other_url, other_at, raw) in combinations(answer_times, 2):
+        if at is not None and (url, at) == (other_url, other_at):
+            yield other_key, "this address has another answer at the same time", raw
     for place, row in rows:
         if "body" in row and "body_file" in row:
             yield f"{place}.body_file", "cannot be used together with body", row["body_file"]

@@ -145,10 +145,19 @@ def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> Non
     assert said(note, "N.measure").startswith("The release was available from some 40½ hours before the")
 
 
-def test_an_early_release_that_then_came_out_is_said_to_be_published_on_time_too(ofsted: Incident) -> None:
-    released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
-    told = said(note_of(with_page(ofsted, released=released)), "N.what")
-    assert "The landing page was published as announced at 9.30am." in told
+@pytest.mark.parametrize(
+    ("absent", "sentence"),
+    [
+        (at("2017-03-22T09:29:59+00:00"), "The landing page was published as announced at 9.30am."),
+        (None, "The landing page was available by 9.31am."),
+    ],
+    ids=["absent just before", "perhaps an old copy"],
+)
+def test_an_early_release_is_said_to_be_published_on_time_too_if_it_was_absent_before(
+    ofsted: Incident, absent: datetime | None, sentence: str
+) -> None:
+    released = Interval(absent, at("2017-03-22T09:30:01+00:00"))
+    assert sentence in said(note_of(with_page(ofsted, released=released)), "N.what")
 
 
 def test_nothing_is_found_of_a_part_that_was_not_public_early_until_it_is_due(ofsted: Incident) -> None:

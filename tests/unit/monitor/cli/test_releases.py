@@ -119,7 +119,7 @@ def test_an_explanation_begins_with_the_verdict_and_says_what_would_change_it(ru
     assert lines[0] == "LATE by 20 min to 20 min 1 s, grade report, final"
     assert "  Promised    Friday 5 January 2018, 09:30 GMT, as mine said by 26 Nov 2017 09:30:00 GMT" in lines
     assert "  First seen  between 5 Jan 2018 09:50:00 and 09:50:01 GMT" in lines
-    assert "What would change it" in lines
+    assert "What would change the verdict" in lines
     assert max(map(len, lines)) <= 120
 
 

@@ -126,6 +126,25 @@ def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
     assert (found, sockets(tmp_path)) == (["edge.sock"], [])
 
 
+def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) -> None:
+    settings, reloads = Settings.model_validate({"evidence": {"folder": str(tmp_path)}}), []
+
+    async def record_reload() -> list[str]:
+        reloads.append("reload")
+        return []
+
+    async def answer_to(request: bytes) -> bytes:
+        async with serve_control_socket(settings, record_reload, dict):
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "edge.sock")
+            writer.write(request)
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    assert asyncio.run(answer_to(b"restart")) == b""
+    assert reloads == []
+
+
 def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) -> None:
     settings = read_settings(config)
     health: dict[str, Any] = {"unready": [], "status": {"Clock": {"offset": "0.01 s"}, "Calendars, faults": {}}}

@@ -41,17 +41,17 @@ def test_a_look_at_another_address_begins_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent_at", "word", "after"),
+    ("absent_at", "expected", "after"),
     [(OLD, VerdictKind.UNPROVEN, None), (NEW, VerdictKind.LATE, 70)],
     ids=["another", "its own"],
 )
 def test_an_absence_dates_the_release_only_at_its_own_address(
-    absent_at: str, word: VerdictKind, after: float | None
+    absent_at: str, expected: VerdictKind, after: float | None
 ) -> None:
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
     verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
-    assert (verdict.verdict, verdict.page.released.after) == (word, after_slot(after))
+    assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(after))
 
 
 def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it() -> None:
@@ -60,11 +60,11 @@ def test_a_page_takes_over_what_was_seen_at_its_address_when_a_listing_showed_it
     assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
 
 
-def test_looks_at_a_pages_old_address_show_the_exposure_of_the_part_that_is_there_now() -> None:
-    old = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
-    runs = [*looks_at(OLD, *old).runs("page"), *looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")]
-    part = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
-    verdict = verdict_at(NEW, {"page": runs}, part)
+def test_a_release_is_early_if_a_copy_elsewhere_has_the_old_address_at_which_the_page_was_seen_early() -> None:
+    before = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
+    since = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
+    copy = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
+    verdict = verdict_at(NEW, {"page": [*before, *since]}, copy)
     assert verdict.verdict is VerdictKind.EARLY
     assert [(one.part, one.start.after) for one in verdict.exposures] == [("elsewhere-1", after_slot(-900))]
 
@@ -83,9 +83,11 @@ def verdict_at_guess(now: float, **witnesses: Looks) -> Verdict:
     return verdict_at(OLD, seen, now=now, address=Address.GUESSED, link=f"{OLD}/announcement")
 
 
-@pytest.mark.parametrize(("now", "word"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
-def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(now: float, word: VerdictKind) -> None:
-    assert verdict_at_guess(now).verdict is word
+@pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
+def test_a_release_not_seen_at_its_guess_is_pending_as_long_as_the_index_may_lag(
+    now: float, expected: VerdictKind
+) -> None:
+    assert verdict_at_guess(now).verdict is expected
 
 
 def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
@@ -95,11 +97,12 @@ def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses() -> None:
     assert verdict_at_guess(201, announcement=announcing, index=unlisted, page=old_copy).verdict is VerdictKind.OVERDUE
 
 
-@pytest.mark.parametrize(("redirect", "bound"), [([], None), ([a_sighting(UNKNOWN, 301, why=REDIRECTED)], 0.0)])
-def test_the_early_bound_counts_only_if_a_witness_was_read_at_the_slot(
-    redirect: list[Look], bound: float | None
+@pytest.mark.parametrize(("does_redirect", "bound"), [(False, None), (True, 0.0)])
+def test_a_late_release_is_known_not_to_have_been_early_only_if_its_announcement_redirects_in_the_end(
+    bound: float | None, *, does_redirect: bool
 ) -> None:
     # A listing read later does not show what was public at the slot and removed again.
+    redirect = [a_sighting(UNKNOWN, 301, why=REDIRECTED)] if does_redirect else []
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
         "index/origin": looks((-600, ABSENT), (200, ABSENT)),
@@ -109,7 +112,7 @@ def test_the_early_bound_counts_only_if_a_witness_was_read_at_the_slot(
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, bound)
 
 
-def found_late(stamp: float | None, *own: Look) -> Verdict:
+def verdict_on_stamped_release(stamp: float | None, *own: Look) -> Verdict:
     """Return the verdict on a release whose announcement and listing showed it 240 s after its slot.
 
     The publisher says that it was first published so many seconds after the slot. `own` are looks at its address.
@@ -125,7 +128,7 @@ def found_late(stamp: float | None, *own: Look) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    ("stamp", "word"),
+    ("stamp", "expected"),
     [
         (1, VerdictKind.UNPROVEN),
         (60, VerdictKind.UNPROVEN),
@@ -138,17 +141,18 @@ def found_late(stamp: float | None, *own: Look) -> Verdict:
     ids=["on time", "just on time", "late", "early that day", "midnight", "another day", "none"],
 )
 def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradicts_it(
-    stamp: float | None, word: VerdictKind
+    stamp: float | None, expected: VerdictKind
 ) -> None:
-    assert found_late(stamp).verdict is word
+    assert verdict_on_stamped_release(stamp).verdict is expected
 
 
 def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_times() -> None:
-    verdict = found_late(1)
+    verdict = verdict_on_stamped_release(stamp=1)
     assert verdict.page.delay == Bounds(1, 242)
     assert "09:34:02" in (verdict.unproven_because or "")
     assert "09:30:01" in (verdict.unproven_because or "")
 
 
-def test_a_stamp_contradicts_no_absence_seen_at_the_page_itself() -> None:
-    assert found_late(1, a_sighting(ABSENT, 200, address=NEW)).verdict is VerdictKind.LATE
+def test_the_publishers_stamp_does_not_contradict_an_absence_seen_at_the_page_itself() -> None:
+    absent_later = a_sighting(ABSENT, 200, address=NEW)
+    assert verdict_on_stamped_release(1, absent_later).verdict is VerdictKind.LATE

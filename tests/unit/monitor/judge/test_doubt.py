@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -17,7 +16,6 @@ from tests.worlds.releases import SHEET, a_promise, a_release
 from tests.worlds.verdicts import found, judged
 
 IN_TIME = "09:30:01"
-BOTH_CALENDARS = ("govuk", "own")
 
 
 def page_that_came(came: str | None) -> Story:
@@ -26,11 +24,9 @@ def page_that_came(came: str | None) -> Story:
     return Story(turns, every=5, specific=True)
 
 
-def verdict_on(
-    promises: Sequence[Promise], came: str | None, now: str = "10:00", calendars: tuple[str, ...] = ("govuk",)
-) -> Verdict:
+def verdict_on(promises: Sequence[Promise], came: str | None, now: str = "10:00") -> Verdict:
     """Return the verdict at `now` on a release whose page came at an instant (None: never)."""
-    release = a_release(calendars=calendars)
+    release = a_release(calendars=tuple({promise.calendar: None for promise in promises}))
     return judged(seconds_at(now), {"page": page_that_came(came)}, promises=promises, release=release)
 
 
@@ -39,9 +35,11 @@ def promise_last_read(time: str, **fields: object) -> Promise:
     return a_promise(confirmed_at=at(time), **fields)
 
 
-def changed_promise(slot: str | None = None, read: str = "09:36", before: str = "09:26", **fields: object) -> Promise:
-    """Return a promise for `slot` that a calendar showed at `read`, but not yet at the read `before` it."""
-    return a_promise(SLOT if slot is None else at(slot), learnt=at(read), unlearnt=at(before), **fields)
+def changed_promise(
+    slot: str = "09:30", *, shown_at: str = "09:36", not_yet_at: str = "09:26", **fields: object
+) -> Promise:
+    """Return a promise for `slot` that a calendar showed at one read, but not yet at the read before it."""
+    return a_promise(at(slot), learnt=at(shown_at), unlearnt=at(not_yet_at), **fields)
 
 
 def doubt_details(verdict: Verdict) -> list[str]:
@@ -49,25 +47,25 @@ def doubt_details(verdict: Verdict) -> list[str]:
     return [each.detail for each in found(verdict, Kind.PROMISE_IN_DOUBT)]
 
 
-VERDICTS_WITHOUT_DOUBT = [
-    (None, VerdictKind.OVERDUE),
-    ("09:40", VerdictKind.LATE),
-    (IN_TIME, VerdictKind.ON_TIME),
-    ("09:10", VerdictKind.EARLY),
-]
-
-
-@pytest.mark.parametrize(("came", "word"), VERDICTS_WITHOUT_DOUBT)
-def test_a_promise_read_after_its_slot_binds(came: str | None, word: VerdictKind) -> None:
-    verdict = verdict_on([promise_last_read("09:35")], came)
-    assert (verdict.verdict, doubt_details(verdict)) == (word, [])
+@pytest.mark.parametrize(
+    ("came", "expected"),
+    [
+        (None, VerdictKind.OVERDUE),
+        ("09:40", VerdictKind.LATE),
+        (IN_TIME, VerdictKind.ON_TIME),
+        ("09:10", VerdictKind.EARLY),
+    ],
+)
+def test_a_promise_read_after_its_slot_binds(came: str | None, expected: VerdictKind) -> None:
+    verdict = verdict_on([promise_last_read("09:35")], came=came)
+    assert (verdict.verdict, doubt_details(verdict)) == (expected, [])
 
 
 @pytest.mark.parametrize(
     ("came", "before"), [(None, "1 h 1 min"), ("09:40", "1 h 1 min"), (IN_TIME, "1 h 1 min"), ("09:10", "41 min")]
 )
 def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(came: str | None, before: str) -> None:
-    verdict = verdict_on([promise_last_read("08:29")], came)
+    verdict = verdict_on([promise_last_read("08:29")], came=came)
     assert (verdict.verdict, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     assert doubt_details(verdict) == [verdict.unproven_because]
     assert verdict.unproven_because.endswith(
@@ -75,48 +73,47 @@ def test_a_promise_last_read_long_before_its_slot_or_exposure_proves_nothing(cam
     )
 
 
-def test_a_promise_read_four_minutes_before_its_slot_binds_and_is_dated() -> None:
-    verdict = verdict_on([promise_last_read("09:26")], IN_TIME)
+def test_a_verdict_names_the_last_read_of_a_promise_that_was_read_four_minutes_before_its_slot() -> None:
+    verdict = verdict_on([promise_last_read("09:26")], came=IN_TIME)
     assert (verdict.verdict, verdict.confirmed, doubt_details(verdict)) == (VerdictKind.ON_TIME, at("09:26"), [])
 
 
-@pytest.mark.parametrize(("read", "word"), [("09:00", VerdictKind.ON_TIME), ("08:59:54", VerdictKind.UNPROVEN)])
-def test_a_promise_binds_if_it_was_read_at_most_half_an_hour_before(read: str, word: VerdictKind) -> None:
-    assert verdict_on([promise_last_read(read)], IN_TIME).verdict is word
+@pytest.mark.parametrize(("read", "expected"), [("09:00", VerdictKind.ON_TIME), ("08:59:54", VerdictKind.UNPROVEN)])
+def test_a_promise_binds_if_it_was_read_at_most_half_an_hour_before(read: str, expected: VerdictKind) -> None:
+    assert verdict_on([promise_last_read(read)], came=IN_TIME).verdict is expected
 
 
-@pytest.mark.parametrize(("read", "count"), [("09:26", 1), ("09:30", 0)])
-def test_a_late_release_whose_calendar_was_not_read_again_has_that_doubt(read: str, count: int) -> None:
-    verdict = verdict_on([promise_last_read(read)], None)
-    assert verdict.verdict is VerdictKind.OVERDUE
-    assert [doubt.endswith("not read, or not shown there, again since") for doubt in doubt_details(verdict)] == [
-        True
-    ] * count
+def test_a_late_release_is_in_doubt_unless_its_calendar_was_read_again_at_the_slot() -> None:
+    read_again, not_read_again = (verdict_on([promise_last_read(read)], came=None) for read in ("09:30", "09:26"))
+    assert (read_again.verdict, doubt_details(read_again)) == (VerdictKind.OVERDUE, [])
+    assert not_read_again.verdict is VerdictKind.OVERDUE
+    (doubt,) = doubt_details(not_read_again)
+    assert doubt.endswith("not read, or not shown there, again since")
 
 
-@pytest.mark.parametrize(("read", "count"), [("09:26", 1), ("09:30", 0)])
-def test_a_file_that_is_late_after_its_early_page_is_in_doubt_unless_the_calendar_was_read_at_the_slot(
-    read: str, count: int
+@pytest.mark.parametrize(("read", "doubts"), [("09:26", 1), ("09:30", 0)])
+def test_a_file_that_is_late_after_its_early_page_is_in_doubt_unless_the_calendar_was_read_again_at_the_slot(
+    read: str, doubts: int
 ) -> None:
     seen = {"page": page_that_came("09:10"), "sheet": page_that_came(None)}
-    verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[promise_last_read(read)], release=a_release(SHEET))
+    verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[promise_last_read(read)])
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.OVERDUE]
-    assert len(doubt_details(verdict)) == count
+    assert len(doubt_details(verdict)) == doubts
 
 
 @pytest.mark.parametrize(
-    ("read", "word", "count"),
+    ("read", "expected", "doubts"),
     [("08:39", VerdictKind.UNPROVEN, 1), ("08:41", VerdictKind.EARLY, 1), ("09:11", VerdictKind.EARLY, 0)],
 )
 def test_before_its_slot_a_promise_must_be_confirmed_when_the_first_exposure_began(
-    read: str, word: VerdictKind, count: int
+    read: str, expected: VerdictKind, doubts: int
 ) -> None:
-    verdict = verdict_on([promise_last_read(read)], "09:10", now="09:30")
-    assert (verdict.verdict, len(doubt_details(verdict))) == (word, count)
+    verdict = verdict_on([promise_last_read(read)], came="09:10", now="09:30")
+    assert (verdict.verdict, len(doubt_details(verdict))) == (expected, doubts)
 
 
 def test_a_pending_part_keeps_its_verdict_if_the_promise_is_in_doubt() -> None:
-    verdict = verdict_on([promise_last_read("08:29")], None, now="09:29")
+    verdict = verdict_on([promise_last_read("08:29")], came=None, now="09:29")
     assert (verdict.verdict, verdict.unproven_because, doubt_details(verdict)) == (VerdictKind.PENDING, None, [])
 
 
@@ -125,33 +122,31 @@ def test_a_pending_part_keeps_its_verdict_if_the_promise_is_in_doubt() -> None:
 
 @pytest.mark.parametrize("change", [changed_promise("11:00"), changed_promise(state=Standing.CANCELLED)])
 def test_a_change_that_may_have_come_before_the_slot_leaves_the_release_unproven(change: Promise) -> None:
-    verdict = verdict_on([promise_last_read("09:26"), change], None)
+    verdict = verdict_on([promise_last_read("09:26"), change], came=None)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert "changed between two reads: govuk says Fri 5 Jan 2018 09:30:00 GMT" in verdict.unproven_because
 
 
 def test_a_change_that_came_after_the_slot_leaves_it_late() -> None:
-    assert (
-        verdict_on([promise_last_read("09:32"), changed_promise("11:00", before="09:32")], None).verdict
-        is VerdictKind.OVERDUE
-    )
+    promises = [promise_last_read("09:32"), changed_promise("11:00", not_yet_at="09:32")]
+    assert verdict_on(promises, came=None).verdict is VerdictKind.OVERDUE
 
 
 CHANGES_AFTER_09_26 = {
     "the next edition, once it was out in time": (changed_promise("2018-04-05 10:30"), IN_TIME, VerdictKind.ON_TIME),
     "a later day, read when it may have been out": (
-        changed_promise("2018-01-06 09:30", "09:30:05"),
+        changed_promise("2018-01-06 09:30", shown_at="09:30:05"),
         "09:30:44",
         VerdictKind.UNPROVEN,
     ),
     "a later day, read once it was out": (
-        changed_promise("2018-01-06 09:30", "09:30:05"),
+        changed_promise("2018-01-06 09:30", shown_at="09:30:05"),
         "09:30:04.5",
         VerdictKind.ON_TIME,
     ),
     "a later day": (changed_promise("2018-01-06 09:30"), IN_TIME, VerdictKind.ON_TIME),
     "a later day, not out": (changed_promise("2018-01-06 09:30"), None, VerdictKind.UNPROVEN),
-    "later on the same day": (changed_promise("09:31", "09:31:30"), IN_TIME, VerdictKind.UNPROVEN),
+    "later on the same day": (changed_promise("09:31", shown_at="09:31:30"), IN_TIME, VerdictKind.UNPROVEN),
     "an hour and a half later": (changed_promise("11:00"), IN_TIME, VerdictKind.UNPROVEN),
     "an hour and a half later, not out": (changed_promise("11:00"), None, VerdictKind.UNPROVEN),
     "brought forward": (changed_promise("09:28"), IN_TIME, VerdictKind.UNPROVEN),
@@ -159,13 +154,13 @@ CHANGES_AFTER_09_26 = {
 }
 
 
-@pytest.mark.parametrize(("change", "came", "word"), CHANGES_AFTER_09_26.values(), ids=CHANGES_AFTER_09_26)
+@pytest.mark.parametrize(("change", "came", "expected"), CHANGES_AFTER_09_26.values(), ids=CHANGES_AFTER_09_26)
 def test_a_changed_promise_casts_doubt_unless_it_names_a_later_day_after_a_release_in_time(
-    change: Promise, came: str | None, word: VerdictKind
+    change: Promise, came: str | None, expected: VerdictKind
 ) -> None:
-    verdict = verdict_on([promise_last_read("09:26"), change], came)
-    assert verdict.verdict is word
-    assert bool(doubt_details(verdict)) is (word is VerdictKind.UNPROVEN)
+    verdict = verdict_on([promise_last_read("09:26"), change], came=came)
+    assert verdict.verdict is expected
+    assert bool(doubt_details(verdict)) is (expected is VerdictKind.UNPROVEN)
 
 
 # Brought forward
@@ -173,21 +168,21 @@ def test_a_changed_promise_casts_doubt_unless_it_names_a_later_day_after_a_relea
 
 def test_a_release_that_was_brought_forward_and_came_then_is_not_early() -> None:
     # At 08:55 the calendar is changed to 09:00. The release is out at 09:02, and the calendar is read at 09:05.
-    verdict = verdict_on([promise_last_read("08:50"), changed_promise("09:00", "09:05", "08:50")], "09:02")
+    promises = [promise_last_read("08:50"), changed_promise("09:00", shown_at="09:05", not_yet_at="08:50")]
+    verdict = verdict_on(promises, came="09:02")
     assert (verdict.verdict, verdict.exposures) == (VerdictKind.UNPROVEN, ())
     (forward,) = found(verdict, Kind.BROUGHT_FORWARD)
     assert forward.detail.startswith("govuk says Fri 5 Jan 2018 09:00:00 GMT: brought forward")
 
 
-def test_a_time_that_no_read_showed_before_it_passed_excuses_no_exposure() -> None:
-    assert (
-        verdict_on([promise_last_read("09:03"), changed_promise("09:00", "09:05", "09:03")], "09:02").verdict
-        is VerdictKind.EARLY
-    )
+def test_an_earlier_slot_that_a_calendar_showed_only_after_it_had_passed_excuses_no_exposure() -> None:
+    promises = [promise_last_read("09:03"), changed_promise("09:00", shown_at="09:05", not_yet_at="09:03")]
+    assert verdict_on(promises, came="09:02").verdict is VerdictKind.EARLY
 
 
 def test_a_release_brought_forward_in_time_is_judged_by_its_new_slot() -> None:
-    verdict = verdict_on([promise_last_read("08:30"), changed_promise("09:10", "08:50", "08:30")], "09:10:00.5")
+    promises = [promise_last_read("08:30"), changed_promise("09:10", shown_at="08:50", not_yet_at="08:30")]
+    verdict = verdict_on(promises, came="09:10:00.5")
     assert verdict.verdict is VerdictKind.ON_TIME
     assert found(verdict, Kind.BROUGHT_FORWARD)
 
@@ -195,67 +190,71 @@ def test_a_release_brought_forward_in_time_is_judged_by_its_new_slot() -> None:
 THE_DAY_BEFORE = "2018-01-04 09:29"
 TEN_DAYS_LATER = a_promise(SLOT + 10 * DAY, confirmed_at=at(THE_DAY_BEFORE))
 BROUGHT_FORWARD = {
-    "on its day": ([TEN_DAYS_LATER, changed_promise(read="08:30", before=THE_DAY_BEFORE)], 1),
-    "the day before": ([TEN_DAYS_LATER, changed_promise(read="2018-01-04 09:30", before=THE_DAY_BEFORE)], 0),
+    "on its day": ([TEN_DAYS_LATER, changed_promise(shown_at="08:30", not_yet_at=THE_DAY_BEFORE)], 1),
+    "the day before": ([TEN_DAYS_LATER, changed_promise(shown_at="2018-01-04 09:30", not_yet_at=THE_DAY_BEFORE)], 0),
     "put back on its day": (
-        [a_promise(at("09:00"), confirmed_at=at("08:30")), changed_promise(None, "08:31", "08:30")],
+        [a_promise(at("09:00"), confirmed_at=at("08:30")), changed_promise(shown_at="08:31", not_yet_at="08:30")],
         0,
     ),
 }
 
 
-@pytest.mark.parametrize(("promises", "count"), BROUGHT_FORWARD.values(), ids=BROUGHT_FORWARD)
-def test_a_slot_that_was_brought_forward_on_its_own_day_is_a_finding(promises: list[Promise], count: int) -> None:
-    assert len(found(verdict_on(promises, IN_TIME), Kind.BROUGHT_FORWARD)) == count
+@pytest.mark.parametrize(("promises", "findings"), BROUGHT_FORWARD.values(), ids=BROUGHT_FORWARD)
+def test_only_a_slot_that_was_brought_forward_on_its_own_day_is_a_finding(
+    promises: list[Promise], findings: int
+) -> None:
+    assert len(found(verdict_on(promises, came=IN_TIME), Kind.BROUGHT_FORWARD)) == findings
 
 
 # Provisional times
 
 
 @pytest.mark.parametrize(
-    ("came", "word"),
+    ("came", "expected"),
     [("09:31:27", VerdictKind.UNPROVEN), (IN_TIME, VerdictKind.ON_TIME), ("09:28:30", VerdictKind.UNPROVEN)],
 )
 def test_a_release_with_a_provisional_time_is_proved_only_if_it_is_on_time_by_that_time(
-    came: str, word: VerdictKind
+    came: str, expected: VerdictKind
 ) -> None:
-    verdict = verdict_on([promise_last_read("09:26", state=Standing.PROVISIONAL)], came)
-    assert (verdict.verdict, bool(doubt_details(verdict))) == (word, word is VerdictKind.UNPROVEN)
+    verdict = verdict_on([promise_last_read("09:26", state=Standing.PROVISIONAL)], came=came)
+    assert (verdict.verdict, bool(doubt_details(verdict))) == (expected, expected is VerdictKind.UNPROVEN)
 
 
-def test_a_time_still_provisional_after_its_instant_is_judged_by_its_day() -> None:
-    assert (
-        verdict_on([promise_last_read("09:31", state=Standing.PROVISIONAL)], "09:31:27").verdict is VerdictKind.ON_TIME
-    )
+def test_a_slot_still_provisional_when_it_passed_is_judged_by_its_day() -> None:
+    provisional = promise_last_read("09:31", state=Standing.PROVISIONAL)
+    assert verdict_on([provisional], came="09:31:27").verdict is VerdictKind.ON_TIME
 
 
 def test_a_release_is_pending_while_its_provisional_time_may_be_confirmed() -> None:
-    verdict = verdict_on([promise_last_read("09:26", state=Standing.PROVISIONAL)], "09:28:30", now="09:29")
+    verdict = verdict_on([promise_last_read("09:26", state=Standing.PROVISIONAL)], came="09:28:30", now="09:29")
     assert (verdict.verdict, verdict.final, verdict.revisit) == (VerdictKind.PENDING, False, SLOT)
 
 
 @pytest.mark.parametrize("came", [None, "09:31:27"])
 def test_a_confirmation_that_may_have_come_before_the_slot_leaves_the_release_unproven(came: str | None) -> None:
-    verdict = verdict_on([promise_last_read("09:26", state=Standing.PROVISIONAL), changed_promise()], came)
+    provisional = promise_last_read("09:26", state=Standing.PROVISIONAL)
+    verdict = verdict_on([provisional, changed_promise(shown_at="09:36", not_yet_at="09:26")], came=came)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert "09:30:00 GMT, provisional, last so" in verdict.unproven_because
 
 
-def test_a_time_confirmed_after_the_slot_is_judged_by_its_day() -> None:
+def test_a_provisional_slot_that_was_confirmed_after_it_passed_is_judged_by_its_day() -> None:
     provisional = promise_last_read("09:31", state=Standing.PROVISIONAL)
-    assert verdict_on([provisional, changed_promise(before="09:31")], "09:31:27").verdict is VerdictKind.ON_TIME
+    assert (
+        verdict_on([provisional, changed_promise(not_yet_at="09:31")], came="09:31:27").verdict is VerdictKind.ON_TIME
+    )
 
 
 # Two calendars
 
 
-def promises_of_two_calendars(own: str) -> list[Promise]:
-    """Return the usual promise of `govuk` for 09:30, and that of the calendar `own` for this time."""
-    return [a_promise(), a_promise(at(own), calendar="own")]
+def promises_by(**times: str) -> list[Promise]:
+    """Return a promise of each calendar that is named, for its London time."""
+    return [a_promise(at(time), calendar=calendar) for calendar, time in times.items()]
 
 
 @pytest.mark.parametrize(
-    ("own", "came", "word"),
+    ("own", "came", "expected"),
     [
         ("10:30", None, VerdictKind.UNPROVEN),
         ("10:30", "09:40", VerdictKind.UNPROVEN),
@@ -274,72 +273,60 @@ def promises_of_two_calendars(own: str) -> list[Promise]:
     ],
 )
 def test_no_breach_is_claimed_by_one_calendar_that_another_denies(
-    own: str, came: str | None, word: VerdictKind
+    own: str, came: str | None, expected: VerdictKind
 ) -> None:
-    verdict = verdict_on(promises_of_two_calendars(own), came, calendars=BOTH_CALENDARS)
-    assert verdict.verdict is word
+    verdict = verdict_on(promises_by(govuk="09:30", own=own), came=came)
+    assert verdict.verdict is expected
     (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)
     assert differ.detail.endswith("a person must say which binds")
-    assert ("own says" in (verdict.unproven_because or "")) is (word is VerdictKind.UNPROVEN)
+    assert ("own says" in (verdict.unproven_because or "")) is (expected is VerdictKind.UNPROVEN)
 
 
 @pytest.mark.parametrize(("own", "is_late"), [("09:31", True), ("09:50", False), ("10:00", False), ("09:29", False)])
 def test_an_exposed_release_that_came_back_late_is_late_only_by_both_calendars(own: str, *, is_late: bool) -> None:
     turns = [(-7200, ABSENT), (-90, PRESENT), (-30, ABSENT), (1200, PRESENT)]
-    page_that_came = Story(turns, every=5, specific=True)
-    verdict = judged(
-        1800,
-        {"page": page_that_came},
-        promises=promises_of_two_calendars(own),
-        release=a_release(calendars=BOTH_CALENDARS),
-    )
+    seen, release = {"page": Story(turns, every=5, specific=True)}, a_release(calendars=("govuk", "own"))
+    verdict = judged(1800, seen, promises=promises_by(govuk="09:30", own=own), release=release)
     assert verdict.verdict is VerdictKind.EARLY
     assert bool(found(verdict, Kind.LATE)) is is_late
 
 
 def test_a_release_becomes_late_when_it_is_late_by_the_second_calendar_too() -> None:
-    early = verdict_on(promises_of_two_calendars("09:50"), None, now="09:40", calendars=BOTH_CALENDARS)
-    assert (early.verdict, early.revisit) == (VerdictKind.UNPROVEN, at("09:50"))
-    assert verdict_on(promises_of_two_calendars("09:50"), None, now="09:50:30", calendars=BOTH_CALENDARS).revisit == at(
-        "09:51"
-    )
-    assert (
-        verdict_on(promises_of_two_calendars("09:50"), None, now="09:52", calendars=BOTH_CALENDARS).verdict
-        is VerdictKind.OVERDUE
-    )
+    promises = promises_by(govuk="09:30", own="09:50")
+    before, soon_after, later = (verdict_on(promises, came=None, now=now) for now in ("09:40", "09:50:30", "09:52"))
+    assert (before.verdict, before.revisit) == (VerdictKind.UNPROVEN, at("09:50"))
+    assert soon_after.revisit == at("09:51")
+    assert later.verdict is VerdictKind.OVERDUE
 
 
 def test_a_release_with_one_calendar_is_not_judged_again_soon() -> None:
-    assert verdict_on([a_promise()], None, now="09:40").revisit > at("10:30")
+    assert verdict_on([a_promise()], came=None, now="09:40").revisit > at("10:30")
 
 
 def test_a_release_that_one_calendar_cancels_is_not_late_by_the_other() -> None:
     promises = [a_promise(), a_promise(calendar="own", state=Standing.CANCELLED)]
-    assert verdict_on(promises, None, calendars=BOTH_CALENDARS).verdict is VerdictKind.UNPROVEN
+    assert verdict_on(promises, came=None).verdict is VerdictKind.UNPROVEN
 
 
 def test_a_release_on_time_by_the_first_calendar_is_not_disputed() -> None:
-    (page_that_came,) = verdict_on(promises_of_two_calendars("10:30"), IN_TIME, calendars=BOTH_CALENDARS).parts
-    assert (page_that_came.verdict, page_that_came.unproven_because, page_that_came.delay is None) == (
-        VerdictKind.ON_TIME,
-        None,
-        False,
-    )
+    (page,) = verdict_on(promises_by(govuk="09:30", own="10:30"), came=IN_TIME).parts
+    assert (page.verdict, page.unproven_because) == (VerdictKind.ON_TIME, None)
+    assert page.delay is not None
 
 
 def test_late_by_one_calendar_and_never_published_by_the_other_is_a_breach_by_both() -> None:
     long_ago = a_promise(SLOT - 20 * DAY, learnt=SLOT - 40 * DAY, calendar="own")
-    assert verdict_on([a_promise(), long_ago], "09:40", calendars=BOTH_CALENDARS).verdict is VerdictKind.LATE
+    assert verdict_on([a_promise(), long_ago], came="09:40").verdict is VerdictKind.LATE
 
 
-def unlisted_promise(since: str, reads: int = 4, *successors: str, last: str = "09:00") -> Promise:
-    """Return a promise that its calendar showed until `last`. Reads from `since` on did not show it."""
-    return promise_last_read(last, unlisted=Unlisted(at(since), reads, successors))
+def unlisted_promise(*successors: str, since: str, calendar: str = "govuk") -> Promise:
+    """Return a promise that its calendar last showed at 09:00. Its four reads from `since` on did not show it."""
+    return promise_last_read("09:00", unlisted=Unlisted(at(since), 4, successors), calendar=calendar)
 
 
 @pytest.mark.parametrize("came", [None, "09:40", IN_TIME])
 def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(came: str | None) -> None:
-    verdict = verdict_on([unlisted_promise("09:05")], came)
+    verdict = verdict_on([unlisted_promise(since="09:05")], came=came)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.unproven_because is not None
     assert "last shown Fri 5 Jan 2018 09:00:00 GMT" in verdict.unproven_because
@@ -348,26 +335,26 @@ def test_an_entry_that_left_its_calendar_before_its_slot_proves_nothing(came: st
 
 
 @pytest.mark.parametrize(
-    ("promise", "word"),
+    ("promise", "expected"),
     [
-        (unlisted_promise("09:29:59"), VerdictKind.UNPROVEN),
-        (unlisted_promise("09:30"), VerdictKind.OVERDUE),
+        (unlisted_promise(since="09:29:59"), VerdictKind.UNPROVEN),
+        (unlisted_promise(since="09:30"), VerdictKind.OVERDUE),
         (promise_last_read("09:20"), VerdictKind.OVERDUE),
     ],
 )
-def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, word: VerdictKind) -> None:
-    assert verdict_on([promise], None).verdict is word
+def test_only_reads_before_the_slot_withdraw_the_confirmation(promise: Promise, expected: VerdictKind) -> None:
+    assert verdict_on([promise], came=None).verdict is expected
 
 
 def test_the_doubt_names_likely_successors() -> None:
-    verdict = verdict_on([unlisted_promise("09:05", 4, "Vital events: 2017", "Stillbirths: 2017")], None)
+    verdict = verdict_on([unlisted_promise("Vital events: 2017", "Stillbirths: 2017", since="09:05")], came=None)
     assert verdict.unproven_because is not None
     assert verdict.unproven_because.endswith("A new entry may replace it: “Vital events: 2017” and “Stillbirths: 2017”")
 
 
-@pytest.mark.parametrize(("since", "word"), [("09:11", VerdictKind.EARLY), ("09:05", VerdictKind.UNPROVEN)])
-def test_an_entry_that_leaves_after_an_exposure_began_leaves_it_early(since: str, word: VerdictKind) -> None:
-    assert verdict_on([unlisted_promise(since)], "09:10", now="09:20").verdict is word
+@pytest.mark.parametrize(("since", "expected"), [("09:11", VerdictKind.EARLY), ("09:05", VerdictKind.UNPROVEN)])
+def test_an_entry_that_leaves_after_an_exposure_began_leaves_it_early(since: str, expected: VerdictKind) -> None:
+    assert verdict_on([unlisted_promise(since=since)], came="09:10", now="09:20").verdict is expected
 
 
 def page_early_and_again(again: str | None) -> Story:
@@ -376,19 +363,18 @@ def page_early_and_again(again: str | None) -> Story:
     return Story([*turns, *([] if again is None else [(seconds_at(again), PRESENT)])], every=5, specific=True)
 
 
-LATE_AGAIN = [(None, VerdictKind.OVERDUE), ("09:40", VerdictKind.EARLY)]
-
-
-@pytest.mark.parametrize(("again", "word"), LATE_AGAIN)
-def test_a_page_that_was_early_and_is_late_is_both_while_its_entry_is_listed(again: str | None, word: str) -> None:
+@pytest.mark.parametrize(("again", "expected"), [(None, VerdictKind.OVERDUE), ("09:40", VerdictKind.EARLY)])
+def test_a_page_that_was_early_and_is_late_is_both_while_its_entry_is_listed(
+    again: str | None, expected: VerdictKind
+) -> None:
     verdict = judged(seconds_at("10:00"), {"page": page_early_and_again(again)}, promises=[promise_last_read("09:35")])
-    assert verdict.verdict is word
+    assert verdict.verdict is expected
     assert len(found(verdict, Kind.LATE)) == 1
 
 
 @pytest.mark.parametrize("again", [None, "09:40"])
 @pytest.mark.parametrize(
-    "promise", [unlisted_promise("09:12"), promise_last_read("08:55")], ids=["unlisted", "not read"]
+    "promise", [unlisted_promise(since="09:12"), promise_last_read("08:55")], ids=["unlisted", "not read"]
 )
 def test_a_page_that_was_early_is_not_late_too_by_a_promise_in_doubt_at_its_slot(
     again: str | None, promise: Promise
@@ -403,17 +389,17 @@ def test_a_page_that_was_early_is_not_late_too_by_a_promise_in_doubt_at_its_slot
 
 def test_a_file_proves_nothing_if_its_entry_left_the_calendar_after_its_page_was_early() -> None:
     seen = {"page": page_that_came("09:10"), "sheet": page_that_came(None)}
-    verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[unlisted_promise("09:12")], release=a_release(SHEET))
+    verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[unlisted_promise(since="09:12")])
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.UNPROVEN]
     assert (found(verdict, Kind.LATE), len(doubt_details(verdict))) == ([], 1)
 
 
-def test_an_entry_that_leaves_one_calendar_while_another_promises_the_same_still_binds() -> None:
+def test_a_promise_that_left_one_calendar_binds_while_another_calendar_still_shows_it() -> None:
     other = promise_last_read("09:26", calendar="own")
-    assert verdict_on([unlisted_promise("09:05"), other], None, calendars=BOTH_CALENDARS).verdict is VerdictKind.OVERDUE
-    both = [unlisted_promise("09:05"), replace(unlisted_promise("09:05"), calendar="own")]
-    assert verdict_on(both, None, calendars=BOTH_CALENDARS).verdict is VerdictKind.UNPROVEN
+    assert verdict_on([unlisted_promise(since="09:05"), other], came=None).verdict is VerdictKind.OVERDUE
+    both = [unlisted_promise(since="09:05"), unlisted_promise(since="09:05", calendar="own")]
+    assert verdict_on(both, came=None).verdict is VerdictKind.UNPROVEN
 
 
-def test_reads_after_now_are_not_known_yet() -> None:
-    assert verdict_on([unlisted_promise("09:05")], "09:03", now="09:04").verdict is VerdictKind.EARLY
+def test_a_verdict_as_of_an_instant_ignores_later_reads_that_did_not_list_the_entry() -> None:
+    assert verdict_on([unlisted_promise(since="09:05")], came="09:03", now="09:04").verdict is VerdictKind.EARLY

@@ -23,43 +23,50 @@ HIDDEN = [(-266.0, ABSENT), (-121.0, PRESENT), (-110.0, ABSENT), (12.0, PRESENT)
 
 
 @pytest.mark.parametrize(
-    ("edge", "every", "least"), [(HIDDEN, 5.0, 121.0), (HIDDEN, 145.0, 10.0), ([], 145.0, 120.0)],
+    ("edge", "origin_every", "least_seconds"), [(HIDDEN, 5.0, 121.0), (HIDDEN, 145.0, 10.0), ([], 145.0, 120.0)],
     ids=["looked at closely", "minutes apart, and the edge denies it", "minutes apart, and no view denies it"],
 )  # fmt: skip
-def test_looks_minutes_apart_count_only_as_far_as_no_other_view_denies_them(
-    edge: Sequence[tuple[float, object]], every: float, least: float
+def test_an_exposure_by_origin_looks_minutes_apart_is_as_long_as_the_edge_does_not_deny_it(
+    edge: Sequence[tuple[float, object]], origin_every: float, least_seconds: float
 ) -> None:
-    seen = {"page/origin": Story(SHOWN, every=every, until=40, specific=True)}
+    seen = {"page/origin": Story(SHOWN, every=origin_every, until=40, specific=True)}
     if edge:
         seen["page"] = Story(edge, every=5, until=40, specific=True)
     verdict = judged(60, seen)
     (exposure,) = verdict.exposures
-    assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, least)
+    assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, least_seconds)
 
 
 # A cache whose copies may be two seconds old, though it sends an Age of 0
 
 
-def exposures_of(*each: Look) -> Sequence[Exposure]:
+def exposures_in_copies_up_to_two_seconds_old(*each: Look) -> Sequence[Exposure]:
     return judged(-1, {"page": looks(*each, age=(0, 2))}).exposures
 
 
-def test_an_absence_in_a_copy_that_may_be_older_ends_no_exposure() -> None:
-    (exposure,) = exposures_of((-7, ABSENT), (-6, ABSENT), (-5, PRESENT), (-4, ABSENT), (-3, PRESENT))
+def test_an_absence_in_a_copy_that_may_be_older_than_a_presence_ends_no_exposure() -> None:
+    last_absent, came, absent_again, oldest_copy = -6, -5, -4, 2
+    (exposure,) = exposures_in_copies_up_to_two_seconds_old(
+        (-7, ABSENT), (last_absent, ABSENT), (came, PRESENT), (absent_again, ABSENT), (-3, PRESENT)
+    )
     assert exposure.open
-    assert exposure.start == Interval(after_slot(-8), after_slot(-5))
+    assert exposure.start == Interval(after_slot(last_absent - oldest_copy), after_slot(came))
 
 
-@pytest.mark.parametrize(("absent", "ended"), [(-12, 0), (-9, 1)])
-def test_a_copy_made_after_the_content_came_ends_an_exposure(absent: float, ended: int) -> None:
-    each = exposures_of((-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (absent - 0.5, PRESENT), (absent, ABSENT))
-    assert sum(not exposure.open for exposure in each) == ended
+@pytest.mark.parametrize(("absent", "is_ended"), [(-12, False), (-9, True)])
+def test_an_absence_ends_an_exposure_if_its_copy_was_made_after_the_content_came(
+    absent: float, *, is_ended: bool
+) -> None:
+    (exposure,) = exposures_in_copies_up_to_two_seconds_old(
+        (-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (absent - 0.5, PRESENT), (absent, ABSENT)
+    )
+    assert exposure.open is not is_ended
 
 
 # Content that no look saw: its address was missing, and then said that it had been removed
 
-MISSING = a_run("page", ABSENT, -3600, -300, status=404)
-REMOVED = a_run("page", WITHDRAWN, -285, -110, status=410)
+MISSING_UNTIL_300_S_BEFORE = a_run("page", ABSENT, -3600, -300, status=404)
+REMOVED_FROM_285_S_BEFORE = a_run("page", WITHDRAWN, -285, -110, status=410)
 
 
 def verdict_on(*edge: Run, origin: Sequence[Run] = ()) -> Verdict:
@@ -68,10 +75,10 @@ def verdict_on(*edge: Run, origin: Sequence[Run] = ()) -> Verdict:
 
 def test_a_410_before_the_slot_proves_that_the_page_was_public_for_a_moment() -> None:
     unseen = Interval(after_slot(-300), after_slot(-285))
-    verdict = verdict_on(MISSING, REMOVED)
+    verdict = verdict_on(MISSING_UNTIL_300_S_BEFORE, REMOVED_FROM_285_S_BEFORE)
     assert verdict.exposures == (Exposure("page", unseen, unseen, Bounds(0.0, 15.0), open=False, ended=Ended.REMOVED),)
     assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail
-    assert judged(-100, {"page": [MISSING, REMOVED]}).verdict is VerdictKind.EARLY
+    assert judged(-100, {"page": [MISSING_UNTIL_300_S_BEFORE, REMOVED_FROM_285_S_BEFORE]}).verdict is VerdictKind.EARLY
 
 
 def test_an_exposure_that_two_views_prove_without_seeing_it_has_the_narrower_interval() -> None:
@@ -79,17 +86,17 @@ def test_an_exposure_that_two_views_prove_without_seeing_it_has_the_narrower_int
         a_run("page/origin", ABSENT, -3600, -290, status=404),
         a_run("page/origin", WITHDRAWN, -280, -110, status=410),
     ]
-    (exposure,) = verdict_on(MISSING, REMOVED, origin=origin).exposures
+    (exposure,) = verdict_on(MISSING_UNTIL_300_S_BEFORE, REMOVED_FROM_285_S_BEFORE, origin=origin).exposures
     assert exposure.start == Interval(after_slot(-290), after_slot(-280))
 
 
 @pytest.mark.parametrize(
     "runs",
     [
-        [REMOVED],
-        [a_run("page", ABSENT, -3600, -300, status=200), REMOVED],
-        [MISSING, a_run("page", WITHDRAWN, 5, 110, status=410)],
-        [MISSING, a_run("page", WITHDRAWN, -285, -110, status=200, why=NO_LONGER_AVAILABLE)],
+        [REMOVED_FROM_285_S_BEFORE],
+        [a_run("page", ABSENT, -3600, -300, status=200), REMOVED_FROM_285_S_BEFORE],
+        [MISSING_UNTIL_300_S_BEFORE, a_run("page", WITHDRAWN, 5, 110, status=410)],
+        [MISSING_UNTIL_300_S_BEFORE, a_run("page", WITHDRAWN, -285, -110, status=200, why=NO_LONGER_AVAILABLE)],
     ],
     ids=["removed at the first look", "another edition before", "removed after the slot", "a notice of the site"],
 )
@@ -98,18 +105,18 @@ def test_no_other_removed_page_proves_an_exposure(runs: Sequence[Run]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_missing", "status", "word"),
+    ("last_missing", "status", "expected"),
     [(30, 404, VerdictKind.UNPROVEN), (70, 404, VerdictKind.OVERDUE), (30, 200, VerdictKind.OVERDUE)],
     ids=["published in time and removed", "published late and removed", "another edition before"],
 )
 def test_a_page_that_was_published_in_time_and_removed_before_any_look_is_not_late(
-    last_missing: int, status: int, word: VerdictKind
+    last_missing: int, status: int, expected: VerdictKind
 ) -> None:
     removed = a_run("page", WITHDRAWN, last_missing + 5, 590, status=410)
     verdict = judged(600, {"page": [a_run("page", ABSENT, -3600, last_missing, status=status), removed]})
-    assert verdict.verdict is word
+    assert verdict.verdict is expected
     is_explained = "published and removed between Fri 5 Jan 2018 09:30:30 GMT" in (verdict.unproven_because or "")
-    assert is_explained is (word is VerdictKind.UNPROVEN)
+    assert is_explained is (expected is VerdictKind.UNPROVEN)
 
 
 def test_a_page_that_was_public_around_its_slot_and_removed_unseen_has_no_bound_when_it_comes_back() -> None:
@@ -120,7 +127,14 @@ def test_a_page_that_was_public_around_its_slot_and_removed_unseen_has_no_bound_
 
 
 def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
-    assert len(verdict_on(MISSING, a_run("page", PRESENT, -295, -290, specific=True), REMOVED).exposures) == 1
+    assert (
+        len(
+            verdict_on(
+                MISSING_UNTIL_300_S_BEFORE, a_run("page", PRESENT, -295, -290, specific=True), REMOVED_FROM_285_S_BEFORE
+            ).exposures
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,32 +31,36 @@ def came(seconds: float) -> Turns:
     return [(-100, ABSENT), (seconds, PRESENT)]
 
 
-@pytest.mark.parametrize("edge", [1, 2])
-def test_a_release_in_time_has_no_findings_though_its_edge_is_a_look_behind(edge: float) -> None:
-    assert kinds(judged(200, {"page": came(edge), "page/origin": IN_TIME})) == []
+@pytest.mark.parametrize("edge_shows", [1, 2])
+def test_a_release_in_time_has_no_findings_if_its_edge_is_at_most_one_look_behind(edge_shows: float) -> None:
+    assert kinds(judged(200, {"page": came(edge_shows), "page/origin": IN_TIME})) == []
 
 
 # Exposures
 
 
 @pytest.mark.parametrize(("spacing", "exposures"), [(5, 2), (50, 1)])
-def test_a_look_at_the_content_api_in_between_makes_two_exposures_one(spacing: float, exposures: int) -> None:
-    page = Story([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
+def test_two_sightings_are_one_exposure_if_the_content_api_was_watched_closely_in_between(
+    spacing: float, exposures: int
+) -> None:
+    seen_twice = Story([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
+    # Looks further apart than the spacing allows begin a run of their own and prove nothing in between.
     content = Story([(-1005, ABSENT), (-658, PRESENT)], every=70, spacing=spacing)
-    verdict = judged(-560, {"page": page, "page/content": content})
+    verdict = judged(-560, {"page": seen_twice, "page/content": content})
     assert len(verdict.exposures) == exposures
     assert verdict.exposures[-1].open
 
 
-def test_an_exposure_is_open_while_an_edge_serves_its_old_copy() -> None:
-    early = [(-1600, ABSENT), (-1500, PRESENT)]
-    runs = runs_seen(-900, {"page": early, "page/origin": [*early, (-1200, ABSENT)]}, every=5)
-    runs[EDGE][-1] = replace(runs[EDGE][-1], end=after_slot(-1200))
-    (exposure,) = judged(-900, runs).exposures
-    assert exposure.open
-    runs[EDGE] += runs_seen(-700, [(-890, ABSENT)], every=5)[EDGE]
-    (exposure,) = judged(-700, runs).exposures
-    assert exposure.seconds == Bounds(300, 615)
+def test_an_exposure_is_open_while_the_edge_serves_an_old_copy_of_what_the_origin_has_removed() -> None:
+    came, removed, edge_absent, every = -1500, -1200, -890, 5
+    early = [(-1600, ABSENT), (came, PRESENT)]
+    runs = runs_seen(-900, {"page": early, "page/origin": [*early, (removed, ABSENT)]}, every)
+    runs[EDGE][-1] = replace(runs[EDGE][-1], end=after_slot(removed))
+    (while_served,) = judged(-900, runs).exposures
+    assert while_served.open
+    runs[EDGE] += runs_seen(-700, [(edge_absent, ABSENT)], every)[EDGE]
+    (ended,) = judged(-700, runs).exposures
+    assert ended.seconds == Bounds(removed - came, edge_absent - came + every)
 
 
 def test_an_exposure_is_found_with_its_length_and_part() -> None:
@@ -76,8 +80,8 @@ def test_an_exposure_is_found_with_its_length_and_part() -> None:
 def test_a_delay_of_exactly_an_hour_suggests_a_clock_in_utc(
     now: float, turns: Turns, kind: Kind, *, hints: bool
 ) -> None:
-    (one,) = found(judged(now, turns), kind)
-    assert ("UTC" in one.detail) is hints
+    (finding,) = found(judged(now, turns), kind)
+    assert ("UTC" in finding.detail) is hints
 
 
 # Parts and other addresses
@@ -95,19 +99,19 @@ def test_a_late_page_is_partial_if_a_part_is_still_absent(sheet: Turns, count: i
 
 
 @pytest.mark.parametrize(
-    ("now", "page", "lead"), [(1100, came(1000), Bounds(599, 601)), (500, NOT_SEEN, Bounds(100, None))]
+    ("now", "page", "head_start"), [(1100, came(1000), Bounds(599, 601)), (500, NOT_SEEN, Bounds(100, None))]
 )
-def test_an_alternative_before_a_late_page_is_a_finding_with_its_head_start(
-    now: float, page: Turns, lead: Bounds
+def test_a_copy_elsewhere_before_a_late_page_is_a_finding_with_its_head_start(
+    now: float, page: Turns, head_start: Bounds
 ) -> None:
     (first,) = found(judged(now, {"page": page, "news": came(400)}, NEWS), Kind.ELSEWHERE_FIRST)
-    assert (first.part, first.seconds) == ("news", lead)
+    assert (first.part, first.seconds) == ("news", head_start)
     assert NEWS.url in first.detail
     assert "6 min 39 s to 6 min 40 s after the slot" in first.detail
 
 
 @pytest.mark.parametrize("news", [came(2), came(50), [(2, PRESENT)]])
-def test_an_alternative_is_no_finding_if_the_page_came_in_time(news: Turns) -> None:
+def test_a_copy_elsewhere_is_no_finding_if_the_page_came_in_time(news: Turns) -> None:
     assert kinds(judged(200, {"page": came(20), "news": news}, NEWS)) == []
 
 
@@ -153,8 +157,9 @@ def test_released_content_that_is_removed_is_withdrawn(now: float, turns: Turns,
     assert [each.seconds for each in withdrawn] == ([] if seconds is None else [seconds])
 
 
-def test_content_that_is_absent_is_judged_again_when_that_is_no_flicker() -> None:
-    assert judged(330, [*IN_TIME, (300, ABSENT)]).revisit == after_slot(360)
+def test_content_that_went_absent_is_judged_again_a_minute_later_when_it_is_no_flicker() -> None:
+    removed = 300
+    assert judged(330, [*IN_TIME, (removed, ABSENT)]).revisit == after_slot(removed + 60)
 
 
 # Stale edges
@@ -184,12 +189,13 @@ def test_every_time_an_edge_hides_the_release_is_found_and_the_grade_is_that_of_
     assert verdict.grade is Grade.NOTE
 
 
-@pytest.mark.parametrize(("until", "kind"), [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)])
-def test_an_absence_after_the_edge_showed_the_release_is_stale_only_while_the_origin_has_it(
-    until: float, kind: Kind
+@pytest.mark.parametrize(("origin_looked_at_until", "kind"), [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)])
+def test_a_later_absence_at_the_edge_is_stale_if_the_origin_still_has_the_release_and_else_a_withdrawal(
+    origin_looked_at_until: float, kind: Kind
 ) -> None:
     edge = Story([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
-    assert kinds(judged(1600, {"page": edge, "page/origin": Story(IN_TIME, until=until)})) == [kind]
+    origin = Story(IN_TIME, until=origin_looked_at_until)
+    assert kinds(judged(1600, {"page": edge, "page/origin": origin})) == [kind]
 
 
 def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
@@ -200,7 +206,7 @@ def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
 @pytest.mark.parametrize(
     ("part", "grade", "seconds"), [(SHEET, Grade.REPORT, [Bounds(359, 361)]), (NEWS, Grade.NONE, [])]
 )
-def test_the_edge_of_a_file_can_be_stale_and_that_of_an_alternative_never_is(
+def test_the_edge_of_a_file_can_be_stale_and_that_of_a_copy_elsewhere_never_is(
     part: Part, grade: Grade, seconds: list[Bounds]
 ) -> None:
     seen = {"page": IN_TIME, "page/origin": IN_TIME, part.id: came(361), f"{part.id}/origin": IN_TIME}
@@ -234,9 +240,6 @@ def test_a_blind_span_counts_only_for_its_host_and_target(host: str, target: str
     assert len(found(judged(200, came(150), blind=[span]), Kind.BLIND)) == count
 
 
-FAILED = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
-
-
 @pytest.mark.parametrize(("seen", "count"), [(IN_TIME, 0), ([(-100, ABSENT), (-20, UNKNOWN), (150, PRESENT)], 1)])
 def test_pages_that_no_worker_read_are_found_only_if_that_left_something_unproven(seen: Turns, count: int) -> None:
     span = Blind(after_slot(-20), after_slot(40), "no_worker", "www.gov.uk")
@@ -244,37 +247,57 @@ def test_pages_that_no_worker_read_are_found_only_if_that_left_something_unprove
     assert sum(each.detail.startswith("no_worker for 1 min") for each in blind) == count
 
 
-def test_failed_looks_that_left_a_release_unproven_are_found() -> None:
-    (blind,) = found(judged(200, FAILED), Kind.BLIND)
+FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
+
+
+def test_failed_looks_that_left_a_release_unproven_are_found_with_their_number() -> None:
+    (blind,) = found(judged(200, FAILED_AROUND_SLOT), Kind.BLIND)
     assert blind.part == "page"
     assert blind.detail.startswith("all 220 looks proved nothing")
 
 
 def test_a_failure_that_delayed_the_next_look_hid_the_slot_until_then() -> None:
+    failed_at, next_look = -70, 150
     runs = [
-        a_run(first=-100, last=-71),
-        a_run(state=UNKNOWN, first=-70, why="timeout"),
-        a_run("page", PRESENT, 150, 200),
+        a_run("page", ABSENT, -100, -71),
+        a_run("page", UNKNOWN, failed_at, why="timeout"),
+        a_run("page", PRESENT, next_look, 200),
     ]
     (blind,) = found(judged(200, {"page": runs}), Kind.BLIND)
-    assert blind.seconds == Bounds(220.0, 220.0)
+    assert blind.seconds == Bounds(next_look - failed_at, next_look - failed_at)
     assert blind.detail.startswith("all 1 looks proved nothing")
 
 
 def test_failed_looks_at_the_edge_are_no_finding_if_the_origin_was_seen() -> None:
-    assert found(judged(200, {"page": FAILED, "page/origin": IN_TIME}), Kind.BLIND) == []
+    assert found(judged(200, {"page": FAILED_AROUND_SLOT, "page/origin": IN_TIME}), Kind.BLIND) == []
 
 
-def test_a_doubtful_clock_is_one_clock_fault_whatever_shows_it() -> None:
-    doubt = Story(FAILED, why="clock")
-    assert kinds(judged(200, {"page": doubt})) == [Kind.CLOCK_FAULT]
+def test_looks_that_failed_by_the_clock_are_a_clock_fault() -> None:
+    assert kinds(judged(200, {"page": Story(FAILED_AROUND_SLOT, why="clock")})) == [Kind.CLOCK_FAULT]
+
+
+def test_blind_spans_and_failed_looks_of_one_wrong_clock_are_one_finding_of_the_release() -> None:
+    failed = Story(FAILED_AROUND_SLOT, why="clock")
     spans = [
         Blind(after_slot(-68), after_slot(90), "clock"),
         Blind(after_slot(95), after_slot(140), "clock", target="r/sheet/edge"),
     ]
-    seen = {"page": doubt, "sheet": doubt, "page/origin": replace(doubt, every=7)}
+    seen = {"page": failed, "sheet": failed, "page/origin": replace(failed, every=7)}
     (clock,) = found(judged(200, seen, SHEET, blind=spans), Kind.CLOCK_FAULT)
     assert (clock.part, clock.seconds) == (None, Bounds(219, 219))
+
+
+def test_a_clock_fault_is_no_longer_than_the_looks_that_failed_by_the_clock() -> None:
+    runs = [
+        a_run(first=-100, last=-71),
+        a_run(state=UNKNOWN, first=-70, last=-21, why="timeout"),
+        a_run(state=UNKNOWN, first=-20, last=-10, why="clock"),
+        a_run(state=UNKNOWN, first=-9, last=150, why="timeout"),
+    ]
+    findings = judged(200, {"page": runs}).findings
+    assert [(each.kind, each.seconds.min) for each in findings] == [
+        (Kind.CLOCK_FAULT, 10), (Kind.BLIND, 49), (Kind.BLIND, 159),
+    ]  # fmt: skip
 
 
 # Promises
@@ -314,26 +337,31 @@ def test_a_cancelled_release_keeps_the_findings_on_its_calendars() -> None:
 
 
 def test_two_producers_late_on_one_host_at_one_slot_are_a_platform_finding() -> None:
-    one = judged(400, LATE)
-    other = replace(one, release="q", producer="ons")
-    (platform,) = found(add_platform_finding(one, [slot_verdict(other)]), Kind.PLATFORM)
+    late = judged(400, LATE)
+    other_late = replace(late, release="q", producer="ons")
+    (platform,) = found(add_platform_finding(late, [slot_verdict(other_late)]), Kind.PLATFORM)
     assert platform.detail == "2 releases of ofqual, ons late together on www.gov.uk"
 
 
 @pytest.mark.parametrize(("on_time", "findings"), [(0, 1), (4, 1), (5, 0), (98, 0)])
-def test_few_late_releases_among_many_on_time_are_no_platform_finding(on_time: int, findings: int) -> None:
-    one = judged(400, LATE)
-    other = slot_verdict(replace(one, release="q", producer="ons"))
-    in_time = [replace(other, release=f"t{place}", verdict=VerdictKind.ON_TIME) for place in range(on_time)]
-    elsewhere = [replace(each, host="www.ons.gov.uk", release=f"e{each.release}") for each in in_time]
-    assert len(found(add_platform_finding(one, [other, *in_time, *elsewhere]), Kind.PLATFORM)) == findings
+def test_two_late_releases_are_no_platform_finding_if_five_on_the_same_host_are_on_time(
+    on_time: int, findings: int
+) -> None:
+    late = judged(400, LATE)
+    other_late = slot_verdict(replace(late, release="q", producer="ons"))
+    in_time = [replace(other_late, release=f"t{place}", verdict=VerdictKind.ON_TIME) for place in range(on_time)]
+    of_another_host = [replace(each, host="www.ons.gov.uk", release=f"e{each.release}") for each in in_time]
+    verdict = add_platform_finding(late, [other_late, *in_time, *of_another_host])
+    assert len(found(verdict, Kind.PLATFORM)) == findings
 
 
 @pytest.mark.parametrize("change", [{"producer": "ofqual"}, {"url": "https://www.ons.gov.uk/x"}, {"slot": None}])
-def test_late_releases_of_different_hosts_or_slots_are_no_platform_finding(change: dict[str, object]) -> None:
-    one = judged(400, LATE)
-    other = replace(one, **({"release": "q", "producer": "ons"} | change))
-    assert add_platform_finding(one, [slot_verdict(other)]) is one
+def test_late_releases_of_one_producer_or_of_different_hosts_or_slots_are_no_platform_finding(
+    change: dict[str, object],
+) -> None:
+    late = judged(400, LATE)
+    other_late = replace(late, **({"release": "q", "producer": "ons"} | change))
+    assert add_platform_finding(late, [slot_verdict(other_late)]) is late
 
 
 # Several monitors

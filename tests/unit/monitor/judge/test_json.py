@@ -171,13 +171,18 @@ def with_findings(*more: Json) -> Json:
     return body | {"findings": [*body["findings"], *more]}
 
 
-def test_replay_allows_added_blind_findings_and_removed_ones_only_with_several_monitors() -> None:
-    body, blind = json_of(), with_findings(a_finding(seconds=3))
-    assert find_differences(body, blind) == []
-    assert find_differences(blind, body) == ["findings: were blind(), late(page), are late(page)"]
-    assert find_differences(blind, body, several=True) == []
+def test_an_added_blind_finding_is_no_difference_and_a_removed_one_is_none_only_with_several_monitors() -> None:
+    body, with_blind = json_of(), with_findings(a_finding("blind", seconds=3))
+    assert find_differences(body, with_blind) == []
+    assert find_differences(with_blind, body) == ["findings: were blind(), late(page), are late(page)"]
+    assert find_differences(with_blind, body, several=True) == []
+
+
+def test_any_other_added_or_removed_finding_is_a_difference() -> None:
+    body = json_of()
     assert find_differences(body, body | {"findings": []}, several=True) == ["findings: were late(page), are none"]
-    assert find_differences(body, with_findings(a_finding(seconds=3), a_finding("early_exposure", seconds=3)))
+    added = with_findings(a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3))
+    assert find_differences(body, added)
 
 
 def test_the_platform_finding_is_not_compared() -> None:
@@ -209,47 +214,45 @@ def lasting_kinds(verdict: Verdict) -> set[Kind]:
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
 def test_recomputing_with_longer_runs_finds_no_difference(world: World, now: float) -> None:
-    then = world.runs(after_slot(now))
+    runs_at_now = world.runs(after_slot(now))
     # A new run would have been judged at once: only the last one has grown since.
-    since = {target: runs[: len(then[target])] for target, runs in world.runs().items()}
-    first, again = (judged(now, runs, blind=world.spans) for runs in (then, since))
+    grown = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
+    first, again = (judged(now, runs, blind=world.spans) for runs in (runs_at_now, grown))
     assert first.verdict is not again.verdict or lasting_kinds(first) <= lasting_kinds(again)
-    # More may be known only if a run grew past the tolerance in which it was judged: that of the slot, or that of what
-    # must last. A look that was under way at that instant has been answered since.
+    # A look that was under way at `now` is answered in the grown runs. It may decide a verdict or a finding that needs
+    # a state to last. Nothing else may differ.
     if first.verdict is again.verdict and lasting_kinds(first) == lasting_kinds(again):
         assert find_differences(release_json(first), release_json(again)) == []
 
 
-def test_the_order_of_an_old_origin_look_and_a_cached_copy_changes_no_stored_verdict() -> None:
-    # The first presence at the edge may have begun at two instants, by the order in which the looks were put together.
-    origin = looks((-1.5, ABSENT))
-    absent = a_sighting(ABSENT, 83, age=(54, 57))
-    present = looks(a_sighting(PRESENT, 114, age=(24.2, 29))).runs("page")[0]
-    bodies = [
-        release_json(
-            judged(130, {"page/origin": origin, "page": [*looks(absent).runs("page"), replace(present, begin=begin)]})
-        )
-        for begin in (after_slot(89.8), after_slot(88.3))
+def test_either_beginning_that_the_fold_may_give_to_a_cached_presence_gives_the_same_stored_verdict() -> None:
+    # The age of the copy is known only roughly: the order in which looks are folded decides when its run begins.
+    absent = looks(a_sighting(ABSENT, 83, age=(54, 57))).runs("page")
+    (present,) = looks(a_sighting(PRESENT, 114, age=(24.2, 29))).runs("page")
+    seen = [
+        {"page/origin": looks((-1.5, ABSENT)), "page": [*absent, replace(present, begin=after_slot(begin))]}
+        for begin in (89.8, 88.3)
     ]
-    assert find_differences(*bodies) == []
+    one, other = (release_json(judged(130, each)) for each in seen)
+    assert find_differences(one, other) == []
 
 
 # Explanations
 
 
-def texts(explanation: Explanation) -> str:
+def text_of(explanation: Explanation) -> str:
     return "\n".join(fact.text for fact in explanation.facts)
 
 
 def test_an_explanation_names_promise_absence_presence_and_rules() -> None:
     present = a_run("page", PRESENT, 400, 500, evidence=("rec-1",), status=200)
     explanation = explained(500, {"page": [a_run("page", ABSENT, -100, 399), present]})
-    text = texts(explanation)
+    text = text_of(explanation)
     assert "late (final, grade report)" in text
     assert "the slot in force: Fri 5 Jan 2018 09:30:00 GMT, confirmed, from govuk" in text
     assert "page, edge view: absent by Fri 5 Jan 2018 09:28:20 GMT and still as of Fri 5 Jan 2018 09:36:39 GMT" in text
     assert "present (HTTP 200) by Fri 5 Jan 2018 09:36:40 GMT" in text
-    assert "on time means proved to have come within 1 min of the slot" in text
+    assert "on time: published by 1 min after the slot" in text
     assert explanation.records == ("rec-1",)
     assert explanation.would_change[0].startswith("final")
 
@@ -257,29 +260,29 @@ def test_an_explanation_names_promise_absence_presence_and_rules() -> None:
 def test_an_explanation_mentions_failed_looks_and_blind_spans() -> None:
     failed = [a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61), a_run("page", UNKNOWN, 60, why="timeout")]
     blind = [Blind(after_slot(20), after_slot(50), "killed")]
-    text = texts(explained(95, {"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
+    text = text_of(explained(95, {"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
     assert "62 failed and proved nothing" in text
     assert "unknown (timeout) from" in text
     assert "blind (killed) from Fri 5 Jan 2018 09:30:20 GMT to Fri 5 Jan 2018 09:30:50 GMT" in text
 
 
 def test_an_explanation_mentions_the_age_of_a_cached_answer() -> None:
-    text = texts(explained(-10, {"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
+    text = text_of(explained(-10, {"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
     assert "absent as of Fri 5 Jan 2018 09:29:29 GMT (from a cache, up to 11 s old)" in text
 
 
 @pytest.mark.parametrize(
     ("now", "turns", "line"),
     [
-        (-50, [(-100, ABSENT)], "page: proved absent after Fri 5 Jan 2018 09:31:00 GMT would be late"),
-        (-50, [(-100, ABSENT)], "a calendar that moves or cancels it before Fri 5 Jan 2018 09:30:00 GMT"),
-        (200, [(-100, ABSENT)], "page: the first look that proves it present makes it late"),
+        (-50, [(-100, ABSENT)], "page: on time if proved to have come by Fri 5 Jan 2018 09:31:00 GMT"),
+        (-50, [(-100, ABSENT)], "moved or cancelled if a calendar says so before Fri 5 Jan 2018 09:30:00 GMT"),
+        (200, [(-100, ABSENT)], "page: late as soon as a look shows it"),
         (
             -20, [(-100, ABSENT), (-50, PRESENT)],
-            "page: a look that proves it absent, or the slot itself, ends the open exposure",
+            "page: the exposure ends when a look shows that it is absent, or at the slot",
         ),
-        (95, [(-100, ABSENT), (-50, UNKNOWN)], "page: a look that proves it absent after"),
-        (300, [(-100, ABSENT), (-70, UNKNOWN), (200, PRESENT)], "page: nothing we can still see"),
+        (95, [(-100, ABSENT), (-50, UNKNOWN)], "page: overdue if a look proves it absent after"),
+        (300, [(-100, ABSENT), (-70, UNKNOWN), (200, PRESENT)], "page: no further look"),
     ],
 )  # fmt: skip
 def test_an_explanation_says_what_would_change_the_verdict(now: float, turns: Sequence[Turn], line: str) -> None:
@@ -289,7 +292,7 @@ def test_an_explanation_says_what_would_change_the_verdict(now: float, turns: Se
 
 def test_an_explanation_leaves_out_the_middle_of_many_runs() -> None:
     turns = [(when, ABSENT if when % 2 else PRESENT) for when in range(-100, 0)]
-    assert "runs in between are left out" in texts(explained(0, turns))
+    assert "runs in between are left out" in text_of(explained(0, turns))
 
 
 def test_an_explanation_merges_looks_by_state_with_their_number_and_widest_gap() -> None:
@@ -309,7 +312,7 @@ def test_an_explanation_as_json_keeps_every_fact() -> None:
 
 
 def test_an_explanation_covers_every_part() -> None:
-    assert "sheet: never looked at" in texts(explained(500, LATE, SHEET))
+    assert "sheet: never looked at" in text_of(explained(500, LATE, SHEET))
 
 
 @settings(max_examples=60)

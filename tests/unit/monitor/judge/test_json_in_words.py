@@ -15,7 +15,7 @@ SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 length = some.floats(-2_000_000, 2_000_000, allow_nan=False).map(lambda seconds: round(seconds, 3))
 
 
-def read(text: str) -> int:
+def parse_seconds(text: str) -> int:
     sign = -1 if text.startswith("-") else 1
     return sign * sum(int(count) * SECONDS[unit] for count, unit in re.findall(r"(\d+) (d|h|min|s)", text))
 
@@ -52,33 +52,38 @@ def test_an_unknown_length_has_no_text() -> None:
 @given(length, length)
 def test_the_text_of_a_length_always_contains_what_was_measured(one: float, other: float) -> None:
     least, most = sorted((one, other))
-    told = length_text(bounds(least, most)).split(" to ")
-    assert read(told[0]) <= least
-    assert most <= read(told[-1])
+    lengths = length_text(bounds(least, most)).split(" to ")
+    assert parse_seconds(lengths[0]) <= least
+    assert most <= parse_seconds(lengths[-1])
 
 
 def test_a_verdict_is_written_in_words() -> None:
     assert [verdict_text(word) for word in ("late", "not_published")] == ["late", "not published"]
 
 
-def late(page: tuple[str, float], sheet: tuple[str, float], *, required: bool = True) -> dict[str, Any]:
+def late_release_json(
+    *, page: tuple[str, float], sheet: tuple[str, float], is_sheet_required: bool = True
+) -> dict[str, Any]:
+    """Return the JSON of a late release whose parts have these verdicts and delays in seconds."""
     parts = [
-        {"id": name, "required": name == "page" or required, "verdict": word, "delay": bounds(least, least)}
-        for name, (word, least) in (("page", page), ("sheet", sheet))
+        {"id": name, "required": is_required, "verdict": word, "delay": bounds(delay, delay)}
+        for name, (word, delay), is_required in (("page", page, True), ("sheet", sheet, is_sheet_required))
     ]
     return {"verdict": "late", "delay": parts[0]["delay"], "parts": parts}
 
 
 def test_a_page_in_time_with_a_late_file_is_late_by_the_file() -> None:
-    body = late(("on_time", 0), ("late", 90))
+    body = late_release_json(page=("on_time", 0), sheet=("late", 90))
     assert lateness(body) == (bounds(90, 90), "sheet")
     assert lateness_text(body) == "1 min 30 s (sheet)"
 
 
 def test_a_late_page_shows_its_own_lateness_whatever_its_files_did() -> None:
-    assert lateness_text(late(("late", 75), ("late", 90))) == "1 min 15 s"
-    assert lateness_text(late(("late", 75), ("on_time", 0))) == "1 min 15 s"
+    for sheet in (("late", 90), ("on_time", 0)):
+        assert lateness_text(late_release_json(page=("late", 75), sheet=sheet)) == "1 min 15 s"
 
 
-def test_a_part_that_is_not_required_makes_nothing_late() -> None:
-    assert lateness(late(("late", 75), ("late", 90), required=False)) == (bounds(75, 75), "")
+def test_a_late_part_that_is_not_required_does_not_count_as_the_lateness_of_a_release() -> None:
+    body = late_release_json(page=("late", 75), sheet=("late", 90), is_sheet_required=False)
+    delay, part = lateness(body)
+    assert (delay, part) == (bounds(75, 75), "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -97,40 +98,37 @@ def test_a_published_release_measures_how_long_its_witnesses_did_not_show_it(
 def test_the_publishers_stamp_dates_a_release_that_its_witnesses_led_to(stamp: float | None, expected: float) -> None:
     version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
     page = a_sighting(PRESENT, 602, specific=True, **version)
-    assert (
-        longest_lags(
-            900, publication(looks_without_release(600, redirect_at(601)), looks_without_release(590), page, out=602)
-        )[0]
-        == expected
-    )
+    announcement = looks_without_release(600, redirect_at(601))
+    redirect_lag, _index_lag = longest_lags(900, publication(announcement, looks_without_release(590), page, out=602))
+    assert redirect_lag == expected
 
 
-def test_a_stamp_long_before_the_release_was_found_adds_no_lag() -> None:
+def test_a_stamp_long_before_the_release_was_found_leaves_both_lags_at_their_defaults() -> None:
     page = a_sighting(PRESENT, 1002, specific=True, version=format_version(first_published_at=after_slot(1)))
-    assert longest_lags(
-        2000, publication(looks_without_release(1000, redirect_at(1001)), looks_without_release(990), page, out=1002)
-    ) == (REDIRECT, INDEX)
-
-
-@pytest.mark.parametrize(("slot", "expected"), [(-9000, 420), (9000, 420), (-86_400, REDIRECT), (86_400, REDIRECT)])
-def test_only_releases_of_the_same_day_count(slot: float, expected: float) -> None:
-    behind = publication(looks_without_release(420, redirect_at(421)), looks_without_release(410), slot=slot)
-    assert longest_lags(900, behind)[0] == expected
-
-
-def test_the_longest_lag_of_the_day_counts() -> None:
-    one = publication(looks_without_release(420, redirect_at(421)), looks_without_release(410))
-    other = publication(
-        looks_without_release(240, redirect_at(241)), looks_without_release(235, (500, PRESENT)), release="second"
-    )
-    assert longest_lags(900, other, one, other) == (420, 420)
+    announcement = looks_without_release(1000, redirect_at(1001))
+    found_late = publication(announcement, looks_without_release(990), page, out=1002)
+    assert longest_lags(2000, found_late) == (REDIRECT, INDEX)
 
 
 SEVEN_MINUTES_BEHIND = publication(looks_without_release(420, redirect_at(421)), looks_without_release(410))
 FIFTEEN_MINUTES_BEHIND = publication(looks_without_release(900), looks_without_release(900))
 
 
-def verdict_without_page(now: float, *others: Publication, until: float = 3000, page: Sequence[Look] = ()) -> Verdict:
+@pytest.mark.parametrize(("slot", "expected"), [(-9000, 420), (9000, 420), (-86_400, REDIRECT), (86_400, REDIRECT)])
+def test_only_the_lags_of_releases_of_the_same_day_count(slot: float, expected: float) -> None:
+    redirect_lag, _index_lag = longest_lags(900, replace(SEVEN_MINUTES_BEHIND, slot=after_slot(slot)))
+    assert redirect_lag == expected
+
+
+def test_the_longest_lag_of_several_releases_counts() -> None:
+    four_minutes_behind = publication(
+        looks_without_release(240, redirect_at(241)), looks_without_release(235, (500, PRESENT)), release="second"
+    )
+    redirect_lag, index_lag = longest_lags(900, four_minutes_behind, SEVEN_MINUTES_BEHIND, four_minutes_behind)
+    assert (redirect_lag, index_lag) == (420, 420)
+
+
+def verdict_without_page(*others: Publication, now: float, until: float = 3000, page: Sequence[Look] = ()) -> Verdict:
     """Return the verdict on a release at an unknown address, whose witnesses are silent until an instant."""
     return judged(
         now,
@@ -145,7 +143,7 @@ def verdict_without_page(now: float, *others: Publication, until: float = 3000, 
 
 
 @pytest.mark.parametrize(
-    ("now", "others", "word"),
+    ("now", "others", "expected"),
     [
         (200, (), VerdictKind.OVERDUE),
         (200, (SEVEN_MINUTES_BEHIND,), VerdictKind.PENDING),
@@ -156,42 +154,39 @@ def verdict_without_page(now: float, *others: Publication, until: float = 3000, 
     ],
     ids=["default", "measured", "until it is over", "then", "while another is silent too", "of another day"],
 )
-def test_a_release_is_not_found_yet_for_the_longest_lag_of_its_day(
-    now: float, others: Sequence[Publication], word: VerdictKind
+def test_a_release_is_overdue_only_after_the_longest_lag_of_the_witnesses_that_day(
+    now: float, others: Sequence[Publication], expected: VerdictKind
 ) -> None:
-    verdict = verdict_without_page(now, *others)
-    assert verdict.verdict is word
-    assert word is not VerdictKind.PENDING or (verdict.due is not None and verdict.due.is_confirming)
+    verdict = verdict_without_page(*others, now=now)
+    assert verdict.verdict is expected
+    assert expected is not VerdictKind.PENDING or (verdict.due is not None and verdict.due.is_confirming)
 
 
-def test_a_release_found_within_the_longest_lag_of_its_day_is_unproven_and_says_why() -> None:
+def test_a_release_found_within_the_longest_lag_of_that_day_is_unproven_and_names_the_lag() -> None:
     found = [a_sighting(PRESENT, 300, specific=True), a_sighting(PRESENT, 310, specific=True)]
-    alone, after_another = (
-        verdict_without_page(500, *others, until=299, page=found) for others in ((), (SEVEN_MINUTES_BEHIND,))
-    )
+    alone = verdict_without_page(now=500, until=299, page=found)
+    after_another = verdict_without_page(SEVEN_MINUTES_BEHIND, now=500, until=299, page=found)
     assert (alone.verdict, after_another.verdict) == (VerdictKind.LATE, VerdictKind.UNPROVEN)
     assert "still announced 7 min after it was out" in (after_another.unproven_because or "")
     assert (alone.lags, after_another.lags) == (DEFAULT_LAGS, Lags(timedelta(minutes=7), timedelta(minutes=7)))
 
 
 def test_an_explanation_names_the_lags_that_the_verdict_used() -> None:
-    told = explained(
-        450,
-        {"announcement/origin": looks_without_release(450), "index/origin": looks_without_release(450, begin=45)},
-        release=a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x"),
-        published=[SEVEN_MINUTES_BEHIND],
-    )
-    assert any("still announced 7 min after it was out" in fact.text for fact in told.facts if fact.kind == "policy")
+    seen = {"announcement/origin": looks_without_release(450), "index/origin": looks_without_release(450, begin=45)}
+    release = a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x")
+    explanation = explained(450, seen, release=release, published=[SEVEN_MINUTES_BEHIND])
+    policy = [fact.text for fact in explanation.facts if fact.kind == "policy"]
+    assert any("still announced 7 min after it was out" in text for text in policy)
 
 
-def test_a_release_late_by_its_witnesses_is_judged_again_each_minute_of_its_day() -> None:
-    verdict = verdict_without_page(310)
-    assert (verdict.verdict, verdict.revisit) == (VerdictKind.OVERDUE, after_slot(360))
+def test_a_release_late_by_its_witnesses_is_judged_again_at_the_next_minute() -> None:
+    verdict = verdict_without_page(now=310)
+    assert (verdict.verdict, verdict.revisit) == (VerdictKind.OVERDUE, after_slot(6 * 60))
 
 
 instants = st.integers(-100, 1500)
-words = st.sampled_from([ABSENT, PRESENT, UNKNOWN])
-turns = st.lists(st.tuples(instants, words), max_size=6, unique_by=lambda one: one[0]).map(sorted)
+states = st.sampled_from([ABSENT, PRESENT, UNKNOWN])
+turns = st.lists(st.tuples(instants, states), max_size=6, unique_by=lambda turn: turn[0]).map(sorted)
 
 
 @given(
@@ -200,36 +195,36 @@ turns = st.lists(st.tuples(instants, words), max_size=6, unique_by=lambda one: o
     origin=turns,
     announced=instants,
     unlisted=instants,
-    then=st.integers(1, 300),
-    lags=st.lists(st.tuples(instants, instants), max_size=3),
+    gap=st.integers(1, 300),
+    others=st.lists(st.tuples(instants, instants), max_size=3),
 )
-def test_a_measured_lag_never_makes_a_release_late(  # noqa: PLR0913 # what a verdict by witnesses rests on
+def test_the_lags_of_further_releases_never_make_a_release_late(  # noqa: PLR0913 # what a verdict by witnesses rests on
     *,
     now: int,
     page: list[Look],
     origin: list[Look],
     announced: int,
     unlisted: int,
-    then: int,
-    lags: list[tuple[int, int]],
+    gap: int,
+    others: list[tuple[int, int]],
 ) -> None:
     seen = {
         "page": looks(*page, specific=True),
         "page/origin": looks(*origin),
-        "announcement/origin": looks_without_release(announced, redirect_at(announced + then)),
-        "index/origin": looks_without_release(unlisted, (unlisted + then, PRESENT)),
+        "announcement/origin": looks_without_release(announced, redirect_at(announced + gap)),
+        "index/origin": looks_without_release(unlisted, (unlisted + gap, PRESENT)),
     }
-    others = [
+    published = [
         publication(
-            looks_without_release(until, redirect_at(until + 1)),
-            looks_without_release(other, (other + 1, PRESENT)),
+            looks_without_release(other_announced, redirect_at(other_announced + 1)),
+            looks_without_release(other_unlisted, (other_unlisted + 1, PRESENT)),
             release=f"other-{number}",
         )
-        for number, (until, other) in enumerate(lags)
+        for number, (other_announced, other_unlisted) in enumerate(others)
     ]
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/x")
-    before = None
-    for count in range(len(others) + 1):
-        word = judged(now, seen, release=release, published=others[:count]).verdict
-        assert word not in LATE_VERDICTS or before is None or before in LATE_VERDICTS, (before, word)
-        before = word
+    verdicts = [
+        judged(now, seen, release=release, published=published[:count]).verdict for count in range(len(published) + 1)
+    ]
+    for fewer, more in pairwise(verdicts):
+        assert more not in LATE_VERDICTS or fewer in LATE_VERDICTS

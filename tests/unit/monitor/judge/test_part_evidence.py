@@ -6,7 +6,6 @@ A number is an instant in seconds after the slot.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -19,7 +18,7 @@ from monitor.plan.targets import View
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.release import Release
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, UNKNOWN, Look, Looks, looks
+from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, UNKNOWN, Look, Looks, looks, seen_by
 from tests.worlds.releases import PAGE_URL, SHEET, a_promise, a_release
 from tests.worlds.verdicts import runs_seen
 
@@ -72,22 +71,22 @@ def appearance_bounds(evidence: PartEvidence) -> list[tuple[datetime | None, dat
 
 
 @pytest.mark.parametrize(
-    ("address", "when", "slot", "count"),
+    ("address", "seen_at", "slot", "appears"),
     [
-        (Address.LED_TO, 5, SLOT, 1),
-        (Address.LED_TO, 0, SLOT, 1),
-        (Address.LED_TO, -20, SLOT, 0),
-        (Address.LED_TO, 5, None, 0),
-        (Address.GUESSED, 5, SLOT, 0),
-        (Address.FOUND, 5, SLOT, 0),
-        (Address.ANNOUNCED, 5, SLOT, 0),
+        (Address.LED_TO, 5, SLOT, True),
+        (Address.LED_TO, 0, SLOT, True),
+        (Address.LED_TO, -20, SLOT, False),
+        (Address.LED_TO, 5, None, False),
+        (Address.GUESSED, 5, SLOT, False),
+        (Address.FOUND, 5, SLOT, False),
+        (Address.ANNOUNCED, 5, SLOT, False),
     ],
 )
-def test_only_a_page_that_its_announcement_led_to_counts_without_its_title_and_only_from_the_slot(
-    address: Address, when: float, slot: datetime | None, count: int
+def test_a_page_without_its_title_appears_only_where_its_announcement_led_and_only_from_the_slot(
+    address: Address, seen_at: float, slot: datetime | None, *, appears: bool
 ) -> None:
-    evidence = evidence_of({"page": looks_of((when, PRESENT))}, address, slot=slot)
-    assert appearance_bounds(evidence) == [(None, after_slot(when))] * count
+    evidence = evidence_of({"page": looks_of((seen_at, PRESENT))}, address, slot=slot)
+    assert appearance_bounds(evidence) == ([(None, after_slot(seen_at))] if appears else [])
 
 
 def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence() -> None:
@@ -99,7 +98,7 @@ REMOVED_BEFORE_SLOT = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
 
 
 @pytest.mark.parametrize(
-    ("each", "slot", "is_guess"),
+    ("page", "slot", "is_guess"),
     [
         ([], SLOT, True),
         ([(-60, ABSENT), (5, PRESENT)], SLOT, False),
@@ -111,12 +110,14 @@ REMOVED_BEFORE_SLOT = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)]
     ids=["never seen", "there", "removed before the slot", "there over the slot", "still there", "removed, no slot"],
 )
 def test_a_guess_is_confirmed_by_the_release_unless_it_was_removed_before_its_slot(
-    each: list[Look], slot: datetime | None, *, is_guess: bool
+    page: list[Look], slot: datetime | None, *, is_guess: bool
 ) -> None:
-    assert evidence_of({"page": looks_of(*each, specific=True)}, slot=slot).is_guess is is_guess
+    evidence = evidence_of({"page": looks_of(*page, specific=True)}, Address.GUESSED, slot=slot)
+    assert evidence.is_guess is is_guess
 
 
-def test_an_announced_page_and_other_parts_are_no_guess() -> None:
+def test_only_the_page_of_a_release_with_a_guessed_address_is_a_guess() -> None:
+    assert evidence_of({}, Address.GUESSED).is_guess
     assert not evidence_of({}, Address.ANNOUNCED).is_guess
     sheet = evidence_of({}, release=a_release(SHEET, address=Address.GUESSED), part=1)
     assert (sheet.is_guess, sheet.witnesses) == (False, None)
@@ -143,7 +144,7 @@ def evidence_of_guess_with_witnesses(*page: Look) -> PartEvidence:
         ([(-60, ABSENT), (70, PRESENT)], -50, 70),
     ],
 )
-def test_a_page_appeared_after_the_last_instant_at_which_its_witnesses_proved_it_absent(
+def test_a_page_appeared_after_the_last_instant_at_which_its_announcement_and_listing_proved_it_absent(
     page: list[Look], after: float, by: float
 ) -> None:
     assert appearance_bounds(evidence_of_guess_with_witnesses(*page)) == [(after_slot(after), after_slot(by))]
@@ -160,18 +161,20 @@ ABSENT_AT_300 = looks_of((300, ABSENT))
         ({"page/content": looks_of((300, ABSENT), address=API_URL)}, Address.ANNOUNCED, None),
     ],
 )
-def test_the_last_absence_is_proved_by_the_page_at_a_known_address(
+def test_only_looks_at_the_page_itself_at_a_known_address_prove_its_last_absence(
     known: dict[str, Looks], address: Address, last: float | None
 ) -> None:
     assert evidence_of(known, address).last_absent == after_slot(last)
 
 
 def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
-    assert evidence_of_guess_with_witnesses((300, ABSENT)).last_absent == after_slot(80)
+    last_look, listing_lag = 200, 120
+    evidence = evidence_of_guess_with_witnesses((300, ABSENT))
+    assert evidence.last_absent == after_slot(last_look - listing_lag)
 
 
 @pytest.mark.parametrize(
-    ("each", "may_have_been_public"),
+    ("looks_at_view", "may_have_been_public"),
     [
         ([(-20, PRESENT), (10, ABSENT)], True),
         ([(-20, PRESENT), (-10, ABSENT)], False),
@@ -180,12 +183,12 @@ def test_the_last_absence_of_a_guess_is_proved_by_its_witnesses() -> None:
         ([(-20, ABSENT), (10, PRESENT)], False),
     ],
 )
-@pytest.mark.parametrize("others", [{}, {"page": looks_of((-20, ABSENT))}], ids=["edge", "origin"])
-def test_only_a_view_present_until_the_slot_and_absent_later_may_have_shown_the_release(
-    each: list[Look], others: dict[str, Looks], *, may_have_been_public: bool
+@pytest.mark.parametrize("view", ["page", "page/origin"])
+def test_a_part_may_have_been_public_at_the_slot_only_if_a_view_showed_it_before_and_lacked_it_after(
+    looks_at_view: list[Look], view: str, *, may_have_been_public: bool
 ) -> None:
-    view = "page/origin" if others else "page"
-    evidence = evidence_of({view: looks_of(*each), **others}, Address.ANNOUNCED)
+    known = {"page": looks_of((-20, ABSENT))} | {view: looks_of(*looks_at_view)}
+    evidence = evidence_of(known, Address.ANNOUNCED)
     assert evidence.may_have_been_public_at(SLOT) is may_have_been_public
 
 
@@ -196,7 +199,7 @@ def test_a_run_counts_only_up_to_the_judged_instant(now: float, ends: list[float
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends", "cause", "scope", "proves_nothing"),
+    ("begins", "ends", "cause", "target_or_monitor", "proves_nothing"),
     [
         (-1, 6, "clock", {}, True),
         (0, 5, "clock", {}, True),
@@ -210,19 +213,20 @@ def test_a_run_counts_only_up_to_the_judged_instant(now: float, ends: list[float
     ],
 )
 def test_a_run_proves_nothing_only_if_the_clock_of_its_monitor_was_wrong_throughout(
-    begins: float, ends: float, cause: str, scope: dict[str, str], *, proves_nothing: bool
+    begins: float, ends: float, cause: str, target_or_monitor: dict[str, str], *, proves_nothing: bool
 ) -> None:
-    runs = [replace(run, monitor="north") for run in looks_of((0, ABSENT), (5, ABSENT)).runs("page")]
-    span = Blind(after_slot(begins), after_slot(ends), cause, **scope)
+    runs = seen_by("north", looks_of((0, ABSENT), (5, ABSENT)).runs("page"))
+    span = Blind(after_slot(begins), after_slot(ends), cause, **target_or_monitor)
     evidence = evidence_of({"page": runs}, Address.ANNOUNCED, blind=[span])
     assert (evidence.spells[View.EDGE] == ()) is proves_nothing
     assert len(evidence.views[View.EDGE]) == 1
 
 
-def test_the_unproved_run_is_the_earliest_view_of_the_page_that_was_never_seen_absent() -> None:
-    known = {name: looks_of((when, PRESENT)) for name, when in (("page", 5), ("page/origin", 3))}
-    api = looks_of((1, PRESENT), address=API_URL)
-    assert evidence_of(known | {"page/content": api}, Address.ANNOUNCED).unproved.target == ORIGIN
+def test_the_unproved_run_is_the_earliest_view_at_the_address_of_the_page_that_was_never_seen_absent() -> None:
+    edge, origin = looks_of((5, PRESENT)), looks_of((3, PRESENT))
+    earliest_but_of_another_address = looks_of((1, PRESENT), address=API_URL)
+    known = {"page": edge, "page/origin": origin, "page/content": earliest_but_of_another_address}
+    assert evidence_of(known, Address.ANNOUNCED).unproved.target == ORIGIN
 
 
 def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_page() -> None:
@@ -234,12 +238,14 @@ def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_p
 
 
 @pytest.mark.parametrize(
-    ("name", "address", "count"),
-    [("elsewhere-1", PAGE_URL, 1), ("found-1", PAGE_URL, 0), ("elsewhere-1", f"{PAGE_URL}--2", 0)],
+    ("part", "address", "is_taken_over"),
+    [("elsewhere-1", PAGE_URL, True), ("found-1", PAGE_URL, False), ("elsewhere-1", f"{PAGE_URL}--2", False)],
 )
-def test_a_page_takes_over_what_a_listing_showed_at_its_address(name: str, address: str, count: int) -> None:
-    evidence = evidence_of({name: looks_of((3, PRESENT), specific=True, address=address)})
-    assert appearance_bounds(evidence) == [(None, after_slot(3))] * count
+def test_a_page_takes_over_only_the_looks_at_a_part_elsewhere_that_has_its_address(
+    part: str, address: str, *, is_taken_over: bool
+) -> None:
+    evidence = evidence_of({part: looks_of((3, PRESENT), specific=True, address=address)})
+    assert appearance_bounds(evidence) == ([(None, after_slot(3))] if is_taken_over else [])
 
 
 def test_a_part_at_the_address_of_the_page_shares_its_looks() -> None:

@@ -14,13 +14,15 @@ from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
 from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.slot import Slot
-from schedules.times.interval import Bounds
+from schedules.times.interval import NOTHING, Bounds
 from tests.worlds.instants import DAY, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Story, Turn
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
 from tests.worlds.verdicts import found, judged, kinds
 
 Turns = Sequence[Turn]
+DAY_S = DAY.total_seconds()
+WATCH_CLOSES = Policy().closes_after.total_seconds()
 EARLY = [(-1000, ABSENT), (-500, PRESENT)]
 NOT_SEEN = [(-100, ABSENT)]
 IN_TIME = [(-100, ABSENT), (1, PRESENT)]
@@ -55,12 +57,12 @@ PAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("now", "turns", "word", "grade", "final", "delay"), PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize(("now", "turns", "expected", "grade", "final", "delay"), PAGES.values(), ids=PAGES)
 def test_word_grade_and_delay_of_a_page_looked_at_every_second(  # a row of the table
-    now: float, turns: Turns, word: VerdictKind, grade: Grade, delay: Bounds | None, *, final: bool
+    now: float, turns: Turns, expected: VerdictKind, grade: Grade, delay: Bounds | None, *, final: bool
 ) -> None:
     verdict = judged(now, turns)
-    assert (verdict.verdict, verdict.grade, verdict.final, verdict.page.delay) == (word, grade, final, delay)
+    assert (verdict.verdict, verdict.grade, verdict.final, verdict.page.delay) == (expected, grade, final, delay)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,12 @@ def test_an_exposed_page_is_released_at_its_slot_or_when_it_comes_back(back: Tur
     assert judged(100, [*EARLY, *back]).page.released.by == after_slot(released)
 
 
+def test_a_view_that_showed_an_exposed_page_from_its_first_look_on_does_not_date_its_release() -> None:
+    ended = [(-200, WITHDRAWN), (-10, UNKNOWN)]
+    page = judged(120, {"page": [*EARLY, *ended], "page/origin": [(-490, PRESENT), *ended]}).page
+    assert (page.verdict, page.released) == (VerdictKind.EARLY, NOTHING)
+
+
 def test_early_and_then_late_is_both() -> None:
     verdict = judged(600, [*EARLY, (-200, WITHDRAWN), (400, PRESENT)])
     assert verdict.verdict is VerdictKind.EARLY
@@ -114,33 +122,34 @@ def test_early_and_then_late_is_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "word"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
+    ("before", "expected"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
 )
 def test_a_page_is_early_only_if_present_before_the_slot_by_more_than_the_uncertainty_of_the_clock(
-    before: float, word: VerdictKind
+    before: float, expected: VerdictKind
 ) -> None:
-    assert judged(60, [(-100 - before, ABSENT), (-before, PRESENT)]).verdict is word
+    assert judged(60, [(-100 - before, ABSENT), (-before, PRESENT)]).verdict is expected
 
 
 @pytest.mark.parametrize(
-    ("turns", "word", "grade"),
+    ("turns", "expected"),
     [
-        (NOT_SEEN, VerdictKind.NOT_PUBLISHED, Grade.REPORT),
+        (NOT_SEEN, VerdictKind.NOT_PUBLISHED),
         # Absence was last proved days before the watch closed.
-        ([(-100, ABSENT), (3 * 86400, UNKNOWN)], VerdictKind.OVERDUE, Grade.REPORT),
+        ([(-100, ABSENT), (3 * DAY_S, UNKNOWN)], VerdictKind.OVERDUE),
     ],
 )
-def test_a_release_not_seen_until_the_watch_closed_is_not_published(
-    turns: Turns, word: VerdictKind, grade: Grade
+def test_a_release_not_seen_until_its_watch_closed_gets_a_final_verdict_to_report(
+    turns: Turns, expected: VerdictKind
 ) -> None:
-    verdict = judged(14 * 86400 + 1, turns, every=1800)
-    assert (verdict.verdict, verdict.grade, verdict.final) == (word, grade, True)
+    verdict = judged(WATCH_CLOSES + 1, turns, every=1800)
+    assert (verdict.verdict, verdict.grade, verdict.final) == (expected, Grade.REPORT, True)
 
 
-def test_content_of_this_edition_at_the_first_look_proves_presence_but_not_when_it_came() -> None:
-    assert judged(-50, {"page": Story([(-100, PRESENT)], specific=True)}).verdict is VerdictKind.EARLY
-    verdict = judged(200, {"page": Story([(30, PRESENT)], specific=True)})
-    assert (verdict.verdict, verdict.page.delay) == (VerdictKind.UNPROVEN, Bounds(None, 30.0))
+def test_this_edition_at_the_first_look_is_early_before_the_slot_and_of_unknown_delay_after_it() -> None:
+    before = judged(-50, {"page": Story([(-100, PRESENT)], specific=True)})
+    assert before.verdict is VerdictKind.EARLY
+    after = judged(200, {"page": Story([(30, PRESENT)], specific=True)})
+    assert (after.verdict, after.page.delay) == (VerdictKind.UNPROVEN, Bounds(None, 30.0))
 
 
 def test_a_view_that_is_present_at_the_first_look_exposes_nothing() -> None:
@@ -155,22 +164,21 @@ def test_a_release_is_judged_again_when_time_alone_can_change_its_verdict(
 
 
 def test_a_verdict_without_proof_is_judged_again_at_each_limit_of_its_policy() -> None:
-    turns = []
+    failed_since = {"page": Story([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
+    verdicts = []
     now: datetime | None = after_slot(-50)
     while now is not None:
         seconds = (now - SLOT).total_seconds()
-        verdict = judged(seconds, {"page": Story([(-100, ABSENT), (-50, UNKNOWN)], until=-40)})
-        turns.append((seconds, verdict.verdict.value))
+        verdict = judged(seconds, failed_since)
+        verdicts.append((seconds, verdict.verdict.value))
         now = verdict.revisit
-    later = [(90, "unproven"), (300, "unproven"), (14 * 86400, "unproven")]
-    assert turns == [(-50, "pending"), (0, "pending"), (60, "pending"), *later]
+    pending = [(-50, "pending"), (0, "pending"), (60, "pending")]
+    assert verdicts == [*pending, (90, "unproven"), (300, "unproven"), (WATCH_CLOSES, "unproven")]
 
 
 def test_a_verdict_as_of_an_earlier_instant_leaves_out_later_looks() -> None:
-    assert (
-        judged(-50, {"page": Story([(-100, ABSENT), (200, PRESENT)], until=400).runs("page")}).verdict
-        is VerdictKind.PENDING
-    )
+    looks_until_400 = Story([(-100, ABSENT), (200, PRESENT)], until=400).runs("page")
+    assert judged(-50, {"page": looks_until_400}).verdict is VerdictKind.PENDING
 
 
 # Parts
@@ -178,61 +186,57 @@ def test_a_verdict_as_of_an_earlier_instant_leaves_out_later_looks() -> None:
 
 def test_a_release_has_the_worst_verdict_of_its_required_parts() -> None:
     verdict = judged(500, {"page": IN_TIME, "sheet": [(-100, ABSENT), (400, PRESENT)]}, SHEET)
-    assert (verdict.verdict, verdict.grade, verdict.page.verdict) == (
-        VerdictKind.LATE,
-        Grade.REPORT,
-        VerdictKind.ON_TIME,
-    )
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.LATE, Grade.REPORT)
+    assert verdict.page.verdict is VerdictKind.ON_TIME
 
 
 @pytest.mark.parametrize("part", [replace(NEWS, required=True), replace(SHEET, required=False)])
-def test_alternatives_and_optional_parts_do_not_make_a_release_late(part: object) -> None:
+def test_an_alternative_or_optional_part_that_is_absent_does_not_make_a_release_late(part: object) -> None:
     assert judged(500, {"page": IN_TIME, part.id: NOT_SEEN}, part).verdict is VerdictKind.ON_TIME
 
 
-def test_an_alternative_before_the_slot_makes_the_release_early() -> None:
+def test_a_copy_elsewhere_before_the_slot_makes_the_release_early() -> None:
     verdict = judged(100, {"page": IN_TIME, "news": [(-100, ABSENT), (-60, PRESENT)]}, NEWS)
     assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
     assert {*kinds(verdict)} >= {Kind.EARLY_EXPOSURE, Kind.ELSEWHERE_FIRST}
 
 
 def test_a_copy_elsewhere_after_the_slot_leaves_the_page_overdue() -> None:
-    assert (
-        judged(400, {"page": NOT_SEEN, "news": [(-100, ABSENT), (120, PRESENT)]}, NEWS).verdict is VerdictKind.OVERDUE
-    )
+    seen = {"page": NOT_SEEN, "news": [(-100, ABSENT), (120, PRESENT)]}
+    assert judged(400, seen, NEWS).verdict is VerdictKind.OVERDUE
 
 
 def test_a_part_whose_address_the_page_revealed_came_no_earlier_than_the_page() -> None:
     verdict = judged(100, {"page": IN_TIME, "sheet": [(6, PRESENT)]}, SHEET)
-    assert (verdict.verdict, verdict.parts[1].delay) == (VerdictKind.ON_TIME, Bounds(0.0, 6.0))
+    _page, sheet = verdict.parts
+    assert (verdict.verdict, sheet.delay) == (VerdictKind.ON_TIME, Bounds(0.0, 6.0))
 
 
 def test_a_revealed_part_that_was_looked_at_too_late_leaves_the_release_on_time() -> None:
     verdict = judged(200, {"page": IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
-    assert (verdict.verdict, verdict.parts[1].verdict) == (VerdictKind.ON_TIME, VerdictKind.UNPROVEN)
+    _page, sheet = verdict.parts
+    assert (verdict.verdict, sheet.verdict) == (VerdictKind.ON_TIME, VerdictKind.UNPROVEN)
 
 
 # Views
 
 
-@pytest.mark.parametrize(
-    ("edge", "origin", "word", "hidden"),
-    [(400, 3, VerdictKind.ON_TIME, Bounds(396, 398)), (390, 90, VerdictKind.LATE, None)],
-)
-def test_the_origin_decides_the_verdict_and_the_wait_behind_a_stale_edge_the_grade(
-    edge: float, origin: float, word: VerdictKind, hidden: Bounds | None
-) -> None:
-    verdict = judged(
-        600, {"page": [(-100, ABSENT), (edge, PRESENT)], "page/origin": [(-100, ABSENT), (origin, PRESENT)]}
-    )
-    assert (verdict.verdict, verdict.grade) == (word, Grade.REPORT)
-    (stale,) = found(verdict, Kind.STALE_EDGE)
-    assert hidden in (None, stale.seconds)
-
-
 def verdict_behind_edge(now: float, edge: float, origin: float) -> Verdict:
     """Return the verdict at `now` on a page that its edge shows later than its origin does."""
     return judged(now, {"page": [(-100, ABSENT), (edge, PRESENT)], "page/origin": [(-100, ABSENT), (origin, PRESENT)]})
+
+
+@pytest.mark.parametrize(
+    ("edge", "origin", "expected", "hidden"),
+    [(400, 3, VerdictKind.ON_TIME, Bounds(396, 398)), (390, 90, VerdictKind.LATE, Bounds(299, 301))],
+)
+def test_the_origin_decides_the_verdict_and_the_time_hidden_by_a_stale_edge_is_to_be_reported(
+    edge: float, origin: float, expected: VerdictKind, hidden: Bounds
+) -> None:
+    verdict = verdict_behind_edge(600, edge, origin)
+    assert (verdict.verdict, verdict.grade) == (expected, Grade.REPORT)
+    (stale,) = found(verdict, Kind.STALE_EDGE)
+    assert stale.seconds == hidden
 
 
 @pytest.mark.parametrize(
@@ -285,13 +289,13 @@ def test_users_delay_is_unbounded_and_final_if_every_look_at_the_edge_since_the_
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
 def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: float, grade: Grade) -> None:
-    verdict = verdict_behind_edge(now, 480, 3)
+    verdict = verdict_behind_edge(now, edge=480, origin=3)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
 
 
 @pytest.mark.parametrize(("now", "revisit"), [(30, 33), (60, 61), (60.5, 61.5), (290, 300), (300, 301)])
-def test_a_hidden_release_is_judged_again_when_its_grade_may_rise(now: float, revisit: float) -> None:
-    assert verdict_behind_edge(now, 480, 3).revisit == after_slot(revisit)
+def test_a_release_hidden_by_its_edge_is_judged_again_when_its_grade_may_rise(now: float, revisit: float) -> None:
+    assert verdict_behind_edge(now, edge=480, origin=3).revisit == after_slot(revisit)
 
 
 def test_a_release_without_a_later_look_at_its_edge_is_final_after_the_grace_period() -> None:
@@ -300,17 +304,17 @@ def test_a_release_without_a_later_look_at_its_edge_is_final_after_the_grace_per
 
 
 @pytest.mark.parametrize(
-    ("now", "page", "content", "word"),
+    ("now", "page", "content", "expected"),
     [
         (100, IN_TIME, [(-100, ABSENT), (-50, PRESENT)], VerdictKind.EARLY),
         (300, NOT_SEEN, [(-100, ABSENT), (1, PRESENT)], VerdictKind.OVERDUE),
     ],
     ids=["an exposure before the slot", "not the page after it"],
 )
-def test_the_content_api_proves_an_exposure_and_never_a_release(
-    now: float, page: Turns, content: Turns, word: VerdictKind
+def test_presence_in_the_content_api_proves_an_exposure_before_the_slot_and_no_release_after_it(
+    now: float, page: Turns, content: Turns, expected: VerdictKind
 ) -> None:
-    assert judged(now, {"page": page, "page/content": content}).verdict is word
+    assert judged(now, {"page": page, "page/content": content}).verdict is expected
 
 
 def test_looks_at_the_content_api_change_no_bounds_of_an_exposure_of_the_page() -> None:
@@ -344,11 +348,11 @@ VIEWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("now", "edge", "origin", "word"), VIEWS.values(), ids=VIEWS)
-def test_a_verdict_of_views_that_differ_about_the_slot(
-    now: float, edge: Turns, origin: Turns, word: VerdictKind
+@pytest.mark.parametrize(("now", "edge", "origin", "expected"), VIEWS.values(), ids=VIEWS)
+def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
+    now: float, edge: Turns, origin: Turns, expected: VerdictKind
 ) -> None:
-    assert judged(now, {"page": edge, "page/origin": origin}).verdict is word
+    assert judged(now, {"page": edge, "page/origin": origin}).verdict is expected
 
 
 def test_two_contradicting_views_leave_the_release_unproven() -> None:
@@ -372,15 +376,19 @@ def test_the_last_absence_before_the_slot_bounds_how_early_it_came(
     assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == bound
 
 
-@pytest.mark.parametrize(("came", "word"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
-def test_an_absence_proves_nothing_if_another_view_was_present_before_it(came: float, word: VerdictKind) -> None:
-    verdict = judged(100, {"page": [(4, ABSENT), (came, PRESENT)], "page/origin": [(6.2, PRESENT)]})
-    assert verdict.verdict is word
-    assert after_slot(4) <= verdict.page.released.after < after_slot(6.3)
+@pytest.mark.parametrize(("edge_shows", "expected"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
+def test_absences_at_the_edge_count_only_until_the_origin_showed_the_page(
+    edge_shows: float, expected: VerdictKind
+) -> None:
+    origin_shows = 6.2
+    seen = {"page": [(4, ABSENT), (edge_shows, PRESENT)], "page/origin": [(origin_shows, PRESENT)]}
+    verdict = judged(100, seen)
+    assert verdict.verdict is expected
+    assert after_slot(4) <= verdict.page.released.after <= after_slot(origin_shows)
 
 
 @pytest.mark.parametrize(
-    ("now", "origin", "word"),
+    ("now", "origin", "expected"),
     [
         (62, [(-100, ABSENT)], VerdictKind.OVERDUE),
         (62, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.PENDING),
@@ -392,10 +400,10 @@ def test_an_absence_proves_nothing_if_another_view_was_present_before_it(came: f
     ],
 )
 def test_lateness_by_the_edge_waits_ten_seconds_for_an_origin_whose_look_failed(
-    now: float, origin: Turns, word: VerdictKind
+    now: float, origin: Turns, expected: VerdictKind
 ) -> None:
     verdict = judged(now, {"page": NOT_SEEN, "page/origin": origin})
-    assert verdict.verdict is word
+    assert verdict.verdict is expected
     assert verdict.revisit is not None
 
 
@@ -419,16 +427,16 @@ DAYS = {
 }
 
 
-@pytest.mark.parametrize(("slot", "hours", "turns", "word"), DAYS.values(), ids=DAYS)
-def test_a_release_on_any_promised_day_is_on_time_without_a_promised_time(
-    slot: Slot, hours: float, turns: Turns, word: VerdictKind
+@pytest.mark.parametrize(("slot", "hours", "turns", "expected"), DAYS.values(), ids=DAYS)
+def test_a_promise_of_a_day_or_a_month_is_judged_by_whole_days_and_gives_no_delay(
+    slot: Slot, hours: float, turns: Turns, expected: VerdictKind
 ) -> None:
     seen = [(begins * HOURS, state) for begins, state in turns]
     verdict = judged(hours * HOURS, seen, promises=[a_promise(slot)], every=300)
-    assert (verdict.verdict, verdict.page.delay) == (word, None)
+    assert (verdict.verdict, verdict.page.delay) == (expected, None)
 
 
-def test_a_promise_without_a_time_gets_a_note_and_never_minutes_late() -> None:
+def test_a_release_overdue_by_a_promise_of_a_day_is_graded_as_a_note() -> None:
     assert judged(15 * HOURS, [(-60, ABSENT)], promises=[a_promise(A_DAY)], every=300).grade is Grade.NOTE
 
 
@@ -474,11 +482,11 @@ CHANGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("now", "promises", "turns", "word"), CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize(("now", "promises", "turns", "expected"), CHANGES.values(), ids=CHANGES)
 def test_the_slot_in_force_is_the_last_one_announced_before_it_passed(
-    now: float, promises: Sequence[object], turns: Turns, word: VerdictKind
+    now: float, promises: Sequence[object], turns: Turns, expected: VerdictKind
 ) -> None:
-    assert judged(now, turns, promises=promises, every=20).verdict is word
+    assert judged(now, turns, promises=promises, every=20).verdict is expected
 
 
 def test_a_cancelled_release_is_final_and_has_no_grade() -> None:

@@ -274,6 +274,12 @@ def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_pla
     assert interpret_last(target(), *looks).state is PRESENT
 
 
+def test_a_placeholder_is_still_one_after_a_404_that_is_a_stale_copy() -> None:
+    body, headers = page(TITLE, "<p>Release date: 26 November 2026</p>"), {"age": "300", "cache-control": "max-age=30"}
+    stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
+    assert interpret_last(target(), answer(body, at=BEFORE), stale, answer(body, at=AFTER)).state is UNKNOWN
+
+
 def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_clock_is_right() -> None:
     body = page(TITLE, "<p>Release date: 26 November 2026</p>")
 

@@ -172,7 +172,7 @@ async def test_closed_and_waived_incident_needs_action_the_day_after_its_action_
 
 async def test_owed_report_needs_action_although_the_incident_is_closed(board: Board) -> None:
     board.save_incident(replace(board.late_incident(), closed=after_slot(1500)))
-    assert "over, its report is owed" in await board.read_page("/")
+    assert "over, report owed" in await board.read_page("/")
 
 
 async def test_strangers_see_no_incident_before_its_slot(board: Board) -> None:

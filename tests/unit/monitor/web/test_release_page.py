@@ -13,9 +13,9 @@ from tests.worlds.instants import after_slot
 async def test_release_page_shows_the_reasons_for_its_verdict_and_what_would_change_it(board: Board) -> None:
     text = await board.read_page("/releases/r")
     assert "page, edge view: absent by Fri 5 Jan 2018 08:30:00 GMT" in text
-    assert "later than 5 min is a report" in text
-    would = text.partition("What would change it")[2]
-    assert "page: the first look that proves it present makes it late" in would
+    assert "needs a report: more than 5 min late" in text
+    would = text.partition("What would change the verdict")[2]
+    assert "page: late as soon as a look shows it" in would
 
 
 async def test_observations_are_drawn_and_listed(board: Board) -> None:
@@ -50,7 +50,7 @@ async def test_the_release_page_says_that_its_address_is_from_its_calendar(board
     assert "page, named by its calendar" in text
 
 
-REASONS, TIMELINE_OF_LOOKS, VIEW_OF_A_LOOK = "Why it is so", "timeline", "edge view"
+REASONS, TIMELINE_OF_LOOKS, VIEW_OF_A_LOOK = "Why this verdict", "timeline", "edge view"
 
 
 async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Board) -> None:
@@ -69,7 +69,7 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
     for_strangers = await board.read_page("/releases/early")
     assert VIEW_OF_A_LOOK in for_staff
     assert VIEW_OF_A_LOOK not in for_strangers
-    assert "on time means" in for_strangers
+    assert "on time: " in for_strangers
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ slot = true
 """
     faults = [str(fault) for fault in toml_faults(body, calendar_settings("toml", "own.toml"), now)]
     assert faults == [
-        "source: timezone: no such time zone (got 'Europe/Lodon')",
+        "source: zone: no such time zone (got 'Europe/Lodon')",
         "release[1].titel: unknown key, did you mean title? (got 'x')",
         "release[1].state: write confirmed, provisional, cancelled, postponed (got 'maybe')",
         "release[1].part[1].rolle: unknown key, did you mean role? (got 'data')",

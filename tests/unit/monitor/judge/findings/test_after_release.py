@@ -44,9 +44,9 @@ def test_content_that_is_absent_for_less_than_a_minute_is_a_flicker(absent: tupl
 
 @pytest.mark.parametrize("absent", [(90, 150), (90, 95, 100, 150.5), (3700, 7300)])
 def test_content_absent_in_two_looks_a_minute_apart_counts_as_withdrawn(absent: tuple[float, ...]) -> None:
-    (one,) = withdrawals(*((when, ABSENT) for when in absent))
-    assert (one.part, one.at) == ("page", after_slot(absent[0]))
-    assert one.seconds == Bounds(absent[-1] - absent[0], None)
+    (withdrawal,) = withdrawals(*((when, ABSENT) for when in absent))
+    assert (withdrawal.part, withdrawal.at) == ("page", after_slot(absent[0]))
+    assert withdrawal.seconds == Bounds(absent[-1] - absent[0], None)
 
 
 def test_a_notice_of_withdrawal_needs_no_second_look() -> None:
@@ -54,8 +54,9 @@ def test_a_notice_of_withdrawal_needs_no_second_look() -> None:
 
 
 def test_a_flicker_before_a_withdrawal_is_no_withdrawal() -> None:
-    (one,) = withdrawals((90, ABSENT), (95, PRESENT), (150, PRESENT), (210, ABSENT), (271, ABSENT))
-    assert one.at == after_slot(210)
+    flicker, withdrawn = [(90, ABSENT), (95, PRESENT), (150, PRESENT)], [(210, ABSENT), (271, ABSENT)]
+    (withdrawal,) = withdrawals(*flicker, *withdrawn)
+    assert withdrawal.at == after_slot(210)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +76,10 @@ def test_the_origin_confirms_or_denies_that_the_edge_lacks_the_release(
 
 
 def test_new_bytes_are_a_swap_once_looks_a_minute_apart_agree() -> None:
-    first = [(1, "a"), (60, "a"), (120, "b"), (125, "b")]
-    assert swaps(*first) == []
-    (one,) = swaps(*first, (180, "b"))
-    assert (one.part, one.seconds) == ("sheet", Bounds(59, 121))
+    within_a_minute = [(1, "a"), (60, "a"), (120, "b"), (125, "b")]
+    assert swaps(*within_a_minute) == []
+    (swap,) = swaps(*within_a_minute, (180, "b"))
+    assert (swap.part, swap.seconds) == ("sheet", Bounds(59, 121))
 
 
 @pytest.mark.parametrize(
@@ -90,8 +91,8 @@ def test_new_bytes_are_a_swap_once_looks_a_minute_apart_agree() -> None:
     ids=["by the edge", "by the origin"],
 )
 def test_a_swap_is_dated_by_the_origin_if_that_was_watched(origin: list[Bytes], seconds: Bounds) -> None:
-    (one,) = swaps((1, "a"), (3600, "a"), (7200, "b"), (7205, "b"), (7300, "b"), origin=origin)
-    assert one.seconds == seconds
+    (swap,) = swaps((1, "a"), (3600, "a"), (7200, "b"), (7205, "b"), (7300, "b"), origin=origin)
+    assert swap.seconds == seconds
 
 
 NO_SWAPS = {

@@ -47,9 +47,9 @@ def corrections(
 
 
 def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() -> None:
-    (one,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)])
-    assert (one.part, one.seconds) == ("page", Bounds(2 * HOUR - 60, 2 * HOUR + 30))
-    assert one.detail == (
+    (correction,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)])
+    assert (correction.part, correction.seconds) == ("page", Bounds(2 * HOUR - 60, 2 * HOUR + 30))
+    assert correction.detail == (
         "corrected or updated after its release: change_history went from 1 to 2, "
         "public_updated_at moved on to Fri 5 Jan 2018 11:02:03 GMT; "
         "seen between Fri 5 Jan 2018 11:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT"
@@ -93,13 +93,15 @@ def test_content_that_comes_back_in_another_version_is_a_withdrawal_only() -> No
 
 
 def test_failed_looks_widen_the_interval_of_a_correction() -> None:
-    (one,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)], [*IN_TIME, (HOUR, UNKNOWN), (2 * HOUR, PRESENT)])
-    assert "between Fri 5 Jan 2018 10:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT" in one.detail
+    failed_for_an_hour = [*IN_TIME, (HOUR, UNKNOWN), (2 * HOUR, PRESENT)]
+    (correction,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)], failed_for_an_hour)
+    assert "between Fri 5 Jan 2018 10:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT" in correction.detail
 
 
 def test_a_correction_stays_the_same_when_later_looks_lengthen_its_run() -> None:
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
-    stored, again = (body_of(judged_with(2 * HOUR, versions, until=until), None) for until in (None, 5 * HOUR))
+    stored = body_of(judged_with(2 * HOUR, versions, until=2 * HOUR), None)
+    again = body_of(judged_with(2 * HOUR, versions, until=5 * HOUR), None)
     assert [each["kind"] for each in again["findings"]] == ["corrected"]
     assert find_differences(stored, again) == []
 
@@ -110,11 +112,10 @@ def test_another_version_begins_a_run_and_an_answer_without_one_does_not() -> No
     assert [(run.version, run.looks) for run in runs] == [(FIRST, 3), (SECOND, 1)]
 
 
-def test_a_version_is_written_without_content_and_read_back() -> None:
-    assert format_version(public_updated_at=SLOT, change_history=2, other=None) == (
-        "change_history=2 public_updated_at=2018-01-05T09:30:00+00:00"
-    )
-    assert parse_version(FIRST) == {"change_history": 1, "public_updated_at": SLOT}
+def test_a_version_is_written_as_its_known_fields_in_order_and_read_back() -> None:
+    text = format_version(public_updated_at=SLOT, change_history=2, other=None)
+    assert text == "change_history=2 public_updated_at=2018-01-05T09:30:00+00:00"
+    assert parse_version(text) == {"change_history": 2, "public_updated_at": SLOT}
     assert format_version(public_updated_at=None) is None
 
 

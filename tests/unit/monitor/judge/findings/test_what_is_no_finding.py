@@ -31,21 +31,24 @@ def verdict_on(seen: Mapping[str, Sequence[Look]], *parts: Part, now: float = 40
 
 
 @pytest.mark.parametrize("news", [(), ((100, ABSENT),), ((-2, ABSENT), (299, ABSENT), (300, PRESENT))])
-def test_an_alternative_that_never_came_or_came_with_the_late_page_was_not_first(news: Sequence[Look]) -> None:
+def test_a_copy_elsewhere_that_never_came_or_came_with_the_late_page_was_not_first(news: Sequence[Look]) -> None:
     assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
 
 
-@pytest.mark.parametrize("at_first", [[], [(-400, ABSENT)]], ids=["present at the first look", "absent at first"])
-def test_an_alternative_was_not_first_where_the_page_had_answered_before_it(at_first: Sequence[Look]) -> None:
-    page = [*at_first, (-390, PRESENT), (-30, PRESENT), (-29, ABSENT), (299, ABSENT), (300, PRESENT)]
+@pytest.mark.parametrize("before", [[], [(-400, ABSENT)]], ids=["present at the first look", "absent at first"])
+def test_a_copy_elsewhere_was_not_first_if_the_page_had_been_present_before_it(before: Sequence[Look]) -> None:
+    page = [*before, (-390, PRESENT), (-30, PRESENT), (-29, ABSENT), (299, ABSENT), (300, PRESENT)]
     seen = {"page": looks(*page), "news": looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))}
     assert found(judged(400, seen, NEWS), Kind.ELSEWHERE_FIRST) == []
 
 
-@pytest.mark.parametrize(("absent", "is_after"), [(-1, True), (-1.001, False)])
-def test_an_alternative_is_measured_from_the_slot_if_it_came_no_earlier(absent: float, *, is_after: bool) -> None:
-    (first,) = found(verdict_on({"page": LATE, "news": [(absent, ABSENT), (5, PRESENT)]}, NEWS), Kind.ELSEWHERE_FIRST)
-    assert first.detail.endswith("after the slot") is is_after
+@pytest.mark.parametrize(("last_absent", "is_after_slot"), [(-1, True), (-1.001, False)])
+def test_a_copy_elsewhere_is_said_to_follow_the_slot_if_it_came_at_most_a_second_before_it(
+    last_absent: float, *, is_after_slot: bool
+) -> None:
+    verdict = verdict_on({"page": LATE, "news": [(last_absent, ABSENT), (5, PRESENT)]}, NEWS)
+    (first,) = found(verdict, Kind.ELSEWHERE_FIRST)
+    assert first.detail.endswith("after the slot") is is_after_slot
 
 
 @pytest.mark.parametrize(("part", "is_found"), [(OPTIONAL, False), (SHEET, True)])
@@ -118,8 +121,9 @@ def test_a_doubtful_clock_is_no_other_blindness() -> None:
 
 
 def test_content_removed_twice_gives_two_withdrawals_that_each_ended() -> None:
-    away = [(60, ABSENT), (130, ABSENT), (140, PRESENT), (200, ABSENT), (270, ABSENT), (280, PRESENT)]
-    verdict = verdict_on({"page": [*IN_TIME, *away]})
+    first_absence = [(60, ABSENT), (130, ABSENT), (140, PRESENT)]
+    second_absence = [(200, ABSENT), (270, ABSENT), (280, PRESENT)]
+    verdict = verdict_on({"page": [*IN_TIME, *first_absence, *second_absence]})
     assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]
     assert all(each.seconds.max < 200 for each in verdict.findings)
 
@@ -128,7 +132,7 @@ def test_a_notice_of_withdrawal_at_the_instant_of_the_last_presence_is_a_flicker
     assert kinds(verdict_on({"page": [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]})) == []
 
 
-def test_an_alternative_that_was_removed_again_is_listed_with_its_end() -> None:
+def test_a_copy_elsewhere_that_was_removed_again_is_listed_with_its_begin_and_end() -> None:
     news = [(-2, ABSENT), (100, PRESENT), (200, PRESENT), (201, ABSENT), (390, ABSENT)]
-    (was,) = verdict_on({"page": [(-2, ABSENT), (390, ABSENT)], "news": news}, NEWS).elsewhere
-    assert (was.part, was.start.by, was.to.after) == ("news", after_slot(100), after_slot(200))
+    (copy,) = verdict_on({"page": [(-2, ABSENT), (390, ABSENT)], "news": news}, NEWS).elsewhere
+    assert (copy.part, copy.start.by, copy.to.after) == ("news", after_slot(100), after_slot(200))

@@ -23,9 +23,9 @@ def findings(why: str, state: State, until: float = 400, address: Address = Addr
 
 
 def test_another_edition_at_the_slot_is_a_finding() -> None:
-    (one,) = findings(ANOTHER_EDITION, ABSENT)
-    assert (one.kind, one.part) == (Kind.WRONG_EDITION, "page")
-    assert one.detail == "the page shows another edition at its slot: seen Fri 5 Jan 2018 09:30:00 GMT"
+    (wrong,) = findings(ANOTHER_EDITION, ABSENT)
+    assert (wrong.kind, wrong.part) == (Kind.WRONG_EDITION, "page")
+    assert wrong.detail == "the page shows another edition at its slot: seen Fri 5 Jan 2018 09:30:00 GMT"
 
 
 def test_another_title_after_an_absence_is_a_finding() -> None:
