@@ -84,7 +84,7 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
 
     `kind` is what the notice does, such as `opened` or `reminder`. `reported_kind` is the kind of incident.
     """
-    elsewhere = describe_alternatives(facts, now)
+    elsewhere = describe_alternatives(facts, now) if say_elsewhere_since(facts, now) else []
     measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
     sections = [
         [write_notice_subject(kind, reported_kind, facts, now), *([f"What changed: {changed}"] if changed else [])],

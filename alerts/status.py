@@ -302,12 +302,18 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
 
 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return for each alternative that is public now its address and since when, the first one first."""
-    lines = []
+    """Return for each alternative that was not seen removed its address and since when, the first one first.
+
+    Once the announced page is out, no line says that an alternative is still available: users do not need it, and looks
+    at it are rare.
+    """
+    lines, is_awaited = [], fact_rules.is_page_awaited(facts)
     for alternative in fact_rules.list_public_alternatives(facts):
         # An alternative from a listing has only a numbered id, which does not help people.
         name = "" if alternative.part.startswith("elsewhere-") else f"{alternative.part} "
-        lines.append(f"{name}available at {alternative.url} since {_format_start(alternative, facts, now)}")
+        start = _format_start(alternative, facts, now)
+        verb, since = ("available", "since") if is_awaited else ("was available", "from")
+        lines.append(f"{name}{verb} at {alternative.url} {since} {start}")
     return lines
 
 

@@ -63,10 +63,24 @@ class Conflict(UserFault):
     """A write contradicts what the store has, most often because someone else wrote in between."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None) -> UnknownName:
+def why_unusable(exc: OSError, if_absent: str = "") -> str:
+    """Return why a file cannot be read or written, and what to do about it.
+
+    `if_absent` is the remedy if the file, or the folder of a new file, does not exist.
+    """
+    remedy = if_absent if isinstance(exc, FileNotFoundError) else ""
+    if isinstance(exc, IsADirectoryError):
+        remedy = "give a file, not a folder"
+    return f"{exc.strerror}: {remedy}" if remedy else f"{exc.strerror}"
+
+
+def unknown(
+    kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None, listed_by: str = ""
+) -> UnknownName:
     """Return the fault for an unknown name. It suggests the most similar known one, or lists them if there are few.
 
-    `titles` gives the name for each title, so that a part of a title finds it too.
+    `titles` gives the name for each title, so that a part of a title finds it too. `listed_by` is the command that
+    lists the names if there are many.
     """
     names = {one.lower(): one for one in known} | {title.lower(): one for title, one in (titles or {}).items()}
     asked = name.lower().strip()
@@ -74,6 +88,8 @@ def unknown(kind: str, name: str, known: Iterable[str], titles: Mapping[str, str
     similar = containing or difflib.get_close_matches(asked, names, n=1) or _sharing_a_word(asked, names)
     all_names = sorted(set(names.values()))
     known_text = f", write one of {', '.join(all_names)}" if 0 < len(all_names) <= _MOST_LISTED else ""
+    if not known_text and listed_by:
+        known_text = f", see `{listed_by}`"
     return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{names[similar[0]]}"?' if similar else known_text))
 
 

@@ -51,7 +51,7 @@ _RECENT = timedelta(days=400)
 def command(context: Context, *, online: bool, schema: bool, as_json: bool) -> None:
     """Check configuration, store, templates and channels, and report all faults at once. Exit status 1 if there is any.
 
-    It also warns of settings that are probably a mistake. It shows what the daemon will do: what it watches in the next
+    It also warns of probable mistakes in settings. It shows what the monitor will do: what it watches in the next
     seven days, whom it notifies, who can see what, and which budgets are too small.
 
     Example: ninethirty --config config.toml check --online

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import EnvironmentFault, UnknownName, unknown
+from monitor.errors import EnvironmentFault, UnknownName, unknown, why_unusable
 
 if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
@@ -178,9 +178,11 @@ output_option = click.option(
 
 
 def choose_format(kind: str | None, output: Path | None, known: Sequence[str], default: str) -> str:
-    """Return the format to write: `kind` if given, else the suffix of `output` if it is known, else `default`."""
+    """Return the format to write: `kind` if given, else that of the suffix of `output`, else `default`."""
     suffix = output.suffix.removeprefix(".") if output is not None else ""
-    return kind or (suffix if suffix in known else default)
+    if suffix and not kind and suffix not in known:
+        raise click.UsageError(f"no format .{suffix}, write .{', .'.join(known)}, or give --format")
+    return kind or suffix or default
 
 
 def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, confirm: bool = True) -> None:
@@ -199,18 +201,18 @@ def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: st
     try:
         _replace_file(output, pieces)
     except OSError as exc:
-        raise EnvironmentFault(f"{output}: cannot be written: {exc.strerror}") from exc
+        raise EnvironmentFault(f"{output}: cannot be written: {why_unusable(exc, 'make its folder first')}") from exc
     if confirm:
         click.echo(f"{output}: written", err=True)
 
 
 def _replace_file(output: Path, pieces: Iterable[bytes]) -> None:
     """Replace a file at once, so that other readers never see a part of it."""
-    part = output.with_name(f".{output.name}.part")
+    part = output.absolute().with_name(f".{output.name}.part")
     try:
         with part.open("wb") as file:
             file.writelines(pieces)
-        part.replace(output)
+        part.replace(output.absolute())
     finally:
         part.unlink(missing_ok=True)
 

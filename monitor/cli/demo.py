@@ -43,7 +43,7 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
         folder = kept or Path(temporary)
         if kept is None:
-            click.echo(f"Playing {len(scripts)} incidents through the real daemon, within a few minutes ...", err=True)
+            click.echo(f"Playing {len(scripts)} incidents through the real monitor, within a few minutes ...", err=True)
             scripts = _play_incidents(scripts, folder)
         store = merge_kept_stores([folder / path.stem for path in scripts])
         try:

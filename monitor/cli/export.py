@@ -58,6 +58,8 @@ def command(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """
+    if first and last and last < first:
+        raise click.BadParameter(f"is before --from {first}", param_hint="--to")
     chosen = "json" if as_json else choose_format(kind, output, FORMATS, "csv")
     zone = context.settings.timezone
     begin, end = span_of(first, last, zone)

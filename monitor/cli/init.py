@@ -95,13 +95,18 @@ def command(  # noqa: PLR0913 # one argument for each option
     """
     from monitor.config.schema import FILE as SCHEMA_FILE
     from monitor.config.schema import schema_text
+    from monitor.config.shipped import unpack
 
     if files is not None:
-        _unpack_files(files, as_json=as_json)
+        unpack(files)
+        contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
+        print_result({"folder": str(files)}, f"{files}: {contents}", as_json=as_json)
         return
     file, known = output or context.path, _fetch_organisations() if online else ORGANISATIONS
     given = Answers(producers, calendars, mail, to, chat, on_call, public_url, known)
-    missing = [] if yes else _missing_options(given)
+    # Calendars follow from producers, and every other option has a default.
+    needed = {"--producer": given.producers, "--mail": given.mail, "--to": given.to or not given.mail}
+    missing = [option for option, value in needed.items() if not (value or yes)]
     if missing and not sys.stdin.isatty():
         _exit_if_faulty([f"not a terminal: give {', '.join(missing)}, or --yes to use the defaults"])
     yes, is_replaced = yes or not sys.stdin.isatty(), file.exists()
@@ -117,27 +122,12 @@ def command(  # noqa: PLR0913 # one argument for each option
     _print_result(found, file, replaced=is_replaced, as_json=as_json)
 
 
-def _unpack_files(folder: Path, *, as_json: bool) -> None:
-    """Write the files that ninethirty ships into an empty folder."""
-    from monitor.config.shipped import unpack
-
-    unpack(folder)
-    contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
-    print_result({"folder": str(folder)}, f"{folder}: {contents}", as_json=as_json)
-
-
 def _fetch_organisations() -> Organisations:
     """Return the organisations that GOV.UK names now."""
     from monitor.app.organisations import fetch_govuk_organisations
 
     with log_only_errors():
         return asyncio.run(fetch_govuk_organisations())
-
-
-def _missing_options(given: Answers) -> list[str]:
-    """Return the absent options that have no default. Calendars follow from producers."""
-    needed = {"--producer": given.producers, "--mail": given.mail, "--to": given.to or not given.mail}
-    return [option for option, value in needed.items() if not value]
 
 
 def _exit_if_faulty(faults: Sequence[str]) -> None:

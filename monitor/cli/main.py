@@ -31,21 +31,21 @@ _SECTIONS = {
         "calendar": "read, parse and compare calendars; show the history of a release",
         "channel": "send a test notice",
         "user": "make a line for the users file, so that someone can sign in",
-        "run": "run the daemon: watch, record, alert, serve",
-        "reload": "make the running daemon read its configuration again",
+        "run": "run the monitor: watch, record, notify, serve",
+        "reload": "make the running monitor read its configuration again",
     },
     "Prove and report": {
         "replay": "judge all releases again and compare with the stored verdicts",
-        "report": "write period and platform reports",
+        "report": "report what was late, early or unproven in a period",
         "export": "export verdicts as open data",
         "backfill": "store what the public record claims about a past period",
     },
     "Practise": {
         "demo": "open the board on five historical incidents",
-        "rehearse": "play a script through the real daemon",
+        "rehearse": "play a script through the real monitor",
     },
     "Maintain": {
-        "status": "show the health of the running daemon",
+        "status": "show the health of the running monitor",
         "store": "upgrade, check, back up, restore or copy the store",
         "once": "read calendars, look once at all due releases, print verdicts and stop",
     },
@@ -65,8 +65,11 @@ _OTHER_NAMES = {
     "mute": "silence add",
     "backup": "store backup",
     "help": "--help",
+    "config": "check",
+    "version": "--version",
+    "--port": "[web] listen",
 }
-"""Words that people write instead of a verb, and the verb or option that they mean."""
+"""Words and options that people write, and the verb, option or key of the configuration that they mean."""
 _INTERRUPTED = 130
 """The exit status that shells expect after an interrupt."""
 
@@ -100,7 +103,10 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            if not _is_output_closed():
+            output = select.poll()
+            # With no events requested, poll reports only that the reader of the pipe has closed it.
+            output.register(sys.stdout.fileno(), 0)
+            if not output.poll(0):
                 raise
             # The interpreter flushes standard output when it ends, and would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -124,7 +130,7 @@ def _accept_config(command: click.Command) -> None:
                 type=click.Path(),
                 expose_value=False,
                 callback=_replace_config,
-                help="Configuration, as before the verb.",
+                help="Configuration; may also stand before the verb.",
             )
         )
     for inner in getattr(command, "commands", {}).values():
@@ -153,6 +159,8 @@ def _replace_config(ctx: click.Context, _param: click.Parameter, config: str | N
 def cli(ctx: click.Context, config: str) -> None:
     """Prove when official statistics were published, and draft the report when one is late or early.
 
+    Begin with `ninethirty init`, which writes a configuration, or try `ninethirty demo`.
+
     Exit status: 0 done; 1 the answer is no; 2 wrong usage; 3 environment error.
 
     Example: ninethirty --config config.toml today
@@ -162,14 +170,6 @@ def cli(ctx: click.Context, config: str) -> None:
     ctx.ensure_object(Context).config = config
     # None: click colours only what goes to a terminal.
     ctx.color = False if os.environ.get("NO_COLOR") else None
-
-
-def _is_output_closed() -> bool:
-    """Return whether the reader of standard output has closed the pipe."""
-    output = select.poll()
-    # With no events requested, poll still reports this error.
-    output.register(sys.stdout.fileno(), 0)
-    return bool(output.poll(0))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -212,12 +212,20 @@ def _print_usage_fault(fault: click.ClickException) -> int:
 def _suggest_remedy(fault: click.ClickException) -> str:
     """Return what to write instead, or "" if click's message says it or nothing is known."""
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
-    if isinstance(fault, click.NoSuchCommand) and isinstance(command, click.Group) and not fault.possibilities:
-        meant = _OTHER_NAMES.get(fault.command_name)
-        return f' Did you mean "{meant}"?' if meant else f" Write one of {', '.join(command.commands)}."
-    is_extra = fault.message.startswith("Got unexpected extra argument")
-    takes_day = command is not None and any("--date" in option.opts for option in command.params)
-    return ", write a day as --date DAY" if is_extra and takes_day else ""
+    verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
+    if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:
+        name = fault.command_name if isinstance(fault, click.NoSuchCommand) else fault.option_name
+        if meant := _OTHER_NAMES.get(name):
+            return f' Did you mean "{meant}"?'
+        return f" Write {'it after ' if name.startswith('-') else ''}one of {verbs}." if verbs else ""
+    if not fault.message.startswith("Got unexpected extra argument"):
+        return ""
+    if ".toml" in fault.message:
+        return ", name a configuration as --config FILE"
+    params = command.params if command else []
+    if any("--date" in one.opts for one in params):
+        return ", write a day as --date DAY"
+    return ", put several words into quotes" if any(isinstance(one, click.Argument) for one in params) else ""
 
 
 def _print_fault(lines: str, status: int) -> int:

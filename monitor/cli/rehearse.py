@@ -50,7 +50,7 @@ _SPEED = Parsed("max|N", _parse_speed)
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep store, evidence and drafts here.")
 @as_json
 def command(*, scripts: tuple[Path, ...], speed: float | None, keep: Path | None, as_json: bool) -> None:
-    """Play scripts through the real daemon on a virtual clock. Exit status 1 if an expectation is not met.
+    """Play scripts through the real monitor on a virtual clock. Exit status 1 if an expectation is not met.
 
     For a shipped script you can write only its name, such as `ofqual-2018-01`. A script that cannot be played to its
     end counts as not met. The others are still played.

@@ -59,8 +59,8 @@ def recogniser_fault(recogniser: str) -> str | None:
         return _argument_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
     if name in _RECOGNISERS_WITHOUT_ARGUMENT and not colon:
         return None
-    known = [*_RECOGNISERS_WITHOUT_ARGUMENT, *_RECOGNISERS_WITH_ARGUMENT]
-    return "no recogniser of that name" + did_you_mean(name, known)
+    known = sorted((*_RECOGNISERS_WITHOUT_ARGUMENT, *_RECOGNISERS_WITH_ARGUMENT))
+    return "no recogniser of that name" + (did_you_mean(name, known) or f", write one of {', '.join(known)}")
 
 
 def _argument_fault(recogniser: str) -> str | None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
-from monitor.errors import BadInput, Fault
+from monitor.errors import BadInput, Fault, why_unusable
 from schedules.values import quote_value
 
 M = TypeVar("M", bound=BaseModel)
@@ -50,8 +50,8 @@ def load(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as exc:
-        remedy = ": write one with `ninethirty init`" if isinstance(exc, FileNotFoundError) else ""
-        raise BadInput([Fault(str(path), "", f"cannot be read: {exc.strerror}{remedy}")]) from exc
+        why = why_unusable(exc, "write one with `ninethirty init`")
+        raise BadInput([Fault(str(path), "", f"cannot be read: {why}")]) from exc
     except UnicodeDecodeError as exc:
         raise BadInput([Fault(path.name, "", f"is not UTF-8 text at byte {exc.start}")]) from exc
     except tomllib.TOMLDecodeError as exc:

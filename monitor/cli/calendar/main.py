@@ -25,7 +25,7 @@ from monitor.cli.common import (
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
 from monitor.config.read import validated
-from monitor.errors import BadInput, Fault, UserFault
+from monitor.errors import BadInput, Fault, UserFault, why_unusable
 from schedules.as_json import announcement_json, slot_json
 from schedules.dates import read_date
 from schedules.source import UnreadableCalendar
@@ -115,7 +115,7 @@ def _parse_file(kind: str, file: Path, settings: CalendarSettings, now: datetime
     try:
         body = file.read_bytes()
     except OSError as exc:
-        raise BadInput([Fault(str(file), "", f"cannot be read: {exc.strerror}")]) from exc
+        raise BadInput([Fault(str(file), "", f"cannot be read: {why_unusable(exc)}")]) from exc
     try:
         reading = parse_saved(body, settings, now)
         remarks = [] if find_remarks is None else find_remarks(body, settings, now)

@@ -39,7 +39,7 @@ from monitor.cli.incident.store import (
 )
 from monitor.deliver.by_hand import merge_into_draft
 from monitor.deliver.incident_json import draft_json
-from monitor.errors import UserFault, unknown
+from monitor.errors import UserFault, unknown, why_unusable
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def complete_field(  # noqa: PLR0913 # one for each option
         report = report_from_json(last.facts)
         known = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
         if field not in known:
-            raise unknown("field", field, known)
+            raise unknown("field", field, known, listed_by=f"ninethirty incident draft {incident} --fields")
         # An editor may stay open for an hour. Text that others save in between is kept too.
         edited_version = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text
@@ -308,13 +308,11 @@ def _wrap_lines(text: str) -> list[str]:
 def _read_docx(file: Path) -> bytes:
     """Return the bytes of a .docx file. Raises `UserFault` if it has another ending or cannot be read."""
     if file.suffix.lower() != ".docx":
-        raise UserFault(
-            f"{file}: only .docx files can be read back: give the .docx file, or use the form in the browser"
-        )
+        raise UserFault(f"{file}: only .docx files can be read back: give one, or use the form in the browser")
     try:
         return file.read_bytes()
     except OSError as exc:
-        raise UserFault(f"{file}: cannot be read: {exc.strerror}") from exc
+        raise UserFault(f"{file}: cannot be read: {why_unusable(exc)}") from exc
 
 
 def _find_changes(known: Versions, data: bytes, role: str, file: Path, template: Path | None) -> FileChanges:

@@ -70,7 +70,7 @@ def export_bundle(
     try:
         _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
     except FileExistsError as exc:
-        raise UserFault(f"{file} is there already; an export never overwrites") from exc
+        raise UserFault(f"{file} is there already: give another name, because an export never overwrites") from exc
     except OSError as exc:
         file.unlink(missing_ok=True)
         raise StoreFault(f"{file}: {exc.strerror}") from exc

@@ -116,6 +116,12 @@ def test_config_is_accepted_before_and_after_the_verb(run_cli: RunCli, folder: P
         (("ack", "births-2016-2018-01-05"), 'did you mean "incident note"?'),
         (("releases",), 'did you mean "today"?'),
         (("help",), 'did you mean "--help"?'),
+        (("config",), 'did you mean "check"?'),
+        (("version",), 'did you mean "--version"?'),
+        (("run", "--port", "8080"), 'Did you mean "[web] listen"?'),
+        (("check", "other.toml"), "name a configuration as --config FILE"),
+        (("report", "--from", "1/1/2018"), "Write it after one of period"),
+        (("explain", "Births", "2016"), "put several words into quotes"),
         (("incident", "acknowledge", "births-2016-2018-01-05"), 'Did you mean "incident note"?'),
         (("incident", "fix"), "Write one of list, show, action, "),
         (("explain",), "RELEASE"),
@@ -154,10 +160,18 @@ def test_config_is_accepted_before_and_after_the_verb(run_cli: RunCli, folder: P
         (("calendar", "date", "soon", "--timezone", "London"), "Europe/London"),
         (("probe", "www.gov.uk"), "https://"),
         (("probe", "https://stats.example/", "--as", "statuss"), "status"),
+        (("probe", "https://stats.example/", "--as", "words:x"), "write one of changed, "),
         (("export", "--format", "xlsx"), "parquet"),
+        (("export", "--output", "verdicts.xlsx"), "write .csv, .json, "),
+        (("export", "--from", "2/1/2018", "--to", "1/1/2018"), "is before --from 2018-01-02"),
+        (("incident", "draft", "births-2016-2018-01-05", "--output", "report.doc"), "write .md, .html, .docx"),
+        (("incident", "draft", "births-2016-2018-01-05", "--field", "Z.9", "--text", "x", "--by", "desk"), "--fields`"),
         (("incident", "draft", "births-2016-2018-01-05", "--format", "pdff"), "docx"),
         # files, and the running monitor
         (("--config", "nothere.toml", "today"), "write one with `ninethirty init`"),
+        (("--config", ".", "today"), "give a file, not a folder"),
+        (("export", "--output", "nothere/verdicts.csv"), "make its folder first"),
+        (("incident", "draft", "births-2016-2018-01-05", "--output", "."), "give a file, not a folder"),
         (("demo", "--kept", "nothere"), "leave out --kept to play it"),
         (("reload",), "start it with `ninethirty run`"),
         (("status",), "start it with `ninethirty run`"),
@@ -196,9 +210,9 @@ def test_an_unknown_name_is_answered_with_the_nearest(
 
 
 def test_help_lists_every_verb_in_one_section(run_cli: RunCli) -> None:
-    shown = run_cli("--help").out
-    assert all(shown.count(f"\n  {verb.ljust(8)}  ") == 1 for verb in VERBS)
-    assert "3 environment error" in shown
+    screen = run_cli("--help").out
+    assert all(screen.count(f"\n  {verb.ljust(8)}  ") == 1 for verb in VERBS)
+    assert "3 environment error" in screen
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])

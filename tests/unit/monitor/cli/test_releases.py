@@ -267,5 +267,5 @@ def test_a_report_that_cannot_be_written_is_an_environment_error(run_cli: RunCli
     result = run_cli(*PERIOD, "--output", str(folder / "none" / "report.md"))
     assert (result.status, result.err) == (
         3,
-        f"{folder}/none/report.md: cannot be written: No such file or directory\n",
+        f"{folder}/none/report.md: cannot be written: No such file or directory: make its folder first\n",
     )
