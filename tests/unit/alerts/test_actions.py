@@ -23,12 +23,12 @@ LEAK = {"title": "Marriages", "producer": "ons", "what": "leaked", "when": "2018
 
 
 @pytest.fixture
-def leak() -> Incident:
+def logged_leak() -> Incident:
     return log_by_hand(LEAK, None, NOW)
 
 
-def test_an_action_has_a_role_and_a_day_and_is_done_once(leak: Incident) -> None:
-    known = add_action(leak, ROLE, RENEW, NOW)
+def test_an_action_has_a_role_and_a_day_and_is_done_once(logged_leak: Incident) -> None:
+    known = add_action(logged_leak, ROLE, RENEW, NOW)
     assert add_action(known, ROLE, RENEW, NOW) == known
     [action] = known.actions
     assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
@@ -56,23 +56,23 @@ def test_an_action_has_a_role_and_a_day_and_is_done_once(leak: Incident) -> None
     ],
 )
 def test_what_is_no_action_is_refused_with_every_fault(
-    leak: Incident, typed: dict[str, str], faults: list[str]
+    logged_leak: Incident, typed: dict[str, str], faults: list[str]
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        add_action(leak, ROLE, RENEW | typed, NOW)
+        add_action(logged_leak, ROLE, RENEW | typed, NOW)
     assert all(told.startswith(fault) for told, fault in zip(refused.value.faults, faults, strict=True))
 
 
 @pytest.mark.parametrize(("number", "at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
-def test_only_an_action_there_is_can_be_done_and_not_in_the_future(leak: Incident, number: int, at: str) -> None:
+def test_only_an_action_there_is_can_be_done_and_not_in_the_future(logged_leak: Incident, number: int, at: str) -> None:
     with pytest.raises(InvalidInput):
-        complete_action(add_action(leak, ROLE, RENEW, NOW), ROLE, number, NOW, at)
+        complete_action(add_action(logged_leak, ROLE, RENEW, NOW), ROLE, number, NOW, at)
 
 
-def test_open_actions_come_in_the_order_of_their_due_days(leak: Incident) -> None:
-    later = add_action(leak, ROLE, RENEW, NOW)
-    sooner = add_action(replace(leak, id="another"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
-    assert [one.id for one, _, _ in list_actions([later, sooner])] == ["another", leak.id]
+def test_open_actions_come_in_the_order_of_their_due_days(logged_leak: Incident) -> None:
+    later = add_action(logged_leak, ROLE, RENEW, NOW)
+    sooner = add_action(replace(logged_leak, id="another"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
+    assert [one.id for one, _, _ in list_actions([later, sooner])] == ["another", logged_leak.id]
     assert not list_actions([complete_action(later, ROLE, 1, NOW)])
     assert len(list_actions([complete_action(later, ROLE, 1, NOW)], done=True)) == 1
     [action] = sooner.actions
@@ -81,10 +81,10 @@ def test_open_actions_come_in_the_order_of_their_due_days(leak: Incident) -> Non
 
 
 @pytest.mark.parametrize("name", ["A", "B", "C", "D", "note"])
-def test_actions_answer_the_box_for_corrective_actions_of_every_form(leak: Incident, name: str) -> None:
+def test_actions_answer_the_box_for_corrective_actions_of_every_form(logged_leak: Incident, name: str) -> None:
     empty, full = (
         merge_words({}, fill_form(one, get_form(name), {}, [], NOW))
-        for one in (leak, add_action(leak, ROLE, RENEW, NOW))
+        for one in (logged_leak, add_action(logged_leak, ROLE, RENEW, NOW))
     )
     [box] = [each for each in full.fields() if "human.corrective" in each.facts]
     assert box.paragraphs == ("Renew the certificate: web team, by 1 February 2018.",)
@@ -92,8 +92,8 @@ def test_actions_answer_the_box_for_corrective_actions_of_every_form(leak: Incid
     assert sum("Renew the certificate" in text for each in full.fields() for text in each.paragraphs) == 1
 
 
-def test_actions_can_be_reworded_in_the_file_and_added_to(leak: Incident) -> None:
-    versions = append_measurement((), fill_form(add_action(leak, ROLE, RENEW, NOW), get_form("B"), {}, [], NOW))
+def test_actions_can_be_reworded_in_the_file_and_added_to(logged_leak: Incident) -> None:
+    versions = append_measurement((), fill_form(add_action(logged_leak, ROLE, RENEW, NOW), get_form("B"), {}, [], NOW))
     file = WRITERS["docx"](versions[-1].report)
     ours = "Renew the certificate: web team, by 1 February 2018."
     reworded = find_file_changes(versions, retype(file, f"^{ours}$", "A new certificate comes in time."), ROLE)

@@ -34,19 +34,24 @@ LEAK = {
 
 
 @pytest.fixture
-def leak() -> Incident:
+def logged_leak() -> Incident:
     return log_by_hand(LEAK, None, NOW)
 
 
-def test_a_leak_is_logged_with_its_own_date(leak: Incident) -> None:
-    assert leak.id.startswith("moj-hand-2016-10-01-")
-    assert (leak.kind, leak.producer, leak.grade, leak.has_draft) == (Kind.HAND, "moj", "report", True)
-    assert leak.occurred == datetime(2016, 9, 30, 23, tzinfo=UTC)
-    assert leak.timeline[0].by == "lead statistician"
+def test_a_leak_is_logged_with_its_own_date(logged_leak: Incident) -> None:
+    assert logged_leak.id.startswith("moj-hand-2016-10-01-")
+    assert (logged_leak.kind, logged_leak.producer, logged_leak.grade, logged_leak.has_draft) == (
+        Kind.HAND,
+        "moj",
+        "report",
+        True,
+    )
+    assert logged_leak.occurred == datetime(2016, 9, 30, 23, tzinfo=UTC)
+    assert logged_leak.timeline[0].by == "lead statistician"
 
 
-def test_a_date_on_a_weekend_is_kept_and_doubted(leak: Incident) -> None:
-    assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in leak.timeline]
+def test_a_date_on_a_weekend_is_kept_and_doubted(logged_leak: Incident) -> None:
+    assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in logged_leak.timeline]
 
 
 def test_a_logged_date_in_another_year_is_kept_with_a_remark_to_check_it() -> None:
@@ -85,9 +90,9 @@ def test_an_old_date_is_kept_and_doubted() -> None:
     assert "check date: it is more than 31 days ago" in [entry.text for entry in old.timeline]
 
 
-def test_the_same_words_make_the_same_incident(leak: Incident) -> None:
-    assert log_by_hand(dict(reversed(LEAK.items())), None, NOW).id == leak.id
-    assert log_by_hand({**LEAK, "what": "Another leak"}, None, NOW).id != leak.id
+def test_the_same_words_make_the_same_incident(logged_leak: Incident) -> None:
+    assert log_by_hand(dict(reversed(LEAK.items())), None, NOW).id == logged_leak.id
+    assert log_by_hand({**LEAK, "what": "Another leak"}, None, NOW).id != logged_leak.id
 
 
 def test_a_watched_release_gives_its_title_and_producer(facts: Make) -> None:
@@ -116,61 +121,61 @@ def test_a_measured_incident_is_opened_beside_one_logged_by_hand(facts: Make, ov
     assert find_known_incident([logged], "malpractice-2017") is None
 
 
-def test_a_logged_incident_has_a_thread_that_tells_nothing_of_what_leaked(leak: Incident, facts: Make) -> None:
-    notice = make_opening_by_hand(leak)
-    assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(leak.id), "opened", "", NOW)
+def test_a_logged_incident_has_a_thread_that_tells_nothing_of_what_leaked(logged_leak: Incident, facts: Make) -> None:
+    notice = make_opening_by_hand(logged_leak)
+    assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(logged_leak.id), "opened", "", NOW)
     assert notice.subject == (
         "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged by hand"
     )
     assert LEAK["what"] not in notice.text
-    assert build_message(notice, leak).data["measured"] is None
+    assert build_message(notice, logged_leak).data["measured"] is None
     watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
     assert f"Address: {facts().url}" in make_opening_by_hand(watched).text
 
 
-def test_saying_twice_that_one_has_it_changes_nothing(leak: Incident) -> None:
-    once = acknowledge_incident(leak, "duty officer", NOW)
+def test_saying_twice_that_one_has_it_changes_nothing(logged_leak: Incident) -> None:
+    once = acknowledge_incident(logged_leak, "duty officer", NOW)
     assert once.acknowledged is not None
     assert acknowledge_incident(once, "duty officer", NOW + timedelta(minutes=1)) == once
 
 
-def test_a_note_enters_the_timeline_with_its_role(leak: Incident) -> None:
-    noted = add_note(leak, "duty officer", " Rang the press office. ", NOW)
+def test_a_note_enters_the_timeline_with_its_role(logged_leak: Incident) -> None:
+    noted = add_note(logged_leak, "duty officer", " Rang the press office. ", NOW)
     assert (noted.timeline[-1].by, noted.timeline[-1].text) == ("duty officer", "Rang the press office.")
 
 
-def test_a_cause_is_recorded_and_corrected_and_a_blank_one_is_ignored(leak: Incident) -> None:
-    logged = record_cause(leak, "duty officer", " Wrong\nlist ", NOW)
+def test_a_cause_is_recorded_and_corrected_and_a_blank_one_is_ignored(logged_leak: Incident) -> None:
+    logged = record_cause(logged_leak, "duty officer", " Wrong\nlist ", NOW)
     assert (logged.words["cause"], logged.timeline[-1].text) == ("Wrong list", "cause: Wrong list")
     assert record_cause(logged, "duty officer", "Wrong list", NOW) == logged
     assert record_cause(logged, "duty officer", " ", NOW) == logged
     assert record_cause(logged, "head of profession", "Old list", NOW).words["cause"] == "Old list"
 
 
-def test_an_incident_is_assigned_to_a_role_without_being_acknowledged(leak: Incident) -> None:
-    given = assign_role(leak, "duty officer", " press\noffice ", NOW)
+def test_an_incident_is_assigned_to_a_role_without_being_acknowledged(logged_leak: Incident) -> None:
+    given = assign_role(logged_leak, "duty officer", " press\noffice ", NOW)
     assert (given.words["assigned"], given.timeline[-1].text) == ("press office", "given to: press office")
-    assert given.acknowledged == leak.acknowledged
+    assert given.acknowledged == logged_leak.acknowledged
     assert (
         assign_role(given, "duty officer", "press office", NOW) == assign_role(given, "duty officer", " ", NOW) == given
     )
     with pytest.raises(InvalidInput, match="role"):
-        assign_role(leak, "duty officer", "x" * 81, NOW)
+        assign_role(logged_leak, "duty officer", "x" * 81, NOW)
 
 
 @pytest.mark.parametrize("role", ["", " ", "x" * 81])
-def test_nobody_acts_without_a_role(leak: Incident, role: str) -> None:
+def test_nobody_acts_without_a_role(logged_leak: Incident, role: str) -> None:
     with pytest.raises(InvalidInput, match="role"):
-        acknowledge_incident(leak, role, NOW)
+        acknowledge_incident(logged_leak, role, NOW)
 
 
-def test_a_note_without_words_is_refused(leak: Incident) -> None:
+def test_a_note_without_words_is_refused(logged_leak: Incident) -> None:
     with pytest.raises(InvalidInput):
-        add_note(leak, "duty officer", " ", NOW)
+        add_note(logged_leak, "duty officer", " ", NOW)
 
 
-def test_closing_a_closed_incident_changes_nothing(leak: Incident) -> None:
-    closed = close_incident(leak, "duty officer", NOW, "dealt with")
+def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> None:
+    closed = close_incident(logged_leak, "duty officer", NOW, "dealt with")
     assert (closed.closed, closed.timeline[-1].text) == (NOW, "closed: dealt with")
     assert close_incident(closed, "someone else", NOW + timedelta(days=1)) == closed
 

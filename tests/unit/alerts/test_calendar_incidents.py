@@ -20,7 +20,7 @@ DOUBTED = CalendarTrouble("govuk", "ofqual", "3 entries, usually 240", NOW, NOW 
 ZONE = "Europe/London"
 
 
-def opened(found: CalendarTrouble = DOUBTED) -> Incident:
+def open_incident(found: CalendarTrouble = DOUBTED) -> Incident:
     incident = report_trouble(found, None, NOW, ZONE).incident
     assert incident is not None
     return incident
@@ -38,12 +38,12 @@ def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_
 
 def test_the_id_of_a_calendar_incident_has_the_local_day_on_which_it_began() -> None:
     late = replace(DOUBTED, since=datetime(2026, 6, 30, 23, 30, tzinfo=UTC))
-    assert opened(late).id == "calendar-govuk-2026-07-01"
-    assert opened().id == opened(late).id
+    assert open_incident(late).id == "calendar-govuk-2026-07-01"
+    assert open_incident().id == open_incident(late).id
 
 
 def test_a_new_fault_of_a_known_calendar_is_recorded_without_a_notice() -> None:
-    known = opened()
+    known = open_incident()
     assert report_trouble(DOUBTED, known, NOW, ZONE).incident is None
     other = report_trouble(replace(DOUBTED, fault="answered 503"), known, NOW, ZONE)
     assert other.incident is not None
@@ -51,15 +51,15 @@ def test_a_new_fault_of_a_known_calendar_is_recorded_without_a_notice() -> None:
 
 
 def test_faults_that_differ_at_every_read_do_not_fill_the_timeline() -> None:
-    known = opened()
+    known = open_incident()
     for number in range(200):
         known = report_trouble(replace(DOUBTED, fault=f"fault {number}"), known, NOW, ZONE).incident or known
     assert len(known.timeline) == 50
 
 
 def test_a_calendar_that_reads_again_closes_its_incident_and_may_open_it_again() -> None:
-    closed = close_resolved(opened(), NOW)
-    again = reopen(closed, opened(), NOW)
+    closed = close_resolved(open_incident(), NOW)
+    again = reopen(closed, open_incident(), NOW)
     assert (closed.closed, again.closed, len(again.timeline)) == (NOW, None, 3)
 
 

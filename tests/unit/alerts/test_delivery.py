@@ -22,7 +22,7 @@ NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 DOWN = Refused(permanent=False, reason="connection refused")
 
 
-def rolls(seed: int) -> Random:
+def seeded_random(seed: int) -> Random:
     return Random(seed)  # noqa: S311  # spreads attempts, guards nothing
 
 
@@ -31,17 +31,17 @@ def waiting(notice: str, thread: str, channel: str = "mail", seconds: int = 0, d
 
 
 def test_what_was_accepted_is_sent() -> None:
-    assert decide_after_attempt(Accepted("250 queued"), 1, NOW, NOW, rolls(1)) == Sent("250 queued")
+    assert decide_after_attempt(Accepted("250 queued"), 1, NOW, NOW, seeded_random(1)) == Sent("250 queued")
 
 
 def test_a_permanent_refusal_is_given_up_at_once() -> None:
-    assert decide_after_attempt(Refused(permanent=True, reason="550 no such user"), 1, NOW, NOW, rolls(1)) == GivenUp(
-        "550 no such user"
-    )
+    assert decide_after_attempt(
+        Refused(permanent=True, reason="550 no such user"), 1, NOW, NOW, seeded_random(1)
+    ) == GivenUp("550 no such user")
 
 
 def test_a_passing_refusal_is_tried_again_within_seconds() -> None:
-    step = decide_after_attempt(DOWN, 1, NOW, NOW, rolls(1))
+    step = decide_after_attempt(DOWN, 1, NOW, NOW, seeded_random(1))
     assert isinstance(step, RetryAt)
     assert timedelta(seconds=2.5) <= step.at - NOW <= timedelta(seconds=5)
     assert step.reason == "connection refused"
@@ -49,23 +49,23 @@ def test_a_passing_refusal_is_tried_again_within_seconds() -> None:
 
 def test_the_other_side_may_ask_for_a_longer_wait() -> None:
     busy = Refused(permanent=False, reason="429", retry_after=timedelta(minutes=7))
-    step = decide_after_attempt(busy, 1, NOW, NOW, rolls(1))
+    step = decide_after_attempt(busy, 1, NOW, NOW, seeded_random(1))
     assert step == RetryAt(NOW + timedelta(minutes=7), "429")
 
 
 def test_a_notice_a_day_old_is_given_up() -> None:
-    step = decide_after_attempt(DOWN, 100, NOW, NOW + timedelta(hours=24), rolls(1))
+    step = decide_after_attempt(DOWN, 100, NOW, NOW + timedelta(hours=24), seeded_random(1))
     assert step == GivenUp("refused 100 times, most recently: connection refused")
 
 
 def test_a_wait_beyond_the_expiry_is_not_waited_for() -> None:
     busy = Refused(permanent=False, reason="429", retry_after=timedelta(days=2))
-    assert isinstance(decide_after_attempt(busy, 1, NOW, NOW, rolls(1)), GivenUp)
+    assert isinstance(decide_after_attempt(busy, 1, NOW, NOW, seeded_random(1)), GivenUp)
 
 
 def test_the_last_attempt_falls_on_the_expiry() -> None:
     almost = NOW + timedelta(hours=23, minutes=59)
-    assert decide_after_attempt(DOWN, 90, NOW, almost, rolls(1)) == RetryAt(
+    assert decide_after_attempt(DOWN, 90, NOW, almost, seeded_random(1)) == RetryAt(
         NOW + timedelta(hours=24), "connection refused"
     )
 
@@ -73,19 +73,19 @@ def test_the_last_attempt_falls_on_the_expiry() -> None:
 @given(attempts=st.integers(1, 499), seed=st.integers())
 def test_waits_grow_to_the_longest_and_keep_half_of_it(attempts: int, seed: int) -> None:
     patience = RetryPolicy()
-    step = decide_after_attempt(DOWN, attempts, NOW, NOW, rolls(seed))
+    step = decide_after_attempt(DOWN, attempts, NOW, NOW, seeded_random(seed))
     assert isinstance(step, RetryAt)
     full = min(600.0, 5.0 * 2 ** (attempts - 1))
     assert full / 2 <= (step.at - NOW).total_seconds() <= full
-    assert step == decide_after_attempt(DOWN, attempts, NOW, NOW, rolls(seed), patience)
+    assert step == decide_after_attempt(DOWN, attempts, NOW, NOW, seeded_random(seed), patience)
 
 
 def test_attempts_come_to_an_end() -> None:
-    assert isinstance(decide_after_attempt(DOWN, 3, NOW, NOW, rolls(1), RetryPolicy(attempts=3)), GivenUp)
+    assert isinstance(decide_after_attempt(DOWN, 3, NOW, NOW, seeded_random(1), RetryPolicy(attempts=3)), GivenUp)
 
 
 def test_a_channel_that_is_down_for_a_day_is_tried_to_the_end() -> None:
-    now, attempts, step, rng = NOW, 0, RetryAt(NOW, ""), rolls(7)
+    now, attempts, step, rng = NOW, 0, RetryAt(NOW, ""), seeded_random(7)
     while isinstance(step, RetryAt):
         now, attempts = step.at, attempts + 1
         step = decide_after_attempt(DOWN, attempts, NOW, now, rng)

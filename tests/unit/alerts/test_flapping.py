@@ -27,7 +27,7 @@ def seconds(offset: float) -> datetime:
     return BEGIN + timedelta(seconds=offset)
 
 
-def flipping(facts: Make, changes: Sequence[float], at: datetime, **more: object) -> ReleaseFacts:
+def flapping_page(facts: Make, changes: Sequence[float], at: datetime, **more: object) -> ReleaseFacts:
     """Return the facts of a page that came, went, came … at these seconds, as of an instant."""
     done = [seconds(change) for change in changes if seconds(change) <= at]
     exposures = []
@@ -47,7 +47,7 @@ def played(facts: Make, changes: Sequence[float]) -> tuple[list[Notice], Inciden
     told: list[Notice] = []
     for change in changes:
         at = seconds(change)
-        decision = decide(flipping(facts, changes, at), known, at)
+        decision = decide(flapping_page(facts, changes, at), known, at)
         known = decision.incident
         told += decision.notices
     assert known is not None
@@ -96,7 +96,7 @@ def test_a_breach_and_a_graver_grade_are_told_at_once_while_it_flaps(facts: Make
     _, incident = played(facts, [0, 5, 10, 15])
     incident = replace(incident, grade="note")
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
-    now = flipping(facts, [0, 5, 10, 15, 20], seconds(20))
+    now = flapping_page(facts, [0, 5, 10, 15, 20], seconds(20))
     decision = decide(replace(now, findings=(*now.findings, late)), incident, seconds(20))
     assert [one.kind for one in decision.notices] == ["grade_changed"]
     assert "What changed: late; grade report, was note" in decision.notices[0].text
@@ -105,7 +105,7 @@ def test_a_breach_and_a_graver_grade_are_told_at_once_while_it_flaps(facts: Make
 def test_the_slot_ends_flapping_with_one_notice(facts: Make) -> None:
     _, incident = played(facts, [0, 5, 10])
     slot = seconds(20)
-    still = flipping(facts, [0, 5, 10], slot, slot=slot)
+    still = flapping_page(facts, [0, 5, 10], slot, slot=slot)
     last = replace(still.parts[0].exposures[-1], to=Interval(slot, slot), open=False, ended=Ended.SLOT)
     page = replace(still.parts[0], exposures=(*still.parts[0].exposures[:-1], last))
     decision = decide(replace(still, parts=(page,)), incident, slot)

@@ -28,7 +28,7 @@ def kinds(decision: Decision) -> list[str]:
     return [notice.kind for notice in decision.notices]
 
 
-def opened(facts: ReleaseFacts) -> Incident:
+def open_incident(facts: ReleaseFacts) -> Incident:
     incident = decide(facts, None, facts.at).incident
     assert incident is not None
     return incident
@@ -56,20 +56,20 @@ def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue: Make
 
 
 def test_the_same_facts_twice_change_nothing(overdue: Make) -> None:
-    incident = opened(overdue(61))
+    incident = open_incident(overdue(61))
     again = decide(overdue(61), incident, LATER + timedelta(seconds=5))
     assert again == Decision(incident, (), draft=False)
 
 
 def test_a_growing_delay_is_recorded_without_a_notice(overdue: Make) -> None:
-    decision = decide(overdue(90), opened(overdue(61)), LATER)
+    decision = decide(overdue(90), open_incident(overdue(61)), LATER)
     assert decision.incident is not None
     assert decision.incident.facts == overdue(90)
     assert (decision.notices, decision.draft) == ((), False)
 
 
 def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue: Make) -> None:
-    decision = decide(overdue(301), opened(overdue(61)), SLOT + timedelta(seconds=301))
+    decision = decide(overdue(301), open_incident(overdue(61)), SLOT + timedelta(seconds=301))
     assert kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id("malpractice-2017-2018-01-05")
     assert decision.incident is not None
@@ -77,7 +77,7 @@ def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue: Make)
 
 
 def test_a_falling_grade_is_recorded_without_a_notice(overdue: Make, late: Make) -> None:
-    incident = opened(overdue(301))
+    incident = open_incident(overdue(301))
     decision = decide(late(100), incident, SLOT + timedelta(hours=1))
     assert decision.incident is not None
     assert decision.incident.grade == "report"
@@ -86,13 +86,13 @@ def test_a_falling_grade_is_recorded_without_a_notice(overdue: Make, late: Make)
 
 
 def test_people_are_notified_once_when_the_page_is_out(overdue: Make, late: Make) -> None:
-    out = decide(late(10140), opened(overdue(400)), LATER)
+    out = decide(late(10140), open_incident(overdue(400)), LATER)
     assert kinds(out) == ["appeared"]
     assert decide(late(10140), out.incident, LATER).notices == ()
 
 
 def test_final_facts_close_the_incident_with_one_notice(overdue: Make, late: Make) -> None:
-    done = decide(late(10140, final=True), opened(overdue(400)), LATER)
+    done = decide(late(10140, final=True), open_incident(overdue(400)), LATER)
     assert kinds(done) == ["final"]
     assert done.incident is not None
     assert done.incident.closed == LATER
@@ -147,7 +147,7 @@ def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
 
 
 def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue: Make) -> None:
-    calendar = opened(facts(SLOT, findings=(CALENDAR,)))
+    calendar = open_incident(facts(SLOT, findings=(CALENDAR,)))
     doubt = decide(
         facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6)
     )
@@ -175,7 +175,7 @@ def test_no_length_under_a_second_is_stated(early: Make) -> None:
 def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> None:
     monday = early("page", is_open=False)
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
-    decision = decide(replace(monday, findings=(*monday.findings, late)), opened(monday), LATER)
+    decision = decide(replace(monday, findings=(*monday.findings, late)), open_incident(monday), LATER)
     assert kinds(decision) == ["new_finding"]
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
@@ -199,14 +199,14 @@ def test_an_exposure_is_told_when_it_opens_and_when_it_is_over(early: Make) -> N
 
 
 def test_a_page_and_its_file_out_at_once_are_one_thing_to_tell(early: Make) -> None:
-    incident = opened(early("page", is_open=True))
+    incident = open_incident(early("page", is_open=True))
     both = decide(early("page", "html", is_open=True), incident, LATER)
     assert both.notices == ()
     assert both.draft
 
 
 def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: Make, overdue: Make) -> None:
-    incident = opened(early("html", is_open=False))
+    incident = open_incident(early("html", is_open=False))
     wednesday = overdue(400)
     monday = early("html", is_open=False)
     both = replace(wednesday, parts=(*wednesday.parts, *monday.parts), findings=(*wednesday.findings, *monday.findings))
@@ -218,7 +218,7 @@ def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: 
 
 
 def test_a_new_fact_reopens_a_closed_incident(early: Make, late: Make) -> None:
-    closed = replace(opened(early("html", is_open=False)), closed=LATER)
+    closed = replace(open_incident(early("html", is_open=False)), closed=LATER)
     late_too = late(700)
     both = replace(late_too, parts=(*late_too.parts, *early("html", is_open=False).parts))
     decision = decide(both, closed, LATER + timedelta(hours=1))
@@ -273,13 +273,13 @@ def test_a_lead_is_for_a_person_and_measurements_do_not_close_it(facts: Make) ->
 
 def test_a_second_lead_is_notified_as_a_new_finding(facts: Make) -> None:
     first = (Finding(LEAD, detail="https://press.example/1"),)
-    incident = opened(facts(verdict=LEAD, findings=first))
+    incident = open_incident(facts(verdict=LEAD, findings=first))
     second = facts(verdict=LEAD, findings=(*first, Finding(LEAD, detail="https://press.example/2")))
     assert kinds(decide(second, incident, LATER)) == ["new_finding"]
 
 
 def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue: Make) -> None:
-    lead = opened(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/1"),)))
+    lead = open_incident(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/1"),)))
     decision = decide(overdue(61), lead, LATER)
     assert kinds(decision) == ["opened"]
     assert decision.incident is not None
@@ -295,14 +295,14 @@ def after(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
     return facts(LATER, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings, **more)
 
 
-def gone(part: str = "page", minutes: float = 60, back: float | None = None) -> Finding:
+def removal_of(part: str = "page", minutes: float = 60, back: float | None = None) -> Finding:
     return Finding(FindingKind.WITHDRAWN, part, "taken away", Bounds(70, back), SLOT + timedelta(minutes=minutes))
 
 
 SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
-@pytest.mark.parametrize("finding", [gone(), SWAPPED])
+@pytest.mark.parametrize("finding", [removal_of(), SWAPPED])
 def test_what_happens_to_a_release_once_it_is_out_is_told_without_a_breach_claim(facts: Make, finding: Finding) -> None:
     decision = decide(after(facts, finding), None, LATER)
     assert (kinds(decision), decision.draft) == (["altered"], False)
@@ -315,8 +315,8 @@ def test_what_happens_to_a_release_once_it_is_out_is_told_without_a_breach_claim
 
 
 def test_a_notice_says_that_removed_content_is_back(facts: Make) -> None:
-    incident = opened(after(facts, gone()))
-    back = decide(after(facts, gone(back=200)), incident, LATER)
+    incident = open_incident(after(facts, removal_of()))
+    back = decide(after(facts, removal_of(back=200)), incident, LATER)
     assert kinds(back) == ["back"]
     assert back.notices[0].follows == thread_id(incident.id)
     assert "is back (announced page)" in back.notices[0].subject
@@ -325,27 +325,27 @@ def test_a_notice_says_that_removed_content_is_back(facts: Make) -> None:
 def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_removal_another(
     facts: Make,
 ) -> None:
-    incident = opened(after(facts, gone()))
-    both = decide(after(facts, gone(), gone("sheet", 119)), incident, LATER)
+    incident = open_incident(after(facts, removal_of()))
+    both = decide(after(facts, removal_of(), removal_of("sheet", 119)), incident, LATER)
     assert both.notices == ()
     assert both.incident is not None
-    twice = after(facts, gone(back=300), gone("sheet", 119, back=300), gone("page", 130))
+    twice = after(facts, removal_of(back=300), removal_of("sheet", 119, back=300), removal_of("page", 130))
     assert kinds(decide(twice, both.incident, LATER)) == ["back", "new_finding"]
 
 
 def test_what_became_of_a_stray_copy_or_of_a_mere_guess_is_told_to_nobody(facts: Make) -> None:
-    assert decide(after(facts, gone("news"), gone("expected-1")), None, LATER) == Decision()
+    assert decide(after(facts, removal_of("news"), removal_of("expected-1")), None, LATER) == Decision()
 
 
 def test_a_swap_is_told_once_a_release(facts: Make) -> None:
-    incident = opened(after(facts, SWAPPED))
+    incident = open_incident(after(facts, SWAPPED))
     assert decide(after(facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
 def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(facts: Make, late: Make) -> None:
     closed = decide(late(400, final=True), None, LATER).incident
     assert closed is not None
-    facts_now = replace(late(400, final=True), findings=(*late(400).findings, gone()))
+    facts_now = replace(late(400, final=True), findings=(*late(400).findings, removal_of()))
     decision = decide(facts_now, closed, LATER)
     (notice,) = decision.notices
     assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
@@ -356,8 +356,8 @@ def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thre
 
 
 def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(facts: Make, overdue: Make) -> None:
-    incident = opened(after(facts, gone()))
-    decision = decide(replace(overdue(400), findings=(*overdue(400).findings, gone())), incident, LATER)
+    incident = open_incident(after(facts, removal_of()))
+    decision = decide(replace(overdue(400), findings=(*overdue(400).findings, removal_of())), incident, LATER)
     assert kinds(decision) == ["opened"]
     assert decision.notices[0].findings == ("late",)
     assert decision.draft
@@ -400,11 +400,11 @@ def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -
     monthly = facts(
         LATER, slot=None, slot_text="December 2017", verdict=VerdictKind.LATE, grade=Grade.REPORT, parts=(page,)
     )
-    assert opened(monthly).occurred == LATER
+    assert open_incident(monthly).occurred == LATER
 
 
 def test_reminders_go_on_until_somebody_has_it(overdue: Make) -> None:
-    incident, spacing = opened(overdue(400)), timedelta(minutes=10)
+    incident, spacing = open_incident(overdue(400)), timedelta(minutes=10)
     start = incident.opened
     assert make_reminder(incident, start + timedelta(minutes=9), spacing, spacing) is None
     times = [start + timedelta(minutes=minutes) for minutes in range(10, 90, 5)]
@@ -415,7 +415,10 @@ def test_reminders_go_on_until_somebody_has_it(overdue: Make) -> None:
 
 
 def test_nobody_is_reminded_of_a_mere_note(overdue: Make) -> None:
-    assert make_reminder(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10), timedelta()) is None
+    assert (
+        make_reminder(open_incident(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10), timedelta())
+        is None
+    )
 
 
 STORY = st.lists(
@@ -429,7 +432,7 @@ STORY = st.lists(
 )
 
 
-def told(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
+def facts_of_story(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
     verdict, grade, final, exposed = story
     start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
     exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=exposed == "open")
@@ -462,7 +465,7 @@ def test_any_sequence_of_findings_notifies_each_fact_once_in_the_thread_of_its_i
     threads: set[str] = set()
     for step, chapter in enumerate(story):
         at = SLOT + timedelta(minutes=10 + step)
-        now = told(plain, chapter, at)
+        now = facts_of_story(plain, chapter, at)
         decision = decide(now, known, at)
         assert decide(now, decision.incident, at + timedelta(seconds=1)).notices == ()
         assert decision.incident is not None or known is None

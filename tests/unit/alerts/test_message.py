@@ -24,14 +24,16 @@ SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 LATER = SLOT + timedelta(seconds=61)
 
 
-def told(facts: ReleaseFacts, known: Incident | None = None, now: datetime | None = None) -> tuple[Incident, Notice]:
+def incident_and_notice(
+    facts: ReleaseFacts, known: Incident | None = None, now: datetime | None = None
+) -> tuple[Incident, Notice]:
     decision = decide(facts, known, now or facts.at)
     assert decision.incident is not None
     return decision.incident, decision.notices[-1]
 
 
 def test_an_overdue_release_is_told_in_one_line(overdue: Make) -> None:
-    _, notice = told(overdue(61))
+    _, notice = incident_and_notice(overdue(61))
     assert notice.subject == (
         "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
         " still absent at 09:31:01 GMT"
@@ -40,7 +42,9 @@ def test_an_overdue_release_is_told_in_one_line(overdue: Make) -> None:
 
 def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue: Make) -> None:
     facts = overdue(61)
-    _, notice = told(replace(facts, parts=tuple(replace(part, address="guessed") for part in facts.parts)))
+    _, notice = incident_and_notice(
+        replace(facts, parts=tuple(replace(part, address="guessed") for part in facts.parts))
+    )
     assert notice.subject.endswith("due 09:30 GMT, not found yet, as of 09:31:01 GMT")
 
 
@@ -58,31 +62,31 @@ def test_users_delay_is_told_beside_the_publishers(late: Make, users: Bounds, sa
     facts = late(91)
     page = replace(facts.parts[0], delay=Bounds(90, 91), users_delay=users)
     findings = tuple(replace(one, seconds=Bounds(90, 91)) for one in facts.findings)
-    _, notice = told(replace(facts, parts=(page, *facts.parts[1:]), findings=findings))
+    _, notice = incident_and_notice(replace(facts, parts=(page, *facts.parts[1:]), findings=findings))
     assert notice.subject.endswith(said)
 
 
 def test_a_late_release_is_told_with_both_bounds(overdue: Make, late: Make) -> None:
-    incident, _ = told(overdue(400))
-    _, notice = told(late(2265), incident)
+    incident, _ = incident_and_notice(overdue(400))
+    _, notice = incident_and_notice(late(2265), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
     assert notice.subject.startswith("LATE, now out: ")
 
 
 def test_the_notice_of_an_open_exposure_names_the_day_on_which_it_began(early: Make) -> None:
-    _, notice = told(early("html", is_open=True))
+    _, notice = incident_and_notice(early("html", is_open=True))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
 
 
 def test_a_closed_exposure_is_told_with_both_bounds_of_its_length(early: Make) -> None:
-    incident, _ = told(early("html", "page", is_open=True))
-    _, notice = told(early("html", "page", is_open=False), incident)
+    incident, _ = incident_and_notice(early("html", "page", is_open=True))
+    _, notice = incident_and_notice(early("html", "page", is_open=False), incident)
     assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
 
 
 def test_no_word_of_an_early_release_reaches_a_notice(early: Make) -> None:
-    incident, notice = told(early("html", is_open=True))
+    incident, notice = incident_and_notice(early("html", is_open=True))
     sent = build_message(notice, incident)
     assert "Attacks rose" not in json.dumps(dict(sent.data)) + sent.text + sent.html + sent.subject
 
@@ -91,12 +95,12 @@ def test_summer_slots_are_told_in_summer_time(overdue: Make) -> None:
     summer = replace(
         overdue(61), slot=datetime(2018, 7, 5, 8, 30, tzinfo=UTC), at=datetime(2018, 7, 5, 8, 31, 1, tzinfo=UTC)
     )
-    _, notice = told(summer)
+    _, notice = incident_and_notice(summer)
     assert "due 09:30 BST, still absent at 09:31:01 BST" in notice.subject
 
 
 def test_a_notice_says_who_where_and_what_to_do(overdue: Make) -> None:
-    incident, notice = told(overdue(61))
+    incident, notice = incident_and_notice(overdue(61))
     for words in (
         "Producer: ofqual",
         "Address: https://www.gov.uk/government/statistics/malpractice",
@@ -113,7 +117,7 @@ def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
     sure = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(BlindSpan(SLOT, LATER, "monitor stopped"),))
     at = SLOT + timedelta(minutes=6)
     unproven = facts(at, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look over the slot", certainty=sure)
-    _, notice = told(unproven)
+    _, notice = incident_and_notice(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")
     assert "This is not a breach claim" in notice.text
     assert "draft" not in notice.text
@@ -130,7 +134,9 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
     because = "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; " * 3
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
-    _, notice = told(facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,)))
+    _, notice = incident_and_notice(
+        facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,))
+    )
     short = "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     assert notice.subject.startswith(short)
     assert len(short) <= 100
@@ -158,30 +164,30 @@ def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make)
     there = PartVerdict(
         "news", "alternative", "https://b.example", required=False, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
     )
-    _, notice = told(replace(late, parts=(*late.parts, there)))
+    _, notice = incident_and_notice(replace(late, parts=(*late.parts, there)))
     assert "- Alternative address (news): not seen there\n" in notice.text
 
 
 def test_notice_offers_an_alternative_only_until_the_page_is_out(overdue: Make, late: Make) -> None:
     seen = Interval(SLOT + timedelta(seconds=20), SLOT + timedelta(seconds=21))
     elsewhere = (Elsewhere("report", "https://b.example", seen),)
-    _, while_awaited = told(replace(overdue(61), elsewhere=elsewhere))
+    _, while_awaited = incident_and_notice(replace(overdue(61), elsewhere=elsewhere))
     assert while_awaited.subject.endswith("; report available at https://b.example since 09:30 GMT")
     assert "Users can get it now:\n- report available at https://b.example" in while_awaited.text
-    _, once_out = told(replace(late(400), elsewhere=elsewhere))
+    _, once_out = incident_and_notice(replace(late(400), elsewhere=elsewhere))
     assert once_out.subject.endswith("; report was available at https://b.example from 09:30 GMT")
     assert "Users can get it now" not in once_out.text
 
 
 def test_the_first_thing_to_do_is_to_acknowledge_and_no_code_word_is_shown(overdue: Make) -> None:
-    _, notice = told(overdue(61))
+    _, notice = incident_and_notice(overdue(61))
     assert 'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open' in notice.text
     for words in ("findings:", "Rests on:", ": pending"):
         assert words not in notice.text
 
 
 def test_a_lead_names_its_address(facts: Make) -> None:
-    _, notice = told(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)))
+    _, notice = incident_and_notice(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)))
     assert "\n  https://press.example/item" in notice.text
 
 
@@ -189,7 +195,7 @@ def test_a_lead_names_its_address(facts: Make) -> None:
     ("kind", "words"), [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")]
 )
 def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(facts: Make, kind: str, words: str) -> None:
-    _, notice = told(facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
+    _, notice = incident_and_notice(facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
     assert words in notice.subject
     assert "govuk 09:30, ons 07:00" in notice.text
 
@@ -201,12 +207,12 @@ def test_a_monthly_promise_is_told_as_it_was_announced(facts: Make) -> None:
     monthly = facts(
         slot=None, slot_text="December 2017", verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,)
     )
-    _, notice = told(monthly)
+    _, notice = incident_and_notice(monthly)
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
 
 
 def test_a_title_with_line_breaks_makes_one_line(overdue: Make) -> None:
-    _, notice = told(replace(overdue(61), title="Malpractice\r\nBcc: all@example.org " + "x" * 300))
+    _, notice = incident_and_notice(replace(overdue(61), title="Malpractice\r\nBcc: all@example.org " + "x" * 300))
     assert "\n" not in notice.subject
     assert "\r" not in notice.subject
     assert len(notice.subject) < 200
@@ -217,7 +223,7 @@ def test_ids_of_notices_never_change() -> None:
 
 
 def test_a_message_carries_the_notice_for_people_and_machines(overdue: Make) -> None:
-    incident, notice = told(overdue(61))
+    incident, notice = incident_and_notice(overdue(61))
     draft = Attachment("draft.docx", "application/octet-stream", b"x")
     sent = build_message(notice, incident, [draft], link="https://watch.example/incidents/1?a=1&b=2")
     assert (sent.id, sent.notice, sent.kind) == (notice.id, notice.id, "opened")
@@ -230,26 +236,26 @@ def test_a_message_carries_the_notice_for_people_and_machines(overdue: Make) -> 
 
 
 def test_a_follow_up_shares_the_thread_of_its_opening(overdue: Make) -> None:
-    incident, opening = told(overdue(61))
-    later, follow_up = told(overdue(301), incident)
+    incident, opening = incident_and_notice(overdue(61))
+    later, follow_up = incident_and_notice(overdue(301), incident)
     assert build_message(follow_up, later).notice == build_message(opening, incident).id
 
 
 def test_markup_in_a_title_is_only_text_in_html(overdue: Make) -> None:
-    incident, notice = told(replace(overdue(61), title="<script>alert('x')</script>"))
+    incident, notice = incident_and_notice(replace(overdue(61), title="<script>alert('x')</script>"))
     assert "<script>" not in build_message(notice, incident).html
 
 
-def many(overdue: Make, count: int) -> list[Notice]:
-    return [told(replace(overdue(61), release=f"r{n}", producer=f"p{n % 2}"))[1] for n in range(count)]
+def overdue_notices(overdue: Make, count: int) -> list[Notice]:
+    return [incident_and_notice(replace(overdue(61), release=f"r{n}", producer=f"p{n % 2}"))[1] for n in range(count)]
 
 
 def test_few_openings_speak_for_themselves(overdue: Make) -> None:
-    assert fold_openings(many(overdue, 4), LATER, threshold=5) is None
+    assert fold_openings(overdue_notices(overdue, 4), LATER, threshold=5) is None
 
 
 def test_many_openings_together_become_one_digest(overdue: Make) -> None:
-    notices = many(overdue, 6)
+    notices = overdue_notices(overdue, 6)
     folded = fold_openings(notices, LATER, threshold=5)
     assert folded is not None
     assert set(folded.covers) == {one.id for one in notices}
@@ -260,7 +266,7 @@ def test_many_openings_together_become_one_digest(overdue: Make) -> None:
 
 
 def test_a_digest_names_producers(overdue: Callable[[float], ReleaseFacts]) -> None:
-    notices = [replace(one, producer=f"p{place}") for place, one in enumerate(many(overdue, 5))]
+    notices = [replace(one, producer=f"p{place}") for place, one in enumerate(overdue_notices(overdue, 5))]
     folded = fold_openings(notices, LATER, threshold=5, name_of=lambda producer: f"Office {producer}")
     assert folded is not None
     assert folded.notice.subject.endswith("in trouble together: Office p0, Office p1, Office p2, Office p3, Office p4")

@@ -23,17 +23,17 @@ LINK = "https://board.example/acknowledge?token=t&x=1"
 MAIL = channel_settings("mail", host="mail.example", sender="ninethirty@stats.example", to=["duty@example.org"])
 
 
-def sent(facts: ReleaseFacts, now: datetime | None = None) -> Message:
+def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> Message:
     decision = decide(facts, None, now or facts.at)
     return build_message(decision.notices[-1], decision.incident, (), LINK, BOARD)
 
 
 def test_a_brief_subject_says_the_state_how_long_and_whose(overdue: Make, late: Make, early: Make) -> None:
-    assert sent(overdue(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
-    assert sent(late(2265)).brief.startswith("LATE, 37 min: ofqual, ")
-    assert sent(overdue(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
+    assert build_opening_message(overdue(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
+    assert build_opening_message(late(2265)).brief.startswith("LATE, 37 min: ofqual, ")
+    assert build_opening_message(overdue(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
     facts = early("html", is_open=True)
-    assert sent(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
+    assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
 
 
 @pytest.mark.parametrize("tail", ["", *SUBJECT_SUFFIX.values()])
@@ -48,7 +48,7 @@ def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue: Mak
 
 
 def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(overdue: Make) -> None:
-    told = sent(overdue(400))
+    told = build_opening_message(overdue(400))
     for address in ("https://board.example/acknowledge?token=t&amp;x=1", BOARD, f"{BOARD}#draft", overdue(400).url):
         assert f'<a href="{address}" style=' in told.html
     assert 'name="viewport"' in told.html
@@ -58,7 +58,7 @@ def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(ov
 
 def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(early: Make) -> None:
     facts = early("html", is_open=True)
-    told = sent(facts)
+    told = build_opening_message(facts)
     assert f'href="{facts.url}' not in told.html
     assert facts.url in told.html
     assert BOARD in told.html
@@ -77,9 +77,9 @@ def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
 
 def test_a_breach_is_marked_important_and_its_end_is_not(overdue: Make, late: Make) -> None:
     at = datetime(2018, 1, 5, tzinfo=UTC)
-    assert compose_mail(sent(overdue(400)), MAIL, at)["Importance"] == "high"
-    assert compose_mail(sent(overdue(61)), MAIL, at)["Importance"] is None
-    over = replace(sent(late(2265, final=True)), kind="final")
+    assert compose_mail(build_opening_message(overdue(400)), MAIL, at)["Importance"] == "high"
+    assert compose_mail(build_opening_message(overdue(61)), MAIL, at)["Importance"] is None
+    over = replace(build_opening_message(late(2265, final=True)), kind="final")
     assert compose_mail(over, MAIL, at)["Importance"] is None
 
 

@@ -27,12 +27,15 @@ receivers: [{{name: hook, webhook_configs: [{{url: '{url}/hook', send_resolved: 
 """
 
 
-def pushed(message: Message, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # fields of a message
+def alerts_of(message: Message, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # fields of a message
     return list(build_alerts(replace(message, **changes), SETTINGS, NOW))
 
 
 def test_one_incident_is_one_alert_however_often_it_changes(message: Message) -> None:
-    first, second = pushed(message)[0], pushed(message, id="aaaa0003", subject="LATE, now out", kind="appeared")[0]
+    first, second = (
+        alerts_of(message)[0],
+        alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")[0],
+    )
     assert first["labels"] == second["labels"]
     assert first["labels"] == {
         "alertname": "NinethirtyIncident",
@@ -45,33 +48,33 @@ def test_one_incident_is_one_alert_however_often_it_changes(message: Message) ->
 
 
 def test_an_alert_fires_from_its_opening_until_it_is_over(message: Message) -> None:
-    firing, over = pushed(message)[0], pushed(message, kind="final")[0]
+    firing, over = alerts_of(message)[0], alerts_of(message, kind="final")[0]
     assert firing["startsAt"] == over["startsAt"] == "2018-01-05T09:31:01.000Z"
     assert firing["endsAt"] == "2018-01-19T09:35:01.000Z"
     assert over["endsAt"] == "2018-01-05T09:35:01.000Z"
 
 
 def test_a_graver_alert_ends_the_one_it_replaces(message: Message) -> None:
-    _, none, note = pushed(message)
+    _, none, note = alerts_of(message)
     assert (none["labels"]["grade"], note["labels"]["grade"]) == ("none", "note")
     assert note["endsAt"] == "2018-01-05T09:35:01.000Z"
-    assert len(pushed(message, kind="opened")) == len(pushed(message, kind="appeared")) == 1
+    assert len(alerts_of(message, kind="opened")) == len(alerts_of(message, kind="appeared")) == 1
 
 
 def test_an_alert_leads_to_the_board_and_to_what_is_to_be_done_where_there_are_pages(message: Message) -> None:
     links = {"page": "https://board.example/incidents/i", "runbook": "https://board.example/runbook#at-931"}
-    (told, *_) = pushed(message, data={**message.data, **links})
+    (told, *_) = alerts_of(message, data={**message.data, **links})
     assert (told["annotations"]["board_url"], told["annotations"]["runbook_url"]) == (links["page"], links["runbook"])
-    assert not {"board_url", "runbook_url"} & pushed(message)[0]["annotations"].keys()
+    assert not {"board_url", "runbook_url"} & alerts_of(message)[0]["annotations"].keys()
 
 
 @pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
 def test_what_no_measurement_resolves_ends_by_itself_within_a_day(message: Message, kind: str) -> None:
-    assert pushed(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
+    assert alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
 
 
 def test_a_test_message_without_an_incident_is_an_alert_of_its_own(message: Message) -> None:
-    (alert,) = pushed(message, kind="test", data={})
+    (alert,) = alerts_of(message, kind="test", data={})
     assert alert["labels"]["alertname"] == "NinethirtyTest"
     assert alert["startsAt"] == "2018-01-05T09:35:01.000Z"
 
@@ -114,7 +117,7 @@ async def ready(url: str) -> None:
 
 
 @pytest.fixture
-async def told() -> AsyncIterator[tuple[str, asyncio.Queue[dict[str, Any]]]]:
+async def receiver() -> AsyncIterator[tuple[str, asyncio.Queue[dict[str, Any]]]]:
     """Give a receiver's address and what Alertmanager tells it."""
     queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
@@ -128,9 +131,9 @@ async def told() -> AsyncIterator[tuple[str, asyncio.Queue[dict[str, Any]]]]:
 
 @pytest.mark.needs("alertmanager")
 async def test_a_real_alertmanager_fires_and_resolves(
-    message: Message, tmp_path: Path, told: tuple[str, asyncio.Queue[dict[str, Any]]]
+    message: Message, tmp_path: Path, receiver: tuple[str, asyncio.Queue[dict[str, Any]]]
 ) -> None:
-    hook, queue = told
+    hook, queue = receiver
     clock = SystemClock()
     opened = clock.now() - timedelta(seconds=2)
     incident = {"id": "i", "opened": opened.isoformat(), "closed": None}

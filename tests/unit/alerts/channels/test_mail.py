@@ -32,7 +32,7 @@ def mail(port: int, **more: object) -> Mail:
     return Mail(table(port, **more), lambda: NOW, DIRECT)
 
 
-def read(envelope: Envelope) -> EmailMessage:
+def parse_mail(envelope: Envelope) -> EmailMessage:
     assert isinstance(envelope.content, bytes)
     parsed = email.message_from_bytes(envelope.content, policy=default)
     assert isinstance(parsed, EmailMessage)
@@ -42,7 +42,7 @@ def read(envelope: Envelope) -> EmailMessage:
 async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Message, draft: Attachment) -> None:
     async with smtp_server() as server:
         assert await mail(server.port).send(message) == Accepted("queued as 42")
-    got = read(server.mails[0])
+    got = parse_mail(server.mails[0])
     assert got["Subject"] == message.subject
     plain, rich = got.get_body(("plain",)), got.get_body(("html",))
     assert plain is not None

@@ -44,7 +44,7 @@ class Twin:
         return faults
 
 
-async def sent(message: Message, url: str) -> Outcome:
+async def send_once(message: Message, url: str) -> Outcome:
     channel = PagerDuty(channel_settings("pagerduty", routing_key="k" * 32, url=url, timeout=5), lambda: NOW, DIRECT)
     try:
         return await channel.send(message)
@@ -56,16 +56,16 @@ async def test_one_incident_is_one_page_and_one_resolve_however_much_is_told(mes
     twin = Twin()
     async with http_server(twin) as server:
         for kind in ("opened", "grade_changed", "reminder", "appeared"):
-            assert await sent(replace(message, kind=kind), server.url) == Accepted("202")
+            assert await send_once(replace(message, kind=kind), server.url) == Accepted("202")
         assert (twin.pages, twin.alerts) == (1, {"i": "triggered"})
-        assert await sent(replace(message, kind="final"), server.url) == Accepted("202")
+        assert await send_once(replace(message, kind="final"), server.url) == Accepted("202")
     assert (twin.pages, twin.alerts) == (1, {"i": "resolved"})
 
 
 async def test_a_subject_of_any_length_is_taken(message: Message) -> None:
     twin = Twin()
     async with http_server(twin) as server:
-        assert await sent(replace(message, subject="LATE " * 900), server.url) == Accepted("202")
+        assert await send_once(replace(message, subject="LATE " * 900), server.url) == Accepted("202")
 
 
 @pytest.mark.parametrize(("grade", "severity"), [("report", "critical"), ("note", "warning"), ("none", "info")])

@@ -29,7 +29,7 @@ MEASURES = st.tuples(st.just("measure"), st.sampled_from(["note", "B", "C"]), st
 SIGNS = st.tuples(st.just("sign"), st.just(""), st.just(0))
 
 
-def measured(incident: Incident, minutes: int, form: str = "B") -> Report:
+def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> Report:
     """Return a draft made when the page was overdue by this many minutes."""
     assert incident.facts is not None
     now = BEGIN + timedelta(minutes=minutes)
@@ -56,7 +56,7 @@ def typed(report: Report) -> list[str]:
 def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
     ofqual_january: Incident, steps: list[tuple[str, str, str | int]]
 ) -> None:
-    versions: Versions = append_measurement((), measured(ofqual_january, 1))
+    versions: Versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
     latest: dict[str, str] = {}
     for place, (what, name, value) in enumerate(steps):
         at = BEGIN + timedelta(minutes=place)
@@ -65,7 +65,7 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
             latest[name] = str(value)
             assert versions[-1].words[name] == value
         elif what == "measure":
-            versions = append_measurement(versions, measured(ofqual_january, int(value), name))
+            versions = append_measurement(versions, draft_when_overdue_by(ofqual_january, int(value), name))
         else:
             versions = append_signature(versions, "Head of Profession", at)
         shown = typed(versions[-1].report)
@@ -78,14 +78,18 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
 @given(text=TEXTS)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_january: Incident, text: str) -> None:
-    report = merge_words({"B.2.account": text, "B.1.producer": text, "elsewhere": text}, measured(ofqual_january, 5))
+    report = merge_words(
+        {"B.2.account": text, "B.1.producer": text, "elsewhere": text}, draft_when_overdue_by(ofqual_january, 5)
+    )
     for write in WRITERS.values():
         assert write(report)
 
 
 def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_january: Incident) -> None:
-    before = merge_words({"B.2.account": "The platform failed."}, measured(ofqual_january, 5), by="web manager")
-    after = merge_words({"B.2.account": "The platform failed."}, measured(ofqual_january, 30), before)
+    before = merge_words(
+        {"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_january, 5), by="web manager"
+    )
+    after = merge_words({"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_january, 30), before)
     account = after.find_field("B.2.account")
     assert account is not None
     assert account.answer is not None
@@ -96,9 +100,11 @@ def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_jan
 
 def test_a_measured_answer_that_a_person_replaced_is_shown_beside_a_newer_measurement(ofqual_january: Incident) -> None:
     words = {"N.measure": "About five minutes."}
-    before = merge_words(words, measured(ofqual_january, 5, "note"), measured(ofqual_january, 5, "note"))
+    before = merge_words(
+        words, draft_when_overdue_by(ofqual_january, 5, "note"), draft_when_overdue_by(ofqual_january, 5, "note")
+    )
     assert not field_of(before, "N.measure").is_contested
-    after = merge_words(words, measured(ofqual_january, 30, "note"), before)
+    after = merge_words(words, draft_when_overdue_by(ofqual_january, 30, "note"), before)
     assert field_of(after, "N.measure").is_contested
     shown = pieces_of(after, "Measured delay or exposure")
     assert [piece.tone for piece in shown] == [Tone.TYPED, Tone.REMARK, Tone.PLAIN]
@@ -123,7 +129,7 @@ def pieces_of(report: Report, label: str) -> tuple[Piece, ...]:
 
 
 def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_january: Incident) -> None:
-    report = merge_words({"B.1.producer": "Ofqual"}, measured(ofqual_january, 5))
+    report = merge_words({"B.1.producer": "Ofqual"}, draft_when_overdue_by(ofqual_january, 5))
     tables = {getattr(block, "caption", ""): block for block in build_outline(report, Document.EVIDENCE)}
     original = tables["Measured or configured answers that a person has reworded"]
     assert ("Name of statistical producer", "ofqual") in original.rows  # type: ignore[union-attr]
@@ -131,30 +137,30 @@ def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_january: In
 
 def test_words_move_to_the_box_that_asks_the_same_when_the_form_changes(ofqual_january: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
-    report = merge_words(words, measured(ofqual_january, 9, "B"))
+    report = merge_words(words, draft_when_overdue_by(ofqual_january, 9, "B"))
     assert text_of(report, "B.2.account") == "A scheduling fault."
     assert report.kept == {"Measured delay or exposure (N.measure)": "About five minutes."}
-    back = merge_words(words, measured(ofqual_january, 9, "note"), report)
+    back = merge_words(words, draft_when_overdue_by(ofqual_january, 9, "note"), report)
     assert text_of(back, "N.why") == "A scheduling fault."
     assert back.kept == {}
 
 
 def test_blank_words_open_the_box_again(ofqual_january: Incident) -> None:
-    report = merge_words({"B.4.corrective": "  "}, measured(ofqual_january, 5))
+    report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_january, 5))
     assert field_of(report, "B.4.corrective").answer is None
     assert field_of(report, "B.4.corrective").placeholder.startswith("[to be completed")
 
 
 def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_january: Incident) -> None:
-    report = merge_words({"step.ask-platform": "09:43, web manager"}, measured(ofqual_january, 5))
+    report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_january, 5))
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
     assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
 
 
 def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_january: Incident) -> None:
-    versions = append_measurement((), measured(ofqual_january, 1))
+    versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
     versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", BEGIN + timedelta(minutes=2))
-    versions = append_measurement(versions, measured(ofqual_january, 3))
+    versions = append_measurement(versions, draft_when_overdue_by(ofqual_january, 3))
     assert [version.number for version in versions] == [1, 2, 3]
     assert [version.by for version in versions] == ["the monitor", "press officer", "the monitor"]
     assert "B.3.impact" in versions[1].changed
@@ -163,8 +169,8 @@ def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_january:
 
 
 def test_measuring_the_same_again_makes_no_version(ofqual_january: Incident) -> None:
-    versions = append_measurement((), measured(ofqual_january, 1))
-    assert append_measurement(versions, measured(ofqual_january, 1)) == versions
+    versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
+    assert append_measurement(versions, draft_when_overdue_by(ofqual_january, 1)) == versions
 
 
 def test_a_later_day_alone_is_no_amendment(ofqual_january: Incident) -> None:
@@ -176,7 +182,7 @@ def test_a_later_day_alone_is_no_amendment(ofqual_january: Incident) -> None:
 
 
 def test_a_signed_draft_shows_no_guidance(ofqual_january: Incident) -> None:
-    versions = append_measurement((), measured(ofqual_january, 1))
+    versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
     assert "Check the citation" in WRITERS["md"](versions[-1].report).decode()
     versions = append_signature(versions, "the Head of Profession", BEGIN)
     assert "Check the citation" not in WRITERS["md"](versions[-1].report).decode()
@@ -186,7 +192,7 @@ def test_a_signed_draft_shows_no_guidance(ofqual_january: Incident) -> None:
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, ending: str) -> None:
     versions = append_signature(
-        append_measurement((), measured(ofqual_january, 1, form)), "the Head of Profession", BEGIN
+        append_measurement((), draft_when_overdue_by(ofqual_january, 1, form)), "the Head of Profession", BEGIN
     )
     report = versions[-1].report
     told = plain(ending, WRITERS[ending](report))
@@ -207,9 +213,9 @@ def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, 
 
 
 def test_an_optional_box_that_nobody_answered_says_so_once_signed(ofqual_january: Incident) -> None:
-    report = append_signature(append_measurement((), measured(ofqual_january, 1)), "the Head of Profession", BEGIN)[
-        -1
-    ].report
+    report = append_signature(
+        append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", BEGIN
+    )[-1].report
     statement, account = field_of(report, "B.1.statement"), field_of(report, "B.4.corrective")
     assert [piece.text for piece in build_pieces(statement, signed=True)] == ["None"]
     assert [piece.text for piece in build_pieces(account, signed=True)] == [""]
@@ -217,24 +223,26 @@ def test_an_optional_box_that_nobody_answered_says_so_once_signed(ofqual_january
 
 def test_the_date_of_report_is_the_day_of_signing_or_what_the_signer_typed(ofqual_january: Incident) -> None:
     later = BEGIN + timedelta(days=3)
-    versions = append_signature(append_measurement((), measured(ofqual_january, 1)), "the Head of Profession", later)
+    versions = append_signature(
+        append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", later
+    )
     assert field_of(versions[-1].report, "B.1.date").paragraphs == ("8 January 2018",)
     typed_in = append_edit(
-        append_measurement((), measured(ofqual_january, 1)), {"B.1.date": "6 January 2018"}, "press", BEGIN
+        append_measurement((), draft_when_overdue_by(ofqual_january, 1)), {"B.1.date": "6 January 2018"}, "press", BEGIN
     )
     report = append_signature(typed_in, "the Head of Profession", later)[-1].report
     assert [piece.text for piece in build_pieces(field_of(report, "B.1.date"), signed=True)] == ["6 January 2018"]
 
 
 def test_whoever_signs_a_note_agrees_to_it(ofqual_january: Incident) -> None:
-    report = append_signature(append_measurement((), measured(ofqual_january, 1, "note")), "head of profession", BEGIN)[
-        -1
-    ].report
+    report = append_signature(
+        append_measurement((), draft_when_overdue_by(ofqual_january, 1, "note")), "head of profession", BEGIN
+    )[-1].report
     assert text_of(report, "N.signoff") == "Head of profession, 5 January 2018"
 
 
 def test_what_is_in_the_way_of_signing_is_named_all_at_once(ofqual_january: Incident) -> None:
-    report = measured(ofqual_january, 1)
+    report = draft_when_overdue_by(ofqual_january, 1)
     found = list_obstacles(report, ofqual_january.facts)
     assert any("[B.2.account]: is to be completed" in line for line in found)
     # An optional box may stay empty.
@@ -251,7 +259,8 @@ def test_a_release_still_overdue_or_exposed_is_an_obstacle_to_signing(
     assert ofqual_january.facts is not None
     assert ofsted.facts is not None
     report = merge_words(
-        {each.id: "Told." for each in measured(ofqual_january, 1).fields()}, measured(ofqual_january, 1)
+        {each.id: "Told." for each in draft_when_overdue_by(ofqual_january, 1).fields()},
+        draft_when_overdue_by(ofqual_january, 1),
     )
     overdue = replace(ofqual_january.facts, verdict=VerdictKind.OVERDUE, final=False)
     assert list_obstacles(report, overdue) == ["the release is still overdue"]
@@ -261,17 +270,19 @@ def test_a_release_still_overdue_or_exposed_is_an_obstacle_to_signing(
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_january: Incident) -> None:
-    versions = append_measurement((), measured(ofqual_january, 1))
+    versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
     versions = append_signature(versions, "the Head of Profession", BEGIN)
     frozen = versions[-1]
     assert frozen.signed == BEGIN
     assert frozen.digest == compute_digest(frozen.report, frozen.words)
     assert frozen.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
-    assert append_measurement(versions, measured(ofqual_january, 60))[1] == frozen
+    assert append_measurement(versions, draft_when_overdue_by(ofqual_january, 60))[1] == frozen
 
 
 def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: Incident) -> None:
-    versions = append_signature(append_measurement((), measured(ofqual_january, 1)), "the Head of Profession", BEGIN)
+    versions = append_signature(
+        append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", BEGIN
+    )
     later = BEGIN + timedelta(days=6)
     versions = append_edit(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
     report = versions[-1].report
@@ -287,7 +298,7 @@ def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: I
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form: str) -> None:
-    empty = measured(ofqual_january, 5, form)
+    empty = draft_when_overdue_by(ofqual_january, 5, form)
     words: Mapping[str, str] = {field.id: "Answered." for field in empty.fields() if field.placeholder}
     text = WRITERS["md"](merge_words(words, empty)).decode()
     assert "to be completed" not in text

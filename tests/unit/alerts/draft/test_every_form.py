@@ -28,7 +28,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
 FORMS = pytest.mark.parametrize("form", load_forms())
 
 
-def drawn_up(form: str, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Report:
+def draft_of_form(form: str, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Report:
     """Return the draft that stands for a form: the early exposure of 2017, or the five incidents as a period."""
     if form == "period":
         rows = [row_of(each.facts, "T3.6", incident=each.id) for each in five.values() if each.facts]
@@ -45,13 +45,13 @@ def drawn_up(form: str, five: Mapping[str, Incident], settings: Mapping[str, str
 def test_a_form_reads_as_it_did_when_it_was_last_looked_at(
     five: Mapping[str, Incident], settings: Mapping[str, str], form: str, ending: str
 ) -> None:
-    told = plain(ending, WRITERS[ending](drawn_up(form, five, settings)))
+    told = plain(ending, WRITERS[ending](draft_of_form(form, five, settings)))
     assert told == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=load_forms())
 def document(request: pytest.FixtureRequest, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Document:
-    return docx.Document(io.BytesIO(WRITERS["docx"](drawn_up(request.param, five, settings))))
+    return docx.Document(io.BytesIO(WRITERS["docx"](draft_of_form(request.param, five, settings))))
 
 
 def test_the_headings_of_a_docx_begin_with_one_title_and_leave_no_gap(document: Document) -> None:
@@ -90,7 +90,7 @@ def test_every_picture_of_a_docx_has_a_text_alternative_and_no_paragraph_is_empt
 def test_every_picture_of_an_odt_has_a_text_alternative(
     five: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
-    held = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](drawn_up(form, five, settings))))
+    held = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](draft_of_form(form, five, settings))))
     content = held.read("content.xml").decode()
     pictures = [name for name in held.namelist() if name.startswith("Pictures/")]
     assert content.count("<draw:frame") == len(pictures) == content.count("<svg:desc>")

@@ -32,7 +32,7 @@ def note_of(incident: Incident, previous: list[Incident] | None = None) -> Repor
     return fill_form(incident, get_form("note"), {}, previous or [], now)
 
 
-def said(report: Report, field: str) -> str:
+def text_of_field(report: Report, field: str) -> str:
     found = report.find_field(field)
     assert found is not None
     return "\n".join(found.paragraphs)
@@ -99,25 +99,27 @@ def test_a_report_comes_back_whole_from_its_json(five: Mapping[str, Incident], f
 def test_an_overdue_release_says_when_it_was_still_not_available(ipcc: Incident) -> None:
     overdue = with_page(ipcc, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(720, None))
     overdue = with_facts(overdue, lambda facts: replace(facts, final=False, at=at("2015-07-23T09:42+01:00")))
-    assert said(note_of(overdue), "N.what").startswith("The landing page was still not available at 9.42am.")
-    assert "was delayed by at least 12 minutes so far." in said(note_of(overdue), "N.measure")
+    assert text_of_field(note_of(overdue), "N.what").startswith("The landing page was still not available at 9.42am.")
+    assert "was delayed by at least 12 minutes so far." in text_of_field(note_of(overdue), "N.measure")
     assert note_of(overdue).measured[0].rows[0][1:3] == ("Not seen", "At least 12 minutes late so far")
 
 
 def test_a_release_never_seen_says_by_when_it_had_not_been_found(ipcc: Incident) -> None:
     never = with_page(ipcc, verdict=VerdictKind.NOT_PUBLISHED, first_seen=Interval(), delay=None)
-    assert "The landing page had not been found by 1.30pm." in said(note_of(never), "N.what")
+    assert "The landing page had not been found by 1.30pm." in text_of_field(note_of(never), "N.what")
 
 
 def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Incident) -> None:
-    def opened(facts: ReleaseFacts) -> ReleaseFacts:
+    def still_open(facts: ReleaseFacts) -> ReleaseFacts:
         first = facts.parts[0].exposures[0]
         exposure = replace(first, to=Interval(), seconds=Bounds(600, None), open=True, ended=None)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),), at=at("2017-03-20T17:10+00:00"))
 
-    report = note_of(with_facts(ofsted, opened))
-    assert said(report, "N.what").endswith("It was still available at 5.10pm.")
-    assert "The release was available for at least 10 minutes, from some 40½ hours before" in said(report, "N.measure")
+    report = note_of(with_facts(ofsted, still_open))
+    assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
+    assert "The release was available for at least 10 minutes, from some 40½ hours before" in text_of_field(
+        report, "N.measure"
+    )
     assert report.measured[0].rows[0][3].startswith("At least 10 minutes, still open")
 
 
@@ -131,18 +133,18 @@ def test_an_open_exposure_is_said_to_last_until_it_was_last_seen(ofsted: Inciden
         page = replace(facts.parts[0], exposures=(exposure,), seen_until=at(f"2017-03-20T{last_seen}+00:00"))
         return replace(facts, parts=(page,), at=at("2017-03-20T17:10+00:00"))
 
-    assert said(note_of(with_facts(ofsted, unseen_since)), "N.what").endswith(end)
+    assert text_of_field(note_of(with_facts(ofsted, unseen_since)), "N.what").endswith(end)
 
 
 def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> None:
-    def stood(facts: ReleaseFacts) -> ReleaseFacts:
+    def public_until_slot(facts: ReleaseFacts) -> ReleaseFacts:
         end = Interval(facts.slot, facts.slot)
         exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
 
-    note = note_of(with_facts(ofsted, stood))
-    assert said(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
-    assert said(note, "N.measure").startswith("The release was available from some 40½ hours before the")
+    note = note_of(with_facts(ofsted, public_until_slot))
+    assert text_of_field(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
+    assert text_of_field(note, "N.measure").startswith("The release was available from some 40½ hours before the")
 
 
 @pytest.mark.parametrize(
@@ -157,22 +159,22 @@ def test_an_early_release_is_said_to_be_published_on_time_too_if_it_was_absent_b
     ofsted: Incident, absent: datetime | None, sentence: str
 ) -> None:
     released = Interval(absent, at("2017-03-22T09:30:01+00:00"))
-    assert sentence in said(note_of(with_page(ofsted, released=released)), "N.what")
+    assert sentence in text_of_field(note_of(with_page(ofsted, released=released)), "N.what")
 
 
 def test_nothing_is_found_of_a_part_that_was_not_public_early_until_it_is_due(ofsted: Incident) -> None:
-    assert "No early publication of the data file was found." in said(note_of(ofsted), "N.what")
+    assert "No early publication of the data file was found." in text_of_field(note_of(ofsted), "N.what")
 
 
 def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_available(ofqual_january: Incident) -> None:
     found = with_page(ofqual_january, address="guessed")
-    assert "The landing page was not available until 12.19pm." in said(note_of(found), "N.what")
+    assert "The landing page was not available until 12.19pm." in text_of_field(note_of(found), "N.what")
     unfound = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
-    assert "The landing page was still not found at" in said(note_of(unfound), "N.what")
+    assert "The landing page was still not found at" in text_of_field(note_of(unfound), "N.what")
 
 
 def test_a_release_awaited_at_a_guessed_address_says_what_its_absence_rests_on(ofqual_january: Incident) -> None:
-    def guessed(facts: ReleaseFacts) -> ReleaseFacts:
+    def with_guessed_address(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, address="guessed")
 
     for verdict, told, untold in [
@@ -180,11 +182,11 @@ def test_a_release_awaited_at_a_guessed_address_says_what_its_absence_rests_on(o
         ("unproven", "absence there proves nothing", "rests on"),
     ]:
         unseen = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=verdict)
-        report = note_of(with_facts(unseen, guessed))
+        report = note_of(with_facts(unseen, with_guessed_address))
         evidence = "\n".join(report.certainty)
         assert told in evidence
         assert untold not in evidence
-        assert "guessed from that of" not in said(report, "N.slot")
+        assert "guessed from that of" not in text_of_field(report, "N.slot")
 
 
 def test_others_late_on_the_platform_are_neither_named_nor_counted(ofqual_march: Incident) -> None:
@@ -192,7 +194,7 @@ def test_others_late_on_the_platform_are_neither_named_nor_counted(ofqual_march:
         found = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
         return replace(facts, findings=(*facts.findings, found))
 
-    told = said(note_of(with_facts(ofqual_march, together)), "N.what")
+    told = text_of_field(note_of(with_facts(ofqual_march, together)), "N.what")
     assert "Releases of other producers on www.gov.uk were late at the same time." in told
     assert "ons late" not in told
 
@@ -201,12 +203,14 @@ def test_where_a_leak_stood_is_no_link_to_the_statistics(moj: Incident) -> None:
     posts = "https://social.example/1\nhttps://social.example/2"
     leaked = replace(moj, facts=None, words={"what": "Posted", "when": "2016-10-01", "url": posts, "sort": "leak"})
     report = note_of(leaked)
-    assert "social.example" not in said(report, "N.output")
-    assert "It could be seen at https://social.example/1 and https://social.example/2." in said(report, "N.what")
-    assert "\nPosted.\n" in said(report, "N.what")
+    assert "social.example" not in text_of_field(report, "N.output")
+    assert "It could be seen at https://social.example/1 and https://social.example/2." in text_of_field(
+        report, "N.what"
+    )
+    assert "\nPosted.\n" in text_of_field(report, "N.what")
     late = note_of(replace(leaked, words={**leaked.words, "sort": "late"}))
-    assert "https://social.example/1" in said(late, "N.output")
-    assert "could be seen" not in said(late, "N.what")
+    assert "https://social.example/1" in text_of_field(late, "N.output")
+    assert "could be seen" not in text_of_field(late, "N.what")
 
 
 def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted: Incident) -> None:
@@ -218,10 +222,10 @@ def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofs
 
 
 def test_an_exposure_and_a_delay_on_two_days_carry_each_its_own_clause(ofsted: Incident) -> None:
-    def late_too(facts: ReleaseFacts) -> ReleaseFacts:
+    def also_late(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, findings=(*facts.findings, Finding(FindingKind.LATE, "sheet")))
 
-    report = fill_form(with_facts(ofsted, late_too), get_form("B"), {}, [], ofsted.opened + timedelta(days=3))
+    report = fill_form(with_facts(ofsted, also_late), get_form("B"), {}, [], ofsted.opened + timedelta(days=3))
     dated = report.find_field("B.2.date")
     assert dated is not None
     assert dated.paragraphs == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
@@ -232,17 +236,17 @@ def test_what_stays_unproven_is_told_with_its_reason_and_range(ipcc: Incident) -
     unproven = with_page(ipcc, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
     unproven = with_facts(unproven, lambda facts: replace(facts, unproven_because="every look over the slot failed"))
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
-    told = said(report, "N.what")
+    told = text_of_field(report, "N.what")
     assert "It is not known whether the landing page was published as announced; it became available at" in told
     assert "Not proved: every look over the slot failed." in report.certainty
-    assert "look" not in told + said(report, "N.certainty")
+    assert "look" not in told + text_of_field(report, "N.certainty")
     assert report.measured[0].rows[0][2] == "Not proved"
 
 
 def test_a_part_that_was_on_time_is_told_as_on_time_beside_a_late_one(ipcc: Incident) -> None:
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
     partial = with_page(ipcc, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
-    told = said(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
+    told = text_of_field(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
     assert told == (
         "The landing page was published as announced at 9.30am. The attachment was not available until 10.08am."
     )
@@ -252,18 +256,18 @@ def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc: Incident) 
     dated = with_page(ipcc, delay=None)
     dated = with_facts(dated, lambda facts: replace(facts, slot=None, slot_text="July 2015"))
     report = note_of(dated)
-    assert "was pre-announced on GOV.UK for July 2015" in said(report, "N.slot")
-    assert "not available until 10.08am on Thursday 23 July 2015." in said(report, "N.what")
+    assert "was pre-announced on GOV.UK for July 2015" in text_of_field(report, "N.slot")
+    assert "not available until 10.08am on Thursday 23 July 2015." in text_of_field(report, "N.what")
     assert report.measured[0].rows[0][2] == "Not measured in minutes"
 
 
 def test_nothing_seen_before_the_slot_is_repeated_in_a_draft(ofsted: Incident) -> None:
     secret = "57 per cent of schools"
 
-    def leaking(facts: ReleaseFacts) -> ReleaseFacts:
+    def with_secret_in_findings(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, findings=tuple(replace(each, detail=secret) for each in facts.findings))
 
-    incident = with_facts(ofsted, leaking)
+    incident = with_facts(ofsted, with_secret_in_findings)
     for form in FORMS:
         report = fill_form(incident, get_form(form), {}, [incident], incident.opened)
         assert secret not in str(report_json(report))
@@ -281,7 +285,7 @@ def test_details_of_findings_are_in_the_evidence_and_their_meaning_in_the_accoun
     stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
     short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
     report = note_of(with_facts(ipcc, lambda facts: replace(facts, findings=(stale, short))))
-    told = said(report, "N.what")
+    told = text_of_field(report, "N.what")
     assert told.endswith("Its release time was announced or changed at short notice.")
     assert "edge" not in told
     assert "Stale edge: the origin had it at 09:30:02, the edge still served the old page." in report.certainty
@@ -314,8 +318,8 @@ def test_a_draft_tells_users_delay_beside_the_publishers(
 ) -> None:
     hidden = with_page(ofqual_january, verdict=verdict, delay=delay, users_delay=users)
     note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
-    assert happened in said(note, "N.what")
-    assert delayed in said(note, "N.measure")
+    assert happened in text_of_field(note, "N.what")
+    assert delayed in text_of_field(note, "N.measure")
 
 
 @pytest.mark.parametrize(
@@ -329,15 +333,15 @@ def test_an_older_copy_that_users_had_for_less_than_a_minute_after_the_slot_is_n
     verdict = "late" if (delay.min or 0) > 60 else "on_time"
     hidden = with_page(ofqual_january, verdict=verdict, delay=delay, users_delay=users)
     note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
-    assert "older copy" not in said(note, "N.what")
+    assert "older copy" not in text_of_field(note, "N.what")
 
 
 def test_no_one_waited_for_what_an_edge_had_before_the_slot(ofsted: Incident) -> None:
     hidden = with_page(ofsted, delay=Bounds(-190, -180), users_delay=Bounds(-75, -70))
-    assert "delayed" not in said(note_of(hidden), "N.measure")
+    assert "delayed" not in text_of_field(note_of(hidden), "N.measure")
 
 
-def exposed(incident: Incident, exposure: Exposure, **changes: object) -> Incident:
+def with_one_exposure(incident: Incident, exposure: Exposure, **changes: object) -> Incident:
     """Return the incident with one exposure, of its page alone."""
     return with_facts(
         with_page(incident, exposures=(exposure,), **changes),
@@ -350,22 +354,22 @@ LAST_MINUTE = Interval(at("2017-03-22T09:29:35+00:00"), at("2017-03-22T09:29:38+
 
 def test_an_exposure_that_was_just_found_is_not_said_to_last_until_before_it_began(ofsted: Incident) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    report = fill_form(exposed(ofsted, begun), get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
-    assert said(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
+    report = fill_form(with_one_exposure(ofsted, begun), get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
+    assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     assert "It could be seen shortly before that time." in report.holding[0]
 
 
 def test_an_exposure_with_an_unknown_end_is_only_said_to_be_available_until_its_last_look(ofsted: Incident) -> None:
     unknown = Exposure("page", LAST_MINUTE, Interval(), Bounds(10, 25), open=False, ended=Ended.UNKNOWN)
     released = Interval(at("2017-03-22T09:30:00+00:00"), at("2017-03-22T09:32:30+00:00"))
-    report = note_of(exposed(ofsted, unknown, released=released))
-    assert said(report, "N.what").endswith("The release was available by 9.33am.")
+    report = note_of(with_one_exposure(ofsted, unknown, released=released))
+    assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 
 def test_an_exposure_of_unknown_length_is_given_no_length(ofsted: Incident, ofqual_january: Incident) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    earlier = replace(exposed(ofsted, begun), producer="ofqual")
-    told = said(note_of(ofqual_january, [earlier]), "N.previous")
+    earlier = replace(with_one_exposure(ofsted, begun), producer="ofqual")
+    told = text_of_field(note_of(ofqual_january, [earlier]), "N.previous")
     assert ": public before its announced time." in told
 
 
@@ -374,7 +378,7 @@ def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
 ) -> None:
     assert ofsted.facts is not None
     doubtful = replace(ofsted.facts, verdict="unproven", parts=())
-    told = said(note_of(ofqual_january, [replace(ofsted, producer="ofqual", facts=doubtful)]), "N.previous")
+    told = text_of_field(note_of(ofqual_january, [replace(ofsted, producer="ofqual", facts=doubtful)]), "N.previous")
     assert ": whether it was published as announced is not known." in told
 
 
@@ -393,7 +397,7 @@ def test_recurring_causes_are_counted(ipcc: Incident, ofqual_january: Incident, 
     earlier = [
         replace(each, producer="ipcc", words={"cause": "platform fault"}) for each in (ofqual_january, ofqual_march)
     ]
-    told = said(note_of(replace(ipcc, occurred=at("2019-07-25T09:30+01:00")), earlier), "N.previous")
+    told = text_of_field(note_of(replace(ipcc, occurred=at("2019-07-25T09:30+01:00")), earlier), "N.previous")
     assert "Its cause was: platform fault." in told
     assert "Causes that occurred more than once: platform fault (2 times)." in told
 
@@ -414,7 +418,7 @@ def test_many_incidents_on_one_platform_are_counted_not_listed(ofqual_march: Inc
         for day in range(1, 8)
     ]
     asked = replace(ofqual_march, words={"cite_others": "yes"})
-    told = said(note_of(asked, others), "N.previous")
+    told = text_of_field(note_of(asked, others), "N.previous")
     assert told.count("An earlier incident on") == 3
     assert "On the same platform 4 further incidents before that." in told
 
@@ -455,24 +459,24 @@ def test_a_day_that_was_logged_is_no_instant_of_the_day_before(moj: Incident) ->
 def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
     ipcc: Incident, offset: Bounds, told: str
 ) -> None:
-    def off(facts: ReleaseFacts) -> ReleaseFacts:
+    def with_clock_offset(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, certainty=replace(facts.certainty, clock_offset=offset))
 
-    assert told in "\n".join(note_of(with_facts(ipcc, off)).certainty)
+    assert told in "\n".join(note_of(with_facts(ipcc, with_clock_offset)).certainty)
 
 
 def test_what_a_person_logged_is_dated_and_is_nowhere_called_measured(moj: Incident) -> None:
     logged = replace(moj, facts=None, grade="note")
     report = note_of(logged)
-    assert "When it happened: 30 September 2016 and 1 October 2016." in said(report, "N.what")
-    assert said(report, "N.grade") == "Note"
+    assert "When it happened: 30 September 2016 and 1 October 2016." in text_of_field(report, "N.what")
+    assert text_of_field(report, "N.grade") == "Note"
     assert "Measured as of" not in [row[0] for row in report.annex[0].rows]
     in_a_box_of_its_own = fill_form(logged, get_form("A"), {}, [], logged.opened)
-    assert "When it happened" not in said(in_a_box_of_its_own, "A.2.nature")
+    assert "When it happened" not in text_of_field(in_a_box_of_its_own, "A.2.nature")
 
 
 def test_what_a_person_logged_is_told_in_their_words_without_when_it_was_logged(moj: Incident) -> None:
-    told = said(note_of(moj), "N.what")
+    told = text_of_field(note_of(moj), "N.what")
     assert "A journalist said that a Sunday newspaper would print figures." in told
     assert not [word for word in ("Logged by hand", "As logged", "the monitor") if word in told]
 
@@ -480,30 +484,30 @@ def test_what_a_person_logged_is_told_in_their_words_without_when_it_was_logged(
 def test_where_and_when_an_announcement_was_read_is_in_the_evidence_only(ipcc: Incident) -> None:
     report = note_of(ipcc)
     assert "from the calendar “govuk” and was first read at 09:30 BST on 25 June 2015." in "\n".join(report.certainty)
-    assert "govuk" not in said(report, "N.slot")
-    assert "the monitor" not in said(report, "N.slot")
+    assert "govuk" not in text_of_field(report, "N.slot")
+    assert "the monitor" not in text_of_field(report, "N.slot")
 
 
 def test_an_earlier_incident_logged_by_hand_is_cited_by_what_it_was(moj: Incident) -> None:
     before = replace(moj, id="x", words={**moj.words, "sort": "access"})
-    assert ": access before release." in said(note_of(moj, [before]), "N.previous")
+    assert ": access before release." in text_of_field(note_of(moj, [before]), "N.previous")
 
 
 def test_a_release_that_was_out_already_is_not_named_as_the_next_release(moj: Incident) -> None:
     out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
-    told = said(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
+    told = text_of_field(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
     assert "next release" not in told
     assert "The release concerned was pre-announced on GOV.UK for" in told
 
 
 def test_an_exposure_whose_end_no_one_saw_claims_neither_removal_nor_presence(ofsted: Incident) -> None:
-    def lost(facts: ReleaseFacts) -> ReleaseFacts:
+    def ended_for_unknown_reason(facts: ReleaseFacts) -> ReleaseFacts:
         assert facts.slot is not None
         end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
         exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
 
-    told = said(note_of(with_facts(ofsted, lost)), "N.what")
+    told = text_of_field(note_of(with_facts(ofsted, ended_for_unknown_reason)), "N.what")
     assert told.endswith("It is not known whether it was removed before the announced time.")
     assert "remained" not in told
 
@@ -518,7 +522,9 @@ def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofste
     feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
     only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
-    assert said(note_of(only), "N.what").startswith("The message at https://www.gov.uk/x.atom became available by 5pm")
+    assert text_of_field(note_of(only), "N.what").startswith(
+        "The message at https://www.gov.uk/x.atom became available by 5pm"
+    )
 
 
 def test_an_alternative_address_that_was_never_used_is_not_told(ofqual_january: Incident) -> None:
@@ -527,7 +533,9 @@ def test_an_alternative_address_that_was_never_used_is_not_told(ofqual_january: 
         return replace(facts, parts=(*facts.parts[:2], news))
 
     report = note_of(with_facts(ofqual_january, unused))
-    assert "government/news" not in said(report, "N.what") + said(report, "N.impact") + said(report, "N.measure")
+    assert "government/news" not in text_of_field(report, "N.what") + text_of_field(report, "N.impact") + text_of_field(
+        report, "N.measure"
+    )
     assert report.measured[0].rows[2][1:3] == ("Not seen", "Not used")
 
 
@@ -546,8 +554,8 @@ def test_other_producers_incidents_are_cited_only_when_asked_for_and_by_name(ofq
     assert cites_none(note_of(ofqual_march, [theirs]))
     asked = cite_other_incidents(ofqual_march, "head of profession", ofqual_march.opened)
     case = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
-    assert "(Department for Education)" in said(case, "N.previous")
-    assert "dfe" not in said(case, "N.previous")
+    assert "(Department for Education)" in text_of_field(case, "N.previous")
+    assert "dfe" not in text_of_field(case, "N.previous")
 
 
 def test_a_decision_to_bring_the_release_forward_is_told_in_its_draft(ofqual_march: Incident) -> None:

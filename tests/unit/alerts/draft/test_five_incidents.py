@@ -135,10 +135,10 @@ NEVER = (
 
 @pytest.fixture
 def drafts(five: Mapping[str, Incident], settings: Mapping[str, str]) -> Mapping[str, Report]:
-    return {name: draft(each, list(five.values()), settings) for name, each in five.items()}
+    return {name: fill_draft(each, list(five.values()), settings) for name, each in five.items()}
 
 
-def draft(incident: Incident, every: list[Incident], settings: Mapping[str, str]) -> Report:
+def fill_draft(incident: Incident, every: list[Incident], settings: Mapping[str, str]) -> Report:
     assert incident.facts is not None
     earlier = [each for each in every if each.occurred < incident.occurred]
     now = max(incident.facts.at, incident.opened)

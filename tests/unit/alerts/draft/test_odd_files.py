@@ -144,17 +144,17 @@ def test_what_no_box_can_hold_is_named_with_its_place(
 
 
 def test_an_added_column_is_read_as_an_answer_and_our_prompts_are_not(ofqual_january: Incident) -> None:
-    def wider(document: Document) -> None:
+    def add_filled_column(document: Document) -> None:
         for cell in document.tables[0].add_column(1000000).cells[2:3]:
             cell.text = "Ofqual, of course"
 
-    read = find_file_changes(draft(ofqual_january), edited(ofqual_january, wider), ROLE).words
+    read = find_file_changes(draft(ofqual_january), edited(ofqual_january, add_filled_column), ROLE).words
     assert read == {"B.1.producer": "ofqual\nOfqual, of course"}
 
 
 def test_a_section_whose_table_was_taken_out_is_left_as_it_stands(ofqual_january: Incident) -> None:
-    def without(document: Document) -> None:
+    def remove_first_table(document: Document) -> None:
         table = document.tables[0]._tbl
         table.getparent().remove(table)
 
-    assert find_file_changes(draft(ofqual_january), edited(ofqual_january, without), ROLE).words == {}
+    assert find_file_changes(draft(ofqual_january), edited(ofqual_january, remove_first_table), ROLE).words == {}

@@ -30,7 +30,7 @@ def late(name: str, days: int = 0, **more: object) -> Row:
     return replace(row, **more)  # type: ignore[arg-type]
 
 
-def held(*rows: Row, ends: date = date(2018, 1, 31)) -> Period:
+def period_of(*rows: Row, ends: date = date(2018, 1, 31)) -> Period:
     return select_period(rows, date(2018, 1, 1), ends)
 
 
@@ -40,34 +40,34 @@ def chart(period: Period, name: str) -> Bars:
 
 def test_causes_are_counted_with_those_that_nobody_logged_last() -> None:
     rows = [late("a"), late("b"), late("c", cause="platform fault"), late("d", verdict="on_time")]
-    assert chart(held(*rows), "cause").bars == (Bar("platform fault", 1, 3), Bar("not logged", 2, 3))
+    assert chart(period_of(*rows), "cause").bars == (Bar("platform fault", 1, 3), Bar("not logged", 2, 3))
 
 
 def test_weekdays_stand_in_their_order_with_what_was_watched() -> None:
     rows = [late("a"), late("b", 3), late("c", 3, verdict="on_time")]
-    assert chart(held(*rows), "weekday").bars == (Bar("Monday", 1, 2), Bar("Friday", 1, 1))
+    assert chart(period_of(*rows), "weekday").bars == (Bar("Monday", 1, 2), Bar("Friday", 1, 1))
 
 
 def test_hours_are_those_of_the_release_and_not_utc() -> None:
     summer, winter = late("a", slot=datetime(2018, 6, 5, 8, 30, tzinfo=UTC)), late("b", slot=SLOT.replace(hour=14))
-    found = chart(held(summer, winter, ends=date(2018, 7, 1)), "announced hour")
+    found = chart(period_of(summer, winter, ends=date(2018, 7, 1)), "announced hour")
     assert [each.label for each in found.bars] == ["09:00 to 09:59", "14:00 to 14:59"]
 
 
 def test_a_month_is_drawn_by_day_and_a_longer_period_by_month() -> None:
     rows = [late("a"), late("b", 5), late("c", 40)]
-    assert [each.label for each in chart(held(*rows), "day").bars] == ["5 January 2018", "10 January 2018"]
-    longer = chart(held(*rows, ends=date(2018, 2, 28)), "month")
+    assert [each.label for each in chart(period_of(*rows), "day").bars] == ["5 January 2018", "10 January 2018"]
+    longer = chart(period_of(*rows, ends=date(2018, 2, 28)), "month")
     assert longer.bars == (Bar("January 2018", 2, 2), Bar("February 2018", 1, 1))
 
 
 def test_one_bar_alone_is_drawn_only_of_causes_that_somebody_logged() -> None:
-    assert [each.title for each in chart_faults(held(late("a", cause="fault")))] == ["Incidents: by cause"]
-    assert chart_faults(held(late("a"))) == ()
+    assert [each.title for each in chart_faults(period_of(late("a", cause="fault")))] == ["Incidents: by cause"]
+    assert chart_faults(period_of(late("a"))) == ()
 
 
 def test_the_pattern_is_told_as_json() -> None:
-    told = charts_json(held(late("a", cause="fault"), late("b", 3)))
+    told = charts_json(period_of(late("a", cause="fault"), late("b", 3)))
     assert told[0] == {
         "by": "cause",
         "groups": [{"group": "fault", "faulty": 1, "of": 2}, {"group": "not logged", "faulty": 1, "of": 2}],
@@ -77,7 +77,7 @@ def test_the_pattern_is_told_as_json() -> None:
 
 def test_the_text_alternative_names_the_worst_first_and_counts_the_rest() -> None:
     rows = [late(str(place), place) for place in (0, 0, 3, 4, 5, 6)]
-    assert chart(held(*rows), "weekday").alt == (
+    assert chart(period_of(*rows), "weekday").alt == (
         "Most: Friday 2 of 2; Monday 1 of 1; Tuesday 1 of 1, then 2 others. All figures are in the table."
     )
 
@@ -98,7 +98,7 @@ def test_a_bar_without_anything_is_an_empty_frame() -> None:
 
 
 def test_every_chart_stands_in_every_format_with_its_text_alternative() -> None:
-    report = build_period_report(held(late("a", cause="platform fault"), late("b", 3)), "Ofqual", NOW)
+    report = build_period_report(period_of(late("a", cause="platform fault"), late("b", 3)), "Ofqual", NOW)
     page = WRITERS["html"](report).decode()
     assert page.count("<img") == len(report.figures) == 3
     assert all(figure.alt in page for figure in report.figures)
@@ -111,7 +111,7 @@ def test_every_chart_stands_in_every_format_with_its_text_alternative() -> None:
 
 def test_one_fault_of_a_platform_is_one_incident_linked_to_each_producers_own() -> None:
     rows = [late("a", incident="a-2018-01-05"), late("b", producer="ons", incident="b-2018-01-05")]
-    period = held(*rows)
+    period = period_of(*rows)
     [platform] = period_json(period)["platform_incidents"]
     assert platform["id"] == "platform-www.gov.uk-2018-01-05T0930Z"
     assert platform["incidents"] == ["a-2018-01-05", "b-2018-01-05"]
@@ -121,7 +121,7 @@ def test_one_fault_of_a_platform_is_one_incident_linked_to_each_producers_own() 
 
 
 def test_a_single_late_release_is_told_without_percentiles() -> None:
-    report = build_period_report(held(late("a")), "Ofqual", NOW)
+    report = build_period_report(period_of(late("a")), "Ofqual", NOW)
     text = WRITERS["md"](report).decode()
     assert "The one release that could be judged did not come out on time. Its delay (indicator TP3) was" in text
     assert "The one late release was late by 4 to 5 minutes." in text

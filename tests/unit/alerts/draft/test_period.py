@@ -47,7 +47,7 @@ def period(*rows: Row) -> Period:
     return select_period(rows, date(2018, 1, 1), date(2018, 2, 28))
 
 
-def said(report: Report, field: str) -> str:
+def text_of_field(report: Report, field: str) -> str:
     found = report.find_field(field)
     assert found is not None
     return "\n".join(found.paragraphs)
@@ -77,7 +77,7 @@ def test_punctuality_counts_what_could_be_judged_and_early_ones_as_no_delay() ->
 def test_a_period_without_a_judged_release_has_no_share() -> None:
     assert measure_punctuality(period(row("a", "unproven", None))).share is None
     report = build_period_report(period(row("a", "unproven", None)), "Ofqual", NOW)
-    assert "its punctuality is not known" in said(report, "P.counts")
+    assert "its punctuality is not known" in text_of_field(report, "P.counts")
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
@@ -103,7 +103,7 @@ def test_releases_of_several_producers_late_together_are_one_platform_fault() ->
     rows = [row("a", "late", 5), row("b", "late", 6, producer="ons"), row("c", "late", 7, slot=SLOT + timedelta(1))]
     [met] = find_platform_faults(period(*rows))
     assert (met.host, met.begins, [each.release for each in met.rows]) == ("www.gov.uk", SLOT, ["a", "b"])
-    assert "2 releases of 2 producers were late together" in said(
+    assert "2 releases of 2 producers were late together" in text_of_field(
         build_period_report(period(*rows), "All", NOW), "P.table"
     )
 
@@ -118,7 +118,7 @@ def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end
     assert [[one.release for one in each.rows] for each in (first, second)] == [["a", "b", "c", "d"], ["e", "f"]]
     assert (first.begins, first.ends, first.causes) == (SLOT, half + timedelta(minutes=10), ("expired certificate",))
     assert second.ends is None
-    told = said(build_period_report(period(*late, *later, *apart), "All", NOW), "P.table")
+    told = text_of_field(build_period_report(period(*late, *later, *apart), "All", NOW), "P.table")
     assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in told
     assert "since 14:30 GMT on 5 January 2018 and not over yet" in told
     assert "Cause logged: expired certificate." in told
@@ -130,7 +130,7 @@ def test_what_the_mean_leaves_out_is_said_beside_it() -> None:
     overdue = row("b", "overdue", None, delay=Bounds(32 * 3600, None))
     held = period(row("a", "late", 4), overdue)
     assert (measure_punctuality(held).mean, len(measure_punctuality(held).left_out)) == (Bounds(240, 241), 1)
-    told = said(build_period_report(held, "Ofqual", NOW), "P.counts")
+    told = text_of_field(build_period_report(held, "Ofqual", NOW), "P.counts")
     assert "Left out of any mean: 1 release not seen yet, at least 32 hours late so far." in told
     assert period_json(held)["punctuality"]["mean_leaves_out"] == 1
 
@@ -151,9 +151,9 @@ def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incide
     held = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
     report = build_period_report(held, "www.gov.uk", NOW)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
-    assert said(report, "P.period") == "1 January 2015 to 31 December 2018"
-    assert "3 late, 1 early, 0 unproven" in said(report, "P.counts")
-    assert "longest 2 hours 48 minutes to 2 hours 49 minutes" in said(report, "P.distribution")
+    assert text_of_field(report, "P.period") == "1 January 2015 to 31 December 2018"
+    assert "3 late, 1 early, 0 unproven" in text_of_field(report, "P.counts")
+    assert "longest 2 hours 48 minutes to 2 hours 49 minutes" in text_of_field(report, "P.distribution")
     assert [table.caption for table in report.measured] == ["Releases late, early or unproven"]
     patterns = [f"Late, early or unproven: by {pattern}" for pattern in ("weekday", "month", "producer", "platform")]
     assert [figure.title for figure in report.figures] == ["Incidents: by cause", *patterns]
@@ -170,16 +170,16 @@ def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incide
 )
 def test_coverage_counts_the_releases_that_stayed_unproven(rows: list[Row], told: str) -> None:
     report = build_period_report(period(*rows), "All", NOW)
-    assert told in said(report, "P.coverage")
-    assert "0 releases" not in said(report, "P.counts")
-    assert "0.0%" not in said(report, "P.counts")
+    assert told in text_of_field(report, "P.coverage")
+    assert "0 releases" not in text_of_field(report, "P.counts")
+    assert "0.0%" not in text_of_field(report, "P.counts")
 
 
 def test_a_signed_period_report_contains_the_incidents_that_it_refers_to() -> None:
     report = replace(
         build_period_report(period(row("a", "late", 5)), "www.gov.uk", NOW), signed="Signed off by head at 09:30"
     )
-    assert "see annex A" in said(report, "P.table")
+    assert "see annex A" in text_of_field(report, "P.table")
     written = WRITERS["md"](report).decode()
     assert "## Annex A: incidents" in written
     assert "| Release a<br>ofqual |" in written
@@ -191,16 +191,18 @@ def test_a_signed_period_report_contains_the_incidents_that_it_refers_to() -> No
 
 def test_a_quiet_period_says_so_and_has_no_tables() -> None:
     report = build_period_report(period(row("a")), "Ofqual", NOW)
-    assert said(report, "P.table") == "No release of the period was late, early or unproven."
+    assert text_of_field(report, "P.table") == "No release of the period was late, early or unproven."
     assert (report.measured, report.figures) == ((), ())
-    assert "1 release watched" in said(report, "P.counts")
+    assert "1 release watched" in text_of_field(report, "P.counts")
 
 
 def test_publishers_claims_are_separate_and_a_document_lists_the_first_500() -> None:
     claim = Claim("ofqual", "https://www.gov.uk/x", SLOT, "T", None, "", "https://www.gov.uk/api/content/x", NOW)
     held = replace(period(row("a")), claims=(claim,) * 501)
     report = build_period_report(held, "Ofqual", NOW)
-    assert "501 publications in the period: the first 500 in the last annex, all in .csv" in said(report, "P.coverage")
+    assert "501 publications in the period: the first 500 in the last annex, all in .csv" in text_of_field(
+        report, "P.coverage"
+    )
     assert (report.measured, [len(table.rows) for table in report.claimed]) == ((), [500])
     assert count_verdicts(held) == {"on_time": 1}
     assert len(period_csv(held).splitlines()) == 1 + 1 + 501
@@ -209,7 +211,7 @@ def test_publishers_claims_are_separate_and_a_document_lists_the_first_500() -> 
 def test_gaps_of_the_monitor_are_owned_up_to() -> None:
     gap = BlindSpan(SLOT, SLOT + timedelta(minutes=90), "restarted")
     report = build_period_report(replace(period(row("a")), blind=(gap,)), "Ofqual", NOW)
-    assert "could not see during 1 gap, 1 hour 30 minutes in all" in said(report, "P.coverage")
+    assert "could not see during 1 gap, 1 hour 30 minutes in all" in text_of_field(report, "P.coverage")
 
 
 @pytest.mark.parametrize("ending", WRITERS)

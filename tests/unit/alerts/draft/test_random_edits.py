@@ -85,7 +85,7 @@ def choices(report: Report) -> list[tuple[Field, str, str]]:
     return [each for each in found if each[1] and "\n" not in each[1] and every.count(each[1]) == 1]
 
 
-def draft(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> tuple[Versions, Versions]:
+def draw_draft(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> tuple[Versions, Versions]:
     """Return a draft as it was when its file was saved, and as it is when the file is read."""
     incident = data.draw(st.sampled_from(sorted(five.values(), key=lambda each: each.id)))
     form = get_form(data.draw(st.sampled_from([name for name in load_forms() if name != "period"])))
@@ -126,7 +126,7 @@ class Edited:
 
 def at_random(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> Edited | None:
     """Return a draft edited at random, or None if the text to be edited is not one paragraph of the file."""
-    saved, now = draft(data, five, own)
+    saved, now = draw_draft(data, five, own)
     report = saved[-1].report
     field, ours, how = data.draw(st.sampled_from(choices(report)))
     typed = data.draw(TYPED)

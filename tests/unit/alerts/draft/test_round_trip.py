@@ -29,7 +29,7 @@ def printed(soffice: str, folder: Path, document: Path) -> Path:
     return folder / f"{document.stem}.pdf"
 
 
-def told(program: str, *arguments: str) -> str:
+def output_of(program: str, *arguments: str) -> str:
     if shutil.which(program) is None:
         pytest.skip(f"{program} is missing")
     return subprocess.run([program, *arguments], check=True, capture_output=True, timeout=60, text=True).stdout
@@ -45,11 +45,11 @@ def test_a_word_processor_prints_a_draft_whole(
     document.write_bytes(WRITERS[ending](report))
     page = printed(soffice, tmp_path, document)
     assert page.exists()
-    described = told("pdfinfo", str(page))
+    described = output_of("pdfinfo", str(page))
     assert "Malpractice for GCSE and A level" in described
     assert "Tagged:          yes" in described
     assert "A4" in described
-    read = " ".join(told("pdftotext", str(page), "-").split())
+    read = " ".join(output_of("pdftotext", str(page), "-").split())
     assert "was not available until 12.19pm." in read
     assert read.count("[to be completed:") == 4
     assert "Page 1 of 3" in read
@@ -69,5 +69,5 @@ def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
     made = append_edit(append_measurement((), report), answered, "statistician", incident.opened)
     document = tmp_path / f"note.{ending}"
     document.write_bytes(WRITERS[ending](append_signature(made, "head of profession", incident.opened)[-1].report))
-    read = told("pdftotext", str(printed(soffice, tmp_path, document)), "-")
+    read = output_of("pdftotext", str(printed(soffice, tmp_path, document)), "-")
     assert "Page 1 of 1" in " ".join(read.split())

@@ -32,7 +32,7 @@ ROUNDING = timedelta(seconds=90)
 
 
 @st.composite
-def measured(draw: st.DrawFn) -> ReleaseFacts:
+def drawn_facts(draw: st.DrawFn) -> ReleaseFacts:
     """Draw what was measured of a page, of some files and of another address; each came and went on its own."""
     now = draw(st.floats(-200, 400))
     whole = release_facts(draw(worlds()).verdict(now), Measurement())
@@ -101,7 +101,7 @@ def is_near(minute: int, seen: Interval) -> bool:
 
 
 @pytest.mark.parametrize("form", ["B", "note"])
-@given(facts=measured())
+@given(facts=drawn_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_what_is_signed_and_sent_is_in_plain_style_and_true_to_what_was_measured(
     form: str, facts: ReleaseFacts
@@ -113,7 +113,7 @@ def test_what_is_signed_and_sent_is_in_plain_style_and_true_to_what_was_measured
         assert not [each for each in minutes_of(plain) if not any(is_near(each, seen) for seen in known)], text
 
 
-@given(facts=measured())
+@given(facts=drawn_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts) -> None:
     if facts.at < SLOT:

@@ -29,7 +29,7 @@ def template(*paragraphs: str) -> bytes:
     return held.getvalue()
 
 
-def read(body: bytes) -> str:
+def text_of_docx(body: bytes) -> str:
     return "\n".join(paragraph.text for paragraph in docx.Document(io.BytesIO(body)).paragraphs)
 
 
@@ -40,7 +40,7 @@ def note(ofqual_january: Incident) -> Report:
 
 
 def test_an_organisations_own_template_is_filled(note: Report) -> None:
-    told = read(fill_template(template("Ref {{ incident }}", "{{ what_happened }}", "{{ reasons }}"), note))
+    told = text_of_docx(fill_template(template("Ref {{ incident }}", "{{ what_happened }}", "{{ reasons }}"), note))
     assert "Ref ofqual-2018-01" in told
     assert "The landing page was not available until 12.19pm." in told
     assert "[to be completed: how and why it happened" in told
@@ -48,14 +48,14 @@ def test_an_organisations_own_template_is_filled(note: Report) -> None:
 
 def test_parts_can_be_looped_over(note: Report) -> None:
     loop = template("{% for part in parts %}{{ part.name }} | {{ part.delay }}; {% endfor %}")
-    told = read(fill_template(loop, note))
+    told = text_of_docx(fill_template(loop, note))
     assert told.count(";") == 3
     assert "29 to 30 minutes after it" in told
 
 
 def test_text_a_person_typed_is_never_read_as_markup(note: Report) -> None:
     typed = "A <b> & “£5” {{ incident }} {% x %}"
-    told = read(fill_template(template("{{ reasons }}"), merge_words({"N.why": typed}, note)))
+    told = text_of_docx(fill_template(template("{{ reasons }}"), merge_words({"N.why": typed}, note)))
     assert told == typed
 
 

@@ -37,7 +37,7 @@ def template() -> bytes:
     return held.getvalue()
 
 
-def read(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
+def read_back_changes(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
     versions = draft(incident)
     file = edit_docx(fill_template(template(), versions[-1].report), edit)
     return {name: text.strip() for name, text in find_file_changes(versions, file, ROLE, template()).words.items()}
@@ -47,11 +47,11 @@ def nothing(document: Document) -> None:
     assert document.paragraphs
 
 
-def instead(document: Document) -> None:
+def replace_prompt(document: Document) -> None:
     find_paragraph(document, "corrective actions taken").text = "Extra checks."
 
 
-def behind(document: Document) -> None:
+def append_to_prompt(document: Document) -> None:
     find_paragraph(document, "corrective actions taken").add_run(" Extra checks.")
 
 
@@ -76,13 +76,13 @@ def in_a_cell(document: Document) -> None:
     document.tables[0].rows[1].cells[0].text = "Press desk"
 
 
-def below(document: Document) -> None:
+def insert_below_prompt(document: Document) -> None:
     find_paragraph(document, "^4. Corrective").insert_paragraph_before("One call.")
 
 
-def two(document: Document) -> None:
+def edit_cell_and_prompt(document: Document) -> None:
     in_a_cell(document)
-    instead(document)
+    replace_prompt(document)
 
 
 @pytest.mark.slow
@@ -90,20 +90,20 @@ def two(document: Document) -> None:
     ("edit", "words"),
     [
         (nothing, {}),
-        (instead, {"B.4.corrective": "Extra checks."}),
-        (behind, {"B.4.corrective": "Extra checks."}),
+        (replace_prompt, {"B.4.corrective": "Extra checks."}),
+        (append_to_prompt, {"B.4.corrective": "Extra checks."}),
         (in_two_paragraphs, {"B.4.corrective": "Extra checks,\neach day."}),
         (in_a_control, {"B.4.corrective": "Extra checks."}),
         (among_other_words, {"B.1.producer": "the exams watchdog"}),
         (in_a_cell, {"B.1.dealing": "Press desk"}),
-        (below, {"B.3.impact": "One call."}),
-        (two, {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}),
+        (insert_below_prompt, {"B.3.impact": "One call."}),
+        (edit_cell_and_prompt, {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}),
     ],
 )
 def test_typed_text_is_found_by_the_words_of_the_template_around_it(
     ofqual_january: Incident, edit: Callable[[Document], object], words: dict[str, str]
 ) -> None:
-    assert read(ofqual_january, edit) == words
+    assert read_back_changes(ofqual_january, edit) == words
 
 
 def a_title_reworded(document: Document) -> None:
@@ -147,7 +147,7 @@ def test_text_that_no_box_of_a_template_can_keep_is_refused_and_named(
     ofqual_january: Incident, edit: Callable[[Document], None], told: str
 ) -> None:
     with pytest.raises(Unreadable, match=told):
-        read(ofqual_january, edit)
+        read_back_changes(ofqual_january, edit)
 
 
 def test_one_box_that_stands_in_two_places_and_reads_two_ways_is_named(ofqual_january: Incident) -> None:
@@ -173,7 +173,7 @@ def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_
 
 def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_january: Incident) -> None:
     versions = draft(ofqual_january)
-    file = edit_docx(file_of(versions[-1].report), instead)
+    file = edit_docx(file_of(versions[-1].report), replace_prompt)
     for own in (template(), b"no template"):
         assert find_file_changes(versions, file, ROLE, own).words == {"B.4.corrective": "Extra checks."}
 
@@ -183,10 +183,10 @@ def test_a_template_saved_by_a_word_processor_is_read_back(
     soffice: str, tmp_path: Path, ofqual_january: Incident
 ) -> None:
     def saved(document: Document) -> None:
-        two(document)
+        edit_cell_and_prompt(document)
         document.save(str(tmp_path / "own.docx"))
 
-    read(ofqual_january, saved)
+    read_back_changes(ofqual_january, saved)
     [again] = saved_by(soffice, tmp_path, [tmp_path / "own.docx"], "docx", "again")
     words = find_file_changes(draft(ofqual_january), again.read_bytes(), ROLE, template()).words
     assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}
