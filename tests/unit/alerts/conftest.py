@@ -45,7 +45,7 @@ def facts() -> Facts:
 
 
 @pytest.fixture
-def overdue() -> Callable[[float], ReleaseFacts]:
+def overdue_by_seconds() -> Callable[[float], ReleaseFacts]:
     """Nothing to be seen so many seconds after the slot."""
 
     def make(seconds: float) -> ReleaseFacts:
@@ -60,7 +60,7 @@ def overdue() -> Callable[[float], ReleaseFacts]:
 
 
 @pytest.fixture
-def late() -> Callable[..., ReleaseFacts]:
+def late_by_seconds() -> Callable[..., ReleaseFacts]:
     """Published at last: absent so many seconds after the slot, seen a second later."""
 
     def make(seconds: float, *, final: bool = False) -> ReleaseFacts:

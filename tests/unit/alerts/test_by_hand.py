@@ -113,9 +113,9 @@ def test_a_date_that_cannot_be_is_refused(when: str) -> None:
         log_by_hand({**LEAK, "when": when}, None, NOW)
 
 
-def test_a_measured_incident_is_opened_beside_one_logged_by_hand(facts: Make, overdue: Make) -> None:
+def test_a_measured_incident_is_opened_beside_one_logged_by_hand(facts: Make, overdue_by_seconds: Make) -> None:
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
-    decision = decide(overdue(61), logged, overdue(61).at)
+    decision = decide(overdue_by_seconds(61), logged, overdue_by_seconds(61).at)
     assert decision.incident is not None
     assert decision.incident.kind is Kind.LATE
     assert find_known_incident([logged], "malpractice-2017") is None

@@ -26,21 +26,25 @@ def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("read_before", [timedelta(0), timedelta(minutes=4), timedelta(minutes=10)])
-def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned(overdue: Overdue, read_before: timedelta) -> None:
-    draft, notice = draft_and_notice(replace(overdue(400), confirmed=SLOT - read_before))
+def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned(
+    overdue_by_seconds: Overdue, read_before: timedelta
+) -> None:
+    draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
     assert NO_GAP in draft
     assert "The calendar was last read" not in draft
     assert "bore out" not in notice
 
 
-def test_a_notice_says_when_the_slot_was_last_read_17_hours_before(overdue: Overdue) -> None:
-    draft, notice = draft_and_notice(replace(overdue(400), confirmed=SLOT - timedelta(hours=17)))
+def test_a_notice_says_when_the_slot_was_last_read_17_hours_before(overdue_by_seconds: Overdue) -> None:
+    draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - timedelta(hours=17)))
     assert NO_GAP not in draft
     assert "The calendar was last read with this announced time in it at 16:30 GMT on 4 January 2018." in draft
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
-def test_an_exposure_weeks_ahead_is_confirmed_by_a_calendar_read_at_its_time(overdue: Overdue) -> None:
-    ahead = replace(overdue(400), at=SLOT - timedelta(days=40), confirmed=SLOT - timedelta(days=40, minutes=5))
+def test_an_exposure_weeks_ahead_is_confirmed_by_a_calendar_read_at_its_time(overdue_by_seconds: Overdue) -> None:
+    ahead = replace(
+        overdue_by_seconds(400), at=SLOT - timedelta(days=40), confirmed=SLOT - timedelta(days=40, minutes=5)
+    )
     assert ahead.unread_since is None
     assert replace(ahead, confirmed=SLOT - timedelta(days=41)).unread_since == SLOT - timedelta(days=41)

@@ -45,8 +45,8 @@ def test_a_finding_without_a_breach_opens_no_incident(facts: Make, finding: str)
     assert decide(on_time, None, LATER) == Decision()
 
 
-def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue: Make) -> None:
-    decision = decide(overdue(61), None, LATER)
+def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue_by_seconds: Make) -> None:
+    decision = decide(overdue_by_seconds(61), None, LATER)
     assert decision.incident is not None
     assert decision.incident.id == "malpractice-2017-2018-01-05"
     assert (decision.incident.kind, decision.incident.grade, decision.draft) == (Kind.LATE, "note", True)
@@ -55,53 +55,53 @@ def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue: Make
     assert decision.notices[0].follows == ""
 
 
-def test_the_same_facts_twice_change_nothing(overdue: Make) -> None:
-    incident = open_incident(overdue(61))
-    again = decide(overdue(61), incident, LATER + timedelta(seconds=5))
+def test_the_same_facts_twice_change_nothing(overdue_by_seconds: Make) -> None:
+    incident = open_incident(overdue_by_seconds(61))
+    again = decide(overdue_by_seconds(61), incident, LATER + timedelta(seconds=5))
     assert again == Decision(incident, (), draft=False)
 
 
-def test_a_growing_delay_is_recorded_without_a_notice(overdue: Make) -> None:
-    decision = decide(overdue(90), open_incident(overdue(61)), LATER)
+def test_a_growing_delay_is_recorded_without_a_notice(overdue_by_seconds: Make) -> None:
+    decision = decide(overdue_by_seconds(90), open_incident(overdue_by_seconds(61)), LATER)
     assert decision.incident is not None
-    assert decision.incident.facts == overdue(90)
+    assert decision.incident.facts == overdue_by_seconds(90)
     assert (decision.notices, decision.draft) == ((), False)
 
 
-def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue: Make) -> None:
-    decision = decide(overdue(301), open_incident(overdue(61)), SLOT + timedelta(seconds=301))
+def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue_by_seconds: Make) -> None:
+    decision = decide(overdue_by_seconds(301), open_incident(overdue_by_seconds(61)), SLOT + timedelta(seconds=301))
     assert kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id("malpractice-2017-2018-01-05")
     assert decision.incident is not None
     assert (decision.incident.grade, decision.draft) == ("report", True)
 
 
-def test_a_falling_grade_is_recorded_without_a_notice(overdue: Make, late: Make) -> None:
-    incident = open_incident(overdue(301))
-    decision = decide(late(100), incident, SLOT + timedelta(hours=1))
+def test_a_falling_grade_is_recorded_without_a_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+    incident = open_incident(overdue_by_seconds(301))
+    decision = decide(late_by_seconds(100), incident, SLOT + timedelta(hours=1))
     assert decision.incident is not None
     assert decision.incident.grade == "report"
     assert "grade_changed" not in kinds(decision)
     assert any("measured grade is now note" in entry.text for entry in decision.incident.timeline)
 
 
-def test_people_are_notified_once_when_the_page_is_out(overdue: Make, late: Make) -> None:
-    out = decide(late(10140), open_incident(overdue(400)), LATER)
+def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+    out = decide(late_by_seconds(10140), open_incident(overdue_by_seconds(400)), LATER)
     assert kinds(out) == ["appeared"]
-    assert decide(late(10140), out.incident, LATER).notices == ()
+    assert decide(late_by_seconds(10140), out.incident, LATER).notices == ()
 
 
-def test_final_facts_close_the_incident_with_one_notice(overdue: Make, late: Make) -> None:
-    done = decide(late(10140, final=True), open_incident(overdue(400)), LATER)
+def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+    done = decide(late_by_seconds(10140, final=True), open_incident(overdue_by_seconds(400)), LATER)
     assert kinds(done) == ["final"]
     assert done.incident is not None
     assert done.incident.closed == LATER
-    assert decide(late(10140, final=True), done.incident, LATER).notices == ()
+    assert decide(late_by_seconds(10140, final=True), done.incident, LATER).notices == ()
 
 
-def test_an_unproven_release_that_is_proved_late_gets_one_notice(facts: Make, late: Make) -> None:
+def test_an_unproven_release_that_is_proved_late_gets_one_notice(facts: Make, late_by_seconds: Make) -> None:
     doubt = decide(facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
-    done = decide(late(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
+    done = decide(late_by_seconds(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
     assert kinds(done) == ["opened"]
     assert done.notices[0].subject.startswith("LATE: ")
     assert done.notices[0].grade == "report"
@@ -124,12 +124,12 @@ A_LEAD = Finding(LEAD, detail="https://press.example/item")
 )
 @pytest.mark.parametrize("breach", ["late", "early"])
 def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
-    facts: Make, overdue: Make, early: Make, lesser: dict[str, object], superseded: list[str], breach: str
+    facts: Make, overdue_by_seconds: Make, early: Make, lesser: dict[str, object], superseded: list[str], breach: str
 ) -> None:
     before = decide(facts(LATER, **lesser), None, SLOT + timedelta(minutes=6)).incident
     assert before is not None
     now = SLOT + timedelta(minutes=7)
-    found = overdue(400) if breach == "late" else early("page", is_open=True, begins=now)
+    found = overdue_by_seconds(400) if breach == "late" else early("page", is_open=True, begins=now)
     decision = decide(replace(found, findings=(*found.findings, A_LEAD)), before, now)
     (opening,) = decision.notices
     assert (opening.kind, opening.follows) == ("opened", "")
@@ -146,14 +146,16 @@ def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
     assert find_known_incident([before, decision.incident], "malpractice-2017") == decision.incident
 
 
-def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue: Make) -> None:
+def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue_by_seconds: Make) -> None:
     calendar = open_incident(facts(SLOT, findings=(CALENDAR,)))
     doubt = decide(
         facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6)
     )
     assert doubt.incident is not None
     assert (kinds(doubt), doubt.incident.kind) == (["unproven"], Kind.UNPROVEN)
-    late = decide(overdue(500), doubt.incident, SLOT + timedelta(minutes=9), [calendar.id, doubt.incident.id])
+    late = decide(
+        overdue_by_seconds(500), doubt.incident, SLOT + timedelta(minutes=9), [calendar.id, doubt.incident.id]
+    )
     assert late.incident is not None
     assert len({calendar.id, doubt.incident.id, late.incident.id}) == 3
 
@@ -180,8 +182,8 @@ def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> No
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
 
-def test_an_incident_first_known_when_all_is_over_opens_closed(late: Make) -> None:
-    decision = decide(late(700, final=True), None, LATER)
+def test_an_incident_first_known_when_all_is_over_opens_closed(late_by_seconds: Make) -> None:
+    decision = decide(late_by_seconds(700, final=True), None, LATER)
     assert kinds(decision) == ["opened"]
     assert decision.incident is not None
     assert decision.incident.closed == LATER
@@ -205,9 +207,9 @@ def test_a_page_and_its_file_out_at_once_are_one_thing_to_tell(early: Make) -> N
     assert both.draft
 
 
-def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: Make, overdue: Make) -> None:
+def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: Make, overdue_by_seconds: Make) -> None:
     incident = open_incident(early("html", is_open=False))
-    wednesday = overdue(400)
+    wednesday = overdue_by_seconds(400)
     monday = early("html", is_open=False)
     both = replace(wednesday, parts=(*wednesday.parts, *monday.parts), findings=(*wednesday.findings, *monday.findings))
     decision = decide(both, incident, LATER)
@@ -217,9 +219,9 @@ def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: 
     assert (decision.incident.id, decision.incident.kind) == (incident.id, Kind.EARLY)
 
 
-def test_a_new_fact_reopens_a_closed_incident(early: Make, late: Make) -> None:
+def test_a_new_fact_reopens_a_closed_incident(early: Make, late_by_seconds: Make) -> None:
     closed = replace(open_incident(early("html", is_open=False)), closed=LATER)
-    late_too = late(700)
+    late_too = late_by_seconds(700)
     both = replace(late_too, parts=(*late_too.parts, *early("html", is_open=False).parts))
     decision = decide(both, closed, LATER + timedelta(hours=1))
     assert kinds(decision) == ["reopened"]
@@ -278,9 +280,9 @@ def test_a_second_lead_is_notified_as_a_new_finding(facts: Make) -> None:
     assert kinds(decide(second, incident, LATER)) == ["new_finding"]
 
 
-def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue: Make) -> None:
+def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue_by_seconds: Make) -> None:
     lead = open_incident(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/1"),)))
-    decision = decide(overdue(61), lead, LATER)
+    decision = decide(overdue_by_seconds(61), lead, LATER)
     assert kinds(decision) == ["opened"]
     assert decision.incident is not None
     assert find_known_incident([lead, decision.incident], "malpractice-2017") == decision.incident
@@ -342,10 +344,12 @@ def test_a_swap_is_told_once_a_release(facts: Make) -> None:
     assert decide(after(facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
-def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(facts: Make, late: Make) -> None:
-    closed = decide(late(400, final=True), None, LATER).incident
+def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(
+    facts: Make, late_by_seconds: Make
+) -> None:
+    closed = decide(late_by_seconds(400, final=True), None, LATER).incident
     assert closed is not None
-    facts_now = replace(late(400, final=True), findings=(*late(400).findings, removal_of()))
+    facts_now = replace(late_by_seconds(400, final=True), findings=(*late_by_seconds(400).findings, removal_of()))
     decision = decide(facts_now, closed, LATER)
     (notice,) = decision.notices
     assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
@@ -355,9 +359,11 @@ def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thre
     assert (decision.incident.kind, decision.incident.closed) == (Kind.LATE, LATER)
 
 
-def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(facts: Make, overdue: Make) -> None:
+def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(facts: Make, overdue_by_seconds: Make) -> None:
     incident = open_incident(after(facts, removal_of()))
-    decision = decide(replace(overdue(400), findings=(*overdue(400).findings, removal_of())), incident, LATER)
+    decision = decide(
+        replace(overdue_by_seconds(400), findings=(*overdue_by_seconds(400).findings, removal_of())), incident, LATER
+    )
     assert kinds(decision) == ["opened"]
     assert decision.notices[0].findings == ("late",)
     assert decision.draft
@@ -374,8 +380,8 @@ def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
-def test_a_notice_names_first_what_it_tells(facts: Make, overdue: Make) -> None:
-    late = overdue(61)
+def test_a_notice_names_first_what_it_tells(facts: Make, overdue_by_seconds: Make) -> None:
+    late = overdue_by_seconds(61)
     sudden = replace(
         late, findings=(Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST), *late.findings)
     )
@@ -403,8 +409,8 @@ def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -
     assert open_incident(monthly).occurred == LATER
 
 
-def test_reminders_go_on_until_somebody_has_it(overdue: Make) -> None:
-    incident, spacing = open_incident(overdue(400)), timedelta(minutes=10)
+def test_reminders_go_on_until_somebody_has_it(overdue_by_seconds: Make) -> None:
+    incident, spacing = open_incident(overdue_by_seconds(400)), timedelta(minutes=10)
     start = incident.opened
     assert make_reminder(incident, start + timedelta(minutes=9), spacing, spacing) is None
     times = [start + timedelta(minutes=minutes) for minutes in range(10, 90, 5)]
@@ -414,9 +420,11 @@ def test_reminders_go_on_until_somebody_has_it(overdue: Make) -> None:
     assert make_reminder(acknowledged, start + timedelta(hours=1), spacing, spacing) is None
 
 
-def test_nobody_is_reminded_of_a_mere_note(overdue: Make) -> None:
+def test_nobody_is_reminded_of_a_mere_note(overdue_by_seconds: Make) -> None:
     assert (
-        make_reminder(open_incident(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10), timedelta())
+        make_reminder(
+            open_incident(overdue_by_seconds(61)), LATER + timedelta(hours=5), timedelta(minutes=10), timedelta()
+        )
         is None
     )
 

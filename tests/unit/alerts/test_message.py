@@ -32,16 +32,16 @@ def incident_and_notice(
     return decision.incident, decision.notices[-1]
 
 
-def test_an_overdue_release_is_told_in_one_line(overdue: Make) -> None:
-    _, notice = incident_and_notice(overdue(61))
+def test_an_overdue_release_is_told_in_one_line(overdue_by_seconds: Make) -> None:
+    _, notice = incident_and_notice(overdue_by_seconds(61))
     assert notice.subject == (
         "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
         " still absent at 09:31:01 GMT"
     )
 
 
-def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue: Make) -> None:
-    facts = overdue(61)
+def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds: Make) -> None:
+    facts = overdue_by_seconds(61)
     _, notice = incident_and_notice(
         replace(facts, parts=tuple(replace(part, address="guessed") for part in facts.parts))
     )
@@ -58,17 +58,17 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue: Make) -> 
     ],
     ids=["over", "still", "not looked at yet", "no longer"],
 )
-def test_users_delay_is_told_beside_the_publishers(late: Make, users: Bounds, said: str) -> None:
-    facts = late(91)
+def test_users_delay_is_told_beside_the_publishers(late_by_seconds: Make, users: Bounds, said: str) -> None:
+    facts = late_by_seconds(91)
     page = replace(facts.parts[0], delay=Bounds(90, 91), users_delay=users)
     findings = tuple(replace(one, seconds=Bounds(90, 91)) for one in facts.findings)
     _, notice = incident_and_notice(replace(facts, parts=(page, *facts.parts[1:]), findings=findings))
     assert notice.subject.endswith(said)
 
 
-def test_a_late_release_is_told_with_both_bounds(overdue: Make, late: Make) -> None:
-    incident, _ = incident_and_notice(overdue(400))
-    _, notice = incident_and_notice(late(2265), incident)
+def test_a_late_release_is_told_with_both_bounds(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+    incident, _ = incident_and_notice(overdue_by_seconds(400))
+    _, notice = incident_and_notice(late_by_seconds(2265), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
     assert notice.subject.startswith("LATE, now out: ")
 
@@ -91,16 +91,18 @@ def test_no_word_of_an_early_release_reaches_a_notice(early: Make) -> None:
     assert "Attacks rose" not in json.dumps(dict(sent.data)) + sent.text + sent.html + sent.subject
 
 
-def test_summer_slots_are_told_in_summer_time(overdue: Make) -> None:
+def test_summer_slots_are_told_in_summer_time(overdue_by_seconds: Make) -> None:
     summer = replace(
-        overdue(61), slot=datetime(2018, 7, 5, 8, 30, tzinfo=UTC), at=datetime(2018, 7, 5, 8, 31, 1, tzinfo=UTC)
+        overdue_by_seconds(61),
+        slot=datetime(2018, 7, 5, 8, 30, tzinfo=UTC),
+        at=datetime(2018, 7, 5, 8, 31, 1, tzinfo=UTC),
     )
     _, notice = incident_and_notice(summer)
     assert "due 09:30 BST, still absent at 09:31:01 BST" in notice.subject
 
 
-def test_a_notice_says_who_where_and_what_to_do(overdue: Make) -> None:
-    incident, notice = incident_and_notice(overdue(61))
+def test_a_notice_says_who_where_and_what_to_do(overdue_by_seconds: Make) -> None:
+    incident, notice = incident_and_notice(overdue_by_seconds(61))
     for words in (
         "Producer: ofqual",
         "Address: https://www.gov.uk/government/statistics/malpractice",
@@ -159,8 +161,8 @@ def test_the_subject_of_what_is_not_proved_names_the_cause(facts: Make, changes:
     assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
 
 
-def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make) -> None:
-    late = overdue(61)
+def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_seconds: Make) -> None:
+    late = overdue_by_seconds(61)
     there = PartVerdict(
         "news", "alternative", "https://b.example", required=False, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
     )
@@ -168,19 +170,21 @@ def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make)
     assert "- Alternative address (news): not seen there\n" in notice.text
 
 
-def test_notice_offers_an_alternative_only_until_the_page_is_out(overdue: Make, late: Make) -> None:
+def test_notice_offers_an_alternative_only_until_the_page_is_out(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
     seen = Interval(SLOT + timedelta(seconds=20), SLOT + timedelta(seconds=21))
     elsewhere = (Elsewhere("report", "https://b.example", seen),)
-    _, while_awaited = incident_and_notice(replace(overdue(61), elsewhere=elsewhere))
+    _, while_awaited = incident_and_notice(replace(overdue_by_seconds(61), elsewhere=elsewhere))
     assert while_awaited.subject.endswith("; report available at https://b.example since 09:30 GMT")
     assert "Users can get it now:\n- report available at https://b.example" in while_awaited.text
-    _, once_out = incident_and_notice(replace(late(400), elsewhere=elsewhere))
+    _, once_out = incident_and_notice(replace(late_by_seconds(400), elsewhere=elsewhere))
     assert once_out.subject.endswith("; report was available at https://b.example from 09:30 GMT")
     assert "Users can get it now" not in once_out.text
 
 
-def test_the_first_thing_to_do_is_to_acknowledge_and_no_code_word_is_shown(overdue: Make) -> None:
-    _, notice = incident_and_notice(overdue(61))
+def test_the_first_thing_to_do_is_to_acknowledge_and_no_code_word_is_shown(overdue_by_seconds: Make) -> None:
+    _, notice = incident_and_notice(overdue_by_seconds(61))
     assert 'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open' in notice.text
     for words in ("findings:", "Rests on:", ": pending"):
         assert words not in notice.text
@@ -211,8 +215,10 @@ def test_a_monthly_promise_is_told_as_it_was_announced(facts: Make) -> None:
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
 
 
-def test_a_title_with_line_breaks_makes_one_line(overdue: Make) -> None:
-    _, notice = incident_and_notice(replace(overdue(61), title="Malpractice\r\nBcc: all@example.org " + "x" * 300))
+def test_a_title_with_line_breaks_makes_one_line(overdue_by_seconds: Make) -> None:
+    _, notice = incident_and_notice(
+        replace(overdue_by_seconds(61), title="Malpractice\r\nBcc: all@example.org " + "x" * 300)
+    )
     assert "\n" not in notice.subject
     assert "\r" not in notice.subject
     assert len(notice.subject) < 200
@@ -222,8 +228,8 @@ def test_ids_of_notices_never_change() -> None:
     assert notice_id("malpractice-2017-2018-01-05", "opened", "thread") == "788766d3e03f2a8de96005c3593b6104"
 
 
-def test_a_message_carries_the_notice_for_people_and_machines(overdue: Make) -> None:
-    incident, notice = incident_and_notice(overdue(61))
+def test_a_message_carries_the_notice_for_people_and_machines(overdue_by_seconds: Make) -> None:
+    incident, notice = incident_and_notice(overdue_by_seconds(61))
     draft = Attachment("draft.docx", "application/octet-stream", b"x")
     sent = build_message(notice, incident, [draft], link="https://watch.example/incidents/1?a=1&b=2")
     assert (sent.id, sent.notice, sent.kind) == (notice.id, notice.id, "opened")
@@ -235,27 +241,30 @@ def test_a_message_carries_the_notice_for_people_and_machines(overdue: Make) -> 
     assert json.loads(json.dumps(dict(sent.data))) == sent.data
 
 
-def test_a_follow_up_shares_the_thread_of_its_opening(overdue: Make) -> None:
-    incident, opening = incident_and_notice(overdue(61))
-    later, follow_up = incident_and_notice(overdue(301), incident)
+def test_a_follow_up_shares_the_thread_of_its_opening(overdue_by_seconds: Make) -> None:
+    incident, opening = incident_and_notice(overdue_by_seconds(61))
+    later, follow_up = incident_and_notice(overdue_by_seconds(301), incident)
     assert build_message(follow_up, later).notice == build_message(opening, incident).id
 
 
-def test_markup_in_a_title_is_only_text_in_html(overdue: Make) -> None:
-    incident, notice = incident_and_notice(replace(overdue(61), title="<script>alert('x')</script>"))
+def test_markup_in_a_title_is_only_text_in_html(overdue_by_seconds: Make) -> None:
+    incident, notice = incident_and_notice(replace(overdue_by_seconds(61), title="<script>alert('x')</script>"))
     assert "<script>" not in build_message(notice, incident).html
 
 
-def overdue_notices(overdue: Make, count: int) -> list[Notice]:
-    return [incident_and_notice(replace(overdue(61), release=f"r{n}", producer=f"p{n % 2}"))[1] for n in range(count)]
+def overdue_notices(overdue_by_seconds: Make, count: int) -> list[Notice]:
+    return [
+        incident_and_notice(replace(overdue_by_seconds(61), release=f"r{n}", producer=f"p{n % 2}"))[1]
+        for n in range(count)
+    ]
 
 
-def test_few_openings_speak_for_themselves(overdue: Make) -> None:
-    assert fold_openings(overdue_notices(overdue, 4), LATER, threshold=5) is None
+def test_few_openings_speak_for_themselves(overdue_by_seconds: Make) -> None:
+    assert fold_openings(overdue_notices(overdue_by_seconds, 4), LATER, threshold=5) is None
 
 
-def test_many_openings_together_become_one_digest(overdue: Make) -> None:
-    notices = overdue_notices(overdue, 6)
+def test_many_openings_together_become_one_digest(overdue_by_seconds: Make) -> None:
+    notices = overdue_notices(overdue_by_seconds, 6)
     folded = fold_openings(notices, LATER, threshold=5)
     assert folded is not None
     assert set(folded.covers) == {one.id for one in notices}
@@ -265,8 +274,8 @@ def test_many_openings_together_become_one_digest(overdue: Make) -> None:
     assert build_message(folded.notice, None).data["incident"] is None
 
 
-def test_a_digest_names_producers(overdue: Callable[[float], ReleaseFacts]) -> None:
-    notices = [replace(one, producer=f"p{place}") for place, one in enumerate(overdue_notices(overdue, 5))]
+def test_a_digest_names_producers(overdue_by_seconds: Callable[[float], ReleaseFacts]) -> None:
+    notices = [replace(one, producer=f"p{place}") for place, one in enumerate(overdue_notices(overdue_by_seconds, 5))]
     folded = fold_openings(notices, LATER, threshold=5, name_of=lambda producer: f"Office {producer}")
     assert folded is not None
     assert folded.notice.subject.endswith("in trouble together: Office p0, Office p1, Office p2, Office p3, Office p4")

@@ -28,17 +28,19 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
     return build_message(decision.notices[-1], decision.incident, (), LINK, BOARD)
 
 
-def test_a_brief_subject_says_the_state_how_long_and_whose(overdue: Make, late: Make, early: Make) -> None:
-    assert build_opening_message(overdue(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
-    assert build_opening_message(late(2265)).brief.startswith("LATE, 37 min: ofqual, ")
-    assert build_opening_message(overdue(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
+def test_a_brief_subject_says_the_state_how_long_and_whose(
+    overdue_by_seconds: Make, late_by_seconds: Make, early: Make
+) -> None:
+    assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
+    assert build_opening_message(late_by_seconds(2265)).brief.startswith("LATE, 37 min: ofqual, ")
+    assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
     facts = early("html", is_open=True)
     assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
 
 
 @pytest.mark.parametrize("tail", ["", *SUBJECT_SUFFIX.values()])
-def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue: Make, tail: str) -> None:
-    facts = replace(overdue(400), title="A very long title of statistics " * 9)
+def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue_by_seconds: Make, tail: str) -> None:
+    facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, None, facts.at)
     notice = decision.notices[-1]
     notice = replace(notice, subject=notice.subject.replace("LATE:", f"LATE{tail}:"))
@@ -47,9 +49,14 @@ def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue: Mak
     assert ": ofqual, " in mail["Subject"]
 
 
-def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(overdue: Make) -> None:
-    told = build_opening_message(overdue(400))
-    for address in ("https://board.example/acknowledge?token=t&amp;x=1", BOARD, f"{BOARD}#draft", overdue(400).url):
+def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(overdue_by_seconds: Make) -> None:
+    told = build_opening_message(overdue_by_seconds(400))
+    for address in (
+        "https://board.example/acknowledge?token=t&amp;x=1",
+        BOARD,
+        f"{BOARD}#draft",
+        overdue_by_seconds(400).url,
+    ):
         assert f'<a href="{address}" style=' in told.html
     assert 'name="viewport"' in told.html
     assert "ninethirty incident" not in told.html + told.text
@@ -75,16 +82,16 @@ def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
     assert '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>.' in told
 
 
-def test_a_breach_is_marked_important_and_its_end_is_not(overdue: Make, late: Make) -> None:
+def test_a_breach_is_marked_important_and_its_end_is_not(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
     at = datetime(2018, 1, 5, tzinfo=UTC)
-    assert compose_mail(build_opening_message(overdue(400)), MAIL, at)["Importance"] == "high"
-    assert compose_mail(build_opening_message(overdue(61)), MAIL, at)["Importance"] is None
-    over = replace(build_opening_message(late(2265, final=True)), kind="final")
+    assert compose_mail(build_opening_message(overdue_by_seconds(400)), MAIL, at)["Importance"] == "high"
+    assert compose_mail(build_opening_message(overdue_by_seconds(61)), MAIL, at)["Importance"] is None
+    over = replace(build_opening_message(late_by_seconds(2265, final=True)), kind="final")
     assert compose_mail(over, MAIL, at)["Importance"] is None
 
 
-def test_without_pages_the_plain_text_tells_how_to_go_on_from_the_command_line(overdue: Make) -> None:
-    decision = decide(overdue(400), None, overdue(400).at)
+def test_without_pages_the_plain_text_tells_how_to_go_on_from_the_command_line(overdue_by_seconds: Make) -> None:
+    decision = decide(overdue_by_seconds(400), None, overdue_by_seconds(400).at)
     told = build_message(decision.notices[-1], decision.incident)
     assert decision.incident is not None
     assert f"ninethirty incident show {decision.incident.id}" in told.text
