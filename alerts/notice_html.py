@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,6 +13,7 @@ from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.one_line import one_line
 from alerts.status import find_main_late_part, measure_exposure
+from schedules.times.words import length
 
 LONGEST_BRIEF = 78
 """The most characters of a brief subject: what a line of mail and a locked telephone show."""
@@ -34,8 +36,11 @@ def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
         whole = f"{head}: {rest}" if rest else head
         return one_line(re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", whole), LONGEST_BRIEF)
     seconds = _measure_breach(facts, notice.at)
-    length = "" if seconds is None or seconds < 1 else f", {_format_length(seconds)}"
-    return one_line(f"{head}{length}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
+    lasted = ""
+    if seconds is not None and seconds >= 1:
+        units = 1 if seconds < 3600 else 2
+        lasted = f", {length(seconds, math.floor, parts=units, tenths=False)}"
+    return one_line(f"{head}{lasted}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
 
 
 def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
@@ -79,14 +84,6 @@ def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
     if seen is None or seen > now:
         return max(0.0, (now - facts.slot).total_seconds())
     return delay.max if delay is not None else None
-
-
-def _format_length(seconds: float) -> str:
-    """Return a length in few characters, rounded down: `45 s`, `38 min`, `2 h 5 min`."""
-    minutes = int(seconds // 60)
-    if minutes >= 120:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else f"{int(seconds)} s"
 
 
 def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:

@@ -12,12 +12,11 @@ from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
     SUBJECT_PREFIX,
     describe_alternatives,
+    describe_release_after_exposure,
     describe_status,
     find_current_status,
     list_late_parts,
     say_elsewhere_since,
-    was_public_at_slot,
-    was_released,
 )
 from alerts.steps import Step, numbered_steps
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
@@ -85,7 +84,7 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
 
     `kind` is what the notice does, such as `opened` or `reminder`. `reported_kind` is the kind of incident.
     """
-    elsewhere = describe_alternatives(facts, now)
+    elsewhere = describe_alternatives(facts, now) if say_elsewhere_since(facts, now) else []
     measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
     sections = [
         [write_notice_subject(kind, reported_kind, facts, now), *([f"What changed: {changed}"] if changed else [])],
@@ -153,7 +152,9 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
         return "not seen there"
     verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
-        return f"{verdict}{_describe_release_after_exposure(part, facts, now)}"
+        is_behind = part.delay is not None and (part.delay.min or 0) > 0
+        absent = f"not out again {_describe_delay(part.delay)}" if part.delay is not None and is_behind else ""
+        return ", ".join(filter(None, (verdict, describe_release_after_exposure(part, facts, now) or absent)))
     if part.verdict == "on_time":
         verdict += sureness(part.early_bound)
     at = find_appearance(part)
@@ -163,16 +164,6 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
         is_out = part.wait.max is not None
         delay += f"; users could get it {_describe_delay(part.wait)}" if is_out else "; not for users yet"
     return f"{verdict}{seen}{delay}"
-
-
-def _describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return what happened at the slot to a part that was public before it, as the end of a line."""
-    if was_public_at_slot(part):
-        return ", already public when its slot came"
-    if was_released(part):
-        return f", released {between_moments(part.released, facts.timezone, now)}"
-    is_behind = part.delay is not None and (part.delay.min or 0) > 0
-    return f", not out again {_describe_delay(part.delay)}" if part.delay is not None and is_behind else ""
 
 
 def _describe_delay(delay: Bounds) -> str:

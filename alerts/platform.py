@@ -28,7 +28,7 @@ from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
 from schedules.contract.verdict import choose_worst_grade
-from schedules.times.words import moment
+from schedules.times.words import count, moment
 
 GATHERING_TIME = timedelta(seconds=5)
 """A fault is not over sooner than this after it began, although all releases known by then are out."""
@@ -156,9 +156,9 @@ def _count_late_releases(incident: Incident, late: Sequence[LinkedRelease]) -> s
     """Return how many these late releases are and their producers, and how many are late in all if there are more."""
     late_in_all = sum(link.stands != CLEARED for link in incident.linked)
     producers = sorted({name for link in late for name in link.producer_names})
-    releases = f"{len(late)} release{'s' if len(late) != 1 else ''} of "
+    releases = f"{count(len(late), 'release')} of "
     if len(late) == late_in_all:
-        return f"{releases}{len(producers)} producer{'s' if len(producers) != 1 else ''} ({', '.join(producers)})"
+        return f"{releases}{count(len(producers), 'producer')} ({', '.join(producers)})"
     return f"{releases}{', '.join(producers)} ({late_in_all} in all)"
 
 

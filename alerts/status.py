@@ -10,7 +10,7 @@ from alerts.finding import ReleaseFacts, part_label
 from alerts.one_line import whole_lengths
 from schedules.contract.verdict import LATE_VERDICTS, Elsewhere, Ended, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import MINUTE, between_moments, moment, rounded, sureness
+from schedules.times.words import MINUTE, SECOND, between_moments, moment, rounded, sureness
 
 SUBJECT_PREFIX = {
     "late": "LATE",
@@ -28,16 +28,22 @@ SUBJECT_PREFIX = {
     "moved": "MOVED",
     "settled": "NOTHING PROVED",
 }
-_SECOND = timedelta(seconds=1)
+CALENDAR_DOUBTS = {
+    "calendars_disagree": "calendars disagree about its time",
+    "brought_forward": "brought forward",
+    "promise_in_doubt": "its announced time is in doubt",
+    "short_notice": "announced or changed at short notice",
+}
+"""A short phrase for each finding about calendars, the gravest doubt first."""
 _CAUSES_OF_BLINDNESS = {
-    "stopped": "our monitor was stopped",
-    "killed": "our monitor was down",
-    "suspended": "our monitor was suspended",
-    "stalled": "our monitor stalled",
-    "network": "our network was down",
-    "dns": "our name lookups failed",
-    "budget": "our looks were too far apart",
-    "clock": "our clock was in doubt",
+    "stopped": "the monitor was stopped",
+    "killed": "the monitor was down",
+    "suspended": "the monitor was suspended",
+    "stalled": "the monitor stalled",
+    "network": "the monitor's network was down",
+    "dns": "the monitor's name lookups failed",
+    "budget": "the monitor's looks were too far apart",
+    "clock": "the monitor's clock was in doubt",
     "no_worker": "large answers were not read",
 }
 """A short phrase for each cause of a blind span."""
@@ -94,8 +100,7 @@ def was_released(part: PartVerdict) -> bool:
 def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     """Return the local time from which an exposure is proved, rounded up to a second."""
     start = exposure.start.by or exposure.start.after or facts.at
-    whole_second = start if not start.microsecond else start.replace(microsecond=0) + _SECOND
-    return moment(whole_second, facts.timezone, now)
+    return moment(rounded(start, up=True), facts.timezone, now)
 
 
 def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
@@ -174,11 +179,16 @@ def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[st
     page = facts.page
     if page is None or facts.slot is None or facts.at < facts.slot:
         return []
-    if was_public_at_slot(page):
-        return ["already public when its slot came"]
-    if list_late_parts(facts):
+    if list_late_parts(facts) and not was_public_at_slot(page):
         return [_describe_late(facts, now)]
-    return [f"released {between_moments(page.released, facts.timezone, now)}"] if was_released(page) else []
+    return list(filter(None, [describe_release_after_exposure(page, facts, now)]))
+
+
+def describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
+    """Return that an exposed part was public at its slot, or when it was released; empty if it was neither."""
+    if was_public_at_slot(part):
+        return "already public when its slot came"
+    return f"released {between_moments(part.released, facts.timezone, now)}" if was_released(part) else ""
 
 
 def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
@@ -208,19 +218,22 @@ def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str
 
     `seen` is the interval in which it was first seen.
     """
-    if "promise_in_doubt" in facts.finding_kinds:
-        return "its announced time is in doubt"
-    if "calendars_disagree" in facts.finding_kinds:
-        return "calendars disagree about its time"
+    for doubt in ("promise_in_doubt", "calendars_disagree"):
+        if doubt in facts.finding_kinds:
+            return CALENDAR_DOUBTS[doubt]
     open_from = seen.after or facts.slot or facts.at
-    open_to = max(seen.by or facts.at, open_from + _SECOND)
+    open_to = max(seen.by or facts.at, open_from + SECOND)
     blind = [span for span in facts.certainty.blind if span.begins < open_to and span.ends > open_from]
     if blind:
         longest = max(blind, key=lambda span: span.ends - span.begins)
         begins, ends = _format_minute(longest.begins, facts, now), _format_minute(longest.ends, facts, now, up=True)
-        fault = _CAUSES_OF_BLINDNESS.get(longest.cause.split(", ")[0], "our monitor could not see")
-        return f"{fault} {begins}\N{EN DASH}{ends}"
-    return "our clock was in doubt" if "clock_fault" in facts.finding_kinds else "no look proves when it came out"
+        return f"{say_cause_of_blindness(longest.cause)} {begins}\N{EN DASH}{ends}"
+    return _CAUSES_OF_BLINDNESS["clock"] if "clock_fault" in facts.finding_kinds else "no look proves when it came out"
+
+
+def say_cause_of_blindness(cause: str) -> str:
+    """Return in words why the monitor could not see, from the cause of a blind span."""
+    return _CAUSES_OF_BLINDNESS.get(cause.split(", ", maxsplit=1)[0], "the monitor could not see")
 
 
 def _format_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False) -> str:
@@ -269,14 +282,7 @@ def _was_out_before_removal(part: PartVerdict | None, removed_at: datetime | Non
 
 
 def _describe_calendar_doubt(facts: ReleaseFacts, _now: datetime) -> str:
-    # The gravest doubt comes first.
-    doubts = {
-        "calendars_disagree": "calendars disagree",
-        "brought_forward": "brought forward",
-        "promise_in_doubt": "its announced time is in doubt",
-        "short_notice": "announced or changed at short notice",
-    }
-    return next((text for kind, text in doubts.items() if kind in facts.finding_kinds), "in no calendar")
+    return next((text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds), "in no calendar")
 
 
 def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> str:
@@ -296,12 +302,18 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
 
 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return for each alternative that is public now its address and since when, the first one first."""
-    lines = []
+    """Return for each alternative that was not seen removed its address and since when, the first one first.
+
+    Once the announced page is out, no line says that an alternative is still available: users do not need it, and looks
+    at it are rare.
+    """
+    lines, is_awaited = [], fact_rules.is_page_awaited(facts)
     for alternative in fact_rules.list_public_alternatives(facts):
         # An alternative from a listing has only a numbered id, which does not help people.
         name = "" if alternative.part.startswith("elsewhere-") else f"{alternative.part} "
-        lines.append(f"{name}available at {alternative.url} since {_format_start(alternative, facts, now)}")
+        start = _format_start(alternative, facts, now)
+        verb, since = ("available", "since") if is_awaited else ("was available", "from")
+        lines.append(f"{name}{verb} at {alternative.url} {since} {start}")
     return lines
 
 

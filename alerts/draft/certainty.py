@@ -12,27 +12,23 @@ from alerts.draft.narrative import FINDING_SENTENCES
 from alerts.draft.report import Table
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts, part_name
 from alerts.notice_text import write_title_with_slot
-from alerts.status import was_public_at_slot
+from alerts.status import say_cause_of_blindness, was_public_at_slot
 from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
-from schedules.times.words import sureness
+from schedules.times.words import count, instant_text, length, lengths, sureness
 
 # The details of these findings contain only addresses and times. Details of other kinds are not shown.
 DETAILED_FINDINGS = {*FINDING_SENTENCES, "stale_edge", "corrected", "clock_fault"}
 ADDRESS_ORIGINS: Mapping[str, str] = {
-    "guessed": "No calendar named the address of its page: it was guessed from that of its announcement, and absence"
-    " there proves nothing.",
-    "guessed and awaited": "No calendar named the address of its page: it was guessed from that of its announcement."
-    " That the release was not out rests on the announcement, which still announced it, and on GOV.UK's index, which"
-    " did not list it.",
-    "guessed and found": "No calendar named the address of its page: it was guessed from that of its announcement, and"
-    " the release was found there.",
-    "led_to": "No calendar named the address of its page: its announcement led there.",
-    "found": "No calendar named the address of its page: it was found by its title in a listing.",
+    "guessed": "it was guessed from that of its announcement, and absence there proves nothing",
+    "guessed and awaited": "it was guessed from that of its announcement. That the release was not out rests on the"
+    " announcement, which still announced it, and on GOV.UK's index, which did not list it",
+    "guessed and found": "it was guessed from that of its announcement, and the release was found there",
+    "led_to": "its announcement led there",
+    "found": "it was found by its title in a listing",
 }
 NO_BLIND_SPAN = "No time in which the monitor could not see is recorded for this release."
-TENTHS_BELOW = 10.0
 
 METHOD = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
@@ -76,7 +72,9 @@ def say_where_announced(facts: ReleaseFacts) -> list[str]:
             origin = "guessed and found"
         elif facts.page.verdict in ("overdue", "not_published"):
             origin = "guessed and awaited"
-    return [*sentences, ADDRESS_ORIGINS[origin]] if origin in ADDRESS_ORIGINS else sentences
+    if origin in ADDRESS_ORIGINS:
+        sentences.append(f"No calendar named the address of its page: {ADDRESS_ORIGINS[origin]}.")
+    return sentences
 
 
 def list_unproven(facts: ReleaseFacts) -> list[str]:
@@ -89,12 +87,8 @@ def list_unproven(facts: ReleaseFacts) -> list[str]:
 def describe_blind_span(blind: BlindSpan, timezone: str) -> str:
     """Return the sentence on when and why the monitor could not see."""
     gap = words.format_interval(Interval(blind.begins, blind.ends), timezone)
-    if blind.cause == "budget":
-        less = "The monitor looked less than a tenth as often as planned"
-        return f"{less} {gap} (budget): what lies between is not known."
-    if blind.cause == "no_worker":
-        return f"The monitor itself could not read large pages {gap} (no_worker); that gap is no evidence either way."
-    return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
+    fault = words.capitalise(say_cause_of_blindness(blind.cause))
+    return f"{fault} {gap} ({blind.cause}); that gap is no evidence either way."
 
 
 def _say_looks(certainty: Certainty) -> str:
@@ -102,34 +96,25 @@ def _say_looks(certainty: Certainty) -> str:
     names = [f"“{name}”" for name in sorted({certainty.monitor, *certainty.others}) if name]
     by = f" by the monitor{'s' if len(names) > 1 else ''} {words.join(names)}".rstrip()
     failed = f"{certainty.failed_looks:,}" if certainty.failed_looks else "none"
-    made = f"{words.count(certainty.looks, 'look')} made{by}; {failed} of them failed."
+    made = f"{count(certainty.looks, 'look')} made{by}; {failed} of them failed."
     if certainty.widest_gap is None:
         return made
-    # Rounded up to a second, or to a tenth if it is short.
-    tenths = math.ceil(round(certainty.widest_gap * 10, 6))
-    is_short = tenths % 10 and certainty.widest_gap < TENTHS_BELOW
-    gap = f"{tenths / 10:g} seconds" if is_short else words.format_length(math.ceil(tenths / 10))
+    gap = length(certainty.widest_gap, math.ceil)
     return f"{made} Around the announced time the widest gap between two looks at the page was {gap}."
 
 
 def _say_clock_offset(offset: Bounds | None) -> str:
-    """Return the sentence on how far the monitor's clock was from those of the watched hosts, in tenths of a second."""
-    if offset is None or (offset.min is None and offset.max is None):
+    """Return the sentence on how far the monitor's clock was from those of the watched hosts."""
+    if offset is None or offset == Bounds():
         return "The monitor's clock was not compared with those of the watched hosts."
-    low = "not bounded" if offset.min is None else _format_tenths(math.floor(round(offset.min * 10, 6)))
-    high = "not bounded" if offset.max is None else _format_tenths(math.ceil(round(offset.max * 10, 6)))
-    return f"The monitor's clock differed from those of the watched hosts by {low} to {high}."
-
-
-def _format_tenths(number: int) -> str:
-    return f"{number / 10:+.1f} s" if number else "0.0 s"
+    return f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
 
 
 def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
     """Return the table of parts in local time, each with its own delay and exposure."""
     caption = f"Announced: {facts.slot_text}"
     if facts.slot:
-        caption = f"Announced time: {words.format_weekday_instant(facts.slot, facts.timezone)}"
+        caption = f"Announced time: {instant_text(facts.slot, facts.timezone)}"
     header = ("Part and address", "First seen by the monitor", "Against the announced time", "Public before it")
     rows = tuple(
         (

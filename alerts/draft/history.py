@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from alerts.draft import words
 from alerts.draft.input import DraftInput
 from alerts.incident import Incident
+from schedules.times.words import count
 
 MOST_CITED_OF_PLATFORM = 3
 CITE_OTHERS = "cite_others"
@@ -40,9 +41,9 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
     left_out = platform_only[:-MOST_CITED_OF_PLATFORM]
     sentences = [_cite_incident(other, shared[other.id], inputs) for other in earlier if other not in left_out]
     if left_out:
-        sentences.insert(0, f"On the same platform {words.count(len(left_out), 'further incident')} before that.")
+        sentences.insert(0, f"On the same platform {count(len(left_out), 'further incident')} before that.")
     causes = Counter(other.words["cause"] for other in earlier if other.words.get("cause"))
-    repeated = [f"{cause} ({words.count(number, 'time')})" for cause, number in causes.most_common() if number > 1]
+    repeated = [f"{cause} ({count(number, 'time')})" for cause, number in causes.most_common() if number > 1]
     if repeated:
         sentences.append(f"Causes that occurred more than once: {words.join(repeated)}.")
     return tuple(sentences)

@@ -17,6 +17,7 @@ from alerts.finding import ROLE_NAMES, ReleaseFacts
 from alerts.status import list_late_parts, was_public_at_slot, was_released
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, Interval, magnitude, since
+from schedules.times.words import count
 from schedules.times.zone import local_date
 
 SITE_NAMES: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
@@ -326,10 +327,10 @@ def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> 
     files = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
     is_one = len(parts) == 1
     if len(parts) == sum(part.role == role for part in facts.parts):
-        return f"the {noun}" if is_one else f"the {words.count(len(parts), noun)}"
+        return f"the {noun}" if is_one else f"the {count(len(parts), noun)}"
     if all("." in file for file in files):
         return f"the {noun if is_one else f'{noun}s'} {words.join(files)}"
-    return f"one {noun}" if is_one else words.count(len(parts), noun)
+    return f"one {noun}" if is_one else count(len(parts), noun)
 
 
 def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:

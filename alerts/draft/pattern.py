@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
-from alerts.draft import words
 from alerts.draft.period import Period, Row, count_faulty_by, get_local_slot
 from alerts.draft.report import Bar, Bars
-from schedules.times.words import day_text
+from schedules.times.words import count, day_text
 
 FAULTY, WATCHED = "Late, early or unproven", "Watched"
 NOT_LOGGED = "not logged"
@@ -88,5 +87,5 @@ def _describe_worst(bars: tuple[Bar, ...]) -> str:
     """Return a chart's text alternative: the groups with the largest share of faults."""
     worst = sorted((bar for bar in bars if bar.number), key=lambda bar: (-bar.number / bar.whole, -bar.number))
     named = [f"{bar.label} {bar.number:,} of {bar.whole:,}" for bar in worst[:NAMED_GROUPS]]
-    more = f", then {words.count(len(worst) - NAMED_GROUPS, 'other')}" if len(worst) > NAMED_GROUPS else ""
+    more = f", then {count(len(worst) - NAMED_GROUPS, 'other')}" if len(worst) > NAMED_GROUPS else ""
     return f"Most: {'; '.join(named)}{more}. All figures are in the table."

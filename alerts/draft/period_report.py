@@ -28,22 +28,11 @@ from alerts.draft.period import (
 )
 from alerts.draft.report import Field, Report, Section, Table
 from alerts.incident import Incident
+from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import day_text, stamp
+from schedules.times.words import count, day_text, stamp
 from schedules.times.zone import LONDON, local_date
 
-VERDICTS: Mapping[str, str] = {
-    "on_time": "on time",
-    "late": "late",
-    "overdue": "overdue",
-    "early": "early",
-    "not_published": "not published",
-    "unproven": "unproven",
-    "pending": "not yet judged",
-    "cancelled": "cancelled",
-    "moved": "moved",
-    "unannounced": "unannounced",
-}
 COLUMN_SHARES = (3.0, 4.2, 3.4, 3.2, 3.0)
 LOGGED_HEADER = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
 MOST_LISTED_CLAIMS = 500
@@ -107,10 +96,10 @@ def _say_counts(period: Period) -> tuple[str, ...]:
     if not period.rows:
         return ("No release was watched.",)
     counts = count_verdicts(period)
-    listed = [verdict for verdict in VERDICTS if verdict in ALWAYS_COUNTED or verdict in counts]
-    numbers = words.join([f"{counts.get(verdict, 0):,} {VERDICTS[verdict]}" for verdict in listed])
+    listed = dict.fromkeys((*ALWAYS_COUNTED, *sorted(counts)))
+    numbers = words.join([f"{counts.get(verdict, 0):,} {verdict_text(verdict)}" for verdict in listed])
     return (
-        f"{words.count(len(period.rows), 'release')} watched: {numbers}.",
+        f"{count(len(period.rows), 'release')} watched: {numbers}.",
         *_say_early_bounds(period),
         _say_punctuality(period),
     )
@@ -141,7 +130,7 @@ def _say_punctuality(period: Period) -> str:
         sentences.append(f"{delay_of} (indicator TP3) was {words.format_bounds(punctuality.mean)}.")
     if punctuality.left_out:
         longest = words.format_bounds(Bounds(max(delay.min or 0.0 for delay in punctuality.left_out), None))
-        left_out = words.count(len(punctuality.left_out), "release")
+        left_out = count(len(punctuality.left_out), "release")
         sentences.append(f"Left out of any mean: {left_out} not seen yet, {longest} late so far.")
     return " ".join(sentences)
 
@@ -149,18 +138,18 @@ def _say_punctuality(period: Period) -> str:
 def _say_incidents(period: Period) -> tuple[str, ...]:
     """Return sentences on the number of faulty releases, each fault of a platform, and incidents logged by people."""
     number, by_hand = len(period.incidents), len(period.logged)
-    logged = (f"{words.count(by_hand, 'incident')} logged by hand: see annex A.",) if by_hand else ()
+    logged = (f"{count(by_hand, 'incident')} logged by hand: see annex A.",) if by_hand else ()
     if not number:
         return ("No release of the period was late, early or unproven.", *logged)
     platforms = map(_describe_platform_fault, find_platform_faults(period))
-    return (f"{words.count(number, 'release')} late, early or unproven: see annex A.", *platforms, *logged)
+    return (f"{count(number, 'release')} late, early or unproven: see annex A.", *platforms, *logged)
 
 
 def _describe_platform_fault(fault: PlatformFault) -> str:
     """Return a sentence on a fault of a platform: how long it lasted, the releases it delayed, the logged causes."""
     zone, producers = fault.rows[0].timezone, len({row.producer for row in fault.rows})
     titles = words.join([f"“{row.title}”" for row in fault.rows])
-    late = f"{words.count(len(fault.rows), 'release')} of {producers} producers were late together: {titles}"
+    late = f"{count(len(fault.rows), 'release')} of {producers} producers were late together: {titles}"
     unfinished = f"since {words.format_instant(fault.begins, zone)} and not over yet"
     lasted = words.format_interval(Interval(fault.begins, fault.ends), zone) if fault.ends else unfinished
     cause = f" Cause logged: {words.join(fault.causes)}." if fault.causes else ""
@@ -176,25 +165,20 @@ def _say_delays(period: Period) -> tuple[str, ...]:
         return (f"The one late release was late by {words.format_bounds(delays[0])}.",)
     quantiles = (("median", 0.5), ("90th percentile", 0.9), ("longest", 1.0))
     lengths = [f"{name} {words.format_bounds(find_quantile(delays, share))}" for name, share in quantiles]
-    return (f"Delays of {words.count(len(delays), 'late release')}: {words.join(lengths)}.",)
+    return (f"Delays of {count(len(delays), 'late release')}: {words.join(lengths)}.",)
 
 
 def _say_coverage(period: Period) -> tuple[str, ...]:
     """Return sentences on how many releases are unproven, the gaps of the monitor, and the publishers' claims."""
     watched, unproven = len(period.rows), count_verdicts(period).get("unproven", 0)
-    if not watched:
-        proved = "No release was watched."
-    elif watched == 1:
-        proved = f"The one release watched {'stayed' if unproven else 'did not stay'} unproven."
-    else:
-        proved = f"{f'{unproven:,}' if unproven else 'None'} of {watched:,} releases watched stayed unproven."
+    proved = f"{unproven:,} of {count(watched, 'release')} watched stayed unproven."
     unseen = "No gap in the monitor's watch is recorded for the period."
     if period.blind:
-        gaps = words.count(len(period.blind), "gap")
+        gaps = count(len(period.blind), "gap")
         total = sum((each.ends - each.begins for each in period.blind), timedelta())
         length = words.format_length(round(total.total_seconds()))
         unseen = f"The monitor could not see during {gaps}, {length} in all."
-    return (proved, unseen, *_say_claims(period.claims))
+    return (proved if watched else "No release was watched.", unseen, *_say_claims(period.claims))
 
 
 ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
@@ -247,7 +231,7 @@ def _write_row(row: Row) -> tuple[str, ...]:
         f"{row.title}\n{row.producer}",
         words.capitalise(first),
         words.capitalise(length),
-        words.capitalise(f"{VERDICTS[row.verdict]}{practice}"),
+        words.capitalise(f"{verdict_text(row.verdict)}{practice}"),
     )
 
 
@@ -255,7 +239,7 @@ def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
     """Return the sentence on how many publications the public record has and where they are listed; empty if none."""
     if not claims:
         return ()
-    number, where = words.count(len(claims), "publication"), "see the last annex"
+    number, where = count(len(claims), "publication"), "see the last annex"
     if len(claims) > MOST_LISTED_CLAIMS:
         where = f"the first {MOST_LISTED_CLAIMS} in the last annex, all in .csv"
     return (f"The public record has {number} in the period: {where}. {NO_PROOF}",)

@@ -13,7 +13,7 @@ from alerts.one_line import one_line
 from alerts.status import was_public_at_slot
 from schedules.contract.verdict import Ended, PartVerdict
 from schedules.times.interval import Interval
-from schedules.times.words import clock
+from schedules.times.words import clock, instant_text
 from schedules.times.zone import local_date
 
 # Each state has its own pattern and its own grey, so that the states differ in a black-and-white print.
@@ -48,7 +48,7 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
     clipped = [Span(max(gap.begins, begins), min(gap.ends, ends), "blind") for gap in facts.certainty.blind]
     if gaps := tuple(span for span in clipped if span.begins < span.ends):
         lanes.append(Lane("monitor", gaps))
-    slot = f"Announced for {words.format_weekday_instant(facts.slot, facts.timezone)}. " if facts.slot else ""
+    slot = f"Announced for {instant_text(facts.slot, facts.timezone)}. " if facts.slot else ""
     alt = slot + " ".join(_describe_part(part, facts.timezone) for part in sort_parts(facts))
     return Timeline(f"Timeline of {facts.title}", begins, ends, facts.slot, facts.timezone, tuple(lanes), alt)
 

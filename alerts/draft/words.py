@@ -12,18 +12,12 @@ from datetime import date, datetime, timedelta
 
 from schedules.times import words as times
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import clock, day_text, rounded
+from schedules.times.words import clock, day_text, rounded, write_interval
 from schedules.times.zone import local, local_date
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
-UNKNOWN_TIME = "at a time that was not measured"
 NARROW_INTERVAL = timedelta(minutes=2)
 """The longest interval that is shown as one time "to the minute". A longer one is shown with both ends."""
-
-
-def count(number: int, noun: str) -> str:
-    """Return `1 minute`, `2 minutes`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def capitalise(text: str) -> str:
@@ -106,11 +100,6 @@ def format_days(first: date, last: date) -> str:
     return f"{opening} to {day_text(last)}"
 
 
-def format_weekday_instant(at: datetime, timezone: str) -> str:
-    """Return `09:30 BST on Thursday 23 July 2015`."""
-    return f"{clock(at, timezone)} on {day_text(local_date(at, timezone), weekday=True)}"
-
-
 def format_clock(at: datetime, timezone: str) -> str:
     """Return the time of day as the civil service writes it, without seconds: `9.30am`, `noon`, `5pm`."""
     here = local(at, timezone)
@@ -125,18 +114,9 @@ def round_interval(seen: Interval, timezone: str, known_day: date | None = None,
 
     `exact` comes before a time that is known to the minute. `known_day` is not repeated: the text named it before.
     """
-    after = None if seen.after is None else rounded(seen.after, times.MINUTE)
-    by = None if seen.by is None else rounded(seen.by, times.MINUTE, up=True)
-    if after is None or by is None:
-        end = by or after
-        if end is None:
-            return UNKNOWN_TIME
-        return f"{'by' if by else 'after'} {format_clock_day(end, timezone, known_day)}"
     if (about := find_nearest_minute(seen)) is not None:
         return f"{exact}{format_clock_day(about, timezone, known_day)}"
-    is_one_day = local_date(after, timezone) == local_date(by, timezone)
-    first = format_clock(after, timezone) if is_one_day else format_clock_day(after, timezone, known_day)
-    return f"between {first} and {format_clock_day(by, timezone, known_day)}"
+    return write_interval(seen, lambda at, _: format_clock_day(at, timezone, known_day), times.MINUTE, timezone)
 
 
 def find_nearest_minute(seen: Interval) -> datetime | None:
@@ -155,24 +135,14 @@ def format_clock_day(at: datetime, timezone: str, known_day: date | None = None)
     return f"{time} on {f'{day.day} {day:%B}' if is_year_known else day_text(day, weekday=True)}"
 
 
-def format_instant(at: datetime, timezone: str) -> str:
-    """Return a time with its zone and date, rounded down to the second: `09:30 BST on 23 July 2015`."""
-    return f"{clock(at, timezone)} on {day_text(local_date(at, timezone))}"
+def format_instant(at: datetime, timezone: str, *, exact: bool = False) -> str:
+    """Return a time with its zone and date, rounded down to the second: `09:30 BST on 23 July 2015`.
+
+    Seconds of zero are written only if `exact`.
+    """
+    return f"{clock(at, timezone, exact=exact)} on {day_text(local_date(at, timezone))}"
 
 
 def format_interval(seen: Interval, timezone: str) -> str:
     """Return an interval to the second, rounded outward: `between 10:07:45 and 10:08:00 BST on 23 July 2015`."""
-    after = None if seen.after is None else rounded(seen.after)
-    by = None if seen.by is None else rounded(seen.by, up=True)
-    if after is None or by is None:
-        end = by or after
-        return UNKNOWN_TIME if end is None else f"{'by' if by else 'after'} {format_instant(end, timezone)}"
-    if after == by:
-        return f"at {format_instant(by, timezone)}"
-    # When the clocks change, one time of day occurs twice. Both ends then need their zone.
-    first, last = local(after, timezone), local(by, timezone)
-    if (first.date(), first.tzname()) != (last.date(), last.tzname()):
-        return f"between {format_instant(after, timezone)} and {format_instant(by, timezone)}"
-    fine = bool(after.second or by.second)
-    begins, ends = clock(after, timezone, exact=fine, zone=False), clock(by, timezone, exact=fine)
-    return f"between {begins} and {ends} on {day_text(last.date())}"
+    return write_interval(seen, lambda at, exact: format_instant(at, timezone, exact=exact), times.SECOND, timezone)

@@ -11,18 +11,15 @@ from typing import Any
 from alerts.draft.period import FAULTY_VERDICTS, count_on_time
 from alerts.incident import Action, Incident
 from alerts.one_line import one_line
+from alerts.status import CALENDAR_DOUBTS
 from monitor.judge.as_text import LOUD, count_by_status, listed_status, measure_text, slot_label
-from schedules.times.words import day_text, length
+from schedules.times.words import count, day_text, length
 from schedules.times.zone import local_date
 
 _LONGEST_LIST = 40
 """A longer list of releases is counted by producer."""
-_RISKS = {
-    "short_notice": "changed at short notice",
-    "calendars_disagree": "calendars disagree about its time",
-    "promise_in_doubt": "its time may have changed",
-    "parts_cut": "more parts than are watched",
-}
+_RISKS = {kind: CALENDAR_DOUBTS[kind] for kind in ("short_notice", "calendars_disagree", "promise_in_doubt")}
+_RISKS["parts_cut"] = "more parts than are watched"
 
 Body = Mapping[str, Any]
 Names = Mapping[str, str]
@@ -125,7 +122,7 @@ def _on_time_text(rows: Sequence[Body]) -> str:
 
 
 def _due_count(rows: Sequence[Body]) -> str:
-    return f"{len(rows)} release{'' if len(rows) == 1 else 's'} due"
+    return f"{count(len(rows), 'release')} due"
 
 
 def _due_list(title: str, rows: Sequence[Body], names: Names) -> str:

@@ -13,7 +13,7 @@ from schedules.contract.verdict import verdict_text
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import bounds_from_json, bounds_json, instant_from_json, instant_json, interval_json
-from schedules.times.words import MINUTE, instant_text, length, lengths, stamp, sureness
+from schedules.times.words import MINUTE, count, instant_text, length, lengths, stamp, sureness
 
 Json = dict[str, Any]
 
@@ -105,7 +105,7 @@ def last_look_text(body: Mapping[str, Any]) -> str:
     due = body.get("due")
     if not due:
         return ""
-    looks = f"{due['looks']} look{'s' if due['looks'] != 1 else ''}"
+    looks = count(due["looks"], "look")
     return f"{due['got']}, {looks}" if due["part"] == "page" else f"{due['part']}: {due['got']}, {looks}"
 
 

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from math import floor
 from typing import Any
 
+from alerts.draft.words import format_clock
 from monitor.judge.as_json import decision_text, last_look_text, lateness_text, length_text, status_text, verdict_or_due
 from schedules.contract.verdict import LATE_VERDICTS, verdict_text
-from schedules.times.words import clock, length
-from schedules.times.zone import LONDON, local
+from schedules.times.words import clock, count, length
+from schedules.times.zone import LONDON
 
 LOUD = frozenset({"late", "overdue", "early", "not_published", "unproven", "unannounced"})
 """Verdicts that need attention. People see them in capitals."""
@@ -37,9 +38,7 @@ def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str
     due = rows_by_slot[last]
     counted = Counter(_headline_word(row) for row in due)
     counts = ", ".join(f"{counted[word]} {word}" for word in ("out", "early", "late", "not seen yet") if counted[word])
-    at = local(last, due[0]["slot"]["timezone"])
-    time = f"{at.hour % 12 or 12}.{at:%M}{'am' if at.hour < 12 else 'pm'}"
-    text = f"{len(due)} release{'s' if len(due) != 1 else ''} due at {time}: {counts}"
+    text = f"{count(len(due), 'release')} due at {format_clock(last, due[0]['slot']['timezone'])}: {counts}"
     return text, last if counted["not seen yet"] else None
 
 

@@ -7,15 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.judge.case import Case
-from monitor.judge.findings.announcement import promise_text
 from monitor.judge.part import judge_parts
 from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.reasons import Reason
 from schedules.announcement import State
 from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, PartVerdict, VerdictKind, verdict_text
 from schedules.promise import Promise
 from schedules.slot import first_day, has_passed
 from schedules.times.interval import earliest_known, since
-from schedules.times.words import exactly, length
 from schedules.times.zone import local_date
 
 BREACHES = (*LATE_VERDICTS, VerdictKind.EARLY)
@@ -85,7 +84,8 @@ def _drop_claims_that_fail_by_minute(
     else:
         # The minute is only provisional. A breach of its whole day is also one of every minute.
         droppable = (VerdictKind.ON_TIME,)
-        reason = f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
+        last = case.in_force.announced_as_of or promise.learnt
+        reason = Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last)
     is_due = has_passed(promise.slot, case.now)
     kept = []
     for place, part in enumerate(parts):
@@ -126,15 +126,14 @@ def drop_disputed_breaches(
     others = [(promise, judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements]
     kept = []
     for place, part in enumerate(parts):
-        denying = [
+        denying = tuple(
             promise
             for promise, verdicts in others
             if not verdicts or not _is_same_claim(part.verdict, verdicts[place].verdict)
-        ]
+        )
         if part.verdict in BREACHES and denying:
-            verdict = f"{verdict_text(part.verdict.value)} by one calendar and not by another"
-            texts = "; ".join(map(promise_text, denying))
-            kept.append(_without_claim(part, f"{verdict}, and it is not known which is right: {texts}"))
+            verdict = verdict_text(part.verdict.value)
+            kept.append(_without_claim(part, Reason.DISPUTED.text(verdict=verdict, readings=denying)))
         else:
             kept.append(part)
     return tuple(kept)
@@ -155,7 +154,7 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
         found.append(Finding(Kind.PROMISE_IN_DOUBT, None, reason))
     brought_forward = earlier[-1] if earlier else promise
     if earlier or _was_brought_forward_that_day(case, promise):
-        text = f"{promise_text(brought_forward)}: brought forward, read {exactly(brought_forward.learnt, case.zone)}"
+        text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=brought_forward.learnt)
         found.append(Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt))
     return found
 
@@ -211,13 +210,10 @@ def find_doubt_at_slot(case: Case) -> str | None:
 
 def _change_text(case: Case, promise: Promise) -> str:
     """Return the reason that the promise changed between two reads: what each read showed, and when."""
-    last = exactly(case.in_force.announced_as_of or promise.learnt, case.zone)
-    changes = [f"{promise_text(each)}, read {exactly(each.learnt, case.zone)}" for each in case.in_force.in_doubt]
-    return "; ".join([f"its promise was changed between two reads: {promise_text(promise)}, last so {last}", *changes])
-
-
-def _last_read_text(case: Case, promise: Promise) -> str:
-    return f"{promise_text(promise)}, last read {exactly(case.in_force.announced_as_of or promise.learnt, case.zone)}"
+    changed = case.in_force.in_doubt
+    changes = tuple(Reason.READING.text(case.zone, promise=each, read=each.learnt) for each in changed)
+    last = case.in_force.announced_as_of or promise.learnt
+    return Reason.CHANGED_BETWEEN_READS.text(case.zone, promise=promise, last=last, changes=changes)
 
 
 def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
@@ -234,12 +230,10 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):
         return None
-    reads = "a read" if unlisted.reads == 1 else f"{unlisted.reads} reads"
-    shown = f"{promise_text(promise)}, last shown {exactly(promise.confirmed_at or promise.learnt, case.zone)}"
-    since = exactly(unlisted.since, case.zone)
-    titles = " and ".join(f"“{title}”" for title in unlisted.successors)
-    successors = f". A new entry may replace it: {titles}" if titles else ""
-    return f"{shown}: {reads} of the calendar since {since} did not show it{successors}"
+    last = promise.confirmed_at or promise.learnt
+    return Reason.NO_LONGER_LISTED.text(
+        case.zone, promise=promise, last=last, reads=unlisted.reads, since=unlisted.since, titles=unlisted.successors
+    )
 
 
 def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
@@ -247,8 +241,8 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdic
     counts_from, shown = _must_be_in_force_at(case, parts), case.in_force.announced_as_of
     if shown is None or counts_from is None or shown >= counts_from - case.policy.confirmed_within:
         return None
-    before = length((counts_from - shown).total_seconds())
-    return f"{_last_read_text(case, promise)}, {before} before: whether it was still in force is not known"
+    before = (counts_from - shown).total_seconds()
+    return Reason.NOT_CONFIRMED.text(case.zone, promise=promise, last=shown, before=before)
 
 
 def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
@@ -263,7 +257,7 @@ def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -
     is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)
     if not is_breach or shown is None or counts_from is None or shown >= counts_from:
         return None
-    return f"{_last_read_text(case, promise)}: not read, or not shown there, again since"
+    return Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=shown)
 
 
 def _must_be_in_force_at(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:

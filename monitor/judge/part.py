@@ -10,6 +10,7 @@ from monitor.judge.case import Case, Window
 from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_early, present_at_slot_by
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import absent_at
+from monitor.judge.reasons import Reason
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
@@ -17,7 +18,6 @@ from monitor.plan.targets import View
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import Exposure, PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between, since
-from schedules.times.words import UNKNOWN, between_exactly, exactly, length
 from schedules.times.zone import local
 
 # If the last absence is older than this when the watch ends, the release may have come unseen.
@@ -102,11 +102,11 @@ def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
     if case.in_force.cancelled:
         verdict = VerdictKind.CANCELLED
     elif case.window is not None:
-        verdict, reason = VerdictKind.UNPROVEN, "the slot was first read after it had passed"
+        verdict, reason = VerdictKind.UNPROVEN, Reason.READ_AFTER_SLOT.text()
     elif appeared and case.in_force.promise is None:
         verdict = VerdictKind.UNANNOUNCED
     elif appeared:
-        verdict, reason = VerdictKind.UNPROVEN, "no time was announced that could be read"
+        verdict, reason = VerdictKind.UNPROVEN, Reason.NO_READABLE_TIME.text()
     part = evidence.part
     return PartVerdict(
         part.id,
@@ -245,11 +245,7 @@ class _PartJudge:
         is_watched = watched_since is not None and watched_since <= stamp
         possible = Interval(stamp if is_watched else None, released.by)
         delay = None if self.window.origin is None else since(possible, self.window.origin)
-        found = UNKNOWN if released.by is None else exactly(released.by, self.zone)
-        reason = (
-            f"not found until {found}, while the publisher's own stamp says that it was first published at "
-            f"{exactly(stamp, self.zone)}: its announcement and GOV.UK's search may have been behind"
-        )
+        reason = Reason.STAMPED_IN_TIME.text(self.zone, found=released.by, stamp=stamp)
         return _Timing(VerdictKind.UNPROVEN, possible, delay, reason)
 
     def _judge_absence(self) -> _Timing:
@@ -269,9 +265,7 @@ class _PartJudge:
         removed_by = None if unproved is None else evidence.find_absence_after(unproved)
         # If it was removed before its slot, it was no release.
         if unproved is not None and (removed_by is None or removed_by >= window.opens):
-            first_look = exactly(unproved.first_sent, self.zone)
-            reason = f"already answered as published at the first look that did not fail, at {first_look}: "
-            reason += "its appearance was not seen"
+            reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=unproved.first_sent)
             return _Timing(VerdictKind.UNPROVEN, Interval(None, unproved.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
@@ -318,59 +312,46 @@ class _PartJudge:
         """Return the reason that an absence proves nothing: an unseen stay, or views that contradict each other."""
         other, unseen = self.evidence.unproved, self._unseen_stay()
         if unseen is not None:
-            return f"published and removed {between_exactly(unseen, self.zone)}, before any look saw it"
-        began = "" if other is None else f" from its first look at {exactly(other.first_sent, self.zone)} on"
-        return f"one view answered as if published{began}, while another still proved absence"
+            return Reason.PUBLISHED_UNSEEN.text(self.zone, stay=unseen)
+        return Reason.VIEWS_DIFFER.text(self.zone, look=None if other is None else other.first_sent)
 
     def _too_wide_text(self, released: Interval) -> str:
         """Return the reason that the interval of appearance is too wide for a verdict."""
-        came = f"came {between_exactly(released, self.zone)}"
         if released.after is None:
-            return f"{came}; no earlier look proved absence"
-        failed = self._failed_looks_text(released.after, released.by)
-        remarks = f"; {failed}" if failed else ""
-        remarks += "" if self.evidence.witnesses is None else self.evidence.witnesses.lags.longer_lags_text()
+            return Reason.NO_ABSENCE.text(self.zone, came=released)
+        reason = Reason.ON_TIME_OR_LATE
         if released.after < self.window.earliest:
-            choice = "early or on time" if _is_out_by(released, self.window.latest) else "early, on time or late"
-            return f"{came}: no look in between shows whether it was {choice}{remarks}"
-        late = seconds_between(self.window.passes, released.by) or 0.0
-        return f"{came}: on time or up to {length(late)} late, not resolved{remarks}"
+            reason = Reason.EARLY_OR_ON_TIME if _is_out_by(released, self.window.latest) else Reason.EARLY_OR_LATE
+        late = seconds_between(self.window.passes, released.by)
+        failed, lags = self._failed_looks_text(released.after, released.by), self._longer_lags_text()
+        return reason.text(self.zone, came=released, late=late, failed=failed, lags=lags)
 
     def _no_proof_text(self) -> str:
         """Return the reason that no look proved the part present or absent after the tolerance."""
-        if self.evidence.first_look is None:
-            return "never looked at"
-        if self.evidence.is_guess:
-            return self._address_not_known_text()
+        evidence, witnesses = self.evidence, self.evidence.witnesses
+        if evidence.first_look is None:
+            return Reason.NEVER_LOOKED_AT.text()
+        if evidence.is_guess:
+            absent = None if witnesses is None else witnesses.absent_until(self.window.opens)
+            return Reason.PAGE_NOT_KNOWN.text(self.zone, absent=absent, lags=self._longer_lags_text())
         failed = self._failed_looks_text(self.window.passes, None)
-        last = self.evidence.last_absent
-        known = "" if last is None else f"; last proved absent as of {exactly(last, self.zone)}"
-        tail = f": {failed}" if failed else ""
-        return f"no look after {exactly(self.window.latest, self.zone)} proved anything{tail}{known}"
+        absent = evidence.last_absent
+        return Reason.NOTHING_PROVED.text(self.zone, latest=self.window.latest, failed=failed, absent=absent)
 
-    def _address_not_known_text(self) -> str:
-        """Return why a release at a guessed address is unproven: it may have come out at another address."""
-        text = (
-            "its page is not known: it is not at the address that was made from its announcement's, and may have come "
-            "out at another"
-        )
-        witnesses = self.evidence.witnesses
-        if witnesses is None:
-            return text
-        absent = witnesses.absent_until(self.window.opens)
-        known = "" if absent is None else f"; as of {exactly(absent, self.zone)} it was at no address"
-        return f"{text}{known}{witnesses.lags.longer_lags_text()}"
+    def _longer_lags_text(self) -> str | None:
+        """Return by how much witnesses lagged more than usual that day, or None."""
+        return None if self.evidence.witnesses is None else self.evidence.witnesses.lags.longer_lags_text()
 
-    def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str:
-        """Return in words how many looks failed in a span and why. Empty without failed looks."""
+    def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str | None:
+        """Return in words how many looks failed in a span and why, None without failed looks."""
         runs = [
             run
             for run in self.evidence.main_runs
             if run.state is State.UNKNOWN and run.last_received > begin and (end is None or run.first_sent < end)
         ]
-        reasons = ", ".join(sorted({run.why or "no reason given" for run in runs}))
+        reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
-        return f"{looks} look{'s' if looks != 1 else ''} proved nothing ({reasons})" if looks else ""
+        return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None
 
 
 def _is_out_by(released: Interval, limit: datetime) -> bool:

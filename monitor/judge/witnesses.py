@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from math import ceil
 
+from monitor.judge.reasons import Reason
 from monitor.judge.runs import Run
 from monitor.look.recognise.version import first_published
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
 from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG
 from monitor.plan.targets import View, target_id
-from schedules.times.words import length
 from schedules.times.zone import local_date
 
 # A witness is looked at once a minute or more often. After a longer pause it may have changed.
@@ -38,13 +38,11 @@ class Lags:
         """Return the longer of both."""
         return max(self.redirect, self.index)
 
-    def longer_lags_text(self) -> str:
-        """Return a semicolon and the lags that are longer than the defaults, or an empty text if none is longer."""
-        lags = (("still announced", self.redirect, REDIRECT_LAG), ("not listed", self.index, INDEX_LAG))
-        texts = [
-            f"{lack} {length(lag.total_seconds())} after it was out" for lack, lag, default in lags if lag > default
-        ]
-        return f"; that day another release was {', and one '.join(texts)}" if texts else ""
+    def longer_lags_text(self) -> str | None:
+        """Return the lags that are longer than the defaults in words, or None if none is longer."""
+        lags = ((Reason.STILL_ANNOUNCED, self.redirect, REDIRECT_LAG), (Reason.NOT_LISTED, self.index, INDEX_LAG))
+        texts = tuple(lack.text(lag=lag.total_seconds()) for lack, lag, default in lags if lag > default)
+        return Reason.LONGER_LAGS.text(lags=texts) if texts else None
 
 
 DEFAULT_LAGS = Lags()

@@ -42,10 +42,7 @@ def answer_time_bounds(answer: Answer) -> tuple[datetime, datetime]:
 
 def age_of(headers: Mapping[str, str]) -> int | None:
     """Return the `Age` in whole seconds, at most a year. None if it is absent or not a number (RFC 9111, 5.1)."""
-    text = headers.get("age")
-    if text is None:
-        return None
-    text = text.partition(",")[0].strip()
+    text = headers.get("age", "").partition(",")[0].strip()
     if not text.isdecimal():
         return None
     digits = text.lstrip("0")

@@ -18,7 +18,7 @@ from monitor.look.recognise.result import Context, Recognised, absent, unknown, 
 from monitor.look.redirect import interpret_redirect
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
-from monitor.plan.targets import Target, View, extension_of, is_file
+from monitor.plan.targets import Target, View, extension_of, is_file, target_id
 from schedules.announcement import Address
 from schedules.slot import Slot
 
@@ -263,10 +263,17 @@ class Interpreter:
             slot=known.slot,
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
             is_led_to=target.address is Address.LED_TO,
-            placeholder=known.placeholder,
+            placeholder=self._find_placeholder(target, known),
             behind=max(-bounds[0], 0.0) if is_off(bounds) else 0.0,
             alternatives=target.alternatives,
         )
+
+    def _find_placeholder(self, target: Target, known: Known) -> str | None:
+        """Return the placeholder that a target showed, or another view of its part if the target had no 404."""
+        views = () if known.was_missing else View
+        others = (self._memories.get(target_id(target.release, target.part, view)) for view in views)
+        found = (known.placeholder, *(other.known.placeholder for other in others if other is not None))
+        return next((words for words in found if words is not None), None)
 
 
 def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:

@@ -29,7 +29,7 @@ from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
-from schedules.times.words import MINUTE, SECOND, clock, day_text, interval_text, length, lengths, stamp
+from schedules.times.words import MINUTE, SECOND, clock, count, day_text, interval_text, length, lengths, stamp
 
 KIND_NAMES: Mapping[str, str] = {
     Kind.LATE: "late",
@@ -210,9 +210,9 @@ async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, 
     except StoreFault as fault:
         todo = "Free space, or bring the database back."
         return [Check("Store, read", str(fault), todo, "NinethirtyStoreFailing")], []
-    count = f"{len(given_up)} notice{'s' if len(given_up) != 1 else ''} given up in the last seven days"
+    number = f"{count(len(given_up), 'notice')} given up in the last seven days"
     todo = "Contact the recipients yourself, then repair the channel: see the list below."
-    notices = Check("Notices", count, todo, "NinethirtyNoticeGivenUp")
+    notices = Check("Notices", number, todo, "NinethirtyNoticeGivenUp")
     return [
         notices if given_up else Check("Notices", "no delivery was given up in the last seven days"),
         *members,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from functools import partial
 from math import ceil, floor
 
 from schedules.times.interval import Bounds, Interval
@@ -80,30 +79,17 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
 
 def interval_text(interval: Interval, timezone: str = LONDON) -> str:
     """Return `between … and …`, `by …`, `after …` or `at …` to the second. A date common to both is written once."""
-    after, by = _round_outward(interval, SECOND)
-    if after is not None and by is not None and after != by:
-        begins, ends = local(after, timezone), local(by, timezone)
-        if (begins.date(), begins.tzname()) == (ends.date(), ends.tzname()):
-            return f"between {begins.day} {begins:%b %Y %H:%M:%S} and {ends:%H:%M:%S} {ends.tzname()}"
-    return _write_interval(interval, partial(stamp, timezone=timezone), SECOND)
+    return write_interval(interval, lambda limit, _: stamp(limit, timezone), SECOND, timezone)
 
 
 def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
     """Return an interval with weekdays and tenths of a second."""
-    return _write_interval(interval, partial(exactly, timezone=timezone), TENTH)
+    return write_interval(interval, lambda limit, _: exactly(limit, timezone), TENTH)
 
 
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
     """Return an interval to the second, without dates that are today. A date common to both is written once."""
-    after, by = _round_outward(interval, SECOND)
-    if after is None or by is None or after == by:
-        return _write_interval(interval, partial(moment, timezone=timezone, today=today), SECOND)
-    exact = bool(after.second or by.second)
-    first, last = (moment(limit, timezone, today, exact=exact) for limit in (after, by))
-    begins, ends = local(after, timezone), local(by, timezone)
-    if (begins.date(), begins.tzname()) == (ends.date(), ends.tzname()):
-        return f"between {first.removesuffix(f' {begins.tzname()}')} and {clock(by, timezone, exact=exact)}"
-    return f"between {first} and {last}"
+    return write_interval(interval, lambda limit, exact: moment(limit, timezone, today, exact=exact), SECOND, timezone)
 
 
 def length(
@@ -128,10 +114,15 @@ def length(
     rest = abs(towards(exact / finest)) * finest
     written = []
     for size in names:
-        count, rest = divmod(rest, size)
-        if count:
-            written.append(_write_count(count, names[size]))
-    return ("-" if seconds < 0 and written else "") + (" ".join(written) or _write_count(0, names[_SECOND]))
+        number, rest = divmod(rest, size)
+        if number:
+            written.append(count(number, names[size]))
+    return ("-" if seconds < 0 and written else "") + (" ".join(written) or count(0, names[_SECOND]))
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 minute`, `2 minutes`, `2 min`: abbreviated units have no plural."""
+    return f"{number:,} {noun}" if abs(number) == 1 or noun in SHORT.values() else f"{number:,} {noun}s"
 
 
 def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str = "an unknown time") -> str:
@@ -153,21 +144,22 @@ def sureness(seconds: float | None) -> str:
     return f", to {length(seconds, ceil, tenths=False)}" if seconds is not None and seconds > SURE else ""
 
 
-def _round_outward(interval: Interval, step: timedelta) -> tuple[datetime | None, datetime | None]:
-    """Return the limits of an interval, the earlier rounded down to a `step` and the later rounded up."""
+def write_interval(interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = "") -> str:
+    """Return an interval in words: its limits rounded outward to a `step`, each written by `write`.
+
+    `write` also gets whether seconds of zero must be written, because the other limit has some. If both limits have
+    the same date in `zone`, it is written once: after the second time, or before the first.
+    """
     after = None if interval.after is None else rounded(interval.after, step)
-    return after, None if interval.by is None else rounded(interval.by, step, up=True)
-
-
-def _write_interval(interval: Interval, write: Callable[[datetime], str], step: timedelta) -> str:
-    """Return an interval in words, with each limit rounded outward and written by `write`."""
-    after, by = _round_outward(interval, step)
+    by = None if interval.by is None else rounded(interval.by, step, up=True)
+    exact = any(limit is not None and limit.second for limit in (after, by))
     if by is None:
-        return UNKNOWN if after is None else f"after {write(after)}"
-    if after is None:
-        return f"by {write(by)}"
-    return f"at {write(by)}" if after == by else f"between {write(after)} and {write(by)}"
-
-
-def _write_count(number: int, name: str) -> str:
-    return f"{number:,} {name}s" if name in LONG.values() and number != 1 else f"{number:,} {name}"
+        return UNKNOWN if after is None else f"after {write(after, exact)}"
+    if after is None or after == by:
+        return f"{'by' if after is None else 'at'} {write(by, exact)}"
+    first, last = write(after, exact).split(), write(by, exact).split()
+    # When the clocks change, one time of day occurs twice. Both ends then need their zone.
+    if zone and len({f"{local(limit, zone):%x %Z}" for limit in (after, by)}) == 1:
+        different = [place for place, words in enumerate(zip(first, last, strict=True)) if words[0] != words[1]]
+        first, last = first[: different[-1] + 1], last[different[0] :]
+    return f"between {' '.join(first)} and {' '.join(last)}"

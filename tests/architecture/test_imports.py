@@ -152,13 +152,13 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9773,
-    "schedules": 8472,
+    "alerts": 9713,
+    "schedules": 8464,
     "monitor/plan": 1763,
-    "monitor/look": 6135,
-    "monitor/judge": 4330,
+    "monitor/look": 6134,
+    "monitor/judge": 4393,
     "monitor/store": 6035,
-    "monitor/deliver": 3099,
+    "monitor/deliver": 3096,
     "monitor/health": 1428,
     "monitor/ledger": 2356,
     "monitor/watch": 3890,

@@ -25,12 +25,12 @@ PARTIAL = {
     "alerts.incident.find_incident_kind": "facts of a release open no other kind of incident",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
     "alerts.routes._GENERAL_NAMES": "any other finding is a detail of one of these",
-    "alerts.status._describe_calendar_doubt": "a release without these findings is in no calendar",
+    "alerts.status.CALENDAR_DOUBTS": "a release without these findings is in no calendar",
     "monitor.deliver.desk.Desk": "any other scope of a silence need not exist yet",
-    "monitor.deliver.summary_text._RISKS": "any other finding is no risk ahead of a slot",
     "monitor.judge.explain.explain._HINT_TEXTS": "any other event of the ledger needs no question",
     "monitor.judge.explain.explain.title_facts": "no other event is one of a title",
-    "monitor.judge.findings.announcement._MOVE_TEXTS": "any other event is named by its own word",
+    "monitor.judge.findings.all._LATE": "a late part with another verdict came",
+    "monitor.judge.reasons._CHANGES": "any other event is named by its own word",
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
     "monitor.look.due_targets._RESULTS": "any other state proves nothing",
     "monitor.plan.addresses.PART_ID_PREFIX": "parts of other origins have ids from their calendar or configuration",
@@ -39,7 +39,7 @@ PARTIAL = {
     "schedules.read_changes._check_changes": "any other alarm is raised without counting",
 }
 """Tables that lack members on purpose, and what holds for those. They are asked by `get`, or gone through."""
-SUBSCRIPTED = {"monitor.plan.addresses.PART_ID_PREFIX"}
+SUBSCRIPTED = {"alerts.status.CALENDAR_DOUBTS", "monitor.plan.addresses.PART_ID_PREFIX"}
 """Those of them that are asked only for members that they have."""
 
 

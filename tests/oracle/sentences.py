@@ -19,6 +19,7 @@ _LONDON = ZoneInfo("Europe/London")
 _ABSENT = re.compile(r"still absent at (\d\d):(\d\d):(\d\d) (?:GMT|BST)(?: \((\w+)\))?")
 _PUBLIC = re.compile(r"(?:public since|from) (\d\d):(\d\d):(\d\d) (?:GMT|BST)")
 _AVAILABLE = re.compile(r"available at (\S+) since")
+_WAS_AVAILABLE = re.compile(r"was available at (\S+) from")
 _SECOND = timedelta(seconds=1)
 _MOST_AT_ONE_HOST = 3
 _SEEN_WITHIN, _LOOKED_AT_WITHIN = timedelta(seconds=30), timedelta(seconds=65)
@@ -35,6 +36,10 @@ def sentences_denied(world: World, release: Release, data: Mapping[str, Any]) ->
     if subject.startswith("EARLY"):
         yield from _deny_exposure(world, release, at, subject)
     yield from (reason for url in _AVAILABLE.findall(subject) for reason in _deny_availability(world, url, at, subject))
+    for url in _WAS_AVAILABLE.findall(subject):
+        places = [place for each in world.releases for place in each.places if place.url == url]
+        if places and not any(span.begins <= at + slack(world) for place in places for span in spans(place)):
+            yield f"it had not been public at {url}: {subject}"
     if "removed after its release" in subject:
         yield from _deny_removal(world, release, at, instant((data.get("measured") or {}).get("slot")), subject)
 

@@ -244,6 +244,7 @@ def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
             a_world((70, "ours"), (90, "absent")),
             a_notice("reminder", 200, f"LATE: Example claims due 09:30 GMT; available at {URL} since 09:31 GMT"),
         ),
+        (LATE, a_notice("final", 10, f"LATE: Example claims due 09:30 GMT; was available at {URL} from 09:30 GMT")),
     ],
 )
 def test_a_sentence_that_did_not_hold_when_it_was_said_is_denied(world: World, notice: dict[str, Any]) -> None:

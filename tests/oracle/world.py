@@ -205,7 +205,7 @@ def release_of(world: World, place: Place) -> Release:
 def users_from(place: Place) -> list[datetime]:
     """Return when users of the edge first got each publication at an address, in time order.
 
-    The edge keeps the answer before a change for as long as its cache lasts.
+    The edge keeps the answer before a change for as long as its cache lasts, or until a bot wall replaces it.
     """
     shown: list[tuple[datetime, Content]] = []
     kept_until: datetime | None = None
@@ -215,6 +215,8 @@ def users_from(place: Place) -> list[datetime]:
             kept_until = one.at
         elif kept_until is None or one.at >= kept_until:
             kept_until = one.at + lasts
+        walls = (wall for wall in place.walls if kept_until is not None and one.at <= wall.begins < kept_until)
+        kept_until = next((wall.ends for wall in walls), kept_until)
         shown.append((max(one.at, kept_until), one.what))
     # Of answers that begin together the edge shows the last one only.
     states = [turn for place, turn in enumerate(shown, 1) if place == len(shown) or shown[place][0] > turn[0]]

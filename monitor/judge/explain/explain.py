@@ -8,22 +8,22 @@ from datetime import datetime, time
 from typing import Any
 
 from monitor.judge.case import Case, Window, case_of
-from monitor.judge.findings.announcement import slot_words
 from monitor.judge.findings.blind import hides_part
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
+from monitor.judge.reasons import slot_words
 from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
-from schedules.announcement import Origin, Role, address_known
+from schedules.announcement import ORIGIN_KNOWN, address_known
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.history import release_history
 from schedules.ledger_event import EventKind, LedgerEvent
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import instant_json
-from schedules.times.words import between_exactly, exactly, length, lengths
+from schedules.times.words import between_exactly, count, exactly, length, lengths
 from schedules.times.zone import local
 
 _USUAL_TIME = time(9, 30)
@@ -204,17 +204,19 @@ def _policy_fact(case: Case) -> Fact:
     if not window.exact:
         span = f"{exactly(window.opens, case.zone)} to {exactly(window.passes, case.zone)}"
         return Fact("policy", f"no minute was announced: judged as the span {span}")
+    lags = case.lags.longer_lags_text()
     text = (
         f"on time: published by {length(policy.on_time_within.total_seconds())} after the slot; "
         f"early: public more than {length(policy.uncertainty.total_seconds())} before it; "
-        f"needs a report: more than {length(policy.note_within.total_seconds())} late{case.lags.longer_lags_text()}"
+        f"needs a report: more than {length(policy.note_within.total_seconds())} late{f'; {lags}' if lags else ''}"
     )
     return Fact("policy", text)
 
 
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
     """Return the fact of the verdict on a part: its address, when it came, and why it is unproven."""
-    name = part.id if part.can_be_late else f"{part.id} ({part.role}, does not stop the clock{_origin_note(part)})"
+    how = f"{part.role}, {ORIGIN_KNOWN[part.origin]}, does not stop the clock"
+    name = part.id if part.can_be_late else f"{part.id} ({how})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.verdict.value}"
     if part.first_seen:
@@ -226,16 +228,6 @@ def _part_fact(case: Case, part: PartVerdict) -> Fact:
     if part.unproven_because:
         text += f": {part.unproven_because}"
     return Fact("part", text, part.first_seen.by, part=part.id)
-
-
-def _origin_note(part: PartVerdict) -> str:
-    """Return how the address of a part is known if no calendar named it, else an empty text."""
-    if part.origin is Origin.LINKED:
-        return ", which its page links to"
-    if part.origin is not Origin.PREDICTED:
-        return ""
-    is_alternative = part.role == Role.ALTERNATIVE.value
-    return ", which earlier editions linked to" if is_alternative else ", at an address made from an earlier edition's"
 
 
 def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
@@ -279,7 +271,7 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
 
 def _describe_run(case: Case, run: Run) -> str:
     """Return the result of a run of looks: state, status, when it is proved, number of looks, and the widest gap."""
-    looks = f"{run.looks} look{'s' if run.looks != 1 else ''}"
+    looks = count(run.looks, "look")
     gap = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
     if run.state is State.UNKNOWN:
         # Such looks prove nothing, so only the times of request and answer are known.

@@ -10,6 +10,7 @@ from itertools import groupby, pairwise, zip_longest
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
 from monitor.judge.presence import Presence
+from monitor.judge.reasons import Reason
 from monitor.judge.runs import MOST_CHANGES, Run
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
@@ -17,7 +18,6 @@ from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, Kind, PartVerdict
 from schedules.times.interval import Bounds, Interval, between, latest_known
-from schedules.times.words import between_exactly, exactly
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
 # Of a file that changes again and again, only the first changes are findings.
@@ -43,11 +43,8 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     # If the origin was not watched closely at the change, the edge may show better when it happened.
     if not swaps or (length := between(swaps[0], swaps[0]).max) is None or length > _CLOSE:
         swaps = _stable_changes(groups[View.EDGE], window.opens) or swaps
-    found = []
-    for change in swaps[:_MOST_SWAPS]:
-        text = f"its bytes changed {between_exactly(change, case.zone)}"
-        found.append(Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)))
-    return found
+    texts = {change: Reason.SWAPPED.text(case.zone, changed=change) for change in swaps[:_MOST_SWAPS]}
+    return [Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)) for change, text in texts.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +93,10 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
             continue
         absences = _absences_between(evidence, presence, following)
         if _is_withdrawal(case, presence, following, absences):
-            text = f"taken away {between_exactly(removed, case.zone)}"
-            back = Interval(latest_known(run.end for run in absences), None)
-            if following is not None:
-                back = following.appears
-                text += f", back {between_exactly(back, case.zone)}"
-            found.append(Finding(Kind.WITHDRAWN, part.id, text, between(removed, back), removed.by))
+            back = None if following is None else following.appears
+            absent_until = back or Interval(latest_known(run.end for run in absences), None)
+            text = Reason.WITHDRAWN.text(case.zone, removed=removed, back=back)
+            found.append(Finding(Kind.WITHDRAWN, part.id, text, between(removed, absent_until), removed.by))
     return found
 
 
@@ -149,7 +144,7 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
                 Finding(
                     Kind.CORRECTED,
                     part.id,
-                    f"corrected or updated after its release: {fields}; seen {between_exactly(change, case.zone)}",
+                    Reason.CORRECTED.text(case.zone, fields=fields, changed=change),
                     _time_since_release(part, change),
                 )
                 for change, fields in _version_changes(runs, case.zone)
@@ -161,7 +156,7 @@ def _has_version(run: Run) -> bool:
     return run.state is State.PRESENT and run.version is not None
 
 
-def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval, str]]:
+def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval, tuple[str, ...]]]:
     """Yield each change of version: when it happened, and its fields with their new values, in words."""
     known: dict[str, datetime | int] = {}
     before: Run | None = None
@@ -174,18 +169,17 @@ def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval,
         stated = parse_version(run.version or "")
         advanced = advanced_fields(known, stated)
         if before is not None and advanced:
-            fields = ", ".join(f"{name} {_advance_text(known[name], stated[name], zone)}" for name in advanced)
-            yield Interval(before.end, run.begin), fields
+            fields = (_advance_text(name, known[name], stated[name], zone) for name in advanced)
+            yield Interval(before.end, run.begin), tuple(fields)
         if before is None or advanced:
             known |= stated
         before = run
 
 
-def _advance_text(before: datetime | int, after: datetime | int, zone: str) -> str:
-    """Return how a field of a version changed: `moved on to Fri 5 Jan 2018 10:00:00 GMT`, `went from 1 to 2`."""
-    if isinstance(after, datetime):
-        return f"moved on to {exactly(after, zone)}"
-    return f"went from {before} to {after}"
+def _advance_text(name: str, before: datetime | int, after: datetime | int, zone: str) -> str:
+    """Return how a field of a version changed, such as `change_notes went from 1 to 2`."""
+    reason = Reason.MOVED_ON if isinstance(after, datetime) else Reason.COUNTED_ON
+    return reason.text(zone, field=name, old=before, new=after)
 
 
 def _time_since_release(part: PartVerdict, change: Interval) -> Bounds | None:

@@ -12,17 +12,23 @@ from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.elsewhere_first import find_elsewhere_first
 from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
 from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.reasons import Reason
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
 from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, since
-from schedules.times.words import between_exactly, exactly, lengths
 
 _WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
 _IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
+_EXPOSED = {
+    None: Reason.EXPOSED_NOW,
+    Ended.SLOT: Reason.EXPOSED_UNTIL_SLOT,
+    Ended.REMOVED: Reason.EXPOSED_UNTIL_REMOVED,
+    Ended.UNKNOWN: Reason.EXPOSED_UNTIL,
+}
+_LATE = {VerdictKind.NOT_PUBLISHED: Reason.NEVER_SEEN, VerdictKind.OVERDUE: Reason.NOT_SEEN_YET}
 _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
-_UNWATCHED = "its slot had passed when it was first read, so that it is late cannot be proved from here"
 
 
 def collect_findings(
@@ -35,11 +41,7 @@ def collect_findings(
     found = [*find_in_ledger(case, parts), *more]
     if case.is_judged:
         pairs = list(zip(parts, evidences, strict=True))
-        found += [
-            Finding(Kind.EARLY_EXPOSURE, part.id, _exposure_text(case, exposure), exposure.seconds)
-            for part in parts
-            for exposure in part.exposures
-        ]
+        found += [_exposure_finding(case, exposure) for part in parts for exposure in part.exposures]
         found += _find_late(case, parts, evidences)
         found += _find_partial(parts)
         found += find_elsewhere_first(case, pairs)
@@ -52,8 +54,7 @@ def collect_findings(
         found += find_blindness(case, pairs)
     most = case.policy.most_parts
     if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
-        text = f"more than {most} parts are named: no more than {most} are watched"
-        found.append(Finding(Kind.PARTS_CUT, None, text))
+        found.append(Finding(Kind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
     found += _find_unwatched(case, parts, evidences)
     order: list[str] = list(Kind)
     return tuple(sorted(found, key=lambda each: order.index(each.kind)))
@@ -67,23 +68,15 @@ def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequenc
     absent = next((evidence.last_absent for evidence in evidences if evidence.part.id == "page"), None)
     if absent is None or absent <= window.latest or any(part.released for part in parts if part.id == "page"):
         return []
-    return [Finding(Kind.UNWATCHED, "page", f"{_UNWATCHED}; not out as of {exactly(absent, case.zone)}", at=case.now)]
+    return [Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)]
 
 
-def _exposure_text(case: Case, exposure: Exposure) -> str:
-    """Return when the content was public before its slot, and why that ended."""
-    came = f"public before its slot: came {between_exactly(exposure.start, case.zone)}"
-    if exposure.open:
-        return f"{came}, not seen removed yet"
-    if exposure.start == exposure.to:
-        return (
-            f"public before its slot: came and went {between_exactly(exposure.start, case.zone)}, removed (410) after"
-        )
-    if exposure.ended is Ended.SLOT:
-        return f"{came}, still public at the slot{_hour_remark(exposure.seconds)}"
-    if exposure.ended is Ended.REMOVED:
-        return f"{came}, removed {between_exactly(exposure.to, case.zone)}"
-    return f"{came}, ended {between_exactly(exposure.to, case.zone)}: why is not known"
+def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
+    """Return the finding that says when a part was public before its slot, and why that ended."""
+    reason = Reason.EXPOSED_UNSEEN if exposure.start == exposure.to else _EXPOSED[exposure.ended]
+    remark = _hour_remark(exposure.seconds)
+    text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=remark)
+    return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
 def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
@@ -98,7 +91,10 @@ def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[Par
         is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
-            found.append(Finding(Kind.LATE, part.id, _late_text(case, part), _delay_after_slot(case, part)))
+            delay = _delay_after_slot(case, part)
+            reason = _LATE.get(part.verdict, Reason.LATE)
+            text = reason.text(case.zone, came=part.released, delay=delay, remark=_hour_remark(delay))
+            found.append(Finding(Kind.LATE, part.id, text, delay))
     return found
 
 
@@ -110,23 +106,12 @@ def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
     return since(part.released, origin)
 
 
-def _late_text(case: Case, part: PartVerdict) -> str:
-    """Return when a late part came, or that it has not come."""
-    delay = _delay_after_slot(case, part)
-    how_long = "" if delay is None else f", {lengths(delay)} after the slot"
-    if part.verdict is VerdictKind.NOT_PUBLISHED:
-        return f"never seen until the watch was closed{how_long}"
-    if part.verdict is VerdictKind.OVERDUE:
-        return f"not seen yet{how_long}"
-    return f"came {between_exactly(part.released, case.zone)}{how_long}{_hour_remark(delay)}"
-
-
-def _hour_remark(seconds: Bounds | None) -> str:
-    """Return a remark if a length is almost exactly one hour, else an empty text."""
+def _hour_remark(seconds: Bounds | None) -> str | None:
+    """Return a remark if a length is almost exactly one hour, else None."""
     if seconds is None or seconds.min is None or seconds.max is None:
-        return ""
+        return None
     is_hour = abs(seconds.min - _HOUR) <= _NEAR_AN_HOUR and abs(seconds.max - _HOUR) <= _NEAR_AN_HOUR
-    return "; one hour, as when a clock shows UTC in place of British summer time" if is_hour else ""
+    return Reason.ONE_HOUR.text() if is_hour else None
 
 
 def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
@@ -138,10 +123,10 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     is_any_on_time = any(part.verdict is VerdictKind.ON_TIME for part in required)
     if not late or not (is_any_on_time or (is_any_absent and is_any_out)):
         return []
-    names = ", ".join(part.id for part in late)
+    text = Reason.PARTIAL.text(parts=tuple(part.id for part in late))
     delays = [part.delay for part in late if part.delay is not None and part.delay.min is not None]
     longest = max(delays, key=lambda delay: delay.min or 0.0, default=None)
-    return [Finding(Kind.PARTIAL, None, f"late while other parts were out: {names}", longest)]
+    return [Finding(Kind.PARTIAL, None, text, longest)]
 
 
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
@@ -154,5 +139,5 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> li
         runs = [run for run in evidence.main_runs if run.why == why and run.last_received > window.latest]
         if runs:
             at = max(runs[0].first_sent, window.opens)
-            found.append(Finding(kind, part.id, f"{why} at its slot: seen {exactly(at, case.zone)}", at=at))
+            found.append(Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=why, seen=at), at=at))
     return found

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
+from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
 from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, seconds_between
-from schedules.times.words import between_exactly, length
 
 Pair = tuple[PartVerdict, PartEvidence]
 _CLOCK = "clock"
@@ -62,7 +62,7 @@ def _clock_findings(case: Case, spans: Iterable[_Span]) -> Iterator[Finding]:
     in_order = sorted(spans, key=lambda span: span.begins)
     for span in _merge_overlapping(replace(span, ends=span.ends + _NORMAL_PAUSE) for span in in_order):
         fault = Interval(span.begins, span.ends - _NORMAL_PAUSE)
-        text = f"our clock was in doubt {between_exactly(fault, case.zone)}"
+        text = Reason.CLOCK_IN_DOUBT.text(case.zone, span=fault)
         seconds = seconds_between(fault.after, fault.by)
         yield Finding(Kind.CLOCK_FAULT, None, text, Bounds(seconds, seconds))
 
@@ -159,9 +159,7 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
 
 def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
     """Return the finding for a span: failed looks are about the part, a blind span is about no part."""
-    seconds = seconds_between(span.begins, span.ends)
-    when, causes = between_exactly(Interval(span.begins, span.ends), case.zone), ", ".join(span.causes)
-    if span.looks:
-        text = f"all {span.looks} looks proved nothing {when} ({causes})"
-        return Finding(Kind.BLIND, part.id, text, Bounds(seconds, seconds))
-    return Finding(Kind.BLIND, None, f"{causes} for {length(seconds or 0.0)}, {when}", Bounds(seconds, seconds))
+    seconds, when = seconds_between(span.begins, span.ends), Interval(span.begins, span.ends)
+    reason, name = (Reason.LOOKS_PROVED_NOTHING, part.id) if span.looks else (Reason.BLIND, None)
+    text = reason.text(case.zone, span=when, causes=span.causes, looks=span.looks, seconds=seconds)
+    return Finding(Kind.BLIND, name, text, Bounds(seconds, seconds))

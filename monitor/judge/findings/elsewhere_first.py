@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.reasons import Reason
 from schedules.announcement import Role
 from schedules.contract.verdict import Elsewhere, Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Interval, between, since
-from schedules.times.words import between_exactly, lengths
 
 Pair = tuple[PartVerdict, PartEvidence]
 
@@ -57,8 +57,8 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     ahead = between(came, page_came)
     if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
         return None
-    text = f"{part.url} had it {between_exactly(came, case.zone)}, {lengths(ahead)} before the announced address"
-    origin = None if case.window is None else case.window.origin
+    origin, delay = None if case.window is None else case.window.origin, None
     if origin is not None and came.after is not None and came.after >= origin - timedelta(seconds=1):
-        text += f", {lengths(since(came, origin))} after the slot"
+        delay = since(came, origin)
+    text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=came, ahead=ahead, delay=delay)
     return Finding(Kind.ELSEWHERE_FIRST, part.id, text, ahead)

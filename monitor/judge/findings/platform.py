@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from monitor.judge.reasons import Reason
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, VerdictKind
 
@@ -47,8 +48,8 @@ def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Ver
     same_slot = [own, *(other for other in others if (other.host, other.slot) == (own.host, own.slot))]
     late = {each.release: each.producer for each in same_slot if each.verdict in LATE_VERDICTS}
     on_time = {each.release for each in same_slot if each.verdict is VerdictKind.ON_TIME}
-    producers = sorted(set(late.values()))
+    producers = tuple(sorted(set(late.values())))
     if len(producers) < 2 or SHARE * len(late) < len(late) + len(on_time):
         return verdict
-    detail = f"{len(late)} releases of {', '.join(producers)} late together on {own.host}"
+    detail = Reason.PLATFORM.text(number=len(late), producers=producers, host=own.host)
     return replace(verdict, findings=(*verdict.findings, Finding(Kind.PLATFORM, None, detail)))

@@ -10,6 +10,7 @@ from itertools import takewhile
 from monitor.judge.case import Case
 from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.reasons import Reason
 from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell, build_spell
 from monitor.look.sighting import State
@@ -17,7 +18,6 @@ from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, Kind, PartVerdict
 from schedules.times.interval import NOTHING, Bounds, Interval, between, since
-from schedules.times.words import between_exactly, lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,8 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> list[Finding]:
     """Return a finding for each span in which the edge hid what the origin, or else the content API, already showed."""
     found = []
     for span in _find_hidden_spans(case, evidence):
-        view = "the origin" if span.view is View.ORIGIN else "the content API"
-        more = ", having shown it before" if span.again else " more"
-        text = (
-            f"{view} had it {between_exactly(span.came, case.zone)}; "
-            f"the edge served the old answer for {lengths(span.seconds)}{more}"
-        )
+        reason = Reason.STALE_EDGE_AGAIN if span.again else Reason.STALE_EDGE
+        text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
         found.append(Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds))
     return found
 
@@ -174,8 +170,7 @@ def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
             continue
         hidden = between(first_seen[first], Interval(served_until(absent[-1]), seen_by.get(name)))
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
-            seen = between_exactly(first_seen[first], case.zone)
-            text = f"“{first}” got it {seen}; “{name}” was served without it for {lengths(hidden)} more"
+            text = Reason.SPLIT_VIEW.text(case.zone, first=first, came=first_seen[first], other=name, hidden=hidden)
             found.append(Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden))
     return found
 

@@ -125,9 +125,7 @@ def _is_before_slot(answer: Answer, context: Context) -> bool:
 def _is_of_next_edition(promise: str, slot: Slot | None) -> bool:
     """Return whether a promise names a day at least a week after the slot."""
     last = None if slot is None else last_day(slot)
-    if last is None:
-        return False
-    return any(day - last >= _NEXT_EDITION for day in _dates_in(promise, last.year))
+    return last is not None and any(day - last >= _NEXT_EDITION for day in _dates_in(promise, last.year))
 
 
 def _dates_in(text: str, year: int) -> Iterator[date]:

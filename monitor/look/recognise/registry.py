@@ -19,10 +19,7 @@ PLAIN: dict[str, Recogniser] = {
     "status": status.recognise,
     "titled": govuk.recognise_titled,
 }
-_INTERNAL: dict[str, Recogniser] = {
-    "announcement": govuk.recognise_announcement,
-    "unlisted": govuk.recognise_index,
-}
+_INTERNAL: dict[str, Recogniser] = {"announcement": govuk.recognise_announcement, "unlisted": govuk.recognise_index}
 """Used by the plan only. A configuration cannot name them."""
 # Imported only when a configuration needs them, because of their libraries.
 WITH_RULE = {

@@ -15,7 +15,7 @@ from alerts.incident import Incident
 from alerts.message import build_message, fold_openings
 from alerts.notice import Notice, notice_id
 from alerts.notice_text import write_notice_subject
-from schedules.contract.verdict import LEAD, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import LEAD, Elsewhere, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 
@@ -131,7 +131,7 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
     _, notice = told(facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,)))
-    short = "NOT PROVEN: our monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
+    short = "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     assert notice.subject.startswith(short)
     assert len(short) <= 100
     assert len(notice.subject) <= 140
@@ -143,7 +143,7 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
     [
         ({"findings": (Finding(FindingKind.PROMISE_IN_DOUBT),)}, "its announced time is in doubt; not seen yet"),
         ({"findings": (Finding(FindingKind.CALENDARS_DISAGREE),)}, "calendars disagree about its time; not seen yet"),
-        ({"findings": (Finding(FindingKind.CLOCK_FAULT),)}, "our clock was in doubt; not seen yet"),
+        ({"findings": (Finding(FindingKind.CLOCK_FAULT),)}, "the monitor's clock was in doubt; not seen yet"),
         ({}, "no look proves when it came out; not seen yet"),
     ],
 )
@@ -160,6 +160,17 @@ def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue: Make)
     )
     _, notice = told(replace(late, parts=(*late.parts, there)))
     assert "- Alternative address (news): not seen there\n" in notice.text
+
+
+def test_notice_offers_an_alternative_only_until_the_page_is_out(overdue: Make, late: Make) -> None:
+    seen = Interval(SLOT + timedelta(seconds=20), SLOT + timedelta(seconds=21))
+    elsewhere = (Elsewhere("report", "https://b.example", seen),)
+    _, while_awaited = told(replace(overdue(61), elsewhere=elsewhere))
+    assert while_awaited.subject.endswith("; report available at https://b.example since 09:30 GMT")
+    assert "Users can get it now:\n- report available at https://b.example" in while_awaited.text
+    _, once_out = told(replace(late(400), elsewhere=elsewhere))
+    assert once_out.subject.endswith("; report was available at https://b.example from 09:30 GMT")
+    assert "Users can get it now" not in once_out.text
 
 
 def test_the_first_thing_to_do_is_to_acknowledge_and_no_code_word_is_shown(overdue: Make) -> None:

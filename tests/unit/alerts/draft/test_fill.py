@@ -447,9 +447,9 @@ def test_a_day_that_was_logged_is_no_instant_of_the_day_before(moj: Incident) ->
 @pytest.mark.parametrize(
     ("offset", "told"),
     [
-        (Bounds(-0.04, 0.0), "by -0.1 s to 0.0 s."),
-        (Bounds(-0.2, 0.41), "by -0.2 s to +0.5 s."),
-        (Bounds(None, -0.0), "by not bounded to 0.0 s."),
+        (Bounds(-0.04, 0.0), "by -0.1 s to 0 s."),
+        (Bounds(-0.2, 0.41), "by -0.2 s to 0.5 s."),
+        (Bounds(None, -0.0), "by at most 0 s."),
     ],
 )
 def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(

@@ -163,12 +163,12 @@ def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incide
     ("rows", "told"),
     [
         ([], "No release was watched."),
-        ([row("a", "unproven", None)], "The one release watched stayed unproven."),
-        ([row("a", "late", 5)], "The one release watched did not stay unproven."),
-        ([row("a", "late", 5), row("b", "late", 5)], "None of 2 releases watched stayed unproven."),
+        ([row("a", "unproven", None)], "1 of 1 release watched stayed unproven."),
+        ([row("a", "late", 5)], "0 of 1 release watched stayed unproven."),
+        ([row("a", "late", 5), row("b", "late", 5)], "0 of 2 releases watched stayed unproven."),
     ],
 )
-def test_few_releases_are_counted_in_whole_sentences(rows: list[Row], told: str) -> None:
+def test_coverage_counts_the_releases_that_stayed_unproven(rows: list[Row], told: str) -> None:
     report = build_period_report(period(*rows), "All", NOW)
     assert told in said(report, "P.coverage")
     assert "0 releases" not in said(report, "P.counts")

@@ -148,7 +148,7 @@ def test_figures_that_appear_early_at_an_added_address_are_early(tmp_path: Path)
     live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, "09:29:30"), act, base=with_by_hand(tmp_path))
 
 
-def test_added_file_that_must_be_out_at_the_slot_makes_the_release_late(tmp_path: Path) -> None:
+def test_added_file_that_is_required_and_absent_makes_the_release_overdue(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:10")
         await edit_calendar(life, lambda tables: add_mirror_address(tables, required=True, url=f"{URL}-tables"))

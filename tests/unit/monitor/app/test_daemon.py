@@ -121,14 +121,14 @@ def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path
 def test_a_regular_stop_commits_everything_and_is_recorded(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:40.5")
-        seen = life.runs()[-1]
+        run_before = life.runs()[-1]
         await life.end()
         await life.until("09:29:50")
         await life.start()
         store = life.daemon.store
-        assert runs_of(store, PAGE)[-1].last_received >= seen.last_received
+        assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
         await life.until("09:29:51")
-        assert [span.cause for span in store.runs.blind(seen.first_sent, life.clock.now())] == ["stopped"]
+        assert [span.cause for span in store.runs.blind(run_before.first_sent, life.clock.now())] == ["stopped"]
         assert life.daemon.counters.registry.get_sample_value(
             "ninethirty_blind_seconds_total", {"cause": "stopped"}
         ) == pytest.approx(9.5, abs=0.2)

@@ -74,7 +74,9 @@ async def everything_shown(life: Life) -> str:
 
 
 @pytest.mark.parametrize("moment", ["09:29:00", "09:29:50", "09:40:00"])
-def test_content_seen_before_its_slot_is_nowhere(tmp_path: Path, moment: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_content_public_before_its_slot_is_not_shown_or_logged(
+    tmp_path: Path, moment: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
 
     async def act(life: Life) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -41,10 +40,10 @@ from monitor.web.sessions import Sessions
 from monitor.web.users import Right, Users, make_line, make_token_line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
+from tests.unit.monitor.web.people import SECRET, basic_auth
 from tests.worlds.fake_channel import FakeChannel
 
 MARK = "zwirbel"
-SECRET = "correct horse battery"
 PROMETHEUS = make_token_line("prometheus", TokenScope.METRICS)
 PAGE = f"https://www.gov.uk/government/statistics/{MARK}-claims"
 FILE = f"https://assets.publishing.service.gov.uk/media/{MARK}/{MARK}.ods"
@@ -150,10 +149,6 @@ def make_queries(life: Life, users: Path, *, public: bool) -> Queries:
     return queries
 
 
-def basic(name: str) -> dict[str, str]:
-    return {"Authorization": f"Basic {b64encode(f'{name}:{SECRET}'.encode()).decode()}"}
-
-
 @pytest.fixture(scope="module")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("people") / "users"
@@ -208,7 +203,7 @@ def read_early_release_at(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["09:28:50", "09:29:50"])
-@pytest.mark.parametrize("who", [{}, basic("vic")], ids=["stranger", "viewer"])
+@pytest.mark.parametrize("who", [{}, basic_auth("vic", SECRET)], ids=["stranger", "viewer"])
 def test_before_the_slot_no_public_surface_shows_what_is_published(
     who: dict[str, str], moment: str, users: Path, tmp_path: Path
 ) -> None:
@@ -242,7 +237,12 @@ def test_the_metrics_token_opens_metrics_without_early_publication(
 @pytest.mark.slow
 def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users: Path, tmp_path: Path) -> None:
     metrics = {"Authorization": f"Bearer {PROMETHEUS[0]}"}
-    readers = {"stranger": {}, "prometheus": metrics, "vic": basic("vic"), "anne": basic("anne")}
+    readers = {
+        "stranger": {},
+        "prometheus": metrics,
+        "vic": basic_auth("vic", SECRET),
+        "anne": basic_auth("anne", SECRET),
+    }
     found = {}
     for name, who in readers.items():
         (tmp_path / name).mkdir()
@@ -254,7 +254,7 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
 
 @pytest.mark.slow
 def test_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(users: Path, tmp_path: Path) -> None:
-    found = read_early_release_at("09:29:50", users, tmp_path, basic("anne"))
+    found = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
     with_mark = {path for path, word in leaked_words(found) if word == MARK}
     assert with_mark >= {"/releases/claims-q3", "/api/v1/releases", "/api/v1/events", "/calendar.json"}
     assert ("/metrics", 'verdict="early"} 1') in leaked_words(found)

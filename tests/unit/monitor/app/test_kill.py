@@ -11,15 +11,13 @@ from random import Random
 
 import pytest
 
-from monitor.app.options import make_policies
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.judge.runs import Run
-from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import open_store
-from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
 from tests.unit.monitor.app.process import alive, until_said
+from tests.unit.monitor.app.test_store_away import check_late_verdict_in_store
 
 CLOCK = SystemClock()
 LIVES = 3
@@ -68,8 +66,7 @@ def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: dateti
         child.communicate(timeout=20)
     assert child.returncode == 0
 
-    settings = read_settings(config)
-    store = open_store(settings.store.url)
+    store = open_store(read_settings(config).store.url)
     kept = {(run.target, run.first_sent): run for run in store.runs.of_release("claims")}
     for runs in runs_before_kill:
         for run in runs:
@@ -78,17 +75,8 @@ def test_kill_9_loses_no_commit_and_repeats_no_notice(config: Path, slot: dateti
     spans = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
     for kill in kills:
         assert any(span.begins <= kill <= span.ends for span in spans)
-    notices = store.outbox.notices()
-    assert [notice.kind for notice in notices].count("opened") == 1
-    assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
-    assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
-    assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == ([], [])
-    (row,) = store.verdicts.judged()
-    delay = row.body["delay"]
-    truth = (publisher.out - slot).total_seconds()
-    assert delay["min"] <= truth + 0.1
-    assert delay["max"] >= truth
     store.close()
+    check_late_verdict_in_store(config, slot, publisher.out)
 
 
 @pytest.mark.slow

@@ -13,10 +13,6 @@ from tests.unit.monitor.app.life import HOST, OUT_IN_TIME, URL, Life, live
 FIRST_REFUSAL = datetime(2026, 11, 26, 9, 29, tzinfo=UTC)
 
 
-def request_times(life: Life) -> list[datetime]:
-    return [entry.at for entry in life.publisher.log.entries if entry.host == HOST]
-
-
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("retry_after", ["20", "Thu, 26 Nov 2026 09:29:20 GMT"])
 def test_host_with_retry_after_gets_no_request_before_its_end(tmp_path: Path, status: int, retry_after: str) -> None:
@@ -35,7 +31,8 @@ status = 404
 
     async def act(life: Life) -> None:
         await life.until("09:29:40")
-        requests = [at for at in request_times(life) if at >= FIRST_REFUSAL]
+        log = life.publisher.log.entries
+        requests = [entry.at for entry in log if entry.host == HOST and entry.at >= FIRST_REFUSAL]
         ((last_before, first_after),) = [
             (one, next_one) for one, next_one in pairwise(requests) if next_one - one > timedelta(seconds=10)
         ]

@@ -19,7 +19,7 @@ from schedules.slot import Slot
 from tests.worlds.incidents import facts_of_a_release
 
 DAY = date(2026, 7, 23)
-SEVEN = {"match": {"producer": "ons", "title": "GDP*"}, "time": "07:00", "reference": "granted 5 May 2022"}
+GDP_OF_ONS_AT_7 = {"match": {"producer": "ons", "title": "GDP*"}, "time": "07:00", "reference": "granted 5 May 2022"}
 
 
 def settings(**tables: Any) -> Settings:  # noqa: ANN401  # any table
@@ -61,21 +61,21 @@ def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local
 
 
 def test_a_slot_of_a_day_only_gets_the_usual_time_of_its_series_to_plan_looks() -> None:
-    adjust = make_usual_time_filler(settings(slot_time=[SEVEN]))
-    slot = adjust(announced(on_days(DAY, DAY, ""))).slot
+    fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
+    slot = fill_usual_time(announced(on_days(DAY, DAY, ""))).slot
     assert (slot.instant, slot.first, slot.assumed) == (None, DAY, datetime(2026, 7, 23, 6, tzinfo=UTC))
     other = on_days(DAY, DAY, "")
-    assert adjust(announced(other, title="Retail")).slot == other
+    assert fill_usual_time(announced(other, title="Retail")).slot == other
 
 
 def test_an_announced_time_is_never_replaced_by_the_usual_one() -> None:
     slot = read_date("23 July 2026 9:30am", DAY).slot
-    assert make_usual_time_filler(settings(slot_time=[SEVEN]))(announced(slot)).slot == slot
+    assert make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))(announced(slot)).slot == slot
 
 
 def test_the_default_time_of_a_producer_is_its_usual_one() -> None:
-    adjust = make_usual_time_filler(settings(policy={"producer": {"defra": {"default_time": "14:00"}}}))
-    slot = adjust(announced(on_days(DAY, DAY, ""), producer="defra")).slot
+    fill_usual_time = make_usual_time_filler(settings(policy={"producer": {"defra": {"default_time": "14:00"}}}))
+    slot = fill_usual_time(announced(on_days(DAY, DAY, ""), producer="defra")).slot
     assert slot.assumed == datetime(2026, 7, 23, 13, tzinfo=UTC)
 
 
@@ -96,9 +96,9 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
     [(6, 0, "GDP: June 2026", True), (8, 30, "GDP: June 2026", False), (6, 0, "Retail sales", False)],
 )
 def test_granted_time_fits_only_releases_promised_for_it(hour: int, minute: int, title: str, *, fits: bool) -> None:
-    (usual,) = make_reporting_rules(settings(slot_time=[SEVEN]), []).usual
+    (usual,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).usual
     assert usual == UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
-    assert make_policies(settings(slot_time=[SEVEN])).of("ons").on_file == (usual,)
+    assert make_policies(settings(slot_time=[GDP_OF_ONS_AT_7])).of("ons").on_file == (usual,)
     # In July, 6:00 UTC is 7:00 in London.
     slot = datetime(2026, 7, 23, hour, minute, tzinfo=UTC)
     facts = facts_of_a_release(title=title, producer="ons", slot=slot)

@@ -109,7 +109,7 @@ def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
     assert {kind for table in tables for kind in get_args(table.model_fields["kind"].annotation)} == set(KINDS)
 
 
-async def test_channels_are_made_of_what_is_configured(read: Read, tmp_path: Path) -> None:
+async def test_mail_and_alertmanager_have_the_configured_times_and_files(read: Read, tmp_path: Path) -> None:
     channels = {one.name: one for one in make_channels(read(CHANNELS), SystemClock().now)}
     mail, am = (vars(channels[name])["_settings"] for name in ("mail", "am"))
     assert (mail.timeout, mail.ca_file) == (timedelta(seconds=12), str(tmp_path / "ca.pem"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -32,17 +31,13 @@ kind = "reset"
 """
 
 
-def stored_json(life: Life) -> dict[str, Any]:
-    row = life.daemon.store.verdicts.judged_one("claims-q3")
-    assert row is not None
-    return row.body
-
-
 def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:06")
         assert (life.word(), life.notice_kinds()) == ("overdue", ["opened"])
-        assert stored_json(life)["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
+        row = life.daemon.store.verdicts.judged_one("claims-q3")
+        assert row is not None
+        assert row.body["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
         assert "promise_in_doubt" not in life.finding_kinds()
         (last, *_) = life.daemon.store.ledger.reads("rehearsal", limit=1)
         assert f"{last.started:%H:%M}" == "09:31"

@@ -140,12 +140,12 @@ def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(tm
     at_work(tmp_path, act)
 
 
-def test_a_read_under_way_of_a_removed_calendar_changes_nothing(tmp_path: Path) -> None:
+def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
-        old = office.reader()
+        old_reader = office.reader()
         office.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
         await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml")
-        await office.daemon.calendar_reads.read(old)
+        await office.daemon.calendar_reads.read(old_reader)
         assert not office.daemon.ledger.releases
 
     at_work(tmp_path, act)

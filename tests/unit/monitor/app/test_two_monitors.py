@@ -32,6 +32,7 @@ until = 2026-11-26T09:45:00
 kind = "503"
 """
 SLOT, HOUR = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(hours=1)
+BEGIN_OF_HEAD = SLOT - timedelta(minutes=2)
 Pair = Callable[[Life, Life], Awaitable[None]]
 
 
@@ -67,15 +68,8 @@ def run_two_monitors(
             for life in lives:
                 await life.publisher.close()
 
-    begins = read_script(_write_script(folder, tables)).begins
-    run_virtually(story, begins, patience=20)
+    run_virtually(story, BEGIN_OF_HEAD, patience=20)
     return open_store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}")
-
-
-def _write_script(folder: Path, tables: str) -> Path:
-    path = folder / "story.toml"
-    path.write_text(HEAD + tables)
-    return path
 
 
 @pytest.mark.slow

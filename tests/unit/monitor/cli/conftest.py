@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.promise import Promise
@@ -86,20 +88,8 @@ def release(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
 
 def run(state: State, begin: float, end: float) -> Run:
     first, last = (SLOT + timedelta(minutes=minute) for minute in (begin, end))
-    looks = round((end - begin) * 60)
-    gap = timedelta(seconds=1)
-    return Run(
-        "births-2016/page/edge",
-        state,
-        first,
-        last,
-        first,
-        last,
-        looks,
-        gap,
-        specific=state is State.PRESENT,
-        status=200,
-    )
+    target, looks, gap = "births-2016/page/edge", round((end - begin) * 60), timedelta(seconds=1)
+    return Run(target, state, first, last, first, last, looks, gap, specific=state is State.PRESENT, status=200)
 
 
 def fill(store: Store) -> None:
@@ -152,6 +142,13 @@ def run_cli(folder: Path, capsys: pytest.CaptureFixture[str]) -> RunCli:
         return Result(status, printed.out, printed.err)
 
     return run_cli
+
+
+@contextmanager
+def write_store(folder: Path) -> Iterator[Transaction]:
+    """Open a transaction on the store in a folder."""
+    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store, store.transaction() as tx:
+        yield tx
 
 
 def append_config(folder: Path, text: str) -> None:

@@ -17,8 +17,7 @@ from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import read_script
-from monitor.store.open import open_store
-from tests.unit.monitor.cli.conftest import RunCli
+from tests.unit.monitor.cli.conftest import RunCli, write_store
 
 NOW = datetime(2018, 1, 9, 12, tzinfo=UTC)
 SPAN = ("--from", "2018-01-01", "--to", "2018-01-06")
@@ -208,10 +207,8 @@ def test_the_list_of_the_ons_is_read_page_by_page(run_cli: RunCli, site: Site) -
 
 def test_the_history_of_a_release_shows_claims_about_its_address(run_cli: RunCli, folder: Path) -> None:
     claim = Claim("ons", "https://stats.example/births-2016", NOW, "Births 2016", None, "", "https://x.example", NOW)
-    store = open_store(f"sqlite:///{folder}/store.db")
-    with store.transaction() as tx:
+    with write_store(folder) as tx:
         tx.add_claim(claim)
-    store.close()
     assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
     assert NO_PROOF in run_cli("calendar", "history", "births-2016").out
     assert run_cli("calendar", "history", "deaths-2029", "--json").json["claims"] == []

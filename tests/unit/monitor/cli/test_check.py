@@ -12,9 +12,8 @@ import pytest
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
-from monitor.store.open import open_store
 from monitor.store.rows import CalendarRead
-from tests.unit.monitor.cli.conftest import RunCli, release
+from tests.unit.monitor.cli.conftest import RunCli, release, write_store
 
 ROOT = Path(__file__).parents[4]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
@@ -119,34 +118,29 @@ def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
 
 
 def test_a_calendar_that_was_last_read_without_entries_is_named(run_cli: RunCli, good: Path) -> None:
-    store, now = open_store(f"sqlite:///{good}/store.db"), SystemClock().now()
-    with store.transaction() as tx:
+    now = SystemClock().now()
+    with write_store(good) as tx:
         tx.add_read(CalendarRead("govuk", now, now, usable=True, entries=0))
-    store.close()
     assert "govuk has no entries, so it adds no releases" in run_cli("check").err
 
 
 @pytest.mark.slow
 def test_check_shows_what_is_watched_who_is_notified_and_small_budgets(run_cli: RunCli, good: Path) -> None:
     soon = SystemClock().now() + timedelta(days=2)
-    store = open_store(f"sqlite:///{good}/store.db")
-    with store.transaction() as tx:
+    with write_store(good) as tx:
         for number in range(200):
-            made, promise = release(f"widgets-{number}", f"Widgets {number}", soon)
-            tx.save_release(made)
+            widgets, promise = release(f"widgets-{number}", f"Widgets {number}", soon)
+            tx.save_release(widgets)
             tx.add_promises([promise])
-    store.close()
     routes = '[[route]]\nmatch = { grade = "report" }\nquiet = "18:00-08:00"\n'
     routes += 'channels = ["desk"]\nescalate = ["desk"]\n'
     (good / "config.toml").write_text(GOOD.format(folder=good) + routes)
-    result = run_cli("check").out.splitlines()
+    _, due, of_report, of_everything_else, *more = run_cli("check").out.splitlines()
     desk = "desk (mail to desk@dft.gov.uk through smtp.dft.gov.uk)"
-    assert result[1:4] == [
-        "due and watched in the next 7 days: 200 (ons 200)",
-        f"notified of grade report: {desk}, no notes from 18:00 to 08:00; if not acknowledged: {desk}",
-        f"notified of everything else: {desk}",
-    ]
-    assert any(line.startswith("short: stats.example") for line in result)
+    assert due == "due and watched in the next 7 days: 200 (ons 200)"
+    assert of_report == f"notified of grade report: {desk}, no notes from 18:00 to 08:00; if not acknowledged: {desk}"
+    assert of_everything_else == f"notified of everything else: {desk}"
+    assert any(line.startswith("short: stats.example") for line in more)
     assert json.loads(run_cli("check", "--json").out)["will"]["due"] == {"ons": 200}
 
 

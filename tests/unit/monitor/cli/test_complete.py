@@ -11,8 +11,7 @@ import pytest
 from alerts.silence import Scope, create_silence
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
-from monitor.store.open import open_store
-from tests.unit.monitor.cli.conftest import release
+from tests.unit.monitor.cli.conftest import release, write_store
 
 Complete = Callable[..., list[str]]
 
@@ -66,22 +65,19 @@ def test_names_in_the_configuration_are_completed(complete: Complete) -> None:
 
 def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) -> None:
     now = SystemClock().now()
-    store = open_store(f"sqlite:///{folder}/store.db")
     soon, promise = release("marriages-soon", "Marriages", now + timedelta(days=3))
-    with store.transaction() as tx:
+    with write_store(folder) as tx:
         tx.save_release(soon)
         tx.add_promises([promise])
-    store.close()
     for verb in ("explain", "calendar history", "silence add --release", "incident add --release"):
         assert complete(*verb.split(), "") == ["marriages-soon"]
 
 
 def test_only_active_silences_are_completed(complete: Complete, folder: Path) -> None:
-    store, now = open_store(f"sqlite:///{folder}/store.db"), SystemClock().now()
+    now = SystemClock().now()
     made = create_silence(Scope("producer"), "ons", now + timedelta(hours=1), "duty statistician", "moves", now)
-    with store.transaction() as tx:
+    with write_store(folder) as tx:
         tx.save_silence(made)
-    store.close()
     assert complete("silence", "end", "producer") == [made.id]
 
 

@@ -129,9 +129,9 @@ def test_a_report_is_owed_until_it_is_waived_with_a_reason(run_cli: RunCli) -> N
     assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", " ").status == 1
     assert "report owed" in run_cli("incident", "show", INCIDENT).out
     assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "sent by letter").status == 0
-    shown = run_cli("incident", "show", INCIDENT).out
-    assert "report owed" not in shown
-    assert "duty statistician: report waived: sent by letter" in shown
+    screen = run_cli("incident", "show", INCIDENT).out
+    assert "report owed" not in screen
+    assert "duty statistician: report waived: sent by letter" in screen
     assert run_cli("incident", "list", "--open", "--json").json == []
     again = run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "twice")
     assert (again.status, again.err) == (1, f"no report is owed for {INCIDENT}\n")
@@ -322,7 +322,8 @@ def test_logging_about_a_watched_release_needs_only_what_and_when(run_cli: RunCl
 def test_logging_the_same_twice_gives_one_incident(run_cli: RunCli) -> None:
     first, again = (run_cli("incident", "add", *HAND_LOGGED) for _ in range(2))
     assert again.out == first.out.replace("logged", "was logged already")
-    assert len(run_cli("incident", "list", "--json").json) == 2
+    logged = [one for one in run_cli("incident", "list", "--json").json if one["kind"] == "hand"]
+    assert len(logged) == 1
 
 
 def test_a_draft_is_printed_and_saved_in_every_format(run_cli: RunCli, folder: Path) -> None:
@@ -375,8 +376,8 @@ def test_a_refused_change_of_a_draft_gives_the_reason(run_cli: RunCli, arguments
 
 
 def test_signing_fixes_a_version_and_writes_the_documents(run_cli: RunCli, folder: Path) -> None:
-    given = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
-    result = run_cli("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *given)
+    options = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
+    result = run_cli("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *options)
     assert result.json["signed"] is not None
     assert sorted(result.json["files"]) == sorted(str(file) for file in (folder / "sent").rglob("*.docx"))
     assert len(result.json["files"]) == 5

@@ -188,8 +188,8 @@ def test_init_asks_for_absent_options(file: Path) -> None:
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
-    shown = answer_at_terminal(file, "init", "--producer", "DfT", answers=asked)
-    assert "Next: ninethirty --config" in shown
+    screen = answer_at_terminal(file, "init", "--producer", "DfT", answers=asked)
+    assert "Next: ninethirty --config" in screen
     settings = read_settings(file)
     assert [one.id for one in settings.producer] == ["department-for-transport"]
     assert getattr(settings.channel[1], "to", None) == ["a@example.gov.uk", "b@example.gov.uk"]
@@ -205,8 +205,8 @@ def test_every_organisation_is_found_by_each_of_its_names() -> None:
 
 def test_a_name_similar_to_others_is_questioned_and_not_used(file: Path) -> None:
     typed = "ofqal\nn\nhealth\ngambling\nofqual" + 6 * "\n"
-    shown = run_at_terminal(file, "init", typed=typed)
-    assert "not in the list (did you mean ofqual?). Use it anyway?" in shown
-    assert re.search(r"which of [\w-]+(, [\w-]+)+\?", shown)
-    assert "did you mean gambling-commission?" in shown
+    screen = run_at_terminal(file, "init", typed=typed)
+    assert "not in the list (did you mean ofqual?). Use it anyway?" in screen
+    assert re.search(r"which of [\w-]+(, [\w-]+)+\?", screen)
+    assert "did you mean gambling-commission?" in screen
     assert [one.id for one in read_settings(file).producer] == ["ofqual"]

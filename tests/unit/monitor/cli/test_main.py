@@ -210,9 +210,9 @@ def test_an_unknown_name_is_answered_with_the_nearest(
 
 
 def test_help_lists_every_verb_in_one_section(run_cli: RunCli) -> None:
-    shown = run_cli("--help").out
-    assert all(shown.count(f"\n  {verb.ljust(8)}  ") == 1 for verb in VERBS)
-    assert "3 environment error" in shown
+    screen = run_cli("--help").out
+    assert all(screen.count(f"\n  {verb.ljust(8)}  ") == 1 for verb in VERBS)
+    assert "3 environment error" in screen
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])

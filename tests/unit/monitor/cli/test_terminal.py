@@ -39,17 +39,17 @@ def test_an_error_does_not_go_to_the_pager(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_progress_is_shown_during_work_and_cleared(folder: Path, run_cli: RunCli) -> None:
-    shown = run_at_terminal(folder / "config.toml", "replay")
-    assert "\r1 of 1 judged again\x1b[K" + CLEARED in shown
+    screen = run_at_terminal(folder / "config.toml", "replay")
+    assert "\r1 of 1 judged again\x1b[K" + CLEARED in screen
     piped = run_cli("replay")
     assert piped.err == ""
-    assert shown.endswith(piped.out)
+    assert screen.endswith(piped.out)
 
 
 @pytest.mark.slow
 def test_a_rehearsal_shows_its_progress(folder: Path) -> None:
-    shown = run_at_terminal(folder / "config.toml", "rehearse", str(ROOT / "rehearsals/fm15-split-view.toml"))
-    assert "\r0 of 1 played, fm15-split-view 50 %\x1b[K" in shown
-    assert "still absent at 09:31:00 GMT" in shown
-    assert shown.index("\r1 of 1 played\x1b[K") < shown.index("still absent")
-    assert CLEARED in shown
+    screen = run_at_terminal(folder / "config.toml", "rehearse", str(ROOT / "rehearsals/fm15-split-view.toml"))
+    assert "\r0 of 1 played, fm15-split-view 50 %\x1b[K" in screen
+    assert "still absent at 09:31:00 GMT" in screen
+    assert screen.index("\r1 of 1 played\x1b[K") < screen.index("still absent")
+    assert CLEARED in screen

@@ -35,7 +35,7 @@ def _stdin() -> Any:  # noqa: ANN401 # a generator
     sys.stdin = before
 
 
-def opens(line: str) -> bool:
+def password_matches(line: str) -> bool:
     people, faults = read_people(line, "users")
     return not faults and people["anne"].password.matches(SECRET)
 
@@ -45,14 +45,14 @@ def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, typed: Cal
     result = run_cli("user", "anne", "--role", "duty statistician")
     assert (result.status, result.err) == (0, "")
     assert result.out.endswith(":duty statistician\n")
-    assert opens(result.out)
+    assert password_matches(result.out)
 
 
 def test_a_line_for_the_users_file_can_be_printed_as_json(run_cli: RunCli, typed: Callable[[str], None]) -> None:
     typed(SECRET)
     result = run_cli("user", "anne", "--json").json
     assert result["user"] == "anne"
-    assert opens(result["line"])
+    assert password_matches(result["line"])
 
 
 def test_a_refused_name_or_password_is_explained_in_one_line(run_cli: RunCli, typed: Callable[[str], None]) -> None:
@@ -66,9 +66,9 @@ def test_a_refused_name_or_password_is_explained_in_one_line(run_cli: RunCli, ty
 
 def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(folder: Path) -> None:
     answers = {"Password: ": SECRET, "Repeat the password: ": SECRET}
-    shown = answer_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
-    assert SECRET not in shown
-    assert opens(next(line for line in shown.splitlines() if line.startswith("anne:")))
+    screen = answer_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
+    assert SECRET not in screen
+    assert password_matches(next(line for line in screen.splitlines() if line.startswith("anne:")))
 
 
 def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Path) -> None:

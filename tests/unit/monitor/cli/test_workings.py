@@ -22,7 +22,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD
 from monitor.store.writer import Writer
 from tests.contracts.later import BEFORE, NEXT
-from tests.unit.monitor.cli.conftest import RunCli, append_config
+from tests.unit.monitor.cli.conftest import RunCli, append_config, write_store
 
 QUIET_DAY = """
 title = "Nothing is promised"
@@ -129,12 +129,9 @@ def test_a_refusing_channel_ends_with_status_1(run_cli: RunCli, folder: Path) ->
 def test_a_read_only_store_is_a_fault(run_cli: RunCli, folder: Path) -> None:
     (folder / "store.db").chmod(0o444)
     result = run_cli("check")
-    # A folder of a long name is cut.
-    assert (result.status, result.err.partition(" (got")[0], result.err.count("\n")) == (
-        1,
-        "config.toml: store.url: the file cannot be written",
-        1,
-    )
+    assert result.status == 1
+    (fault,) = result.err.splitlines()
+    assert fault.startswith("config.toml: store.url: the file cannot be written")
 
 
 @pytest.mark.parametrize("blocked", [False, True])
@@ -178,10 +175,14 @@ def test_store_check_reports_altered_or_lost_evidence(run_cli: RunCli, folder: P
     data[-20] ^= 1
     file.write_bytes(data)
     result = run_cli("store", "check", "--json")
-    assert (result.status, ["altered" in fault for fault in result.json["faults"]]) == (1, [True])
+    (fault,) = result.json["faults"]
+    assert result.status == 1
+    assert "altered" in fault
     file.unlink()
     result = run_cli("store", "check")
-    assert (result.status, "edge" in result.out, "cannot be read" in result.out) == (1, True, True)
+    assert result.status == 1
+    assert "edge" in result.out
+    assert "cannot be read" in result.out
 
 
 async def _keep_evidence(folder: Path) -> None:
@@ -194,11 +195,9 @@ async def _keep_evidence(folder: Path) -> None:
     store.close()
 
 
-def beat(folder: Path, at: datetime, *, stopped: bool) -> None:
-    store = open_store(f"sqlite:///{folder}/store.db")
-    with store.transaction() as tx:
+def save_heartbeat(folder: Path, at: datetime, *, stopped: bool) -> None:
+    with write_store(folder) as tx:
         tx.save_heartbeat(Heartbeat("edge", at, stopped=stopped))
-    store.close()
 
 
 def test_once_reads_looks_judges_and_stops_regularly(run_cli: RunCli, folder: Path) -> None:
@@ -212,11 +211,11 @@ def test_once_reads_looks_judges_and_stops_regularly(run_cli: RunCli, folder: Pa
 
 
 def test_once_refuses_a_store_on_which_a_daemon_of_its_name_runs(run_cli: RunCli, folder: Path) -> None:
-    beat(folder, SystemClock().now(), stopped=False)
+    save_heartbeat(folder, SystemClock().now(), stopped=False)
     result = run_cli("once")
     assert (result.status, result.out) == (3, "")
     assert result.err.startswith('a monitor named "edge" is running on this store')
-    beat(folder, SystemClock().now(), stopped=True)
+    save_heartbeat(folder, SystemClock().now(), stopped=True)
     assert run_cli("once").status == 0
 
 

@@ -42,18 +42,18 @@ def editor_that_runs(folder: Path, script: str) -> dict[str, str]:
 def test_the_editor_begins_with_the_current_text_and_its_result_is_kept(run_cli: RunCli, folder: Path) -> None:
     run_cli("incident", "draft", INCIDENT, "--field", FIELD, "--text", "First, “quoted”.", *ROLE)
     chosen = editor_that_runs(folder, "printf '  Then “this”.\\n' >> \"$1\"")
-    shown = run_at_terminal(folder / "config.toml", "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=chosen)
-    assert "version" in shown
+    screen = run_at_terminal(folder / "config.toml", "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=chosen)
+    assert "version" in screen
     assert read_draft(run_cli)["words"][FIELD].split("\n") == ["First, “quoted”.", "  Then “this”."]
 
 
 def test_an_editor_left_without_saving_changes_nothing(run_cli: RunCli, folder: Path) -> None:
     before = read_draft(run_cli)["version"]
     config = folder / "config.toml"
-    shown = run_at_terminal(
+    screen = run_at_terminal(
         config, "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=editor_that_runs(folder, "exit 0")
     )
-    assert shown == "you saved no change in the editor, so the draft is unchanged\n"
+    assert screen == "you saved no change in the editor, so the draft is unchanged\n"
     assert read_draft(run_cli)["version"] == before
 
 
@@ -64,44 +64,44 @@ def test_text_saved_by_others_while_the_editor_was_open_is_kept_too(run_cli: Run
     script = f"{sys.executable} -m monitor --config {config} incident draft {other} >/dev/null"
     script += "\necho 'From the editor.' > \"$1\""
     command = ("incident", "draft", INCIDENT, "--field", FIELD, *ROLE)
-    shown = run_at_terminal(config, *command, env=editor_that_runs(folder, script))
+    screen = run_at_terminal(config, *command, env=editor_that_runs(folder, script))
     said = read_draft(run_cli)["words"][FIELD]
     assert "From the web." in said
     assert "From the editor." in said
-    assert "From the web.                                        | From the editor." in shown
+    assert "From the web.                                        | From the editor." in screen
 
 
 def test_the_role_is_asked_for_run_at_terminal(run_cli: RunCli, folder: Path) -> None:
     config = folder / "config.toml"
-    shown = run_at_terminal(config, "incident", "note", INCIDENT, "called", typed="press officer\n")
-    assert "Your role: " in shown
+    screen = run_at_terminal(config, "incident", "note", INCIDENT, "called", typed="press officer\n")
+    assert "Your role: " in screen
     assert run_cli("incident", "show", INCIDENT, "--json").json["timeline"][-1]["by"] == "press officer"
 
 
 def test_logging_at_a_terminal_asks_only_for_absent_options(run_cli: RunCli, folder: Path) -> None:
     result = "sent to the wrong list\n2018-01-04T16:20\n"
-    shown = run_at_terminal(folder / "config.toml", "incident", "add", "--release", "births-2016", typed=result)
-    assert shown.index("What happened: ") < shown.index("When (")
-    assert "Which statistics" not in shown
-    assert "Which producer" not in shown
+    screen = run_at_terminal(folder / "config.toml", "incident", "add", "--release", "births-2016", typed=result)
+    assert screen.index("What happened: ") < screen.index("When (")
+    assert "Which statistics" not in screen
+    assert "Which producer" not in screen
     [logged] = [one for one in run_cli("incident", "list", "--json").json if one["kind"] == "hand"]
     assert (logged["title"], logged["producer"]) == ("Births 2016", "ons")
 
 
 def test_logging_at_a_terminal_about_no_watched_release_asks_for_four_things(run_cli: RunCli, folder: Path) -> None:
     result = "Marriages 2016\nons\nleaked\n2018-01-04\n"
-    shown = run_at_terminal(folder / "config.toml", "incident", "add", typed=result)
+    screen = run_at_terminal(folder / "config.toml", "incident", "add", typed=result)
     asked = ["Which statistics", "Which producer", "What happened", "When"]
-    assert all(question in shown for question in asked)
+    assert all(question in screen for question in asked)
     assert [one["title"] for one in run_cli("incident", "list", "--json").json if one["kind"] == "hand"] == [
         "Marriages 2016"
     ]
 
 
 def test_the_kind_of_breach_decides_the_practice_and_the_steps(run_cli: RunCli) -> None:
-    given = ("--release", "births-2016", "--what", "x", "--when", "2018-01-04")
+    options = ("--release", "births-2016", "--what", "x", "--when", "2018-01-04")
     leak, access = (
-        run_cli("incident", "add", *given, "--sort", sort, "--json").json["id"] for sort in ("leak", "access")
+        run_cli("incident", "add", *options, "--sort", sort, "--json").json["id"] for sort in ("leak", "access")
     )
     reports = [run_cli("incident", "draft", name, "--json").json["report"] for name in (leak, access)]
     assert reports[0]["practice"] != reports[1]["practice"]
@@ -109,18 +109,18 @@ def test_the_kind_of_breach_decides_the_practice_and_the_steps(run_cli: RunCli) 
 
 
 def test_the_last_edition_of_the_series_is_filled_in(run_cli: RunCli) -> None:
-    given = ("--title", "Births 2017", "--producer", "ons", "--what", "leaked", "--when", "2018-01-06")
-    name = run_cli("incident", "add", *given, "--json").json["id"]
+    options = ("--title", "Births 2017", "--producer", "ons", "--what", "leaked", "--when", "2018-01-06")
+    name = run_cli("incident", "add", *options, "--json").json["id"]
     result = run_cli("incident", "draft", name).out
     assert "Latest published edition: Births 2016, Friday 5 January 2018, 09:30 GMT" in result
 
 
 def test_a_draft_about_a_leak_never_names_the_release_itself_as_the_last_edition(run_cli: RunCli) -> None:
     for when in ("2018-01-04", "2018-01-06"):
-        given = ("--release", "births-2016", "--what", "leaked", "--when", when)
+        options = ("--release", "births-2016", "--what", "leaked", "--when", when)
         assert (
             "Latest published edition"
-            not in run_cli("incident", "draft", run_cli("incident", "add", *given, "--json").json["id"]).out
+            not in run_cli("incident", "draft", run_cli("incident", "add", *options, "--json").json["id"]).out
         )
 
 
@@ -153,8 +153,8 @@ def test_text_typed_into_the_word_file_is_read_back(run_cli: RunCli, folder: Pat
 
 
 def test_an_account_is_reworded_and_the_measured_one_moves_to_the_evidence(run_cli: RunCli) -> None:
-    given = ("--field", "B.2.account", "--text", "Births 2016 came out at 09:52, about 20 minutes late.", "--instead")
-    result = run_cli("incident", "draft", INCIDENT, *given, *ROLE)
+    options = ("--field", "B.2.account", "--text", "Births 2016 came out at 09:52, about 20 minutes late.", "--instead")
+    result = run_cli("incident", "draft", INCIDENT, *options, *ROLE)
     assert result.err == "B.2.account: 09:52 is not in the measured text\n"
     report = run_cli("incident", "draft", INCIDENT, "--document", "report").out
     assert "came out at 09:52" in report
@@ -231,8 +231,8 @@ def test_a_logged_cause_is_counted_in_the_period_report(run_cli: RunCli) -> None
 @pytest.mark.parametrize("kind", ["md", "html", "docx", "odt", "csv", "json"])
 def test_a_platform_report_is_written_in_every_format(run_cli: RunCli, folder: Path, kind: str) -> None:
     file = folder / f"period.{kind}"
-    given = ("--from", "2018-01-01", "--to", "2018-01-31", "--host", "stats.example", "--output", str(file))
-    assert run_cli("report", "period", *given).status == 0
+    options = ("--from", "2018-01-01", "--to", "2018-01-31", "--host", "stats.example", "--output", str(file))
+    assert run_cli("report", "period", *options).status == 0
     assert file.stat().st_size > 300
     if kind == "json":
         assert json.loads(file.read_text(encoding="utf-8"))["host"] == "stats.example"
@@ -253,8 +253,8 @@ def test_the_commands_on_the_page_about_drafts_run(run_cli: RunCli, folder: Path
 def test_every_version_is_listed_with_role_time_and_what_changed(run_cli: RunCli, folder: Path) -> None:
     run_cli("incident", "draft", INCIDENT, "--field", FIELD, "--text", "Checks.", *ROLE)
     run_cli("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:34", "--by", "press officer")
-    given = ("--format", "md", "--output", str(folder), "--anyway", "asked for")
-    assert run_cli("incident", "sign", INCIDENT, "--by", "head of profession", *given).status == 0
+    options = ("--format", "md", "--output", str(folder), "--anyway", "asked for")
+    assert run_cli("incident", "sign", INCIDENT, "--by", "head of profession", *options).status == 0
     result = run_cli("incident", "draft", INCIDENT, "--versions", "--json").json
     assert [one["version"] for one in result] == list(range(1, len(result) + 1))
     # The account is written anew with what was done.
@@ -262,6 +262,6 @@ def test_every_version_is_listed_with_role_time_and_what_changed(run_cli: RunCli
     assert "step.tell-head" in result[-3]["changed"]
     assert "B.2.account" in result[-2]["changed"]
     assert (result[-1]["by"], result[-1]["signed"] is not None) == ("head of profession", True)
-    shown = run_cli("incident", "draft", INCIDENT, "--versions").out
-    assert "duty statistician\n" in shown
-    assert f"[{FIELD}]" in shown
+    screen = run_cli("incident", "draft", INCIDENT, "--versions").out
+    assert "duty statistician\n" in screen
+    assert f"[{FIELD}]" in screen

@@ -89,4 +89,4 @@ def test_the_headline_is_about_the_slot_that_passed_last() -> None:
     assert slot_headline(rows, after_slot(30)) == ("1 release due at 9.30am: 1 out", None)
     later = after_slot(1800)
     headline = slot_headline(rows, later + timedelta(minutes=1))
-    assert headline == ("1 release due at 10.00am: 1 not seen yet", later)
+    assert headline == ("1 release due at 10am: 1 not seen yet", later)

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from monitor.judge.policy import Policy
+from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
@@ -497,7 +498,7 @@ def test_a_cancelled_release_is_final_and_has_no_grade() -> None:
 def test_a_slot_first_read_after_it_passed_is_final_and_says_so() -> None:
     verdict = judged(3600, NOT_SEEN, promises=[a_promise(learnt=after_slot(60))])
     assert verdict.final
-    assert "first read after" in verdict.unproven_because
+    assert verdict.unproven_because == Reason.READ_AFTER_SLOT.text()
 
 
 def test_a_release_that_no_calendar_announced_has_no_slot() -> None:

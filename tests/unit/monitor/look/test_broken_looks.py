@@ -56,7 +56,8 @@ def test_look_is_broken_if_its_hook_fails() -> None:
         run.poller.watch(target(), [window(every=1)])
 
     run = run_poller(act, seconds=2.5, script=lambda _: Reply(200, b"<h1>Figures</h1>"), may_break=True)
-    assert [one.why for one in run.sightings] == ["", "monitor_fault"] * 3
+    # Each look is reported twice: as what it saw, which the hook refuses, and then as unknown.
+    assert [sighting.why for sighting in run.sightings] == ["", "monitor_fault"] * 3
     assert list(run.poller.broken.describe_by_host()) == [HOST]
 
 

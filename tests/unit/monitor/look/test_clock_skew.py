@@ -277,8 +277,10 @@ def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
 @pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
 def test_aged_answers_bound_the_clock_as_one_copy_grows_older(*, origin_date: bool, offset: float) -> None:
     skew = skew_of_unsynchronised_clock()
-    for n in range(4):
-        assert skew.observe("a", answer_with_date(n * 7.0, ahead=offset, age=300 + n * 7, origin_date=origin_date))
+    for second in (0, 7, 14, 21):
+        look = answer_with_date(second, ahead=offset, age=300 + second, origin_date=origin_date)
+        is_time_certain = skew.observe("a", look)
+        assert is_time_certain
     low, high = skew.bounds()
     assert low <= offset <= high
     assert high - low < 3.2

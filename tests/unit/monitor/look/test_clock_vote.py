@@ -18,9 +18,9 @@ def test_result_of_agreeing_hosts_is_the_intersection_of_their_spans() -> None:
 
 
 def test_host_that_most_contradict_is_outvoted() -> None:
-    told = vote({"liar": HOUR, "a": NEAR, "b": NEAR})
-    assert told.bounds == NEAR
-    assert told.outvoted == {"liar"}
+    outcome = vote({"liar": HOUR, "a": NEAR, "b": NEAR})
+    assert outcome.bounds == NEAR
+    assert outcome.outvoted == {"liar"}
 
 
 def test_a_clock_that_all_hosts_call_wrong_is_wrong_if_they_are_two_or_the_machine_agrees() -> None:
@@ -41,8 +41,8 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_do_not_make_it_wrong
 
 
 def test_two_pairs_that_contradict_each_other_and_our_clock_leave_either_possible() -> None:
-    told = vote({"a": HOUR, "b": DAY, "c": HOUR, "d": DAY})
-    assert told == Vote((3599.5, 86400.0), unconfirmed=frozenset("abcd"))
+    outcome = vote({"a": HOUR, "b": DAY, "c": HOUR, "d": DAY})
+    assert outcome == Vote((3599.5, 86400.0), unconfirmed=frozenset("abcd"))
 
 
 def test_a_clock_that_the_machine_keeps_right_is_called_wrong_by_two_hosts() -> None:
@@ -57,9 +57,9 @@ def test_one_host_of_many_cannot_show_that_our_clock_is_wrong() -> None:
 
 
 def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() -> None:
-    told = vote({"x": HOUR, "y": DAY, "a": NEAR})
-    assert told.bounds == NEAR
-    assert told.outvoted == {"x", "y"}
+    outcome = vote({"x": HOUR, "y": DAY, "a": NEAR})
+    assert outcome.bounds == NEAR
+    assert outcome.outvoted == {"x", "y"}
 
 
 @given(

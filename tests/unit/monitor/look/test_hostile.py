@@ -55,33 +55,33 @@ async def workers() -> AsyncIterator[Workers]:
     made.close()
 
 
-def attributes() -> Answer:
+def costly_page() -> Answer:
     return answer(next(each for each in PAGES if each.name == "attributes"), PAGE_CAP)
 
 
 async def test_too_costly_page_is_unknown_and_reported() -> None:
-    told: list[str] = []
-    workers = Workers(1, on_costly=told.append)
+    costly_hosts: list[str] = []
+    workers = Workers(1, on_costly=costly_hosts.append)
     interpreter = Interpreter(reader=BodyReader(workers, VirtualClock(NOW)))
-    sighting = await interpreter.interpret(TARGET, attributes())
+    sighting = await interpreter.interpret(TARGET, costly_page())
     workers.close()
     assert (sighting.state, sighting.why) == (State.UNKNOWN, TOO_COSTLY)
-    assert told == ["a.example"]
+    assert costly_hosts == ["a.example"]
 
 
 @pytest.mark.slow
 async def test_page_that_overran_is_read_again_after_a_pause(workers: Workers) -> None:
     clock, target = VirtualClock(NOW), replace(TARGET, recognise="css:a ~ a ~ b")
     interpreter = Interpreter(reader=BodyReader(workers, clock))
-    await interpreter.interpret(target, replace(attributes(), body=b"<a></a>" * 100_000))
-    plain = replace(attributes(), body=b"<a></a><a></a><b></b>" + b" " * SMALL_BODY)
+    await interpreter.interpret(target, replace(costly_page(), body=b"<a></a>" * 100_000))
+    plain = replace(costly_page(), body=b"<a></a><a></a><b></b>" + b" " * SMALL_BODY)
     assert (await interpreter.interpret(target, plain)).why == TOO_COSTLY
     clock.offset = timedelta(minutes=1)
     assert (await interpreter.interpret(target, plain)).state is State.PRESENT
 
 
 async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
-    told: list[str] = []
+    costly_hosts: list[str] = []
     starts = iter([False, True])
 
     def start(megabytes: int) -> Worker:
@@ -90,23 +90,23 @@ async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
         return start_worker(megabytes)
 
     clock = VirtualClock(NOW)
-    workers = Workers(1, on_costly=told.append, start=start)
+    workers = Workers(1, on_costly=costly_hosts.append, start=start)
     interpreter = Interpreter(reader=BodyReader(workers, clock))
-    page = replace(attributes(), body=b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL_BODY)
+    page = replace(costly_page(), body=b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL_BODY)
     target = replace(TARGET, recognise="status")
     sighting = await interpreter.interpret(target, page)
-    assert (sighting.state, sighting.why, told) == (State.UNKNOWN, NO_WORKER, [])
+    assert (sighting.state, sighting.why, costly_hosts) == (State.UNKNOWN, NO_WORKER, [])
     await workers.try_start()
     assert (await interpreter.interpret(target, page)).state is State.PRESENT
     workers.close()
 
 
 async def test_small_page_with_too_many_elements_is_reported() -> None:
-    told: list[str] = []
-    workers = Workers(1, on_costly=told.append)
-    deep = replace(attributes(), headers={"content-type": "application/json"}, body=b"[" * 1000)
+    costly_hosts: list[str] = []
+    workers = Workers(1, on_costly=costly_hosts.append)
+    deep = replace(costly_page(), headers={"content-type": "application/json"}, body=b"[" * 1000)
     sighting = await Interpreter(reader=BodyReader(workers, VirtualClock(NOW))).interpret(TARGET, deep)
-    assert (sighting.why, told, process_ids(workers)) == (TOO_COSTLY, ["a.example"], [])
+    assert (sighting.why, costly_hosts, process_ids(workers)) == (TOO_COSTLY, ["a.example"], [])
     workers.close()
 
 

@@ -28,8 +28,8 @@ def target(url: str = URL, recognise: str = "status", view: View = View.EDGE, *,
 
 def answer(status: int = 200, body: bytes = PAGE, *, at: float = 0.0, url: str = URL, **headers: str) -> Answer:
     sent = NOON + timedelta(seconds=at)
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(url, status, told, body, sent, sent + timedelta(seconds=0.1))
+    header_lines = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(url, status, header_lines, body, sent, sent + timedelta(seconds=0.1))
 
 
 def interpret(outcome: Answer | Failure, part: Target | None = None) -> Sighting:
@@ -222,24 +222,24 @@ def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
 
 
 def test_changed_takes_the_first_body_for_its_baseline() -> None:
-    interpreter, seen = Interpreter(), target(recognise="changed")
-    states = [interpreter.interpret_now(seen, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
+    interpreter, part = Interpreter(), target(recognise="changed")
+    states = [interpreter.interpret_now(part, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
 def test_changed_uses_the_baseline_of_an_earlier_process() -> None:
-    seen = target(recognise="changed")
-    earlier = Interpreter().interpret_now(seen, answer(body=OLD))
+    part = target(recognise="changed")
+    earlier = Interpreter().interpret_now(part, answer(body=OLD))
     later = Interpreter()
-    later.restore_known(seen, Known(earlier.digest))
-    assert later.interpret_now(seen, answer(body=NEW)).state is State.PRESENT
+    later.restore_known(part, Known(earlier.digest))
+    assert later.interpret_now(part, answer(body=NEW)).state is State.PRESENT
 
 
 def test_forgotten_target_has_no_baseline() -> None:
-    interpreter, seen = Interpreter(), target(recognise="changed")
-    interpreter.interpret_now(seen, answer(body=OLD))
-    interpreter.forget(seen.id)
-    assert interpreter.interpret_now(seen, answer(body=NEW)).why == NO_BASELINE
+    interpreter, part = Interpreter(), target(recognise="changed")
+    interpreter.interpret_now(part, answer(body=OLD))
+    interpreter.forget(part.id)
+    assert interpreter.interpret_now(part, answer(body=NEW)).why == NO_BASELINE
 
 
 @pytest.mark.parametrize("was_missing", [False, True])

@@ -29,28 +29,16 @@ from tests.worlds.fetcher import Reply, ScriptedFetcher
 WAIT_20_S = Reply(429, b"", {"Retry-After": "20"})
 
 
-async def a_scheduled_look(run: PollerRun) -> object:
-    return await run.clock.sleep(1)
-
-
-async def a_look_once(run: PollerRun) -> object:
-    return await run.poller.look_once(target("once"))
-
-
-async def a_glance(run: PollerRun) -> object:
-    return await run.poller.look_without_memory(target("listed"))
-
-
-async def a_calendar_read(run: PollerRun) -> object:
+async def read_calendar(run: PollerRun) -> object:
     source = KINDS["toml"](calendar_settings("toml", f"https://{HOST}/releases.toml"))
     return await CalendarReader("own", source, CalendarPages(run.poller.send_in_turn), run.clock).read()
 
 
 REQUESTERS: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
-    "page": a_scheduled_look,
-    "once": a_look_once,
-    "listed": a_glance,
-    "releases.toml": a_calendar_read,
+    "page": lambda run: run.clock.sleep(1),  # the poller looks at the page by its plan
+    "once": lambda run: run.poller.look_once(target("once")),
+    "listed": lambda run: run.poller.look_without_memory(target("listed")),
+    "releases.toml": read_calendar,
 }
 
 

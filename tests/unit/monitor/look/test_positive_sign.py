@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -133,8 +134,8 @@ def test_other_content_at_the_address_of_a_file_is_unknown_and_has_no_digest(
 
 def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None:
     bodies = [page(words) for words in ("404 - Not found", "This is no longer available", "Published in error")]
-    seen = [interpret_last(file_at("xlsx"), answer(body)) for body in bodies]
-    assert [(one.state, one.why) for one in seen] == [
+    part = [interpret_last(file_at("xlsx"), answer(body)) for body in bodies]
+    assert [(one.state, one.why) for one in part] == [
         (ABSENT, "the page says it is not found"),
         (WITHDRAWN, NO_LONGER_AVAILABLE),
         (WITHDRAWN, "published in error"),
@@ -143,14 +144,14 @@ def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None
 
 @pytest.mark.parametrize("recognise", ["text:July", "changed"])
 def test_content_of_another_kind_is_unknown_to_every_recogniser(recognise: str) -> None:
-    seen = target("https://ports.example/freight.csv", recognise, "", is_file=True)
+    part = target("https://ports.example/freight.csv", recognise, "", is_file=True)
     interpreter = Interpreter()
     states = [
-        interpreter.interpret_now(seen, answer(body, kind)).state
+        interpreter.interpret_now(part, answer(body, kind)).state
         for body, kind in ((BOT_WALL, "text/html"), (b"a,b\n1,2\n", "text/csv"), (BOT_WALL, "text/html"))
     ]
     assert states == [UNKNOWN, UNKNOWN if recognise == "changed" else ABSENT, UNKNOWN]
-    assert interpreter.interpret_now(seen, answer(b"July,b\n1,3\n", "text/csv")).state is PRESENT
+    assert interpreter.interpret_now(part, answer(b"July,b\n1,3\n", "text/csv")).state is PRESENT
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
@@ -200,8 +201,8 @@ def test_a_plain_page_under_its_title_is_present_after_an_absence(recognise: str
 
 def test_page_that_its_announcement_redirected_to_may_have_another_title() -> None:
     interpreter = Interpreter()
-    seen = target(recognise="govuk", address=Address.LED_TO)
-    assert interpreter.interpret_now(seen, answer(page("Freight at ports"))).state is PRESENT
+    part = target(recognise="govuk", address=Address.LED_TO)
+    assert interpreter.interpret_now(part, answer(page("Freight at ports"))).state is PRESENT
     assert Interpreter().interpret_now(target(recognise="govuk"), answer(page("Freight at ports"))).state is UNKNOWN
 
 
@@ -222,13 +223,13 @@ PLACEHOLDERS = [
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_before_its_slot_and_while_unchanged_after_it(inside: str, recognise: str) -> None:
-    interpreter, seen = Interpreter(), target(recognise=recognise)
-    interpreter.restore_known(seen, Known(was_missing=True, slot=SLOT_IN_FORCE))
+    interpreter, part = Interpreter(), target(recognise=recognise)
+    interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
     changing = page(TITLE, f"{inside}<script>stamp(1)</script>"), page(TITLE, f"{inside}<script>stamp(2)</script>")
-    states = [interpreter.interpret_now(seen, answer(changing[at is AFTER], at=at)).state for at in (BEFORE, AFTER)]
+    states = [interpreter.interpret_now(part, answer(changing[at is AFTER], at=at)).state for at in (BEFORE, AFTER)]
     assert states == [UNKNOWN, UNKNOWN]
     out = page(TITLE, f"{inside}<p>Tonnes rose.</p>")
-    assert interpreter.interpret_now(seen, answer(out, at=AFTER + timedelta(seconds=5))).state is PRESENT
+    assert interpreter.interpret_now(part, answer(out, at=AFTER + timedelta(seconds=5))).state is PRESENT
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
@@ -261,11 +262,11 @@ def test_a_day_in_the_title_of_an_edition_is_not_that_of_its_slot() -> None:
 
 
 def test_placeholder_from_before_a_restart_must_change_its_structure() -> None:
-    interpreter, seen = Interpreter(), target()
-    interpreter.restore_known(seen, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
+    interpreter, part = Interpreter(), target()
+    interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
     still = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    assert interpreter.interpret_now(seen, answer(still)).state is UNKNOWN
-    assert interpreter.interpret_now(seen, answer(page(TITLE, "<p>Published 26 November 2026</p>"))).state is PRESENT
+    assert interpreter.interpret_now(part, answer(still)).state is UNKNOWN
+    assert interpreter.interpret_now(part, answer(page(TITLE, "<p>Published 26 November 2026</p>"))).state is PRESENT
 
 
 def test_a_page_that_comes_after_an_absence_may_have_the_words_of_an_earlier_placeholder() -> None:
@@ -278,6 +279,15 @@ def test_a_placeholder_is_still_one_after_a_404_that_is_a_stale_copy() -> None:
     body, headers = page(TITLE, "<p>Release date: 26 November 2026</p>"), {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
     assert interpret_last(target(), answer(body, at=BEFORE), stale, answer(body, at=AFTER)).state is UNKNOWN
+
+
+def test_a_placeholder_that_one_view_showed_is_one_in_another_view_too() -> None:
+    interpreter, edge, body = Interpreter(), target(), page(TITLE, "<p>Release date: 26 November 2026</p>")
+    origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
+    for view in (edge, origin):
+        interpreter.restore_known(view, Known(slot=SLOT_IN_FORCE))
+    assert interpreter.interpret_now(edge, answer(body, at=BEFORE)).state is UNKNOWN
+    assert interpreter.interpret_now(origin, answer(body, at=AFTER)).state is UNKNOWN
 
 
 def test_a_page_first_seen_while_our_clock_was_doubtful_is_present_once_the_clock_is_right() -> None:
@@ -355,9 +365,9 @@ _BODIES = st.one_of(
 
 @given(_BODIES, _KINDS, st.sampled_from([200, 201, 202, 203, 206, 404, 410, 500, 503]), st.booleans())
 def test_no_answer_without_a_positive_sign_is_present(body: bytes, kind: str, status: int, is_missing: bool) -> None:  # noqa: FBT001
-    seen = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
-    seen += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
-    for one in seen:
+    part = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
+    part += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
+    for one in part:
         interpreter = Interpreter()
         interpreter.restore_known(one, Known(was_missing=is_missing, slot=SLOT_IN_FORCE))
         for at in (BEFORE, AFTER):

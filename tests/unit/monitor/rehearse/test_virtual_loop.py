@@ -246,8 +246,5 @@ def test_an_ordinary_loop_is_refused() -> None:
 
 
 def test_the_time_of_a_new_loop_is_zero() -> None:
-    loop = JumpingLoop()
-    try:
+    with closing(JumpingLoop()) as loop:
         assert loop.time() == 0.0
-    finally:
-        loop.close()

@@ -200,16 +200,8 @@ def _fill(store: TemporaryStore) -> None:
         with store.transaction() as tx:
             events.record(tx, verdict, measured, after_slot(now))
     notice = store.outbox.notices()[0]
-    refused = Delivery(
-        notice.id,
-        "pager",
-        DeliveryState.GIVEN_UP,
-        after_slot(400),
-        3,
-        after_slot(500),
-        after_slot(500),
-        "the number is not known",
-    )
+    at, given_up, reason = after_slot(400), after_slot(500), "the number is not known"
+    refused = Delivery(notice.id, "pager", DeliveryState.GIVEN_UP, at, 3, given_up, given_up, reason)
     row = store.verdicts.judged_one("r")
     assert row is not None
     with store.transaction() as tx:

@@ -5,14 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from monitor.web.users import make_line
 from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.people import users_file
+from tests.unit.monitor.web.people import SECRET, users_file
 
 
 @pytest.fixture(scope="session")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a users file with people of every right."""
     return users_file(tmp_path_factory.mktemp("people"))
+
+
+@pytest.fixture(scope="session")
+def anne() -> str:
+    """Return the line of a duty statistician in a users file."""
+    return make_line("anne", SECRET, "duty statistician")
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_pat
         ("/api/v1/incidents?after=nothing", 404),
     ],
 )
-def test_unknown_addresses_are_not_found(tmp_path: Path, address: str, status: int) -> None:
+def test_unknown_names_and_invalid_queries_are_refused(tmp_path: Path, address: str, status: int) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:05")
         async with browsing(life) as client:

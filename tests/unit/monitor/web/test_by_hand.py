@@ -102,7 +102,7 @@ def read_entries(folder: Path) -> list[dict[str, Any]]:
     return tomllib.loads(file.read_text()).get("release", []) if file.exists() else []
 
 
-def names_in(folder: Path) -> list[str]:
+def file_names(folder: Path) -> list[str]:
     return [file.name for file in folder.iterdir()]
 
 
@@ -307,7 +307,7 @@ async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
     await asyncio.gather(*map(add, slots))
     assert [one["slot"] for one in read_entries(tmp_path)] == slots
     assert len({one["id"] for one in read_entries(tmp_path)}) == 5
-    assert names_in(tmp_path) == ["by-hand.toml"]
+    assert file_names(tmp_path) == ["by-hand.toml"]
 
 
 def test_same_release_is_added_once_and_again_after_it_was_removed() -> None:

@@ -93,15 +93,11 @@ def a_form(body: bytes, content_type: str = MULTIPART) -> Request:
     return Request({"type": "http", "method": "POST", "headers": [(b"content-type", content_type.encode())]}, receive)
 
 
-async def read_limited_form(
-    request: Request, most_text: int = 1000, most_fields: int = 4, most_bytes: int = 1000
-) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Return the fields and the files of a form."""
-    return await read_form_with_files(request, most_text, most_fields, most_bytes)
+LIMITS = {"longest": 1000, "most": 4, "longest_with_files": 1000}
 
 
 async def test_form_with_a_file_keeps_every_byte_of_it_and_the_first_value_of_a_field() -> None:
-    fields, files = await read_limited_form(a_form(FORM))
+    fields, files = await read_form_with_files(a_form(FORM), **LIMITS)
     assert FORM.count(b'name="text"') == 2
     assert fields == {"text": "Dŵr."}
     assert files == {"mail": b"\x00\xff\r\n--c\r\n"}
@@ -120,19 +116,19 @@ async def test_form_with_a_file_keeps_every_byte_of_it_and_the_first_value_of_a_
 )
 async def test_damaged_form_is_refused(body: bytes, content_type: str) -> None:
     with pytest.raises(UserFault, match="arrived damaged"):
-        await read_limited_form(a_form(body, content_type))
+        await read_form_with_files(a_form(body, content_type), **LIMITS)
 
 
 @pytest.mark.parametrize(
     ("limit", "message"),
     [
-        ({"most_fields": 1}, "too many fields"),
-        ({"most_fields": 3}, "too many fields"),
-        ({"most_text": 100}, "the texts must not be longer than 100 bytes"),
-        ({"most_bytes": 100}, "the body must not be longer than 100 bytes"),
+        ({"most": 1}, "too many fields"),
+        ({"most": 3}, "too many fields"),
+        ({"longest": 100}, "the texts must not be longer than 100 bytes"),
+        ({"longest_with_files": 100}, "the body must not be longer than 100 bytes"),
     ],
     ids=str,
 )
 async def test_form_of_four_fields_that_is_over_a_limit_is_refused(limit: dict[str, int], message: str) -> None:
     with pytest.raises(UserFault, match=message):
-        await read_limited_form(a_form(FORM), **limit)
+        await read_form_with_files(a_form(FORM), **LIMITS | limit)

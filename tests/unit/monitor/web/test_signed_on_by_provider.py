@@ -135,6 +135,7 @@ async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visito
     await visitor.sign_on()
     guard = hidden_field(await visitor.client.get("/incidents"), "guard")
     visitor.idp.fixed_answers[CONFIGURATION_PATH] = (500, "", {})
+    # The board keeps the configuration of the provider for ten minutes.
     visitor.board.clock.seconds += 700
     answer = await visitor.client.post("/sign-out", data={"guard": guard})
     assert answer.status_code == 303
@@ -346,6 +347,7 @@ async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
         assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, "503")
     assert visitor.idp.requested_paths == [CONFIGURATION_PATH]
     visitor.idp.fixed_answers.clear()
+    # The provider is not requested again for five seconds after a failure.
     visitor.board.clock.seconds += 6
     assert (await visitor.sign_on()).status_code == 303
 

@@ -18,11 +18,6 @@ from tests.unit.monitor.web.people import SECRET, basic_auth, hidden_field, rewr
 PATHS_FOR_PROGRAMS = ["/api/v1/releases", "/api/v1/incidents", "/api/v1/openapi.json", "/calendar.ics"]
 
 
-@pytest.fixture(scope="module")
-def anne() -> str:
-    return make_line("anne", SECRET, "duty statistician")
-
-
 @pytest.fixture
 def users(tmp_path: Path, anne: str) -> Path:
     file = tmp_path / "users"

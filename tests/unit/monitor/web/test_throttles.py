@@ -14,19 +14,17 @@ import pytest
 from alerts.signed_link import sign_token
 from monitor.web.credentials import Throttle
 from monitor.web.server import WebServer, bind_address
-from monitor.web.users import make_line
 from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, StoppedClock, a_board
+from tests.unit.monitor.web.people import SECRET
 from tests.worlds.instants import after_slot
 
-SECRET = "correct horse battery"
 TOKEN = {**WITH_TOKEN, "Accept": "*/*"}
 
 
 @pytest.fixture
-def users(tmp_path: Path) -> Path:
-    file = tmp_path / "users"
-    file.write_text(f"{make_line('anne', SECRET)}\n")
-    return file
+def users(tmp_path: Path, anne: str) -> Path:
+    (tmp_path / "users").write_text(anne)
+    return tmp_path / "users"
 
 
 async def try_to_sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:

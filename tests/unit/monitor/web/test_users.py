@@ -8,15 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.web.users import LONGEST, UNKNOWN_PERSON, Right, Users, find_faults, make_line, read_people
+from tests.unit.monitor.web.people import SECRET
 
-SECRET = "correct horse battery"
 SALT, DIGEST = "AAECAwQFBgcICQoLDA0ODw", "A" * 43
 GOOD = f"$scrypt$ln=14,r=8,p=1${SALT}${DIGEST}"
-
-
-@pytest.fixture(scope="module")
-def anne() -> str:
-    return make_line("anne", SECRET, "duty statistician")
 
 
 @pytest.fixture

@@ -50,11 +50,11 @@ def test_no_link_breaks_its_page(link: str) -> None:
 
 @pytest.mark.parametrize(("name", "said"), DAMAGED)
 def test_addresses_and_lists_that_are_none_do_not_break_a_recogniser(name: str, said: object) -> None:
-    seen = find_recogniser(name)(answer(json.dumps(said).encode(), "application/json"), CONTEXT)
-    assert [found for found in seen.found if "[" in found.url] == []
+    recognised = find_recogniser(name)(answer(json.dumps(said).encode(), "application/json"), CONTEXT)
+    assert [found for found in recognised.found if "[" in found.url] == []
 
 
 @pytest.mark.parametrize("body", FEEDS)
 def test_no_feed_breaks_its_recogniser(body: bytes) -> None:
-    seen = find_recogniser("feed:*")(answer(body, "application/xml"), CONTEXT)
-    assert [found for found in seen.found if "[" in found.url] == []
+    recognised = find_recogniser("feed:*")(answer(body, "application/xml"), CONTEXT)
+    assert [found for found in recognised.found if "[" in found.url] == []

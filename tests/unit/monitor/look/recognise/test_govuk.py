@@ -20,8 +20,8 @@ OTHER = "Example claims: quarterly statistics, April to June 2026"
 
 
 def test_a_publication_with_our_title_and_period_is_specific() -> None:
-    seen = recognise(page(f"{TITLE} - GOV.UK", TITLE), CONTEXT)
-    assert (seen.state, seen.specific) == (State.PRESENT, True)
+    recognised = recognise(page(f"{TITLE} - GOV.UK", TITLE), CONTEXT)
+    assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
 def test_the_edition_before_at_the_same_address_is_absence() -> None:
@@ -30,13 +30,15 @@ def test_the_edition_before_at_the_same_address_is_absence() -> None:
 
 
 def test_another_edition_after_a_404_is_absence() -> None:
-    seen = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, was_missing=True))
-    assert (seen.state, seen.why) == (State.ABSENT, "the page shows another edition")
+    recognised = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, was_missing=True))
+    assert (recognised.state, recognised.why) == (State.ABSENT, "the page shows another edition")
 
 
 def test_another_title_after_a_404_is_unknown() -> None:
-    seen = recognise(page("Prison population - GOV.UK", "Prison population"), Context(URL, TITLE, was_missing=True))
-    assert (seen.state, seen.why) == (State.UNKNOWN, "the page shows another title")
+    recognised = recognise(
+        page("Prison population - GOV.UK", "Prison population"), Context(URL, TITLE, was_missing=True)
+    )
+    assert (recognised.state, recognised.why) == (State.UNKNOWN, "the page shows another title")
 
 
 def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_to_it() -> None:
@@ -48,21 +50,17 @@ def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_t
 
 def test_a_title_without_its_period_needs_it_on_the_page() -> None:
     series = "Example claims: quarterly statistics"
-    told = "<p>Claims from July to September 2026 fell.</p>"
-    states = [recognise(page(f"{series} - GOV.UK", series, inside), CONTEXT).state for inside in (told, "<p>Fell.</p>")]
-    assert states == [State.PRESENT, State.UNKNOWN]
-    item_states = [
-        recognise(item("publication", series, description=text), CONTEXT).state
-        for text in ("July to September 2026", "")
-    ]
-    assert item_states == [State.PRESENT, State.UNKNOWN]
+    for period, state in (("July to September 2026", State.PRESENT), ("", State.UNKNOWN)):
+        undated_page = page(f"{series} - GOV.UK", series, f"<p>Claims {period} fell.</p>")
+        undated_item = item("publication", series, description=period)
+        assert recognise(undated_page, CONTEXT).state is recognise(undated_item, CONTEXT).state is state
 
 
 def test_a_release_without_a_period_in_its_title_is_never_specific() -> None:
-    seen = recognise(
+    recognised = recognise(
         page("Weekly road fuel prices - GOV.UK", "Weekly road fuel prices"), Context(URL, "Weekly road fuel prices")
     )
-    assert (seen.state, seen.specific) == (State.PRESENT, False)
+    assert (recognised.state, recognised.specific) == (State.PRESENT, False)
 
 
 @pytest.mark.parametrize("kind", ["Accredited official", "National", "Official"])
@@ -79,8 +77,8 @@ def test_words_about_a_release_to_come_are_absence(words: str) -> None:
 
 
 def test_words_about_a_release_to_come_in_the_text_are_no_notice() -> None:
-    told = "<p>The next of these statistics will be released in May.</p>"
-    assert recognise(page(f"{TITLE} - GOV.UK", TITLE, told), CONTEXT).state is State.PRESENT
+    later_release = "<p>The next of these statistics will be released in May.</p>"
+    assert recognise(page(f"{TITLE} - GOV.UK", TITLE, later_release), CONTEXT).state is State.PRESENT
 
 
 @pytest.mark.parametrize(
@@ -136,11 +134,11 @@ def test_parts_and_stamps_are_found_in_the_content_item() -> None:
         "no attachment",
     ]
     stamps = {"public_updated_at": "2026-11-26T09:30:02Z", "scheduled_publishing_delay_seconds": 3}
-    seen = recognise(item("publication", details={"attachments": attachments}, **stamps), CONTEXT)
-    assert [part.role for part in seen.found] == ["item", "html", "data", "external"]
-    assert seen.found[0].facts["scheduled_publishing_delay_seconds"] == "3"
-    assert seen.found[1].url == f"{URL}/bulletin"
-    assert seen.found[2].facts["file_size"] == "9"
+    recognised = recognise(item("publication", details={"attachments": attachments}, **stamps), CONTEXT)
+    assert [part.role for part in recognised.found] == ["item", "html", "data", "external"]
+    assert recognised.found[0].facts["scheduled_publishing_delay_seconds"] == "3"
+    assert recognised.found[1].url == f"{URL}/bulletin"
+    assert recognised.found[2].facts["file_size"] == "9"
 
 
 @pytest.mark.parametrize("schema", ["statistics_announcement", "placeholder", "placeholder_publication", "coming_soon"])
@@ -157,9 +155,9 @@ def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
 def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
     twin = f"https://www.gov.uk/api/content{PATH}"
-    seen = recognise(item("redirect", None, twin, redirects=rules), Context(twin, TITLE))
-    assert seen.state is State.UNKNOWN
-    assert [(found.role, found.url) for found in seen.found] == [
+    recognised = recognise(item("redirect", None, twin, redirects=rules), Context(twin, TITLE))
+    assert recognised.state is State.UNKNOWN
+    assert [(found.role, found.url) for found in recognised.found] == [
         ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
     ]
 
@@ -173,16 +171,16 @@ def test_listing_gives_every_entry_and_finds_the_release_anywhere() -> None:
         {"title": TITLE, "link": "/government/statistics/elsewhere", "public_timestamp": "x"},
         {"title": "No link"},
     ]
-    said = answer(b'{"results": %s}' % str(results).replace("'", '"').encode(), "application/json")
-    seen = recognise(said, CONTEXT)
-    assert (seen.state, seen.specific, len(seen.found)) == (State.PRESENT, True, 1)
-    assert seen.found[0].url == "https://www.gov.uk/government/statistics/elsewhere"
-    assert recognise(said, Context(URL)).why == "a listing"
+    content = answer(b'{"results": %s}' % str(results).replace("'", '"').encode(), "application/json")
+    recognised = recognise(content, CONTEXT)
+    assert (recognised.state, recognised.specific, len(recognised.found)) == (State.PRESENT, True, 1)
+    assert recognised.found[0].url == "https://www.gov.uk/government/statistics/elsewhere"
+    assert recognise(content, Context(URL)).why == "a listing"
 
 
 def test_an_announcement_in_a_listing_is_no_release() -> None:
-    said = b'{"results": [{"title": "%s", "link": "/government/statistics/announcements/a"}]}' % TITLE.encode()
-    assert recognise(answer(said, "application/json"), CONTEXT).state is State.ABSENT
+    content = b'{"results": [{"title": "%s", "link": "/government/statistics/announcements/a"}]}' % TITLE.encode()
+    assert recognise(answer(content, "application/json"), CONTEXT).state is State.ABSENT
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000])
@@ -248,8 +246,8 @@ _TIMES = (answer(b"").sent, answer(b"").received)
 
 def test_item_states_its_version_by_fields_not_by_change_notes() -> None:
     history = [{"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"}, {"note": "First."}]
-    told = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
-    assert recognise(told, CONTEXT).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
+    corrected = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
+    assert recognise(corrected, CONTEXT).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
     assert recognise(item("publication"), CONTEXT).version is None
 
 
@@ -257,8 +255,8 @@ def test_page_and_item_state_when_they_were_first_published() -> None:
     stamp = "2026-11-26T09:30:01+00:00"
     head = f'<head><title>{TITLE} - GOV.UK</title><meta name="govuk:first-published-at" content="{stamp}"></head>'
     html = answer(f"<html>{head}<body><h1>{TITLE}</h1></body></html>".encode())
-    for told in (html, item("publication", first_published_at=stamp)):
-        assert first_published(recognise(told, CONTEXT).version) == datetime.fromisoformat(stamp)
+    for page_or_item in (html, item("publication", first_published_at=stamp)):
+        assert first_published(recognise(page_or_item, CONTEXT).version) == datetime.fromisoformat(stamp)
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")

@@ -33,8 +33,8 @@ def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(promise
 
 
 def test_figures_that_come_out_on_a_regular_basis_may_well_be_out() -> None:
-    seen = page(TITLE, TITLE, "<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
-    assert find_recogniser("status")(seen, CONTEXT).state is State.PRESENT
+    recognised = page(TITLE, TITLE, "<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
+    assert find_recogniser("status")(recognised, CONTEXT).state is State.PRESENT
 
 
 DUE_PAGE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
@@ -72,5 +72,5 @@ def test_a_page_under_its_title_that_is_coming_soon_is_absence(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 def test_a_notice_that_a_page_was_published_in_error_is_a_withdrawal_whatever_its_status(name: str) -> None:
-    seen = page("No longer available - GOV.UK", "The page you are looking for is no longer available")
-    assert find_recogniser(name)(seen, CONTEXT).state is State.WITHDRAWN
+    recognised = page("No longer available - GOV.UK", "The page you are looking for is no longer available")
+    assert find_recogniser(name)(recognised, CONTEXT).state is State.WITHDRAWN

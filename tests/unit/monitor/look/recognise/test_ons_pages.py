@@ -72,8 +72,8 @@ def release_page(
 def test_a_release_page_is_recognised_by_its_state_in_any_language(
     language: str, sections: tuple[str, ...], state: str
 ) -> None:
-    seen = release_page(language, state, *sections)
-    assert (seen.state, seen.specific) == ((PRESENT, True) if state == "published" else (ABSENT, False))
+    recognised = release_page(language, state, *sections)
+    assert (recognised.state, recognised.specific) == ((PRESENT, True) if state == "published" else (ABSENT, False))
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
@@ -92,8 +92,8 @@ def test_page_without_a_mark_is_present_with_documents_and_else_unknown(language
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str) -> None:
-    seen = release_page(language, "postponed", "data", reason="Moved by one week to allow further checks.")
-    assert seen.state is ABSENT
+    recognised = release_page(language, "postponed", "data", reason="Moved by one week to allow further checks.")
+    assert recognised.state is ABSENT
 
 
 def test_another_edition_at_the_address_is_absence_and_another_title_is_unknown() -> None:
@@ -128,8 +128,8 @@ def described(**about: object) -> dict[str, Any]:
     ],
 )
 def test_the_data_of_a_release_say_whether_it_is_out(said: dict[str, Any], state: State) -> None:
-    seen = recognise_data(said)
-    assert (seen.state, seen.specific) == (state, state is PRESENT)
+    recognised = recognise_data(said)
+    assert (recognised.state, recognised.specific) == (state, state is PRESENT)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_ons_samples_are_recognised_with_their_state(root: Path, name: str, stat
     sample = root.parent / f"shared/samples/calendars/{name}.json"
     if not sample.exists():
         pytest.skip("the samples do not stand beside the project")
-    said = json.loads(sample.read_bytes())
-    seen = recognise_data(said, said["description"]["title"])
-    assert (seen.state, seen.specific) == (state, state is PRESENT)
+    content = json.loads(sample.read_bytes())
+    recognised = recognise_data(content, content["description"]["title"])
+    assert (recognised.state, recognised.specific) == (state, state is PRESENT)
 
 
 DATA = Target("r/page/edge", "r", "page", View.EDGE, f"{URL}/data", "cy.ons.gov.uk", "ons", TITLE)
@@ -177,19 +177,23 @@ def test_answers_of_a_retired_address_are_unknown_unless_they_have_a_body_to_rea
     ],
 )
 def test_earlier_latest_release_of_ees_is_no_new_edition(slug: str, state: State) -> None:
-    said = json.dumps({"title": "Example absence", "latestRelease": {"slug": slug}}).encode()
-    assert find_recogniser("ees-after:2024-25-autumn-term")(answer(said, "application/json"), CONTEXT).state is state
+    content = json.dumps({"title": "Example absence", "latestRelease": {"slug": slug}}).encode()
+    assert find_recogniser("ees-after:2024-25-autumn-term")(answer(content, "application/json"), CONTEXT).state is state
 
 
 def test_ees_release_of_another_year_is_absence() -> None:
     ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
     for year, state in (("2025/26", PRESENT), ("2024/25", ABSENT)):
-        said = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
-        seen = find_recogniser("ees")(answer(json.dumps(said).encode(), "application/json"), Context(URL, ours))
-        assert (seen.state, seen.specific) == (state, state is PRESENT)
+        content = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
+        recognised = find_recogniser("ees")(
+            answer(json.dumps(content).encode(), "application/json"), Context(URL, ours)
+        )
+        assert (recognised.state, recognised.specific) == (state, state is PRESENT)
 
 
 def test_a_landing_page_of_ees_that_names_no_edition_proves_no_edition() -> None:
     heading = "<title>Example absence - Explore education statistics - GOV.UK</title><h1>Example absence</h1>"
-    seen = find_recogniser("ees")(answer(heading.encode()), Context(URL, "Example absence: Academic year 2025/26"))
-    assert not seen.specific
+    recognised = find_recogniser("ees")(
+        answer(heading.encode()), Context(URL, "Example absence: Academic year 2025/26")
+    )
+    assert not recognised.specific

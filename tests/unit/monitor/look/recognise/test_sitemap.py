@@ -5,17 +5,13 @@ from __future__ import annotations
 import gzip
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.look.recognise.feed import read_sitemap, unpack_gzip
 
 EVERY_URL = re.compile(".*")
 NO_URL = re.compile("(?!)")
-
-
-def urls(body: str, wanted: re.Pattern[str] = NO_URL) -> list[str]:
-    return [one.url for one in read_sitemap(body.encode(), wanted)[0]]
 
 
 def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() -> None:
@@ -44,7 +40,7 @@ def test_entities_are_not_expanded_and_references_are_not_fetched() -> None:
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     head = f'<!DOCTYPE u [<!ENTITY l0 "https://x.example/">{laughs}<!ENTITY e SYSTEM "file:///etc/hostname">]>'
     body = f"{head}<urlset><url><loc>&l9;</loc></url><url><loc>&e;</loc></url></urlset>"
-    assert urls(body) == []
+    assert read_sitemap(body.encode(), NO_URL)[0] == ()
 
 
 def test_cut_sitemap_gives_its_addresses_and_is_incomplete() -> None:
@@ -69,7 +65,8 @@ def test_sitemap_with_too_many_addresses_is_incomplete() -> None:
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"<urlset>", b"<sitemapindex><sitemap><loc>", b"\x1f\x8b"]))
+@example(b"javascript:alert()</loc></url></urlset>", b"<urlset><url><loc>")
 def test_no_bytes_break_the_sitemap_reader(noise: bytes, head: bytes) -> None:
     text, _ = unpack_gzip(head + noise)
     found, _ = read_sitemap(text, EVERY_URL)
-    assert all(one.url.startswith("http") for one in found)
+    assert all(address.url.startswith("http") for address in found)

@@ -26,5 +26,5 @@ AWARE = replace(CONTEXT, alternatives=(f"https://www.gov.uk{REPORT}",))
     ids=["nothing", "the alternative", "another address", "both"],
 )
 def test_a_known_alternative_in_a_listing_does_not_show_that_the_page_is_out(listed: list[str], state: State) -> None:
-    said = json.dumps({"results": [{"title": TITLE, "link": link, "public_timestamp": "x"} for link in listed]})
-    assert recognise_index(answer(said.encode(), "application/json"), AWARE).state is state
+    content = json.dumps({"results": [{"title": TITLE, "link": link, "public_timestamp": "x"} for link in listed]})
+    assert recognise_index(answer(content.encode(), "application/json"), AWARE).state is state

@@ -116,7 +116,7 @@ async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> Non
     assert all(isinstance(fault, NoWorker) for fault in await asyncio.gather(*slow, return_exceptions=True))
 
 
-async def test_failed_reader_is_reported_and_its_process_replaced(workers: Workers) -> None:
+async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers) -> None:
     with pytest.raises(WorkerFault, match="TypeError"):
         await workers.run("strip", "a.example", None, seconds=5)
     assert process_ids(workers) == []
@@ -204,15 +204,16 @@ async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
     workers.close()
 
 
-async def test_no_start_is_tried_for_a_while_after_a_failed_one() -> None:
+async def test_pause_between_attempts_to_start_a_worker_doubles_from_one_second() -> None:
     machine = Machine()
     workers = machine.workers()
-    for passed in (0.0, 0.5, 1.0, 1.9, 3.0):
-        machine.clock.seconds = passed
+    attempts_at = {0.0: 1, 0.5: 1, 1.0: 2, 1.9: 2, 3.0: 3}
+    for seconds, attempts in attempts_at.items():
+        machine.clock.seconds = seconds
         with pytest.raises(NoWorker):
             await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
-    assert machine.attempts == [START_FAULT] * 3
-    assert machine.unread == ["a.example"] * 5
+        assert machine.attempts == [START_FAULT] * attempts
+    assert machine.unread == ["a.example"] * len(attempts_at)
     workers.close()
 
 

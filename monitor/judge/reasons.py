@@ -1,0 +1,151 @@
+"""The English of verdicts: why one is unproven, and the details of findings. The judge chooses a code and its facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum, unique
+from functools import partial
+from typing import Any
+
+from monitor.plan.targets import View
+from schedules.announcement import State
+from schedules.ledger_event import EventKind
+from schedules.promise import Promise
+from schedules.slot import Precision, Slot
+from schedules.times.interval import Bounds, Interval
+from schedules.times.words import between_exactly, count, exactly, length, lengths
+from schedules.times.zone import LONDON
+
+Fact = datetime | Interval | Bounds | float | int | str | View | EventKind | Promise | None
+# `{looks:look}` in a phrase, and a part of it in square brackets.
+_FACT, _OPTIONAL = re.compile(r"{(\w+):?([^}]*)}"), re.compile(r"\[(.*?)\]")
+_CHANGES = {EventKind.RE_DATED: "moved to another day", EventKind.TIME_CHANGED: "moved to another time"}
+
+
+@unique
+class Reason(Enum):
+    """The code of a reason or detail. Its value is the phrase, in which `{came}` is a fact.
+
+    `{looks:look}` counts looks, `{causes:, }` joins a list. Text in square brackets is left out without its fact.
+    """
+
+    # Why a part is unproven.
+    READ_AFTER_SLOT = "the slot was first read after it had passed"
+    NO_READABLE_TIME = "no time was announced that could be read"
+    NEVER_LOOKED_AT = "never looked at"
+    NOTHING_PROVED = "no look after {latest} proved anything[: {failed}][; last proved absent as of {absent}]"
+    PAGE_NOT_KNOWN = (
+        "its page is not known: it is not at the address that was made from its announcement's, and may have come "
+        "out at another[; as of {absent} it was at no address][; {lags}]"
+    )
+    PRESENT_FROM_THE_START = (
+        "already answered as published at the first look that did not fail, at {look}: its appearance was not seen"
+    )
+    STAMPED_IN_TIME = (
+        "not found until {found}, while the publisher's own stamp says that it was first published at {stamp}: "
+        "its announcement and GOV.UK's search may have been behind"
+    )
+    PUBLISHED_UNSEEN = "published and removed {stay}, before any look saw it"
+    VIEWS_DIFFER = (
+        "one view answered as if published[ from its first look at {look} on], while another still proved absence"
+    )
+    NO_ABSENCE = "came {came}; no earlier look proved absence"
+    EARLY_OR_ON_TIME = "came {came}: no look in between shows whether it was early or on time[; {failed}][; {lags}]"
+    EARLY_OR_LATE = "came {came}: no look in between shows whether it was early, on time or late[; {failed}][; {lags}]"
+    ON_TIME_OR_LATE = "came {came}: on time or up to {late} late, not resolved[; {failed}][; {lags}]"
+    # What such a reason may contain.
+    FAILED_LOOKS = "{looks:look} proved nothing ({reasons:, })"
+    STILL_ANNOUNCED = "still announced {lag} after it was out"
+    NOT_LISTED = "not listed {lag} after it was out"
+    LONGER_LAGS = "that day another release was {lags:, and one }"
+    # Why the promise is in doubt.
+    READING = "{promise}, read {read}"
+    CHANGED_BETWEEN_READS = "its promise was changed between two reads: {promise}, last so {last}[; {changes:; }]"
+    NOT_READ_AGAIN = "{promise}, last read {last}: not read, or not shown there, again since"
+    NOT_CONFIRMED = "{promise}, last read {last}, {before} before: whether it was still in force is not known"
+    NO_LONGER_LISTED = (
+        "{promise}, last shown {last}: {reads:read} of the calendar since {since} did not show it"
+        "[. A new entry may replace it: “{titles:” and “}”]"
+    )
+    DISPUTED = "{verdict} by one calendar and not by another, and it is not known which is right: {readings:; }"
+    BROUGHT_FORWARD = "{promise}: brought forward, read {read}"
+    CALENDARS_DISAGREE = "{readings:; }: a person must say which binds"
+    SHORT_NOTICE = "{change} {days:day} ahead: read {read}[, after {since} which did not show it yet]"
+    UNANNOUNCED = "published, and no calendar we read announced it"
+    # Findings about when a part was public.
+    EXPOSED_NOW = "public before its slot: came {came}, not seen removed yet"
+    EXPOSED_UNSEEN = "public before its slot: came and went {came}, removed (410) after"
+    EXPOSED_UNTIL_SLOT = "public before its slot: came {came}, still public at the slot[; {remark}]"
+    EXPOSED_UNTIL_REMOVED = "public before its slot: came {came}, removed {ended}"
+    EXPOSED_UNTIL = "public before its slot: came {came}, ended {ended}: why is not known"
+    NEVER_SEEN = "never seen until the watch was closed[, {delay} after the slot]"
+    NOT_SEEN_YET = "not seen yet[, {delay} after the slot]"
+    LATE = "came {came}[, {delay} after the slot][; {remark}]"
+    ONE_HOUR = "one hour, as when a clock shows UTC in place of British summer time"
+    PARTIAL = "late while other parts were out: {parts:, }"
+    PLATFORM = "{number:release} of {producers:, } late together on {host}"
+    ELSEWHERE_FIRST = "{url} had it {came}, {ahead} before the announced address[, {delay} after the slot]"
+    STALE_EDGE = "{view} had it {came}; the edge served the old answer for {hidden} more"
+    STALE_EDGE_AGAIN = "{view} had it {came}; the edge served the old answer for {hidden}, having shown it before"
+    SPLIT_VIEW = "“{first}” got it {came}; “{other}” was served without it for {hidden} more"
+    # Findings about what was published.
+    WRONG_PAGE = "{page} at its slot: seen {seen}"
+    SWAPPED = "its bytes changed {changed}"
+    WITHDRAWN = "taken away {removed}[, back {back}]"
+    CORRECTED = "corrected or updated after its release: {fields:, }; seen {changed}"
+    MOVED_ON = "{field} moved on to {new}"
+    COUNTED_ON = "{field} went from {old} to {new}"
+    # Findings about our own sight.
+    LOOKS_PROVED_NOTHING = "all {looks} looks proved nothing {span} ({causes:, })"
+    BLIND = "{causes:, } for {seconds}, {span}"
+    CLOCK_IN_DOUBT = "our clock was in doubt {span}"
+    PARTS_CUT = "more than {most} parts are named: no more than {most} are watched"
+    UNWATCHED = (
+        "its slot had passed when it was first read, so that it is late cannot be proved from here; "
+        "not out as of {absent}"
+    )
+
+    def text(self, zone: str = LONDON, **facts: Fact | tuple[Fact, ...]) -> str:
+        """Return the phrase with its facts. Instants are in local time; a float is a length in seconds."""
+        unknown = {name for name, fact in facts.items() if fact in (None, ())}
+
+        def keep_if_known(part: re.Match[str]) -> str:
+            return "" if any(name in unknown for name, _ in _FACT.findall(part[1])) else part[1]
+
+        phrase = _OPTIONAL.sub(keep_if_known, self.value)
+        return _FACT.sub(lambda place: _write_fact(facts[place[1]], zone, place[2]), phrase)
+
+
+def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str:
+    """Return a fact in English. `unit` is what a number counts, or the text between the items of a list."""
+    writers: dict[type, Callable[[Any], str]] = {
+        datetime: partial(exactly, timezone=zone),
+        Interval: partial(between_exactly, timezone=zone),
+        Bounds: lengths,
+        float: length,
+        int: partial(count, noun=unit) if unit else str,
+        Promise: promise_text,
+        View: lambda view: "the origin" if view is View.ORIGIN else "the content API",
+        EventKind: lambda kind: _CHANGES.get(kind, kind.value),
+        tuple: lambda items: unit.join(_write_fact(item, zone) for item in items),
+    }
+    return writers.get(type(fact), str)(fact)
+
+
+def slot_words(slot: Slot) -> str:
+    """Return a slot in words: its local time, or its days together with the announced text if that is coarser."""
+    if slot.instant is not None:
+        return exactly(slot.instant, slot.timezone)
+    if slot.first is None or slot.last is None:
+        return f"no readable time ({slot.raw})" if slot.raw else "no readable time"
+    if slot.precision is Precision.DAY:
+        return f"{slot.first:%a} {slot.first.day} {slot.first:%b %Y}, no time given"
+    return f"{slot.raw or slot.precision.value} ({slot.first.isoformat()} to {slot.last.isoformat()})"
+
+
+def promise_text(promise: Promise) -> str:
+    """Return what a calendar announces for a release: `govuk says Fri 5 Jan 2018 09:30:00 GMT, provisional`."""
+    slot = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
+    return f"{promise.calendar} says {slot}{', provisional' if promise.state is State.PROVISIONAL else ''}"

@@ -1,0 +1,61 @@
+"""The English of reasons and of details of findings: `reasons.txt` has each phrase with all its facts, and without."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.judge.reasons import Reason
+from monitor.plan.targets import View
+from schedules.ledger_event import EventKind
+from schedules.times.interval import Bounds, Interval
+from tests.worlds.instants import SLOT
+from tests.worlds.releases import a_promise
+
+GOLDEN = Path(__file__).with_name("reasons.txt")
+SPAN = Interval(SLOT + timedelta(seconds=4), SLOT + timedelta(seconds=65.5))
+FACTS = (
+    dict.fromkeys(("came", "stay", "changed", "removed", "back", "ended", "span"), SPAN)
+    | dict.fromkeys(("latest", "absent", "look", "found", "stamp", "read", "last", "since", "seen"), SLOT)
+    | dict.fromkeys(("delay", "ahead", "hidden"), Bounds(61.5, None))
+    | dict.fromkeys(("late", "lag", "before", "seconds"), 125.0)
+    | dict.fromkeys(("looks", "reads", "days", "most", "number"), 2)
+    | {"promise": a_promise(), "readings": (a_promise(), a_promise(calendar="own"))}
+    | {"view": View.ORIGIN, "change": EventKind.TIME_CHANGED, "titles": ("Births", "Deaths")}
+)
+"""Facts by name. Any other one is a text, which is written as it is."""
+
+
+def golden_lines() -> list[str]:
+    """Return each phrase with all its facts, then without those that it can do without."""
+    lines = []
+    for reason in Reason:
+        facts = {name: FACTS.get(name, f"<{name}>") for name in re.findall(r"{(\w+)", reason.value)}
+        facts |= {name: (f"<{name}>", "<…>") for name in re.findall(r"{(\w+):[,;]", reason.value) if name not in FACTS}
+        optional = {name for part in re.findall(r"\[(.*?)\]", reason.value) for name in re.findall(r"{(\w+)", part)}
+        lines.append(f"{reason.name}: {reason.text(**facts)}")
+        if optional:
+            lines.append(f"{reason.name}: {reason.text(**(facts | dict.fromkeys(optional)))}")
+    return lines
+
+
+def test_each_reason_is_worded_as_in_the_golden_file() -> None:
+    assert golden_lines() == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(1, "1 day ahead"), (-1, "-1 day ahead"), (3, "3 days ahead"), (1200, "1,200 days ahead")]
+)
+def test_a_count_has_its_noun(days: int, words: str) -> None:
+    assert words in Reason.SHORT_NOTICE.text(change=EventKind.ANNOUNCED, days=days, read=SLOT, since=None)
+
+
+def test_times_are_in_the_zone_of_the_announcement() -> None:
+    assert Reason.MOVED_ON.text("Europe/Paris", field="it", new=SLOT) == "it moved on to Fri 5 Jan 2018 10:30:00 CET"
+
+
+def test_a_part_named_like_a_view_keeps_its_name() -> None:
+    assert Reason.PARTIAL.text(parts=("content", "re-dated")).endswith(": content, re-dated")
