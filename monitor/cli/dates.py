@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from monitor.cli.common import Parsed
 from monitor.clock import SystemClock
 from schedules.dates import read_date
-from schedules.times.zone import LONDON, local_date
+from schedules.times.zone import LONDON, local, local_date
 
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -61,6 +61,18 @@ def read_instant(text: str, today: date) -> datetime | None:
     if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         return None
     return (instant if instant.tzinfo is not None else instant.replace(tzinfo=ZoneInfo(LONDON))).astimezone(UTC)
+
+
+def to_local_iso(text: str) -> str:
+    """Return a time or day that people write as local ISO text. Text that cannot be read is returned as it is."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        if (instant := read_instant(text, today())) is not None:
+            return local(instant, LONDON).replace(tzinfo=None).isoformat(timespec="minutes")
+        day = read_day(text, today())
+        return text if day is None else day.isoformat()
+    return text
 
 
 def _read_day_word(text: str, today: date) -> date | None:

@@ -11,7 +11,7 @@ from alerts.actions import add_action, complete_action, is_overdue, list_actions
 from alerts.incident import SIGNED, Incident
 from monitor.cli.common import Context, as_json, print_result, table_lines
 from monitor.cli.complete import incidents
-from monitor.cli.dates import DAY
+from monitor.cli.dates import DAY, to_local_iso
 from monitor.cli.incident.store import by_role, change_incident, incident_of, redraft, role_of
 from monitor.deliver.incident_json import action_json, incident_json
 from schedules.times.zone import local_date
@@ -62,7 +62,10 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
     """
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     _change_and_print(
-        context, incident, lambda known: complete_action(known, role, number, now, at, zone), as_json=as_json
+        context,
+        incident,
+        lambda known: complete_action(known, role, number, now, to_local_iso(at), zone),
+        as_json=as_json,
     )
 
 

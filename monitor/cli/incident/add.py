@@ -11,6 +11,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import MONITOR
 from monitor.cli.common import Context, as_json, print_json, release_of
 from monitor.cli.complete import producers, releases
+from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.store import by_role, current_incidents, is_attended, refuse_invalid_input
 from monitor.deliver.by_hand import log_by_hand
 from monitor.deliver.incident_json import incident_json
@@ -23,7 +24,7 @@ _QUESTIONS = {
     "title": "Which statistics (their title)",
     "producer": "Which producer",
     "what": "What happened",
-    "when": "When (2016-10-01 or 2017-03-20T17:00, several with commas)",
+    "when": "When (1 Oct 2016 or 20/3/2017 5pm, several with commas)",
 }
 
 
@@ -49,9 +50,10 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
     with context.store() as store:
         facts = _release_facts(context, store, given.get("release"))
         given = _ask_missing(given, facts)
+        times = {key: ",".join(map(to_local_iso, given[key].split(","))) for key in ("when", "until") if key in given}
         record = current_incidents(context, store).record
         with store.transaction() as tx, refuse_invalid_input():
-            incident, is_new = log_by_hand(tx, record, given, facts, context.now())
+            incident, is_new = log_by_hand(tx, record, given | times, facts, context.now())
         drafts = store.verdicts.drafts(incident.id)
     for entry in (one for one in incident.timeline if one.by == MONITOR):
         click.echo(entry.text, err=True)

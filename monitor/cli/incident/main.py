@@ -11,6 +11,7 @@ from alerts import by_hand
 from alerts.incident import MONITOR, SIGNED, Incident
 from monitor.cli.common import Context, as_json, print_json, print_result
 from monitor.cli.complete import incidents
+from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
@@ -76,10 +77,10 @@ def note(  # noqa: PLR0913 # one for each option
         if mail is not None:
             changed = by_hand.note_mail(changed, role, mail_bytes, text or "", now)
         elif text is not None or at:
-            changed = by_hand.add_note(changed, role, text or "", now, at, zone)
+            changed = by_hand.add_note(changed, role, text or "", now, to_local_iso(at), zone)
         changed = by_hand.assign_role(changed, role, assign, now)
         if brought_forward:
-            changed = by_hand.bring_forward(changed, role, brought_forward, now, zone)
+            changed = by_hand.bring_forward(changed, role, to_local_iso(brought_forward), now, zone)
         if cite_others:
             changed = by_hand.cite_other_incidents(changed, role, now)
         return by_hand.record_cause(changed, role, cause, now)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from monitor.cli.dates import read_day, read_instant
+from monitor.cli.dates import read_day, read_instant, to_local_iso
 
 WEDNESDAY = date(2026, 11, 25)
 
@@ -55,3 +55,17 @@ def test_an_instant_is_read_as_people_write_it(text: str, instant: datetime) -> 
 @pytest.mark.parametrize("text", ["", "soon", "26/13/2026 9:31", "25:61", "9999-12-31T23:59:59Z", "friday"])
 def test_an_ambiguous_instant_is_refused(text: str) -> None:
     assert read_instant(text, WEDNESDAY) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("25/6/2018 9.30am", "2018-06-25T09:30"),
+        ("1 Oct 2016", "2016-10-01"),
+        ("2018-01-04T16:20:05Z", "2018-01-04T16:20:05Z"),
+        ("soon", "soon"),
+        ("", ""),
+    ],
+)
+def test_a_typed_time_becomes_local_iso_text_unless_it_is_iso_or_cannot_be_read(text: str, iso: str) -> None:
+    assert to_local_iso(text) == iso

@@ -292,7 +292,7 @@ def test_a_hand_logged_incident_is_in_the_period_reports_of_its_producer_and_hos
 
 
 def test_a_hand_logged_incident_of_a_release_is_in_its_history_and_its_dates_are_checked(run_cli: RunCli) -> None:
-    days = "2017-01-05, 2018-01-05"
+    days = "5/1/2017, 5 Jan 2018 9.41am"
     logged = run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", days)
     assert "check date: 5 January 2018 is 365 days after the incident" in logged.err
     name = logged.out.partition(":")[0]
