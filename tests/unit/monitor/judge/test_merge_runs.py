@@ -22,7 +22,7 @@ from tests.worlds.releases import a_promise, a_release
 UNTIL = SLOT - DAY
 
 
-def run(state: State, begin: datetime, **fields: object) -> Run:
+def ten_minutes_of(state: State, begin: datetime, **fields: object) -> Run:
     """Return a run of eleven looks, a minute apart."""
     return a_run("page", state, begin, begin + 10 * MINUTE, **{"looks": 11, "largest_gap": MINUTE, **fields})
 
@@ -32,32 +32,31 @@ def merged_runs(*runs: Run) -> list[Run]:
 
 
 def test_absences_with_failed_looks_between_them_become_one_that_counts_them() -> None:
-    first = run(ABSENT, SLOT - 9 * DAY, evidence=("edge-1",))
-    failed = run(UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
-    last = run(ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))
-    late = run(ABSENT, SLOT - HOUR)
-    assert merged_runs(first, failed, last, late) == [
-        replace(
-            first,
-            last_received=last.last_received,
-            end=last.end,
-            looks=22,
-            failed=11,
-            largest_gap=110 * MINUTE,
-            evidence=("edge-1", "edge-2", "edge-3"),
-        ),
-        late,
-    ]
+    first = ten_minutes_of(ABSENT, SLOT - 9 * DAY, evidence=("edge-1",))
+    failed = ten_minutes_of(UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
+    last = ten_minutes_of(ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))
+    near_slot = ten_minutes_of(ABSENT, SLOT - HOUR)
+    merged, kept = merged_runs(first, failed, last, near_slot)
+    assert (merged.first_sent, merged.last_received) == (first.first_sent, last.last_received)
+    assert (merged.begin, merged.end, merged.state) == (first.begin, last.end, ABSENT)
+    assert (merged.looks, merged.failed) == (first.looks + last.looks, failed.looks)
+    assert merged.largest_gap == last.first_sent - first.last_received
+    assert merged.evidence == ("edge-1", "edge-2", "edge-3")
+    assert kept == near_slot
 
 
 def test_runs_within_a_day_of_the_slot_are_not_merged() -> None:
-    near = [run(ABSENT, SLOT - n * HOUR) for n in (20, 10, 5)]
+    near = [ten_minutes_of(ABSENT, SLOT - n * HOUR) for n in (20, 10, 5)]
     assert merged_runs(*near) == near
 
 
 def test_runs_are_not_merged_if_content_was_public_early() -> None:
-    runs = [run(ABSENT, SLOT - 9 * DAY), run(PRESENT, SLOT - 8 * DAY), run(ABSENT, SLOT - 7 * DAY)]
-    runs.append(run(ABSENT, SLOT - 6 * DAY))
+    runs = [
+        ten_minutes_of(ABSENT, SLOT - 9 * DAY),
+        ten_minutes_of(PRESENT, SLOT - 8 * DAY),
+        ten_minutes_of(ABSENT, SLOT - 7 * DAY),
+    ]
+    runs.append(ten_minutes_of(ABSENT, SLOT - 6 * DAY))
     assert merged_runs(*runs) == runs
     # Also if only another view showed it.
     views = {EDGE: [runs[0], runs[2]], "r/page/origin": [runs[1]]}
@@ -66,17 +65,17 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
 
 def test_other_answers_other_bytes_and_failures_at_either_end_are_not_merged() -> None:
     runs = [
-        run(UNKNOWN, SLOT - 9 * DAY, why="dns"),
-        run(ABSENT, SLOT - 8 * DAY, status=404),
-        run(ABSENT, SLOT - 7 * DAY, status=410),
-        run(ABSENT, SLOT - 6 * DAY, digest="aa"),
-        run(UNKNOWN, SLOT - 5 * DAY, why="dns"),
+        ten_minutes_of(UNKNOWN, SLOT - 9 * DAY, why="dns"),
+        ten_minutes_of(ABSENT, SLOT - 8 * DAY, status=404),
+        ten_minutes_of(ABSENT, SLOT - 7 * DAY, status=410),
+        ten_minutes_of(ABSENT, SLOT - 6 * DAY, digest="aa"),
+        ten_minutes_of(UNKNOWN, SLOT - 5 * DAY, why="dns"),
     ]
     assert merged_runs(*runs) == runs
 
 
 def test_merging_twice_gives_the_same_as_merging_once() -> None:
-    runs = [run(ABSENT, SLOT - n * DAY) for n in range(9, 0, -1)]
+    runs = [ten_minutes_of(ABSENT, SLOT - n * DAY) for n in range(9, 0, -1)]
     once = merged_runs(*runs)
     assert len(once) == 2
     assert merged_runs(*once) == once
@@ -100,8 +99,8 @@ def seen_of(draw: st.DrawFn, target: str) -> list[Run]:
     return runs
 
 
-def but_for_failed_looks(told: Verdict) -> Verdict:
-    return replace(told, findings=tuple(one for one in told.findings if one.kind is not Kind.BLIND))
+def without_blind_findings(verdict: Verdict) -> Verdict:
+    return replace(verdict, findings=tuple(each for each in verdict.findings if each.kind is not Kind.BLIND))
 
 
 # Until its tolerance of an hour is over, a release is due: that states the looks of its last run, merged or not.
@@ -113,16 +112,14 @@ def test_merging_changes_no_verdict_and_no_fact_but_the_list_of_runs(views: tupl
     after = compact_runs(before, UNTIL)
     for tolerance in (MINUTE, HOUR):
         policy = Policy(on_time_within=tolerance)
-        told, again = (judge(a_release(), [a_promise()], runs, (), policy, now) for runs in (before, after))
-        assert but_for_failed_looks(told) == but_for_failed_looks(again)
-        facts, fewer = (
-            [
-                fact
-                for fact in explain(told, a_release(), [a_promise()], runs, (), policy).facts
-                if fact.kind not in ("run", "finding")
-            ]
-            for runs in (before, after)
+        verdict, again = (judge(a_release(), [a_promise()], runs, (), policy, now) for runs in (before, after))
+        assert without_blind_findings(verdict) == without_blind_findings(again)
+        facts_before, facts_after = (
+            explain(verdict, a_release(), [a_promise()], runs, (), policy).facts for runs in (before, after)
         )
-        assert facts == fewer
+        lists_of_runs = ("run", "finding")
+        assert [fact for fact in facts_before if fact.kind not in lists_of_runs] == [
+            fact for fact in facts_after if fact.kind not in lists_of_runs
+        ]
     for target, runs in before.items():
-        assert sum(one.looks + one.failed for one in runs) == sum(one.looks + one.failed for one in after[target])
+        assert sum(run.looks + run.failed for run in runs) == sum(run.looks + run.failed for run in after[target])

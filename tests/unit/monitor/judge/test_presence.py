@@ -27,20 +27,21 @@ def presences_in(edge: Turns, origin: Turns = (), content: Turns = ()) -> list[P
     return build_presences({view: build_spells(view, each) for view, each in runs.items()})
 
 
-def between(after: float, by: float) -> Interval:
+def between(after: float | None, by: float) -> Interval:
     return Interval(after_slot(after), after_slot(by))
 
 
 def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
-    (one,) = presences_in([*SHOWN, (20, ABSENT)], origin=[(0, ABSENT), (11, PRESENT), (35, ABSENT)])
-    assert (one.begin, one.end, one.goes) == (after_slot(10), after_slot(11), between(11, 35))
+    (presence,) = presences_in([*SHOWN, (20, ABSENT)], origin=[(0, ABSENT), (11, PRESENT), (35, ABSENT)])
+    assert (presence.begin, presence.end, presence.goes) == (after_slot(10), after_slot(11), between(11, 35))
 
 
-@pytest.mark.parametrize(("origin", "begins"), [([(21, ABSENT), (41, PRESENT)], [10, 40]), ([(41, PRESENT)], [10])])
-def test_a_second_presence_counts_only_if_all_views_were_absent_in_between(origin: Turns, begins: list[float]) -> None:
-    edge = [*SHOWN, (20, ABSENT), (40, PRESENT)]
-    found = presences_in(edge, origin=[(0, ABSENT), (11, PRESENT), *origin])
-    assert [one.begin for one in found] == [after_slot(begin) for begin in begins]
+def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> None:
+    edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT), (40, PRESENT)]
+    origin_absent_too = [(0, ABSENT), (11, PRESENT), (21, ABSENT), (41, PRESENT)]
+    assert [each.begin for each in presences_in(edge, origin_absent_too)] == [after_slot(10), after_slot(40)]
+    origin_always_present = [(0, ABSENT), (11, PRESENT), (41, PRESENT)]
+    assert [each.begin for each in presences_in(edge, origin_always_present)] == [after_slot(10)]
 
 
 @pytest.mark.parametrize(
@@ -51,37 +52,38 @@ def test_a_second_presence_counts_only_if_all_views_were_absent_in_between(origi
     ],
 )
 def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(origin: Turns, goes: Interval | None) -> None:
-    (one,) = presences_in(SHOWN, origin=origin)
-    assert one.goes == goes
+    (presence,) = presences_in(SHOWN, origin=origin)
+    assert presence.goes == goes
 
 
-@pytest.mark.parametrize(("absent", "appears"), [(90, (0, 80)), (79, (79, 80)), (80, (0, 80))])
-def test_content_appeared_in_the_content_api_first_if_the_page_was_absent_after_that(
-    absent: float, appears: tuple[float, float]
+@pytest.mark.parametrize(("edge_absent", "appears_after"), [(90, 0), (79, 79), (80, 0)])
+def test_an_absence_of_the_page_dates_an_appearance_in_the_content_api_only_if_it_was_seen_before_it(
+    edge_absent: float, appears_after: float
 ) -> None:
-    edge = [(0, ABSENT), (absent, ABSENT), (100, PRESENT)]
-    (one,) = presences_in(edge, content=[(0, ABSENT), (80, PRESENT), (101, PRESENT)])
-    assert one.appears == between(*appears)
+    edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
+    (presence,) = presences_in(edge, content=[(0, ABSENT), (80, PRESENT), (101, PRESENT)])
+    assert presence.appears == between(appears_after, 80)
 
 
-@pytest.mark.parametrize(("looked", "latest"), [([], -128), ([(0, ABSENT)], 0)])
-def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence(looked: Turns, latest: float) -> None:
+@pytest.mark.parametrize("last_origin_look", [-128, 0])
+def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence(last_origin_look: float) -> None:
     edge = [(-130, ABSENT), (150, PRESENT), (160, ABSENT)]
-    (one,) = presences_in(edge, origin=[(-128, ABSENT), *looked, (158, ABSENT)])
-    assert after_slot(-130) < one.appears.after <= after_slot(latest)
-    assert one.appears.by == after_slot(150)
+    origin_looks = sorted({-128, last_origin_look, 158})
+    (presence,) = presences_in(edge, origin=[(when, ABSENT) for when in origin_looks])
+    assert after_slot(-130) < presence.appears.after <= after_slot(last_origin_look)
+    assert presence.appears.by == after_slot(150)
 
 
 # Absence between the first and last look of a run: only the widest gap between its looks is known
 
 
-@pytest.mark.parametrize(("edge", "after"), [(10.0, 0.0), (24.0, 0.0), (44.0, 18.0), (46.0, 20.0), (4.0, None)])
+@pytest.mark.parametrize(("edge_shows", "after"), [(10.0, 0.0), (24.0, 0.0), (44.0, 18.0), (46.0, 20.0), (4.0, None)])
 def test_an_origin_that_is_looked_at_every_twenty_seconds_proves_no_absence_between_its_looks(
-    edge: float, after: float | None
+    edge_shows: float, after: float | None
 ) -> None:
     origin = [(float(when), ABSENT) for when in range(0, 100, 20)]
-    (one,) = presences_in([(edge, PRESENT), (edge + 1, ABSENT)], origin=origin)
-    assert one.appears == Interval(after_slot(after), after_slot(edge))
+    (presence,) = presences_in([(edge_shows, PRESENT), (edge_shows + 1, ABSENT)], origin=origin)
+    assert presence.appears == between(after, edge_shows)
 
 
 GAPS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
@@ -97,8 +99,10 @@ def test_absence_up_to_an_instant_is_proved_by_a_look_before_it(limit: int, gaps
     ]
     (run,) = looks(*seen).runs("page/origin")
     proved = absent_at(run, after_slot(limit))
-    before = [start for start in began if start <= limit]
-    assert proved is None if not before else proved is None or proved <= after_slot(before[-1])
+    looks_before = [start for start in began if start <= limit]
+    if proved is not None:
+        assert looks_before
+        assert proved <= after_slot(looks_before[-1])
 
 
 @given(st.integers(0, 400), st.lists(st.tuples(st.integers(1, 60), st.integers(0, 150)), min_size=1, max_size=8))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -15,7 +14,7 @@ from monitor.judge.runs import Blind, OutOfOrder, Run, fold_sighting, widest_gap
 from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_run, a_sighting, fold, looks
 from tests.worlds.truths import World, worlds
 
@@ -23,7 +22,7 @@ from tests.worlds.truths import World, worlds
 def folded_runs(sightings: Sequence[Sighting], blind: Sequence[Blind] = (), spacing: float | None = None) -> list[Run]:
     runs: list[Run] = []
     for sighting in sightings:
-        runs = fold(runs, sighting, blind, None if spacing is None else timedelta(seconds=spacing))
+        runs = fold(runs, sighting, blind, None if spacing is None else spacing * SECOND)
     return runs
 
 
@@ -33,7 +32,7 @@ def runs_of(*each: Look) -> list[Run]:
 
 def test_the_same_answers_are_one_run_with_its_looks_and_longest_gap() -> None:
     (run,) = runs_of((0, ABSENT), (1, ABSENT), (4, ABSENT))
-    assert (run.looks, run.largest_gap) == (3, timedelta(seconds=3))
+    assert (run.looks, run.largest_gap) == (3, 3 * SECOND)
     assert (run.first_sent, run.last_received) == (after_slot(0), after_slot(4))
 
 
@@ -50,21 +49,24 @@ def test_failed_looks_are_counted_by_their_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "span"), [((19, 21), (20, 22), (81, 79)), ((0, 0), (29, 31), (72, 100))], ids=["both", "second"]
+    ("first_age", "second_age", "begin", "end"),
+    [((19, 21), (20, 22), 81, 79), ((0, 0), (29, 31), 72, 100)],
+    ids=["both", "second"],
 )
-def test_a_cached_answer_proves_no_more_than_its_age_allows_and_takes_no_proof_back(
-    first: tuple[float, float], second: tuple[float, float], span: tuple[float, float]
+def test_a_run_of_cached_answers_begins_and_ends_as_early_as_their_greatest_ages_allow(
+    first_age: tuple[float, float], second_age: tuple[float, float], begin: float, end: float
 ) -> None:
-    (run,) = runs_of(a_sighting(ABSENT, 100, age=first), a_sighting(ABSENT, 101, age=second))
-    assert (run.begin, run.end) == (after_slot(span[0]), after_slot(span[1]))
+    (run,) = runs_of(a_sighting(ABSENT, 100, age=first_age), a_sighting(ABSENT, 101, age=second_age))
+    assert (run.begin, run.end) == (after_slot(begin), after_slot(end))
 
 
 @pytest.mark.parametrize(("age", "counts"), [((0, 0), True), ((4, 6), True), ((9, 11), False)])
-def test_a_copy_that_may_be_older_than_the_first_absence_shows_no_return(
+def test_a_cached_presence_counts_only_if_its_copy_cannot_be_older_than_the_first_absence(
     age: tuple[float, float], *, counts: bool
 ) -> None:
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
-    assert [spell.is_present for spell in build_spells(View.EDGE, runs)] == [False, True][: 1 + counts]
+    states = [spell.is_present for spell in build_spells(View.EDGE, runs)]
+    assert states == ([False, True] if counts else [False])
 
 
 def test_answers_that_only_later_showed_this_edition_are_a_run_of_their_own() -> None:
@@ -129,7 +131,7 @@ def test_folding_one_by_one_or_in_batches_gives_the_same_runs(world: World, cuts
             # Between two batches only the last run is kept in memory: the daemon starts from it.
             tail = stored[-1:]
             for sighting in batch:
-                tail = fold(tail, sighting, world.spans, timedelta(seconds=5))
+                tail = fold(tail, sighting, world.spans, 5 * SECOND)
             stored[-1:] = tail
         assert stored == folded_runs(sightings, world.spans, 5)
 
@@ -143,21 +145,17 @@ def test_every_look_is_counted_once_and_runs_keep_their_order(world: World) -> N
         assert all(one.state is UNKNOWN for one in runs if one.why)
 
 
-def seconds(gap: float) -> timedelta:
-    return timedelta(seconds=gap)
-
-
 def test_the_widest_gap_around_a_slot_leaves_out_the_looks_of_hours_before_and_those_after_it_was_seen() -> None:
-    ahead = a_run("page", ABSENT, -7200, -121, looks=400, largest_gap=seconds(300))
-    near = a_run("page", ABSENT, -120, 3, looks=90, largest_gap=seconds(3.6))
-    out = a_run("page", PRESENT, 5, 3600, looks=60, largest_gap=seconds(60))
-    assert widest_gap([ahead, near, out], after_slot(0)) == seconds(3.6)
+    ahead = a_run("page", ABSENT, -7200, -121, looks=400, largest_gap=300 * SECOND)
+    near = a_run("page", ABSENT, -120, 3, looks=90, largest_gap=3.6 * SECOND)
+    present = a_run("page", PRESENT, 5, 3600, looks=60, largest_gap=60 * SECOND)
+    assert widest_gap([ahead, near, present], SLOT) == 3.6 * SECOND
 
 
 def test_a_hole_between_two_runs_around_a_slot_is_a_gap() -> None:
     before, after = a_run("page", ABSENT, -120, -30, looks=90), a_run("page", ABSENT, 10, 120, looks=90)
-    assert widest_gap([before, after], after_slot(0)) == seconds(40)
+    assert widest_gap([before, after], SLOT) == 40 * SECOND
 
 
 def test_one_look_around_a_slot_has_no_gap() -> None:
-    assert widest_gap([a_run("page", ABSENT, 1)], after_slot(0)) is None
+    assert widest_gap([a_run("page", ABSENT, 1)], SLOT) is None

@@ -56,25 +56,31 @@ def test_presence_counts_after_an_absence_or_if_it_is_of_this_edition(
     each: list[Look], spans: Spans, *, specific: bool
 ) -> None:
     found = [(spell.is_present, spell.begin, spell.end) for spell in spells_of(*each, specific=specific)]
-    assert found == [(out, after_slot(begin), after_slot(end)) for out, begin, end in spans]
+    assert found == [(is_present, after_slot(begin), after_slot(end)) for is_present, begin, end in spans]
 
 
-@pytest.mark.parametrize(("first", "last", "span"), [(60, 0, (-60, 10)), (0, 60, (-50, 0))])
+@pytest.mark.parametrize(("first_age", "last_age", "begin", "end"), [(60, 0, -60, 10), (0, 60, -50, 0)])
 def test_a_spell_has_the_earliest_beginning_and_latest_end_of_its_runs(
-    first: float, last: float, span: tuple[float, float]
+    first_age: float, last_age: float, begin: float, end: float
 ) -> None:
-    (spell,) = spells_of((0, ABSENT, first), (5, UNKNOWN), (10, ABSENT, last))
-    assert (spell.begin, spell.end) == (after_slot(span[0]), after_slot(span[1]))
+    (spell,) = spells_of((0, ABSENT, first_age), (5, UNKNOWN), (10, ABSENT, last_age))
+    assert (spell.begin, spell.end) == (after_slot(begin), after_slot(end))
     assert (spell.first_sent, spell.last_received, len(spell.runs)) == (after_slot(0), after_slot(10), 2)
 
 
+def presence_30_s_old_at_60(edge: Sequence[Look] = (), **views: Sequence[Look]) -> Spell:
+    """Return the presence that an edge, absent at 0, shows at 60 in a copy said to be 30 s old, its age corrected."""
+    _absence, presence = corrected_spells_of([(0, ABSENT), *edge, (60, PRESENT, 30)], **views)[View.EDGE]
+    return presence
+
+
 @pytest.mark.parametrize(("edge", "begin", "claims"), [([], 30, None), ([(50, ABSENT)], 75, 30)])
-def test_an_age_is_believed_unless_an_earlier_look_contradicts_it(
+def test_a_presence_begins_when_its_copy_was_made_unless_an_earlier_look_contradicts_the_age(
     edge: list[Look], begin: float, claims: float | None
 ) -> None:
-    out = corrected_spells_of([(0, ABSENT), *edge, (60, PRESENT, 30)])[View.EDGE][1]
-    assert (out.begin, out.earliest) == (after_slot(begin), after_slot(30))
-    assert out.claims == after_slot(claims)
+    presence = presence_30_s_old_at_60(edge)
+    assert (presence.begin, presence.earliest) == (after_slot(begin), after_slot(30))
+    assert presence.claims == after_slot(claims)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +93,11 @@ def test_an_age_is_believed_unless_an_earlier_look_contradicts_it(
     ],
     ids=["closely", "from the claimed instant on", "too far apart to exclude a return", "only after it"],
 )
-def test_content_did_not_come_while_the_origin_was_watched(origin: list[Look], *, is_watched: bool) -> None:
-    out = corrected_spells_of([(0, ABSENT), (60, PRESENT, 30)], origin=origin)[View.EDGE][1]
-    assert (out.begin, out.claims) == (after_slot(75), None if is_watched else after_slot(30))
+def test_an_age_claims_an_earlier_presence_only_if_the_origin_was_not_watched_since(
+    origin: list[Look], *, is_watched: bool
+) -> None:
+    presence = presence_30_s_old_at_60(origin=origin)
+    assert (presence.begin, presence.claims) == (after_slot(75), None if is_watched else after_slot(30))
 
 
 @pytest.mark.parametrize(
@@ -102,21 +110,22 @@ def test_content_did_not_come_while_the_origin_was_watched(origin: list[Look], *
     ids=["a later look", "the content item", "an absence at that very instant"],
 )
 def test_only_an_earlier_look_at_the_page_contradicts_an_age(edge: list[Look], views: dict[str, list[Look]]) -> None:
-    out = corrected_spells_of([(0, ABSENT), *edge, (60, PRESENT, 30)], **views)[View.EDGE][1]
-    assert out.begin == after_slot(30)
+    assert presence_30_s_old_at_60(edge, **views).begin == after_slot(30)
 
 
 def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
     (absent,) = spells_of((0, ABSENT), (5, ABSENT))
-    (out,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
+    (present,) = spells_of((0, PRESENT), (5, PRESENT), specific=True)
     assert correct_ages({View.EDGE: [absent]})[View.EDGE] == (absent,)
-    assert correct_ages({View.EDGE: [out], View.ORIGIN: [replace(absent, end=after_slot(3))]})[View.EDGE] == (out,)
+    origin = [replace(absent, end=after_slot(3))]
+    assert correct_ages({View.EDGE: [present], View.ORIGIN: origin})[View.EDGE] == (present,)
 
 
-def test_presence_from_the_first_look_on_is_an_unproved_run() -> None:
-    each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (15, PRESENT, 60), (20, ABSENT), (25, PRESENT)
+def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest_copy() -> None:
+    sent, age = 15, 60
+    each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (sent, PRESENT, age), (20, ABSENT), (25, PRESENT)
     run = find_unproved_run(looks(*each).runs("page"))
-    assert (run.begin, run.end) == (after_slot(-45), after_slot(5))
+    assert (run.begin, run.end) == (after_slot(sent - age), after_slot(5))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +138,7 @@ def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent", "gone"),
+    ("absent", "absent_by"),
     [
         ([], None),
         ([(20, ABSENT)], 20),
@@ -142,8 +151,8 @@ def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
     ],
 )
 def test_content_is_absent_by_the_first_answer_made_after_the_last_presence(
-    absent: list[Look], gone: float | None
+    absent: list[Look], absent_by: float | None
 ) -> None:
-    (out,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
-    instant: datetime | None = find_absence_after(out, spells_of(*absent))
-    assert instant == after_slot(gone)
+    (present,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
+    instant: datetime | None = find_absence_after(present, spells_of(*absent))
+    assert instant == after_slot(absent_by)

@@ -7,36 +7,33 @@ import pytest
 from monitor.judge.as_json import release_json
 from monitor.judge.differences import find_differences
 from monitor.judge.verdict import Verdict
-from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import Story
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Story, Turn
 from tests.worlds.verdicts import judged
 
-CAME = [(-300.0, State.ABSENT), (-120.0, State.PRESENT)]
 
-
-def early(*turns: tuple[float, State], now: float, every: float = 1.0) -> Verdict:
+def verdict_on_early_page(*turns: Turn, now: float, every: float = 1.0) -> Verdict:
     """Return the verdict on a page that came 120 s early and then turned as given, looked at until `now`."""
-    return judged(now, {"page": Story([*CAME, *turns], every=every, specific=True)})
+    return judged(now, {"page": Story([(-300, ABSENT), (-120, PRESENT), *turns], every=every, specific=True)})
 
 
-def exposure(*turns: tuple[float, State], now: float, every: float = 1.0) -> Exposure:
-    (only,) = early(*turns, now=now, every=every).exposures
-    return only
+def exposure_of_early_page(*turns: Turn, now: float, every: float = 1.0) -> Exposure:
+    (exposure,) = verdict_on_early_page(*turns, now=now, every=every).exposures
+    return exposure
 
 
 @pytest.mark.parametrize(
     ("turns", "ended"),
     [
         ([], Ended.SLOT),
-        ([(-60.0, State.ABSENT)], Ended.REMOVED),
-        ([(-60.0, State.ABSENT), (10.0, State.PRESENT)], Ended.REMOVED),
-        ([(30.0, State.ABSENT)], Ended.SLOT),
-        ([(-60.0, State.UNKNOWN), (10.0, State.ABSENT)], Ended.UNKNOWN),
-        ([(-60.0, State.UNKNOWN), (10.0, State.PRESENT)], Ended.UNKNOWN),
-        ([(-60.0, State.UNKNOWN)], Ended.UNKNOWN),
+        ([(-60.0, ABSENT)], Ended.REMOVED),
+        ([(-60.0, ABSENT), (10.0, PRESENT)], Ended.REMOVED),
+        ([(30.0, ABSENT)], Ended.SLOT),
+        ([(-60.0, UNKNOWN), (10.0, ABSENT)], Ended.UNKNOWN),
+        ([(-60.0, UNKNOWN), (10.0, PRESENT)], Ended.UNKNOWN),
+        ([(-60.0, UNKNOWN)], Ended.UNKNOWN),
     ],
     ids=[
         "public until now",
@@ -48,40 +45,44 @@ def exposure(*turns: tuple[float, State], now: float, every: float = 1.0) -> Exp
         "never seen again",
     ],
 )
-def test_the_reason_an_exposure_ended_follows_from_the_looks(turns: list[tuple[float, State]], ended: Ended) -> None:
-    found = exposure(*turns, now=60)
-    assert (found.open, found.ended) == (False, ended)
+def test_the_reason_an_exposure_ended_follows_from_the_looks(turns: list[Turn], ended: Ended) -> None:
+    exposure = exposure_of_early_page(*turns, now=60)
+    assert (exposure.open, exposure.ended) == (False, ended)
 
 
 def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_ends() -> None:
-    # The last look before the slot is 6 s old, and the next one comes a second after it.
-    waiting = early(now=0.0, every=7.0)
-    assert [(exposure.open, exposure.ended) for exposure in waiting.exposures] == [(True, None)]
-    assert not waiting.final
-    assert exposure(now=4.0, every=7.0) == exposure(now=1.0, every=7.0)
+    # With a look every 7 s the last before the slot is 6 s old, and the next one comes a second after it.
+    at_slot = verdict_on_early_page(now=0, every=7)
+    assert [(exposure.open, exposure.ended) for exposure in at_slot.exposures] == [(True, None)]
+    assert not at_slot.final
+    after_next_look = exposure_of_early_page(now=1, every=7)
+    assert (after_next_look.open, after_next_look.ended) == (False, Ended.SLOT)
+    assert exposure_of_early_page(now=4, every=7) == after_next_look
 
 
-def test_an_exposure_without_a_look_after_its_slot_closes_twenty_seconds_after_it() -> None:
-    lost = [(-3.0, State.UNKNOWN)]
-    verdict = early(*lost, now=0.0)
-    assert verdict.revisit == after_slot(20)
-    found = exposure(*lost, now=20.0)
-    assert (found.open, found.ended, found.to) == (False, Ended.UNKNOWN, Interval(after_slot(-4), after_slot(0)))
+def test_an_exposure_without_a_usable_look_after_its_slot_closes_twenty_seconds_later_as_unknown() -> None:
+    last_usable_look, looks_fail = -4, (-3, UNKNOWN)
+    assert verdict_on_early_page(looks_fail, now=0).revisit == after_slot(20)
+    exposure = exposure_of_early_page(looks_fail, now=20)
+    assert (exposure.open, exposure.ended) == (False, Ended.UNKNOWN)
+    assert exposure.to == Interval(after_slot(last_usable_look), after_slot(0))
 
 
-def test_a_stored_exposure_without_its_reason_to_end_replays_without_a_difference() -> None:
-    again = release_json(early(now=60))
+def test_a_stored_exposure_without_the_field_ended_replays_without_a_difference() -> None:
+    stored, again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
     assert again["exposures"][0]["ended"] == "slot"
-    old = release_json(early(now=60))
-    for part in (old, *old["parts"]):
+    for part in (stored, *stored["parts"]):
         for exposure_json in part["exposures"]:
             del exposure_json["ended"]
-    assert find_differences(old, again) == []
+    assert find_differences(stored, again) == []
 
 
-def test_only_a_known_reason_that_changes_is_a_difference() -> None:
-    again = release_json(early(now=60))
-    for stored, lines in (("unknown", []), ("removed", ["exposures[0].ended: was removed, is slot"])):
-        before = release_json(early(now=60))
-        before["exposures"][0]["ended"] = stored
-        assert find_differences(before, again) == lines
+@pytest.mark.parametrize(
+    ("ended", "differences"), [("unknown", []), ("removed", ["exposures[0].ended: was removed, is slot"])]
+)
+def test_a_stored_reason_for_the_end_of_an_exposure_differs_only_if_it_was_known(
+    ended: str, differences: list[str]
+) -> None:
+    stored, again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
+    stored["exposures"][0]["ended"] = ended
+    assert find_differences(stored, again) == differences
