@@ -225,10 +225,11 @@ class Writer:
         """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
         ahead = max((member.further_transactions() for member in self._batch_members), default=0)
         batch = self._in_flight = self.backlog.take_batch(ahead)
-        needs_transaction, self._is_batch_requested = self._is_batch_requested, False
-        while not batch.is_over or needs_transaction:
+        must_commit, self._is_batch_requested = self._is_batch_requested, False
+        # If only the rows of members wait, one empty portion is committed with them.
+        while not batch.is_over or must_commit:
             batch.first += self.backlog.take_first_writes()
-            needs_transaction, portion = False, batch.next_portion()
+            must_commit, portion = False, batch.next_portion()
             fault = await self._try_commit(portion)
             if isinstance(fault, StoreFault):
                 self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)

@@ -85,7 +85,8 @@ async def list_incidents(request: Request, query: IncidentFilter) -> Json:
     older = [one for one in found if last is None or (one.occurred, one.id) < (last.occurred, last.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # A page that has all that were found ends with the last of them, also if that is another producer's.
+    # If the page has all matching ones, go on after the last one found, even if that is another producer's: the query
+    # returns a limited number of incidents, so there may be more.
     passed = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]

@@ -78,7 +78,10 @@ def export_bundle(
 
 
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
-    """Return the records, together with the records of the deletions of their bytes, in the order of the chain."""
+    """Return the records, and those of kind GIVEN_UP that say when the bytes of these records were deleted, in order.
+
+    `expired` of a record is when its bytes were deleted.
+    """
     deleted_at = defaultdict[str, set[datetime]](set)
     for record in records:
         if record.expired is not None and not record.is_lost:

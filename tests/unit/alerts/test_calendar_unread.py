@@ -32,7 +32,7 @@ def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned(
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
     assert NO_GAP in draft
     assert "The calendar was last read" not in draft
-    assert "bore out" not in notice
+    assert "was last read in its calendar" not in notice
 
 
 def test_a_notice_says_when_the_slot_was_last_read_17_hours_before(overdue_by_seconds: Overdue) -> None:

@@ -212,7 +212,7 @@ def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, 
     assert "☐" in plain(ending, WRITERS[ending](report, Document.STEPS))
 
 
-def test_an_optional_box_that_nobody_answered_says_so_once_signed(ofqual_january: Incident) -> None:
+def test_unanswered_box_says_none_once_signed_if_optional_and_stays_blank_if_not(ofqual_january: Incident) -> None:
     report = append_signature(
         append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", BEGIN
     )[-1].report

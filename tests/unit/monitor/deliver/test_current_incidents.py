@@ -141,6 +141,7 @@ def test_renewing_a_draft_keeps_a_note_that_was_saved_meanwhile(store: Store, ov
         tx.save_incident(add_note(known, "duty statistician", "seen", after_slot(721)))
         write(tx)
     assert len(overdue.verdicts.drafts(known.id)) == 1
+    assert the_incident(overdue).timeline[-1].text == "seen"
 
 
 async def test_pages_and_documents_are_current_when_they_are_opened(store: Store, overdue: CurrentIncidents) -> None:

@@ -64,7 +64,7 @@ def test_part_without_web_address_has_no_target() -> None:
     assert targets_of(release(url="")) == []
 
 
-def test_page_with_its_own_recogniser_has_no_twin() -> None:
+def test_page_with_its_own_recogniser_has_no_target_at_the_content_api() -> None:
     page = Part("page", Role.PAGE, PAGE, recognise="text:Widgets")
     views = {target.view: target.recognise for target in targets_of(Release("w", "W", "dfx", PAGE, (page,)))}
     assert views == {View.EDGE: "text:Widgets", View.ORIGIN: "text:Widgets"}

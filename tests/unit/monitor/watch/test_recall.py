@@ -29,7 +29,7 @@ def test_a_file_that_changed_during_a_restart_is_compared_with_its_earlier_bytes
     live(tmp_path, tables, act, head=ROLLING, delay=DELAY)
 
 
-def test_an_unchanged_file_is_still_absent_after_a_restart(tmp_path: Path) -> None:
+def test_a_file_unchanged_since_before_its_slot_is_still_absent_after_a_restart(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         await life.kill()
