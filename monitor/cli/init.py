@@ -95,12 +95,9 @@ def command(  # noqa: PLR0913 # one argument for each option
     """
     from monitor.config.schema import FILE as SCHEMA_FILE
     from monitor.config.schema import schema_text
-    from monitor.config.shipped import unpack
 
     if files is not None:
-        unpack(files)
-        contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
-        print_result({"folder": str(files)}, f"{files}: {contents}", as_json=as_json)
+        _unpack_shipped_files(files, as_json=as_json)
         return
     file, known = output or context.path, _fetch_organisations() if online else ORGANISATIONS
     given = Answers(producers, calendars, mail, to, chat, on_call, public_url, known)
@@ -120,6 +117,15 @@ def command(  # noqa: PLR0913 # one argument for each option
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", confirm=False)
     _print_result(found, file, replaced=is_replaced, as_json=as_json)
+
+
+def _unpack_shipped_files(folder: Path, *, as_json: bool) -> None:
+    """Write the shipped examples and deploy files into a folder."""
+    from monitor.config.shipped import unpack
+
+    unpack(folder)
+    contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
+    print_result({"folder": str(folder)}, f"{folder}: {contents}", as_json=as_json)
 
 
 def _fetch_organisations() -> Organisations:

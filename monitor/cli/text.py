@@ -77,7 +77,7 @@ def _finding_text(found: Mapping[str, Any]) -> str:
 
 def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     """Yield the verdict of a part, its address, and when it was seen."""
-    weight = "" if part["required"] else ", does not stop the clock"
+    weight = "" if part["required"] else ", cannot make the release late"
     role = ROLE_NAMES.get(part["role"], part["role"])
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{weight})"
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)

@@ -215,7 +215,7 @@ def _policy_fact(case: Case) -> Fact:
 
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
     """Return the fact of the verdict on a part: its address, when it came, and why it is unproven."""
-    how = f"{part.role}, {ORIGIN_KNOWN[part.origin]}, does not stop the clock"
+    how = f"{part.role}, {ORIGIN_KNOWN[part.origin]}, cannot make the release late"
     name = part.id if part.can_be_late else f"{part.id} ({how})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.verdict.value}"

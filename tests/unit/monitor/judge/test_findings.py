@@ -200,7 +200,7 @@ def test_a_later_absence_at_the_edge_is_stale_if_the_origin_still_has_the_releas
 
 def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
     (stale,) = found(judged(200, {"page": came(30), "page/content": IN_TIME}), Kind.STALE_EDGE)
-    assert stale.detail.startswith("the content API had it")
+    assert stale.detail.startswith("the content API showed it")
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_an_edge_that_serves_one_monitor_and_not_another_is_a_split_view_that_na
     assert split.part == "page"
     assert split.detail == (
         "“north” got it between Fri 5 Jan 2018 09:30:04 GMT and Fri 5 Jan 2018 09:30:05 GMT; "
-        "“south” was served without it for 54 s to 56 s more"
+        "“south” was served without it for 54 s to 56 s longer"
     )
     assert split.seconds == Bounds(54, 56)
 

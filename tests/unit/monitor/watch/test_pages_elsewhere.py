@@ -190,15 +190,15 @@ def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
     assert [one.id for one in under_watch.release.parts] == ["page"]
 
 
-def test_explain_names_pages_that_earlier_editions_linked_to_and_own_links() -> None:
+def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known() -> None:
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     parts = a_release(PREDICTED_PAGE, linked)
     verdict = judge(parts, [a_promise()], {}, [], Policy(), after_slot(200))
     part_facts = [
         fact.text for fact in explain(verdict, parts, [a_promise()], {}, [], Policy()).facts if fact.kind == "part"
     ]
-    assert "which earlier editions linked to" in part_facts[1]
-    assert "which its page links to" in part_facts[2]
+    assert "at an address made from earlier editions" in part_facts[1]
+    assert "on another site, linked to by its page" in part_facts[2]
 
 
 def test_a_predicted_page_elsewhere_that_changes_after_the_slot_is_no_breach() -> None:
