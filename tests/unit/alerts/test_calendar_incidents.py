@@ -57,19 +57,19 @@ def test_faults_that_differ_at_every_read_do_not_fill_the_timeline() -> None:
     assert len(known.timeline) == 50
 
 
-def test_a_calendar_that_reads_again_closes_its_incident_and_may_open_it_again() -> None:
+def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
     closed = close_resolved(open_incident(), NOW)
     again = reopen(closed, open_incident(), NOW)
     assert (closed.closed, again.closed, len(again.timeline)) == (NOW, None, 3)
 
 
-def test_a_long_fault_is_one_short_line() -> None:
+def test_the_subject_for_a_long_calendar_fault_is_one_short_line() -> None:
     (notice,) = report_trouble(replace(DOUBTED, fault="x\n" * 5000), None, NOW, ZONE).notices
     assert len(notice.subject) < 400
     assert "\n" not in notice.subject
 
 
-def test_a_calendar_never_read_says_so() -> None:
+def test_the_notice_of_a_calendar_that_was_never_read_says_so() -> None:
     (notice,) = report_trouble(replace(DOUBTED, last_read=None, doubted=False), None, NOW, ZONE).notices
     assert "Last usable read: never." in notice.text
     assert "correct its address" in notice.text
@@ -87,7 +87,7 @@ def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:
     assert "No release is late because of this." in notice.text
 
 
-def test_pages_and_commands_show_the_steps_of_the_notice() -> None:
+def test_a_calendar_notice_contains_every_step_of_its_incident() -> None:
     decision = report_trouble(DOUBTED, None, NOW, ZONE)
     assert decision.incident is not None
     for step in steps_for_incident(decision.incident):

@@ -80,19 +80,19 @@ def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was
 
 
 @pytest.mark.parametrize("again", [630.0, 7000.0], ids=["after ten minutes", "on the hour"])
-def test_changes_far_apart_are_told_each(facts: Make, again: float) -> None:
+def test_changes_far_apart_get_a_notice_each(facts: Make, again: float) -> None:
     told, _ = played(facts, [0, 30, again + 30, again + 60])
     assert [one.kind for one in told] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
 
 
-def test_a_second_time_of_flapping_is_notified_again(facts: Make) -> None:
+def test_a_page_that_flaps_again_later_gets_the_same_notices_again(facts: Make) -> None:
     told, _ = played(facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
     kinds = [one.kind for one in told]
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "new_finding", "exposure_closed", "comes_and_goes"]
     assert len({one.id for one in told}) == len(told)
 
 
-def test_a_breach_and_a_graver_grade_are_told_at_once_while_it_flaps(facts: Make) -> None:
+def test_a_page_that_flaps_and_becomes_late_gets_a_notice_at_once(facts: Make) -> None:
     _, incident = played(facts, [0, 5, 10, 15])
     incident = replace(incident, grade="note")
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
@@ -102,7 +102,7 @@ def test_a_breach_and_a_graver_grade_are_told_at_once_while_it_flaps(facts: Make
     assert "What changed: late; grade report, was note" in decision.notices[0].text
 
 
-def test_the_slot_ends_flapping_with_one_notice(facts: Make) -> None:
+def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(facts: Make) -> None:
     _, incident = played(facts, [0, 5, 10])
     slot = seconds(20)
     still = flapping_page(facts, [0, 5, 10], slot, slot=slot)
@@ -115,7 +115,7 @@ def test_the_slot_ends_flapping_with_one_notice(facts: Make) -> None:
     assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 
-def test_a_file_removed_and_put_back_again_and_again_is_told_so(facts: Make) -> None:
+def test_a_page_removed_five_times_gets_only_two_notices(facts: Make) -> None:
     known: Incident | None = None
     kinds = []
     for count in range(1, 6):

@@ -123,7 +123,7 @@ A_LEAD = Finding(LEAD, detail="https://press.example/item")
     ids=["calendar", "unproven", "lead", "altered"],
 )
 @pytest.mark.parametrize("breach", ["late", "early"])
-def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
+def test_a_first_breach_opens_a_new_incident_beside_or_instead_of_a_lesser_one(
     facts: Make, overdue_by_seconds: Make, early: Make, lesser: dict[str, object], superseded: list[str], breach: str
 ) -> None:
     before = decide(facts(LATER, **lesser), None, SLOT + timedelta(minutes=6)).incident
@@ -146,7 +146,7 @@ def test_a_first_breach_opens_as_such_whatever_lesser_incident_is_open(
     assert find_known_incident([before, decision.incident], "malpractice-2017") == decision.incident
 
 
-def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue_by_seconds: Make) -> None:
+def test_three_incidents_of_one_release_have_different_ids(facts: Make, overdue_by_seconds: Make) -> None:
     calendar = open_incident(facts(SLOT, findings=(CALENDAR,)))
     doubt = decide(
         facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6)
@@ -160,7 +160,7 @@ def test_each_incident_of_a_release_has_an_id_of_its_own(facts: Make, overdue_by
     assert len({calendar.id, doubt.incident.id, late.incident.id}) == 3
 
 
-def test_no_length_under_a_second_is_stated(early: Make) -> None:
+def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(early: Make) -> None:
     begun = early("page", is_open=True)
     decision = decide(begun, None, begun.at)
     told = build_message(decision.notices[0], decision.incident)
@@ -174,7 +174,7 @@ def test_no_length_under_a_second_is_stated(early: Make) -> None:
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
-def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> None:
+def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(early: Make) -> None:
     monday = early("page", is_open=False)
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     decision = decide(replace(monday, findings=(*monday.findings, late)), open_incident(monday), LATER)
@@ -182,14 +182,14 @@ def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> No
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
 
-def test_an_incident_first_known_when_all_is_over_opens_closed(late_by_seconds: Make) -> None:
+def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
     decision = decide(late_by_seconds(700, final=True), None, LATER)
     assert kinds(decision) == ["opened"]
     assert decision.incident is not None
     assert decision.incident.closed == LATER
 
 
-def test_an_exposure_is_told_when_it_opens_and_when_it_is_over(early: Make) -> None:
+def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(early: Make) -> None:
     begun = decide(early("html", is_open=True), None, LATER)
     assert begun.incident is not None
     assert (begun.incident.kind, kinds(begun)) == (Kind.EARLY, ["opened"])
@@ -200,7 +200,7 @@ def test_an_exposure_is_told_when_it_opens_and_when_it_is_over(early: Make) -> N
     assert decide(early("html", is_open=False), over.incident, LATER).notices == ()
 
 
-def test_a_page_and_its_file_out_at_once_are_one_thing_to_tell(early: Make) -> None:
+def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(early: Make) -> None:
     incident = open_incident(early("page", is_open=True))
     both = decide(early("page", "html", is_open=True), incident, LATER)
     assert both.notices == ()
@@ -229,7 +229,7 @@ def test_a_new_fact_reopens_a_closed_incident(early: Make, late_by_seconds: Make
     assert decision.incident.closed is None
 
 
-def test_what_was_never_proved_is_told_once_without_a_draft(facts: Make) -> None:
+def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(facts: Make) -> None:
     blind = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, None, SLOT + timedelta(minutes=4)) == Decision()
     told = decide(blind, None, SLOT + timedelta(minutes=5))
@@ -242,11 +242,11 @@ def test_what_was_never_proved_is_told_once_without_a_draft(facts: Make) -> None
     )
 
 
-def test_a_final_unproven_verdict_is_told_at_once(facts: Make) -> None:
+def test_a_final_unproven_verdict_gets_a_notice_at_once(facts: Make) -> None:
     assert kinds(decide(facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), None, LATER)) == ["unproven"]
 
 
-def test_a_doubt_that_comes_to_nothing_ends_with_a_word(facts: Make) -> None:
+def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(facts: Make) -> None:
     doubt = decide(facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
     done = decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), doubt.incident, SLOT + timedelta(hours=1))
     assert kinds(done) == ["final"]
@@ -264,7 +264,7 @@ def test_a_finding_about_calendars_gives_a_notice_without_a_draft(facts: Make, f
     assert done.incident.closed == LATER
 
 
-def test_a_lead_is_for_a_person_and_measurements_do_not_close_it(facts: Make) -> None:
+def test_a_lead_gets_no_draft_and_a_verdict_of_on_time_does_not_close_it(facts: Make) -> None:
     at = datetime(2018, 1, 1, 22, tzinfo=UTC)
     lead = decide(facts(at, verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)), None, at)
     assert (kinds(lead), lead.draft) == (["lead"], False)
@@ -305,7 +305,9 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
 @pytest.mark.parametrize("finding", [removal_of(), SWAPPED])
-def test_what_happens_to_a_release_once_it_is_out_is_told_without_a_breach_claim(facts: Make, finding: Finding) -> None:
+def test_a_removal_or_swap_after_the_release_gets_an_altered_notice_without_a_draft(
+    facts: Make, finding: Finding
+) -> None:
     decision = decide(after(facts, finding), None, LATER)
     assert (kinds(decision), decision.draft) == (["altered"], False)
     assert decision.incident is not None
@@ -335,11 +337,11 @@ def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_remov
     assert kinds(decide(twice, both.incident, LATER)) == ["back", "new_finding"]
 
 
-def test_what_became_of_a_stray_copy_or_of_a_mere_guess_is_told_to_nobody(facts: Make) -> None:
+def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(facts: Make) -> None:
     assert decide(after(facts, removal_of("news"), removal_of("expected-1")), None, LATER) == Decision()
 
 
-def test_a_swap_is_told_once_a_release(facts: Make) -> None:
+def test_a_second_swap_of_a_release_gets_no_notice(facts: Make) -> None:
     incident = open_incident(after(facts, SWAPPED))
     assert decide(after(facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
@@ -380,7 +382,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
-def test_a_notice_names_first_what_it_tells(facts: Make, overdue_by_seconds: Make) -> None:
+def test_the_findings_of_a_notice_begin_with_the_one_that_opened_it(facts: Make, overdue_by_seconds: Make) -> None:
     late = overdue_by_seconds(61)
     sudden = replace(
         late, findings=(Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST), *late.findings)
@@ -401,7 +403,7 @@ def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(facts: Make)
     assert find_incident_kind(stale, LATER) == Kind.LATE
 
 
-def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -> None:
+def test_an_incident_without_an_announced_time_occurs_when_it_is_found(facts: Make) -> None:
     page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.LATE)
     monthly = facts(
         LATER, slot=None, slot_text="December 2017", verdict=VerdictKind.LATE, grade=Grade.REPORT, parts=(page,)
@@ -409,7 +411,7 @@ def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -
     assert open_incident(monthly).occurred == LATER
 
 
-def test_reminders_go_on_until_somebody_has_it(overdue_by_seconds: Make) -> None:
+def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_seconds: Make) -> None:
     incident, spacing = open_incident(overdue_by_seconds(400)), timedelta(minutes=10)
     start = incident.opened
     assert make_reminder(incident, start + timedelta(minutes=9), spacing, spacing) is None
@@ -420,7 +422,7 @@ def test_reminders_go_on_until_somebody_has_it(overdue_by_seconds: Make) -> None
     assert make_reminder(acknowledged, start + timedelta(hours=1), spacing, spacing) is None
 
 
-def test_nobody_is_reminded_of_a_mere_note(overdue_by_seconds: Make) -> None:
+def test_an_incident_of_grade_note_gets_no_reminder(overdue_by_seconds: Make) -> None:
     assert (
         make_reminder(
             open_incident(overdue_by_seconds(61)), LATER + timedelta(hours=5), timedelta(minutes=10), timedelta()

@@ -28,7 +28,7 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
     return build_message(decision.notices[-1], decision.incident, (), LINK, BOARD)
 
 
-def test_a_brief_subject_says_the_state_how_long_and_whose(
+def test_a_brief_subject_gives_verdict_length_producer_and_title(
     overdue_by_seconds: Make, late_by_seconds: Make, early: Make
 ) -> None:
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
@@ -39,7 +39,7 @@ def test_a_brief_subject_says_the_state_how_long_and_whose(
 
 
 @pytest.mark.parametrize("tail", ["", *SUBJECT_SUFFIX.values()])
-def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue_by_seconds: Make, tail: str) -> None:
+def test_a_mail_subject_with_a_long_title_is_cut_and_names_the_producer(overdue_by_seconds: Make, tail: str) -> None:
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, None, facts.at)
     notice = decision.notices[-1]
@@ -49,7 +49,7 @@ def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue_by_s
     assert ": ofqual, " in mail["Subject"]
 
 
-def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(overdue_by_seconds: Make) -> None:
+def test_html_mail_has_a_button_for_every_step_and_no_command_to_type(overdue_by_seconds: Make) -> None:
     told = build_opening_message(overdue_by_seconds(400))
     for address in (
         "https://board.example/acknowledge?token=t&amp;x=1",
@@ -71,7 +71,7 @@ def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(early: M
     assert BOARD in told.html
 
 
-def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
+def test_markup_that_a_publisher_wrote_is_escaped_in_html_mail() -> None:
     hostile = (
         'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
     )
@@ -82,7 +82,9 @@ def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
     assert '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>.' in told
 
 
-def test_a_breach_is_marked_important_and_its_end_is_not(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+def test_mail_is_important_for_a_report_but_not_for_a_note_or_an_end(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
     at = datetime(2018, 1, 5, tzinfo=UTC)
     assert compose_mail(build_opening_message(overdue_by_seconds(400)), MAIL, at)["Importance"] == "high"
     assert compose_mail(build_opening_message(overdue_by_seconds(61)), MAIL, at)["Importance"] is None
@@ -90,7 +92,7 @@ def test_a_breach_is_marked_important_and_its_end_is_not(overdue_by_seconds: Mak
     assert compose_mail(over, MAIL, at)["Importance"] is None
 
 
-def test_without_pages_the_plain_text_tells_how_to_go_on_from_the_command_line(overdue_by_seconds: Make) -> None:
+def test_without_web_pages_the_plain_text_gives_a_command_and_the_html_none(overdue_by_seconds: Make) -> None:
     decision = decide(overdue_by_seconds(400), None, overdue_by_seconds(400).at)
     told = build_message(decision.notices[-1], decision.incident)
     assert decision.incident is not None

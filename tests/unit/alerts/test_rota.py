@@ -63,7 +63,7 @@ def test_a_subscription_address_is_read_over_https() -> None:
     assert table.url == "https://rota.example/x.ics"
 
 
-def test_shifts_come_back_as_they_were_kept() -> None:
+def test_shifts_are_read_back_unchanged_from_json() -> None:
     kept = (Shift("duty A", utc(20), utc(21)), Shift("", utc(21), utc(22)))
     assert shifts_from_json(shifts_json(kept)) == kept
 

@@ -24,20 +24,20 @@ def test_without_routes_every_channel_is_notified() -> None:
     assert select_channels(notice(), [], ALL, NIGHT, LONDON) == [(name, NIGHT) for name in ALL]
 
 
-def test_a_notice_that_no_route_matches_still_reaches_someone() -> None:
+def test_a_notice_that_no_route_matches_goes_to_every_channel() -> None:
     assert select_channels(notice(), [a_route("pager", producer="ons")], ALL, NIGHT, LONDON) == [
         (name, NIGHT) for name in ALL
     ]
 
 
-def test_a_route_without_channels_keeps_silent_on_purpose() -> None:
+def test_a_notice_that_matches_only_a_route_without_channels_is_not_sent() -> None:
     assert select_channels(notice("note"), [a_route(grade="note")], ALL, NIGHT, LONDON) == []
 
 
 @pytest.mark.parametrize(
     ("route", "told"), [(a_route(finding="withdrawn"), []), (a_route("mail", finding="altered"), ["mail"])]
 )
-def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(route: Route, told: list[str]) -> None:
+def test_an_altered_notice_is_directed_or_silenced_by_its_finding(route: Route, told: list[str]) -> None:
     altered = replace(notice("none", "altered"), findings=("altered", "withdrawn"))
     assert [name for name, _ in select_channels(altered, [route], ALL, NIGHT, LONDON)] == told
 
@@ -52,7 +52,7 @@ def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(rou
         a_route("pager", producer="ofqual", grade="report", finding="late"),
     ],
 )
-def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
+def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(route: Route) -> None:
     assert select_channels(notice(), [route], ALL, NIGHT, LONDON) == [("pager", NIGHT)]
 
 
@@ -67,13 +67,13 @@ def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
         ("unproven", "short_notice"),
     ],
 )
-def test_a_silence_of_one_finding_never_silences_another(findings: tuple[str, ...]) -> None:
+def test_silencing_the_last_finding_does_not_silence_a_notice_of_others(findings: tuple[str, ...]) -> None:
     told = replace(notice(), findings=findings)
     assert [name for name, _ in select_channels(told, [a_route(finding=findings[-1])], ALL, NIGHT, LONDON)] == list(ALL)
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_a_silence_of_the_gravest_finding_never_silences_another(findings: tuple[str, ...]) -> None:
+def test_silencing_the_first_finding_does_not_silence_an_independent_one(findings: tuple[str, ...]) -> None:
     told = replace(notice(), findings=findings)
     assert [name for name, _ in select_channels(told, [a_route(finding=findings[0])], ALL, NIGHT, LONDON)] == list(ALL)
 
@@ -98,7 +98,7 @@ def test_a_route_for_a_lesser_finding_does_not_divert_a_late_notice() -> None:
         (("calendar", "calendars_disagree", "short_notice"), "calendar"),
     ],
 )
-def test_what_a_notice_tells_is_silenced_with_its_details(findings: tuple[str, ...], silenced: str) -> None:
+def test_a_notice_is_silenced_by_its_finding_or_by_a_detail_of_it(findings: tuple[str, ...], silenced: str) -> None:
     told = replace(notice(), findings=findings)
     assert select_channels(told, [a_route(finding=silenced)], ALL, NIGHT, LONDON) == []
 
@@ -118,14 +118,14 @@ def test_a_channel_that_does_not_exist_is_left_out() -> None:
     assert select_channels(notice(), [a_route("gone", "mail")], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
-def test_quiet_hours_hold_a_note_until_they_end_on_the_minute() -> None:
+def test_quiet_hours_delay_a_note_until_they_end_on_the_minute() -> None:
     route = a_route("mail", quiet=(time(22), time(7)))
     assert select_channels(notice("note"), [route], ALL, NIGHT, LONDON) == [
         ("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))
     ]
 
 
-def test_quiet_hours_never_hold_a_report() -> None:
+def test_quiet_hours_do_not_delay_a_report() -> None:
     route = a_route("mail", quiet=(time(22), time(7)))
     assert select_channels(notice("report"), [route], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
@@ -143,7 +143,7 @@ def test_a_channel_on_two_routes_is_notified_at_the_earlier_time() -> None:
     assert select_channels(notice("note"), routes, ALL, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
-def test_a_reminder_goes_to_those_it_escalates_to_as_well() -> None:
+def test_a_reminder_goes_to_the_escalation_channels_too() -> None:
     route = a_route("mail", escalate=("pager",))
     assert [name for name, _ in select_channels(notice(), [route], ALL, NIGHT, LONDON)] == ["mail"]
     reminded = select_channels(notice(kind="reminder"), [route], ALL, NIGHT, LONDON)
@@ -151,7 +151,7 @@ def test_a_reminder_goes_to_those_it_escalates_to_as_well() -> None:
 
 
 @given(now=st.datetimes(datetime(2018, 1, 1), datetime(2019, 1, 1)), begins=st.times(), ends=st.times())  # noqa: DTZ001  # the zone follows
-def test_quiet_hours_hold_for_at_most_a_day_and_an_hour(now: datetime, begins: time, ends: time) -> None:
+def test_quiet_hours_delay_a_note_for_at_most_25_hours(now: datetime, begins: time, ends: time) -> None:
     at = now.replace(tzinfo=UTC)
     ((_, until),) = select_channels(notice("note"), [a_route("mail", quiet=(begins, ends))], ALL, at, LONDON)
     assert 0 <= (until - at).total_seconds() <= 25 * 3600

@@ -61,7 +61,7 @@ def test_a_graver_alert_ends_the_one_it_replaces(message: Message) -> None:
     assert len(alerts_of(message, kind="opened")) == len(alerts_of(message, kind="appeared")) == 1
 
 
-def test_an_alert_leads_to_the_board_and_to_what_is_to_be_done_where_there_are_pages(message: Message) -> None:
+def test_an_alert_links_to_the_board_and_the_runbook_if_there_are_pages(message: Message) -> None:
     links = {"page": "https://board.example/incidents/i", "runbook": "https://board.example/runbook#at-931"}
     (told, *_) = alerts_of(message, data={**message.data, **links})
     assert (told["annotations"]["board_url"], told["annotations"]["runbook_url"]) == (links["page"], links["runbook"])
@@ -69,7 +69,7 @@ def test_an_alert_leads_to_the_board_and_to_what_is_to_be_done_where_there_are_p
 
 
 @pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
-def test_what_no_measurement_resolves_ends_by_itself_within_a_day(message: Message, kind: str) -> None:
+def test_an_alert_that_no_measurement_resolves_ends_after_a_day(message: Message, kind: str) -> None:
     assert alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
 
 
@@ -79,7 +79,7 @@ def test_a_test_message_without_an_incident_is_an_alert_of_its_own(message: Mess
     assert alert["startsAt"] == "2018-01-05T09:35:01.000Z"
 
 
-async def test_a_token_is_sent_where_there_is_one(message: Message) -> None:
+async def test_a_configured_token_is_sent_as_a_bearer_token(message: Message) -> None:
     async with http_server(lambda _: (200, "", {})) as server:
         channel = Alertmanager(channel_settings("alertmanager", url=f"{server.url}/", token="t0"), lambda: NOW, DIRECT)
         assert isinstance(await channel.send(message), Accepted)

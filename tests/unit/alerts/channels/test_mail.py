@@ -70,13 +70,13 @@ def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> 
     assert composed["In-Reply-To"] is None
 
 
-async def test_a_header_cannot_be_smuggled_in(message: Message) -> None:
+async def test_a_subject_that_would_add_a_mail_header_is_refused_permanently(message: Message) -> None:
     outcome = await mail(1).send(replace(message, subject="a\r\nBcc: x@example.org"))
     assert isinstance(outcome, Refused)
     assert outcome.permanent
 
 
-async def test_only_those_refused_for_the_moment_are_tried_again(message: Message) -> None:
+async def test_only_recipients_refused_temporarily_are_tried_again(message: Message) -> None:
     refuse = {"head@example.org": "450 busy", "desk@example.org": "550 no such user"}
     async with smtp_server(refuse) as server:
         channel = mail(server.port)
@@ -89,20 +89,20 @@ async def test_only_those_refused_for_the_moment_are_tried_again(message: Messag
     assert [one.rcpt_tos for one in server.mails] == [["duty@example.org"], ["head@example.org"]]
 
 
-async def test_recipients_refused_for_good_are_named_and_do_not_stop_the_others(message: Message) -> None:
+async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_others(message: Message) -> None:
     async with smtp_server({"desk@example.org": "550 no such user"}) as server:
         outcome = await mail(server.port).send(message)
     assert outcome == Accepted("refused for good: desk@example.org: 550 no such user")
 
 
-async def test_a_message_that_nobody_may_get_is_refused_for_good(message: Message) -> None:
+async def test_a_message_refused_for_every_recipient_is_refused_permanently(message: Message) -> None:
     async with smtp_server(dict.fromkeys(TO, "550 no such user")) as server:
         outcome = await mail(server.port).send(message)
     assert isinstance(outcome, Refused)
     assert outcome.permanent
 
 
-async def test_a_wrong_password_is_trouble_of_the_channel_and_is_never_told(message: Message) -> None:
+async def test_a_wrong_password_is_a_temporary_refusal_and_is_never_shown(message: Message) -> None:
     def no_one(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: LoginPassword) -> AuthResult:
         return AuthResult(success=False, handled=False, message=f"535 5.7.8 {data.password.decode()} is wrong")
 
@@ -133,7 +133,7 @@ async def test_a_server_that_hides_starttls_gets_no_mail(message: Message) -> No
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
-async def test_a_missing_file_of_authorities_is_a_refusal_not_a_crash(message: Message, security: str) -> None:
+async def test_a_missing_ca_file_is_a_temporary_refusal(message: Message, security: str) -> None:
     outcome = await mail(1, security=security, ca_file="/nowhere.pem").send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent

@@ -40,7 +40,7 @@ async def test_each_recipient_is_sent_the_template_with_its_fields(message: Mess
     assert twin.taken[0]["reference"] == notify_reference(message, "duty@example.org")
 
 
-async def test_a_text_message_says_what_whose_how_late_and_where_in_three_messages(message: Message) -> None:
+async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: Message) -> None:
     twin = NotifyTwin()
     long = replace(message, text="word " * 400, subject="LATE: " + "a" * 600, data={"link": "https://example/i/1"})
     async with http_server(twin) as server:
@@ -76,7 +76,7 @@ async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Me
     assert [one["email_address"] for one in twin.taken] == ["duty@example.org", "head@example.org"]
 
 
-async def test_an_answer_lost_after_notify_took_it_is_found_by_reference(message: Message) -> None:
+async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(message: Message) -> None:
     twin = NotifyTwin()
 
     def answer_503_to_posts(asked: Asked) -> tuple[int, str, dict[str, str]]:
@@ -88,7 +88,7 @@ async def test_an_answer_lost_after_notify_took_it_is_found_by_reference(message
     assert len(twin.taken) == 1
 
 
-async def test_a_recipient_that_cannot_be_is_refused_for_good(message: Message) -> None:
+async def test_an_invalid_recipient_is_refused_permanently_and_does_not_stop_others(message: Message) -> None:
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:
@@ -106,12 +106,12 @@ async def test_a_key_that_is_refused_is_never_quoted(message: Message) -> None:
     assert outcome == Refused(permanent=False, reason="403: Invalid token: [redacted]")
 
 
-async def test_a_key_of_another_shape_is_refused_without_a_call(message: Message) -> None:
+async def test_a_malformed_key_is_refused_without_a_request(message: Message) -> None:
     outcome = await send_once(message, table("http://127.0.0.1:1", key="short"))
     assert outcome == Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
 
 
-async def test_the_draft_goes_along_where_the_template_has_a_field_for_it(message: Message, draft: Attachment) -> None:
+async def test_the_draft_is_sent_in_the_configured_field_of_the_template(message: Message, draft: Attachment) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
         await send_once(message, table(server.url, draft_field="draft"))

@@ -52,7 +52,7 @@ async def send_once(message: Message, url: str) -> Outcome:
         await channel.close()
 
 
-async def test_one_incident_is_one_page_and_one_resolve_however_much_is_told(message: Message) -> None:
+async def test_one_incident_is_one_page_and_one_resolve_however_many_notices(message: Message) -> None:
     twin = Twin()
     async with http_server(twin) as server:
         for kind in ("opened", "grade_changed", "reminder", "appeared"):
@@ -62,14 +62,14 @@ async def test_one_incident_is_one_page_and_one_resolve_however_much_is_told(mes
     assert (twin.pages, twin.alerts) == (1, {"i": "resolved"})
 
 
-async def test_a_subject_of_any_length_is_taken(message: Message) -> None:
+async def test_a_subject_of_4500_characters_is_accepted(message: Message) -> None:
     twin = Twin()
     async with http_server(twin) as server:
         assert await send_once(replace(message, subject="LATE " * 900), server.url) == Accepted("202")
 
 
 @pytest.mark.parametrize(("grade", "severity"), [("report", "critical"), ("note", "warning"), ("none", "info")])
-def test_the_grade_is_the_severity(message: Message, grade: str, severity: str) -> None:
+def test_the_grade_decides_the_severity(message: Message, grade: str, severity: str) -> None:
     assert build_event(replace(message, data={**message.data, "grade": grade}), "k")["payload"]["severity"] == severity
 
 
@@ -78,7 +78,7 @@ def test_an_incident_that_a_person_closed_is_resolved(message: Message) -> None:
     assert build_event(replace(message, data={"incident": incident}), "k")["event_action"] == "resolve"
 
 
-def test_links_lead_to_the_incident_and_to_the_address(message: Message) -> None:
+def test_an_event_links_to_the_incident_and_to_the_release(message: Message) -> None:
     data = {**message.data, "link": "https://board.example/i", "measured": {"url": "https://www.gov.uk/x"}}
     assert [one["href"] for one in build_event(replace(message, data=data), "k")["links"]] == [
         "https://board.example/i",
@@ -86,7 +86,7 @@ def test_links_lead_to_the_incident_and_to_the_address(message: Message) -> None
     ]
 
 
-async def test_a_wrong_key_is_refused_for_good_and_not_quoted(message: Message) -> None:
+async def test_a_wrong_key_is_refused_permanently_and_not_quoted(message: Message) -> None:
     async with http_server(Twin()) as server:
         channel = PagerDuty(channel_settings("pagerduty", routing_key="wrong", url=server.url), lambda: NOW, DIRECT)
         outcome = await channel.send(message)

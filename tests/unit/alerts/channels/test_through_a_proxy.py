@@ -78,7 +78,7 @@ async def test_a_post_goes_through_the_proxy_and_tls_through_a_tunnel(
     assert proxy.asked() == [f"POST {plain.url}/hook", f"CONNECT 127.0.0.1:{tls.port}"]
 
 
-async def test_a_proxy_that_is_not_there_is_worth_another_attempt(message: Message) -> None:
+async def test_an_unreachable_proxy_is_a_temporary_refusal(message: Message) -> None:
     async with http_server(lambda _: (204, "", {})) as server:
         table = channel_settings("webhook", url=server.url)
         outcome = await Webhook(table, lambda: NOW, through(f"http://127.0.0.1:{free_port()}")).send(message)
@@ -87,7 +87,7 @@ async def test_a_proxy_that_is_not_there_is_worth_another_attempt(message: Messa
     assert server.asked == []
 
 
-async def test_notify_is_asked_through_the_proxy(message: Message, proxy: Proxy) -> None:
+async def test_requests_to_notify_go_through_the_proxy(message: Message, proxy: Proxy) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
         to = ["a@example.gov.uk"]
@@ -97,7 +97,7 @@ async def test_notify_is_asked_through_the_proxy(message: Message, proxy: Proxy)
     assert [line.split()[0] for line in proxy.asked()] == ["GET", "POST"]
 
 
-async def test_apprise_goes_by_the_proxy_of_the_environment(proxy: Proxy) -> None:
+async def test_apprise_uses_the_proxy_of_the_environment(proxy: Proxy) -> None:
     async with http_server(lambda _: (200, json.dumps({}), {})) as server:
         child = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -27,7 +27,7 @@ def verified(asked: Asked, secret: str) -> bool:
     return hmac.compare_digest(expected, fields["v1"]) and int(fields["t"]) == int(NOW.timestamp())
 
 
-async def test_a_receiver_can_check_who_sent_it_and_drop_copies(message: Message) -> None:
+async def test_a_webhook_request_has_a_valid_signature_and_an_idempotency_key(message: Message) -> None:
     async with http_server(lambda _: (204, "", {})) as server:
         channel = Webhook(channel_settings("webhook", url=f"{server.url}/hook", secret="s3"), lambda: NOW, DIRECT)
         assert await channel.send(message) == Accepted("204")
@@ -52,12 +52,12 @@ async def test_a_redirect_is_not_followed(message: Message) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[bad", "https://a.example:99999"])
-async def test_an_address_that_is_none_is_a_refusal_not_a_crash(message: Message, url: str) -> None:
+async def test_an_invalid_address_is_refused_without_an_exception(message: Message, url: str) -> None:
     outcome = await Webhook(channel_settings("webhook", url=url, timeout=1), lambda: NOW, DIRECT).send(message)
     assert isinstance(outcome, Refused)
 
 
-def test_the_draft_goes_along(message: Message, draft: Attachment) -> None:
+def test_the_body_of_a_webhook_contains_the_draft(message: Message, draft: Attachment) -> None:
     assert json.loads(webhook_body(message))["files"] == [
         {
             "name": draft.name,
@@ -86,12 +86,12 @@ def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(asked: st
 
 
 @pytest.mark.parametrize("status", [400, 410, 413, 415, 422])
-def test_a_message_the_other_side_cannot_take_is_not_sent_again(status: int) -> None:
+def test_a_status_that_rejects_the_message_is_a_permanent_refusal(status: int) -> None:
     assert outcome_of_status(status, "5", NOW) == Refused(permanent=True, reason=f"{status} was the answer")
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 408, 429, 500, 503])
-def test_trouble_that_may_be_mended_is_tried_again_when_asked(status: int) -> None:
+def test_a_status_of_temporary_trouble_is_retried_after_the_requested_wait(status: int) -> None:
     outcome = outcome_of_status(status, "5", NOW)
     assert isinstance(outcome, Refused)
     assert (outcome.permanent, outcome.retry_after) == (False, timedelta(seconds=5))
