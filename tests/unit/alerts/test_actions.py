@@ -60,7 +60,7 @@ def test_an_invalid_action_is_refused_with_every_fault(
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         add_action(logged_leak, ROLE, RENEW | typed, NOW)
-    assert all(told.startswith(fault) for told, fault in zip(refused.value.faults, faults, strict=True))
+    assert all(message.startswith(fault) for message, fault in zip(refused.value.faults, faults, strict=True))
 
 
 @pytest.mark.parametrize(("number", "at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])

@@ -68,7 +68,7 @@ def test_a_logged_date_in_another_year_is_kept_with_a_remark_to_check_it() -> No
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("typed", "fault"),
     [
         ({"until": "2016-09-30T17:00"}, "until: must be one date-time, not before the first of `when`"),
         ({"until": "2016-10-02, 2016-10-03"}, "until: must be one date-time"),
@@ -80,9 +80,9 @@ def test_a_logged_date_in_another_year_is_kept_with_a_remark_to_check_it() -> No
         ),
     ],
 )
-def test_an_impossible_end_or_address_is_refused(words: dict[str, str], told: str) -> None:
-    with pytest.raises(InvalidInput, match=re.escape(told)):
-        log_by_hand({**LEAK, **words}, None, NOW)
+def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(fault)):
+        log_by_hand({**LEAK, **typed}, None, NOW)
 
 
 def test_a_date_more_than_31_days_ago_has_a_remark_to_check_it() -> None:
@@ -183,5 +183,5 @@ def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> Non
 def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
     typed = "caf\udce9"
     logged = log_by_hand({"what": typed, "when": "2016-10-01", "title": typed, "producer": "ons"}, None, NOW)
-    for told in (logged, add_note(logged, typed, typed, NOW), record_cause(logged, typed, typed, NOW)):
-        assert str((told.title, told.words, told.timeline)).encode().count(b"caf?") > 1
+    for incident in (logged, add_note(logged, typed, typed, NOW), record_cause(logged, typed, typed, NOW)):
+        assert str((incident.title, incident.words, incident.timeline)).encode().count(b"caf?") > 1

@@ -17,7 +17,7 @@ from tests.unit.alerts.conftest import SLOT
 Make = Callable[..., ReleaseFacts]
 
 
-def over(early: Make, ended: Ended | None) -> Notice:
+def notice_of_ended_exposure(early: Make, ended: Ended | None) -> Notice:
     """Return the notice of an exposure that ended for a reason."""
     begun = decide(early("page", is_open=True), None, SLOT).incident
     facts = early("page", is_open=False)
@@ -29,7 +29,7 @@ def over(early: Make, ended: Ended | None) -> Notice:
 
 
 @pytest.mark.parametrize(
-    ("ended", "said", "unsaid"),
+    ("ended", "stated", "not_stated"),
     [
         (Ended.REMOVED, "What changed: what was public before its slot was removed\n", "slot has come"),
         (Ended.SLOT, "What changed: its slot has come, and what was public before it still is\n", "removed"),
@@ -45,10 +45,10 @@ def over(early: Make, ended: Ended | None) -> Notice:
         ),
     ],
 )
-def test_a_notice_says_why_an_exposure_ended(early: Make, ended: Ended | None, said: str, unsaid: str) -> None:
-    notice = over(early, ended)
-    assert said in notice.text
-    assert unsaid not in notice.text
+def test_a_notice_says_why_an_exposure_ended(early: Make, ended: Ended | None, stated: str, not_stated: str) -> None:
+    notice = notice_of_ended_exposure(early, ended)
+    assert stated in notice.text
+    assert not_stated not in notice.text
 
 
 def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(early: Make) -> None:
@@ -57,9 +57,9 @@ def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(ea
     page = facts.parts[0]
     still = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
     (notice,) = decide(replace(facts, parts=(still, facts.parts[1])), begun, SLOT).notices
-    told = notice.text.split("\n")[1]
-    assert "still is" in told
-    assert "was removed" in told
+    line = notice.text.split("\n")[1]
+    assert "still is" in line
+    assert "was removed" in line
 
 
 def test_the_data_of_a_message_say_why_an_exposure_ended(early: Make) -> None:

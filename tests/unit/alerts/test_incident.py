@@ -24,7 +24,7 @@ SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 LATER = SLOT + timedelta(minutes=1, seconds=1)
 
 
-def kinds(decision: Decision) -> list[str]:
+def notice_kinds(decision: Decision) -> list[str]:
     return [notice.kind for notice in decision.notices]
 
 
@@ -51,7 +51,7 @@ def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue_by_se
     assert decision.incident.id == "malpractice-2017-2018-01-05"
     assert (decision.incident.kind, decision.incident.grade, decision.draft) == (Kind.LATE, "note", True)
     assert decision.incident.occurred == SLOT
-    assert kinds(decision) == ["opened"]
+    assert notice_kinds(decision) == ["opened"]
     assert decision.notices[0].follows == ""
 
 
@@ -70,7 +70,7 @@ def test_a_growing_delay_is_recorded_without_a_notice(overdue_by_seconds: Make) 
 
 def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue_by_seconds: Make) -> None:
     decision = decide(overdue_by_seconds(301), open_incident(overdue_by_seconds(61)), SLOT + timedelta(seconds=301))
-    assert kinds(decision) == ["grade_changed"]
+    assert notice_kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id("malpractice-2017-2018-01-05")
     assert decision.incident is not None
     assert (decision.incident.grade, decision.draft) == ("report", True)
@@ -81,19 +81,19 @@ def test_a_falling_grade_is_recorded_without_a_notice(overdue_by_seconds: Make, 
     decision = decide(late_by_seconds(100), incident, SLOT + timedelta(hours=1))
     assert decision.incident is not None
     assert decision.incident.grade == "report"
-    assert "grade_changed" not in kinds(decision)
+    assert "grade_changed" not in notice_kinds(decision)
     assert any("measured grade is now note" in entry.text for entry in decision.incident.timeline)
 
 
 def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
     out = decide(late_by_seconds(10140), open_incident(overdue_by_seconds(400)), LATER)
-    assert kinds(out) == ["appeared"]
+    assert notice_kinds(out) == ["appeared"]
     assert decide(late_by_seconds(10140), out.incident, LATER).notices == ()
 
 
 def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
     done = decide(late_by_seconds(10140, final=True), open_incident(overdue_by_seconds(400)), LATER)
-    assert kinds(done) == ["final"]
+    assert notice_kinds(done) == ["final"]
     assert done.incident is not None
     assert done.incident.closed == LATER
     assert decide(late_by_seconds(10140, final=True), done.incident, LATER).notices == ()
@@ -102,7 +102,7 @@ def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make
 def test_an_unproven_release_that_is_proved_late_gets_one_notice(facts: Make, late_by_seconds: Make) -> None:
     doubt = decide(facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
     done = decide(late_by_seconds(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
-    assert kinds(done) == ["opened"]
+    assert notice_kinds(done) == ["opened"]
     assert done.notices[0].subject.startswith("LATE: ")
     assert done.notices[0].grade == "report"
     assert done.draft
@@ -113,20 +113,20 @@ A_LEAD = Finding(LEAD, detail="https://press.example/item")
 
 
 @pytest.mark.parametrize(
-    ("lesser", "superseded"),
+    ("lesser_facts", "closed_as"),
     [
-        ({"findings": (CALENDAR,)}, ["taken over"]),
-        ({"verdict": "unproven", "final": False}, ["taken over"]),
-        ({"verdict": LEAD, "findings": (A_LEAD,)}, []),
-        ({"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), LATER),)}, []),
+        ({"findings": (CALENDAR,)}, "taken over"),
+        ({"verdict": "unproven", "final": False}, "taken over"),
+        ({"verdict": LEAD, "findings": (A_LEAD,)}, ""),
+        ({"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), LATER),)}, ""),
     ],
     ids=["calendar", "unproven", "lead", "altered"],
 )
 @pytest.mark.parametrize("breach", ["late", "early"])
 def test_a_first_breach_opens_a_new_incident_beside_or_instead_of_a_lesser_one(
-    facts: Make, overdue_by_seconds: Make, early: Make, lesser: dict[str, object], superseded: list[str], breach: str
+    facts: Make, overdue_by_seconds: Make, early: Make, lesser_facts: dict[str, object], closed_as: str, breach: str
 ) -> None:
-    before = decide(facts(LATER, **lesser), None, SLOT + timedelta(minutes=6)).incident
+    before = decide(facts(LATER, **lesser_facts), None, SLOT + timedelta(minutes=6)).incident
     assert before is not None
     now = SLOT + timedelta(minutes=7)
     found = overdue_by_seconds(400) if breach == "late" else early("page", is_open=True, begins=now)
@@ -139,10 +139,10 @@ def test_a_first_breach_opens_a_new_incident_beside_or_instead_of_a_lesser_one(
     assert decision.incident.id != before.id
     assert (decision.incident.opened, decision.incident.acknowledged) == (now, None)
     assert decision.draft
-    closed = [one for one in (decision.superseded,) if one is not None]
-    assert [(one.id, one.closed) for one in closed] == [(before.id, now)] * len(superseded)
-    told = [one.timeline[-1].text for one in closed]
-    assert told == [f"{words} by {decision.incident.id}" for words in superseded]
+    assert (decision.superseded is not None) == bool(closed_as)
+    if decision.superseded is not None:
+        assert (decision.superseded.id, decision.superseded.closed) == (before.id, now)
+        assert decision.superseded.timeline[-1].text == f"{closed_as} by {decision.incident.id}"
     assert find_known_incident([before, decision.incident], "malpractice-2017") == decision.incident
 
 
@@ -152,7 +152,7 @@ def test_three_incidents_of_one_release_have_different_ids(facts: Make, overdue_
         facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6)
     )
     assert doubt.incident is not None
-    assert (kinds(doubt), doubt.incident.kind) == (["unproven"], Kind.UNPROVEN)
+    assert (notice_kinds(doubt), doubt.incident.kind) == (["unproven"], Kind.UNPROVEN)
     late = decide(
         overdue_by_seconds(500), doubt.incident, SLOT + timedelta(minutes=9), [calendar.id, doubt.incident.id]
     )
@@ -163,14 +163,14 @@ def test_three_incidents_of_one_release_have_different_ids(facts: Make, overdue_
 def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(early: Make) -> None:
     begun = early("page", is_open=True)
     decision = decide(begun, None, begun.at)
-    told = build_message(decision.notices[0], decision.incident)
-    assert told.brief.startswith("EARLY: ")
+    opening = build_message(decision.notices[0], decision.incident)
+    assert opening.brief.startswith("EARLY: ")
     over = early("page", is_open=False)
     short = replace(over.parts[0].exposures[0], seconds=Bounds(0.2, 0.9))
     facts = replace(over, parts=(replace(over.parts[0], exposures=(short,)),))
     (closed,) = decide(facts, decision.incident, over.at).notices
     assert "was public for at most 1 s from" in closed.subject
-    for text in (told.brief, told.text, build_message(closed, decision.incident).brief, closed.text):
+    for text in (opening.brief, opening.text, build_message(closed, decision.incident).brief, closed.text):
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
@@ -178,13 +178,13 @@ def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(e
     monday = early("page", is_open=False)
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     decision = decide(replace(monday, findings=(*monday.findings, late)), open_incident(monday), LATER)
-    assert kinds(decision) == ["new_finding"]
+    assert notice_kinds(decision) == ["new_finding"]
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
 
 def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
     decision = decide(late_by_seconds(700, final=True), None, LATER)
-    assert kinds(decision) == ["opened"]
+    assert notice_kinds(decision) == ["opened"]
     assert decision.incident is not None
     assert decision.incident.closed == LATER
 
@@ -192,10 +192,10 @@ def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_
 def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(early: Make) -> None:
     begun = decide(early("html", is_open=True), None, LATER)
     assert begun.incident is not None
-    assert (begun.incident.kind, kinds(begun)) == (Kind.EARLY, ["opened"])
+    assert (begun.incident.kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
     assert begun.incident.occurred == SLOT - timedelta(hours=40, minutes=30)
     over = decide(early("html", is_open=False), begun.incident, LATER)
-    assert kinds(over) == ["exposure_closed"]
+    assert notice_kinds(over) == ["exposure_closed"]
     assert over.draft
     assert decide(early("html", is_open=False), over.incident, LATER).notices == ()
 
@@ -213,7 +213,7 @@ def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: 
     monday = early("html", is_open=False)
     both = replace(wednesday, parts=(*wednesday.parts, *monday.parts), findings=(*wednesday.findings, *monday.findings))
     decision = decide(both, incident, LATER)
-    assert kinds(decision) == ["new_finding"]
+    assert notice_kinds(decision) == ["new_finding"]
     assert decision.notices[0].subject.startswith("LATE, new finding: ")
     assert decision.incident is not None
     assert (decision.incident.id, decision.incident.kind) == (incident.id, Kind.EARLY)
@@ -224,7 +224,7 @@ def test_a_new_fact_reopens_a_closed_incident(early: Make, late_by_seconds: Make
     late_too = late_by_seconds(700)
     both = replace(late_too, parts=(*late_too.parts, *early("html", is_open=False).parts))
     decision = decide(both, closed, LATER + timedelta(hours=1))
-    assert kinds(decision) == ["reopened"]
+    assert notice_kinds(decision) == ["reopened"]
     assert decision.incident is not None
     assert decision.incident.closed is None
 
@@ -232,24 +232,24 @@ def test_a_new_fact_reopens_a_closed_incident(early: Make, late_by_seconds: Make
 def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(facts: Make) -> None:
     blind = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, None, SLOT + timedelta(minutes=4)) == Decision()
-    told = decide(blind, None, SLOT + timedelta(minutes=5))
-    assert told.incident is not None
-    assert (told.incident.kind, told.incident.grade, kinds(told), told.draft) == (
-        "unproven",
-        "none",
-        ["unproven"],
-        False,
-    )
+    after_5_minutes = decide(blind, None, SLOT + timedelta(minutes=5))
+    assert after_5_minutes.incident is not None
+    assert (
+        after_5_minutes.incident.kind,
+        after_5_minutes.incident.grade,
+        notice_kinds(after_5_minutes),
+        after_5_minutes.draft,
+    ) == ("unproven", "none", ["unproven"], False)
 
 
 def test_a_final_unproven_verdict_gets_a_notice_at_once(facts: Make) -> None:
-    assert kinds(decide(facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), None, LATER)) == ["unproven"]
+    assert notice_kinds(decide(facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), None, LATER)) == ["unproven"]
 
 
 def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(facts: Make) -> None:
     doubt = decide(facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
     done = decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), doubt.incident, SLOT + timedelta(hours=1))
-    assert kinds(done) == ["final"]
+    assert notice_kinds(done) == ["final"]
     assert "came out on time" in done.notices[0].subject
 
 
@@ -257,7 +257,7 @@ def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(facts: Make
 def test_a_finding_about_calendars_gives_a_notice_without_a_draft(facts: Make, finding: str) -> None:
     at = SLOT - timedelta(days=3)
     decision = decide(facts(at, findings=(Finding(finding),)), None, at)
-    assert (kinds(decision), decision.draft) == (["calendar"], False)
+    assert (notice_kinds(decision), decision.draft) == (["calendar"], False)
     done = decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), decision.incident, LATER)
     assert done.notices == ()
     assert done.incident is not None
@@ -267,7 +267,7 @@ def test_a_finding_about_calendars_gives_a_notice_without_a_draft(facts: Make, f
 def test_a_lead_gets_no_draft_and_a_verdict_of_on_time_does_not_close_it(facts: Make) -> None:
     at = datetime(2018, 1, 1, 22, tzinfo=UTC)
     lead = decide(facts(at, verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)), None, at)
-    assert (kinds(lead), lead.draft) == (["lead"], False)
+    assert (notice_kinds(lead), lead.draft) == (["lead"], False)
     assert lead.incident is not None
     assert lead.incident.id == "malpractice-2017-lead-2018-01-01"
     assert decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
@@ -277,18 +277,18 @@ def test_a_second_lead_is_notified_as_a_new_finding(facts: Make) -> None:
     first = (Finding(LEAD, detail="https://press.example/1"),)
     incident = open_incident(facts(verdict=LEAD, findings=first))
     second = facts(verdict=LEAD, findings=(*first, Finding(LEAD, detail="https://press.example/2")))
-    assert kinds(decide(second, incident, LATER)) == ["new_finding"]
+    assert notice_kinds(decide(second, incident, LATER)) == ["new_finding"]
 
 
 def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue_by_seconds: Make) -> None:
     lead = open_incident(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/1"),)))
     decision = decide(overdue_by_seconds(61), lead, LATER)
-    assert kinds(decision) == ["opened"]
+    assert notice_kinds(decision) == ["opened"]
     assert decision.incident is not None
     assert find_known_incident([lead, decision.incident], "malpractice-2017") == decision.incident
 
 
-def after(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
+def released_with(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
     roles = {"page": "page", "sheet": "data", "news": "alternative"}
     parts = tuple(
         PartVerdict(name, role, f"https://a.example/{name}", required=True, verdict=VerdictKind.ON_TIME)
@@ -297,8 +297,14 @@ def after(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
     return facts(LATER, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings, **more)
 
 
-def removal_of(part: str = "page", minutes: float = 60, back: float | None = None) -> Finding:
-    return Finding(FindingKind.WITHDRAWN, part, "taken away", Bounds(70, back), SLOT + timedelta(minutes=minutes))
+def removal_of(part: str = "page", removed_at_minute: float = 60, back_within_seconds: float | None = None) -> Finding:
+    return Finding(
+        FindingKind.WITHDRAWN,
+        part,
+        "taken away",
+        Bounds(70, back_within_seconds),
+        SLOT + timedelta(minutes=removed_at_minute),
+    )
 
 
 SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
@@ -308,42 +314,45 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 def test_a_removal_or_swap_after_the_release_gets_an_altered_notice_without_a_draft(
     facts: Make, finding: Finding
 ) -> None:
-    decision = decide(after(facts, finding), None, LATER)
-    assert (kinds(decision), decision.draft) == (["altered"], False)
+    decision = decide(released_with(facts, finding), None, LATER)
+    assert (notice_kinds(decision), decision.draft) == (["altered"], False)
     assert decision.incident is not None
     assert (decision.incident.grade, decision.incident.closed) == ("none", None)
     (notice,) = decision.notices
     assert notice.findings == tuple(sorted(("altered", finding.kind)))
     assert finding.detail in notice.text
-    assert decide(after(facts, finding), decision.incident, LATER).notices == ()
+    assert decide(released_with(facts, finding), decision.incident, LATER).notices == ()
 
 
 def test_a_notice_says_that_removed_content_is_back(facts: Make) -> None:
-    incident = open_incident(after(facts, removal_of()))
-    back = decide(after(facts, removal_of(back=200)), incident, LATER)
-    assert kinds(back) == ["back"]
+    incident = open_incident(released_with(facts, removal_of()))
+    back = decide(released_with(facts, removal_of(back_within_seconds=200)), incident, LATER)
+    assert notice_kinds(back) == ["back"]
     assert back.notices[0].follows == thread_id(incident.id)
     assert "is back (announced page)" in back.notices[0].subject
 
 
-def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_removal_another(
-    facts: Make,
-) -> None:
-    incident = open_incident(after(facts, removal_of()))
-    both = decide(after(facts, removal_of(), removal_of("sheet", 119)), incident, LATER)
+def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_removal_another(facts: Make) -> None:
+    incident = open_incident(released_with(facts, removal_of()))
+    both = decide(released_with(facts, removal_of(), removal_of("sheet", removed_at_minute=119)), incident, LATER)
     assert both.notices == ()
     assert both.incident is not None
-    twice = after(facts, removal_of(back=300), removal_of("sheet", 119, back=300), removal_of("page", 130))
-    assert kinds(decide(twice, both.incident, LATER)) == ["back", "new_finding"]
+    twice = released_with(
+        facts,
+        removal_of(back_within_seconds=300),
+        removal_of("sheet", removed_at_minute=119, back_within_seconds=300),
+        removal_of("page", removed_at_minute=130),
+    )
+    assert notice_kinds(decide(twice, both.incident, LATER)) == ["back", "new_finding"]
 
 
 def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(facts: Make) -> None:
-    assert decide(after(facts, removal_of("news"), removal_of("expected-1")), None, LATER) == Decision()
+    assert decide(released_with(facts, removal_of("news"), removal_of("expected-1")), None, LATER) == Decision()
 
 
 def test_a_second_swap_of_a_release_gets_no_notice(facts: Make) -> None:
-    incident = open_incident(after(facts, SWAPPED))
-    assert decide(after(facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
+    incident = open_incident(released_with(facts, SWAPPED))
+    assert decide(released_with(facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
 def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(
@@ -362,11 +371,11 @@ def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thre
 
 
 def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(facts: Make, overdue_by_seconds: Make) -> None:
-    incident = open_incident(after(facts, removal_of()))
+    incident = open_incident(released_with(facts, removal_of()))
     decision = decide(
         replace(overdue_by_seconds(400), findings=(*overdue_by_seconds(400).findings, removal_of())), incident, LATER
     )
-    assert kinds(decision) == ["opened"]
+    assert notice_kinds(decision) == ["opened"]
     assert decision.notices[0].findings == ("late",)
     assert decision.draft
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -49,23 +48,23 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
 
 
 @pytest.mark.parametrize(
-    ("users", "said"),
+    ("users", "ending"),
     [
         (Bounds(388, 392), "late, users could get it 6 min 28 s to 6 min 32 s late"),
         (Bounds(303, None), "late, users still got the old answer at 09:35:03 GMT"),
         (Bounds(90, None), "1 min 30 s to 1 min 31 s late"),
         (Bounds(90, 91), "1 min 30 s to 1 min 31 s late"),
     ],
-    ids=["over", "still", "not looked at yet", "no longer"],
+    ids=["old copy removed", "old copy still served", "users not checked yet", "same as publisher"],
 )
 def test_the_subject_of_a_late_release_states_the_delay_of_users(
-    late_by_seconds: Make, users: Bounds, said: str
+    late_by_seconds: Make, users: Bounds, ending: str
 ) -> None:
     facts = late_by_seconds(91)
     page = replace(facts.parts[0], delay=Bounds(90, 91), users_delay=users)
     findings = tuple(replace(one, seconds=Bounds(90, 91)) for one in facts.findings)
     _, notice = incident_and_notice(replace(facts, parts=(page, *facts.parts[1:]), findings=findings))
-    assert notice.subject.endswith(said)
+    assert notice.subject.endswith(ending)
 
 
 def test_the_subject_of_a_late_release_states_both_bounds_of_its_delay(
@@ -90,7 +89,9 @@ def test_the_subject_of_a_closed_exposure_states_both_bounds_of_its_length(early
 
 
 def test_a_notice_does_not_repeat_the_content_of_an_early_release(early: Make) -> None:
-    incident, notice = incident_and_notice(early("html", is_open=True))
+    facts = early("html", is_open=True)
+    assert "Attacks rose" in facts.findings[0].detail
+    incident, notice = incident_and_notice(facts)
     sent = build_message(notice, incident)
     assert "Attacks rose" not in json.dumps(dict(sent.data)) + sent.text + sent.html + sent.subject
 
@@ -151,16 +152,18 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("findings", "reason"),
     [
-        ({"findings": (Finding(FindingKind.PROMISE_IN_DOUBT),)}, "its announced time is in doubt; not seen yet"),
-        ({"findings": (Finding(FindingKind.CALENDARS_DISAGREE),)}, "calendars disagree about its time; not seen yet"),
-        ({"findings": (Finding(FindingKind.CLOCK_FAULT),)}, "the monitor's clock was in doubt; not seen yet"),
-        ({}, "no look proves when it came out; not seen yet"),
+        ((Finding(FindingKind.PROMISE_IN_DOUBT),), "its announced time is in doubt; not seen yet"),
+        ((Finding(FindingKind.CALENDARS_DISAGREE),), "calendars disagree about its time; not seen yet"),
+        ((Finding(FindingKind.CLOCK_FAULT),), "the monitor's clock was in doubt; not seen yet"),
+        ((), "no look proves when it came out; not seen yet"),
     ],
 )
-def test_the_subject_of_an_unproven_release_names_the_cause(facts: Make, changes: dict[str, Any], reason: str) -> None:
-    unproven = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", **changes)
+def test_the_subject_of_an_unproven_release_names_the_cause(
+    facts: Make, findings: tuple[Finding, ...], reason: str
+) -> None:
+    unproven = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", findings=findings)
     line = write_notice_subject("unproven", "unproven", unproven, LATER)
     assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
 

@@ -20,7 +20,7 @@ from tests.worlds.channels import DIRECT, channel_settings
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 
 
-def verified(asked: Asked, secret: str) -> bool:
+def has_valid_signature(asked: Asked, secret: str) -> bool:
     """Check a signature as a receiver would, from the documented recipe alone."""
     fields = dict(part.split("=", 1) for part in asked.headers["x-signature"].split(","))
     expected = hmac.new(secret.encode(), fields["t"].encode() + b"." + asked.body, hashlib.sha256).hexdigest()
@@ -32,8 +32,8 @@ async def test_a_webhook_request_has_a_valid_signature_and_an_idempotency_key(me
         channel = Webhook(channel_settings("webhook", url=f"{server.url}/hook", secret="s3"), lambda: NOW, DIRECT)
         assert await channel.send(message) == Accepted("204")
     (asked,) = server.asked
-    assert verified(asked, "s3")
-    assert not verified(asked, "other")
+    assert has_valid_signature(asked, "s3")
+    assert not has_valid_signature(asked, "other")
     assert asked.headers["idempotency-key"] == message.id
     assert (asked.json["schema"], asked.json["thread"]) == ("ninethirty.notice/1", "aaaa0001")
 
@@ -77,9 +77,9 @@ def test_the_same_message_makes_the_same_bytes(message: Message) -> None:
 ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -1200", "soon", "")
 
 
-@pytest.mark.parametrize("asked", ABSURD)
-def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(asked: str) -> None:
-    refused = outcome_of_status(503, asked, NOW)
+@pytest.mark.parametrize("retry_after", ABSURD)
+def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(retry_after: str) -> None:
+    refused = outcome_of_status(503, retry_after, NOW)
     step = decide_after_attempt(refused, 1, NOW - timedelta(hours=1), NOW, Random(1))  # noqa: S311 # spreads attempts, hides nothing
     assert isinstance(step, RetryAt)
     assert step.at - NOW <= timedelta(seconds=5)

@@ -32,7 +32,7 @@ def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *
     return PartVerdict(name, role, url, required, VerdictKind.LATE, first, first, delay)
 
 
-def stood(incident: Incident) -> Incident:
+def never_removed(incident: Incident) -> Incident:
     """Return an early exposure of the page alone that was never taken down: it ended with its announced time."""
     facts = incident.facts
     assert facts is not None

@@ -40,7 +40,7 @@ def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> 
     return fill_form(replace(incident, facts=facts), get_form(form), {}, [], now)
 
 
-def typed(report: Report) -> list[str]:
+def list_shown_typed_texts(report: Report) -> list[str]:
     found: list[Piece] = []
     for block in build_outline(report):
         match block:
@@ -68,7 +68,7 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
             versions = append_measurement(versions, draft_when_overdue_by(ofqual_january, int(value), name))
         else:
             versions = append_signature(versions, "Head of Profession", at)
-        shown = typed(versions[-1].report)
+        shown = list_shown_typed_texts(versions[-1].report)
         assert all(text in shown for text in latest.values() if text.strip())
         # Whoever signs agrees by that, where the form asks who does.
         assert {name: text for name, text in versions[-1].words.items() if name != "N.signoff"} == latest
@@ -85,7 +85,7 @@ def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_january: 
         assert write(report)
 
 
-def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_january: Incident) -> None:
+def test_typed_text_is_kept_after_a_measured_account_that_grows(ofqual_january: Incident) -> None:
     before = merge_words(
         {"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_january, 5), by="web manager"
     )
@@ -98,7 +98,7 @@ def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_jan
     assert not account.is_replaced
 
 
-def test_a_measured_answer_that_a_person_replaced_is_shown_beside_a_newer_measurement(ofqual_january: Incident) -> None:
+def test_a_replaced_measured_answer_is_shown_beside_a_newer_measurement(ofqual_january: Incident) -> None:
     words = {"N.measure": "About five minutes."}
     before = merge_words(
         words, draft_when_overdue_by(ofqual_january, 5, "note"), draft_when_overdue_by(ofqual_january, 5, "note")
@@ -135,7 +135,7 @@ def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_january: In
     assert ("Name of statistical producer", "ofqual") in original.rows  # type: ignore[union-attr]
 
 
-def test_words_move_to_the_box_that_asks_the_same_when_the_form_changes(ofqual_january: Incident) -> None:
+def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_changes(ofqual_january: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
     report = merge_words(words, draft_when_overdue_by(ofqual_january, 9, "B"))
     assert text_of(report, "B.2.account") == "A scheduling fault."
@@ -145,7 +145,7 @@ def test_words_move_to_the_box_that_asks_the_same_when_the_form_changes(ofqual_j
     assert back.kept == {}
 
 
-def test_blank_words_open_the_box_again(ofqual_january: Incident) -> None:
+def test_a_blank_answer_marks_the_box_to_be_completed_again(ofqual_january: Incident) -> None:
     report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_january, 5))
     assert field_of(report, "B.4.corrective").answer is None
     assert field_of(report, "B.4.corrective").placeholder.startswith("[to be completed")
@@ -173,7 +173,7 @@ def test_measuring_the_same_again_makes_no_version(ofqual_january: Incident) -> 
     assert append_measurement(versions, draft_when_overdue_by(ofqual_january, 1)) == versions
 
 
-def test_a_later_day_alone_is_no_amendment(ofqual_january: Incident) -> None:
+def test_an_unchanged_measurement_on_a_later_day_is_no_amendment(ofqual_january: Incident) -> None:
     incident = ofqual_january
     versions = append_measurement((), fill_form(incident, get_form("B"), {}, [], incident.opened))
     versions = append_signature(versions, "the Head of Profession", BEGIN)
@@ -190,13 +190,13 @@ def test_a_signed_draft_shows_no_guidance(ofqual_january: Incident) -> None:
 
 @pytest.mark.parametrize("ending", list(WRITERS))
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
-def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, ending: str) -> None:
+def test_a_signed_report_contains_only_the_filled_form(ofqual_january: Incident, form: str, ending: str) -> None:
     versions = append_signature(
         append_measurement((), draft_when_overdue_by(ofqual_january, 1, form)), "the Head of Profession", BEGIN
     )
     report = versions[-1].report
-    told = plain(ending, WRITERS[ending](report))
-    for ours in (
+    text = plain(ending, WRITERS[ending](report))
+    for part_of_the_draft in (
         "to be completed",
         "Annex",
         "Version of",
@@ -207,12 +207,12 @@ def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, 
         "Draft",
         "is not confirmed",
     ):
-        assert ours not in told
+        assert part_of_the_draft not in text
     assert DIGEST in plain(ending, WRITERS[ending](report, Document.EVIDENCE))
     assert "☐" in plain(ending, WRITERS[ending](report, Document.STEPS))
 
 
-def test_an_optional_box_that_nobody_answered_says_so_once_signed(ofqual_january: Incident) -> None:
+def test_an_unanswered_optional_box_says_none_in_a_signed_report(ofqual_january: Incident) -> None:
     report = append_signature(
         append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", BEGIN
     )[-1].report
@@ -234,14 +234,14 @@ def test_the_date_of_report_is_the_day_of_signing_or_what_the_signer_typed(ofqua
     assert [piece.text for piece in build_pieces(field_of(report, "B.1.date"), signed=True)] == ["6 January 2018"]
 
 
-def test_whoever_signs_a_note_agrees_to_it(ofqual_january: Incident) -> None:
+def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_january: Incident) -> None:
     report = append_signature(
         append_measurement((), draft_when_overdue_by(ofqual_january, 1, "note")), "head of profession", BEGIN
     )[-1].report
     assert text_of(report, "N.signoff") == "Head of profession, 5 January 2018"
 
 
-def test_what_is_in_the_way_of_signing_is_named_all_at_once(ofqual_january: Incident) -> None:
+def test_every_obstacle_to_signing_is_listed_at_once(ofqual_january: Incident) -> None:
     report = draft_when_overdue_by(ofqual_january, 1)
     found = list_obstacles(report, ofqual_january.facts)
     assert any("[B.2.account]: is to be completed" in line for line in found)
@@ -279,7 +279,7 @@ def test_a_signed_version_is_frozen_with_its_digest(ofqual_january: Incident) ->
     assert append_measurement(versions, draft_when_overdue_by(ofqual_january, 60))[1] == frozen
 
 
-def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: Incident) -> None:
+def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_january: Incident) -> None:
     versions = append_signature(
         append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", BEGIN
     )
@@ -297,7 +297,7 @@ def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: I
 
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
-def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form: str) -> None:
+def test_an_answered_draft_shows_no_guidance(ofqual_january: Incident, form: str) -> None:
     empty = draft_when_overdue_by(ofqual_january, 5, form)
     words: Mapping[str, str] = {field.id: "Answered." for field in empty.fields() if field.placeholder}
     text = WRITERS["md"](merge_words(words, empty)).decode()
@@ -306,7 +306,7 @@ def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form
 
 
 @pytest.mark.parametrize(
-    ("text", "apart"),
+    ("text", "wrong_figures"),
     [
         ("It could be seen at 17:00 on 20 March, ahead of 9:30.", []),
         ("It was due at 9.30am and public from about 4.58pm.", []),
@@ -317,14 +317,16 @@ def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form
         ("It was out by noon.", ["12pm"]),
     ],
 )
-def test_typed_times_are_compared_with_the_measured_bounds(ofsted: Incident, text: str, apart: list[str]) -> None:
+def test_typed_times_and_numbers_outside_the_measured_bounds_are_found(
+    ofsted: Incident, text: str, wrong_figures: list[str]
+) -> None:
     assert ofsted.facts is not None
     made = fill_form(ofsted, get_form("B"), {}, [], ofsted.facts.at)
     report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
-    assert find_wrong_figures(report, "B.2.account") == apart
+    assert find_wrong_figures(report, "B.2.account") == wrong_figures
 
 
-def test_a_rounded_time_of_the_account_may_be_typed_as_it_was_measured(ofqual_january: Incident) -> None:
+def test_a_typed_time_equal_to_an_unrounded_measured_bound_is_accepted(ofqual_january: Incident) -> None:
     assert ofqual_january.facts is not None
     made = fill_form(ofqual_january, get_form("B"), {}, [], ofqual_january.facts.at)
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."

@@ -42,11 +42,11 @@ def draft_of_form(form: str, five: Mapping[str, Incident], settings: Mapping[str
 
 @pytest.mark.parametrize("ending", WRITERS)
 @FORMS
-def test_a_form_reads_as_it_did_when_it_was_last_looked_at(
+def test_the_draft_of_every_form_in_every_format_equals_its_snapshot(
     five: Mapping[str, Incident], settings: Mapping[str, str], form: str, ending: str
 ) -> None:
-    told = plain(ending, WRITERS[ending](draft_of_form(form, five, settings)))
-    assert told == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
+    text = plain(ending, WRITERS[ending](draft_of_form(form, five, settings)))
+    assert text == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=load_forms())
@@ -90,7 +90,7 @@ def test_every_picture_of_a_docx_has_a_text_alternative_and_no_paragraph_is_empt
 def test_every_picture_of_an_odt_has_a_text_alternative(
     five: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
-    held = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](draft_of_form(form, five, settings))))
-    content = held.read("content.xml").decode()
-    pictures = [name for name in held.namelist() if name.startswith("Pictures/")]
+    odt = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](draft_of_form(form, five, settings))))
+    content = odt.read("content.xml").decode()
+    pictures = [name for name in odt.namelist() if name.startswith("Pictures/")]
     assert content.count("<draw:frame") == len(pictures) == content.count("<svg:desc>")

@@ -105,16 +105,8 @@ HUMAN: Mapping[str, Mapping[str, str]] = {
         "A.6.material": "supporting material",
     },
     "ofsted-2017": {"B.2.account": "why it happened", "B.3.impact": "impact", "B.4.corrective": "corrective"},
-    "ofqual-2018-01": {
-        "B.2.account": "why it happened",
-        "B.3.impact": "impact",
-        "B.4.corrective": "corrective",
-    },
-    "ofqual-2018-03": {
-        "C.2.account": "why it happened",
-        "C.3.impact": "impact",
-        "C.4.corrective": "corrective",
-    },
+    "ofqual-2018-01": {"B.2.account": "why it happened", "B.3.impact": "impact", "B.4.corrective": "corrective"},
+    "ofqual-2018-03": {"C.2.account": "why it happened", "C.3.impact": "impact", "C.4.corrective": "corrective"},
 }
 # Words of the published reports that no monitor can know: none may appear by itself.
 NEVER = (
@@ -168,13 +160,15 @@ def test_form_edition_and_practice_are_those_of_the_published_report(
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in STATED.items() for field in fields])
-def test_what_is_measurable_stands_in_its_field(drafts: Mapping[str, Report], name: str, field: str) -> None:
+def test_what_the_published_report_states_and_is_measurable_is_in_its_field(
+    drafts: Mapping[str, Report], name: str, field: str
+) -> None:
     for stated in STATED[name][field]:
         assert stated in text(drafts[name].find_field(field))
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in HUMAN.items() for field in fields])
-def test_what_only_a_person_knows_is_marked_and_comes_with_questions(
+def test_a_field_for_a_persons_knowledge_is_marked_and_has_guiding_questions(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
     found = drafts[name].find_field(field)
@@ -185,28 +179,28 @@ def test_what_only_a_person_knows_is_marked_and_comes_with_questions(
 
 
 @pytest.mark.parametrize("name", STATED)
-def test_nothing_is_invented(drafts: Mapping[str, Report], name: str) -> None:
-    said = "\n".join(text(field) for field in drafts[name].fields())
-    assert [word for word in NEVER if word in said] == []
+def test_a_draft_contains_no_word_that_no_monitor_can_know(drafts: Mapping[str, Report], name: str) -> None:
+    form_text = "\n".join(text(field) for field in drafts[name].fields())
+    assert [word for word in NEVER if word in form_text] == []
 
 
 @pytest.mark.parametrize("name", STATED)
-def test_a_box_without_measured_words_says_who_must_fill_it(drafts: Mapping[str, Report], name: str) -> None:
+def test_a_box_without_measured_text_is_marked_to_be_completed(drafts: Mapping[str, Report], name: str) -> None:
     for field in drafts[name].fields():
         assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
 
 
-def test_the_landing_page_comes_before_any_other_address(drafts: Mapping[str, Report]) -> None:
+def test_the_account_describes_the_landing_page_before_other_addresses(drafts: Mapping[str, Report]) -> None:
     for name, field in (("ofqual-2018-01", "B.2.account"), ("ofqual-2018-03", "C.2.account")):
-        told = text(drafts[name].find_field(field))
-        assert told.index("The landing page") < told.index("The report was available at")
+        account = text(drafts[name].find_field(field))
+        assert account.index("The landing page") < account.index("The report was available at")
 
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
-def test_each_measured_time_and_length_is_in_the_form_once(drafts: Mapping[str, Report], name: str) -> None:
-    said = "\n".join(text(field) for field in drafts[name].fields() if "clause.cite" not in field.facts)
-    told = [each[0] for each in re.finditer(r"\d[\d.½]*(?: ?[ap]m\b| hours?\b| minutes\b)", said)]
-    assert sorted(told) == sorted(set(told))
+def test_no_measured_time_or_length_is_repeated_in_a_form(drafts: Mapping[str, Report], name: str) -> None:
+    form_text = "\n".join(text(field) for field in drafts[name].fields() if "clause.cite" not in field.facts)
+    figures = [each[0] for each in re.finditer(r"\d[\d.½]*(?: ?[ap]m\b| hours?\b| minutes\b)", form_text)]
+    assert sorted(figures) == sorted(set(figures))
 
 
 @pytest.mark.parametrize("name", STATED)
@@ -250,7 +244,7 @@ def test_an_amended_report_shows_both_dates(ofqual_january: Incident, settings: 
     assert text(report.find_field("B.1.date")) == "5 January 2018, last amended 11 January 2018"
 
 
-def test_a_gap_that_two_monitors_had_together_is_owned_up_to_once(ofqual_march: Incident) -> None:
+def test_a_gap_that_two_monitors_had_together_is_listed_once(ofqual_march: Incident) -> None:
     facts = ofqual_march.facts
     assert facts is not None
     (gap,) = facts.certainty.blind

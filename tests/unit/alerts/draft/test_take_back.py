@@ -34,35 +34,35 @@ TOKENS = ("https://example.org/", "http://", "a_b", "<", ">", "|", "\\", ".", ")
 LINKS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=12).map("".join)
 
 
-def draft(incident: Incident, form: str = "B") -> Versions:
+def draft_versions(incident: Incident, form: str = "B") -> Versions:
     return append_measurement((), fill_form(incident, get_form(form), {}, [], NOW))
 
 
-def file_of(report: Report) -> bytes:
+def write_docx(report: Report) -> bytes:
     return WRITERS["docx"](report)
 
 
-def as_edited(versions: Versions, words: Mapping[str, str]) -> bytes:
+def docx_with_answers(versions: Versions, words: Mapping[str, str]) -> bytes:
     """Return the file of a person who typed these words into their boxes."""
-    return file_of(merge_words({**versions[-1].words, **words}, versions[-1].report))
+    return write_docx(merge_words({**versions[-1].words, **words}, versions[-1].report))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_that_nobody_edited_changes_nothing(five: dict[str, Incident], form: str) -> None:
+def test_a_file_that_no_one_edited_is_read_back_without_changes(five: dict[str, Incident], form: str) -> None:
     for incident in five.values():
-        versions = draft(incident, form)
-        assert find_file_changes(versions, file_of(versions[-1].report), ROLE).words == {}
+        versions = draft_versions(incident, form)
+        assert find_file_changes(versions, write_docx(versions[-1].report), ROLE).words == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident, form: str) -> None:
-    versions = draft(ofqual_january, form)
+    versions = draft_versions(ofqual_january, form)
     report = versions[-1].report
     names = [field.id for field in report.fields()] + [f"step.{step.id}" for step in report.steps]
     words = {name: f"Said of {name},\nat 09:40." for name in names}
-    assert dict(find_file_changes(versions, as_edited(versions, words), ROLE).words) == words
+    assert dict(find_file_changes(versions, docx_with_answers(versions, words), ROLE).words) == words
 
 
 @pytest.mark.slow
@@ -71,8 +71,8 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident,
 )
 @limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_character_typed_in_the_file_is_lost(ofqual_january: Incident, text: str, name: str) -> None:
-    versions = draft(ofqual_january)
-    read = find_file_changes(versions, as_edited(versions, {name: text}), ROLE).words
+    versions = draft_versions(ofqual_january)
+    read = find_file_changes(versions, docx_with_answers(versions, {name: text}), ROLE).words
     # A text of spaces is no answer, and is not written.
     assert dict(read) == ({name: make_printable(text)} if text.strip() else {})
 
@@ -83,7 +83,7 @@ def test_no_character_typed_in_the_file_is_lost(ofqual_january: Incident, text: 
 def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character(
     ofqual_january: Incident, steps: list[tuple[str, str]]
 ) -> None:
-    versions = draft(ofqual_january)
+    versions = draft_versions(ofqual_january)
     saved = versions
     typed: list[str] = []
     for place, (what, text) in enumerate(steps):
@@ -95,8 +95,8 @@ def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character
             continue
         if what == "file":
             # The file may be older than what others did meanwhile.
-            said = find_file_changes(versions, as_edited(saved, {"B.3.impact": text}), ROLE).words
-            versions = append_edit(versions, said, ROLE, now) if said else versions
+            answers = find_file_changes(versions, docx_with_answers(saved, {"B.3.impact": text}), ROLE).words
+            versions = append_edit(versions, answers, ROLE, now) if answers else versions
         else:
             versions = append_edit(versions, {"B.3.impact": text}, "web editor", now)
         typed.append(make_printable(text) if what == "file" else text)
@@ -105,32 +105,34 @@ def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character
 
 
 @pytest.mark.parametrize("typed", ["{} A link was mistyped.", "A link was mistyped. {}", "A link {} was mistyped."])
-def test_what_is_typed_into_the_paragraph_of_a_prompt_leaves_the_prompt(ofqual_january: Incident, typed: str) -> None:
-    versions = draft(ofqual_january)
+def test_text_typed_into_the_paragraph_of_a_prompt_is_read_without_the_prompt(
+    ofqual_january: Incident, typed: str
+) -> None:
+    versions = draft_versions(ofqual_january)
 
     def edit(document: Document) -> None:
         place = find_paragraph(document, "completed: how and why")
         place.text = typed.format(place.text)
 
-    read = find_file_changes(versions, edit_docx(file_of(versions[-1].report), edit), ROLE)
+    read = find_file_changes(versions, edit_docx(write_docx(versions[-1].report), edit), ROLE)
     assert read.words == {"B.2.account": "A link was mistyped."}
 
 
-def test_a_measured_answer_that_is_reworded_in_the_file_is_the_persons_answer(ofqual_january: Incident) -> None:
-    versions = draft(ofqual_january)
-    assert find_file_changes(versions, retype(file_of(versions[-1].report), "^ofqual$", "Ofqual"), ROLE).words == {
+def test_a_measured_answer_reworded_in_the_file_is_read_as_typed(ofqual_january: Incident) -> None:
+    versions = draft_versions(ofqual_january)
+    assert find_file_changes(versions, retype(write_docx(versions[-1].report), "^ofqual$", "Ofqual"), ROLE).words == {
         "B.1.producer": "Ofqual"
     }
 
 
-def test_words_taken_out_in_the_file_open_the_box_again(ofqual_january: Incident) -> None:
-    versions = append_edit(draft(ofqual_january), {"B.4.corrective": "Nothing."}, ROLE, NOW)
-    file = retype(file_of(versions[-1].report), r"^Nothing\.$", "")
+def test_an_answer_deleted_in_the_file_is_read_as_a_blank_answer(ofqual_january: Incident) -> None:
+    versions = append_edit(draft_versions(ofqual_january), {"B.4.corrective": "Nothing."}, ROLE, NOW)
+    file = retype(write_docx(versions[-1].report), r"^Nothing\.$", "")
     assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": ""}
 
 
 def test_a_step_is_ticked_and_timed_in_the_file(ofqual_january: Incident) -> None:
-    versions = draft(ofqual_january)
+    versions = draft_versions(ofqual_january)
 
     def edit(document: Document) -> None:
         first, second = [each for each in all_paragraphs(document) if each.text.startswith("☐")][:2]
@@ -138,13 +140,13 @@ def test_a_step_is_ticked_and_timed_in_the_file(ofqual_january: Incident) -> Non
         assert first.text != second.text
         second.text = second.text.replace("☐", "☑")
 
-    read = find_file_changes(versions, edit_docx(file_of(versions[-1].report), edit), ROLE).words
+    read = find_file_changes(versions, edit_docx(write_docx(versions[-1].report), edit), ROLE).words
     assert dict(read) == {"step.look": "Time: 09:34 By: duty statistician", "step.tell-head": DONE_WITHOUT_TIME}
 
 
-def test_what_two_people_wrote_is_kept_side_by_side(ofqual_january: Incident) -> None:
-    first = draft(ofqual_january)
-    file = as_edited(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
+def test_two_different_answers_to_one_box_are_both_kept_and_reported_as_a_conflict(ofqual_january: Incident) -> None:
+    first = draft_versions(ofqual_january)
+    file = docx_with_answers(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
     versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
     read = find_file_changes(versions, file, ROLE)
     [conflict] = read.conflicts
@@ -156,9 +158,9 @@ def test_what_two_people_wrote_is_kept_side_by_side(ofqual_january: Incident) ->
     assert find_file_changes(versions, file, ROLE).words == {}
 
 
-def test_who_only_took_words_out_does_not_take_out_newer_ones(ofqual_january: Incident) -> None:
-    old = append_edit(draft(ofqual_january), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
-    file = retype(file_of(old[-1].report), r"^One call\.$", "")
+def test_deleting_an_old_answer_in_a_file_does_not_delete_a_newer_one(ofqual_january: Incident) -> None:
+    old = append_edit(draft_versions(ofqual_january), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
+    file = retype(write_docx(old[-1].report), r"^One call\.$", "")
     versions = append_edit(old, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
     assert find_file_changes(versions, file, ROLE).words == {}
     assert find_file_changes(old, file, ROLE).words == {"B.3.impact": ""}
@@ -167,8 +169,8 @@ def test_who_only_took_words_out_does_not_take_out_newer_ones(ofqual_january: In
 def test_a_file_is_compared_with_the_version_that_it_was_written_from(
     ofqual_january: Incident,
 ) -> None:
-    first = draft(ofqual_january)
-    file = as_edited(first, {"B.4.corrective": "Checks."})
+    first = draft_versions(ofqual_january)
+    file = docx_with_answers(first, {"B.4.corrective": "Checks."})
     longer = fill_form(ofqual_january, get_form("B"), {"contact": "Press desk"}, [], NOW + timedelta(minutes=5))
     versions = append_signature(append_measurement(first, longer), "head of profession", NOW)
     read = find_file_changes(versions, file, ROLE)
@@ -184,12 +186,10 @@ def test_a_file_is_compared_with_the_version_that_it_was_written_from(
         ("^Within$", "Soon", "Said"),
     ],
 )
-def test_words_outside_every_box_are_refused_and_not_dropped(
-    ofqual_january: Incident, before: str, text: str, style: str
-) -> None:
-    versions = draft(ofqual_january)
+def test_text_typed_outside_every_box_is_refused(ofqual_january: Incident, before: str, text: str, style: str) -> None:
+    versions = draft_versions(ofqual_january)
     file = edit_docx(
-        file_of(versions[-1].report),
+        write_docx(versions[-1].report),
         lambda document: find_paragraph(document, before).insert_paragraph_before(text, style),
     )
     with pytest.raises(Unreadable, match="words outside every box"):
@@ -198,17 +198,17 @@ def test_words_outside_every_box_are_refused_and_not_dropped(
 
 def test_a_file_that_is_no_docx_is_refused(ofqual_january: Incident) -> None:
     with pytest.raises(Unreadable):
-        find_file_changes(draft(ofqual_january), b"\xff\x00 hello", ROLE)
+        find_file_changes(draft_versions(ofqual_january), b"\xff\x00 hello", ROLE)
 
 
 def test_a_draft_of_another_form_is_refused(ofqual_january: Incident) -> None:
-    other = draft(ofqual_january, "D")
+    other = draft_versions(ofqual_january, "D")
     with pytest.raises(Unreadable, match="no box of this draft's form"):
-        find_file_changes(draft(ofqual_january, "A0"), file_of(other[-1].report), ROLE)
+        find_file_changes(draft_versions(ofqual_january, "A0"), write_docx(other[-1].report), ROLE)
 
 
-def test_what_is_typed_while_changes_are_tracked_is_read(ofqual_january: Incident) -> None:
-    versions = draft(ofqual_january)
+def test_text_typed_with_tracked_changes_is_read(ofqual_january: Incident) -> None:
+    versions = draft_versions(ofqual_january)
 
     def edit(document: Document) -> None:
         place = find_paragraph(document, "corrective actions taken")
@@ -220,7 +220,7 @@ def test_what_is_typed_while_changes_are_tracked_is_read(ofqual_january: Inciden
         typed = etree.SubElement(etree.SubElement(new, qn("w:r")), qn("w:t"))
         typed.text = "Extra checks."
 
-    file = edit_docx(file_of(versions[-1].report), edit)
+    file = edit_docx(write_docx(versions[-1].report), edit)
     assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": "Extra checks."}
 
 
@@ -229,7 +229,7 @@ def test_what_is_typed_while_changes_are_tracked_is_read(ofqual_january: Inciden
 def test_a_docx_file_saved_by_libreoffice_is_read_back(
     soffice: str, tmp_path: Path, ofqual_january: Incident, source: str
 ) -> None:
-    versions = draft(ofqual_january)
+    versions = draft_versions(ofqual_january)
     words = {"B.1.producer": "Ofqual", "B.4.corrective": "Extra checks,\n  twice.", "step.tell-head": "09:34"}
     file = tmp_path / f"draft.{source}"
     file.write_bytes(WRITERS[source](merge_words(words, versions[-1].report)))

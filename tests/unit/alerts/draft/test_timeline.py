@@ -15,7 +15,7 @@ from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
-from tests.unit.alerts.draft.conftest import stood
+from tests.unit.alerts.draft.conftest import never_removed
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -55,15 +55,15 @@ def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_las
     assert (figure.lanes[0].spans[-1].state, figure.lanes[0].spans[-1].ends) == ("public", seen_until)
 
 
-def test_an_exposure_is_drawn_early_and_then_gone(ofsted: Incident) -> None:
+def test_an_exposure_is_drawn_early_and_then_absent(ofsted: Incident) -> None:
     figure = build_figure(facts_of(ofsted))
     assert figure is not None
     assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in figure.lanes[2].spans] == ["absent"]
 
 
-def test_content_that_stayed_public_until_its_slot_is_not_said_to_be_released_then(ofsted: Incident) -> None:
-    figure = build_figure(facts_of(stood(ofsted)))
+def test_content_public_until_its_slot_is_called_still_public_and_not_released(ofsted: Incident) -> None:
+    figure = build_figure(facts_of(never_removed(ofsted)))
     assert figure is not None
     assert figure.alt.endswith(
         "became public early between 16:55 and 17:00 GMT on 20 March 2017, then still public at the announced time."
@@ -87,7 +87,7 @@ def test_blind_spans_have_a_lane_of_the_monitor(ofqual_march: Incident) -> None:
     assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
 
 
-def test_nothing_measured_makes_no_figure(ipcc: Incident) -> None:
+def test_a_release_without_measurements_has_no_figure(ipcc: Incident) -> None:
     empty = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts_of(ipcc).parts)
     assert build_figure(replace(facts_of(ipcc), parts=empty)) is None
 
@@ -111,7 +111,7 @@ def test_the_axis_has_two_to_six_round_ticks(five: dict[str, Incident], name: st
     assert all(figure.begins <= mark <= figure.ends and mark.second == 0 for mark in marks)
 
 
-def test_a_lane_becomes_a_picture_of_the_promised_size(ofsted: Incident) -> None:
+def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted: Incident) -> None:
     figure = build_figure(facts_of(ofsted))
     assert figure is not None
     picture = lane_png(figure, figure.lanes[0])
@@ -129,8 +129,8 @@ def test_the_legend_names_only_marks_that_are_used(ipcc: Incident) -> None:
     assert format_range(figure) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 
-def test_a_span_of_few_looks_is_not_called_one_in_which_nothing_was_seen() -> None:
+def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
     begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
-    told = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
-    assert told.startswith("The monitor's looks were too far apart between 09:28:10 and 09:31:10 GMT")
-    assert "could not see" not in told
+    text = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
+    assert text.startswith("The monitor's looks were too far apart between 09:28:10 and 09:31:10 GMT")
+    assert "could not see" not in text

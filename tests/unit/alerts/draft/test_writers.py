@@ -32,7 +32,7 @@ def report(request: pytest.FixtureRequest, ofsted: Incident, settings: Mapping[s
     return fill_form(ofsted, get_form(request.param), settings, [], ofsted.facts.at)
 
 
-def texts(report: Report) -> list[str]:
+def list_required_texts(report: Report) -> list[str]:
     """Return every text that must stand in a written draft."""
     found: list[str] = []
     for block in build_outline(report):
@@ -72,7 +72,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("name", OWN_FORM)
-def test_a_draft_reads_as_it_did_when_it_was_last_looked_at(
+def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
     five: Mapping[str, Incident], settings: Mapping[str, str], name: str
 ) -> None:
     incident = five[name]
@@ -82,10 +82,10 @@ def test_a_draft_reads_as_it_did_when_it_was_last_looked_at(
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
 
-def test_the_html_says_everything_and_is_accessible(report: Report) -> None:
+def test_the_html_contains_every_text_and_is_accessible(report: Report) -> None:
     page = Page(WRITERS["html"](report).decode())
     whole = "".join(page.words)
-    assert [text for text in texts(report) if text not in whole] == []
+    assert [text for text in list_required_texts(report) if text not in whole] == []
     assert page.levels[0] == 1
     assert page.levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(page.levels))
@@ -97,13 +97,13 @@ def test_the_html_says_everything_and_is_accessible(report: Report) -> None:
     assert "script" not in tags
 
 
-def test_the_docx_says_everything_and_is_accessible(report: Report) -> None:
+def test_the_docx_contains_every_text_and_is_accessible(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     paragraphs = [*document.paragraphs]
     for table in document.tables:
         paragraphs += [each for row in table.rows for cell in row.cells for each in cell.paragraphs]
     whole = "\n".join(paragraph.text for paragraph in paragraphs)
-    assert [text for text in texts(report) if text not in whole] == []
+    assert [text for text in list_required_texts(report) if text not in whole] == []
     levels = [int(each.style.name[-1]) for each in document.paragraphs if each.style.name.startswith("Heading")]
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
@@ -112,7 +112,7 @@ def test_the_docx_says_everything_and_is_accessible(report: Report) -> None:
     assert all(each.get("descr") for each in document.element.iter(qn("wp:docPr")))
 
 
-def test_the_docx_has_no_properties_of_the_library_left(report: Report) -> None:
+def test_the_docx_has_our_properties_and_none_of_the_library(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     core = document.core_properties
     assert (core.author, core.last_modified_by, core.language) == (report.producer, report.producer, "en-GB")
@@ -129,12 +129,12 @@ def test_the_docx_has_no_properties_of_the_library_left(report: Report) -> None:
     ]
 
 
-def test_the_odt_says_everything_and_is_accessible(report: Report) -> None:
+def test_the_odt_contains_every_text_and_is_accessible(report: Report) -> None:
     body = WRITERS["odt"](report)
     content = odt_part(body)
     whole = odt_text(content)
     figures = [each.alt for each in build_outline(report) if isinstance(each, Timeline)]
-    assert [text for text in texts(report) if text not in whole and text not in figures] == []
+    assert [text for text in list_required_texts(report) if text not in whole and text not in figures] == []
     levels = [int(each.get(f"{TEXT}outline-level", "")) for each in content.iter(f"{TEXT}h")]
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
@@ -155,7 +155,7 @@ def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(fiv
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_what_is_open_is_marked_in_every_format(ofsted: Incident, ending: str) -> None:
+def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted: Incident, ending: str) -> None:
     report = fill_form(ofsted, get_form("B"), {}, [], ofsted.opened)
     body = WRITERS[ending](report)
     text = body if ending in ("md", "html") else b"".join(_parts(body))
@@ -168,7 +168,7 @@ def _parts(body: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_markup_a_person_types_stays_text(ofsted: Incident, ending: str) -> None:
+def test_typed_markup_is_shown_as_text_in_every_format(ofsted: Incident, ending: str) -> None:
     typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
     report = merge_words({"B.3.impact": typed}, fill_form(ofsted, get_form("B"), {}, [], ofsted.opened))
     body = WRITERS[ending](report)
@@ -182,7 +182,7 @@ def test_markup_a_person_types_stays_text(ofsted: Incident, ending: str) -> None
         assert "A <b> & “£5” | `x`\n- item\n# 1\n␇" in odt_text(odt_part(body))
 
 
-def test_spaces_a_person_types_survive_in_an_odt(ofsted: Incident) -> None:
+def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
     report = merge_words({"B.3.impact": typed}, fill_form(ofsted, get_form("B"), {}, [], ofsted.opened))
     assert typed in odt_text(odt_part(WRITERS["odt"](report)))
