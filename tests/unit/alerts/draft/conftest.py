@@ -95,7 +95,7 @@ def settings() -> Mapping[str, str]:
 
 
 @pytest.fixture
-def ipcc() -> Incident:
+def ipcc_late() -> Incident:
     slot = at("2015-07-23T09:30+01:00")
     url = "http://www.ipcc.gov.uk/page/deaths-during-or-following-police-contact"
     title = "Deaths during or following police contact: Statistics for England and Wales 2014/15"
@@ -112,7 +112,7 @@ def ipcc() -> Incident:
 
 
 @pytest.fixture
-def moj() -> Incident:
+def moj_leak() -> Incident:
     slot = at("2016-10-27T09:30+01:00")
     url = "https://www.gov.uk/government/collections/safety-in-custody-statistics"
     title = "Safety in Custody Quarterly Statistics bulletin"
@@ -129,7 +129,7 @@ def moj() -> Incident:
 
 
 @pytest.fixture
-def ofsted() -> Incident:
+def ofsted_early() -> Incident:
     slot = at("2017-03-22T09:30+00:00")
     url = (
         "https://www.gov.uk/government/publications/"
@@ -168,7 +168,7 @@ def ofsted() -> Incident:
 
 
 @pytest.fixture
-def ofqual_january() -> Incident:
+def ofqual_late() -> Incident:
     slot = at("2018-01-05T09:30+00:00")
     url = "https://www.gov.uk/government/statistics/malpractice-for-gcse-and-a-level-summer-2017-exam-series"
     title = "Malpractice for GCSE and A level: summer 2017 exam series"
@@ -203,7 +203,7 @@ def ofqual_january() -> Incident:
 
 
 @pytest.fixture
-def ofqual_march() -> Incident:
+def ofqual_late_again() -> Incident:
     slot = at("2018-03-08T09:30+00:00")
     url = "https://www.gov.uk/government/statistics/vocational-and-other-qualifications-quarterly-october-to-december-2017"
     title = "Vocational and other qualifications quarterly: October to December 2017"
@@ -228,7 +228,7 @@ def ofqual_march() -> Incident:
 
 
 @pytest.fixture
-def five(
-    ipcc: Incident, moj: Incident, ofsted: Incident, ofqual_january: Incident, ofqual_march: Incident
+def incidents(
+    ipcc_late: Incident, moj_leak: Incident, ofsted_early: Incident, ofqual_late: Incident, ofqual_late_again: Incident
 ) -> dict[str, Incident]:
-    return {each.id: each for each in (ipcc, moj, ofsted, ofqual_january, ofqual_march)}
+    return {each.id: each for each in (ipcc_late, moj_leak, ofsted_early, ofqual_late, ofqual_late_again)}

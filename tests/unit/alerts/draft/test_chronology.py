@@ -39,31 +39,29 @@ def list_events(incident: Incident, typed: dict[str, str] | None = None, now: da
     )
 
 
-def test_a_note_and_an_acknowledgement_are_listed_in_order_of_time(ofqual_january: Incident) -> None:
-    logged = add_note(
-        acknowledge_incident(ofqual_january, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41"
-    )
+def test_a_note_and_an_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incident) -> None:
+    logged = add_note(acknowledge_incident(ofqual_late, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41")
     assert list_events(logged) == [
         "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
         "1pm: took charge (duty statistician)",
     ]
 
 
-def test_a_step_ticked_with_a_time_is_in_the_sequence_of_events(ofqual_january: Incident) -> None:
+def test_a_step_ticked_with_a_time_is_in_the_sequence_of_events(ofqual_late: Incident) -> None:
     ticked = {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"}
-    (line,) = list_events(ofqual_january, ticked)
+    (line,) = list_events(ofqual_late, ticked)
     assert line.startswith("9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the")
     assert line.endswith(" release is late: done, by the press officer")
 
 
-def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_january: Incident) -> None:
-    late = replace(ofqual_january, opened=at("2018-01-05T23:50+00:00"))
+def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_late: Incident) -> None:
+    late = replace(ofqual_late, opened=at("2018-01-05T23:50+00:00"))
     assert list_events(late, {"step.tell-head": "00:10"})[0].startswith("12.10am on Saturday 6 January 2018: ")
 
 
-def test_a_note_is_in_the_sequence_of_events_and_a_cause_is_not(ofqual_january: Incident) -> None:
-    assert list_events(ofqual_january) == []
-    recorded = close_incident(record_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
+def test_a_note_is_in_the_sequence_of_events_and_a_cause_is_not(ofqual_late: Incident) -> None:
+    assert list_events(ofqual_late) == []
+    recorded = close_incident(record_cause(ofqual_late, ROLE, "expired certificate", NOW), ROLE, NOW)
     assert list_events(recorded) == []
     assert len(list_events(add_note(recorded, ROLE, "rang", NOW, "2018-01-05T09:41"))) == 1
 
@@ -78,9 +76,9 @@ See https://www.gov.uk/government/publications/schools.
 """
 
 
-def test_a_noted_alert_mail_is_listed_at_its_sending_time_and_recorded_by_hash(ofsted: Incident) -> None:
+def test_a_noted_alert_mail_is_listed_at_its_sending_time_and_recorded_by_hash(ofsted_early: Incident) -> None:
     now = at("2017-03-20T18:00+00:00")
-    noted = note_mail(ofsted, ROLE, ALERT, "an e-mail alert to about 13,000 subscribers was sent", now)
+    noted = note_mail(ofsted_early, ROLE, ALERT, "an e-mail alert to about 13,000 subscribers was sent", now)
     (line,) = list_events(noted)
     assert line == (
         "5pm on Monday 20 March 2017: an e-mail alert to about 13,000 subscribers was sent, from"
@@ -99,13 +97,15 @@ def test_a_noted_alert_mail_is_listed_at_its_sending_time_and_recorded_by_hash(o
         (ALERT.replace(b"2017", b"2027"), "is in the future"),
     ],
 )
-def test_a_mail_without_a_date_or_with_a_future_date_is_refused(ofsted: Incident, mail: bytes, fault: str) -> None:
+def test_a_mail_without_a_date_or_with_a_future_date_is_refused(
+    ofsted_early: Incident, mail: bytes, fault: str
+) -> None:
     with pytest.raises(InvalidInput, match=fault):
-        note_mail(ofsted, ROLE, mail, "", at("2017-03-20T18:00+00:00"))
+        note_mail(ofsted_early, ROLE, mail, "", at("2017-03-20T18:00+00:00"))
 
 
-def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_events(ofsted: Incident) -> None:
-    decided = bring_forward(ofsted, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
+def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_events(ofsted_early: Incident) -> None:
+    decided = bring_forward(ofsted_early, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
     assert list_events(decided) == []
     account = fill_form(decided, get_form("B"), {}, [], NOW).find_field("B.2.account")
     assert account is not None
@@ -116,6 +116,6 @@ def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_
 @pytest.mark.parametrize(
     ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
 )
-def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_january: Incident, when: str, fault: str) -> None:
+def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_late: Incident, when: str, fault: str) -> None:
     with pytest.raises(InvalidInput, match=fault):
-        add_note(ofqual_january, ROLE, "rang", NOW, when)
+        add_note(ofqual_late, ROLE, "rang", NOW, when)

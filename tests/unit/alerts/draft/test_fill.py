@@ -57,9 +57,9 @@ def with_page(incident: Incident, **changes: object) -> Incident:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("given", ["all entries", "none"])
 def test_no_box_of_any_form_is_empty_without_saying_who_must_fill_it(
-    five: Mapping[str, Incident], settings: Mapping[str, str], form: str, given: str
+    incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, given: str
 ) -> None:
-    for incident in five.values():
+    for incident in incidents.values():
         report = fill_form(incident, get_form(form), settings if given == "all entries" else {}, [], incident.opened)
         for field in report.fields():
             assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
@@ -87,32 +87,32 @@ def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> Non
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_report_is_read_back_unchanged_from_json(five: Mapping[str, Incident], form: str) -> None:
-    for incident in five.values():
-        report = fill_form(incident, get_form(form), {}, list(five.values()), incident.opened)
+def test_a_report_is_read_back_unchanged_from_json(incidents: Mapping[str, Incident], form: str) -> None:
+    for incident in incidents.values():
+        report = fill_form(incident, get_form(form), {}, list(incidents.values()), incident.opened)
         assert report_from_json(report_json(report)) == report
 
 
-def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc: Incident) -> None:
-    overdue = with_page(ipcc, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(720, None))
+def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc_late: Incident) -> None:
+    overdue = with_page(ipcc_late, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(720, None))
     overdue = with_facts(overdue, lambda facts: replace(facts, final=False, at=at("2015-07-23T09:42+01:00")))
     assert text_of_field(note_of(overdue), "N.what").startswith("The landing page was still not available at 9.42am.")
     assert "was delayed by at least 12 minutes so far." in text_of_field(note_of(overdue), "N.measure")
     assert note_of(overdue).measured[0].rows[0][1:3] == ("Not seen", "At least 12 minutes late so far")
 
 
-def test_a_note_says_by_when_a_release_never_seen_had_not_been_found(ipcc: Incident) -> None:
-    never = with_page(ipcc, verdict=VerdictKind.NOT_PUBLISHED, first_seen=Interval(), delay=None)
+def test_a_note_says_by_when_a_release_never_seen_had_not_been_found(ipcc_late: Incident) -> None:
+    never = with_page(ipcc_late, verdict=VerdictKind.NOT_PUBLISHED, first_seen=Interval(), delay=None)
     assert "The landing page had not been found by 1.30pm." in text_of_field(note_of(never), "N.what")
 
 
-def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted: Incident) -> None:
+def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted_early: Incident) -> None:
     def still_open(facts: ReleaseFacts) -> ReleaseFacts:
         first = facts.parts[0].exposures[0]
         exposure = replace(first, to=Interval(), seconds=Bounds(600, None), open=True, ended=None)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),), at=at("2017-03-20T17:10+00:00"))
 
-    report = note_of(with_facts(ofsted, still_open))
+    report = note_of(with_facts(ofsted_early, still_open))
     assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
     assert "The release was available for at least 10 minutes, from some 40½ hours before" in text_of_field(
         report, "N.measure"
@@ -124,22 +124,24 @@ def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted
     ("last_seen", "end"),
     [("17:05", "It was still available at 5.05pm."), ("17:00:30", "It is not known whether it was removed.")],
 )
-def test_the_note_of_an_open_exposure_says_when_it_was_last_seen(ofsted: Incident, last_seen: str, end: str) -> None:
+def test_the_note_of_an_open_exposure_says_when_it_was_last_seen(
+    ofsted_early: Incident, last_seen: str, end: str
+) -> None:
     def unseen_since(facts: ReleaseFacts) -> ReleaseFacts:
         exposure = replace(facts.parts[0].exposures[0], to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
         page = replace(facts.parts[0], exposures=(exposure,), seen_until=at(f"2017-03-20T{last_seen}+00:00"))
         return replace(facts, parts=(page,), at=at("2017-03-20T17:10+00:00"))
 
-    assert text_of_field(note_of(with_facts(ofsted, unseen_since)), "N.what").endswith(end)
+    assert text_of_field(note_of(with_facts(ofsted_early, unseen_since)), "N.what").endswith(end)
 
 
-def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted: Incident) -> None:
+def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_early: Incident) -> None:
     def public_until_slot(facts: ReleaseFacts) -> ReleaseFacts:
         end = Interval(facts.slot, facts.slot)
         exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
 
-    note = note_of(with_facts(ofsted, public_until_slot))
+    note = note_of(with_facts(ofsted_early, public_until_slot))
     assert text_of_field(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
     assert text_of_field(note, "N.measure").startswith("The release was available from some 40½ hours before the")
 
@@ -153,24 +155,24 @@ def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted: In
     ids=["absent just before", "perhaps an old copy"],
 )
 def test_an_early_release_is_called_published_as_announced_only_if_absent_just_before(
-    ofsted: Incident, absent: datetime | None, sentence: str
+    ofsted_early: Incident, absent: datetime | None, sentence: str
 ) -> None:
     released = Interval(absent, at("2017-03-22T09:30:01+00:00"))
-    assert sentence in text_of_field(note_of(with_page(ofsted, released=released)), "N.what")
+    assert sentence in text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
 
 
-def test_a_note_says_that_a_file_not_yet_due_was_not_found_early(ofsted: Incident) -> None:
-    assert "No early publication of the data file was found." in text_of_field(note_of(ofsted), "N.what")
+def test_a_note_says_that_a_file_not_yet_due_was_not_found_early(ofsted_early: Incident) -> None:
+    assert "No early publication of the data file was found." in text_of_field(note_of(ofsted_early), "N.what")
 
 
-def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_available(ofqual_january: Incident) -> None:
-    found = with_page(ofqual_january, address="guessed")
+def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_available(ofqual_late: Incident) -> None:
+    found = with_page(ofqual_late, address="guessed")
     assert "The landing page was not available until 12.19pm." in text_of_field(note_of(found), "N.what")
-    unfound = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
+    unfound = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
     assert "The landing page was still not found at" in text_of_field(note_of(unfound), "N.what")
 
 
-def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(ofqual_january: Incident) -> None:
+def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(ofqual_late: Incident) -> None:
     def with_guessed_address(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, address="guessed")
 
@@ -178,7 +180,7 @@ def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(ofqual_
         ("overdue", "rests on the announcement", "absence there proves nothing"),
         ("unproven", "absence there proves nothing", "rests on"),
     ]:
-        unseen = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=verdict)
+        unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
         report = note_of(with_facts(unseen, with_guessed_address))
         evidence = "\n".join(report.certainty)
         assert stated in evidence
@@ -186,19 +188,19 @@ def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(ofqual_
         assert "guessed from that of" not in text_of_field(report, "N.slot")
 
 
-def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqual_march: Incident) -> None:
+def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqual_late_again: Incident) -> None:
     def together(facts: ReleaseFacts) -> ReleaseFacts:
         found = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
         return replace(facts, findings=(*facts.findings, found))
 
-    text = text_of_field(note_of(with_facts(ofqual_march, together)), "N.what")
+    text = text_of_field(note_of(with_facts(ofqual_late_again, together)), "N.what")
     assert "Releases of other producers on www.gov.uk were late at the same time." in text
     assert "ons late" not in text
 
 
-def test_addresses_of_a_leak_are_in_the_account_and_not_in_the_output_link(moj: Incident) -> None:
+def test_addresses_of_a_leak_are_in_the_account_and_not_in_the_output_link(moj_leak: Incident) -> None:
     posts = "https://social.example/1\nhttps://social.example/2"
-    leaked = replace(moj, facts=None, words={"what": "Posted", "when": "2016-10-01", "url": posts, "sort": "leak"})
+    leaked = replace(moj_leak, facts=None, words={"what": "Posted", "when": "2016-10-01", "url": posts, "sort": "leak"})
     report = note_of(leaked)
     assert "social.example" not in text_of_field(report, "N.output")
     assert "It could be seen at https://social.example/1 and https://social.example/2." in text_of_field(
@@ -210,27 +212,29 @@ def test_addresses_of_a_leak_are_in_the_account_and_not_in_the_output_link(moj: 
     assert "could be seen" not in text_of_field(late, "N.what")
 
 
-def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted: Incident) -> None:
+def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted_early: Incident) -> None:
     released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
-    report = note_of(with_page(ofsted, released=released))
+    report = note_of(with_page(ofsted_early, released=released))
     assert report.measured[0].rows[0][1] == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
     assert report.timeline is not None
     assert "then released between 09:29:59 and 09:30:01 GMT on 22 March 2017" in report.timeline.alt
 
 
-def test_an_exposure_and_a_delay_on_two_days_are_dated_with_their_own_practice(ofsted: Incident) -> None:
+def test_an_exposure_and_a_delay_on_two_days_are_dated_with_their_own_practice(ofsted_early: Incident) -> None:
     def also_late(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, findings=(*facts.findings, Finding(FindingKind.LATE, "sheet")))
 
-    report = fill_form(with_facts(ofsted, also_late), get_form("B"), {}, [], ofsted.opened + timedelta(days=3))
+    report = fill_form(
+        with_facts(ofsted_early, also_late), get_form("B"), {}, [], ofsted_early.opened + timedelta(days=3)
+    )
     dated = report.find_field("B.2.date")
     assert dated is not None
     assert dated.paragraphs == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
 
 
-def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc: Incident) -> None:
-    unproven = with_page(ipcc, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
+def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_late: Incident) -> None:
+    unproven = with_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
     unproven = with_facts(unproven, lambda facts: replace(facts, unproven_because="every look over the slot failed"))
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
     text = text_of_field(report, "N.what")
@@ -240,17 +244,17 @@ def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc:
     assert report.measured[0].rows[0][2] == "Not proved"
 
 
-def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc: Incident) -> None:
+def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incident) -> None:
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
-    partial = with_page(ipcc, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
+    partial = with_page(ipcc_late, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
     text = text_of_field(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
     assert text == (
         "The landing page was published as announced at 9.30am. The attachment was not available until 10.08am."
     )
 
 
-def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc: Incident) -> None:
-    dated = with_page(ipcc, delay=None)
+def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:
+    dated = with_page(ipcc_late, delay=None)
     dated = with_facts(dated, lambda facts: replace(facts, slot=None, slot_text="July 2015"))
     report = note_of(dated)
     assert "was pre-announced on GOV.UK for July 2015" in text_of_field(report, "N.slot")
@@ -258,30 +262,30 @@ def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc: Incident) 
     assert report.measured[0].rows[0][2] == "Not measured in minutes"
 
 
-def test_no_draft_of_an_early_release_repeats_the_details_of_its_findings(ofsted: Incident) -> None:
+def test_no_draft_of_an_early_release_repeats_the_details_of_its_findings(ofsted_early: Incident) -> None:
     secret = "57 per cent of schools"
 
     def with_secret_in_findings(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, findings=tuple(replace(each, detail=secret) for each in facts.findings))
 
-    incident = with_facts(ofsted, with_secret_in_findings)
+    incident = with_facts(ofsted_early, with_secret_in_findings)
     for form in FORMS:
         report = fill_form(incident, get_form(form), {}, [incident], incident.opened)
         assert secret not in str(report_json(report))
 
 
-def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ipcc: Incident) -> None:
-    seven = with_facts(ipcc, lambda facts: replace(facts, slot=at("2023-07-20T07:00+01:00")))
+def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ipcc_late: Incident) -> None:
+    seven = with_facts(ipcc_late, lambda facts: replace(facts, slot=at("2023-07-20T07:00+01:00")))
     seven = replace(seven, occurred=at("2023-07-20T07:00+01:00"), opened=at("2023-07-20T07:01+01:00"))
     clause = note_of(seven).find_field("N.clause")
     assert clause is not None
     assert "The announced time is 7am, not 9.30am: is an alternative release time on file?" in clause.notes
 
 
-def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_account(ipcc: Incident) -> None:
+def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_account(ipcc_late: Incident) -> None:
     stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
     short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
-    report = note_of(with_facts(ipcc, lambda facts: replace(facts, findings=(stale, short))))
+    report = note_of(with_facts(ipcc_late, lambda facts: replace(facts, findings=(stale, short))))
     text = text_of_field(report, "N.what")
     assert text.endswith("Its release time was announced or changed at short notice.")
     assert "edge" not in text
@@ -311,9 +315,9 @@ def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_a
     ids=["late and hidden", "hidden", "still hidden"],
 )
 def test_a_note_states_the_delay_of_users_and_the_older_copy_they_were_shown(
-    ofqual_january: Incident, verdict: str, delay: Bounds, users_delay: Bounds, account_text: str, delay_text: str
+    ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds, account_text: str, delay_text: str
 ) -> None:
-    hidden = with_page(ofqual_january, verdict=verdict, delay=delay, users_delay=users_delay)
+    hidden = with_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
     note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
     assert account_text in text_of_field(note, "N.what")
     assert delay_text in text_of_field(note, "N.measure")
@@ -325,16 +329,16 @@ def test_a_note_states_the_delay_of_users_and_the_older_copy_they_were_shown(
     ids=["by seconds", "until before its slot", "within the tolerance"],
 )
 def test_an_older_copy_that_users_had_for_less_than_a_minute_after_the_slot_is_not_named(
-    ofqual_january: Incident, delay: Bounds, users_delay: Bounds
+    ofqual_late: Incident, delay: Bounds, users_delay: Bounds
 ) -> None:
     verdict = "late" if (delay.min or 0) > 60 else "on_time"
-    hidden = with_page(ofqual_january, verdict=verdict, delay=delay, users_delay=users_delay)
+    hidden = with_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
     note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
     assert "older copy" not in text_of_field(note, "N.what")
 
 
-def test_a_note_states_no_delay_if_users_had_the_release_before_the_slot(ofsted: Incident) -> None:
-    hidden = with_page(ofsted, delay=Bounds(-190, -180), users_delay=Bounds(-75, -70))
+def test_a_note_states_no_delay_if_users_had_the_release_before_the_slot(ofsted_early: Incident) -> None:
+    hidden = with_page(ofsted_early, delay=Bounds(-190, -180), users_delay=Bounds(-75, -70))
     assert "delayed" not in text_of_field(note_of(hidden), "N.measure")
 
 
@@ -349,40 +353,42 @@ def with_one_exposure(incident: Incident, exposure: Exposure, **changes: object)
 LAST_MINUTE = Interval(at("2017-03-22T09:29:35+00:00"), at("2017-03-22T09:29:38+00:00"))
 
 
-def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted: Incident) -> None:
+def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_early: Incident) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    report = fill_form(with_one_exposure(ofsted, begun), get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
+    report = fill_form(
+        with_one_exposure(ofsted_early, begun), get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00")
+    )
     assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     assert "It could be seen shortly before that time." in report.holding[0]
 
 
-def test_the_note_of_an_exposure_with_an_unknown_end_says_only_available_by(ofsted: Incident) -> None:
+def test_the_note_of_an_exposure_with_an_unknown_end_says_only_available_by(ofsted_early: Incident) -> None:
     unknown = Exposure("page", LAST_MINUTE, Interval(), Bounds(10, 25), open=False, ended=Ended.UNKNOWN)
     released = Interval(at("2017-03-22T09:30:00+00:00"), at("2017-03-22T09:32:30+00:00"))
-    report = note_of(with_one_exposure(ofsted, unknown, released=released))
+    report = note_of(with_one_exposure(ofsted_early, unknown, released=released))
     assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 
 def test_an_earlier_exposure_of_unknown_length_is_cited_without_a_length(
-    ofsted: Incident, ofqual_january: Incident
+    ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    earlier = replace(with_one_exposure(ofsted, begun), producer="ofqual")
-    text = text_of_field(note_of(ofqual_january, [earlier]), "N.previous")
+    earlier = replace(with_one_exposure(ofsted_early, begun), producer="ofqual")
+    text = text_of_field(note_of(ofqual_late, [earlier]), "N.previous")
     assert ": public before its announced time." in text
 
 
 def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
-    ofsted: Incident, ofqual_january: Incident
+    ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
-    assert ofsted.facts is not None
-    doubtful = replace(ofsted.facts, verdict="unproven", parts=())
-    text = text_of_field(note_of(ofqual_january, [replace(ofsted, producer="ofqual", facts=doubtful)]), "N.previous")
+    assert ofsted_early.facts is not None
+    doubtful = replace(ofsted_early.facts, verdict="unproven", parts=())
+    text = text_of_field(note_of(ofqual_late, [replace(ofsted_early, producer="ofqual", facts=doubtful)]), "N.previous")
     assert ": whether it was published as announced is not known." in text
 
 
-def test_an_alternative_that_may_have_come_before_the_slot_is_not_called_later(ofqual_january: Incident) -> None:
-    facts = ofqual_january.facts
+def test_an_alternative_that_may_have_come_before_the_slot_is_not_called_later(ofqual_late: Incident) -> None:
+    facts = ofqual_late.facts
     assert facts is not None
     for least, is_later in ((1.0, True), (-1.0, False), (None, False)):
         parts = tuple(
@@ -392,58 +398,60 @@ def test_an_alternative_that_may_have_come_before_the_slot_is_not_called_later(o
         assert any("could be read elsewhere" in sentence for sentence in sentences) == is_later
 
 
-def test_recurring_causes_are_counted(ipcc: Incident, ofqual_january: Incident, ofqual_march: Incident) -> None:
+def test_recurring_causes_are_counted(ipcc_late: Incident, ofqual_late: Incident, ofqual_late_again: Incident) -> None:
     earlier = [
-        replace(each, producer="ipcc", words={"cause": "platform fault"}) for each in (ofqual_january, ofqual_march)
+        replace(each, producer="ipcc", words={"cause": "platform fault"}) for each in (ofqual_late, ofqual_late_again)
     ]
-    text = text_of_field(note_of(replace(ipcc, occurred=at("2019-07-25T09:30+01:00")), earlier), "N.previous")
+    text = text_of_field(note_of(replace(ipcc_late, occurred=at("2019-07-25T09:30+01:00")), earlier), "N.previous")
     assert "Its cause was: platform fault." in text
     assert "Causes that occurred more than once: platform fault (2 times)." in text
 
 
 @pytest.mark.parametrize("kind", [Kind.LEAD, Kind.UNPROVEN, Kind.ALTERED, Kind.CALENDAR])
-def test_an_incident_without_a_breach_is_not_cited_as_an_earlier_incident(ipcc: Incident, kind: Kind) -> None:
-    before = replace(ipcc, id="x", kind=kind, occurred=at("2015-07-20T09:30+01:00"))
-    assert cites_no_earlier_incident(note_of(ipcc, [before]))
+def test_an_incident_without_a_breach_is_not_cited_as_an_earlier_incident(ipcc_late: Incident, kind: Kind) -> None:
+    before = replace(ipcc_late, id="x", kind=kind, occurred=at("2015-07-20T09:30+01:00"))
+    assert cites_no_earlier_incident(note_of(ipcc_late, [before]))
 
 
-def test_an_incident_of_another_producer_and_platform_is_not_cited(ipcc: Incident, ofsted: Incident) -> None:
-    assert cites_no_earlier_incident(note_of(ipcc, [ofsted]))
+def test_an_incident_of_another_producer_and_platform_is_not_cited(ipcc_late: Incident, ofsted_early: Incident) -> None:
+    assert cites_no_earlier_incident(note_of(ipcc_late, [ofsted_early]))
 
 
-def test_three_earlier_incidents_on_a_platform_are_cited_and_the_others_counted(ofqual_march: Incident) -> None:
+def test_three_earlier_incidents_on_a_platform_are_cited_and_the_others_counted(ofqual_late_again: Incident) -> None:
     others = [
-        replace(ofqual_march, id=f"x{day}", release=f"r{day}", producer="other", occurred=at(f"2018-02-0{day}T09:30Z"))
+        replace(
+            ofqual_late_again, id=f"x{day}", release=f"r{day}", producer="other", occurred=at(f"2018-02-0{day}T09:30Z")
+        )
         for day in range(1, 8)
     ]
-    asked = replace(ofqual_march, words={"cite_others": "yes"})
+    asked = replace(ofqual_late_again, words={"cite_others": "yes"})
     text = text_of_field(note_of(asked, others), "N.previous")
     assert text.count("An earlier incident on") == 3
     assert "On the same platform 4 further incidents before that." in text
 
 
-def test_notes_made_during_an_incident_are_in_the_annex(ipcc: Incident) -> None:
-    noted = replace(ipcc, timeline=(Entry(at("2015-07-23T09:43+01:00"), "web manager", "raised with support"),))
+def test_notes_made_during_an_incident_are_in_the_annex(ipcc_late: Incident) -> None:
+    noted = replace(ipcc_late, timeline=(Entry(at("2015-07-23T09:43+01:00"), "web manager", "raised with support"),))
     tables = {table.caption: table for table in note_of(noted).annex}
     assert tables["What was noted during the incident"].rows == (
         ("09:43 BST on 23 July 2015", "web manager", "raised with support"),
     )
 
 
-def test_the_annex_lists_a_notice_of_the_monitor_without_the_title(ipcc: Incident) -> None:
-    assert ipcc.facts is not None
-    assert ipcc.facts.slot is not None
-    now = ipcc.facts.slot + timedelta(minutes=1)
-    notices = decide(replace(ipcc.facts, at=now), None, now).notices
-    noted = replace(ipcc, timeline=tuple(Entry(now, "monitor", one.subject) for one in notices))
+def test_the_annex_lists_a_notice_of_the_monitor_without_the_title(ipcc_late: Incident) -> None:
+    assert ipcc_late.facts is not None
+    assert ipcc_late.facts.slot is not None
+    now = ipcc_late.facts.slot + timedelta(minutes=1)
+    notices = decide(replace(ipcc_late.facts, at=now), None, now).notices
+    noted = replace(ipcc_late, timeline=tuple(Entry(now, "monitor", one.subject) for one in notices))
     assert "Statistics for England and…" in noted.timeline[0].text
     tables = {table.caption: table for table in note_of(noted).annex}
     ((_, _, text),) = tables["What was noted during the incident"].rows
     assert text == "LATE: first seen between 10:07:45 and 10:08:00 BST, 37 min 45 s to 38 min late"
 
 
-def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj: Incident) -> None:
-    tables = {table.caption: table for table in note_of(moj).annex}
+def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj_leak: Incident) -> None:
+    tables = {table.caption: table for table in note_of(moj_leak).annex}
     assert ("Occurred", "2016-09-30, logged without a time") in tables["This incident"].rows
 
 
@@ -456,16 +464,16 @@ def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj: Incident) -> Non
     ],
 )
 def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
-    ipcc: Incident, offset: Bounds, sentence: str
+    ipcc_late: Incident, offset: Bounds, sentence: str
 ) -> None:
     def with_clock_offset(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, certainty=replace(facts.certainty, clock_offset=offset))
 
-    assert sentence in "\n".join(note_of(with_facts(ipcc, with_clock_offset)).certainty)
+    assert sentence in "\n".join(note_of(with_facts(ipcc_late, with_clock_offset)).certainty)
 
 
-def test_an_incident_logged_by_hand_is_dated_and_not_called_measured(moj: Incident) -> None:
-    logged = replace(moj, facts=None, grade="note")
+def test_an_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Incident) -> None:
+    logged = replace(moj_leak, facts=None, grade="note")
     report = note_of(logged)
     assert "When it happened: 30 September 2016 and 1 October 2016." in text_of_field(report, "N.what")
     assert text_of_field(report, "N.grade") == "Note"
@@ -474,93 +482,99 @@ def test_an_incident_logged_by_hand_is_dated_and_not_called_measured(moj: Incide
     assert "When it happened" not in text_of_field(in_a_box_of_its_own, "A.2.nature")
 
 
-def test_the_account_of_a_logged_incident_is_only_what_the_person_wrote(moj: Incident) -> None:
-    text = text_of_field(note_of(moj), "N.what")
+def test_the_account_of_a_logged_incident_is_only_what_the_person_wrote(moj_leak: Incident) -> None:
+    text = text_of_field(note_of(moj_leak), "N.what")
     assert "A journalist said that a Sunday newspaper would print figures." in text
     assert not [word for word in ("Logged by hand", "As logged", "the monitor") if word in text]
 
 
-def test_only_the_evidence_says_where_and_when_an_announcement_was_read(ipcc: Incident) -> None:
-    report = note_of(ipcc)
+def test_only_the_evidence_says_where_and_when_an_announcement_was_read(ipcc_late: Incident) -> None:
+    report = note_of(ipcc_late)
     assert "from the calendar “govuk” and was first read at 09:30 BST on 25 June 2015." in "\n".join(report.certainty)
     assert "govuk" not in text_of_field(report, "N.slot")
     assert "the monitor" not in text_of_field(report, "N.slot")
 
 
-def test_an_earlier_incident_logged_by_hand_is_cited_by_its_sort(moj: Incident) -> None:
-    before = replace(moj, id="x", words={**moj.words, "sort": "access"})
-    assert ": access before release." in text_of_field(note_of(moj, [before]), "N.previous")
+def test_an_earlier_incident_logged_by_hand_is_cited_by_its_sort(moj_leak: Incident) -> None:
+    before = replace(moj_leak, id="x", words={**moj_leak.words, "sort": "access"})
+    assert ": access before release." in text_of_field(note_of(moj_leak, [before]), "N.previous")
 
 
-def test_a_release_that_was_out_already_is_not_named_as_the_next_release(moj: Incident) -> None:
-    out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
+def test_a_release_that_was_out_already_is_not_named_as_the_next_release(moj_leak: Incident) -> None:
+    out = replace(moj_leak, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
     text = text_of_field(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
     assert "next release" not in text
     assert "The release concerned was pre-announced on GOV.UK for" in text
 
 
-def test_the_note_of_an_exposure_with_an_unseen_end_says_that_removal_is_not_known(ofsted: Incident) -> None:
+def test_the_note_of_an_exposure_with_an_unseen_end_says_that_removal_is_not_known(ofsted_early: Incident) -> None:
     def ended_for_unknown_reason(facts: ReleaseFacts) -> ReleaseFacts:
         assert facts.slot is not None
         end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
         exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
 
-    text = text_of_field(note_of(with_facts(ofsted, ended_for_unknown_reason)), "N.what")
+    text = text_of_field(note_of(with_facts(ofsted_early, ended_for_unknown_reason)), "N.what")
     assert text.endswith("It is not known whether it was removed before the announced time.")
     assert "remained" not in text
 
 
-def test_the_steps_of_a_note_depend_on_the_kind_of_breach(ofsted: Incident, ipcc: Incident, moj: Incident) -> None:
-    assert [step.id for step in note_of(ofsted).steps][:2] == ["tell-head", "withdraw"]
-    assert "route" in [step.id for step in note_of(ipcc).steps]
-    assert "regulator" in [step.id for step in note_of(moj).steps]
+def test_the_steps_of_a_note_depend_on_the_kind_of_breach(
+    ofsted_early: Incident, ipcc_late: Incident, moj_leak: Incident
+) -> None:
+    assert [step.id for step in note_of(ofsted_early).steps][:2] == ["tell-head", "withdraw"]
+    assert "route" in [step.id for step in note_of(ipcc_late).steps]
+    assert "regulator" in [step.id for step in note_of(moj_leak).steps]
 
 
-def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofsted: Incident) -> None:
+def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofsted_early: Incident) -> None:
     feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
-    only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
+    only = with_facts(ofsted_early, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
     assert text_of_field(note_of(only), "N.what").startswith(
         "The message at https://www.gov.uk/x.atom became available by 5pm"
     )
 
 
-def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(ofqual_january: Incident) -> None:
+def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(ofqual_late: Incident) -> None:
     def unused(facts: ReleaseFacts) -> ReleaseFacts:
         news = replace(facts.parts[2], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
         return replace(facts, parts=(*facts.parts[:2], news))
 
-    report = note_of(with_facts(ofqual_january, unused))
+    report = note_of(with_facts(ofqual_late, unused))
     assert "government/news" not in text_of_field(report, "N.what") + text_of_field(report, "N.impact") + text_of_field(
         report, "N.measure"
     )
     assert report.measured[0].rows[2][1:3] == ("Not seen", "Not used")
 
 
-def test_incidents_logged_without_a_release_are_not_each_others_earlier_incidents(moj: Incident) -> None:
-    mine = replace(moj, kind=Kind.HAND, release="", producer="moj", facts=None)
+def test_incidents_logged_without_a_release_are_not_each_others_earlier_incidents(moj_leak: Incident) -> None:
+    mine = replace(moj_leak, kind=Kind.HAND, release="", producer="moj", facts=None)
     theirs = replace(
         mine, id="other", producer="other", title="Something else", occurred=mine.occurred - timedelta(days=9)
     )
     assert cites_no_earlier_incident(note_of(mine, [theirs]))
 
 
-def test_another_producers_incident_is_cited_only_on_request_and_by_display_name(ofqual_march: Incident) -> None:
+def test_another_producers_incident_is_cited_only_on_request_and_by_display_name(ofqual_late_again: Incident) -> None:
     theirs = replace(
-        ofqual_march, id="other", release="other", producer="dfe", occurred=ofqual_march.occurred - timedelta(days=9)
+        ofqual_late_again,
+        id="other",
+        release="other",
+        producer="dfe",
+        occurred=ofqual_late_again.occurred - timedelta(days=9),
     )
-    assert cites_no_earlier_incident(note_of(ofqual_march, [theirs]))
-    asked = cite_other_incidents(ofqual_march, "head of profession", ofqual_march.opened)
+    assert cites_no_earlier_incident(note_of(ofqual_late_again, [theirs]))
+    asked = cite_other_incidents(ofqual_late_again, "head of profession", ofqual_late_again.opened)
     case = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
     assert "(Department for Education)" in text_of_field(case, "N.previous")
     assert "dfe" not in text_of_field(case, "N.previous")
 
 
-def test_a_decision_to_bring_the_release_forward_is_in_its_draft(ofqual_march: Incident) -> None:
-    decided = bring_forward(ofqual_march, "chief statistician", "2018-03-08T09:00", ofqual_march.opened)
+def test_a_decision_to_bring_the_release_forward_is_in_its_draft(ofqual_late_again: Incident) -> None:
+    decided = bring_forward(ofqual_late_again, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened)
     text = " ".join(line for field in note_of(decided).fields() for line in field.paragraphs)
     assert "The chief statistician decided to bring the release forward to 9am on Thursday 8 March 2018." in text
-    assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_march.opened) == decided
+    assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened) == decided
     with pytest.raises(InvalidInput, match="not a date-time"):
-        bring_forward(ofqual_march, "chief statistician", "soon", ofqual_march.opened)
+        bring_forward(ofqual_late_again, "chief statistician", "soon", ofqual_late_again.opened)

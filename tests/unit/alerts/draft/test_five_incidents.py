@@ -126,8 +126,8 @@ NEVER = (
 
 
 @pytest.fixture
-def drafts(five: Mapping[str, Incident], settings: Mapping[str, str]) -> Mapping[str, Report]:
-    return {name: fill_draft(each, list(five.values()), settings) for name, each in five.items()}
+def drafts(incidents: Mapping[str, Incident], settings: Mapping[str, str]) -> Mapping[str, Report]:
+    return {name: fill_draft(each, list(incidents.values()), settings) for name, each in incidents.items()}
 
 
 def fill_draft(incident: Incident, every: list[Incident], settings: Mapping[str, str]) -> Report:
@@ -237,15 +237,15 @@ def test_a_leak_is_not_mixed_with_the_verdict_on_the_next_release(drafts: Mappin
     assert "available" not in text(report.find_field("A.2.nature"))
 
 
-def test_an_amended_report_shows_both_dates(ofqual_january: Incident, settings: Mapping[str, str]) -> None:
-    now = ofqual_january.opened + timedelta(days=6)
-    report = fill_form(ofqual_january, choose_form(ofqual_january.occurred, "report"), settings, [], now)
+def test_an_amended_report_shows_both_dates(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
+    now = ofqual_late.opened + timedelta(days=6)
+    report = fill_form(ofqual_late, choose_form(ofqual_late.occurred, "report"), settings, [], now)
     assert (report.date_of_report, report.last_amended) == ("5 January 2018", "11 January 2018")
     assert text(report.find_field("B.1.date")) == "5 January 2018, last amended 11 January 2018"
 
 
-def test_a_gap_that_two_monitors_had_together_is_listed_once(ofqual_march: Incident) -> None:
-    facts = ofqual_march.facts
+def test_a_gap_that_two_monitors_had_together_is_listed_once(ofqual_late_again: Incident) -> None:
+    facts = ofqual_late_again.facts
     assert facts is not None
     (gap,) = facts.certainty.blind
     later = replace(gap, begins=gap.begins + timedelta(milliseconds=40))

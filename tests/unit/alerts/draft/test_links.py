@@ -30,8 +30,8 @@ ADDRESSES_IN_TEXT = {"https://example.org/a_b?x=1&y=2#c", "https://example.org/t
 
 
 @pytest.fixture
-def versions(ofqual_january: Incident, settings: Mapping[str, str]) -> Versions:
-    return append_measurement((), fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened))
+def versions(ofqual_late: Incident, settings: Mapping[str, str]) -> Versions:
+    return append_measurement((), fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened))
 
 
 @pytest.fixture

@@ -149,8 +149,8 @@ def test_a_period_report_shows_display_names_and_its_json_ids() -> None:
     assert period_json(selected)["releases"][0]["producer"] == "ofqual"
 
 
-def test_the_period_report_of_the_five_incidents_fills_every_box(five: dict[str, Incident]) -> None:
-    rows = [row_of(each.facts, "T3.6", "platform fault") for each in five.values() if each.facts]
+def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict[str, Incident]) -> None:
+    rows = [row_of(each.facts, "T3.6", "platform fault") for each in incidents.values() if each.facts]
     selected = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
     report = build_period_report(selected, "www.gov.uk", NOW)
     assert all(field.paragraphs or field.placeholder for field in report.fields())

@@ -85,9 +85,11 @@ def list_possible_edits(report: Report) -> list[tuple[Field, str, str]]:
     return [each for each in found if each[1] and "\n" not in each[1] and every.count(each[1]) == 1]
 
 
-def draw_draft(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> tuple[Versions, Versions]:
+def draw_draft(
+    data: st.DataObject, incidents: Mapping[str, Incident], own: Mapping[str, str]
+) -> tuple[Versions, Versions]:
     """Return a draft as it was when its file was saved, and as it is when the file is read."""
-    incident = data.draw(st.sampled_from(sorted(five.values(), key=lambda each: each.id)))
+    incident = data.draw(st.sampled_from(sorted(incidents.values(), key=lambda each: each.id)))
     form = get_form(data.draw(st.sampled_from([name for name in load_forms() if name != "period"])))
     known = data.draw(st.sampled_from([{}, dict(own)]))
     now = max(incident.opened, incident.facts.at if incident.facts else incident.opened)
@@ -124,9 +126,9 @@ class Edited:
         assert is_all_theirs or not [text for text in field.paragraphs if text in answer and text not in self.typed]
 
 
-def draw_edited_file(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> Edited | None:
+def draw_edited_file(data: st.DataObject, incidents: Mapping[str, Incident], own: Mapping[str, str]) -> Edited | None:
     """Return a draft edited at random, or None if the text to be edited is not one paragraph of the file."""
-    saved, now = draw_draft(data, five, own)
+    saved, now = draw_draft(data, incidents, own)
     report = saved[-1].report
     field, ours, kind_of_edit = data.draw(st.sampled_from(list_possible_edits(report)))
     typed = data.draw(TYPED)
@@ -139,9 +141,9 @@ def draw_edited_file(data: st.DataObject, five: Mapping[str, Incident], own: Map
 @given(data=st.data())
 @limits(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_form(
-    five: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
+    incidents: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
 ) -> None:
-    edited = draw_edited_file(data, five, settings)
+    edited = draw_edited_file(data, incidents, settings)
     assume(edited is not None)
     assert edited is not None
     edited.check(edited.body)
@@ -152,9 +154,9 @@ def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_
 @given(data=st.data())
 @limits(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 def test_no_word_is_lost_if_libreoffice_saves_the_file_as_odt_and_back(
-    five: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
+    incidents: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
 ) -> None:
-    every = [edited for _ in range(12) if (edited := draw_edited_file(data, five, settings))]
+    every = [edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))]
     assume(every)
     files = [tmp_path / f"{number}.docx" for number in range(len(every))]
     for file, edited in zip(files, every, strict=True):

@@ -38,9 +38,9 @@ def output_of(program: str, *arguments: str) -> str:
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
 def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
-    soffice: str, tmp_path: Path, ofqual_january: Incident, settings: Mapping[str, str], ending: str
+    soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
-    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened)
+    report = fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened)
     document = tmp_path / f"draft.{ending}"
     document.write_bytes(WRITERS[ending](report))
     page = print_as_pdf(soffice, tmp_path, document)
@@ -58,12 +58,12 @@ def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
 def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
-    soffice: str, tmp_path: Path, ofqual_january: Incident, settings: Mapping[str, str], ending: str
+    soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
-    assert ofqual_january.facts is not None
-    page = replace(ofqual_january.facts.parts[0], delay=Bounds(180.0, 181.0))
-    facts = replace(ofqual_january.facts, parts=(page,), grade="note")
-    incident = replace(ofqual_january, facts=facts, grade="note")
+    assert ofqual_late.facts is not None
+    page = replace(ofqual_late.facts.parts[0], delay=Bounds(180.0, 181.0))
+    facts = replace(ofqual_late.facts, parts=(page,), grade="note")
+    incident = replace(ofqual_late, facts=facts, grade="note")
     report = fill_form(incident, get_form("note"), settings, [], incident.opened)
     answered = {each.id: f"{CAUSE}." for each in report.fields() if each.placeholder}
     versions = append_edit(append_measurement((), report), answered, "statistician", incident.opened)

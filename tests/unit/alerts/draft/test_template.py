@@ -34,9 +34,9 @@ def text_of_docx(body: bytes) -> str:
 
 
 @pytest.fixture
-def note(ofqual_january: Incident) -> Report:
-    assert ofqual_january.facts is not None
-    return fill_form(ofqual_january, get_form("note"), {}, [], ofqual_january.facts.at)
+def note(ofqual_late: Incident) -> Report:
+    assert ofqual_late.facts is not None
+    return fill_form(ofqual_late, get_form("note"), {}, [], ofqual_late.facts.at)
 
 
 def test_an_organisations_own_template_is_filled(note: Report) -> None:
@@ -76,9 +76,9 @@ def test_an_invalid_or_unsafe_template_is_refused(body: bytes, note: Report) -> 
         fill_template(body, note)
 
 
-def test_every_placeholder_of_a_template_has_a_value_on_every_form(ofqual_january: Incident) -> None:
+def test_every_placeholder_of_a_template_has_a_value_on_every_form(ofqual_late: Incident) -> None:
     for form in load_forms():
         if form != "period":
-            values = collect_values(fill_form(ofqual_january, get_form(form), {}, [], ofqual_january.opened))
+            values = collect_values(fill_form(ofqual_late, get_form(form), {}, [], ofqual_late.opened))
             assert set(values) == set(TEMPLATE_NAMES)
             assert all(values[name] for name in BOX_FACTS)

@@ -32,8 +32,8 @@ def pixels_of(picture: bytes) -> bytes:
     return zlib.decompress(picture[begin : begin + length])
 
 
-def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -> None:
-    figure = build_figure(facts_of(ofqual_january))
+def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> None:
+    figure = build_figure(facts_of(ofqual_late))
     assert figure is not None
     assert [lane.label for lane in figure.lanes] == [
         "announced page",
@@ -44,10 +44,8 @@ def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -
     assert figure.lanes[0].spans[1].begins == datetime(2018, 1, 5, 12, 18, 45, tzinfo=UTC)
 
 
-def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_last_seen(
-    ofqual_january: Incident,
-) -> None:
-    facts = facts_of(ofqual_january)
+def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_last_seen(ofqual_late: Incident) -> None:
+    facts = facts_of(ofqual_late)
     seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
     page = replace(facts.parts[0], seen_until=seen_until)
     figure = build_figure(replace(facts, parts=(page, *facts.parts[1:])))
@@ -55,23 +53,23 @@ def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_las
     assert (figure.lanes[0].spans[-1].state, figure.lanes[0].spans[-1].ends) == ("public", seen_until)
 
 
-def test_an_exposure_is_drawn_early_and_then_absent(ofsted: Incident) -> None:
-    figure = build_figure(facts_of(ofsted))
+def test_an_exposure_is_drawn_early_and_then_absent(ofsted_early: Incident) -> None:
+    figure = build_figure(facts_of(ofsted_early))
     assert figure is not None
     assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in figure.lanes[2].spans] == ["absent"]
 
 
-def test_content_public_until_its_slot_is_called_still_public_and_not_released(ofsted: Incident) -> None:
-    figure = build_figure(facts_of(never_removed(ofsted)))
+def test_content_public_until_its_slot_is_called_still_public_and_not_released(ofsted_early: Incident) -> None:
+    figure = build_figure(facts_of(never_removed(ofsted_early)))
     assert figure is not None
     assert figure.alt.endswith(
         "became public early between 16:55 and 17:00 GMT on 20 March 2017, then still public at the announced time."
     )
 
 
-def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc: Incident) -> None:
-    facts = facts_of(ipcc)
+def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident) -> None:
+    facts = facts_of(ipcc_late)
     page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
     figure = build_figure(replace(facts, parts=(page,), final=False))
     assert figure is not None
@@ -80,20 +78,20 @@ def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc: Incident) -> N
     assert (line[1:4], line[-3:]) == (bytes([232] * 3), bytes([255] * 3))
 
 
-def test_blind_spans_have_a_lane_of_the_monitor(ofqual_march: Incident) -> None:
-    figure = build_figure(facts_of(ofqual_march))
+def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> None:
+    figure = build_figure(facts_of(ofqual_late_again))
     assert figure is not None
     assert figure.lanes[-1].label == "monitor"
     assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
 
 
-def test_a_release_without_measurements_has_no_figure(ipcc: Incident) -> None:
-    empty = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts_of(ipcc).parts)
-    assert build_figure(replace(facts_of(ipcc), parts=empty)) is None
+def test_a_release_without_measurements_has_no_figure(ipcc_late: Incident) -> None:
+    empty = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts_of(ipcc_late).parts)
+    assert build_figure(replace(facts_of(ipcc_late), parts=empty)) is None
 
 
-def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_march: Incident) -> None:
-    figure = build_figure(replace(facts_of(ofqual_march), title="Tables <1> & “2”"))
+def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late_again: Incident) -> None:
+    figure = build_figure(replace(facts_of(ofqual_late_again), title="Tables <1> & “2”"))
     assert figure is not None
     root = ET.fromstring(draw_svg(figure))  # noqa: S314 - our own drawing
     assert root.get("role") == "img"
@@ -103,16 +101,16 @@ def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_marc
 
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
-def test_the_axis_has_two_to_six_round_ticks(five: dict[str, Incident], name: str) -> None:
-    figure = build_figure(facts_of(five[name]))
+def test_the_axis_has_two_to_six_round_ticks(incidents: dict[str, Incident], name: str) -> None:
+    figure = build_figure(facts_of(incidents[name]))
     assert figure is not None
     marks = choose_ticks(figure)
     assert 2 <= len(marks) <= 6
     assert all(figure.begins <= mark <= figure.ends and mark.second == 0 for mark in marks)
 
 
-def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted: Incident) -> None:
-    figure = build_figure(facts_of(ofsted))
+def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incident) -> None:
+    figure = build_figure(facts_of(ofsted_early))
     assert figure is not None
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
@@ -120,8 +118,8 @@ def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted: Incident) -
     assert len(pixels_of(picture)) == HEIGHT * (1 + 3 * WIDTH)
 
 
-def test_the_legend_names_only_marks_that_are_used(ipcc: Incident) -> None:
-    figure = build_figure(facts_of(ipcc))
+def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
+    figure = build_figure(facts_of(ipcc_late))
     assert figure is not None
     assert write_legend(figure) == (
         "Dashed line: announced time, 09:30. Light grey: not public; hatched: changed in here; dark green: public."

@@ -27,9 +27,9 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 
 
 @pytest.fixture(params=FORMS)
-def report(request: pytest.FixtureRequest, ofsted: Incident, settings: Mapping[str, str]) -> Report:
-    assert ofsted.facts is not None
-    return fill_form(ofsted, get_form(request.param), settings, [], ofsted.facts.at)
+def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
+    assert ofsted_early.facts is not None
+    return fill_form(ofsted_early, get_form(request.param), settings, [], ofsted_early.facts.at)
 
 
 def list_required_texts(report: Report) -> list[str]:
@@ -73,11 +73,11 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("name", OWN_FORM)
 def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
-    five: Mapping[str, Incident], settings: Mapping[str, str], name: str
+    incidents: Mapping[str, Incident], settings: Mapping[str, str], name: str
 ) -> None:
-    incident = five[name]
+    incident = incidents[name]
     assert incident.facts is not None
-    earlier = [each for each in five.values() if each.occurred < incident.occurred]
+    earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
     report = fill_form(incident, get_form(OWN_FORM[name]), settings, earlier, max(incident.facts.at, incident.opened))
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
@@ -144,8 +144,8 @@ def test_the_odt_contains_every_text_and_is_accessible(report: Report) -> None:
     assert [each.text for each in meta.iter("{*}title")] == [f"{report.subject}: {report.title}"]
 
 
-def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(five: Mapping[str, Incident]) -> None:
-    report = fill_form(five["ofsted-2017"], get_form("B"), {}, [], five["ofsted-2017"].opened)
+def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(incidents: Mapping[str, Incident]) -> None:
+    report = fill_form(incidents["ofsted-2017"], get_form("B"), {}, [], incidents["ofsted-2017"].opened)
     body = WRITERS["odt"](report, Document.EVIDENCE)
     assert body[30:77] == f"mimetype{MEDIA['odt']}".encode()
     listed = {each.get(f"{MANIFEST}full-path") for each in odt_part(body, "META-INF/manifest.xml")}
@@ -155,8 +155,8 @@ def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(fiv
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted: Incident, ending: str) -> None:
-    report = fill_form(ofsted, get_form("B"), {}, [], ofsted.opened)
+def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Incident, ending: str) -> None:
+    report = fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened)
     body = WRITERS[ending](report)
     text = body if ending in ("md", "html") else b"".join(_parts(body))
     assert text.count(b"to be completed") >= 5
@@ -168,9 +168,9 @@ def _parts(body: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_typed_markup_is_shown_as_text_in_every_format(ofsted: Incident, ending: str) -> None:
+def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, ending: str) -> None:
     typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
-    report = merge_words({"B.3.impact": typed}, fill_form(ofsted, get_form("B"), {}, [], ofsted.opened))
+    report = merge_words({"B.3.impact": typed}, fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened))
     body = WRITERS[ending](report)
     if ending == "html":
         assert typed.replace("\x07", "␇") in "".join(Page(body.decode()).words)
@@ -182,9 +182,9 @@ def test_typed_markup_is_shown_as_text_in_every_format(ofsted: Incident, ending:
         assert "A <b> & “£5” | `x`\n- item\n# 1\n␇" in odt_text(odt_part(body))
 
 
-def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted: Incident) -> None:
+def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted_early: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
-    report = merge_words({"B.3.impact": typed}, fill_form(ofsted, get_form("B"), {}, [], ofsted.opened))
+    report = merge_words({"B.3.impact": typed}, fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened))
     assert typed in odt_text(odt_part(WRITERS["odt"](report)))
 
 
