@@ -32,10 +32,14 @@ def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *
     return PartVerdict(name, role, url, required, VerdictKind.LATE, first, first, delay)
 
 
+def facts_of(incident: Incident) -> ReleaseFacts:
+    assert incident.facts is not None
+    return incident.facts
+
+
 def never_removed(incident: Incident) -> Incident:
     """Return an early exposure of the page alone that was never taken down: it ended with its announced time."""
-    facts = incident.facts
-    assert facts is not None
+    facts = facts_of(incident)
     assert facts.slot is not None
     end, page = Interval(facts.slot, facts.slot), facts.parts[0]
     exposure = replace(page.exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)

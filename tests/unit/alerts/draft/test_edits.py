@@ -18,7 +18,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import DIGEST
+from tests.unit.alerts.draft.conftest import DIGEST, facts_of
 from tests.unit.alerts.draft.plain import plain
 
 BEGIN = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
@@ -31,12 +31,14 @@ SIGNS = st.tuples(st.just("sign"), st.just(""), st.just(0))
 
 def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> Report:
     """Return a draft made when the page was overdue by this many minutes."""
-    assert incident.facts is not None
     now = BEGIN + timedelta(minutes=minutes)
     page = replace(
-        incident.facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(60 * minutes, None)
+        facts_of(incident).parts[0],
+        verdict=VerdictKind.OVERDUE,
+        first_seen=Interval(),
+        delay=Bounds(60 * minutes, None),
     )
-    facts = replace(incident.facts, parts=(page,), at=now, final=False)
+    facts = replace(facts_of(incident), parts=(page,), at=now, final=False)
     return fill_form(replace(incident, facts=facts), get_form(form), {}, [], now)
 
 
@@ -256,17 +258,15 @@ def test_every_obstacle_to_signing_is_listed_at_once(ofqual_late: Incident) -> N
 def test_a_release_still_overdue_or_exposed_is_an_obstacle_to_signing(
     ofqual_late: Incident, ofsted_early: Incident
 ) -> None:
-    assert ofqual_late.facts is not None
-    assert ofsted_early.facts is not None
     report = merge_words(
         {each.id: "Told." for each in draft_when_overdue_by(ofqual_late, 1).fields()},
         draft_when_overdue_by(ofqual_late, 1),
     )
-    overdue = replace(ofqual_late.facts, verdict=VerdictKind.OVERDUE, final=False)
+    overdue = replace(facts_of(ofqual_late), verdict=VerdictKind.OVERDUE, final=False)
     assert list_obstacles(report, overdue) == ["the release is still overdue"]
-    page = ofsted_early.facts.parts[0]
+    page = facts_of(ofsted_early).parts[0]
     still = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
-    assert list_obstacles(report, replace(ofsted_early.facts, parts=(still,))) == ["the release is still exposed"]
+    assert list_obstacles(report, replace(facts_of(ofsted_early), parts=(still,))) == ["the release is still exposed"]
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> None:
@@ -320,15 +320,13 @@ def test_an_answered_draft_shows_no_guidance(ofqual_late: Incident, form: str) -
 def test_typed_times_and_numbers_outside_the_measured_bounds_are_found(
     ofsted_early: Incident, text: str, wrong_figures: list[str]
 ) -> None:
-    assert ofsted_early.facts is not None
-    made = fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.facts.at)
+    made = fill_form(ofsted_early, get_form("B"), {}, [], facts_of(ofsted_early).at)
     report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
     assert find_wrong_figures(report, "B.2.account") == wrong_figures
 
 
 def test_a_typed_time_equal_to_an_unrounded_measured_bound_is_accepted(ofqual_late: Incident) -> None:
-    assert ofqual_late.facts is not None
-    made = fill_form(ofqual_late, get_form("B"), {}, [], ofqual_late.facts.at)
+    made = fill_form(ofqual_late, get_form("B"), {}, [], facts_of(ofqual_late).at)
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
     report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
     assert find_wrong_figures(report, "B.2.account") == []

@@ -21,6 +21,7 @@ from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import facts_of
 from tests.unit.alerts.draft.plain import plain
 from tests.unit.alerts.draft.rows import row_of
 
@@ -35,9 +36,8 @@ def draft_of_form(form: str, incidents: Mapping[str, Incident], settings: Mappin
         held = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
         return build_period_report(held, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
     incident = incidents["ofsted-2017"]
-    assert incident.facts is not None
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
-    return fill_form(incident, get_form(form), settings, earlier, incident.facts.at)
+    return fill_form(incident, get_form(form), settings, earlier, facts_of(incident).at)
 
 
 @pytest.mark.parametrize("ending", WRITERS)

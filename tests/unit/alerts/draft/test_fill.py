@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,15 +13,13 @@ from alerts.draft.form import get_form, load_forms
 from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.finding import ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at
+from tests.unit.alerts.draft.conftest import at, facts_of
 
 FORMS = [name for name in load_forms() if name != "period"]
-Change = Callable[[ReleaseFacts], ReleaseFacts]
 
 
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
@@ -41,17 +39,20 @@ def cites_no_earlier_incident(report: Report) -> bool:
     return not found.paragraphs and found.notes == (NONE_ON_FILE,)
 
 
-def with_facts(incident: Incident, change: Change) -> Incident:
-    assert incident.facts is not None
-    return replace(incident, facts=change(incident.facts))
+def with_facts(incident: Incident, **changes: object) -> Incident:
+    return replace(incident, facts=replace(facts_of(incident), **changes))  # type: ignore[arg-type] # any of its fields
 
 
 def with_page(incident: Incident, **changes: object) -> Incident:
-    def change(facts: ReleaseFacts) -> ReleaseFacts:
-        parts = tuple(replace(part, **changes) if part.id == "page" else part for part in facts.parts)  # type: ignore[arg-type]
-        return replace(facts, parts=parts)
+    """Return the incident with these changes of its page."""
+    page, *others = facts_of(incident).parts
+    return with_facts(incident, parts=(replace(page, **changes), *others))  # type: ignore[arg-type] # any of its fields
 
-    return with_facts(incident, change)
+
+def with_only_page(incident: Incident, as_of: datetime | None = None, **changes: object) -> Incident:
+    """Return the incident with these changes of its page and without its other parts."""
+    page = facts_of(with_page(incident, **changes)).parts[0]
+    return with_facts(incident, parts=(page,), at=as_of or facts_of(incident).at)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -95,7 +96,7 @@ def test_a_report_is_read_back_unchanged_from_json(incidents: Mapping[str, Incid
 
 def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc_late: Incident) -> None:
     overdue = with_page(ipcc_late, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(720, None))
-    overdue = with_facts(overdue, lambda facts: replace(facts, final=False, at=at("2015-07-23T09:42+01:00")))
+    overdue = with_facts(overdue, final=False, at=at("2015-07-23T09:42+01:00"))
     assert text_of_field(note_of(overdue), "N.what").startswith("The landing page was still not available at 9.42am.")
     assert "was delayed by at least 12 minutes so far." in text_of_field(note_of(overdue), "N.measure")
     assert note_of(overdue).measured[0].rows[0][1:3] == ("Not seen", "At least 12 minutes late so far")
@@ -107,12 +108,9 @@ def test_a_note_says_by_when_a_release_never_seen_had_not_been_found(ipcc_late: 
 
 
 def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted_early: Incident) -> None:
-    def still_open(facts: ReleaseFacts) -> ReleaseFacts:
-        first = facts.parts[0].exposures[0]
-        exposure = replace(first, to=Interval(), seconds=Bounds(600, None), open=True, ended=None)
-        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),), at=at("2017-03-20T17:10+00:00"))
-
-    report = note_of(with_facts(ofsted_early, still_open))
+    ended = facts_of(ofsted_early).parts[0].exposures[0]
+    still_open = replace(ended, to=Interval(), seconds=Bounds(600, None), open=True, ended=None)
+    report = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), exposures=(still_open,)))
     assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
     assert "The release was available for at least 10 minutes, from some 40½ hours before" in text_of_field(
         report, "N.measure"
@@ -127,21 +125,18 @@ def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted
 def test_the_note_of_an_open_exposure_says_when_it_was_last_seen(
     ofsted_early: Incident, last_seen: str, end: str
 ) -> None:
-    def unseen_since(facts: ReleaseFacts) -> ReleaseFacts:
-        exposure = replace(facts.parts[0].exposures[0], to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
-        page = replace(facts.parts[0], exposures=(exposure,), seen_until=at(f"2017-03-20T{last_seen}+00:00"))
-        return replace(facts, parts=(page,), at=at("2017-03-20T17:10+00:00"))
-
-    assert text_of_field(note_of(with_facts(ofsted_early, unseen_since)), "N.what").endswith(end)
+    ended = facts_of(ofsted_early).parts[0].exposures[0]
+    still_open = replace(ended, to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
+    page = {"exposures": (still_open,), "seen_until": at(f"2017-03-20T{last_seen}+00:00")}
+    note = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), **page))
+    assert text_of_field(note, "N.what").endswith(end)
 
 
 def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_early: Incident) -> None:
-    def public_until_slot(facts: ReleaseFacts) -> ReleaseFacts:
-        end = Interval(facts.slot, facts.slot)
-        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
-        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
-
-    note = note_of(with_facts(ofsted_early, public_until_slot))
+    facts = facts_of(ofsted_early)
+    end = Interval(facts.slot, facts.slot)
+    until_slot = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
+    note = note_of(with_only_page(ofsted_early, exposures=(until_slot,)))
     assert text_of_field(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
     assert text_of_field(note, "N.measure").startswith("The release was available from some 40½ hours before the")
 
@@ -173,15 +168,12 @@ def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_avai
 
 
 def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(ofqual_late: Incident) -> None:
-    def with_guessed_address(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, address="guessed")
-
     for verdict, stated, not_stated in [
         ("overdue", "rests on the announcement", "absence there proves nothing"),
         ("unproven", "absence there proves nothing", "rests on"),
     ]:
         unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
-        report = note_of(with_facts(unseen, with_guessed_address))
+        report = note_of(with_facts(unseen, address="guessed"))
         evidence = "\n".join(report.certainty)
         assert stated in evidence
         assert not_stated not in evidence
@@ -189,11 +181,9 @@ def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(ofqual_
 
 
 def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqual_late_again: Incident) -> None:
-    def together(facts: ReleaseFacts) -> ReleaseFacts:
-        found = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
-        return replace(facts, findings=(*facts.findings, found))
-
-    text = text_of_field(note_of(with_facts(ofqual_late_again, together)), "N.what")
+    together = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
+    findings = (*facts_of(ofqual_late_again).findings, together)
+    text = text_of_field(note_of(with_facts(ofqual_late_again, findings=findings)), "N.what")
     assert "Releases of other producers on www.gov.uk were late at the same time." in text
     assert "ons late" not in text
 
@@ -221,12 +211,9 @@ def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofs
 
 
 def test_an_exposure_and_a_delay_on_two_days_are_dated_with_their_own_practice(ofsted_early: Incident) -> None:
-    def also_late(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, findings=(*facts.findings, Finding(FindingKind.LATE, "sheet")))
-
-    report = fill_form(
-        with_facts(ofsted_early, also_late), get_form("B"), {}, [], ofsted_early.opened + timedelta(days=3)
-    )
+    findings = (*facts_of(ofsted_early).findings, Finding(FindingKind.LATE, "sheet"))
+    also_late = with_facts(ofsted_early, findings=findings)
+    report = fill_form(also_late, get_form("B"), {}, [], ofsted_early.opened + timedelta(days=3))
     dated = report.find_field("B.2.date")
     assert dated is not None
     assert dated.paragraphs == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
@@ -235,7 +222,7 @@ def test_an_exposure_and_a_delay_on_two_days_are_dated_with_their_own_practice(o
 
 def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_late: Incident) -> None:
     unproven = with_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
-    unproven = with_facts(unproven, lambda facts: replace(facts, unproven_because="every look over the slot failed"))
+    unproven = with_facts(unproven, unproven_because="every look over the slot failed")
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
     text = text_of_field(report, "N.what")
     assert "It is not known whether the landing page was published as announced; it became available at" in text
@@ -255,7 +242,7 @@ def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incide
 
 def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:
     dated = with_page(ipcc_late, delay=None)
-    dated = with_facts(dated, lambda facts: replace(facts, slot=None, slot_text="July 2015"))
+    dated = with_facts(dated, slot=None, slot_text="July 2015")
     report = note_of(dated)
     assert "was pre-announced on GOV.UK for July 2015" in text_of_field(report, "N.slot")
     assert "not available until 10.08am on Thursday 23 July 2015." in text_of_field(report, "N.what")
@@ -264,18 +251,15 @@ def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incid
 
 def test_no_draft_of_an_early_release_repeats_the_details_of_its_findings(ofsted_early: Incident) -> None:
     secret = "57 per cent of schools"
-
-    def with_secret_in_findings(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, findings=tuple(replace(each, detail=secret) for each in facts.findings))
-
-    incident = with_facts(ofsted_early, with_secret_in_findings)
+    findings = tuple(replace(each, detail=secret) for each in facts_of(ofsted_early).findings)
+    incident = with_facts(ofsted_early, findings=findings)
     for form in FORMS:
         report = fill_form(incident, get_form(form), {}, [incident], incident.opened)
         assert secret not in str(report_json(report))
 
 
 def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ipcc_late: Incident) -> None:
-    seven = with_facts(ipcc_late, lambda facts: replace(facts, slot=at("2023-07-20T07:00+01:00")))
+    seven = with_facts(ipcc_late, slot=at("2023-07-20T07:00+01:00"))
     seven = replace(seven, occurred=at("2023-07-20T07:00+01:00"), opened=at("2023-07-20T07:01+01:00"))
     clause = note_of(seven).find_field("N.clause")
     assert clause is not None
@@ -285,7 +269,7 @@ def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ip
 def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_account(ipcc_late: Incident) -> None:
     stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
     short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
-    report = note_of(with_facts(ipcc_late, lambda facts: replace(facts, findings=(stale, short))))
+    report = note_of(with_facts(ipcc_late, findings=(stale, short)))
     text = text_of_field(report, "N.what")
     assert text.endswith("Its release time was announced or changed at short notice.")
     assert "edge" not in text
@@ -317,8 +301,8 @@ def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_a
 def test_a_note_states_the_delay_of_users_and_the_older_copy_they_were_shown(
     ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds, account_text: str, delay_text: str
 ) -> None:
-    hidden = with_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
-    note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
+    hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
+    note = note_of(with_facts(hidden, findings=()))
     assert account_text in text_of_field(note, "N.what")
     assert delay_text in text_of_field(note, "N.measure")
 
@@ -332,8 +316,8 @@ def test_an_older_copy_that_users_had_for_less_than_a_minute_after_the_slot_is_n
     ofqual_late: Incident, delay: Bounds, users_delay: Bounds
 ) -> None:
     verdict = "late" if (delay.min or 0) > 60 else "on_time"
-    hidden = with_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
-    note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
+    hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
+    note = note_of(with_facts(hidden, findings=()))
     assert "older copy" not in text_of_field(note, "N.what")
 
 
@@ -342,21 +326,18 @@ def test_a_note_states_no_delay_if_users_had_the_release_before_the_slot(ofsted_
     assert "delayed" not in text_of_field(note_of(hidden), "N.measure")
 
 
-def with_one_exposure(incident: Incident, exposure: Exposure, **changes: object) -> Incident:
-    """Return the incident with one exposure, of its page alone."""
-    return with_facts(
-        with_page(incident, exposures=(exposure,), **changes),
-        lambda facts: replace(facts, parts=facts.parts[:1], at=at("2017-03-22T09:29:30+00:00")),
-    )
-
-
+HALF_A_MINUTE_BEFORE_SLOT = at("2017-03-22T09:29:30+00:00")
 LAST_MINUTE = Interval(at("2017-03-22T09:29:35+00:00"), at("2017-03-22T09:29:38+00:00"))
 
 
 def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_early: Incident) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
     report = fill_form(
-        with_one_exposure(ofsted_early, begun), get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00")
+        with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(begun,)),
+        get_form("note"),
+        {},
+        [],
+        at("2017-03-22T09:29:45+00:00"),
     )
     assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     assert "It could be seen shortly before that time." in report.holding[0]
@@ -365,7 +346,7 @@ def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_e
 def test_the_note_of_an_exposure_with_an_unknown_end_says_only_available_by(ofsted_early: Incident) -> None:
     unknown = Exposure("page", LAST_MINUTE, Interval(), Bounds(10, 25), open=False, ended=Ended.UNKNOWN)
     released = Interval(at("2017-03-22T09:30:00+00:00"), at("2017-03-22T09:32:30+00:00"))
-    report = note_of(with_one_exposure(ofsted_early, unknown, released=released))
+    report = note_of(with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(unknown,), released=released))
     assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 
@@ -373,7 +354,7 @@ def test_an_earlier_exposure_of_unknown_length_is_cited_without_a_length(
     ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    earlier = replace(with_one_exposure(ofsted_early, begun), producer="ofqual")
+    earlier = replace(with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(begun,)), producer="ofqual")
     text = text_of_field(note_of(ofqual_late, [earlier]), "N.previous")
     assert ": public before its announced time." in text
 
@@ -381,15 +362,13 @@ def test_an_earlier_exposure_of_unknown_length_is_cited_without_a_length(
 def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
     ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
-    assert ofsted_early.facts is not None
-    doubtful = replace(ofsted_early.facts, verdict="unproven", parts=())
+    doubtful = replace(facts_of(ofsted_early), verdict="unproven", parts=())
     text = text_of_field(note_of(ofqual_late, [replace(ofsted_early, producer="ofqual", facts=doubtful)]), "N.previous")
     assert ": whether it was published as announced is not known." in text
 
 
 def test_an_alternative_that_may_have_come_before_the_slot_is_not_called_later(ofqual_late: Incident) -> None:
-    facts = ofqual_late.facts
-    assert facts is not None
+    facts = facts_of(ofqual_late)
     for least, is_later in ((1.0, True), (-1.0, False), (None, False)):
         parts = tuple(
             replace(part, delay=Bounds(least, 1860.0)) if part.role == "alternative" else part for part in facts.parts
@@ -439,10 +418,8 @@ def test_notes_made_during_an_incident_are_in_the_annex(ipcc_late: Incident) -> 
 
 
 def test_the_annex_lists_a_notice_of_the_monitor_without_the_title(ipcc_late: Incident) -> None:
-    assert ipcc_late.facts is not None
-    assert ipcc_late.facts.slot is not None
-    now = ipcc_late.facts.slot + timedelta(minutes=1)
-    notices = decide(replace(ipcc_late.facts, at=now), None, now).notices
+    now = ipcc_late.occurred + timedelta(minutes=1)
+    notices = decide(replace(facts_of(ipcc_late), at=now), None, now).notices
     noted = replace(ipcc_late, timeline=tuple(Entry(now, "monitor", one.subject) for one in notices))
     assert "Statistics for England and…" in noted.timeline[0].text
     tables = {table.caption: table for table in note_of(noted).annex}
@@ -466,10 +443,8 @@ def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj_leak: Incident) -
 def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
     ipcc_late: Incident, offset: Bounds, sentence: str
 ) -> None:
-    def with_clock_offset(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, certainty=replace(facts.certainty, clock_offset=offset))
-
-    assert sentence in "\n".join(note_of(with_facts(ipcc_late, with_clock_offset)).certainty)
+    certainty = replace(facts_of(ipcc_late).certainty, clock_offset=offset)
+    assert sentence in "\n".join(note_of(with_facts(ipcc_late, certainty=certainty)).certainty)
 
 
 def test_an_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Incident) -> None:
@@ -508,13 +483,11 @@ def test_a_release_that_was_out_already_is_not_named_as_the_next_release(moj_lea
 
 
 def test_the_note_of_an_exposure_with_an_unseen_end_says_that_removal_is_not_known(ofsted_early: Incident) -> None:
-    def ended_for_unknown_reason(facts: ReleaseFacts) -> ReleaseFacts:
-        assert facts.slot is not None
-        end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
-        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
-        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
-
-    text = text_of_field(note_of(with_facts(ofsted_early, ended_for_unknown_reason)), "N.what")
+    facts = facts_of(ofsted_early)
+    assert facts.slot is not None
+    end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
+    exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
+    text = text_of_field(note_of(with_only_page(ofsted_early, exposures=(exposure,))), "N.what")
     assert text.endswith("It is not known whether it was removed before the announced time.")
     assert "remained" not in text
 
@@ -530,18 +503,16 @@ def test_the_steps_of_a_note_depend_on_the_kind_of_breach(
 def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofsted_early: Incident) -> None:
     feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
-    only = with_facts(ofsted_early, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
+    only = with_facts(ofsted_early, parts=(replace(feed, exposures=(exposure,)),))
     assert text_of_field(note_of(only), "N.what").startswith(
         "The message at https://www.gov.uk/x.atom became available by 5pm"
     )
 
 
 def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(ofqual_late: Incident) -> None:
-    def unused(facts: ReleaseFacts) -> ReleaseFacts:
-        news = replace(facts.parts[2], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
-        return replace(facts, parts=(*facts.parts[:2], news))
-
-    report = note_of(with_facts(ofqual_late, unused))
+    page, copy, news = facts_of(ofqual_late).parts
+    unused = replace(news, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
+    report = note_of(with_facts(ofqual_late, parts=(page, copy, unused)))
     assert "government/news" not in text_of_field(report, "N.what") + text_of_field(report, "N.impact") + text_of_field(
         report, "N.measure"
     )

@@ -17,6 +17,7 @@ from alerts.draft.report import Field, Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import facts_of
 
 # field id → what must stand in it. Only what the published report states and a monitor can measure.
 STATED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -131,9 +132,8 @@ def drafts(incidents: Mapping[str, Incident], settings: Mapping[str, str]) -> Ma
 
 
 def fill_draft(incident: Incident, every: list[Incident], settings: Mapping[str, str]) -> Report:
-    assert incident.facts is not None
     earlier = [each for each in every if each.occurred < incident.occurred]
-    now = max(incident.facts.at, incident.opened)
+    now = max(facts_of(incident).at, incident.opened)
     return fill_form(incident, choose_form(incident.occurred, incident.grade), settings, earlier, now)
 
 
@@ -245,8 +245,7 @@ def test_an_amended_report_shows_both_dates(ofqual_late: Incident, settings: Map
 
 
 def test_a_gap_that_two_monitors_had_together_is_listed_once(ofqual_late_again: Incident) -> None:
-    facts = ofqual_late_again.facts
-    assert facts is not None
+    facts = facts_of(ofqual_late_again)
     (gap,) = facts.certainty.blind
     later = replace(gap, begins=gap.begins + timedelta(milliseconds=40))
     both = replace(facts, certainty=replace(facts.certainty, blind=(gap, later)))

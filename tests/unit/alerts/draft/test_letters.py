@@ -13,16 +13,14 @@ from alerts.draft.letters import ACTIONS, CAUSE
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
-from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, never_removed
+from tests.unit.alerts.draft.conftest import at, facts_of, never_removed
 
 
 def report_of(incident: Incident, settings: Mapping[str, str], **changed: object) -> Report:
-    assert incident.facts is not None
-    facts: ReleaseFacts = replace(incident.facts, **changed)  # type: ignore[arg-type] # any of its fields
+    facts = replace(facts_of(incident), **changed)  # type: ignore[arg-type] # any of its fields
     return fill_form(replace(incident, facts=facts), get_form("B"), settings, [], facts.at)
 
 
@@ -42,13 +40,12 @@ def test_a_statement_begins_with_where_users_can_get_the_release(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     first, sorry = report_of(ofqual_late, settings).holding
-    assert ofqual_late.facts is not None
-    assert first.startswith(f"“{ofqual_late.title}” is available at {ofqual_late.facts.url}. It was pre-announced")
+    assert first.startswith(f"“{ofqual_late.title}” is available at {facts_of(ofqual_late).url}. It was pre-announced")
     assert "The landing page was not available until 12.19pm. The report was available at https://" in first
     assert sorry == "We apologise for the inconvenience."
     unseen = {"first_seen": Interval(), "released": Interval()}
-    page = replace(ofqual_late.facts.parts[0], verdict=VerdictKind.OVERDUE, delay=Bounds(4200, None), **unseen)
-    parts = (page, *ofqual_late.facts.parts[1:])
+    page = replace(facts_of(ofqual_late).parts[0], verdict=VerdictKind.OVERDUE, delay=Bounds(4200, None), **unseen)
+    parts = (page, *facts_of(ofqual_late).parts[1:])
     first, _ = report_of(ofqual_late, settings, verdict=VerdictKind.OVERDUE, parts=parts, final=False).holding
     assert "The landing page was still not available at 10.40am. The report was available at https://" in first
     assert "is available at" not in first
@@ -57,8 +54,7 @@ def test_a_statement_begins_with_where_users_can_get_the_release(
 def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_available(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    assert ofqual_late.facts is not None
-    page = replace(ofqual_late.facts.parts[0], delay=Bounds(89, 91), users_delay=Bounds(301, None))
+    page = replace(facts_of(ofqual_late).parts[0], delay=Bounds(89, 91), users_delay=Bounds(301, None))
     first, _ = report_of(ofqual_late, settings, parts=(page,)).holding
     assert "was published at" in first
     assert "is available at" not in first
@@ -68,8 +64,7 @@ def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_availab
 def test_a_release_that_the_last_look_did_not_show_is_said_to_have_been_published_and_not_to_be_available(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    assert ofqual_late.facts is not None
-    page = replace(ofqual_late.facts.parts[0], seen_until=at("2018-01-05T12:30+00:00"))
+    page = replace(facts_of(ofqual_late).parts[0], seen_until=at("2018-01-05T12:30+00:00"))
     report = report_of(ofqual_late, settings, parts=(page,))
     assert report.holding[0].startswith(f"“{ofqual_late.title}” was published at {page.url}. It was pre-announced")
     assert "is available at" not in " ".join((*report.holding, *report.correction, *report.lines))
@@ -147,8 +142,7 @@ def test_until_the_slot_correction_and_press_lines_have_no_link_to_an_early_rele
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
     report = report_of(ofsted_early, settings)
-    assert ofsted_early.facts is not None
-    assert report.at < (ofsted_early.facts.slot or report.at)
+    assert report.at < (facts_of(ofsted_early).slot or report.at)
     for text in (" ".join(report.correction), " ".join(report.lines)):
         assert "Part of it could be seen before that time, from some time between 4.55pm and 5pm on 20 March." in text
         assert "http" not in text

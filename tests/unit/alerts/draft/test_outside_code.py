@@ -12,7 +12,7 @@ from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form, load_forms
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import at
+from tests.unit.alerts.draft.conftest import at, facts_of
 
 CITES_NONE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 BOUND = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
@@ -36,8 +36,7 @@ def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
 def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_time(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    assert ofqual_late.facts is not None
-    facts = replace(ofqual_late.facts, slot=at("2018-01-05T12:30+00:00"))
+    facts = replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00"))
     incident = replace(ofqual_late, facts=facts)
     asked = {}
     for outside in ([], [incident.producer]):

@@ -16,6 +16,7 @@ from alerts.draft.versions import append_edit, append_measurement, append_signat
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.times.interval import Bounds
+from tests.unit.alerts.draft.conftest import facts_of
 
 CAUSE = "The page was scheduled for 09:33 by hand, and nobody looked at it again before its time had come"
 TAGGED = 'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"}}'
@@ -60,9 +61,9 @@ def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
 def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
     soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
-    assert ofqual_late.facts is not None
-    page = replace(ofqual_late.facts.parts[0], delay=Bounds(180.0, 181.0))
-    facts = replace(ofqual_late.facts, parts=(page,), grade="note")
+    facts = facts_of(ofqual_late)
+    page = replace(facts.parts[0], delay=Bounds(180.0, 181.0))
+    facts = replace(facts, parts=(page,), grade="note")
     incident = replace(ofqual_late, facts=facts, grade="note")
     report = fill_form(incident, get_form("note"), settings, [], incident.opened)
     answered = {each.id: f"{CAUSE}." for each in report.fields() if each.placeholder}

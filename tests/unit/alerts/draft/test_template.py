@@ -18,6 +18,7 @@ from alerts.draft.write.template import (
     find_unknown_names,
 )
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import facts_of
 
 
 def make_template(*paragraphs: str) -> bytes:
@@ -35,8 +36,7 @@ def text_of_docx(body: bytes) -> str:
 
 @pytest.fixture
 def note(ofqual_late: Incident) -> Report:
-    assert ofqual_late.facts is not None
-    return fill_form(ofqual_late, get_form("note"), {}, [], ofqual_late.facts.at)
+    return fill_form(ofqual_late, get_form("note"), {}, [], facts_of(ofqual_late).at)
 
 
 def test_an_organisations_own_template_is_filled(note: Report) -> None:

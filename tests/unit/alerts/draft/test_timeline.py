@@ -11,18 +11,13 @@ import pytest
 from alerts.draft.certainty import describe_blind_span
 from alerts.draft.timeline import build_figure, choose_ticks, describe_lane, draw_svg, format_range, write_legend
 from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
-from alerts.finding import BlindSpan, ReleaseFacts
+from alerts.finding import BlindSpan
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
-from tests.unit.alerts.draft.conftest import never_removed
+from tests.unit.alerts.draft.conftest import facts_of, never_removed
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def facts_of(incident: Incident) -> ReleaseFacts:
-    assert incident.facts is not None
-    return incident.facts
 
 
 def pixels_of(picture: bytes) -> bytes:

@@ -18,6 +18,7 @@ from alerts.draft.report import Report, Table, Timeline
 from alerts.draft.write.outline import Box, Document, Grid, Heading, Words, build_outline
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import facts_of
 from tests.unit.alerts.draft.plain import TEXT, odt_part, odt_text
 
 FORMS = [name for name in load_forms() if name != "period"]
@@ -28,8 +29,7 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 
 @pytest.fixture(params=FORMS)
 def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
-    assert ofsted_early.facts is not None
-    return fill_form(ofsted_early, get_form(request.param), settings, [], ofsted_early.facts.at)
+    return fill_form(ofsted_early, get_form(request.param), settings, [], facts_of(ofsted_early).at)
 
 
 def list_required_texts(report: Report) -> list[str]:
@@ -76,9 +76,10 @@ def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], name: str
 ) -> None:
     incident = incidents[name]
-    assert incident.facts is not None
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
-    report = fill_form(incident, get_form(OWN_FORM[name]), settings, earlier, max(incident.facts.at, incident.opened))
+    report = fill_form(
+        incident, get_form(OWN_FORM[name]), settings, earlier, max(facts_of(incident).at, incident.opened)
+    )
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
 
