@@ -28,10 +28,13 @@ def notice_kinds(decision: Decision) -> list[str]:
     return [notice.kind for notice in decision.notices]
 
 
+def incident_of(decision: Decision) -> Incident:
+    assert decision.incident is not None
+    return decision.incident
+
+
 def open_incident(facts: ReleaseFacts) -> Incident:
-    incident = decide(facts, None, facts.at).incident
-    assert incident is not None
-    return incident
+    return incident_of(decide(facts, None, facts.at))
 
 
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
@@ -63,8 +66,7 @@ def test_the_same_facts_twice_change_nothing(overdue_by_seconds: Make) -> None:
 
 def test_a_growing_delay_is_recorded_without_a_notice(overdue_by_seconds: Make) -> None:
     decision = decide(overdue_by_seconds(90), open_incident(overdue_by_seconds(61)), LATER)
-    assert decision.incident is not None
-    assert decision.incident.facts == overdue_by_seconds(90)
+    assert incident_of(decision).facts == overdue_by_seconds(90)
     assert (decision.notices, decision.draft) == ((), False)
 
 
@@ -72,17 +74,15 @@ def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue_by_sec
     decision = decide(overdue_by_seconds(301), open_incident(overdue_by_seconds(61)), SLOT + timedelta(seconds=301))
     assert notice_kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id("malpractice-2017-2018-01-05")
-    assert decision.incident is not None
-    assert (decision.incident.grade, decision.draft) == ("report", True)
+    assert (incident_of(decision).grade, decision.draft) == ("report", True)
 
 
 def test_a_falling_grade_is_recorded_without_a_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
     incident = open_incident(overdue_by_seconds(301))
     decision = decide(late_by_seconds(100), incident, SLOT + timedelta(hours=1))
-    assert decision.incident is not None
-    assert decision.incident.grade == "report"
+    assert incident_of(decision).grade == "report"
     assert "grade_changed" not in notice_kinds(decision)
-    assert any("measured grade is now note" in entry.text for entry in decision.incident.timeline)
+    assert any("measured grade is now note" in entry.text for entry in incident_of(decision).timeline)
 
 
 def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
@@ -94,8 +94,7 @@ def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make,
 def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
     done = decide(late_by_seconds(10140, final=True), open_incident(overdue_by_seconds(400)), LATER)
     assert notice_kinds(done) == ["final"]
-    assert done.incident is not None
-    assert done.incident.closed == LATER
+    assert incident_of(done).closed == LATER
     assert decide(late_by_seconds(10140, final=True), done.incident, LATER).notices == ()
 
 
@@ -156,8 +155,7 @@ def test_three_incidents_of_one_release_have_different_ids(facts: Make, overdue_
     late = decide(
         overdue_by_seconds(500), doubt.incident, SLOT + timedelta(minutes=9), [calendar.id, doubt.incident.id]
     )
-    assert late.incident is not None
-    assert len({calendar.id, doubt.incident.id, late.incident.id}) == 3
+    assert len({calendar.id, doubt.incident.id, incident_of(late).id}) == 3
 
 
 def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(early: Make) -> None:
@@ -185,15 +183,13 @@ def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(e
 def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
     decision = decide(late_by_seconds(700, final=True), None, LATER)
     assert notice_kinds(decision) == ["opened"]
-    assert decision.incident is not None
-    assert decision.incident.closed == LATER
+    assert incident_of(decision).closed == LATER
 
 
 def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(early: Make) -> None:
     begun = decide(early("html", is_open=True), None, LATER)
-    assert begun.incident is not None
-    assert (begun.incident.kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
-    assert begun.incident.occurred == SLOT - timedelta(hours=40, minutes=30)
+    assert (incident_of(begun).kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
+    assert incident_of(begun).occurred == SLOT - timedelta(hours=40, minutes=30)
     over = decide(early("html", is_open=False), begun.incident, LATER)
     assert notice_kinds(over) == ["exposure_closed"]
     assert over.draft
@@ -215,8 +211,7 @@ def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: 
     decision = decide(both, incident, LATER)
     assert notice_kinds(decision) == ["new_finding"]
     assert decision.notices[0].subject.startswith("LATE, new finding: ")
-    assert decision.incident is not None
-    assert (decision.incident.id, decision.incident.kind) == (incident.id, Kind.EARLY)
+    assert (incident_of(decision).id, incident_of(decision).kind) == (incident.id, Kind.EARLY)
 
 
 def test_a_new_fact_reopens_a_closed_incident(early: Make, late_by_seconds: Make) -> None:
@@ -225,21 +220,16 @@ def test_a_new_fact_reopens_a_closed_incident(early: Make, late_by_seconds: Make
     both = replace(late_too, parts=(*late_too.parts, *early("html", is_open=False).parts))
     decision = decide(both, closed, LATER + timedelta(hours=1))
     assert notice_kinds(decision) == ["reopened"]
-    assert decision.incident is not None
-    assert decision.incident.closed is None
+    assert incident_of(decision).closed is None
 
 
 def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(facts: Make) -> None:
     blind = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, None, SLOT + timedelta(minutes=4)) == Decision()
     after_5_minutes = decide(blind, None, SLOT + timedelta(minutes=5))
-    assert after_5_minutes.incident is not None
-    assert (
-        after_5_minutes.incident.kind,
-        after_5_minutes.incident.grade,
-        notice_kinds(after_5_minutes),
-        after_5_minutes.draft,
-    ) == ("unproven", "none", ["unproven"], False)
+    unproven = incident_of(after_5_minutes)
+    assert (unproven.kind, unproven.grade) == ("unproven", "none")
+    assert (notice_kinds(after_5_minutes), after_5_minutes.draft) == (["unproven"], False)
 
 
 def test_a_final_unproven_verdict_gets_a_notice_at_once(facts: Make) -> None:
@@ -260,16 +250,14 @@ def test_a_finding_about_calendars_gives_a_notice_without_a_draft(facts: Make, f
     assert (notice_kinds(decision), decision.draft) == (["calendar"], False)
     done = decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), decision.incident, LATER)
     assert done.notices == ()
-    assert done.incident is not None
-    assert done.incident.closed == LATER
+    assert incident_of(done).closed == LATER
 
 
 def test_a_lead_gets_no_draft_and_a_verdict_of_on_time_does_not_close_it(facts: Make) -> None:
     at = datetime(2018, 1, 1, 22, tzinfo=UTC)
     lead = decide(facts(at, verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)), None, at)
     assert (notice_kinds(lead), lead.draft) == (["lead"], False)
-    assert lead.incident is not None
-    assert lead.incident.id == "malpractice-2017-lead-2018-01-01"
+    assert incident_of(lead).id == "malpractice-2017-lead-2018-01-01"
     assert decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
 
 
@@ -316,8 +304,7 @@ def test_a_removal_or_swap_after_the_release_gets_an_altered_notice_without_a_dr
 ) -> None:
     decision = decide(released_with(facts, finding), None, LATER)
     assert (notice_kinds(decision), decision.draft) == (["altered"], False)
-    assert decision.incident is not None
-    assert (decision.incident.grade, decision.incident.closed) == ("none", None)
+    assert (incident_of(decision).grade, incident_of(decision).closed) == ("none", None)
     (notice,) = decision.notices
     assert notice.findings == tuple(sorted(("altered", finding.kind)))
     assert finding.detail in notice.text
@@ -337,12 +324,8 @@ def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_remov
     both = decide(released_with(facts, removal_of(), removal_of("sheet", removed_at_minute=119)), incident, LATER)
     assert both.notices == ()
     assert both.incident is not None
-    twice = released_with(
-        facts,
-        removal_of(back_within_seconds=300),
-        removal_of("sheet", removed_at_minute=119, back_within_seconds=300),
-        removal_of("page", removed_at_minute=130),
-    )
+    page_back, file_back = removal_of(back_within_seconds=300), removal_of("sheet", 119, back_within_seconds=300)
+    twice = released_with(facts, page_back, file_back, removal_of("page", removed_at_minute=130))
     assert notice_kinds(decide(twice, both.incident, LATER)) == ["back", "new_finding"]
 
 
@@ -366,8 +349,7 @@ def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thre
     assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
     # Whoever silences `withdrawn` loses nothing but this, and whoever hears of lateness alone is not told twice.
     assert notice.findings == ("altered", "withdrawn")
-    assert decision.incident is not None
-    assert (decision.incident.kind, decision.incident.closed) == (Kind.LATE, LATER)
+    assert (incident_of(decision).kind, incident_of(decision).closed) == (Kind.LATE, LATER)
 
 
 def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(facts: Make, overdue_by_seconds: Make) -> None:
@@ -386,8 +368,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
         "sheet", "data", "https://a.example/s", required=True, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
     )
     decision = decide(facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet)), None, LATER)
-    assert decision.incident is not None
-    assert decision.incident.kind == Kind.PARTIAL
+    assert incident_of(decision).kind == Kind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.draft.report import Report
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, Grade, PartVerdict, VerdictKind
@@ -35,6 +36,12 @@ def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *
 def facts_of(incident: Incident) -> ReleaseFacts:
     assert incident.facts is not None
     return incident.facts
+
+
+def text_of_field(report: Report, field: str) -> str:
+    found = report.find_field(field)
+    assert found is not None
+    return "\n".join(found.paragraphs)
 
 
 def never_removed(incident: Incident) -> Incident:

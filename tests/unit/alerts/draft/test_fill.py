@@ -17,7 +17,7 @@ from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, facts_of
+from tests.unit.alerts.draft.conftest import at, facts_of, text_of_field
 
 FORMS = [name for name in load_forms() if name != "period"]
 
@@ -25,12 +25,6 @@ FORMS = [name for name in load_forms() if name != "period"]
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
     now = incident.facts.at if incident.facts else incident.opened
     return fill_form(incident, get_form("note"), {}, previous or [], now)
-
-
-def text_of_field(report: Report, field: str) -> str:
-    found = report.find_field(field)
-    assert found is not None
-    return "\n".join(found.paragraphs)
 
 
 def cites_no_earlier_incident(report: Report) -> bool:

@@ -24,12 +24,12 @@ from alerts.draft.period import (
 )
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
-from alerts.draft.report import Report
 from alerts.draft.write.outline import Document, has_content
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.draft.conftest import text_of_field
 from tests.unit.alerts.draft.rows import row_of
 
 NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
@@ -45,12 +45,6 @@ def row(name: str, verdict: str = "on_time", minutes: float | None = 0, **more: 
 
 def period(*rows: Row) -> Period:
     return select_period(rows, date(2018, 1, 1), date(2018, 2, 28))
-
-
-def text_of_field(report: Report, field: str) -> str:
-    found = report.find_field(field)
-    assert found is not None
-    return "\n".join(found.paragraphs)
 
 
 def test_a_period_contains_the_slots_from_its_first_to_its_last_local_day() -> None:
