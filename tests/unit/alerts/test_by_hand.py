@@ -95,8 +95,10 @@ def test_the_incident_id_depends_only_on_what_was_typed(logged_leak: Incident) -
     assert log_by_hand({**LEAK, "what": "Another leak"}, None, NOW).id != logged_leak.id
 
 
-def test_an_incident_logged_for_a_watched_release_has_its_producer(facts: Make) -> None:
-    logged = log_by_hand({"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, facts(), facts().at)
+def test_an_incident_logged_for_a_watched_release_has_its_producer(make_facts: Make) -> None:
+    logged = log_by_hand(
+        {"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, make_facts(), make_facts().at
+    )
     assert (logged.release, logged.producer) == ("malpractice-2017", "ofqual")
     assert logged.occurred == datetime(2018, 1, 4, 17, tzinfo=UTC)
 
@@ -113,15 +115,15 @@ def test_a_date_that_cannot_be_is_refused(when: str) -> None:
         log_by_hand({**LEAK, "when": when}, None, NOW)
 
 
-def test_a_measured_incident_is_opened_beside_one_logged_by_hand(facts: Make, overdue_by_seconds: Make) -> None:
-    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
+def test_a_measured_incident_is_opened_beside_one_logged_by_hand(make_facts: Make, overdue_by_seconds: Make) -> None:
+    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, make_facts(), make_facts().at)
     decision = decide(overdue_by_seconds(61), logged, overdue_by_seconds(61).at)
     assert decision.incident is not None
     assert decision.incident.kind is Kind.LATE
     assert find_known_incident([logged], "malpractice-2017") is None
 
 
-def test_the_notice_of_a_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident, facts: Make) -> None:
+def test_the_notice_of_a_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident, make_facts: Make) -> None:
     notice = make_opening_by_hand(logged_leak)
     assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(logged_leak.id), "opened", "", NOW)
     assert notice.subject == (
@@ -129,8 +131,8 @@ def test_the_notice_of_a_logged_leak_does_not_repeat_what_leaked(logged_leak: In
     )
     assert LEAK["what"] not in notice.text
     assert build_message(notice, logged_leak).data["measured"] is None
-    watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
-    assert f"Address: {facts().url}" in make_opening_by_hand(watched).text
+    watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, make_facts(), make_facts().at)
+    assert f"Address: {make_facts().url}" in make_opening_by_hand(watched).text
 
 
 def test_acknowledging_an_incident_twice_changes_nothing(logged_leak: Incident) -> None:

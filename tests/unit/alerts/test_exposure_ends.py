@@ -17,10 +17,10 @@ from tests.unit.alerts.conftest import SLOT
 Make = Callable[..., ReleaseFacts]
 
 
-def notice_of_ended_exposure(early: Make, ended: Ended | None) -> Notice:
+def notice_of_ended_exposure(public_early: Make, ended: Ended | None) -> Notice:
     """Return the notice of an exposure that ended for a reason."""
-    begun = decide(early("page", is_open=True), None, SLOT).incident
-    facts = early("page", is_open=False)
+    begun = decide(public_early("page", is_open=True), None, SLOT).incident
+    facts = public_early("page", is_open=False)
     part = facts.parts[0]
     exposures = tuple(replace(one, ended=ended) for one in part.exposures)
     (notice,) = decide(replace(facts, parts=(replace(part, exposures=exposures),)), begun, SLOT).notices
@@ -45,15 +45,17 @@ def notice_of_ended_exposure(early: Make, ended: Ended | None) -> Notice:
         ),
     ],
 )
-def test_a_notice_says_why_an_exposure_ended(early: Make, ended: Ended | None, stated: str, not_stated: str) -> None:
-    notice = notice_of_ended_exposure(early, ended)
+def test_a_notice_says_why_an_exposure_ended(
+    public_early: Make, ended: Ended | None, stated: str, not_stated: str
+) -> None:
+    notice = notice_of_ended_exposure(public_early, ended)
     assert stated in notice.text
     assert not_stated not in notice.text
 
 
-def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(early: Make) -> None:
-    begun = decide(early("page", "html", is_open=True), None, SLOT).incident
-    facts = early("page", "html", is_open=False)
+def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(public_early: Make) -> None:
+    begun = decide(public_early("page", "html", is_open=True), None, SLOT).incident
+    facts = public_early("page", "html", is_open=False)
     page = facts.parts[0]
     still = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
     (notice,) = decide(replace(facts, parts=(still, facts.parts[1])), begun, SLOT).notices
@@ -62,9 +64,9 @@ def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(ea
     assert "was removed" in line
 
 
-def test_the_data_of_a_message_say_why_an_exposure_ended(early: Make) -> None:
+def test_the_data_of_a_message_say_why_an_exposure_ended(public_early: Make) -> None:
     for is_open, ended in ((True, None), (False, "removed")):
-        decision = decide(early("page", is_open=is_open), None, SLOT)
+        decision = decide(public_early("page", is_open=is_open), None, SLOT)
         (notice,) = decision.notices
         measured = build_message(notice, decision.incident).data["measured"]
         assert [one["ended"] for one in measured["parts"][0]["exposures"]] == [ended]

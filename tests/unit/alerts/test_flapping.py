@@ -27,7 +27,7 @@ def at_second(offset: float) -> datetime:
     return BEGIN + timedelta(seconds=offset)
 
 
-def flapping_page(facts: Make, change_seconds: Sequence[float], at: datetime, **more: object) -> ReleaseFacts:
+def flapping_page(make_facts: Make, change_seconds: Sequence[float], at: datetime, **more: object) -> ReleaseFacts:
     """Return the facts of a page that appeared, was removed, appeared … at these seconds, as of an instant."""
     done = [at_second(change) for change in change_seconds if at_second(change) <= at]
     exposures = []
@@ -38,24 +38,24 @@ def flapping_page(facts: Make, change_seconds: Sequence[float], at: datetime, **
         exposures.append(Exposure("page", Interval(came - SECOND, came), to, length, open=went is None, ended=ended))
     page = PartVerdict("page", "page", PAGE, required=True, verdict=VerdictKind.EARLY, exposures=tuple(exposures))
     found = (Finding(FindingKind.EARLY_EXPOSURE, "page"),) * len(exposures)
-    return facts(at, **{"verdict": "early", "grade": "report", "parts": (page,), "findings": found, **more})
+    return make_facts(at, **{"verdict": "early", "grade": "report", "parts": (page,), "findings": found, **more})
 
 
-def decide_at_each_change(facts: Make, change_seconds: Sequence[float]) -> tuple[list[Notice], Incident]:
+def decide_at_each_change(make_facts: Make, change_seconds: Sequence[float]) -> tuple[list[Notice], Incident]:
     """Decide when a page appeared, was removed, appeared … at these seconds. Return every notice and the incident."""
     known: Incident | None = None
     notices: list[Notice] = []
     for change in change_seconds:
         at = at_second(change)
-        decision = decide(flapping_page(facts, change_seconds, at), known, at)
+        decision = decide(flapping_page(make_facts, change_seconds, at), known, at)
         known = decision.incident
         notices += decision.notices
     assert known is not None
     return notices, known
 
 
-def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(facts: Make) -> None:
-    notices, incident = decide_at_each_change(facts, range(0, 185, 5))
+def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(make_facts: Make) -> None:
+    notices, incident = decide_at_each_change(make_facts, range(0, 185, 5))
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "comes_and_goes"]
     assert notices[0].at == BEGIN
     assert notices[2].subject.startswith("EARLY, comes and goes: ")
@@ -72,40 +72,40 @@ def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_stea
     assert "What changed: it came and went from 07:30 GMT to 07:33 GMT, 37 changes; no change" in steady.text
 
 
-def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was_seen(facts: Make) -> None:
-    _, incident = decide_at_each_change(facts, range(0, 180, 5))
+def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was_seen(make_facts: Make) -> None:
+    _, incident = decide_at_each_change(make_facts, range(0, 180, 5))
     steady = make_steady_notice(incident, at_second(175) + timedelta(minutes=10))
     assert steady is not None
     assert "not seen removed yet" not in steady.subject
 
 
 @pytest.mark.parametrize("again", [630.0, 7000.0], ids=["after ten minutes", "on the hour"])
-def test_changes_far_apart_get_a_notice_each(facts: Make, again: float) -> None:
-    notices, _ = decide_at_each_change(facts, [0, 30, again + 30, again + 60])
+def test_changes_far_apart_get_a_notice_each(make_facts: Make, again: float) -> None:
+    notices, _ = decide_at_each_change(make_facts, [0, 30, again + 30, again + 60])
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
 
 
-def test_a_page_that_flaps_again_later_gets_the_same_notices_again(facts: Make) -> None:
-    notices, _ = decide_at_each_change(facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
+def test_a_page_that_flaps_again_later_gets_the_same_notices_again(make_facts: Make) -> None:
+    notices, _ = decide_at_each_change(make_facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
     kinds = [one.kind for one in notices]
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "new_finding", "exposure_closed", "comes_and_goes"]
     assert len({one.id for one in notices}) == len(notices)
 
 
-def test_a_page_that_flaps_and_becomes_late_gets_a_notice_at_once(facts: Make) -> None:
-    _, incident = decide_at_each_change(facts, [0, 5, 10, 15])
+def test_a_page_that_flaps_and_becomes_late_gets_a_notice_at_once(make_facts: Make) -> None:
+    _, incident = decide_at_each_change(make_facts, [0, 5, 10, 15])
     incident = replace(incident, grade="note")
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
-    now = flapping_page(facts, [0, 5, 10, 15, 20], at_second(20))
+    now = flapping_page(make_facts, [0, 5, 10, 15, 20], at_second(20))
     decision = decide(replace(now, findings=(*now.findings, late)), incident, at_second(20))
     assert [one.kind for one in decision.notices] == ["grade_changed"]
     assert "What changed: late; grade report, was note" in decision.notices[0].text
 
 
-def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(facts: Make) -> None:
-    _, incident = decide_at_each_change(facts, [0, 5, 10])
+def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make) -> None:
+    _, incident = decide_at_each_change(make_facts, [0, 5, 10])
     slot = at_second(20)
-    still = flapping_page(facts, [0, 5, 10], slot, slot=slot)
+    still = flapping_page(make_facts, [0, 5, 10], slot, slot=slot)
     last = replace(still.parts[0].exposures[-1], to=Interval(slot, slot), open=False, ended=Ended.SLOT)
     page = replace(still.parts[0], exposures=(*still.parts[0].exposures[:-1], last))
     decision = decide(replace(still, parts=(page,)), incident, slot)
@@ -115,7 +115,7 @@ def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(facts: Make) -> 
     assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 
-def test_a_page_removed_five_times_gets_only_two_notices(facts: Make) -> None:
+def test_a_page_removed_five_times_gets_only_two_notices(make_facts: Make) -> None:
     known: Incident | None = None
     kinds = []
     for count in range(1, 6):
@@ -125,7 +125,7 @@ def test_a_page_removed_five_times_gets_only_two_notices(facts: Make) -> None:
             for each in range(1, count + 1)
         ]
         decision = decide(
-            facts(at, verdict=VerdictKind.ON_TIME, findings=tuple(removed)), known, at + timedelta(minutes=1)
+            make_facts(at, verdict=VerdictKind.ON_TIME, findings=tuple(removed)), known, at + timedelta(minutes=1)
         )
         known = decision.incident
         kinds += [one.kind for one in decision.notices]

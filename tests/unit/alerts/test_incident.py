@@ -38,13 +38,13 @@ def open_incident(facts: ReleaseFacts) -> Incident:
 
 
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
-def test_a_release_without_a_breach_opens_no_incident(facts: Make, verdict: str) -> None:
-    assert decide(facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
+def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict: str) -> None:
+    assert decide(make_facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
 
 
 @pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
-def test_a_finding_without_a_breach_opens_no_incident(facts: Make, finding: str) -> None:
-    on_time = facts(LATER, verdict=VerdictKind.ON_TIME, findings=(Finding(finding),))
+def test_a_finding_without_a_breach_opens_no_incident(make_facts: Make, finding: str) -> None:
+    on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, findings=(Finding(finding),))
     assert decide(on_time, None, LATER) == Decision()
 
 
@@ -98,8 +98,8 @@ def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make
     assert decide(late_by_seconds(10140, final=True), done.incident, LATER).notices == ()
 
 
-def test_an_unproven_release_that_is_proved_late_gets_one_notice(facts: Make, late_by_seconds: Make) -> None:
-    doubt = decide(facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
+def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Make, late_by_seconds: Make) -> None:
+    doubt = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
     done = decide(late_by_seconds(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
     assert notice_kinds(done) == ["opened"]
     assert done.notices[0].subject.startswith("LATE: ")
@@ -123,12 +123,17 @@ A_LEAD = Finding(LEAD, detail="https://press.example/item")
 )
 @pytest.mark.parametrize("breach", ["late", "early"])
 def test_a_first_breach_opens_a_new_incident_beside_or_instead_of_a_lesser_one(
-    facts: Make, overdue_by_seconds: Make, early: Make, lesser_facts: dict[str, object], closed_as: str, breach: str
+    make_facts: Make,
+    overdue_by_seconds: Make,
+    public_early: Make,
+    lesser_facts: dict[str, object],
+    closed_as: str,
+    breach: str,
 ) -> None:
-    before = decide(facts(LATER, **lesser_facts), None, SLOT + timedelta(minutes=6)).incident
+    before = decide(make_facts(LATER, **lesser_facts), None, SLOT + timedelta(minutes=6)).incident
     assert before is not None
     now = SLOT + timedelta(minutes=7)
-    found = overdue_by_seconds(400) if breach == "late" else early("page", is_open=True, begins=now)
+    found = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
     decision = decide(replace(found, findings=(*found.findings, A_LEAD)), before, now)
     (opening,) = decision.notices
     assert (opening.kind, opening.follows) == ("opened", "")
@@ -145,10 +150,10 @@ def test_a_first_breach_opens_a_new_incident_beside_or_instead_of_a_lesser_one(
     assert find_known_incident([before, decision.incident], "malpractice-2017") == decision.incident
 
 
-def test_three_incidents_of_one_release_have_different_ids(facts: Make, overdue_by_seconds: Make) -> None:
-    calendar = open_incident(facts(SLOT, findings=(CALENDAR,)))
+def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
+    calendar = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
     doubt = decide(
-        facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6)
+        make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,)), calendar, SLOT + timedelta(minutes=6)
     )
     assert doubt.incident is not None
     assert (notice_kinds(doubt), doubt.incident.kind) == (["unproven"], Kind.UNPROVEN)
@@ -158,12 +163,12 @@ def test_three_incidents_of_one_release_have_different_ids(facts: Make, overdue_
     assert len({calendar.id, doubt.incident.id, incident_of(late).id}) == 3
 
 
-def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(early: Make) -> None:
-    begun = early("page", is_open=True)
+def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Make) -> None:
+    begun = public_early("page", is_open=True)
     decision = decide(begun, None, begun.at)
     opening = build_message(decision.notices[0], decision.incident)
     assert opening.brief.startswith("EARLY: ")
-    over = early("page", is_open=False)
+    over = public_early("page", is_open=False)
     short = replace(over.parts[0].exposures[0], seconds=Bounds(0.2, 0.9))
     facts = replace(over, parts=(replace(over.parts[0], exposures=(short,)),))
     (closed,) = decide(facts, decision.incident, over.at).notices
@@ -172,8 +177,8 @@ def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(early: Make) -> N
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
-def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(early: Make) -> None:
-    monday = early("page", is_open=False)
+def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(public_early: Make) -> None:
+    monday = public_early("page", is_open=False)
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     decision = decide(replace(monday, findings=(*monday.findings, late)), open_incident(monday), LATER)
     assert notice_kinds(decision) == ["new_finding"]
@@ -186,27 +191,29 @@ def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_
     assert incident_of(decision).closed == LATER
 
 
-def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(early: Make) -> None:
-    begun = decide(early("html", is_open=True), None, LATER)
+def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(public_early: Make) -> None:
+    begun = decide(public_early("html", is_open=True), None, LATER)
     assert (incident_of(begun).kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
     assert incident_of(begun).occurred == SLOT - timedelta(hours=40, minutes=30)
-    over = decide(early("html", is_open=False), begun.incident, LATER)
+    over = decide(public_early("html", is_open=False), begun.incident, LATER)
     assert notice_kinds(over) == ["exposure_closed"]
     assert over.draft
-    assert decide(early("html", is_open=False), over.incident, LATER).notices == ()
+    assert decide(public_early("html", is_open=False), over.incident, LATER).notices == ()
 
 
-def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(early: Make) -> None:
-    incident = open_incident(early("page", is_open=True))
-    both = decide(early("page", "html", is_open=True), incident, LATER)
+def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(public_early: Make) -> None:
+    incident = open_incident(public_early("page", is_open=True))
+    both = decide(public_early("page", "html", is_open=True), incident, LATER)
     assert both.notices == ()
     assert both.draft
 
 
-def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: Make, overdue_by_seconds: Make) -> None:
-    incident = open_incident(early("html", is_open=False))
+def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(
+    public_early: Make, overdue_by_seconds: Make
+) -> None:
+    incident = open_incident(public_early("html", is_open=False))
     wednesday = overdue_by_seconds(400)
-    monday = early("html", is_open=False)
+    monday = public_early("html", is_open=False)
     both = replace(wednesday, parts=(*wednesday.parts, *monday.parts), findings=(*wednesday.findings, *monday.findings))
     decision = decide(both, incident, LATER)
     assert notice_kinds(decision) == ["new_finding"]
@@ -214,17 +221,17 @@ def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: 
     assert (incident_of(decision).id, incident_of(decision).kind) == (incident.id, Kind.EARLY)
 
 
-def test_a_new_fact_reopens_a_closed_incident(early: Make, late_by_seconds: Make) -> None:
-    closed = replace(open_incident(early("html", is_open=False)), closed=LATER)
+def test_a_new_fact_reopens_a_closed_incident(public_early: Make, late_by_seconds: Make) -> None:
+    closed = replace(open_incident(public_early("html", is_open=False)), closed=LATER)
     late_too = late_by_seconds(700)
-    both = replace(late_too, parts=(*late_too.parts, *early("html", is_open=False).parts))
+    both = replace(late_too, parts=(*late_too.parts, *public_early("html", is_open=False).parts))
     decision = decide(both, closed, LATER + timedelta(hours=1))
     assert notice_kinds(decision) == ["reopened"]
     assert incident_of(decision).closed is None
 
 
-def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(facts: Make) -> None:
-    blind = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
+def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(make_facts: Make) -> None:
+    blind = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, None, SLOT + timedelta(minutes=4)) == Decision()
     after_5_minutes = decide(blind, None, SLOT + timedelta(minutes=5))
     unproven = incident_of(after_5_minutes)
@@ -232,57 +239,61 @@ def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(facts
     assert (notice_kinds(after_5_minutes), after_5_minutes.draft) == (["unproven"], False)
 
 
-def test_a_final_unproven_verdict_gets_a_notice_at_once(facts: Make) -> None:
-    assert notice_kinds(decide(facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), None, LATER)) == ["unproven"]
+def test_a_final_unproven_verdict_gets_a_notice_at_once(make_facts: Make) -> None:
+    assert notice_kinds(decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), None, LATER)) == [
+        "unproven"
+    ]
 
 
-def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(facts: Make) -> None:
-    doubt = decide(facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
-    done = decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), doubt.incident, SLOT + timedelta(hours=1))
+def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(make_facts: Make) -> None:
+    doubt = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), None, SLOT + timedelta(minutes=6))
+    done = decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), doubt.incident, SLOT + timedelta(hours=1))
     assert notice_kinds(done) == ["final"]
     assert "came out on time" in done.notices[0].subject
 
 
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
-def test_a_finding_about_calendars_gives_a_notice_without_a_draft(facts: Make, finding: str) -> None:
+def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Make, finding: str) -> None:
     at = SLOT - timedelta(days=3)
-    decision = decide(facts(at, findings=(Finding(finding),)), None, at)
+    decision = decide(make_facts(at, findings=(Finding(finding),)), None, at)
     assert (notice_kinds(decision), decision.draft) == (["calendar"], False)
-    done = decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), decision.incident, LATER)
+    done = decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), decision.incident, LATER)
     assert done.notices == ()
     assert incident_of(done).closed == LATER
 
 
-def test_a_lead_gets_no_draft_and_a_verdict_of_on_time_does_not_close_it(facts: Make) -> None:
+def test_a_lead_gets_no_draft_and_a_verdict_of_on_time_does_not_close_it(make_facts: Make) -> None:
     at = datetime(2018, 1, 1, 22, tzinfo=UTC)
-    lead = decide(facts(at, verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)), None, at)
+    lead = decide(
+        make_facts(at, verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)), None, at
+    )
     assert (notice_kinds(lead), lead.draft) == (["lead"], False)
     assert incident_of(lead).id == "malpractice-2017-lead-2018-01-01"
-    assert decide(facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
+    assert decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
 
 
-def test_a_second_lead_is_notified_as_a_new_finding(facts: Make) -> None:
+def test_a_second_lead_is_notified_as_a_new_finding(make_facts: Make) -> None:
     first = (Finding(LEAD, detail="https://press.example/1"),)
-    incident = open_incident(facts(verdict=LEAD, findings=first))
-    second = facts(verdict=LEAD, findings=(*first, Finding(LEAD, detail="https://press.example/2")))
+    incident = open_incident(make_facts(verdict=LEAD, findings=first))
+    second = make_facts(verdict=LEAD, findings=(*first, Finding(LEAD, detail="https://press.example/2")))
     assert notice_kinds(decide(second, incident, LATER)) == ["new_finding"]
 
 
-def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue_by_seconds: Make) -> None:
-    lead = open_incident(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/1"),)))
+def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(make_facts: Make, overdue_by_seconds: Make) -> None:
+    lead = open_incident(make_facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/1"),)))
     decision = decide(overdue_by_seconds(61), lead, LATER)
     assert notice_kinds(decision) == ["opened"]
     assert decision.incident is not None
     assert find_known_incident([lead, decision.incident], "malpractice-2017") == decision.incident
 
 
-def released_with(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
+def released_with(make_facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
     roles = {"page": "page", "sheet": "data", "news": "alternative"}
     parts = tuple(
         PartVerdict(name, role, f"https://a.example/{name}", required=True, verdict=VerdictKind.ON_TIME)
         for name, role in roles.items()
     )
-    return facts(LATER, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings, **more)
+    return make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings, **more)
 
 
 def removal_of(part: str = "page", removed_at_minute: float = 60, back_within_seconds: float | None = None) -> Finding:
@@ -300,46 +311,46 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 @pytest.mark.parametrize("finding", [removal_of(), SWAPPED])
 def test_a_removal_or_swap_after_the_release_gets_an_altered_notice_without_a_draft(
-    facts: Make, finding: Finding
+    make_facts: Make, finding: Finding
 ) -> None:
-    decision = decide(released_with(facts, finding), None, LATER)
+    decision = decide(released_with(make_facts, finding), None, LATER)
     assert (notice_kinds(decision), decision.draft) == (["altered"], False)
     assert (incident_of(decision).grade, incident_of(decision).closed) == ("none", None)
     (notice,) = decision.notices
     assert notice.findings == tuple(sorted(("altered", finding.kind)))
     assert finding.detail in notice.text
-    assert decide(released_with(facts, finding), decision.incident, LATER).notices == ()
+    assert decide(released_with(make_facts, finding), decision.incident, LATER).notices == ()
 
 
-def test_a_notice_says_that_removed_content_is_back(facts: Make) -> None:
-    incident = open_incident(released_with(facts, removal_of()))
-    back = decide(released_with(facts, removal_of(back_within_seconds=200)), incident, LATER)
+def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
+    incident = open_incident(released_with(make_facts, removal_of()))
+    back = decide(released_with(make_facts, removal_of(back_within_seconds=200)), incident, LATER)
     assert notice_kinds(back) == ["back"]
     assert back.notices[0].follows == thread_id(incident.id)
     assert "is back (announced page)" in back.notices[0].subject
 
 
-def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_removal_another(facts: Make) -> None:
-    incident = open_incident(released_with(facts, removal_of()))
-    both = decide(released_with(facts, removal_of(), removal_of("sheet", removed_at_minute=119)), incident, LATER)
+def test_a_page_and_its_file_removed_together_give_one_notice_and_a_second_removal_another(make_facts: Make) -> None:
+    incident = open_incident(released_with(make_facts, removal_of()))
+    both = decide(released_with(make_facts, removal_of(), removal_of("sheet", removed_at_minute=119)), incident, LATER)
     assert both.notices == ()
     assert both.incident is not None
     page_back, file_back = removal_of(back_within_seconds=300), removal_of("sheet", 119, back_within_seconds=300)
-    twice = released_with(facts, page_back, file_back, removal_of("page", removed_at_minute=130))
+    twice = released_with(make_facts, page_back, file_back, removal_of("page", removed_at_minute=130))
     assert notice_kinds(decide(twice, both.incident, LATER)) == ["back", "new_finding"]
 
 
-def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(facts: Make) -> None:
-    assert decide(released_with(facts, removal_of("news"), removal_of("expected-1")), None, LATER) == Decision()
+def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
+    assert decide(released_with(make_facts, removal_of("news"), removal_of("expected-1")), None, LATER) == Decision()
 
 
-def test_a_second_swap_of_a_release_gets_no_notice(facts: Make) -> None:
-    incident = open_incident(released_with(facts, SWAPPED))
-    assert decide(released_with(facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
+def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
+    incident = open_incident(released_with(make_facts, SWAPPED))
+    assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
 def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thread(
-    facts: Make, late_by_seconds: Make
+    make_facts: Make, late_by_seconds: Make
 ) -> None:
     closed = decide(late_by_seconds(400, final=True), None, LATER).incident
     assert closed is not None
@@ -352,8 +363,10 @@ def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thre
     assert (incident_of(decision).kind, incident_of(decision).closed) == (Kind.LATE, LATER)
 
 
-def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(facts: Make, overdue_by_seconds: Make) -> None:
-    incident = open_incident(released_with(facts, removal_of()))
+def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
+    make_facts: Make, overdue_by_seconds: Make
+) -> None:
+    incident = open_incident(released_with(make_facts, removal_of()))
     decision = decide(
         replace(overdue_by_seconds(400), findings=(*overdue_by_seconds(400).findings, removal_of())), incident, LATER
     )
@@ -362,40 +375,42 @@ def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(facts: Ma
     assert decision.draft
 
 
-def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
+def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.ON_TIME)
     sheet = PartVerdict(
         "sheet", "data", "https://a.example/s", required=True, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
     )
-    decision = decide(facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet)), None, LATER)
+    decision = decide(
+        make_facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet)), None, LATER
+    )
     assert incident_of(decision).kind == Kind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
-def test_the_findings_of_a_notice_begin_with_the_one_that_opened_it(facts: Make, overdue_by_seconds: Make) -> None:
+def test_the_findings_of_a_notice_begin_with_the_one_that_opened_it(make_facts: Make, overdue_by_seconds: Make) -> None:
     late = overdue_by_seconds(61)
     sudden = replace(
         late, findings=(Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST), *late.findings)
     )
     (opened,) = decide(sudden, None, sudden.at).notices
     assert opened.findings == ("late", "calendars_disagree", "elsewhere_first")
-    stale = facts(
+    stale = make_facts(
         LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(Finding(FindingKind.STALE_EDGE, "page"),)
     )
     (opened,) = decide(stale, None, LATER).notices
     assert opened.findings == ("stale_edge", "late")
 
 
-def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(facts: Make) -> None:
-    stale = facts(
+def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: Make) -> None:
+    stale = make_facts(
         LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(Finding(FindingKind.STALE_EDGE, "page"),)
     )
     assert find_incident_kind(stale, LATER) == Kind.LATE
 
 
-def test_an_incident_without_an_announced_time_occurs_when_it_is_found(facts: Make) -> None:
+def test_an_incident_without_an_announced_time_occurs_when_it_is_found(make_facts: Make) -> None:
     page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.LATE)
-    monthly = facts(
+    monthly = make_facts(
         LATER, slot=None, slot_text="December 2017", verdict=VerdictKind.LATE, grade=Grade.REPORT, parts=(page,)
     )
     assert open_incident(monthly).occurred == LATER

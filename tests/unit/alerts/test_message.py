@@ -76,20 +76,20 @@ def test_the_subject_of_a_late_release_states_both_bounds_of_its_delay(
     assert notice.subject.startswith("LATE, now out: ")
 
 
-def test_the_notice_of_an_open_exposure_names_the_day_on_which_it_began(early: Make) -> None:
-    _, notice = incident_and_notice(early("html", is_open=True))
+def test_the_notice_of_an_open_exposure_names_the_day_on_which_it_began(public_early: Make) -> None:
+    _, notice = incident_and_notice(public_early("html", is_open=True))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
 
 
-def test_the_subject_of_a_closed_exposure_states_both_bounds_of_its_length(early: Make) -> None:
-    incident, _ = incident_and_notice(early("html", "page", is_open=True))
-    _, notice = incident_and_notice(early("html", "page", is_open=False), incident)
+def test_the_subject_of_a_closed_exposure_states_both_bounds_of_its_length(public_early: Make) -> None:
+    incident, _ = incident_and_notice(public_early("html", "page", is_open=True))
+    _, notice = incident_and_notice(public_early("html", "page", is_open=False), incident)
     assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
 
 
-def test_a_notice_does_not_repeat_the_content_of_an_early_release(early: Make) -> None:
-    facts = early("html", is_open=True)
+def test_a_notice_does_not_repeat_the_content_of_an_early_release(public_early: Make) -> None:
+    facts = public_early("html", is_open=True)
     assert "Attacks rose" in facts.findings[0].detail
     incident, notice = incident_and_notice(facts)
     sent = build_message(notice, incident)
@@ -120,10 +120,12 @@ def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by
         assert words in notice.text
 
 
-def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
+def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
     sure = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(BlindSpan(SLOT, LATER, "monitor stopped"),))
     at = SLOT + timedelta(minutes=6)
-    unproven = facts(at, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look over the slot", certainty=sure)
+    unproven = make_facts(
+        at, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look over the slot", certainty=sure
+    )
     _, notice = incident_and_notice(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")
     assert "This is not a breach claim" in notice.text
@@ -132,7 +134,7 @@ def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
 
 
-def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text(facts: Make) -> None:
+def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text(make_facts: Make) -> None:
     down, up = SLOT - timedelta(minutes=6), SLOT + timedelta(minutes=16, seconds=30)
     seen = Interval(down, SLOT + timedelta(minutes=16, seconds=41))
     page = PartVerdict(
@@ -142,7 +144,7 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
     _, notice = incident_and_notice(
-        facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,))
+        make_facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,))
     )
     short = "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     assert notice.subject.startswith(short)
@@ -161,9 +163,9 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
     ],
 )
 def test_the_subject_of_an_unproven_release_names_the_cause(
-    facts: Make, findings: tuple[Finding, ...], reason: str
+    make_facts: Make, findings: tuple[Finding, ...], reason: str
 ) -> None:
-    unproven = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", findings=findings)
+    unproven = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", findings=findings)
     line = write_notice_subject("unproven", "unproven", unproven, LATER)
     assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
 
@@ -197,25 +199,27 @@ def test_the_first_step_is_to_acknowledge_and_no_internal_term_is_shown(overdue_
         assert words not in notice.text
 
 
-def test_the_notice_of_a_lead_contains_its_address(facts: Make) -> None:
-    _, notice = incident_and_notice(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)))
+def test_the_notice_of_a_lead_contains_its_address(make_facts: Make) -> None:
+    _, notice = incident_and_notice(
+        make_facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),))
+    )
     assert "\n  https://press.example/item" in notice.text
 
 
 @pytest.mark.parametrize(
     ("kind", "words"), [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")]
 )
-def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(facts: Make, kind: str, words: str) -> None:
-    _, notice = incident_and_notice(facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
+def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Make, kind: str, words: str) -> None:
+    _, notice = incident_and_notice(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
     assert words in notice.subject
     assert "govuk 09:30, ons 07:00" in notice.text
 
 
-def test_a_slot_that_is_only_a_month_is_written_as_it_was_announced(facts: Make) -> None:
+def test_a_slot_that_is_only_a_month_is_written_as_it_was_announced(make_facts: Make) -> None:
     page = PartVerdict(
         "page", "page", "https://a.example", required=True, verdict=VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None)
     )
-    monthly = facts(
+    monthly = make_facts(
         slot=None, slot_text="December 2017", verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,)
     )
     _, notice = incident_and_notice(monthly)

@@ -29,12 +29,12 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
 
 
 def test_a_brief_subject_gives_verdict_length_producer_and_title(
-    overdue_by_seconds: Make, late_by_seconds: Make, early: Make
+    overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
     assert build_opening_message(late_by_seconds(2265)).brief.startswith("LATE, 37 min: ofqual, ")
     assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
-    facts = early("html", is_open=True)
+    facts = public_early("html", is_open=True)
     assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
 
 
@@ -63,8 +63,8 @@ def test_html_mail_has_a_button_for_every_step_and_no_command_to_type(overdue_by
     assert "Call the people who publish it" in message.html
 
 
-def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(early: Make) -> None:
-    facts = early("html", is_open=True)
+def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(public_early: Make) -> None:
+    facts = public_early("html", is_open=True)
     message = build_opening_message(facts)
     assert f'href="{facts.url}' not in message.html
     assert facts.url in message.html
