@@ -96,9 +96,8 @@ def test_the_incident_id_depends_only_on_what_was_typed(logged_leak: Incident) -
 
 
 def test_an_incident_logged_for_a_watched_release_has_its_producer(make_facts: Make) -> None:
-    logged = log_by_hand(
-        {"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, make_facts(), make_facts().at
-    )
+    facts = make_facts()
+    logged = log_by_hand({"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, facts, facts.at)
     assert (logged.release, logged.producer) == ("malpractice-2017", "ofqual")
     assert logged.occurred == datetime(2018, 1, 4, 17, tzinfo=UTC)
 

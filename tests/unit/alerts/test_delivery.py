@@ -103,9 +103,7 @@ def test_a_follow_up_is_not_sent_before_its_opening_on_one_channel() -> None:
 
 
 def test_a_notice_that_waits_for_its_retry_does_not_delay_other_threads() -> None:
-    outbox = [
-        pending(name, thread=name, made=made, due=due) for name, made, due in (("c", 0, 600), ("b", 2, 0), ("a", 1, 0))
-    ]
+    outbox = [pending("c", thread="c", due=600), pending("b", thread="b", made=2), pending("a", thread="a", made=1)]
     assert [one.notice for one in select_ready(outbox, NOW + timedelta(seconds=5))] == ["a", "b"]
 
 

@@ -29,7 +29,7 @@ def notice_of_ended_exposure(public_early: Make, ended: Ended | None) -> Notice:
 
 
 @pytest.mark.parametrize(
-    ("ended", "stated", "not_stated"),
+    ("ended", "stated", "unstated"),
     [
         (Ended.REMOVED, "What changed: what was public before its slot was removed\n", "slot has come"),
         (Ended.SLOT, "What changed: its slot has come, and what was public before it still is\n", "removed"),
@@ -46,11 +46,11 @@ def notice_of_ended_exposure(public_early: Make, ended: Ended | None) -> Notice:
     ],
 )
 def test_a_notice_says_why_an_exposure_ended(
-    public_early: Make, ended: Ended | None, stated: str, not_stated: str
+    public_early: Make, ended: Ended | None, stated: str, unstated: str
 ) -> None:
     notice = notice_of_ended_exposure(public_early, ended)
     assert stated in notice.text
-    assert not_stated not in notice.text
+    assert unstated not in notice.text
 
 
 def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(public_early: Make) -> None:

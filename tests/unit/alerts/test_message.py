@@ -57,9 +57,7 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
     ],
     ids=["old copy removed", "old copy still served", "users not checked yet", "same as publisher"],
 )
-def test_the_subject_of_a_late_release_states_the_delay_of_users(
-    late_by_seconds: Make, users: Bounds, ending: str
-) -> None:
+def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users: Bounds, ending: str) -> None:
     facts = late_by_seconds(91)
     page = replace(facts.parts[0], delay=Bounds(90, 91), users_delay=users)
     findings = tuple(replace(one, seconds=Bounds(90, 91)) for one in facts.findings)
@@ -67,9 +65,7 @@ def test_the_subject_of_a_late_release_states_the_delay_of_users(
     assert notice.subject.endswith(ending)
 
 
-def test_the_subject_of_a_late_release_states_both_bounds_of_its_delay(
-    overdue_by_seconds: Make, late_by_seconds: Make
-) -> None:
+def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
     incident, _ = incident_and_notice(overdue_by_seconds(400))
     _, notice = incident_and_notice(late_by_seconds(2265), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
@@ -162,9 +158,7 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
         ((), "no look proves when it came out; not seen yet"),
     ],
 )
-def test_the_subject_of_an_unproven_release_names_the_cause(
-    make_facts: Make, findings: tuple[Finding, ...], reason: str
-) -> None:
+def test_an_unproven_subject_names_the_cause(make_facts: Make, findings: tuple[Finding, ...], reason: str) -> None:
     unproven = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", findings=findings)
     line = write_notice_subject("unproven", "unproven", unproven, LATER)
     assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")

@@ -17,12 +17,8 @@ from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, incident_of, late_part, release_facts
 
 URL = "https://www.gov.uk/government/statistics/example"
-QUESTION_IF_LATE = (
-    "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?"
-)
-QUESTION_IF_EARLY = (
-    "It was public one hour early in the first week of winter time. Did a scheduled job still use summer time?"
-)
+ASK_LATE = "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?"
+ASK_EARLY = "It was public one hour early in the first week of winter time. Did a scheduled job still use summer time?"
 
 
 def incident_of_page_released(slot: str, minutes: int) -> Incident:
@@ -46,14 +42,14 @@ def incident_of_page_released(slot: str, minutes: int) -> Incident:
 @pytest.mark.parametrize(
     ("slot", "minutes_after_slot", "questions"),
     [
-        ("2018-03-26T09:30+01:00", 60, {QUESTION_IF_LATE}),
-        ("2018-03-29T09:30+01:00", 61, {QUESTION_IF_LATE}),
+        ("2018-03-26T09:30+01:00", 60, {ASK_LATE}),
+        ("2018-03-29T09:30+01:00", 61, {ASK_LATE}),
         ("2018-03-23T09:30+00:00", 60, set()),
         ("2018-04-09T09:30+01:00", 60, set()),
         ("2018-03-26T09:30+01:00", 40, set()),
         ("2018-03-26T09:30+01:00", 75, set()),
         ("2018-03-26T09:30+01:00", -60, set()),
-        ("2018-10-29T09:30+00:00", -60, {QUESTION_IF_EARLY}),
+        ("2018-10-29T09:30+00:00", -60, {ASK_EARLY}),
         ("2018-10-29T09:30+00:00", -90, set()),
         ("2018-10-29T09:30+00:00", 60, set()),
     ],
@@ -63,8 +59,8 @@ def test_an_error_of_one_hour_after_a_clock_change_adds_a_question_to_the_guidan
 ) -> None:
     incident = incident_of_page_released(slot, minutes_after_slot)
     report = fill_form(incident, get_form("B"), settings, [], incident.opened)
-    guidance = {field.id: {QUESTION_IF_LATE, QUESTION_IF_EARLY} & {*field.guidance} for field in report.fields()}
+    guidance = {field.id: {ASK_LATE, ASK_EARLY} & {*field.guidance} for field in report.fields()}
     assert {name: found for name, found in guidance.items() if found} == (
         {"B.2.account": questions} if questions else {}
     )
-    assert not {QUESTION_IF_LATE, QUESTION_IF_EARLY} & {text for field in report.fields() for text in field.paragraphs}
+    assert not {ASK_LATE, ASK_EARLY} & {text for field in report.fields() for text in field.paragraphs}

@@ -326,13 +326,8 @@ LAST_MINUTE = Interval(at("2017-03-22T09:29:35+00:00"), at("2017-03-22T09:29:38+
 
 def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_early: Incident) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    report = fill_form(
-        with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(begun,)),
-        get_form("note"),
-        {},
-        [],
-        at("2017-03-22T09:29:45+00:00"),
-    )
+    incident = with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(begun,))
+    report = fill_form(incident, get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
     assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     assert "It could be seen shortly before that time." in report.holding[0]
 

@@ -119,7 +119,7 @@ class Edited:
         words = find_file_changes(self.now, body, "statistician").words
         field, answer = self.field, words.get(self.field.id, "")
         assert set(words) <= {field.id, f"instead.{field.id}"}
-        assert self.how == "out" or self.typed.strip() in answer
+        assert self.kind_of_edit == "out" or self.typed.strip() in answer
         assert not [text for text in (*field.guidance, field.placeholder) if text and text in answer]
         # Where what a person says takes the place of what was measured, all that the box holds is theirs.
         is_all_theirs = field.has_one_answer or f"instead.{field.id}" in words

@@ -21,7 +21,7 @@ from alerts.incident import Incident
 from tests.unit.alerts.draft.conftest import facts_of
 
 
-def make_template(*paragraphs: str) -> bytes:
+def docx_of(*paragraphs: str) -> bytes:
     document = docx.Document()
     for text in paragraphs:
         document.add_paragraph(text)
@@ -40,16 +40,14 @@ def note(ofqual_late: Incident) -> Report:
 
 
 def test_an_organisations_own_template_is_filled(note: Report) -> None:
-    text = text_of_docx(
-        fill_template(make_template("Ref {{ incident }}", "{{ what_happened }}", "{{ reasons }}"), note)
-    )
+    text = text_of_docx(fill_template(docx_of("Ref {{ incident }}", "{{ what_happened }}", "{{ reasons }}"), note))
     assert "Ref ofqual-2018-01" in text
     assert "The landing page was not available until 12.19pm." in text
     assert "[to be completed: how and why it happened" in text
 
 
 def test_a_template_can_loop_over_the_parts_of_a_release(note: Report) -> None:
-    loop = make_template("{% for part in parts %}{{ part.name }} | {{ part.delay }}; {% endfor %}")
+    loop = docx_of("{% for part in parts %}{{ part.name }} | {{ part.delay }}; {% endfor %}")
     text = text_of_docx(fill_template(loop, note))
     assert text.count(";") == 3
     assert "29 to 30 minutes after it" in text
@@ -57,20 +55,18 @@ def test_a_template_can_loop_over_the_parts_of_a_release(note: Report) -> None:
 
 def test_text_a_person_typed_is_never_read_as_markup(note: Report) -> None:
     typed = "A <b> & “£5” {{ incident }} {% x %}"
-    text = text_of_docx(fill_template(make_template("{{ reasons }}"), merge_words({"N.why": typed}, note)))
+    text = text_of_docx(fill_template(docx_of("{{ reasons }}"), merge_words({"N.why": typed}, note)))
     assert text == typed
 
 
 def test_unknown_names_in_a_template_are_listed(note: Report) -> None:
-    wrong = make_template("{{ reason }} {{ impact }} {{ cause }}")
+    wrong = docx_of("{{ reason }} {{ impact }} {{ cause }}")
     assert find_unknown_names(wrong) == ["cause", "reason"]
     with pytest.raises(BadTemplate, match=r"cause|reason"):
         fill_template(wrong, note)
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"not a zip", make_template("{% for x in %}"), make_template("{{ ''.__class__.mro() }}")]
-)
+@pytest.mark.parametrize("body", [b"", b"not a zip", docx_of("{% for x in %}"), docx_of("{{ ''.__class__.mro() }}")])
 def test_an_invalid_or_unsafe_template_is_refused(body: bytes, note: Report) -> None:
     with pytest.raises(BadTemplate):
         fill_template(body, note)
