@@ -40,7 +40,7 @@ def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
 
 
 @pytest.fixture
-def facts() -> Facts:
+def make_facts() -> Facts:
     return _facts
 
 
@@ -78,7 +78,7 @@ def late_by_seconds() -> Callable[..., ReleaseFacts]:
 
 
 @pytest.fixture
-def early() -> Callable[..., ReleaseFacts]:
+def public_early() -> Callable[..., ReleaseFacts]:
     """Public for half an hour two days before the slot, in as many places as there are names."""
 
     def make(*names: str, is_open: bool, begins: datetime = SLOT - timedelta(hours=40, minutes=30)) -> ReleaseFacts:

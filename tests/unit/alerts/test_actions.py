@@ -55,16 +55,18 @@ def test_an_action_has_a_role_and_a_day_and_is_done_once(logged_leak: Incident) 
         ({"owner": "x" * 81}, ["owner: give your role, not your name, in at most 80 characters"]),
     ],
 )
-def test_what_is_no_action_is_refused_with_every_fault(
+def test_an_invalid_action_is_refused_with_every_fault(
     logged_leak: Incident, typed: dict[str, str], faults: list[str]
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         add_action(logged_leak, ROLE, RENEW | typed, NOW)
-    assert all(told.startswith(fault) for told, fault in zip(refused.value.faults, faults, strict=True))
+    assert all(message.startswith(fault) for message, fault in zip(refused.value.faults, faults, strict=True))
 
 
 @pytest.mark.parametrize(("number", "at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
-def test_only_an_action_there_is_can_be_done_and_not_in_the_future(logged_leak: Incident, number: int, at: str) -> None:
+def test_an_unknown_action_or_a_future_time_of_completion_is_refused(
+    logged_leak: Incident, number: int, at: str
+) -> None:
     with pytest.raises(InvalidInput):
         complete_action(add_action(logged_leak, ROLE, RENEW, NOW), ROLE, number, NOW, at)
 
@@ -92,7 +94,7 @@ def test_actions_answer_the_box_for_corrective_actions_of_every_form(logged_leak
     assert sum("Renew the certificate" in text for each in full.fields() for text in each.paragraphs) == 1
 
 
-def test_actions_can_be_reworded_in_the_file_and_added_to(logged_leak: Incident) -> None:
+def test_actions_reworded_or_added_in_the_docx_are_read_back(logged_leak: Incident) -> None:
     versions = append_measurement((), fill_form(add_action(logged_leak, ROLE, RENEW, NOW), get_form("B"), {}, [], NOW))
     file = WRITERS["docx"](versions[-1].report)
     ours = "Renew the certificate: web team, by 1 February 2018."

@@ -50,7 +50,7 @@ def test_a_leak_is_logged_with_its_own_date(logged_leak: Incident) -> None:
     assert logged_leak.timeline[0].by == "lead statistician"
 
 
-def test_a_date_on_a_weekend_is_kept_and_doubted(logged_leak: Incident) -> None:
+def test_a_logged_date_on_a_weekend_has_a_remark_to_check_it(logged_leak: Incident) -> None:
     assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in logged_leak.timeline]
 
 
@@ -68,7 +68,7 @@ def test_a_logged_date_in_another_year_is_kept_with_a_remark_to_check_it() -> No
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("typed", "fault"),
     [
         ({"until": "2016-09-30T17:00"}, "until: must be one date-time, not before the first of `when`"),
         ({"until": "2016-10-02, 2016-10-03"}, "until: must be one date-time"),
@@ -80,28 +80,29 @@ def test_a_logged_date_in_another_year_is_kept_with_a_remark_to_check_it() -> No
         ),
     ],
 )
-def test_an_end_and_addresses_that_cannot_be_are_refused(words: dict[str, str], told: str) -> None:
-    with pytest.raises(InvalidInput, match=re.escape(told)):
-        log_by_hand({**LEAK, **words}, None, NOW)
+def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(fault)):
+        log_by_hand({**LEAK, **typed}, None, NOW)
 
 
-def test_an_old_date_is_kept_and_doubted() -> None:
+def test_a_date_more_than_31_days_ago_has_a_remark_to_check_it() -> None:
     old = log_by_hand(LEAK, None, NOW + timedelta(days=60))
     assert "check date: it is more than 31 days ago" in [entry.text for entry in old.timeline]
 
 
-def test_the_same_words_make_the_same_incident(logged_leak: Incident) -> None:
+def test_the_incident_id_depends_only_on_what_was_typed(logged_leak: Incident) -> None:
     assert log_by_hand(dict(reversed(LEAK.items())), None, NOW).id == logged_leak.id
     assert log_by_hand({**LEAK, "what": "Another leak"}, None, NOW).id != logged_leak.id
 
 
-def test_a_watched_release_gives_its_title_and_producer(facts: Make) -> None:
-    logged = log_by_hand({"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, facts(), facts().at)
+def test_an_incident_logged_for_a_watched_release_has_its_producer(make_facts: Make) -> None:
+    facts = make_facts()
+    logged = log_by_hand({"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, facts, facts.at)
     assert (logged.release, logged.producer) == ("malpractice-2017", "ofqual")
     assert logged.occurred == datetime(2018, 1, 4, 17, tzinfo=UTC)
 
 
-def test_everything_that_is_missing_is_said_at_once() -> None:
+def test_every_missing_or_invalid_field_is_reported_at_once() -> None:
     with pytest.raises(InvalidInput) as fault:
         log_by_hand({"grade": "grave"}, None, NOW)
     assert [line.split(":")[0] for line in fault.value.faults] == ["title", "producer", "what", "when", "grade"]
@@ -113,15 +114,15 @@ def test_a_date_that_cannot_be_is_refused(when: str) -> None:
         log_by_hand({**LEAK, "when": when}, None, NOW)
 
 
-def test_a_measured_incident_is_opened_beside_one_logged_by_hand(facts: Make, overdue_by_seconds: Make) -> None:
-    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
+def test_a_measured_incident_is_opened_beside_one_logged_by_hand(make_facts: Make, overdue_by_seconds: Make) -> None:
+    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, make_facts(), make_facts().at)
     decision = decide(overdue_by_seconds(61), logged, overdue_by_seconds(61).at)
     assert decision.incident is not None
     assert decision.incident.kind is Kind.LATE
     assert find_known_incident([logged], "malpractice-2017") is None
 
 
-def test_a_logged_incident_has_a_thread_that_tells_nothing_of_what_leaked(logged_leak: Incident, facts: Make) -> None:
+def test_the_notice_of_a_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident, make_facts: Make) -> None:
     notice = make_opening_by_hand(logged_leak)
     assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(logged_leak.id), "opened", "", NOW)
     assert notice.subject == (
@@ -129,11 +130,11 @@ def test_a_logged_incident_has_a_thread_that_tells_nothing_of_what_leaked(logged
     )
     assert LEAK["what"] not in notice.text
     assert build_message(notice, logged_leak).data["measured"] is None
-    watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
-    assert f"Address: {facts().url}" in make_opening_by_hand(watched).text
+    watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, make_facts(), make_facts().at)
+    assert f"Address: {make_facts().url}" in make_opening_by_hand(watched).text
 
 
-def test_saying_twice_that_one_has_it_changes_nothing(logged_leak: Incident) -> None:
+def test_acknowledging_an_incident_twice_changes_nothing(logged_leak: Incident) -> None:
     once = acknowledge_incident(logged_leak, "duty officer", NOW)
     assert once.acknowledged is not None
     assert acknowledge_incident(once, "duty officer", NOW + timedelta(minutes=1)) == once
@@ -164,12 +165,12 @@ def test_an_incident_is_assigned_to_a_role_without_being_acknowledged(logged_lea
 
 
 @pytest.mark.parametrize("role", ["", " ", "x" * 81])
-def test_nobody_acts_without_a_role(logged_leak: Incident, role: str) -> None:
+def test_acknowledging_with_a_blank_or_too_long_role_is_refused(logged_leak: Incident, role: str) -> None:
     with pytest.raises(InvalidInput, match="role"):
         acknowledge_incident(logged_leak, role, NOW)
 
 
-def test_a_note_without_words_is_refused(logged_leak: Incident) -> None:
+def test_a_blank_note_is_refused(logged_leak: Incident) -> None:
     with pytest.raises(InvalidInput):
         add_note(logged_leak, "duty officer", " ", NOW)
 
@@ -180,8 +181,8 @@ def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> Non
     assert close_incident(closed, "someone else", NOW + timedelta(days=1)) == closed
 
 
-def test_what_a_terminal_could_not_read_is_stored_all_the_same() -> None:
+def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
     typed = "caf\udce9"
     logged = log_by_hand({"what": typed, "when": "2016-10-01", "title": typed, "producer": "ons"}, None, NOW)
-    for told in (logged, add_note(logged, typed, typed, NOW), record_cause(logged, typed, typed, NOW)):
-        assert str((told.title, told.words, told.timeline)).encode().count(b"caf?") > 1
+    for incident in (logged, add_note(logged, typed, typed, NOW), record_cause(logged, typed, typed, NOW)):
+        assert str((incident.title, incident.words, incident.timeline)).encode().count(b"caf?") > 1

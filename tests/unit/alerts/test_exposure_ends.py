@@ -17,10 +17,10 @@ from tests.unit.alerts.conftest import SLOT
 Make = Callable[..., ReleaseFacts]
 
 
-def over(early: Make, ended: Ended | None) -> Notice:
+def notice_of_ended_exposure(public_early: Make, ended: Ended | None) -> Notice:
     """Return the notice of an exposure that ended for a reason."""
-    begun = decide(early("page", is_open=True), None, SLOT).incident
-    facts = early("page", is_open=False)
+    begun = decide(public_early("page", is_open=True), None, SLOT).incident
+    facts = public_early("page", is_open=False)
     part = facts.parts[0]
     exposures = tuple(replace(one, ended=ended) for one in part.exposures)
     (notice,) = decide(replace(facts, parts=(replace(part, exposures=exposures),)), begun, SLOT).notices
@@ -29,7 +29,7 @@ def over(early: Make, ended: Ended | None) -> Notice:
 
 
 @pytest.mark.parametrize(
-    ("ended", "said", "unsaid"),
+    ("ended", "stated", "unstated"),
     [
         (Ended.REMOVED, "What changed: what was public before its slot was removed\n", "slot has come"),
         (Ended.SLOT, "What changed: its slot has come, and what was public before it still is\n", "removed"),
@@ -45,26 +45,28 @@ def over(early: Make, ended: Ended | None) -> Notice:
         ),
     ],
 )
-def test_a_notice_says_why_an_exposure_ended(early: Make, ended: Ended | None, said: str, unsaid: str) -> None:
-    notice = over(early, ended)
-    assert said in notice.text
-    assert unsaid not in notice.text
+def test_a_notice_says_why_an_exposure_ended(
+    public_early: Make, ended: Ended | None, stated: str, unstated: str
+) -> None:
+    notice = notice_of_ended_exposure(public_early, ended)
+    assert stated in notice.text
+    assert unstated not in notice.text
 
 
-def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(early: Make) -> None:
-    begun = decide(early("page", "html", is_open=True), None, SLOT).incident
-    facts = early("page", "html", is_open=False)
+def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(public_early: Make) -> None:
+    begun = decide(public_early("page", "html", is_open=True), None, SLOT).incident
+    facts = public_early("page", "html", is_open=False)
     page = facts.parts[0]
     still = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
     (notice,) = decide(replace(facts, parts=(still, facts.parts[1])), begun, SLOT).notices
-    told = notice.text.split("\n")[1]
-    assert "still is" in told
-    assert "was removed" in told
+    line = notice.text.split("\n")[1]
+    assert "still is" in line
+    assert "was removed" in line
 
 
-def test_the_data_of_a_message_say_why_an_exposure_ended(early: Make) -> None:
+def test_the_data_of_a_message_say_why_an_exposure_ended(public_early: Make) -> None:
     for is_open, ended in ((True, None), (False, "removed")):
-        decision = decide(early("page", is_open=is_open), None, SLOT)
+        decision = decide(public_early("page", is_open=is_open), None, SLOT)
         (notice,) = decision.notices
         measured = build_message(notice, decision.incident).data["measured"]
         assert [one["ended"] for one in measured["parts"][0]["exposures"]] == [ended]

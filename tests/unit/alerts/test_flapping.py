@@ -23,13 +23,13 @@ SECOND = timedelta(seconds=1)
 BEGIN = SLOT - timedelta(hours=2)
 
 
-def seconds(offset: float) -> datetime:
+def at_second(offset: float) -> datetime:
     return BEGIN + timedelta(seconds=offset)
 
 
-def flapping_page(facts: Make, changes: Sequence[float], at: datetime, **more: object) -> ReleaseFacts:
-    """Return the facts of a page that came, went, came … at these seconds, as of an instant."""
-    done = [seconds(change) for change in changes if seconds(change) <= at]
+def flapping_page(make_facts: Make, change_seconds: Sequence[float], at: datetime, **more: object) -> ReleaseFacts:
+    """Return the facts of a page that appeared, was removed, appeared … at these seconds, as of an instant."""
+    done = [at_second(change) for change in change_seconds if at_second(change) <= at]
     exposures = []
     for came, went in zip(done[::2], [*done[1::2], None], strict=False):
         to = Interval() if went is None else Interval(went - SECOND, went)
@@ -38,32 +38,32 @@ def flapping_page(facts: Make, changes: Sequence[float], at: datetime, **more: o
         exposures.append(Exposure("page", Interval(came - SECOND, came), to, length, open=went is None, ended=ended))
     page = PartVerdict("page", "page", PAGE, required=True, verdict=VerdictKind.EARLY, exposures=tuple(exposures))
     found = (Finding(FindingKind.EARLY_EXPOSURE, "page"),) * len(exposures)
-    return facts(at, **{"verdict": "early", "grade": "report", "parts": (page,), "findings": found, **more})
+    return make_facts(at, **{"verdict": "early", "grade": "report", "parts": (page,), "findings": found, **more})
 
 
-def played(facts: Make, changes: Sequence[float]) -> tuple[list[Notice], Incident]:
-    """Decide at each change; return every notice and the incident."""
+def decide_at_each_change(make_facts: Make, change_seconds: Sequence[float]) -> tuple[list[Notice], Incident]:
+    """Decide when a page appeared, was removed, appeared … at these seconds. Return every notice and the incident."""
     known: Incident | None = None
-    told: list[Notice] = []
-    for change in changes:
-        at = seconds(change)
-        decision = decide(flapping_page(facts, changes, at), known, at)
+    notices: list[Notice] = []
+    for change in change_seconds:
+        at = at_second(change)
+        decision = decide(flapping_page(make_facts, change_seconds, at), known, at)
         known = decision.incident
-        told += decision.notices
+        notices += decision.notices
     assert known is not None
-    return told, known
+    return notices, known
 
 
-def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(facts: Make) -> None:
-    told, incident = played(facts, range(0, 185, 5))
-    assert [one.kind for one in told] == ["opened", "exposure_closed", "comes_and_goes"]
-    assert told[0].at == BEGIN
-    assert told[2].subject.startswith("EARLY, comes and goes: ")
-    assert told[2].text.split("\n")[1] == (
+def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(make_facts: Make) -> None:
+    notices, incident = decide_at_each_change(make_facts, range(0, 185, 5))
+    assert [one.kind for one in notices] == ["opened", "exposure_closed", "comes_and_goes"]
+    assert notices[0].at == BEGIN
+    assert notices[2].subject.startswith("EARLY, comes and goes: ")
+    assert notices[2].text.split("\n")[1] == (
         "What changed: it comes and goes, 3 changes since 07:30 GMT; the next notice follows once nothing has changed "
         "for 10 minutes, or when its slot has come"
     )
-    last = seconds(180)
+    last = at_second(180)
     assert make_steady_notice(incident, last + timedelta(minutes=9)) is None
     steady = make_steady_notice(incident, last + timedelta(minutes=10))
     assert steady is not None
@@ -72,40 +72,40 @@ def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_stea
     assert "What changed: it came and went from 07:30 GMT to 07:33 GMT, 37 changes; no change" in steady.text
 
 
-def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was_seen(facts: Make) -> None:
-    _, incident = played(facts, range(0, 180, 5))
-    steady = make_steady_notice(incident, seconds(175) + timedelta(minutes=10))
+def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was_seen(make_facts: Make) -> None:
+    _, incident = decide_at_each_change(make_facts, range(0, 180, 5))
+    steady = make_steady_notice(incident, at_second(175) + timedelta(minutes=10))
     assert steady is not None
     assert "not seen removed yet" not in steady.subject
 
 
 @pytest.mark.parametrize("again", [630.0, 7000.0], ids=["after ten minutes", "on the hour"])
-def test_changes_far_apart_are_told_each(facts: Make, again: float) -> None:
-    told, _ = played(facts, [0, 30, again + 30, again + 60])
-    assert [one.kind for one in told] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
+def test_changes_far_apart_get_a_notice_each(make_facts: Make, again: float) -> None:
+    notices, _ = decide_at_each_change(make_facts, [0, 30, again + 30, again + 60])
+    assert [one.kind for one in notices] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
 
 
-def test_a_second_time_of_flapping_is_notified_again(facts: Make) -> None:
-    told, _ = played(facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
-    kinds = [one.kind for one in told]
+def test_a_page_that_flaps_again_later_gets_the_same_notices_again(make_facts: Make) -> None:
+    notices, _ = decide_at_each_change(make_facts, [0, 5, 10, 15, 1000, 1005, 1010, 1015])
+    kinds = [one.kind for one in notices]
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "new_finding", "exposure_closed", "comes_and_goes"]
-    assert len({one.id for one in told}) == len(told)
+    assert len({one.id for one in notices}) == len(notices)
 
 
-def test_a_breach_and_a_graver_grade_are_told_at_once_while_it_flaps(facts: Make) -> None:
-    _, incident = played(facts, [0, 5, 10, 15])
+def test_a_page_that_flaps_and_becomes_late_gets_a_notice_at_once(make_facts: Make) -> None:
+    _, incident = decide_at_each_change(make_facts, [0, 5, 10, 15])
     incident = replace(incident, grade="note")
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
-    now = flapping_page(facts, [0, 5, 10, 15, 20], seconds(20))
-    decision = decide(replace(now, findings=(*now.findings, late)), incident, seconds(20))
+    now = flapping_page(make_facts, [0, 5, 10, 15, 20], at_second(20))
+    decision = decide(replace(now, findings=(*now.findings, late)), incident, at_second(20))
     assert [one.kind for one in decision.notices] == ["grade_changed"]
     assert "What changed: late; grade report, was note" in decision.notices[0].text
 
 
-def test_the_slot_ends_flapping_with_one_notice(facts: Make) -> None:
-    _, incident = played(facts, [0, 5, 10])
-    slot = seconds(20)
-    still = flapping_page(facts, [0, 5, 10], slot, slot=slot)
+def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make) -> None:
+    _, incident = decide_at_each_change(make_facts, [0, 5, 10])
+    slot = at_second(20)
+    still = flapping_page(make_facts, [0, 5, 10], slot, slot=slot)
     last = replace(still.parts[0].exposures[-1], to=Interval(slot, slot), open=False, ended=Ended.SLOT)
     page = replace(still.parts[0], exposures=(*still.parts[0].exposures[:-1], last))
     decision = decide(replace(still, parts=(page,)), incident, slot)
@@ -115,7 +115,7 @@ def test_the_slot_ends_flapping_with_one_notice(facts: Make) -> None:
     assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 
-def test_a_file_removed_and_put_back_again_and_again_is_told_so(facts: Make) -> None:
+def test_a_page_removed_five_times_gets_only_two_notices(make_facts: Make) -> None:
     known: Incident | None = None
     kinds = []
     for count in range(1, 6):
@@ -125,7 +125,7 @@ def test_a_file_removed_and_put_back_again_and_again_is_told_so(facts: Make) -> 
             for each in range(1, count + 1)
         ]
         decision = decide(
-            facts(at, verdict=VerdictKind.ON_TIME, findings=tuple(removed)), known, at + timedelta(minutes=1)
+            make_facts(at, verdict=VerdictKind.ON_TIME, findings=tuple(removed)), known, at + timedelta(minutes=1)
         )
         known = decision.incident
         kinds += [one.kind for one in decision.notices]

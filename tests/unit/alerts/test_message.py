@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -32,7 +31,7 @@ def incident_and_notice(
     return decision.incident, decision.notices[-1]
 
 
-def test_an_overdue_release_is_told_in_one_line(overdue_by_seconds: Make) -> None:
+def test_the_subject_of_an_overdue_release_says_what_is_due_and_still_absent(overdue_by_seconds: Make) -> None:
     _, notice = incident_and_notice(overdue_by_seconds(61))
     assert notice.subject == (
         "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
@@ -49,49 +48,51 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
 
 
 @pytest.mark.parametrize(
-    ("users", "said"),
+    ("users", "ending"),
     [
         (Bounds(388, 392), "late, users could get it 6 min 28 s to 6 min 32 s late"),
         (Bounds(303, None), "late, users still got the old answer at 09:35:03 GMT"),
         (Bounds(90, None), "1 min 30 s to 1 min 31 s late"),
         (Bounds(90, 91), "1 min 30 s to 1 min 31 s late"),
     ],
-    ids=["over", "still", "not looked at yet", "no longer"],
+    ids=["old copy removed", "old copy still served", "users not checked yet", "same as publisher"],
 )
-def test_users_delay_is_told_beside_the_publishers(late_by_seconds: Make, users: Bounds, said: str) -> None:
+def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users: Bounds, ending: str) -> None:
     facts = late_by_seconds(91)
     page = replace(facts.parts[0], delay=Bounds(90, 91), users_delay=users)
     findings = tuple(replace(one, seconds=Bounds(90, 91)) for one in facts.findings)
     _, notice = incident_and_notice(replace(facts, parts=(page, *facts.parts[1:]), findings=findings))
-    assert notice.subject.endswith(said)
+    assert notice.subject.endswith(ending)
 
 
-def test_a_late_release_is_told_with_both_bounds(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
     incident, _ = incident_and_notice(overdue_by_seconds(400))
     _, notice = incident_and_notice(late_by_seconds(2265), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
     assert notice.subject.startswith("LATE, now out: ")
 
 
-def test_the_notice_of_an_open_exposure_names_the_day_on_which_it_began(early: Make) -> None:
-    _, notice = incident_and_notice(early("html", is_open=True))
+def test_the_notice_of_an_open_exposure_names_the_day_on_which_it_began(public_early: Make) -> None:
+    _, notice = incident_and_notice(public_early("html", is_open=True))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
 
 
-def test_a_closed_exposure_is_told_with_both_bounds_of_its_length(early: Make) -> None:
-    incident, _ = incident_and_notice(early("html", "page", is_open=True))
-    _, notice = incident_and_notice(early("html", "page", is_open=False), incident)
+def test_the_subject_of_a_closed_exposure_states_both_bounds_of_its_length(public_early: Make) -> None:
+    incident, _ = incident_and_notice(public_early("html", "page", is_open=True))
+    _, notice = incident_and_notice(public_early("html", "page", is_open=False), incident)
     assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
 
 
-def test_no_word_of_an_early_release_reaches_a_notice(early: Make) -> None:
-    incident, notice = incident_and_notice(early("html", is_open=True))
+def test_a_notice_does_not_repeat_the_content_of_an_early_release(public_early: Make) -> None:
+    facts = public_early("html", is_open=True)
+    assert "Attacks rose" in facts.findings[0].detail
+    incident, notice = incident_and_notice(facts)
     sent = build_message(notice, incident)
     assert "Attacks rose" not in json.dumps(dict(sent.data)) + sent.text + sent.html + sent.subject
 
 
-def test_summer_slots_are_told_in_summer_time(overdue_by_seconds: Make) -> None:
+def test_a_summer_slot_is_written_in_british_summer_time(overdue_by_seconds: Make) -> None:
     summer = replace(
         overdue_by_seconds(61),
         slot=datetime(2018, 7, 5, 8, 30, tzinfo=UTC),
@@ -101,7 +102,7 @@ def test_summer_slots_are_told_in_summer_time(overdue_by_seconds: Make) -> None:
     assert "due 09:30 BST, still absent at 09:31:01 BST" in notice.subject
 
 
-def test_a_notice_says_who_where_and_what_to_do(overdue_by_seconds: Make) -> None:
+def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by_seconds: Make) -> None:
     incident, notice = incident_and_notice(overdue_by_seconds(61))
     for words in (
         "Producer: ofqual",
@@ -115,10 +116,12 @@ def test_a_notice_says_who_where_and_what_to_do(overdue_by_seconds: Make) -> Non
         assert words in notice.text
 
 
-def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
+def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
     sure = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(BlindSpan(SLOT, LATER, "monitor stopped"),))
     at = SLOT + timedelta(minutes=6)
-    unproven = facts(at, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look over the slot", certainty=sure)
+    unproven = make_facts(
+        at, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look over the slot", certainty=sure
+    )
     _, notice = incident_and_notice(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")
     assert "This is not a breach claim" in notice.text
@@ -127,7 +130,7 @@ def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
 
 
-def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reason_is_in_the_text(facts: Make) -> None:
+def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text(make_facts: Make) -> None:
     down, up = SLOT - timedelta(minutes=6), SLOT + timedelta(minutes=16, seconds=30)
     seen = Interval(down, SLOT + timedelta(minutes=16, seconds=41))
     page = PartVerdict(
@@ -137,7 +140,7 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
     _, notice = incident_and_notice(
-        facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,))
+        make_facts(at, verdict=VerdictKind.UNPROVEN, unproven_because=because, certainty=sure, parts=(page,))
     )
     short = "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
     assert notice.subject.startswith(short)
@@ -147,16 +150,16 @@ def test_the_subject_of_what_is_not_proved_is_one_short_line_and_the_whole_reaso
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("findings", "reason"),
     [
-        ({"findings": (Finding(FindingKind.PROMISE_IN_DOUBT),)}, "its announced time is in doubt; not seen yet"),
-        ({"findings": (Finding(FindingKind.CALENDARS_DISAGREE),)}, "calendars disagree about its time; not seen yet"),
-        ({"findings": (Finding(FindingKind.CLOCK_FAULT),)}, "the monitor's clock was in doubt; not seen yet"),
-        ({}, "no look proves when it came out; not seen yet"),
+        ((Finding(FindingKind.PROMISE_IN_DOUBT),), "its announced time is in doubt; not seen yet"),
+        ((Finding(FindingKind.CALENDARS_DISAGREE),), "calendars disagree about its time; not seen yet"),
+        ((Finding(FindingKind.CLOCK_FAULT),), "the monitor's clock was in doubt; not seen yet"),
+        ((), "no look proves when it came out; not seen yet"),
     ],
 )
-def test_the_subject_of_what_is_not_proved_names_the_cause(facts: Make, changes: dict[str, Any], reason: str) -> None:
-    unproven = facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", **changes)
+def test_an_unproven_subject_names_the_cause(make_facts: Make, findings: tuple[Finding, ...], reason: str) -> None:
+    unproven = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", findings=findings)
     line = write_notice_subject("unproven", "unproven", unproven, LATER)
     assert line.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
 
@@ -183,39 +186,41 @@ def test_notice_offers_an_alternative_only_until_the_page_is_out(
     assert "Users can get it now" not in once_out.text
 
 
-def test_the_first_thing_to_do_is_to_acknowledge_and_no_code_word_is_shown(overdue_by_seconds: Make) -> None:
+def test_the_first_step_is_to_acknowledge_and_no_internal_term_is_shown(overdue_by_seconds: Make) -> None:
     _, notice = incident_and_notice(overdue_by_seconds(61))
     assert 'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open' in notice.text
     for words in ("findings:", "Rests on:", ": pending"):
         assert words not in notice.text
 
 
-def test_a_lead_names_its_address(facts: Make) -> None:
-    _, notice = incident_and_notice(facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),)))
+def test_the_notice_of_a_lead_contains_its_address(make_facts: Make) -> None:
+    _, notice = incident_and_notice(
+        make_facts(verdict=LEAD, findings=(Finding(LEAD, detail="https://press.example/item"),))
+    )
     assert "\n  https://press.example/item" in notice.text
 
 
 @pytest.mark.parametrize(
     ("kind", "words"), [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")]
 )
-def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(facts: Make, kind: str, words: str) -> None:
-    _, notice = incident_and_notice(facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
+def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Make, kind: str, words: str) -> None:
+    _, notice = incident_and_notice(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
     assert words in notice.subject
     assert "govuk 09:30, ons 07:00" in notice.text
 
 
-def test_a_monthly_promise_is_told_as_it_was_announced(facts: Make) -> None:
+def test_a_slot_that_is_only_a_month_is_written_as_it_was_announced(make_facts: Make) -> None:
     page = PartVerdict(
         "page", "page", "https://a.example", required=True, verdict=VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None)
     )
-    monthly = facts(
+    monthly = make_facts(
         slot=None, slot_text="December 2017", verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,)
     )
     _, notice = incident_and_notice(monthly)
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
 
 
-def test_a_title_with_line_breaks_makes_one_line(overdue_by_seconds: Make) -> None:
+def test_the_subject_for_a_long_title_with_line_breaks_is_one_short_line(overdue_by_seconds: Make) -> None:
     _, notice = incident_and_notice(
         replace(overdue_by_seconds(61), title="Malpractice\r\nBcc: all@example.org " + "x" * 300)
     )
@@ -228,7 +233,7 @@ def test_ids_of_notices_never_change() -> None:
     assert notice_id("malpractice-2017-2018-01-05", "opened", "thread") == "788766d3e03f2a8de96005c3593b6104"
 
 
-def test_a_message_carries_the_notice_for_people_and_machines(overdue_by_seconds: Make) -> None:
+def test_a_message_contains_the_notice_as_text_html_and_json(overdue_by_seconds: Make) -> None:
     incident, notice = incident_and_notice(overdue_by_seconds(61))
     draft = Attachment("draft.docx", "application/octet-stream", b"x")
     sent = build_message(notice, incident, [draft], link="https://watch.example/incidents/1?a=1&b=2")
@@ -247,7 +252,7 @@ def test_a_follow_up_shares_the_thread_of_its_opening(overdue_by_seconds: Make) 
     assert build_message(follow_up, later).notice == build_message(opening, incident).id
 
 
-def test_markup_in_a_title_is_only_text_in_html(overdue_by_seconds: Make) -> None:
+def test_markup_in_a_title_is_escaped_in_html(overdue_by_seconds: Make) -> None:
     incident, notice = incident_and_notice(replace(overdue_by_seconds(61), title="<script>alert('x')</script>"))
     assert "<script>" not in build_message(notice, incident).html
 
@@ -259,11 +264,11 @@ def overdue_notices(overdue_by_seconds: Make, count: int) -> list[Notice]:
     ]
 
 
-def test_few_openings_speak_for_themselves(overdue_by_seconds: Make) -> None:
+def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_seconds: Make) -> None:
     assert fold_openings(overdue_notices(overdue_by_seconds, 4), LATER, threshold=5) is None
 
 
-def test_many_openings_together_become_one_digest(overdue_by_seconds: Make) -> None:
+def test_six_openings_become_one_digest_in_whatever_order_they_come(overdue_by_seconds: Make) -> None:
     notices = overdue_notices(overdue_by_seconds, 6)
     folded = fold_openings(notices, LATER, threshold=5)
     assert folded is not None
@@ -274,7 +279,7 @@ def test_many_openings_together_become_one_digest(overdue_by_seconds: Make) -> N
     assert build_message(folded.notice, None).data["incident"] is None
 
 
-def test_a_digest_names_producers(overdue_by_seconds: Callable[[float], ReleaseFacts]) -> None:
+def test_a_digest_names_producers_by_their_display_names(overdue_by_seconds: Callable[[float], ReleaseFacts]) -> None:
     notices = [replace(one, producer=f"p{place}") for place, one in enumerate(overdue_notices(overdue_by_seconds, 5))]
     folded = fold_openings(notices, LATER, threshold=5, name_of=lambda producer: f"Office {producer}")
     assert folded is not None

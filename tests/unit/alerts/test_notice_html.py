@@ -28,61 +28,63 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
     return build_message(decision.notices[-1], decision.incident, (), LINK, BOARD)
 
 
-def test_a_brief_subject_says_the_state_how_long_and_whose(
-    overdue_by_seconds: Make, late_by_seconds: Make, early: Make
+def test_a_brief_subject_gives_verdict_length_producer_and_title(
+    overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
     assert build_opening_message(late_by_seconds(2265)).brief.startswith("LATE, 37 min: ofqual, ")
     assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
-    facts = early("html", is_open=True)
+    facts = public_early("html", is_open=True)
     assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
 
 
-@pytest.mark.parametrize("tail", ["", *SUBJECT_SUFFIX.values()])
-def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue_by_seconds: Make, tail: str) -> None:
+@pytest.mark.parametrize("suffix", ["", *SUBJECT_SUFFIX.values()])
+def test_a_mail_subject_with_a_long_title_is_cut_and_names_the_producer(overdue_by_seconds: Make, suffix: str) -> None:
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, None, facts.at)
     notice = decision.notices[-1]
-    notice = replace(notice, subject=notice.subject.replace("LATE:", f"LATE{tail}:"))
+    notice = replace(notice, subject=notice.subject.replace("LATE:", f"LATE{suffix}:"))
     mail = compose_mail(build_message(notice, decision.incident), MAIL, facts.at)
     assert len(mail["Subject"]) <= LONGEST_BRIEF
     assert ": ofqual, " in mail["Subject"]
 
 
-def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(overdue_by_seconds: Make) -> None:
-    told = build_opening_message(overdue_by_seconds(400))
+def test_html_mail_has_a_button_for_every_step_and_no_command_to_type(overdue_by_seconds: Make) -> None:
+    message = build_opening_message(overdue_by_seconds(400))
     for address in (
         "https://board.example/acknowledge?token=t&amp;x=1",
         BOARD,
         f"{BOARD}#draft",
         overdue_by_seconds(400).url,
     ):
-        assert f'<a href="{address}" style=' in told.html
-    assert 'name="viewport"' in told.html
-    assert "ninethirty incident" not in told.html + told.text
-    assert "Call the people who publish it" in told.html
+        assert f'<a href="{address}" style=' in message.html
+    assert 'name="viewport"' in message.html
+    assert "ninethirty incident" not in message.html + message.text
+    assert "Call the people who publish it" in message.html
 
 
-def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(early: Make) -> None:
-    facts = early("html", is_open=True)
-    told = build_opening_message(facts)
-    assert f'href="{facts.url}' not in told.html
-    assert facts.url in told.html
-    assert BOARD in told.html
+def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(public_early: Make) -> None:
+    facts = public_early("html", is_open=True)
+    message = build_opening_message(facts)
+    assert f'href="{facts.url}' not in message.html
+    assert facts.url in message.html
+    assert BOARD in message.html
 
 
-def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
+def test_markup_that_a_publisher_wrote_is_escaped_in_html_mail() -> None:
     hostile = (
         'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
     )
-    told = write_notice_page("LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True)
-    assert "<script>" not in told
-    assert "LATE &lt;b&gt;" in told
-    assert 'onclick="y"' not in told
-    assert '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>.' in told
+    page = write_notice_page("LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True)
+    assert "<script>" not in page
+    assert "LATE &lt;b&gt;" in page
+    assert 'onclick="y"' not in page
+    assert '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>.' in page
 
 
-def test_a_breach_is_marked_important_and_its_end_is_not(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+def test_mail_is_important_for_a_report_but_not_for_a_note_or_an_end(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
     at = datetime(2018, 1, 5, tzinfo=UTC)
     assert compose_mail(build_opening_message(overdue_by_seconds(400)), MAIL, at)["Importance"] == "high"
     assert compose_mail(build_opening_message(overdue_by_seconds(61)), MAIL, at)["Importance"] is None
@@ -90,9 +92,9 @@ def test_a_breach_is_marked_important_and_its_end_is_not(overdue_by_seconds: Mak
     assert compose_mail(over, MAIL, at)["Importance"] is None
 
 
-def test_without_pages_the_plain_text_tells_how_to_go_on_from_the_command_line(overdue_by_seconds: Make) -> None:
+def test_without_web_pages_the_plain_text_gives_a_command_and_the_html_none(overdue_by_seconds: Make) -> None:
     decision = decide(overdue_by_seconds(400), None, overdue_by_seconds(400).at)
-    told = build_message(decision.notices[-1], decision.incident)
+    message = build_message(decision.notices[-1], decision.incident)
     assert decision.incident is not None
-    assert f"ninethirty incident show {decision.incident.id}" in told.text
-    assert "ninethirty incident" not in told.html
+    assert f"ninethirty incident show {decision.incident.id}" in message.text
+    assert "ninethirty incident" not in message.html

@@ -50,14 +50,14 @@ def test_intervals_of_instants_are_rounded_outward(between: Interval, words: str
     assert between_moments(between, LONDON, NOON) == words
 
 
-def test_another_day_is_named_and_another_year_too() -> None:
+def test_a_moment_of_another_day_or_year_is_written_with_its_date() -> None:
     assert moment(NOON - timedelta(days=1), LONDON, NOON) == "4 July 12:00 BST"
     assert moment(NOON.replace(year=2017, month=1), LONDON, NOON) == "5 January 2017 11:00 GMT"
 
 
-def test_the_day_is_the_local_one_near_midnight() -> None:
+def test_a_moment_near_midnight_is_written_with_its_local_day() -> None:
     assert moment(datetime(2022, 5, 4, 23, 30, tzinfo=UTC), LONDON, NOON) == "5 May 2022 00:30 BST"
 
 
-def test_a_text_is_cut_to_one_line() -> None:
+def test_a_text_is_cut_to_one_line_without_control_characters() -> None:
     assert one_line("a\r\n b\x00c\u2028d", 6) == "a b c…"

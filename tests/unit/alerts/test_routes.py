@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, time
 
 import pytest
@@ -13,33 +12,37 @@ from tests.worlds.routes import a_route
 
 LONDON = "Europe/London"
 NIGHT = datetime(2018, 7, 5, 22, 30, tzinfo=UTC)
-ALL = ("mail", "pager", "folder")
+CHANNELS = ("mail", "pager", "folder")
 
 
-def notice(grade: str = "report", kind: str = "opened", producer: str = "ofqual") -> Notice:
-    return Notice("n", kind, "i", "r", producer, grade, ("late", "partial"), NIGHT, "s", "t")
+def make_notice(grade: str = "report", kind: str = "opened", findings: tuple[str, ...] = ("late", "partial")) -> Notice:
+    return Notice("n", kind, "i", "r", "ofqual", grade, findings, NIGHT, "s", "t")
+
+
+def channels_notified(notice: Notice, routes: list[Route]) -> list[str]:
+    return [name for name, _ in select_channels(notice, routes, CHANNELS, NIGHT, LONDON)]
 
 
 def test_without_routes_every_channel_is_notified() -> None:
-    assert select_channels(notice(), [], ALL, NIGHT, LONDON) == [(name, NIGHT) for name in ALL]
+    assert select_channels(make_notice(), [], CHANNELS, NIGHT, LONDON) == [(name, NIGHT) for name in CHANNELS]
 
 
-def test_a_notice_that_no_route_matches_still_reaches_someone() -> None:
-    assert select_channels(notice(), [a_route("pager", producer="ons")], ALL, NIGHT, LONDON) == [
-        (name, NIGHT) for name in ALL
+def test_a_notice_that_no_route_matches_goes_to_every_channel() -> None:
+    assert select_channels(make_notice(), [a_route("pager", producer="ons")], CHANNELS, NIGHT, LONDON) == [
+        (name, NIGHT) for name in CHANNELS
     ]
 
 
-def test_a_route_without_channels_keeps_silent_on_purpose() -> None:
-    assert select_channels(notice("note"), [a_route(grade="note")], ALL, NIGHT, LONDON) == []
+def test_a_notice_that_matches_only_a_route_without_channels_is_not_sent() -> None:
+    assert select_channels(make_notice("note"), [a_route(grade="note")], CHANNELS, NIGHT, LONDON) == []
 
 
 @pytest.mark.parametrize(
-    ("route", "told"), [(a_route(finding="withdrawn"), []), (a_route("mail", finding="altered"), ["mail"])]
+    ("route", "notified"), [(a_route(finding="withdrawn"), []), (a_route("mail", finding="altered"), ["mail"])]
 )
-def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(route: Route, told: list[str]) -> None:
-    altered = replace(notice("none", "altered"), findings=("altered", "withdrawn"))
-    assert [name for name, _ in select_channels(altered, [route], ALL, NIGHT, LONDON)] == told
+def test_an_altered_notice_is_directed_or_silenced_by_its_finding(route: Route, notified: list[str]) -> None:
+    altered = make_notice("none", "altered", ("altered", "withdrawn"))
+    assert channels_notified(altered, [route]) == notified
 
 
 @pytest.mark.parametrize(
@@ -52,8 +55,8 @@ def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(rou
         a_route("pager", producer="ofqual", grade="report", finding="late"),
     ],
 )
-def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
-    assert select_channels(notice(), [route], ALL, NIGHT, LONDON) == [("pager", NIGHT)]
+def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(route: Route) -> None:
+    assert select_channels(make_notice(), [route], CHANNELS, NIGHT, LONDON) == [("pager", NIGHT)]
 
 
 @pytest.mark.parametrize(
@@ -67,23 +70,24 @@ def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
         ("unproven", "short_notice"),
     ],
 )
-def test_a_silence_of_one_finding_never_silences_another(findings: tuple[str, ...]) -> None:
-    told = replace(notice(), findings=findings)
-    assert [name for name, _ in select_channels(told, [a_route(finding=findings[-1])], ALL, NIGHT, LONDON)] == list(ALL)
+def test_silencing_the_last_finding_does_not_silence_a_notice_of_others(findings: tuple[str, ...]) -> None:
+    notice = make_notice(findings=findings)
+    assert channels_notified(notice, [a_route(finding=findings[-1])]) == [*CHANNELS]
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_a_silence_of_the_gravest_finding_never_silences_another(findings: tuple[str, ...]) -> None:
-    told = replace(notice(), findings=findings)
-    assert [name for name, _ in select_channels(told, [a_route(finding=findings[0])], ALL, NIGHT, LONDON)] == list(ALL)
+def test_silencing_the_first_finding_does_not_silence_an_independent_one(findings: tuple[str, ...]) -> None:
+    notice = make_notice(findings=findings)
+    assert channels_notified(notice, [a_route(finding=findings[0])]) == [*CHANNELS]
 
 
 def test_a_route_for_a_lesser_finding_does_not_divert_a_late_notice() -> None:
-    told, route = replace(notice(), findings=("late", "short_notice")), a_route("mail", finding="short_notice")
-    assert [name for name, _ in select_channels(told, [route], ALL, NIGHT, LONDON)] == list(ALL)
-    both = [route, a_route("pager", finding="late")]
-    assert [name for name, _ in select_channels(told, both, ALL, NIGHT, LONDON)] == ["mail", "pager"]
-    assert [name for name, _ in select_channels(told, both[1:], ALL, NIGHT, LONDON)] == ["pager"]
+    notice = make_notice(findings=("late", "short_notice"))
+    route = a_route("mail", finding="short_notice")
+    assert channels_notified(notice, [route]) == [*CHANNELS]
+    late_route = a_route("pager", finding="late")
+    assert channels_notified(notice, [route, late_route]) == ["mail", "pager"]
+    assert channels_notified(notice, [late_route]) == ["pager"]
 
 
 @pytest.mark.parametrize(
@@ -98,60 +102,59 @@ def test_a_route_for_a_lesser_finding_does_not_divert_a_late_notice() -> None:
         (("calendar", "calendars_disagree", "short_notice"), "calendar"),
     ],
 )
-def test_what_a_notice_tells_is_silenced_with_its_details(findings: tuple[str, ...], silenced: str) -> None:
-    told = replace(notice(), findings=findings)
-    assert select_channels(told, [a_route(finding=silenced)], ALL, NIGHT, LONDON) == []
+def test_a_notice_is_silenced_by_its_finding_or_by_a_detail_of_it(findings: tuple[str, ...], silenced: str) -> None:
+    notice = make_notice(findings=findings)
+    assert select_channels(notice, [a_route(finding=silenced)], CHANNELS, NIGHT, LONDON) == []
 
 
 def test_a_notice_of_two_findings_is_silenced_if_a_route_silences_each() -> None:
-    told = replace(notice(), findings=("late", "short_notice"))
+    notice = make_notice(findings=("late", "short_notice"))
     routes = [a_route(finding="late"), a_route(finding="short_notice")]
-    assert select_channels(told, routes, ALL, NIGHT, LONDON) == []
+    assert select_channels(notice, routes, CHANNELS, NIGHT, LONDON) == []
 
 
 def test_all_matching_routes_count_and_each_channel_is_notified_once() -> None:
     routes = [a_route("mail", "pager"), a_route("pager", "folder", producer="ofqual")]
-    assert [name for name, _ in select_channels(notice(), routes, ALL, NIGHT, LONDON)] == ["mail", "pager", "folder"]
+    assert channels_notified(make_notice(), routes) == ["mail", "pager", "folder"]
 
 
 def test_a_channel_that_does_not_exist_is_left_out() -> None:
-    assert select_channels(notice(), [a_route("gone", "mail")], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert select_channels(make_notice(), [a_route("gone", "mail")], CHANNELS, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
-def test_quiet_hours_hold_a_note_until_they_end_on_the_minute() -> None:
+def test_quiet_hours_delay_a_note_until_they_end_on_the_minute() -> None:
     route = a_route("mail", quiet=(time(22), time(7)))
-    assert select_channels(notice("note"), [route], ALL, NIGHT, LONDON) == [
+    assert select_channels(make_notice("note"), [route], CHANNELS, NIGHT, LONDON) == [
         ("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))
     ]
 
 
-def test_quiet_hours_never_hold_a_report() -> None:
+def test_quiet_hours_do_not_delay_a_report() -> None:
     route = a_route("mail", quiet=(time(22), time(7)))
-    assert select_channels(notice("report"), [route], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert select_channels(make_notice("report"), [route], CHANNELS, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
 def test_quiet_hours_end_by_the_wall_clock_when_the_clocks_change() -> None:
     route = a_route("mail", quiet=(time(22), time(7)))
     saturday = datetime(2018, 3, 24, 23, tzinfo=UTC)
-    assert select_channels(notice("note"), [route], ALL, saturday, LONDON) == [
+    assert select_channels(make_notice("note"), [route], CHANNELS, saturday, LONDON) == [
         ("mail", datetime(2018, 3, 25, 6, tzinfo=UTC))
     ]
 
 
 def test_a_channel_on_two_routes_is_notified_at_the_earlier_time() -> None:
     routes = [a_route("mail", quiet=(time(22), time(7))), a_route("mail", producer="ofqual")]
-    assert select_channels(notice("note"), routes, ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert select_channels(make_notice("note"), routes, CHANNELS, NIGHT, LONDON) == [("mail", NIGHT)]
 
 
-def test_a_reminder_goes_to_those_it_escalates_to_as_well() -> None:
+def test_a_reminder_goes_to_the_escalation_channels_too() -> None:
     route = a_route("mail", escalate=("pager",))
-    assert [name for name, _ in select_channels(notice(), [route], ALL, NIGHT, LONDON)] == ["mail"]
-    reminded = select_channels(notice(kind="reminder"), [route], ALL, NIGHT, LONDON)
-    assert [name for name, _ in reminded] == ["mail", "pager"]
+    assert channels_notified(make_notice(), [route]) == ["mail"]
+    assert channels_notified(make_notice(kind="reminder"), [route]) == ["mail", "pager"]
 
 
 @given(now=st.datetimes(datetime(2018, 1, 1), datetime(2019, 1, 1)), begins=st.times(), ends=st.times())  # noqa: DTZ001  # the zone follows
-def test_quiet_hours_hold_for_at_most_a_day_and_an_hour(now: datetime, begins: time, ends: time) -> None:
+def test_quiet_hours_delay_a_note_for_at_most_25_hours(now: datetime, begins: time, ends: time) -> None:
     at = now.replace(tzinfo=UTC)
-    ((_, until),) = select_channels(notice("note"), [a_route("mail", quiet=(begins, ends))], ALL, at, LONDON)
+    ((_, until),) = select_channels(make_notice("note"), [a_route("mail", quiet=(begins, ends))], CHANNELS, at, LONDON)
     assert 0 <= (until - at).total_seconds() <= 25 * 3600

@@ -27,14 +27,14 @@ receivers: [{{name: hook, webhook_configs: [{{url: '{url}/hook', send_resolved: 
 """
 
 
-def alerts_of(message: Message, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # fields of a message
+def build_alerts_of(message: Message, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # fields of a message
     return list(build_alerts(replace(message, **changes), SETTINGS, NOW))
 
 
 def test_one_incident_is_one_alert_however_often_it_changes(message: Message) -> None:
     first, second = (
-        alerts_of(message)[0],
-        alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")[0],
+        build_alerts_of(message)[0],
+        build_alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")[0],
     )
     assert first["labels"] == second["labels"]
     assert first["labels"] == {
@@ -48,38 +48,38 @@ def test_one_incident_is_one_alert_however_often_it_changes(message: Message) ->
 
 
 def test_an_alert_fires_from_its_opening_until_it_is_over(message: Message) -> None:
-    firing, over = alerts_of(message)[0], alerts_of(message, kind="final")[0]
+    firing, over = build_alerts_of(message)[0], build_alerts_of(message, kind="final")[0]
     assert firing["startsAt"] == over["startsAt"] == "2018-01-05T09:31:01.000Z"
     assert firing["endsAt"] == "2018-01-19T09:35:01.000Z"
     assert over["endsAt"] == "2018-01-05T09:35:01.000Z"
 
 
 def test_a_graver_alert_ends_the_one_it_replaces(message: Message) -> None:
-    _, none, note = alerts_of(message)
+    _, none, note = build_alerts_of(message)
     assert (none["labels"]["grade"], note["labels"]["grade"]) == ("none", "note")
     assert note["endsAt"] == "2018-01-05T09:35:01.000Z"
-    assert len(alerts_of(message, kind="opened")) == len(alerts_of(message, kind="appeared")) == 1
+    assert len(build_alerts_of(message, kind="opened")) == len(build_alerts_of(message, kind="appeared")) == 1
 
 
-def test_an_alert_leads_to_the_board_and_to_what_is_to_be_done_where_there_are_pages(message: Message) -> None:
+def test_an_alert_links_to_the_board_and_the_runbook_if_there_are_pages(message: Message) -> None:
     links = {"page": "https://board.example/incidents/i", "runbook": "https://board.example/runbook#at-931"}
-    (told, *_) = alerts_of(message, data={**message.data, **links})
-    assert (told["annotations"]["board_url"], told["annotations"]["runbook_url"]) == (links["page"], links["runbook"])
-    assert not {"board_url", "runbook_url"} & alerts_of(message)[0]["annotations"].keys()
+    (alert, *_) = build_alerts_of(message, data={**message.data, **links})
+    assert (alert["annotations"]["board_url"], alert["annotations"]["runbook_url"]) == (links["page"], links["runbook"])
+    assert not {"board_url", "runbook_url"} & build_alerts_of(message)[0]["annotations"].keys()
 
 
 @pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
-def test_what_no_measurement_resolves_ends_by_itself_within_a_day(message: Message, kind: str) -> None:
-    assert alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
+def test_an_alert_that_no_measurement_resolves_ends_after_a_day(message: Message, kind: str) -> None:
+    assert build_alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
 
 
 def test_a_test_message_without_an_incident_is_an_alert_of_its_own(message: Message) -> None:
-    (alert,) = alerts_of(message, kind="test", data={})
+    (alert,) = build_alerts_of(message, kind="test", data={})
     assert alert["labels"]["alertname"] == "NinethirtyTest"
     assert alert["startsAt"] == "2018-01-05T09:35:01.000Z"
 
 
-async def test_a_token_is_sent_where_there_is_one(message: Message) -> None:
+async def test_a_configured_token_is_sent_as_a_bearer_token(message: Message) -> None:
     async with http_server(lambda _: (200, "", {})) as server:
         channel = Alertmanager(channel_settings("alertmanager", url=f"{server.url}/", token="t0"), lambda: NOW, DIRECT)
         assert isinstance(await channel.send(message), Accepted)

@@ -35,7 +35,7 @@ async def test_an_address_apprise_does_not_know_is_refused_without_quoting_it(me
     assert outcome == Refused(permanent=False, reason="the address is not one that apprise knows")
 
 
-async def test_a_service_that_refuses_is_named_by_its_scheme_alone(message: Message) -> None:
+async def test_a_service_that_refuses_is_named_only_by_its_scheme(message: Message) -> None:
     async with http_server(lambda _: (500, "", {})) as server:
         channel = Apprise(
             channel_settings("apprise", url=f"json://token@127.0.0.1:{server.port}/secret"), lambda: NOW, DIRECT

@@ -14,7 +14,7 @@ NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 MESSAGE = Message("abc", "abc", "opened", "LATE: £", "text", data={"at": "2018-01-05T09:31:01.000Z"})
 
 
-def folder(place: Path) -> Folder:
+def folder_channel(place: Path) -> Folder:
     return Folder(channel_settings("folder", folder=str(place)), lambda: NOW, DIRECT)
 
 
@@ -22,16 +22,16 @@ def files_under(place: Path, day: Path) -> set[str]:
     return {str(one.relative_to(day)) for one in place.rglob("*") if one.is_file()}
 
 
-async def test_a_message_lies_under_its_day_as_text_and_json(tmp_path: Path) -> None:
-    assert await folder(tmp_path / "new").send(MESSAGE) == Accepted(str(tmp_path / "new/2018-01-05/abc.txt"))
+async def test_a_message_is_saved_under_its_date_as_text_and_json(tmp_path: Path) -> None:
+    assert await folder_channel(tmp_path / "new").send(MESSAGE) == Accepted(str(tmp_path / "new/2018-01-05/abc.txt"))
     day = tmp_path / "new/2018-01-05"
     assert sorted(one.name for one in day.iterdir()) == ["abc.json", "abc.txt"]
     assert (day / "abc.txt").read_text() == "LATE: £\n\ntext"
     assert json.loads((day / "abc.json").read_text())["subject"] == "LATE: £"
 
 
-async def test_a_message_that_is_there_already_is_left_alone(tmp_path: Path) -> None:
-    channel = folder(tmp_path)
+async def test_a_message_that_is_saved_already_is_not_overwritten(tmp_path: Path) -> None:
+    channel = folder_channel(tmp_path)
     await channel.send(MESSAGE)
     (tmp_path / "2018-01-05/abc.txt").write_text("a person's remark")
     assert isinstance(await channel.send(MESSAGE), Accepted)
@@ -41,18 +41,18 @@ async def test_a_message_that_is_there_already_is_left_alone(tmp_path: Path) -> 
 async def test_names_of_attachments_cannot_leave_the_folder(tmp_path: Path) -> None:
     files = (Attachment("../../evil name.docx", "x/y", b"1"), Attachment("..", "x/y", b"2"))
     message = Message("abc", "abc", "opened", "s", "t", data=MESSAGE.data, attachments=files)
-    await folder(tmp_path / "in").send(message)
+    await folder_channel(tmp_path / "in").send(message)
     assert files_under(tmp_path, tmp_path / "in/2018-01-05") == {"abc.json", "abc.txt", "abc-evil-name.docx", "abc-1"}
 
 
-async def test_an_id_that_is_a_path_is_refused_for_good(tmp_path: Path) -> None:
-    outcome = await folder(tmp_path).send(Message("../abc", "x", "opened", "s", "t"))
+async def test_an_id_that_is_a_path_is_refused_permanently(tmp_path: Path) -> None:
+    outcome = await folder_channel(tmp_path).send(Message("../abc", "x", "opened", "s", "t"))
     assert outcome == Refused(permanent=True, reason="the message's id cannot be a file name")
 
 
-async def test_a_folder_that_cannot_be_written_may_be_mended(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    outcome = await folder(tmp_path / "file").send(MESSAGE)
+    outcome = await folder_channel(tmp_path / "file").send(MESSAGE)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
     assert str(tmp_path) not in outcome.reason
@@ -70,7 +70,7 @@ def test_no_virtual_time_passes_while_files_are_written(tmp_path: Path) -> None:
     assert seconds == 0
 
 
-async def test_a_message_without_a_date_lies_under_today(tmp_path: Path) -> None:
-    assert await folder(tmp_path).send(Message("abc", "abc", "test", "s", "t")) == Accepted(
+async def test_a_message_without_a_date_is_saved_under_todays_date(tmp_path: Path) -> None:
+    assert await folder_channel(tmp_path).send(Message("abc", "abc", "test", "s", "t")) == Accepted(
         str(tmp_path / "2018-01-05/abc.txt")
     )

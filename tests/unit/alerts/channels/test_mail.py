@@ -22,14 +22,14 @@ TO = ["duty@example.org", "head@example.org", "desk@example.org"]
 PASSWORD = "correct-horse"
 
 
-def table(port: int, **more: object) -> MailSettings:
+def mail_settings(port: int, **more: object) -> MailSettings:
     plain = {"host": "127.0.0.1", "sender": "Ninethirty <ninethirty@stats.example>", "to": TO, "security": "none"}
-    table: MailSettings = channel_settings("mail", port=port, **{**plain, "timeout": 5, **more})
-    return table
+    mail_settings: MailSettings = channel_settings("mail", port=port, **{**plain, "timeout": 5, **more})
+    return mail_settings
 
 
-def mail(port: int, **more: object) -> Mail:
-    return Mail(table(port, **more), lambda: NOW, DIRECT)
+def mail_channel(port: int, **more: object) -> Mail:
+    return Mail(mail_settings(port, **more), lambda: NOW, DIRECT)
 
 
 def parse_mail(envelope: Envelope) -> EmailMessage:
@@ -41,7 +41,7 @@ def parse_mail(envelope: Envelope) -> EmailMessage:
 
 async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Message, draft: Attachment) -> None:
     async with smtp_server() as server:
-        assert await mail(server.port).send(message) == Accepted("queued as 42")
+        assert await mail_channel(server.port).send(message) == Accepted("queued as 42")
     got = parse_mail(server.mails[0])
     assert got["Subject"] == message.subject
     plain, rich = got.get_body(("plain",)), got.get_body(("html",))
@@ -58,7 +58,7 @@ async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Messa
 
 
 def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
-    composed = compose_mail(message, table(25), NOW)
+    composed = compose_mail(message, mail_settings(25), NOW)
     assert composed["Message-ID"] == "<aaaa0002@stats.example>"
     assert composed["In-Reply-To"] == composed["References"] == "<aaaa0001@stats.example>"
     assert composed["Date"] == "Fri, 05 Jan 2018 09:35:01 +0000"
@@ -66,20 +66,20 @@ def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
 
 
 def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> None:
-    composed = compose_mail(replace(message, notice=message.id), table(25), NOW)
+    composed = compose_mail(replace(message, notice=message.id), mail_settings(25), NOW)
     assert composed["In-Reply-To"] is None
 
 
-async def test_a_header_cannot_be_smuggled_in(message: Message) -> None:
-    outcome = await mail(1).send(replace(message, subject="a\r\nBcc: x@example.org"))
+async def test_a_subject_that_would_add_a_mail_header_is_refused_permanently(message: Message) -> None:
+    outcome = await mail_channel(1).send(replace(message, subject="a\r\nBcc: x@example.org"))
     assert isinstance(outcome, Refused)
     assert outcome.permanent
 
 
-async def test_only_those_refused_for_the_moment_are_tried_again(message: Message) -> None:
+async def test_only_recipients_refused_temporarily_are_tried_again(message: Message) -> None:
     refuse = {"head@example.org": "450 busy", "desk@example.org": "550 no such user"}
     async with smtp_server(refuse) as server:
-        channel = mail(server.port)
+        channel = mail_channel(server.port)
         first = await channel.send(message)
         assert isinstance(first, Refused)
         assert not first.permanent
@@ -89,36 +89,36 @@ async def test_only_those_refused_for_the_moment_are_tried_again(message: Messag
     assert [one.rcpt_tos for one in server.mails] == [["duty@example.org"], ["head@example.org"]]
 
 
-async def test_recipients_refused_for_good_are_named_and_do_not_stop_the_others(message: Message) -> None:
+async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_others(message: Message) -> None:
     async with smtp_server({"desk@example.org": "550 no such user"}) as server:
-        outcome = await mail(server.port).send(message)
+        outcome = await mail_channel(server.port).send(message)
     assert outcome == Accepted("refused for good: desk@example.org: 550 no such user")
 
 
-async def test_a_message_that_nobody_may_get_is_refused_for_good(message: Message) -> None:
+async def test_a_message_refused_for_every_recipient_is_refused_permanently(message: Message) -> None:
     async with smtp_server(dict.fromkeys(TO, "550 no such user")) as server:
-        outcome = await mail(server.port).send(message)
+        outcome = await mail_channel(server.port).send(message)
     assert isinstance(outcome, Refused)
     assert outcome.permanent
 
 
-async def test_a_wrong_password_is_trouble_of_the_channel_and_is_never_told(message: Message) -> None:
+async def test_a_wrong_password_is_a_temporary_refusal_and_is_never_shown(message: Message) -> None:
     def no_one(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: LoginPassword) -> AuthResult:
         return AuthResult(success=False, handled=False, message=f"535 5.7.8 {data.password.decode()} is wrong")
 
     async with smtp_server(authenticator=no_one, auth_require_tls=False) as server:
-        outcome = await mail(server.port, user="u", password=PASSWORD).send(message)
+        outcome = await mail_channel(server.port, user="u", password=PASSWORD).send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
-    assert PASSWORD not in outcome.reason + repr(table(1, password=PASSWORD))
+    assert PASSWORD not in outcome.reason + repr(mail_settings(1, password=PASSWORD))
 
 
 async def test_starttls_is_used_and_the_certificate_checked(
     message: Message, certificate: Path, server_tls: ssl.SSLContext
 ) -> None:
     async with smtp_server(tls_context=server_tls, require_starttls=True) as server:
-        unknown = await mail(server.port, security="starttls").send(message)
-        known = await mail(server.port, security="starttls", ca_file=str(certificate)).send(message)
+        unknown = await mail_channel(server.port, security="starttls").send(message)
+        known = await mail_channel(server.port, security="starttls", ca_file=str(certificate)).send(message)
     assert isinstance(unknown, Refused)
     assert "CERTIFICATE_VERIFY_FAILED" in unknown.reason
     assert isinstance(known, Accepted)
@@ -126,14 +126,14 @@ async def test_starttls_is_used_and_the_certificate_checked(
 
 async def test_a_server_that_hides_starttls_gets_no_mail(message: Message) -> None:
     async with smtp_server() as server:
-        outcome = await mail(server.port, security="starttls", user="u", password=PASSWORD).send(message)
+        outcome = await mail_channel(server.port, security="starttls", user="u", password=PASSWORD).send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
     assert server.mails == []
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
-async def test_a_missing_file_of_authorities_is_a_refusal_not_a_crash(message: Message, security: str) -> None:
-    outcome = await mail(1, security=security, ca_file="/nowhere.pem").send(message)
+async def test_a_missing_ca_file_is_a_temporary_refusal(message: Message, security: str) -> None:
+    outcome = await mail_channel(1, security=security, ca_file="/nowhere.pem").send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent

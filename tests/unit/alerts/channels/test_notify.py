@@ -14,7 +14,7 @@ from tests.worlds.channels import DIRECT, channel_settings
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 
 
-def table(url: str, *to: str, **more: object) -> NotifySettings:
+def notify_settings(url: str, *to: str, **more: object) -> NotifySettings:
     plain = {"key": NOTIFY_KEY, "template": "template-1", "to": [*to] or ["duty@example.org"], "timeout": 5}
     settings: NotifySettings = channel_settings("notify", base_url=url, **{**plain, **more})
     return settings
@@ -31,7 +31,7 @@ async def send_once(message: Message, chosen: NotifySettings) -> Accepted | Refu
 async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
-        outcome = await send_once(message, table(server.url, "duty@example.org", "+447700900123"))
+        outcome = await send_once(message, notify_settings(server.url, "duty@example.org", "+447700900123"))
     assert outcome == Accepted("n0, n1")
     assert twin.taken[0]["template_id"] == "template-1"
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.text}
@@ -40,14 +40,14 @@ async def test_each_recipient_is_sent_the_template_with_its_fields(message: Mess
     assert twin.taken[0]["reference"] == notify_reference(message, "duty@example.org")
 
 
-async def test_a_text_message_says_what_whose_how_late_and_where_in_three_messages(message: Message) -> None:
+async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: Message) -> None:
     twin = NotifyTwin()
     long = replace(message, text="word " * 400, subject="LATE: " + "a" * 600, data={"link": "https://example/i/1"})
     async with http_server(twin) as server:
-        assert isinstance(await send_once(long, table(server.url, "+447700900123")), Accepted)
-    told = twin.taken[0]["personalisation"]
-    assert len(f"{told['subject']} {told['text']}") <= 459
-    assert told["text"] == "https://example/i/1"
+        assert isinstance(await send_once(long, notify_settings(server.url, "+447700900123")), Accepted)
+    fields = twin.taken[0]["personalisation"]
+    assert len(f"{fields['subject']} {fields['text']}") <= 459
+    assert fields["text"] == "https://example/i/1"
 
 
 async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(message: Message) -> None:
@@ -60,7 +60,7 @@ async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(mess
         return twin(asked)
 
     async with http_server(refuses_long) as server:
-        assert await send_once(replace(message, text="word " * 400), table(server.url)) == Accepted("n0")
+        assert await send_once(replace(message, text="word " * 400), notify_settings(server.url)) == Accepted("n0")
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.subject}
 
 
@@ -68,7 +68,7 @@ async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Me
     twin = NotifyTwin()
     twin.refuse["head@example.org"] = (429, "too many requests")
     async with http_server(twin) as server:
-        chosen = table(server.url, "duty@example.org", "head@example.org")
+        chosen = notify_settings(server.url, "duty@example.org", "head@example.org")
         first = await send_once(message, chosen)
         assert first == Refused(permanent=False, reason="429: too many requests")
         twin.refuse.clear()
@@ -76,7 +76,7 @@ async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Me
     assert [one["email_address"] for one in twin.taken] == ["duty@example.org", "head@example.org"]
 
 
-async def test_an_answer_lost_after_notify_took_it_is_found_by_reference(message: Message) -> None:
+async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(message: Message) -> None:
     twin = NotifyTwin()
 
     def answer_503_to_posts(asked: Asked) -> tuple[int, str, dict[str, str]]:
@@ -84,37 +84,39 @@ async def test_an_answer_lost_after_notify_took_it_is_found_by_reference(message
         return answer if asked.method == "GET" else (503, "", {})
 
     async with http_server(answer_503_to_posts) as server:
-        assert await send_once(message, table(server.url)) == Accepted("n0")
+        assert await send_once(message, notify_settings(server.url)) == Accepted("n0")
     assert len(twin.taken) == 1
 
 
-async def test_a_recipient_that_cannot_be_is_refused_for_good(message: Message) -> None:
+async def test_an_invalid_recipient_is_refused_permanently_and_does_not_stop_others(message: Message) -> None:
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:
-        alone = await send_once(message, table(server.url, "nobody@example.org"))
-        among = await send_once(message, table(server.url, "nobody@example.org", "duty@example.org"))
-    assert alone == Refused(permanent=True, reason="400: email_address is not valid")
-    assert among == Accepted("n0; refused for good: 400: email_address is not valid")
+        to_invalid_only = await send_once(message, notify_settings(server.url, "nobody@example.org"))
+        to_invalid_and_valid = await send_once(
+            message, notify_settings(server.url, "nobody@example.org", "duty@example.org")
+        )
+    assert to_invalid_only == Refused(permanent=True, reason="400: email_address is not valid")
+    assert to_invalid_and_valid == Accepted("n0; refused for good: 400: email_address is not valid")
 
 
 async def test_a_key_that_is_refused_is_never_quoted(message: Message) -> None:
     twin = NotifyTwin()
     twin.refuse["duty@example.org"] = (403, f"Invalid token: {NOTIFY_SECRET}")
     async with http_server(twin) as server:
-        outcome = await send_once(message, table(server.url))
+        outcome = await send_once(message, notify_settings(server.url))
     assert outcome == Refused(permanent=False, reason="403: Invalid token: [redacted]")
 
 
-async def test_a_key_of_another_shape_is_refused_without_a_call(message: Message) -> None:
-    outcome = await send_once(message, table("http://127.0.0.1:1", key="short"))
+async def test_a_malformed_key_is_refused_without_a_request(message: Message) -> None:
+    outcome = await send_once(message, notify_settings("http://127.0.0.1:1", key="short"))
     assert outcome == Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
 
 
-async def test_the_draft_goes_along_where_the_template_has_a_field_for_it(message: Message, draft: Attachment) -> None:
+async def test_the_draft_is_sent_in_the_configured_field_of_the_template(message: Message, draft: Attachment) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
-        await send_once(message, table(server.url, draft_field="draft"))
+        await send_once(message, notify_settings(server.url, draft_field="draft"))
     file = twin.taken[0]["personalisation"]["draft"]
     assert (base64.b64decode(file["file"]), file["filename"]) == (draft.content, draft.name)
 
@@ -123,5 +125,5 @@ async def test_a_draft_too_large_for_notify_is_left_out(message: Message, draft:
     twin = NotifyTwin()
     large = replace(message, attachments=(replace(draft, content=b"x" * (2 * 1024 * 1024 + 1)),))
     async with http_server(twin) as server:
-        assert isinstance(await send_once(large, table(server.url, draft_field="draft")), Accepted)
+        assert isinstance(await send_once(large, notify_settings(server.url, draft_field="draft")), Accepted)
     assert twin.taken[0]["personalisation"]["draft"] == "not attached: too large"

@@ -14,28 +14,28 @@ from tests.worlds.channels import DIRECT, channel_settings
 NOW = datetime(2018, 1, 5, 9, 35, 1, tzinfo=UTC)
 
 
-class Twin:
+class FakePagerDuty:
     """PagerDuty's Events API as documented: joins events by `dedup_key`, refuses what breaks its rules with 400."""
 
     def __init__(self) -> None:
         self.alerts: dict[str, str] = {}
         self.pages = 0
 
-    def __call__(self, asked: Asked) -> tuple[int, str, dict[str, str]]:
-        said = asked.json
-        if faults := list(self._faults(said)):
+    def __call__(self, request: Asked) -> tuple[int, str, dict[str, str]]:
+        event = request.json
+        if faults := list(self._faults(event)):
             return 400, json.dumps({"status": "invalid event", "errors": faults}), {}
-        key, action = said["dedup_key"], said["event_action"]
+        key, action = event["dedup_key"], event["event_action"]
         if action == "trigger" and self.alerts.get(key) != "triggered":
             self.pages += 1
         self.alerts[key] = {"trigger": "triggered", "resolve": "resolved"}[action]
         return 202, json.dumps({"status": "success", "dedup_key": key}), {}
 
-    def _faults(self, said: dict[str, object]) -> list[str]:
-        payload = said.get("payload")
-        faults = [] if said.get("routing_key") == "k" * 32 else ["'routing_key' is invalid"]
-        faults += [] if said.get("event_action") in {"trigger", "resolve"} else ["'event_action' is invalid"]
-        if said.get("event_action") == "trigger":
+    def _faults(self, event: dict[str, object]) -> list[str]:
+        payload = event.get("payload")
+        faults = [] if event.get("routing_key") == "k" * 32 else ["'routing_key' is invalid"]
+        faults += [] if event.get("event_action") in {"trigger", "resolve"} else ["'event_action' is invalid"]
+        if event.get("event_action") == "trigger":
             assert isinstance(payload, dict)
             faults += [f"'{key}' is missing" for key in ("summary", "source", "severity") if not payload.get(key)]
             faults += ["'summary' is too long"] if len(payload["summary"]) > 1024 else []
@@ -52,24 +52,24 @@ async def send_once(message: Message, url: str) -> Outcome:
         await channel.close()
 
 
-async def test_one_incident_is_one_page_and_one_resolve_however_much_is_told(message: Message) -> None:
-    twin = Twin()
-    async with http_server(twin) as server:
+async def test_one_incident_is_one_page_and_one_resolve_however_many_notices(message: Message) -> None:
+    pagerduty = FakePagerDuty()
+    async with http_server(pagerduty) as server:
         for kind in ("opened", "grade_changed", "reminder", "appeared"):
             assert await send_once(replace(message, kind=kind), server.url) == Accepted("202")
-        assert (twin.pages, twin.alerts) == (1, {"i": "triggered"})
+        assert (pagerduty.pages, pagerduty.alerts) == (1, {"i": "triggered"})
         assert await send_once(replace(message, kind="final"), server.url) == Accepted("202")
-    assert (twin.pages, twin.alerts) == (1, {"i": "resolved"})
+    assert (pagerduty.pages, pagerduty.alerts) == (1, {"i": "resolved"})
 
 
-async def test_a_subject_of_any_length_is_taken(message: Message) -> None:
-    twin = Twin()
-    async with http_server(twin) as server:
+async def test_a_subject_of_4500_characters_is_accepted(message: Message) -> None:
+    pagerduty = FakePagerDuty()
+    async with http_server(pagerduty) as server:
         assert await send_once(replace(message, subject="LATE " * 900), server.url) == Accepted("202")
 
 
 @pytest.mark.parametrize(("grade", "severity"), [("report", "critical"), ("note", "warning"), ("none", "info")])
-def test_the_grade_is_the_severity(message: Message, grade: str, severity: str) -> None:
+def test_the_grade_decides_the_severity(message: Message, grade: str, severity: str) -> None:
     assert build_event(replace(message, data={**message.data, "grade": grade}), "k")["payload"]["severity"] == severity
 
 
@@ -78,7 +78,7 @@ def test_an_incident_that_a_person_closed_is_resolved(message: Message) -> None:
     assert build_event(replace(message, data={"incident": incident}), "k")["event_action"] == "resolve"
 
 
-def test_links_lead_to_the_incident_and_to_the_address(message: Message) -> None:
+def test_an_event_links_to_the_incident_and_to_the_release(message: Message) -> None:
     data = {**message.data, "link": "https://board.example/i", "measured": {"url": "https://www.gov.uk/x"}}
     assert [one["href"] for one in build_event(replace(message, data=data), "k")["links"]] == [
         "https://board.example/i",
@@ -86,8 +86,8 @@ def test_links_lead_to_the_incident_and_to_the_address(message: Message) -> None
     ]
 
 
-async def test_a_wrong_key_is_refused_for_good_and_not_quoted(message: Message) -> None:
-    async with http_server(Twin()) as server:
+async def test_a_wrong_key_is_refused_permanently_and_not_quoted(message: Message) -> None:
+    async with http_server(FakePagerDuty()) as server:
         channel = PagerDuty(channel_settings("pagerduty", routing_key="wrong", url=server.url), lambda: NOW, DIRECT)
         outcome = await channel.send(message)
     assert outcome == Refused(permanent=True, reason="400 was the answer")

@@ -43,8 +43,8 @@ class Proxy:
     url: str
     running: subprocess.Popen[str]
 
-    def asked(self) -> list[str]:
-        """End it, and return every request it had: method and what for."""
+    def end_and_list_requests(self) -> list[str]:
+        """End the proxy and return method and target of each request that it had."""
         self.running.terminate()
         lines, _ = self.running.communicate(timeout=10)
         return [line.partition("): ")[2].rpartition(" HTTP")[0] for line in lines.splitlines() if "Request (" in line]
@@ -75,10 +75,10 @@ async def test_a_post_goes_through_the_proxy_and_tls_through_a_tunnel(
             table = channel_settings("webhook", url=f"{url}/hook", ca_file=str(certificate))
             assert await Webhook(table, lambda: NOW, through(proxy.url)).send(message) == Accepted("204")
     assert [len(server.asked) for server in (plain, tls)] == [1, 1]
-    assert proxy.asked() == [f"POST {plain.url}/hook", f"CONNECT 127.0.0.1:{tls.port}"]
+    assert proxy.end_and_list_requests() == [f"POST {plain.url}/hook", f"CONNECT 127.0.0.1:{tls.port}"]
 
 
-async def test_a_proxy_that_is_not_there_is_worth_another_attempt(message: Message) -> None:
+async def test_an_unreachable_proxy_is_a_temporary_refusal(message: Message) -> None:
     async with http_server(lambda _: (204, "", {})) as server:
         table = channel_settings("webhook", url=server.url)
         outcome = await Webhook(table, lambda: NOW, through(f"http://127.0.0.1:{free_port()}")).send(message)
@@ -87,17 +87,17 @@ async def test_a_proxy_that_is_not_there_is_worth_another_attempt(message: Messa
     assert server.asked == []
 
 
-async def test_notify_is_asked_through_the_proxy(message: Message, proxy: Proxy) -> None:
+async def test_requests_to_notify_go_through_the_proxy(message: Message, proxy: Proxy) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
         to = ["a@example.gov.uk"]
         table = channel_settings("notify", key=NOTIFY_KEY, template="t", to=to, base_url=server.url)
         assert isinstance(await Notify(table, lambda: NOW, through(proxy.url)).send(message), Accepted)
     assert len(twin.taken) == 1
-    assert [line.split()[0] for line in proxy.asked()] == ["GET", "POST"]
+    assert [line.split()[0] for line in proxy.end_and_list_requests()] == ["GET", "POST"]
 
 
-async def test_apprise_goes_by_the_proxy_of_the_environment(proxy: Proxy) -> None:
+async def test_apprise_uses_the_proxy_of_the_environment(proxy: Proxy) -> None:
     async with http_server(lambda _: (200, json.dumps({}), {})) as server:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -107,6 +107,6 @@ async def test_apprise_goes_by_the_proxy_of_the_environment(proxy: Proxy) -> Non
             env={**os.environ, "HTTP_PROXY": proxy.url, "NO_PROXY": ""},
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await child.communicate()
-    assert told.decode().strip() == "Accepted(reference='json')"
-    assert proxy.asked() == [f"POST {server.url}/"]
+        printed, _ = await child.communicate()
+    assert printed.decode().strip() == "Accepted(reference='json')"
+    assert proxy.end_and_list_requests() == [f"POST {server.url}/"]

@@ -20,20 +20,20 @@ from tests.worlds.channels import DIRECT, channel_settings
 NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 
 
-def verified(asked: Asked, secret: str) -> bool:
+def has_valid_signature(asked: Asked, secret: str) -> bool:
     """Check a signature as a receiver would, from the documented recipe alone."""
     fields = dict(part.split("=", 1) for part in asked.headers["x-signature"].split(","))
     expected = hmac.new(secret.encode(), fields["t"].encode() + b"." + asked.body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected, fields["v1"]) and int(fields["t"]) == int(NOW.timestamp())
 
 
-async def test_a_receiver_can_check_who_sent_it_and_drop_copies(message: Message) -> None:
+async def test_a_webhook_request_has_a_valid_signature_and_an_idempotency_key(message: Message) -> None:
     async with http_server(lambda _: (204, "", {})) as server:
         channel = Webhook(channel_settings("webhook", url=f"{server.url}/hook", secret="s3"), lambda: NOW, DIRECT)
         assert await channel.send(message) == Accepted("204")
     (asked,) = server.asked
-    assert verified(asked, "s3")
-    assert not verified(asked, "other")
+    assert has_valid_signature(asked, "s3")
+    assert not has_valid_signature(asked, "other")
     assert asked.headers["idempotency-key"] == message.id
     assert (asked.json["schema"], asked.json["thread"]) == ("ninethirty.notice/1", "aaaa0001")
 
@@ -52,12 +52,12 @@ async def test_a_redirect_is_not_followed(message: Message) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://[bad", "https://a.example:99999"])
-async def test_an_address_that_is_none_is_a_refusal_not_a_crash(message: Message, url: str) -> None:
+async def test_an_invalid_address_is_refused_without_an_exception(message: Message, url: str) -> None:
     outcome = await Webhook(channel_settings("webhook", url=url, timeout=1), lambda: NOW, DIRECT).send(message)
     assert isinstance(outcome, Refused)
 
 
-def test_the_draft_goes_along(message: Message, draft: Attachment) -> None:
+def test_the_body_of_a_webhook_contains_the_draft(message: Message, draft: Attachment) -> None:
     assert json.loads(webhook_body(message))["files"] == [
         {
             "name": draft.name,
@@ -77,21 +77,21 @@ def test_the_same_message_makes_the_same_bytes(message: Message) -> None:
 ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -1200", "soon", "")
 
 
-@pytest.mark.parametrize("asked", ABSURD)
-def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(asked: str) -> None:
-    refused = outcome_of_status(503, asked, NOW)
+@pytest.mark.parametrize("retry_after", ABSURD)
+def test_an_absurd_retry_after_neither_delays_a_notice_nor_gives_it_up(retry_after: str) -> None:
+    refused = outcome_of_status(503, retry_after, NOW)
     step = decide_after_attempt(refused, 1, NOW - timedelta(hours=1), NOW, Random(1))  # noqa: S311 # spreads attempts, hides nothing
     assert isinstance(step, RetryAt)
     assert step.at - NOW <= timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("status", [400, 410, 413, 415, 422])
-def test_a_message_the_other_side_cannot_take_is_not_sent_again(status: int) -> None:
+def test_a_status_that_rejects_the_message_is_a_permanent_refusal(status: int) -> None:
     assert outcome_of_status(status, "5", NOW) == Refused(permanent=True, reason=f"{status} was the answer")
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 408, 429, 500, 503])
-def test_trouble_that_may_be_mended_is_tried_again_when_asked(status: int) -> None:
+def test_a_status_of_temporary_trouble_is_retried_after_the_requested_wait(status: int) -> None:
     outcome = outcome_of_status(status, "5", NOW)
     assert isinstance(outcome, Refused)
     assert (outcome.permanent, outcome.retry_after) == (False, timedelta(seconds=5))

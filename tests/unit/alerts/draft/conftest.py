@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.draft.report import Report
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, Grade, PartVerdict, VerdictKind
@@ -32,10 +33,20 @@ def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *
     return PartVerdict(name, role, url, required, VerdictKind.LATE, first, first, delay)
 
 
-def stood(incident: Incident) -> Incident:
+def facts_of(incident: Incident) -> ReleaseFacts:
+    assert incident.facts is not None
+    return incident.facts
+
+
+def text_of_field(report: Report, field: str) -> str:
+    found = report.find_field(field)
+    assert found is not None
+    return "\n".join(found.paragraphs)
+
+
+def never_removed(incident: Incident) -> Incident:
     """Return an early exposure of the page alone that was never taken down: it ended with its announced time."""
-    facts = incident.facts
-    assert facts is not None
+    facts = facts_of(incident)
     assert facts.slot is not None
     end, page = Interval(facts.slot, facts.slot), facts.parts[0]
     exposure = replace(page.exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
@@ -95,7 +106,7 @@ def settings() -> Mapping[str, str]:
 
 
 @pytest.fixture
-def ipcc() -> Incident:
+def ipcc_late() -> Incident:
     slot = at("2015-07-23T09:30+01:00")
     url = "http://www.ipcc.gov.uk/page/deaths-during-or-following-police-contact"
     title = "Deaths during or following police contact: Statistics for England and Wales 2014/15"
@@ -112,7 +123,7 @@ def ipcc() -> Incident:
 
 
 @pytest.fixture
-def moj() -> Incident:
+def moj_leak() -> Incident:
     slot = at("2016-10-27T09:30+01:00")
     url = "https://www.gov.uk/government/collections/safety-in-custody-statistics"
     title = "Safety in Custody Quarterly Statistics bulletin"
@@ -129,7 +140,7 @@ def moj() -> Incident:
 
 
 @pytest.fixture
-def ofsted() -> Incident:
+def ofsted_early() -> Incident:
     slot = at("2017-03-22T09:30+00:00")
     url = (
         "https://www.gov.uk/government/publications/"
@@ -168,7 +179,7 @@ def ofsted() -> Incident:
 
 
 @pytest.fixture
-def ofqual_january() -> Incident:
+def ofqual_late() -> Incident:
     slot = at("2018-01-05T09:30+00:00")
     url = "https://www.gov.uk/government/statistics/malpractice-for-gcse-and-a-level-summer-2017-exam-series"
     title = "Malpractice for GCSE and A level: summer 2017 exam series"
@@ -203,7 +214,7 @@ def ofqual_january() -> Incident:
 
 
 @pytest.fixture
-def ofqual_march() -> Incident:
+def ofqual_late_again() -> Incident:
     slot = at("2018-03-08T09:30+00:00")
     url = "https://www.gov.uk/government/statistics/vocational-and-other-qualifications-quarterly-october-to-december-2017"
     title = "Vocational and other qualifications quarterly: October to December 2017"
@@ -228,7 +239,7 @@ def ofqual_march() -> Incident:
 
 
 @pytest.fixture
-def five(
-    ipcc: Incident, moj: Incident, ofsted: Incident, ofqual_january: Incident, ofqual_march: Incident
+def incidents(
+    ipcc_late: Incident, moj_leak: Incident, ofsted_early: Incident, ofqual_late: Incident, ofqual_late_again: Incident
 ) -> dict[str, Incident]:
-    return {each.id: each for each in (ipcc, moj, ofsted, ofqual_january, ofqual_march)}
+    return {each.id: each for each in (ipcc_late, moj_leak, ofsted_early, ofqual_late, ofqual_late_again)}

@@ -26,46 +26,44 @@ NOW = at("2018-01-05T13:00+00:00")
 ROLE = "duty statistician"
 
 
-def listed(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
+def list_events(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
     """Return the lines of the chronology in the account."""
     account = fill_form(incident, get_form("B"), {}, [], now, typed=typed).find_field("B.2.account")
     assert account is not None
-    told = list(account.paragraphs)
+    lines = list(account.paragraphs)
     # What other questions of the box ask for stands behind it.
     return (
-        [line for line in told[told.index(HEADING) + 1 :] if re.match(r"\d.*[ap]m.*: ", line)]
-        if HEADING in told
+        [line for line in lines[lines.index(HEADING) + 1 :] if re.match(r"\d.*[ap]m.*: ", line)]
+        if HEADING in lines
         else []
     )
 
 
-def test_calls_and_posts_are_listed_in_the_order_of_time(ofqual_january: Incident) -> None:
-    logged = add_note(
-        acknowledge_incident(ofqual_january, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41"
-    )
-    assert listed(logged) == [
+def test_a_note_and_an_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incident) -> None:
+    logged = add_note(acknowledge_incident(ofqual_late, ROLE, NOW), ROLE, "rang the web team.", NOW, "2018-01-05T09:41")
+    assert list_events(logged) == [
         "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
         "1pm: took charge (duty statistician)",
     ]
 
 
-def test_a_step_ticked_with_a_time_is_in_the_sequence_of_events(ofqual_january: Incident) -> None:
+def test_a_step_ticked_with_a_time_is_in_the_sequence_of_events(ofqual_late: Incident) -> None:
     ticked = {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"}
-    (line,) = listed(ofqual_january, ticked)
+    (line,) = list_events(ofqual_late, ticked)
     assert line.startswith("9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the")
     assert line.endswith(" release is late: done, by the press officer")
 
 
-def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_january: Incident) -> None:
-    late = replace(ofqual_january, opened=at("2018-01-05T23:50+00:00"))
-    assert listed(late, {"step.tell-head": "00:10"})[0].startswith("12.10am on Saturday 6 January 2018: ")
+def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_late: Incident) -> None:
+    late = replace(ofqual_late, opened=at("2018-01-05T23:50+00:00"))
+    assert list_events(late, {"step.tell-head": "00:10"})[0].startswith("12.10am on Saturday 6 January 2018: ")
 
 
-def test_a_note_is_in_the_sequence_of_events_and_a_cause_is_not(ofqual_january: Incident) -> None:
-    assert listed(ofqual_january) == []
-    recorded = close_incident(record_cause(ofqual_january, ROLE, "expired certificate", NOW), ROLE, NOW)
-    assert listed(recorded) == []
-    assert len(listed(add_note(recorded, ROLE, "rang", NOW, "2018-01-05T09:41"))) == 1
+def test_a_note_is_in_the_sequence_of_events_and_a_cause_is_not(ofqual_late: Incident) -> None:
+    assert list_events(ofqual_late) == []
+    recorded = close_incident(record_cause(ofqual_late, ROLE, "expired certificate", NOW), ROLE, NOW)
+    assert list_events(recorded) == []
+    assert len(list_events(add_note(recorded, ROLE, "rang", NOW, "2018-01-05T09:41"))) == 1
 
 
 ALERT = b"""From: GOV.UK emails <alerts@notifications.example>
@@ -78,10 +76,10 @@ See https://www.gov.uk/government/publications/schools.
 """
 
 
-def test_an_alert_that_users_got_stands_at_the_time_it_was_sent_and_its_hash_in_the_evidence(ofsted: Incident) -> None:
+def test_a_noted_alert_mail_is_listed_at_its_sending_time_and_recorded_by_hash(ofsted_early: Incident) -> None:
     now = at("2017-03-20T18:00+00:00")
-    noted = note_mail(ofsted, ROLE, ALERT, "an e-mail alert to about 13,000 subscribers was sent", now)
-    (line,) = listed(noted)
+    noted = note_mail(ofsted_early, ROLE, ALERT, "an e-mail alert to about 13,000 subscribers was sent", now)
+    (line,) = list_events(noted)
     assert line == (
         "5pm on Monday 20 March 2017: an e-mail alert to about 13,000 subscribers was sent, from"
         " notifications.example, with a link to https://www.gov.uk/government/publications/schools (duty statistician)"
@@ -99,23 +97,25 @@ def test_an_alert_that_users_got_stands_at_the_time_it_was_sent_and_its_hash_in_
         (ALERT.replace(b"2017", b"2027"), "is in the future"),
     ],
 )
-def test_what_is_no_mail_with_a_date_or_lies_ahead_is_refused(ofsted: Incident, mail: bytes, fault: str) -> None:
+def test_a_mail_without_a_date_or_with_a_future_date_is_refused(
+    ofsted_early: Incident, mail: bytes, fault: str
+) -> None:
     with pytest.raises(InvalidInput, match=fault):
-        note_mail(ofsted, ROLE, mail, "", at("2017-03-20T18:00+00:00"))
+        note_mail(ofsted_early, ROLE, mail, "", at("2017-03-20T18:00+00:00"))
 
 
-def test_a_decision_to_bring_a_release_forward_is_said_once(ofsted: Incident) -> None:
-    decided = bring_forward(ofsted, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
-    assert listed(decided) == []
+def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_events(ofsted_early: Incident) -> None:
+    decided = bring_forward(ofsted_early, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
+    assert list_events(decided) == []
     account = fill_form(decided, get_form("B"), {}, [], NOW).find_field("B.2.account")
     assert account is not None
-    told = "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017."
-    assert told in account.paragraphs
+    sentence = "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017."
+    assert sentence in account.paragraphs
 
 
 @pytest.mark.parametrize(
     ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
 )
-def test_a_time_that_is_none_or_lies_ahead_is_refused(ofqual_january: Incident, when: str, fault: str) -> None:
+def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_late: Incident, when: str, fault: str) -> None:
     with pytest.raises(InvalidInput, match=fault):
-        add_note(ofqual_january, ROLE, "rang", NOW, when)
+        add_note(ofqual_late, ROLE, "rang", NOW, when)

@@ -17,11 +17,11 @@ from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, incident_of, late_part, release_facts
 
 URL = "https://www.gov.uk/government/statistics/example"
-LATE = "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?"
-EARLY = "It was public one hour early in the first week of winter time. Did a scheduled job still use summer time?"
+ASK_LATE = "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?"
+ASK_EARLY = "It was public one hour early in the first week of winter time. Did a scheduled job still use summer time?"
 
 
-def first_seen(slot: str, minutes: int) -> Incident:
+def incident_of_page_released(slot: str, minutes: int) -> Incident:
     """Return an incident of a page that came out within a minute from `minutes` after its slot, or before it."""
     announced = at(slot)
     begin = announced + timedelta(minutes=minutes)
@@ -40,25 +40,27 @@ def first_seen(slot: str, minutes: int) -> Incident:
 
 
 @pytest.mark.parametrize(
-    ("slot", "minutes", "asked"),
+    ("slot", "minutes_after_slot", "questions"),
     [
-        ("2018-03-26T09:30+01:00", 60, {LATE}),
-        ("2018-03-29T09:30+01:00", 61, {LATE}),
+        ("2018-03-26T09:30+01:00", 60, {ASK_LATE}),
+        ("2018-03-29T09:30+01:00", 61, {ASK_LATE}),
         ("2018-03-23T09:30+00:00", 60, set()),
         ("2018-04-09T09:30+01:00", 60, set()),
         ("2018-03-26T09:30+01:00", 40, set()),
         ("2018-03-26T09:30+01:00", 75, set()),
         ("2018-03-26T09:30+01:00", -60, set()),
-        ("2018-10-29T09:30+00:00", -60, {EARLY}),
+        ("2018-10-29T09:30+00:00", -60, {ASK_EARLY}),
         ("2018-10-29T09:30+00:00", -90, set()),
         ("2018-10-29T09:30+00:00", 60, set()),
     ],
 )
 def test_an_error_of_one_hour_after_a_clock_change_adds_a_question_to_the_guidance(
-    settings: Mapping[str, str], slot: str, minutes: int, asked: set[str]
+    settings: Mapping[str, str], slot: str, minutes_after_slot: int, questions: set[str]
 ) -> None:
-    incident = first_seen(slot, minutes)
+    incident = incident_of_page_released(slot, minutes_after_slot)
     report = fill_form(incident, get_form("B"), settings, [], incident.opened)
-    beside = {field.id: {LATE, EARLY} & {*field.guidance} for field in report.fields()}
-    assert {name: found for name, found in beside.items() if found} == ({"B.2.account": asked} if asked else {})
-    assert not {LATE, EARLY} & {text for field in report.fields() for text in field.paragraphs}
+    guidance = {field.id: {ASK_LATE, ASK_EARLY} & {*field.guidance} for field in report.fields()}
+    assert {name: found for name, found in guidance.items() if found} == (
+        {"B.2.account": questions} if questions else {}
+    )
+    assert not {ASK_LATE, ASK_EARLY} & {text for field in report.fields() for text in field.paragraphs}

@@ -18,7 +18,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import DIGEST
+from tests.unit.alerts.draft.conftest import DIGEST, facts_of
 from tests.unit.alerts.draft.plain import plain
 
 BEGIN = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
@@ -31,16 +31,18 @@ SIGNS = st.tuples(st.just("sign"), st.just(""), st.just(0))
 
 def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> Report:
     """Return a draft made when the page was overdue by this many minutes."""
-    assert incident.facts is not None
     now = BEGIN + timedelta(minutes=minutes)
     page = replace(
-        incident.facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(60 * minutes, None)
+        facts_of(incident).parts[0],
+        verdict=VerdictKind.OVERDUE,
+        first_seen=Interval(),
+        delay=Bounds(60 * minutes, None),
     )
-    facts = replace(incident.facts, parts=(page,), at=now, final=False)
+    facts = replace(facts_of(incident), parts=(page,), at=now, final=False)
     return fill_form(replace(incident, facts=facts), get_form(form), {}, [], now)
 
 
-def typed(report: Report) -> list[str]:
+def list_shown_typed_texts(report: Report) -> list[str]:
     found: list[Piece] = []
     for block in build_outline(report):
         match block:
@@ -54,9 +56,9 @@ def typed(report: Report) -> list[str]:
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
-    ofqual_january: Incident, steps: list[tuple[str, str, str | int]]
+    ofqual_late: Incident, steps: list[tuple[str, str, str | int]]
 ) -> None:
-    versions: Versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
+    versions: Versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
     latest: dict[str, str] = {}
     for place, (what, name, value) in enumerate(steps):
         at = BEGIN + timedelta(minutes=place)
@@ -65,10 +67,10 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
             latest[name] = str(value)
             assert versions[-1].words[name] == value
         elif what == "measure":
-            versions = append_measurement(versions, draft_when_overdue_by(ofqual_january, int(value), name))
+            versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, int(value), name))
         else:
             versions = append_signature(versions, "Head of Profession", at)
-        shown = typed(versions[-1].report)
+        shown = list_shown_typed_texts(versions[-1].report)
         assert all(text in shown for text in latest.values() if text.strip())
         # Whoever signs agrees by that, where the form asks who does.
         assert {name: text for name, text in versions[-1].words.items() if name != "N.signoff"} == latest
@@ -77,19 +79,19 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
 
 @given(text=TEXTS)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_january: Incident, text: str) -> None:
+def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
     report = merge_words(
-        {"B.2.account": text, "B.1.producer": text, "elsewhere": text}, draft_when_overdue_by(ofqual_january, 5)
+        {"B.2.account": text, "B.1.producer": text, "elsewhere": text}, draft_when_overdue_by(ofqual_late, 5)
     )
     for write in WRITERS.values():
         assert write(report)
 
 
-def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_january: Incident) -> None:
+def test_typed_text_is_kept_after_a_measured_account_that_grows(ofqual_late: Incident) -> None:
     before = merge_words(
-        {"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_january, 5), by="web manager"
+        {"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_late, 5), by="web manager"
     )
-    after = merge_words({"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_january, 30), before)
+    after = merge_words({"B.2.account": "The platform failed."}, draft_when_overdue_by(ofqual_late, 30), before)
     account = after.find_field("B.2.account")
     assert account is not None
     assert account.answer is not None
@@ -98,13 +100,13 @@ def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_jan
     assert not account.is_replaced
 
 
-def test_a_measured_answer_that_a_person_replaced_is_shown_beside_a_newer_measurement(ofqual_january: Incident) -> None:
+def test_a_replaced_measured_answer_is_shown_beside_a_newer_measurement(ofqual_late: Incident) -> None:
     words = {"N.measure": "About five minutes."}
     before = merge_words(
-        words, draft_when_overdue_by(ofqual_january, 5, "note"), draft_when_overdue_by(ofqual_january, 5, "note")
+        words, draft_when_overdue_by(ofqual_late, 5, "note"), draft_when_overdue_by(ofqual_late, 5, "note")
     )
     assert not field_of(before, "N.measure").is_contested
-    after = merge_words(words, draft_when_overdue_by(ofqual_january, 30, "note"), before)
+    after = merge_words(words, draft_when_overdue_by(ofqual_late, 30, "note"), before)
     assert field_of(after, "N.measure").is_contested
     shown = pieces_of(after, "Measured delay or exposure")
     assert [piece.tone for piece in shown] == [Tone.TYPED, Tone.REMARK, Tone.PLAIN]
@@ -128,39 +130,39 @@ def pieces_of(report: Report, label: str) -> tuple[Piece, ...]:
     return next(build_pieces for name, build_pieces in rows if name == label)
 
 
-def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_january: Incident) -> None:
-    report = merge_words({"B.1.producer": "Ofqual"}, draft_when_overdue_by(ofqual_january, 5))
+def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incident) -> None:
+    report = merge_words({"B.1.producer": "Ofqual"}, draft_when_overdue_by(ofqual_late, 5))
     tables = {getattr(block, "caption", ""): block for block in build_outline(report, Document.EVIDENCE)}
     original = tables["Measured or configured answers that a person has reworded"]
     assert ("Name of statistical producer", "ofqual") in original.rows  # type: ignore[union-attr]
 
 
-def test_words_move_to_the_box_that_asks_the_same_when_the_form_changes(ofqual_january: Incident) -> None:
+def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_changes(ofqual_late: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
-    report = merge_words(words, draft_when_overdue_by(ofqual_january, 9, "B"))
+    report = merge_words(words, draft_when_overdue_by(ofqual_late, 9, "B"))
     assert text_of(report, "B.2.account") == "A scheduling fault."
     assert report.kept == {"Measured delay or exposure (N.measure)": "About five minutes."}
-    back = merge_words(words, draft_when_overdue_by(ofqual_january, 9, "note"), report)
+    back = merge_words(words, draft_when_overdue_by(ofqual_late, 9, "note"), report)
     assert text_of(back, "N.why") == "A scheduling fault."
     assert back.kept == {}
 
 
-def test_blank_words_open_the_box_again(ofqual_january: Incident) -> None:
-    report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_january, 5))
+def test_a_blank_answer_marks_the_box_to_be_completed_again(ofqual_late: Incident) -> None:
+    report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_late, 5))
     assert field_of(report, "B.4.corrective").answer is None
     assert field_of(report, "B.4.corrective").placeholder.startswith("[to be completed")
 
 
-def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_january: Incident) -> None:
-    report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_january, 5))
+def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_late: Incident) -> None:
+    report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, 5))
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
     assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
 
 
-def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_january: Incident) -> None:
-    versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
+def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: Incident) -> None:
+    versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
     versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", BEGIN + timedelta(minutes=2))
-    versions = append_measurement(versions, draft_when_overdue_by(ofqual_january, 3))
+    versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, 3))
     assert [version.number for version in versions] == [1, 2, 3]
     assert [version.by for version in versions] == ["the monitor", "press officer", "the monitor"]
     assert "B.3.impact" in versions[1].changed
@@ -168,21 +170,21 @@ def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_january:
     assert len({version.digest for version in versions}) == 3
 
 
-def test_measuring_the_same_again_makes_no_version(ofqual_january: Incident) -> None:
-    versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
-    assert append_measurement(versions, draft_when_overdue_by(ofqual_january, 1)) == versions
+def test_measuring_the_same_again_makes_no_version(ofqual_late: Incident) -> None:
+    versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
+    assert append_measurement(versions, draft_when_overdue_by(ofqual_late, 1)) == versions
 
 
-def test_a_later_day_alone_is_no_amendment(ofqual_january: Incident) -> None:
-    incident = ofqual_january
+def test_an_unchanged_measurement_on_a_later_day_is_no_amendment(ofqual_late: Incident) -> None:
+    incident = ofqual_late
     versions = append_measurement((), fill_form(incident, get_form("B"), {}, [], incident.opened))
     versions = append_signature(versions, "the Head of Profession", BEGIN)
     again = fill_form(incident, get_form("B"), {}, [], incident.opened + timedelta(days=6))
     assert append_measurement(versions, again) == versions
 
 
-def test_a_signed_draft_shows_no_guidance(ofqual_january: Incident) -> None:
-    versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
+def test_a_signed_draft_shows_no_guidance(ofqual_late: Incident) -> None:
+    versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
     assert "Check the citation" in WRITERS["md"](versions[-1].report).decode()
     versions = append_signature(versions, "the Head of Profession", BEGIN)
     assert "Check the citation" not in WRITERS["md"](versions[-1].report).decode()
@@ -190,13 +192,13 @@ def test_a_signed_draft_shows_no_guidance(ofqual_january: Incident) -> None:
 
 @pytest.mark.parametrize("ending", list(WRITERS))
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
-def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, ending: str) -> None:
+def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, form: str, ending: str) -> None:
     versions = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_january, 1, form)), "the Head of Profession", BEGIN
+        append_measurement((), draft_when_overdue_by(ofqual_late, 1, form)), "the Head of Profession", BEGIN
     )
     report = versions[-1].report
-    told = plain(ending, WRITERS[ending](report))
-    for ours in (
+    text = plain(ending, WRITERS[ending](report))
+    for part_of_the_draft in (
         "to be completed",
         "Annex",
         "Version of",
@@ -207,81 +209,79 @@ def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, 
         "Draft",
         "is not confirmed",
     ):
-        assert ours not in told
+        assert part_of_the_draft not in text
     assert DIGEST in plain(ending, WRITERS[ending](report, Document.EVIDENCE))
     assert "☐" in plain(ending, WRITERS[ending](report, Document.STEPS))
 
 
-def test_unanswered_box_says_none_once_signed_if_optional_and_stays_blank_if_not(ofqual_january: Incident) -> None:
+def test_unanswered_box_says_none_once_signed_if_optional_and_stays_blank_if_not(ofqual_late: Incident) -> None:
     report = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", BEGIN
+        append_measurement((), draft_when_overdue_by(ofqual_late, 1)), "the Head of Profession", BEGIN
     )[-1].report
     statement, account = field_of(report, "B.1.statement"), field_of(report, "B.4.corrective")
     assert [piece.text for piece in build_pieces(statement, signed=True)] == ["None"]
     assert [piece.text for piece in build_pieces(account, signed=True)] == [""]
 
 
-def test_the_date_of_report_is_the_day_of_signing_or_what_the_signer_typed(ofqual_january: Incident) -> None:
+def test_the_date_of_report_is_the_day_of_signing_or_what_the_signer_typed(ofqual_late: Incident) -> None:
     later = BEGIN + timedelta(days=3)
     versions = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", later
+        append_measurement((), draft_when_overdue_by(ofqual_late, 1)), "the Head of Profession", later
     )
     assert field_of(versions[-1].report, "B.1.date").paragraphs == ("8 January 2018",)
     typed_in = append_edit(
-        append_measurement((), draft_when_overdue_by(ofqual_january, 1)), {"B.1.date": "6 January 2018"}, "press", BEGIN
+        append_measurement((), draft_when_overdue_by(ofqual_late, 1)), {"B.1.date": "6 January 2018"}, "press", BEGIN
     )
     report = append_signature(typed_in, "the Head of Profession", later)[-1].report
     assert [piece.text for piece in build_pieces(field_of(report, "B.1.date"), signed=True)] == ["6 January 2018"]
 
 
-def test_whoever_signs_a_note_agrees_to_it(ofqual_january: Incident) -> None:
+def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_late: Incident) -> None:
     report = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_january, 1, "note")), "head of profession", BEGIN
+        append_measurement((), draft_when_overdue_by(ofqual_late, 1, "note")), "head of profession", BEGIN
     )[-1].report
     assert text_of(report, "N.signoff") == "Head of profession, 5 January 2018"
 
 
-def test_what_is_in_the_way_of_signing_is_named_all_at_once(ofqual_january: Incident) -> None:
-    report = draft_when_overdue_by(ofqual_january, 1)
-    found = list_obstacles(report, ofqual_january.facts)
+def test_every_obstacle_to_signing_is_listed_at_once(ofqual_late: Incident) -> None:
+    report = draft_when_overdue_by(ofqual_late, 1)
+    found = list_obstacles(report, ofqual_late.facts)
     assert any("[B.2.account]: is to be completed" in line for line in found)
     # An optional box may stay empty.
     assert not any("[B.1.statement]" in line for line in found)
     answered = {each.id: "Told." for each in report.fields() if each.placeholder}
-    assert list_obstacles(merge_words(answered, report), ofqual_january.facts) == []
+    assert list_obstacles(merge_words(answered, report), ofqual_late.facts) == []
     left_in = answered | {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
-    assert len(list_obstacles(merge_words(left_in, report), ofqual_january.facts)) == 2
+    assert len(list_obstacles(merge_words(left_in, report), ofqual_late.facts)) == 2
 
 
 def test_a_release_still_overdue_or_exposed_is_an_obstacle_to_signing(
-    ofqual_january: Incident, ofsted: Incident
+    ofqual_late: Incident, ofsted_early: Incident
 ) -> None:
-    assert ofqual_january.facts is not None
-    assert ofsted.facts is not None
     report = merge_words(
-        {each.id: "Told." for each in draft_when_overdue_by(ofqual_january, 1).fields()},
-        draft_when_overdue_by(ofqual_january, 1),
+        {each.id: "Told." for each in draft_when_overdue_by(ofqual_late, 1).fields()},
+        draft_when_overdue_by(ofqual_late, 1),
     )
-    overdue = replace(ofqual_january.facts, verdict=VerdictKind.OVERDUE, final=False)
+    overdue = replace(facts_of(ofqual_late), verdict=VerdictKind.OVERDUE, final=False)
     assert list_obstacles(report, overdue) == ["the release is still overdue"]
-    page = ofsted.facts.parts[0]
+    page = facts_of(ofsted_early).parts[0]
     still = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
-    assert list_obstacles(report, replace(ofsted.facts, parts=(still,))) == ["the release is still exposed"]
+    assert list_obstacles(report, replace(facts_of(ofsted_early), parts=(still,))) == ["the release is still exposed"]
 
 
-def test_a_signed_version_is_frozen_with_its_digest(ofqual_january: Incident) -> None:
-    versions = append_measurement((), draft_when_overdue_by(ofqual_january, 1))
+def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> None:
+    versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
     versions = append_signature(versions, "the Head of Profession", BEGIN)
     frozen = versions[-1]
     assert frozen.signed == BEGIN
     assert frozen.digest == compute_digest(frozen.report, frozen.words)
     assert frozen.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
-    assert append_measurement(versions, draft_when_overdue_by(ofqual_january, 60))[1] == frozen
+    assert append_measurement(versions, draft_when_overdue_by(ofqual_late, 60))[1] == frozen
 
 
-def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: Incident) -> None:
+def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident) -> None:
     versions = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_january, 1)), "the Head of Profession", BEGIN
+        append_measurement((), draft_when_overdue_by(ofqual_late, 1)), "the Head of Profession", BEGIN
     )
     later = BEGIN + timedelta(days=6)
     versions = append_edit(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
@@ -297,8 +297,8 @@ def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: I
 
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
-def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form: str) -> None:
-    empty = draft_when_overdue_by(ofqual_january, 5, form)
+def test_an_answered_draft_shows_no_guidance(ofqual_late: Incident, form: str) -> None:
+    empty = draft_when_overdue_by(ofqual_late, 5, form)
     words: Mapping[str, str] = {field.id: "Answered." for field in empty.fields() if field.placeholder}
     text = WRITERS["md"](merge_words(words, empty)).decode()
     assert "to be completed" not in text
@@ -306,7 +306,7 @@ def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form
 
 
 @pytest.mark.parametrize(
-    ("text", "apart"),
+    ("text", "wrong_figures"),
     [
         ("It could be seen at 17:00 on 20 March, ahead of 9:30.", []),
         ("It was due at 9.30am and public from about 4.58pm.", []),
@@ -317,16 +317,16 @@ def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form
         ("It was out by noon.", ["12pm"]),
     ],
 )
-def test_typed_times_are_compared_with_the_measured_bounds(ofsted: Incident, text: str, apart: list[str]) -> None:
-    assert ofsted.facts is not None
-    made = fill_form(ofsted, get_form("B"), {}, [], ofsted.facts.at)
+def test_typed_times_and_numbers_outside_the_measured_bounds_are_found(
+    ofsted_early: Incident, text: str, wrong_figures: list[str]
+) -> None:
+    made = fill_form(ofsted_early, get_form("B"), {}, [], facts_of(ofsted_early).at)
     report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
-    assert find_wrong_figures(report, "B.2.account") == apart
+    assert find_wrong_figures(report, "B.2.account") == wrong_figures
 
 
-def test_a_rounded_time_of_the_account_may_be_typed_as_it_was_measured(ofqual_january: Incident) -> None:
-    assert ofqual_january.facts is not None
-    made = fill_form(ofqual_january, get_form("B"), {}, [], ofqual_january.facts.at)
+def test_a_typed_time_equal_to_an_unrounded_measured_bound_is_accepted(ofqual_late: Incident) -> None:
+    made = fill_form(ofqual_late, get_form("B"), {}, [], facts_of(ofqual_late).at)
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
     report = merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, made)
     assert find_wrong_figures(report, "B.2.account") == []

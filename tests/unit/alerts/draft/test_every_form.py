@@ -21,6 +21,7 @@ from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import facts_of
 from tests.unit.alerts.draft.plain import plain
 from tests.unit.alerts.draft.rows import row_of
 
@@ -28,30 +29,31 @@ SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
 FORMS = pytest.mark.parametrize("form", load_forms())
 
 
-def draft_of_form(form: str, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Report:
+def draft_of_form(form: str, incidents: Mapping[str, Incident], settings: Mapping[str, str]) -> Report:
     """Return the draft that stands for a form: the early exposure of 2017, or the five incidents as a period."""
     if form == "period":
-        rows = [row_of(each.facts, "T3.6", incident=each.id) for each in five.values() if each.facts]
+        rows = [row_of(each.facts, "T3.6", incident=each.id) for each in incidents.values() if each.facts]
         held = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
         return build_period_report(held, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
-    incident = five["ofsted-2017"]
-    assert incident.facts is not None
-    earlier = [each for each in five.values() if each.occurred < incident.occurred]
-    return fill_form(incident, get_form(form), settings, earlier, incident.facts.at)
+    incident = incidents["ofsted-2017"]
+    earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
+    return fill_form(incident, get_form(form), settings, earlier, facts_of(incident).at)
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 @FORMS
-def test_a_form_reads_as_it_did_when_it_was_last_looked_at(
-    five: Mapping[str, Incident], settings: Mapping[str, str], form: str, ending: str
+def test_the_draft_of_every_form_in_every_format_equals_its_snapshot(
+    incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, ending: str
 ) -> None:
-    told = plain(ending, WRITERS[ending](draft_of_form(form, five, settings)))
-    assert told == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
+    text = plain(ending, WRITERS[ending](draft_of_form(form, incidents, settings)))
+    assert text == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture(params=load_forms())
-def document(request: pytest.FixtureRequest, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Document:
-    return docx.Document(io.BytesIO(WRITERS["docx"](draft_of_form(request.param, five, settings))))
+def document(
+    request: pytest.FixtureRequest, incidents: Mapping[str, Incident], settings: Mapping[str, str]
+) -> Document:
+    return docx.Document(io.BytesIO(WRITERS["docx"](draft_of_form(request.param, incidents, settings))))
 
 
 def test_the_headings_of_a_docx_begin_with_one_title_and_leave_no_gap(document: Document) -> None:
@@ -88,9 +90,9 @@ def test_every_picture_of_a_docx_has_a_text_alternative_and_no_paragraph_is_empt
 
 @FORMS
 def test_every_picture_of_an_odt_has_a_text_alternative(
-    five: Mapping[str, Incident], settings: Mapping[str, str], form: str
+    incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
-    held = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](draft_of_form(form, five, settings))))
-    content = held.read("content.xml").decode()
-    pictures = [name for name in held.namelist() if name.startswith("Pictures/")]
+    odt = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](draft_of_form(form, incidents, settings))))
+    content = odt.read("content.xml").decode()
+    pictures = [name for name in odt.namelist() if name.startswith("Pictures/")]
     assert content.count("<draw:frame") == len(pictures) == content.count("<svg:desc>")

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,18 +13,13 @@ from alerts.draft.form import get_form, load_forms
 from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.finding import ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.draft.conftest import at, facts_of, text_of_field
 
 FORMS = [name for name in load_forms() if name != "period"]
-Change = Callable[[ReleaseFacts], ReleaseFacts]
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
@@ -32,37 +27,34 @@ def note_of(incident: Incident, previous: list[Incident] | None = None) -> Repor
     return fill_form(incident, get_form("note"), {}, previous or [], now)
 
 
-def text_of_field(report: Report, field: str) -> str:
-    found = report.find_field(field)
-    assert found is not None
-    return "\n".join(found.paragraphs)
-
-
-def cites_none(report: Report) -> bool:
+def cites_no_earlier_incident(report: Report) -> bool:
     found = report.find_field("N.previous")
     assert found is not None
     return not found.paragraphs and found.notes == (NONE_ON_FILE,)
 
 
-def with_facts(incident: Incident, change: Change) -> Incident:
-    assert incident.facts is not None
-    return replace(incident, facts=change(incident.facts))
+def with_facts(incident: Incident, **changes: object) -> Incident:
+    return replace(incident, facts=replace(facts_of(incident), **changes))  # type: ignore[arg-type] # any of its fields
 
 
 def with_page(incident: Incident, **changes: object) -> Incident:
-    def change(facts: ReleaseFacts) -> ReleaseFacts:
-        parts = tuple(replace(part, **changes) if part.id == "page" else part for part in facts.parts)  # type: ignore[arg-type]
-        return replace(facts, parts=parts)
+    """Return the incident with these changes of its page."""
+    page, *others = facts_of(incident).parts
+    return with_facts(incident, parts=(replace(page, **changes), *others))  # type: ignore[arg-type] # any of its fields
 
-    return with_facts(incident, change)
+
+def with_only_page(incident: Incident, as_of: datetime | None = None, **changes: object) -> Incident:
+    """Return the incident with these changes of its page and without its other parts."""
+    page = facts_of(with_page(incident, **changes)).parts[0]
+    return with_facts(incident, parts=(page,), at=as_of or facts_of(incident).at)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("given", ["all entries", "none"])
 def test_no_box_of_any_form_is_empty_without_saying_who_must_fill_it(
-    five: Mapping[str, Incident], settings: Mapping[str, str], form: str, given: str
+    incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, given: str
 ) -> None:
-    for incident in five.values():
+    for incident in incidents.values():
         report = fill_form(incident, get_form(form), settings if given == "all entries" else {}, [], incident.opened)
         for field in report.fields():
             assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
@@ -70,7 +62,7 @@ def test_no_box_of_any_form_is_empty_without_saying_who_must_fill_it(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_incident_about_no_watched_release_fills_every_form(form: str) -> None:
+def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> None:
     incident = Incident(
         id="hand-1",
         kind=Kind.HAND,
@@ -90,32 +82,29 @@ def test_an_incident_about_no_watched_release_fills_every_form(form: str) -> Non
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_report_comes_back_whole_from_its_json(five: Mapping[str, Incident], form: str) -> None:
-    for incident in five.values():
-        report = fill_form(incident, get_form(form), {}, list(five.values()), incident.opened)
+def test_a_report_is_read_back_unchanged_from_json(incidents: Mapping[str, Incident], form: str) -> None:
+    for incident in incidents.values():
+        report = fill_form(incident, get_form(form), {}, list(incidents.values()), incident.opened)
         assert report_from_json(report_json(report)) == report
 
 
-def test_an_overdue_release_says_when_it_was_still_not_available(ipcc: Incident) -> None:
-    overdue = with_page(ipcc, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(720, None))
-    overdue = with_facts(overdue, lambda facts: replace(facts, final=False, at=at("2015-07-23T09:42+01:00")))
+def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc_late: Incident) -> None:
+    overdue = with_page(ipcc_late, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(720, None))
+    overdue = with_facts(overdue, final=False, at=at("2015-07-23T09:42+01:00"))
     assert text_of_field(note_of(overdue), "N.what").startswith("The landing page was still not available at 9.42am.")
     assert "was delayed by at least 12 minutes so far." in text_of_field(note_of(overdue), "N.measure")
     assert note_of(overdue).measured[0].rows[0][1:3] == ("Not seen", "At least 12 minutes late so far")
 
 
-def test_a_release_never_seen_says_by_when_it_had_not_been_found(ipcc: Incident) -> None:
-    never = with_page(ipcc, verdict=VerdictKind.NOT_PUBLISHED, first_seen=Interval(), delay=None)
+def test_a_note_says_by_when_a_release_never_seen_had_not_been_found(ipcc_late: Incident) -> None:
+    never = with_page(ipcc_late, verdict=VerdictKind.NOT_PUBLISHED, first_seen=Interval(), delay=None)
     assert "The landing page had not been found by 1.30pm." in text_of_field(note_of(never), "N.what")
 
 
-def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Incident) -> None:
-    def still_open(facts: ReleaseFacts) -> ReleaseFacts:
-        first = facts.parts[0].exposures[0]
-        exposure = replace(first, to=Interval(), seconds=Bounds(600, None), open=True, ended=None)
-        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),), at=at("2017-03-20T17:10+00:00"))
-
-    report = note_of(with_facts(ofsted, still_open))
+def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted_early: Incident) -> None:
+    ended = facts_of(ofsted_early).parts[0].exposures[0]
+    still_open = replace(ended, to=Interval(), seconds=Bounds(600, None), open=True, ended=None)
+    report = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), exposures=(still_open,)))
     assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
     assert "The release was available for at least 10 minutes, from some 40½ hours before" in text_of_field(
         report, "N.measure"
@@ -127,22 +116,21 @@ def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Inciden
     ("last_seen", "end"),
     [("17:05", "It was still available at 5.05pm."), ("17:00:30", "It is not known whether it was removed.")],
 )
-def test_an_open_exposure_is_said_to_last_until_it_was_last_seen(ofsted: Incident, last_seen: str, end: str) -> None:
-    def unseen_since(facts: ReleaseFacts) -> ReleaseFacts:
-        exposure = replace(facts.parts[0].exposures[0], to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
-        page = replace(facts.parts[0], exposures=(exposure,), seen_until=at(f"2017-03-20T{last_seen}+00:00"))
-        return replace(facts, parts=(page,), at=at("2017-03-20T17:10+00:00"))
+def test_the_note_of_an_open_exposure_says_when_it_was_last_seen(
+    ofsted_early: Incident, last_seen: str, end: str
+) -> None:
+    ended = facts_of(ofsted_early).parts[0].exposures[0]
+    still_open = replace(ended, to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
+    page = {"exposures": (still_open,), "seen_until": at(f"2017-03-20T{last_seen}+00:00")}
+    note = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), **page))
+    assert text_of_field(note, "N.what").endswith(end)
 
-    assert text_of_field(note_of(with_facts(ofsted, unseen_since)), "N.what").endswith(end)
 
-
-def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> None:
-    def public_until_slot(facts: ReleaseFacts) -> ReleaseFacts:
-        end = Interval(facts.slot, facts.slot)
-        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
-        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
-
-    note = note_of(with_facts(ofsted, public_until_slot))
+def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_early: Incident) -> None:
+    facts = facts_of(ofsted_early)
+    end = Interval(facts.slot, facts.slot)
+    until_slot = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100), ended=Ended.SLOT)
+    note = note_of(with_only_page(ofsted_early, exposures=(until_slot,)))
     assert text_of_field(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
     assert text_of_field(note, "N.measure").startswith("The release was available from some 40½ hours before the")
 
@@ -155,53 +143,48 @@ def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> Non
     ],
     ids=["absent just before", "perhaps an old copy"],
 )
-def test_an_early_release_is_said_to_be_published_on_time_too_if_it_was_absent_before(
-    ofsted: Incident, absent: datetime | None, sentence: str
+def test_an_early_release_is_called_published_as_announced_only_if_absent_just_before(
+    ofsted_early: Incident, absent: datetime | None, sentence: str
 ) -> None:
     released = Interval(absent, at("2017-03-22T09:30:01+00:00"))
-    assert sentence in text_of_field(note_of(with_page(ofsted, released=released)), "N.what")
+    assert sentence in text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
 
 
-def test_nothing_is_found_of_a_part_that_was_not_public_early_until_it_is_due(ofsted: Incident) -> None:
-    assert "No early publication of the data file was found." in text_of_field(note_of(ofsted), "N.what")
+def test_a_note_says_that_a_file_not_yet_due_was_not_found_early(ofsted_early: Incident) -> None:
+    assert "No early publication of the data file was found." in text_of_field(note_of(ofsted_early), "N.what")
 
 
-def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_available(ofqual_january: Incident) -> None:
-    found = with_page(ofqual_january, address="guessed")
+def test_a_release_awaited_at_a_guessed_address_is_not_found_instead_of_not_available(ofqual_late: Incident) -> None:
+    found = with_page(ofqual_late, address="guessed")
     assert "The landing page was not available until 12.19pm." in text_of_field(note_of(found), "N.what")
-    unfound = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
+    unfound = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
     assert "The landing page was still not found at" in text_of_field(note_of(unfound), "N.what")
 
 
-def test_a_release_awaited_at_a_guessed_address_says_what_its_absence_rests_on(ofqual_january: Incident) -> None:
-    def with_guessed_address(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, address="guessed")
-
-    for verdict, told, untold in [
+def test_the_evidence_says_what_an_absence_at_a_guessed_address_rests_on(ofqual_late: Incident) -> None:
+    for verdict, stated, not_stated in [
         ("overdue", "rests on the announcement", "absence there proves nothing"),
         ("unproven", "absence there proves nothing", "rests on"),
     ]:
-        unseen = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=verdict)
-        report = note_of(with_facts(unseen, with_guessed_address))
+        unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
+        report = note_of(with_facts(unseen, address="guessed"))
         evidence = "\n".join(report.certainty)
-        assert told in evidence
-        assert untold not in evidence
+        assert stated in evidence
+        assert not_stated not in evidence
         assert "guessed from that of" not in text_of_field(report, "N.slot")
 
 
-def test_others_late_on_the_platform_are_neither_named_nor_counted(ofqual_march: Incident) -> None:
-    def together(facts: ReleaseFacts) -> ReleaseFacts:
-        found = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
-        return replace(facts, findings=(*facts.findings, found))
-
-    told = text_of_field(note_of(with_facts(ofqual_march, together)), "N.what")
-    assert "Releases of other producers on www.gov.uk were late at the same time." in told
-    assert "ons late" not in told
+def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqual_late_again: Incident) -> None:
+    together = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
+    findings = (*facts_of(ofqual_late_again).findings, together)
+    text = text_of_field(note_of(with_facts(ofqual_late_again, findings=findings)), "N.what")
+    assert "Releases of other producers on www.gov.uk were late at the same time." in text
+    assert "ons late" not in text
 
 
-def test_where_a_leak_stood_is_no_link_to_the_statistics(moj: Incident) -> None:
+def test_addresses_of_a_leak_are_in_the_account_and_not_in_the_output_link(moj_leak: Incident) -> None:
     posts = "https://social.example/1\nhttps://social.example/2"
-    leaked = replace(moj, facts=None, words={"what": "Posted", "when": "2016-10-01", "url": posts, "sort": "leak"})
+    leaked = replace(moj_leak, facts=None, words={"what": "Posted", "when": "2016-10-01", "url": posts, "sort": "leak"})
     report = note_of(leaked)
     assert "social.example" not in text_of_field(report, "N.output")
     assert "It could be seen at https://social.example/1 and https://social.example/2." in text_of_field(
@@ -213,87 +196,83 @@ def test_where_a_leak_stood_is_no_link_to_the_statistics(moj: Incident) -> None:
     assert "could be seen" not in text_of_field(late, "N.what")
 
 
-def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted: Incident) -> None:
+def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted_early: Incident) -> None:
     released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
-    report = note_of(with_page(ofsted, released=released))
+    report = note_of(with_page(ofsted_early, released=released))
     assert report.measured[0].rows[0][1] == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
     assert report.timeline is not None
     assert "then released between 09:29:59 and 09:30:01 GMT on 22 March 2017" in report.timeline.alt
 
 
-def test_an_exposure_and_a_delay_on_two_days_carry_each_its_own_clause(ofsted: Incident) -> None:
-    def also_late(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, findings=(*facts.findings, Finding(FindingKind.LATE, "sheet")))
-
-    report = fill_form(with_facts(ofsted, also_late), get_form("B"), {}, [], ofsted.opened + timedelta(days=3))
+def test_an_exposure_and_a_delay_on_two_days_are_dated_with_their_own_practice(ofsted_early: Incident) -> None:
+    findings = (*facts_of(ofsted_early).findings, Finding(FindingKind.LATE, "sheet"))
+    also_late = with_facts(ofsted_early, findings=findings)
+    report = fill_form(also_late, get_form("B"), {}, [], ofsted_early.opened + timedelta(days=3))
     dated = report.find_field("B.2.date")
     assert dated is not None
     assert dated.paragraphs == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
 
 
-def test_what_stays_unproven_is_told_with_its_reason_and_range(ipcc: Incident) -> None:
-    unproven = with_page(ipcc, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
-    unproven = with_facts(unproven, lambda facts: replace(facts, unproven_because="every look over the slot failed"))
+def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_late: Incident) -> None:
+    unproven = with_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
+    unproven = with_facts(unproven, unproven_because="every look over the slot failed")
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
-    told = text_of_field(report, "N.what")
-    assert "It is not known whether the landing page was published as announced; it became available at" in told
+    text = text_of_field(report, "N.what")
+    assert "It is not known whether the landing page was published as announced; it became available at" in text
     assert "Not proved: every look over the slot failed." in report.certainty
-    assert "look" not in told + text_of_field(report, "N.certainty")
+    assert "look" not in text + text_of_field(report, "N.certainty")
     assert report.measured[0].rows[0][2] == "Not proved"
 
 
-def test_a_part_that_was_on_time_is_told_as_on_time_beside_a_late_one(ipcc: Incident) -> None:
+def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incident) -> None:
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
-    partial = with_page(ipcc, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
-    told = text_of_field(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
-    assert told == (
+    partial = with_page(ipcc_late, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
+    text = text_of_field(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
+    assert text == (
         "The landing page was published as announced at 9.30am. The attachment was not available until 10.08am."
     )
 
 
-def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc: Incident) -> None:
-    dated = with_page(ipcc, delay=None)
-    dated = with_facts(dated, lambda facts: replace(facts, slot=None, slot_text="July 2015"))
+def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:
+    dated = with_page(ipcc_late, delay=None)
+    dated = with_facts(dated, slot=None, slot_text="July 2015")
     report = note_of(dated)
     assert "was pre-announced on GOV.UK for July 2015" in text_of_field(report, "N.slot")
     assert "not available until 10.08am on Thursday 23 July 2015." in text_of_field(report, "N.what")
     assert report.measured[0].rows[0][2] == "Not measured in minutes"
 
 
-def test_nothing_seen_before_the_slot_is_repeated_in_a_draft(ofsted: Incident) -> None:
+def test_no_draft_of_an_early_release_repeats_the_details_of_its_findings(ofsted_early: Incident) -> None:
     secret = "57 per cent of schools"
-
-    def with_secret_in_findings(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, findings=tuple(replace(each, detail=secret) for each in facts.findings))
-
-    incident = with_facts(ofsted, with_secret_in_findings)
+    findings = tuple(replace(each, detail=secret) for each in facts_of(ofsted_early).findings)
+    incident = with_facts(ofsted_early, findings=findings)
     for form in FORMS:
         report = fill_form(incident, get_form(form), {}, [incident], incident.opened)
         assert secret not in str(report_json(report))
 
 
-def test_an_announced_time_other_than_half_past_nine_raises_the_register_question(ipcc: Incident) -> None:
-    seven = with_facts(ipcc, lambda facts: replace(facts, slot=at("2023-07-20T07:00+01:00")))
+def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ipcc_late: Incident) -> None:
+    seven = with_facts(ipcc_late, slot=at("2023-07-20T07:00+01:00"))
     seven = replace(seven, occurred=at("2023-07-20T07:00+01:00"), opened=at("2023-07-20T07:01+01:00"))
     clause = note_of(seven).find_field("N.clause")
     assert clause is not None
     assert "The announced time is 7am, not 9.30am: is an alternative release time on file?" in clause.notes
 
 
-def test_details_of_findings_are_in_the_evidence_and_their_meaning_in_the_account(ipcc: Incident) -> None:
+def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_account(ipcc_late: Incident) -> None:
     stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
     short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
-    report = note_of(with_facts(ipcc, lambda facts: replace(facts, findings=(stale, short))))
-    told = text_of_field(report, "N.what")
-    assert told.endswith("Its release time was announced or changed at short notice.")
-    assert "edge" not in told
+    report = note_of(with_facts(ipcc_late, findings=(stale, short)))
+    text = text_of_field(report, "N.what")
+    assert text.endswith("Its release time was announced or changed at short notice.")
+    assert "edge" not in text
     assert "Stale edge: the origin had it at 09:30:02, the edge still served the old page." in report.certainty
     assert "Short notice: moved to 09:30:00 GMT, 3 d 4 h ahead." in report.certainty
 
 
 @pytest.mark.parametrize(
-    ("verdict", "delay", "users", "happened", "delayed"),
+    ("verdict", "delay", "users_delay", "account_text", "delay_text"),
     [
         ("late", Bounds(89, 91), Bounds(387, 392), "until 9.36am.", "by about 6 minutes."),
         (
@@ -313,143 +292,137 @@ def test_details_of_findings_are_in_the_evidence_and_their_meaning_in_the_accoun
     ],
     ids=["late and hidden", "hidden", "still hidden"],
 )
-def test_a_draft_tells_users_delay_beside_the_publishers(
-    ofqual_january: Incident, verdict: str, delay: Bounds, users: Bounds, happened: str, delayed: str
+def test_a_note_states_the_delay_of_users_and_the_older_copy_they_were_shown(
+    ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds, account_text: str, delay_text: str
 ) -> None:
-    hidden = with_page(ofqual_january, verdict=verdict, delay=delay, users_delay=users)
-    note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
-    assert happened in text_of_field(note, "N.what")
-    assert delayed in text_of_field(note, "N.measure")
+    hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
+    note = note_of(with_facts(hidden, findings=()))
+    assert account_text in text_of_field(note, "N.what")
+    assert delay_text in text_of_field(note, "N.measure")
 
 
 @pytest.mark.parametrize(
-    ("delay", "users"),
+    ("delay", "users_delay"),
     [(Bounds(89, 91), Bounds(95, 101)), (Bounds(-190, -180), Bounds(-75, -70)), (Bounds(0, 1), Bounds(20, 25))],
     ids=["by seconds", "until before its slot", "within the tolerance"],
 )
 def test_an_older_copy_that_users_had_for_less_than_a_minute_after_the_slot_is_not_named(
-    ofqual_january: Incident, delay: Bounds, users: Bounds
+    ofqual_late: Incident, delay: Bounds, users_delay: Bounds
 ) -> None:
     verdict = "late" if (delay.min or 0) > 60 else "on_time"
-    hidden = with_page(ofqual_january, verdict=verdict, delay=delay, users_delay=users)
-    note = note_of(with_facts(hidden, lambda facts: replace(facts, parts=facts.parts[:1], findings=())))
+    hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
+    note = note_of(with_facts(hidden, findings=()))
     assert "older copy" not in text_of_field(note, "N.what")
 
 
-def test_no_one_waited_for_what_an_edge_had_before_the_slot(ofsted: Incident) -> None:
-    hidden = with_page(ofsted, delay=Bounds(-190, -180), users_delay=Bounds(-75, -70))
+def test_a_note_states_no_delay_if_users_had_the_release_before_the_slot(ofsted_early: Incident) -> None:
+    hidden = with_page(ofsted_early, delay=Bounds(-190, -180), users_delay=Bounds(-75, -70))
     assert "delayed" not in text_of_field(note_of(hidden), "N.measure")
 
 
-def with_one_exposure(incident: Incident, exposure: Exposure, **changes: object) -> Incident:
-    """Return the incident with one exposure, of its page alone."""
-    return with_facts(
-        with_page(incident, exposures=(exposure,), **changes),
-        lambda facts: replace(facts, parts=facts.parts[:1], at=at("2017-03-22T09:29:30+00:00")),
-    )
-
-
+HALF_A_MINUTE_BEFORE_SLOT = at("2017-03-22T09:29:30+00:00")
 LAST_MINUTE = Interval(at("2017-03-22T09:29:35+00:00"), at("2017-03-22T09:29:38+00:00"))
 
 
-def test_an_exposure_that_was_just_found_is_not_said_to_last_until_before_it_began(ofsted: Incident) -> None:
+def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_early: Incident) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    report = fill_form(with_one_exposure(ofsted, begun), get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
+    incident = with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(begun,))
+    report = fill_form(incident, get_form("note"), {}, [], at("2017-03-22T09:29:45+00:00"))
     assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     assert "It could be seen shortly before that time." in report.holding[0]
 
 
-def test_an_exposure_with_an_unknown_end_is_only_said_to_be_available_until_its_last_look(ofsted: Incident) -> None:
+def test_the_note_of_an_exposure_with_an_unknown_end_says_only_available_by(ofsted_early: Incident) -> None:
     unknown = Exposure("page", LAST_MINUTE, Interval(), Bounds(10, 25), open=False, ended=Ended.UNKNOWN)
     released = Interval(at("2017-03-22T09:30:00+00:00"), at("2017-03-22T09:32:30+00:00"))
-    report = note_of(with_one_exposure(ofsted, unknown, released=released))
+    report = note_of(with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(unknown,), released=released))
     assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 
-def test_an_exposure_of_unknown_length_is_given_no_length(ofsted: Incident, ofqual_january: Incident) -> None:
+def test_an_earlier_exposure_of_unknown_length_is_cited_without_a_length(
+    ofsted_early: Incident, ofqual_late: Incident
+) -> None:
     begun = Exposure("page", LAST_MINUTE, Interval(), Bounds(0, None), open=True)
-    earlier = replace(with_one_exposure(ofsted, begun), producer="ofqual")
-    told = text_of_field(note_of(ofqual_january, [earlier]), "N.previous")
-    assert ": public before its announced time." in told
+    earlier = replace(with_only_page(ofsted_early, HALF_A_MINUTE_BEFORE_SLOT, exposures=(begun,)), producer="ofqual")
+    text = text_of_field(note_of(ofqual_late, [earlier]), "N.previous")
+    assert ": public before its announced time." in text
 
 
 def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
-    ofsted: Incident, ofqual_january: Incident
+    ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
-    assert ofsted.facts is not None
-    doubtful = replace(ofsted.facts, verdict="unproven", parts=())
-    told = text_of_field(note_of(ofqual_january, [replace(ofsted, producer="ofqual", facts=doubtful)]), "N.previous")
-    assert ": whether it was published as announced is not known." in told
+    doubtful = replace(facts_of(ofsted_early), verdict="unproven", parts=())
+    text = text_of_field(note_of(ofqual_late, [replace(ofsted_early, producer="ofqual", facts=doubtful)]), "N.previous")
+    assert ": whether it was published as announced is not known." in text
 
 
-def test_an_alternative_that_may_have_come_before_the_slot_is_not_called_later(ofqual_january: Incident) -> None:
-    facts = ofqual_january.facts
-    assert facts is not None
+def test_an_alternative_that_may_have_come_before_the_slot_is_not_called_later(ofqual_late: Incident) -> None:
+    facts = facts_of(ofqual_late)
     for least, is_later in ((1.0, True), (-1.0, False), (None, False)):
         parts = tuple(
             replace(part, delay=Bounds(least, 1860.0)) if part.role == "alternative" else part for part in facts.parts
         )
-        told = say_delays(replace(facts, parts=parts))
-        assert any("could be read elsewhere" in sentence for sentence in told) == is_later
+        sentences = say_delays(replace(facts, parts=parts))
+        assert any("could be read elsewhere" in sentence for sentence in sentences) == is_later
 
 
-def test_recurring_causes_are_counted(ipcc: Incident, ofqual_january: Incident, ofqual_march: Incident) -> None:
+def test_recurring_causes_are_counted(ipcc_late: Incident, ofqual_late: Incident, ofqual_late_again: Incident) -> None:
     earlier = [
-        replace(each, producer="ipcc", words={"cause": "platform fault"}) for each in (ofqual_january, ofqual_march)
+        replace(each, producer="ipcc", words={"cause": "platform fault"}) for each in (ofqual_late, ofqual_late_again)
     ]
-    told = text_of_field(note_of(replace(ipcc, occurred=at("2019-07-25T09:30+01:00")), earlier), "N.previous")
-    assert "Its cause was: platform fault." in told
-    assert "Causes that occurred more than once: platform fault (2 times)." in told
+    text = text_of_field(note_of(replace(ipcc_late, occurred=at("2019-07-25T09:30+01:00")), earlier), "N.previous")
+    assert "Its cause was: platform fault." in text
+    assert "Causes that occurred more than once: platform fault (2 times)." in text
 
 
 @pytest.mark.parametrize("kind", [Kind.LEAD, Kind.UNPROVEN, Kind.ALTERED, Kind.CALENDAR])
-def test_what_claims_no_breach_is_not_cited_as_an_earlier_incident(ipcc: Incident, kind: Kind) -> None:
-    before = replace(ipcc, id="x", kind=kind, occurred=at("2015-07-20T09:30+01:00"))
-    assert cites_none(note_of(ipcc, [before]))
+def test_an_incident_without_a_breach_is_not_cited_as_an_earlier_incident(ipcc_late: Incident, kind: Kind) -> None:
+    before = replace(ipcc_late, id="x", kind=kind, occurred=at("2015-07-20T09:30+01:00"))
+    assert cites_no_earlier_incident(note_of(ipcc_late, [before]))
 
 
-def test_incidents_that_share_nothing_are_not_cited(ipcc: Incident, ofsted: Incident) -> None:
-    assert cites_none(note_of(ipcc, [ofsted]))
+def test_an_incident_of_another_producer_and_platform_is_not_cited(ipcc_late: Incident, ofsted_early: Incident) -> None:
+    assert cites_no_earlier_incident(note_of(ipcc_late, [ofsted_early]))
 
 
-def test_many_incidents_on_one_platform_are_counted_not_listed(ofqual_march: Incident) -> None:
+def test_three_earlier_incidents_on_a_platform_are_cited_and_the_others_counted(ofqual_late_again: Incident) -> None:
     others = [
-        replace(ofqual_march, id=f"x{day}", release=f"r{day}", producer="other", occurred=at(f"2018-02-0{day}T09:30Z"))
+        replace(
+            ofqual_late_again, id=f"x{day}", release=f"r{day}", producer="other", occurred=at(f"2018-02-0{day}T09:30Z")
+        )
         for day in range(1, 8)
     ]
-    asked = replace(ofqual_march, words={"cite_others": "yes"})
-    told = text_of_field(note_of(asked, others), "N.previous")
-    assert told.count("An earlier incident on") == 3
-    assert "On the same platform 4 further incidents before that." in told
+    asked = replace(ofqual_late_again, words={"cite_others": "yes"})
+    text = text_of_field(note_of(asked, others), "N.previous")
+    assert text.count("An earlier incident on") == 3
+    assert "On the same platform 4 further incidents before that." in text
 
 
-def test_notes_made_during_the_incident_stand_in_the_annex(ipcc: Incident) -> None:
-    noted = replace(ipcc, timeline=(Entry(at("2015-07-23T09:43+01:00"), "web manager", "raised with support"),))
+def test_notes_made_during_an_incident_are_in_the_annex(ipcc_late: Incident) -> None:
+    noted = replace(ipcc_late, timeline=(Entry(at("2015-07-23T09:43+01:00"), "web manager", "raised with support"),))
     tables = {table.caption: table for table in note_of(noted).annex}
     assert tables["What was noted during the incident"].rows == (
         ("09:43 BST on 23 July 2015", "web manager", "raised with support"),
     )
 
 
-def test_the_annex_notes_what_the_monitor_told_without_the_title_again(ipcc: Incident) -> None:
-    assert ipcc.facts is not None
-    assert ipcc.facts.slot is not None
-    now = ipcc.facts.slot + timedelta(minutes=1)
-    notices = decide(replace(ipcc.facts, at=now), None, now).notices
-    noted = replace(ipcc, timeline=tuple(Entry(now, "monitor", one.subject) for one in notices))
+def test_the_annex_lists_a_notice_of_the_monitor_without_the_title(ipcc_late: Incident) -> None:
+    now = ipcc_late.occurred + timedelta(minutes=1)
+    notices = decide(replace(facts_of(ipcc_late), at=now), None, now).notices
+    noted = replace(ipcc_late, timeline=tuple(Entry(now, "monitor", one.subject) for one in notices))
     assert "Statistics for England and…" in noted.timeline[0].text
     tables = {table.caption: table for table in note_of(noted).annex}
-    ((_, _, told),) = tables["What was noted during the incident"].rows
-    assert told == "LATE: first seen between 10:07:45 and 10:08:00 BST, 37 min 45 s to 38 min late"
+    ((_, _, text),) = tables["What was noted during the incident"].rows
+    assert text == "LATE: first seen between 10:07:45 and 10:08:00 BST, 37 min 45 s to 38 min late"
 
 
-def test_a_day_that_was_logged_is_no_instant_of_the_day_before(moj: Incident) -> None:
-    tables = {table.caption: table for table in note_of(moj).annex}
+def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj_leak: Incident) -> None:
+    tables = {table.caption: table for table in note_of(moj_leak).annex}
     assert ("Occurred", "2016-09-30, logged without a time") in tables["This incident"].rows
 
 
 @pytest.mark.parametrize(
-    ("offset", "told"),
+    ("offset", "sentence"),
     [
         (Bounds(-0.04, 0.0), "by -0.1 s to 0 s."),
         (Bounds(-0.2, 0.41), "by -0.2 s to 0.5 s."),
@@ -457,16 +430,14 @@ def test_a_day_that_was_logged_is_no_instant_of_the_day_before(moj: Incident) ->
     ],
 )
 def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
-    ipcc: Incident, offset: Bounds, told: str
+    ipcc_late: Incident, offset: Bounds, sentence: str
 ) -> None:
-    def with_clock_offset(facts: ReleaseFacts) -> ReleaseFacts:
-        return replace(facts, certainty=replace(facts.certainty, clock_offset=offset))
-
-    assert told in "\n".join(note_of(with_facts(ipcc, with_clock_offset)).certainty)
+    certainty = replace(facts_of(ipcc_late).certainty, clock_offset=offset)
+    assert sentence in "\n".join(note_of(with_facts(ipcc_late, certainty=certainty)).certainty)
 
 
-def test_what_a_person_logged_is_dated_and_is_nowhere_called_measured(moj: Incident) -> None:
-    logged = replace(moj, facts=None, grade="note")
+def test_an_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Incident) -> None:
+    logged = replace(moj_leak, facts=None, grade="note")
     report = note_of(logged)
     assert "When it happened: 30 September 2016 and 1 October 2016." in text_of_field(report, "N.what")
     assert text_of_field(report, "N.grade") == "Note"
@@ -475,93 +446,95 @@ def test_what_a_person_logged_is_dated_and_is_nowhere_called_measured(moj: Incid
     assert "When it happened" not in text_of_field(in_a_box_of_its_own, "A.2.nature")
 
 
-def test_what_a_person_logged_is_told_in_their_words_without_when_it_was_logged(moj: Incident) -> None:
-    told = text_of_field(note_of(moj), "N.what")
-    assert "A journalist said that a Sunday newspaper would print figures." in told
-    assert not [word for word in ("Logged by hand", "As logged", "the monitor") if word in told]
+def test_the_account_of_a_logged_incident_is_only_what_the_person_wrote(moj_leak: Incident) -> None:
+    text = text_of_field(note_of(moj_leak), "N.what")
+    assert "A journalist said that a Sunday newspaper would print figures." in text
+    assert not [word for word in ("Logged by hand", "As logged", "the monitor") if word in text]
 
 
-def test_where_and_when_an_announcement_was_read_is_in_the_evidence_only(ipcc: Incident) -> None:
-    report = note_of(ipcc)
+def test_only_the_evidence_says_where_and_when_an_announcement_was_read(ipcc_late: Incident) -> None:
+    report = note_of(ipcc_late)
     assert "from the calendar “govuk” and was first read at 09:30 BST on 25 June 2015." in "\n".join(report.certainty)
     assert "govuk" not in text_of_field(report, "N.slot")
     assert "the monitor" not in text_of_field(report, "N.slot")
 
 
-def test_an_earlier_incident_logged_by_hand_is_cited_by_what_it_was(moj: Incident) -> None:
-    before = replace(moj, id="x", words={**moj.words, "sort": "access"})
-    assert ": access before release." in text_of_field(note_of(moj, [before]), "N.previous")
+def test_an_earlier_incident_logged_by_hand_is_cited_by_its_sort(moj_leak: Incident) -> None:
+    before = replace(moj_leak, id="x", words={**moj_leak.words, "sort": "access"})
+    assert ": access before release." in text_of_field(note_of(moj_leak, [before]), "N.previous")
 
 
-def test_a_release_that_was_out_already_is_not_named_as_the_next_release(moj: Incident) -> None:
-    out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
-    told = text_of_field(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
-    assert "next release" not in told
-    assert "The release concerned was pre-announced on GOV.UK for" in told
+def test_a_release_that_was_out_already_is_not_named_as_the_next_release(moj_leak: Incident) -> None:
+    out = replace(moj_leak, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
+    text = text_of_field(fill_form(out, get_form("B"), {}, [], out.opened), "B.2.account")
+    assert "next release" not in text
+    assert "The release concerned was pre-announced on GOV.UK for" in text
 
 
-def test_an_exposure_whose_end_no_one_saw_claims_neither_removal_nor_presence(ofsted: Incident) -> None:
-    def ended_for_unknown_reason(facts: ReleaseFacts) -> ReleaseFacts:
-        assert facts.slot is not None
-        end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
-        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
-        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
-
-    told = text_of_field(note_of(with_facts(ofsted, ended_for_unknown_reason)), "N.what")
-    assert told.endswith("It is not known whether it was removed before the announced time.")
-    assert "remained" not in told
+def test_the_note_of_an_exposure_with_an_unseen_end_says_that_removal_is_not_known(ofsted_early: Incident) -> None:
+    facts = facts_of(ofsted_early)
+    assert facts.slot is not None
+    end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
+    exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145500, 146100), ended=Ended.UNKNOWN)
+    text = text_of_field(note_of(with_only_page(ofsted_early, exposures=(exposure,))), "N.what")
+    assert text.endswith("It is not known whether it was removed before the announced time.")
+    assert "remained" not in text
 
 
-def test_what_to_do_now_follows_the_kind_of_breach(ofsted: Incident, ipcc: Incident, moj: Incident) -> None:
-    assert [step.id for step in note_of(ofsted).steps][:2] == ["tell-head", "withdraw"]
-    assert "route" in [step.id for step in note_of(ipcc).steps]
-    assert "regulator" in [step.id for step in note_of(moj).steps]
+def test_the_steps_of_a_note_depend_on_the_kind_of_breach(
+    ofsted_early: Incident, ipcc_late: Incident, moj_leak: Incident
+) -> None:
+    assert [step.id for step in note_of(ofsted_early).steps][:2] == ["tell-head", "withdraw"]
+    assert "route" in [step.id for step in note_of(ipcc_late).steps]
+    assert "regulator" in [step.id for step in note_of(moj_leak).steps]
 
 
-def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofsted: Incident) -> None:
+def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofsted_early: Incident) -> None:
     feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
-    only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
+    only = with_facts(ofsted_early, parts=(replace(feed, exposures=(exposure,)),))
     assert text_of_field(note_of(only), "N.what").startswith(
         "The message at https://www.gov.uk/x.atom became available by 5pm"
     )
 
 
-def test_an_alternative_address_that_was_never_used_is_not_told(ofqual_january: Incident) -> None:
-    def unused(facts: ReleaseFacts) -> ReleaseFacts:
-        news = replace(facts.parts[2], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
-        return replace(facts, parts=(*facts.parts[:2], news))
-
-    report = note_of(with_facts(ofqual_january, unused))
+def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(ofqual_late: Incident) -> None:
+    page, copy, news = facts_of(ofqual_late).parts
+    unused = replace(news, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
+    report = note_of(with_facts(ofqual_late, parts=(page, copy, unused)))
     assert "government/news" not in text_of_field(report, "N.what") + text_of_field(report, "N.impact") + text_of_field(
         report, "N.measure"
     )
     assert report.measured[0].rows[2][1:3] == ("Not seen", "Not used")
 
 
-def test_incidents_logged_without_a_release_are_not_each_others_earlier_incidents(moj: Incident) -> None:
-    mine = replace(moj, kind=Kind.HAND, release="", producer="moj", facts=None)
+def test_incidents_logged_without_a_release_are_not_each_others_earlier_incidents(moj_leak: Incident) -> None:
+    mine = replace(moj_leak, kind=Kind.HAND, release="", producer="moj", facts=None)
     theirs = replace(
         mine, id="other", producer="other", title="Something else", occurred=mine.occurred - timedelta(days=9)
     )
-    assert cites_none(note_of(mine, [theirs]))
+    assert cites_no_earlier_incident(note_of(mine, [theirs]))
 
 
-def test_other_producers_incidents_are_cited_only_when_asked_for_and_by_name(ofqual_march: Incident) -> None:
+def test_another_producers_incident_is_cited_only_on_request_and_by_display_name(ofqual_late_again: Incident) -> None:
     theirs = replace(
-        ofqual_march, id="other", release="other", producer="dfe", occurred=ofqual_march.occurred - timedelta(days=9)
+        ofqual_late_again,
+        id="other",
+        release="other",
+        producer="dfe",
+        occurred=ofqual_late_again.occurred - timedelta(days=9),
     )
-    assert cites_none(note_of(ofqual_march, [theirs]))
-    asked = cite_other_incidents(ofqual_march, "head of profession", ofqual_march.opened)
+    assert cites_no_earlier_incident(note_of(ofqual_late_again, [theirs]))
+    asked = cite_other_incidents(ofqual_late_again, "head of profession", ofqual_late_again.opened)
     case = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
     assert "(Department for Education)" in text_of_field(case, "N.previous")
     assert "dfe" not in text_of_field(case, "N.previous")
 
 
-def test_a_decision_to_bring_the_release_forward_is_told_in_its_draft(ofqual_march: Incident) -> None:
-    decided = bring_forward(ofqual_march, "chief statistician", "2018-03-08T09:00", ofqual_march.opened)
-    told = " ".join(text for field in note_of(decided).fields() for text in field.paragraphs)
-    assert "The chief statistician decided to bring the release forward to 9am on Thursday 8 March 2018." in told
-    assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_march.opened) == decided
+def test_a_decision_to_bring_the_release_forward_is_in_its_draft(ofqual_late_again: Incident) -> None:
+    decided = bring_forward(ofqual_late_again, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened)
+    text = " ".join(line for field in note_of(decided).fields() for line in field.paragraphs)
+    assert "The chief statistician decided to bring the release forward to 9am on Thursday 8 March 2018." in text
+    assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_late_again.opened) == decided
     with pytest.raises(InvalidInput, match="not a date-time"):
-        bring_forward(ofqual_march, "chief statistician", "soon", ofqual_march.opened)
+        bring_forward(ofqual_late_again, "chief statistician", "soon", ofqual_late_again.opened)

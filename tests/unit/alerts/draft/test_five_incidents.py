@@ -13,10 +13,11 @@ from alerts.draft.certainty import list_unproven
 from alerts.draft.edits import merge_words
 from alerts.draft.fill import fill_form
 from alerts.draft.form import choose_form
-from alerts.draft.report import Field, Report
+from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import facts_of, text_of_field
 
 # field id → what must stand in it. Only what the published report states and a monitor can measure.
 STATED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -105,16 +106,8 @@ HUMAN: Mapping[str, Mapping[str, str]] = {
         "A.6.material": "supporting material",
     },
     "ofsted-2017": {"B.2.account": "why it happened", "B.3.impact": "impact", "B.4.corrective": "corrective"},
-    "ofqual-2018-01": {
-        "B.2.account": "why it happened",
-        "B.3.impact": "impact",
-        "B.4.corrective": "corrective",
-    },
-    "ofqual-2018-03": {
-        "C.2.account": "why it happened",
-        "C.3.impact": "impact",
-        "C.4.corrective": "corrective",
-    },
+    "ofqual-2018-01": {"B.2.account": "why it happened", "B.3.impact": "impact", "B.4.corrective": "corrective"},
+    "ofqual-2018-03": {"C.2.account": "why it happened", "C.3.impact": "impact", "C.4.corrective": "corrective"},
 }
 # Words of the published reports that no monitor can know: none may appear by itself.
 NEVER = (
@@ -134,20 +127,14 @@ NEVER = (
 
 
 @pytest.fixture
-def drafts(five: Mapping[str, Incident], settings: Mapping[str, str]) -> Mapping[str, Report]:
-    return {name: fill_draft(each, list(five.values()), settings) for name, each in five.items()}
+def drafts(incidents: Mapping[str, Incident], settings: Mapping[str, str]) -> Mapping[str, Report]:
+    return {name: fill_draft(each, list(incidents.values()), settings) for name, each in incidents.items()}
 
 
 def fill_draft(incident: Incident, every: list[Incident], settings: Mapping[str, str]) -> Report:
-    assert incident.facts is not None
     earlier = [each for each in every if each.occurred < incident.occurred]
-    now = max(incident.facts.at, incident.opened)
+    now = max(facts_of(incident).at, incident.opened)
     return fill_form(incident, choose_form(incident.occurred, incident.grade), settings, earlier, now)
-
-
-def text(field: Field | None) -> str:
-    assert field is not None
-    return "\n".join(field.paragraphs)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +155,15 @@ def test_form_edition_and_practice_are_those_of_the_published_report(
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in STATED.items() for field in fields])
-def test_what_is_measurable_stands_in_its_field(drafts: Mapping[str, Report], name: str, field: str) -> None:
+def test_what_the_published_report_states_and_is_measurable_is_in_its_field(
+    drafts: Mapping[str, Report], name: str, field: str
+) -> None:
     for stated in STATED[name][field]:
-        assert stated in text(drafts[name].find_field(field))
+        assert stated in text_of_field(drafts[name], field)
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in HUMAN.items() for field in fields])
-def test_what_only_a_person_knows_is_marked_and_comes_with_questions(
+def test_a_field_for_a_persons_knowledge_is_marked_and_has_guiding_questions(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
     found = drafts[name].find_field(field)
@@ -185,28 +174,30 @@ def test_what_only_a_person_knows_is_marked_and_comes_with_questions(
 
 
 @pytest.mark.parametrize("name", STATED)
-def test_nothing_is_invented(drafts: Mapping[str, Report], name: str) -> None:
-    said = "\n".join(text(field) for field in drafts[name].fields())
-    assert [word for word in NEVER if word in said] == []
+def test_a_draft_contains_no_word_that_no_monitor_can_know(drafts: Mapping[str, Report], name: str) -> None:
+    form_text = "\n".join(text_of_field(drafts[name], field.id) for field in drafts[name].fields())
+    assert [word for word in NEVER if word in form_text] == []
 
 
 @pytest.mark.parametrize("name", STATED)
-def test_a_box_without_measured_words_says_who_must_fill_it(drafts: Mapping[str, Report], name: str) -> None:
+def test_a_box_without_measured_text_is_marked_to_be_completed(drafts: Mapping[str, Report], name: str) -> None:
     for field in drafts[name].fields():
         assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
 
 
-def test_the_landing_page_comes_before_any_other_address(drafts: Mapping[str, Report]) -> None:
+def test_the_account_describes_the_landing_page_before_other_addresses(drafts: Mapping[str, Report]) -> None:
     for name, field in (("ofqual-2018-01", "B.2.account"), ("ofqual-2018-03", "C.2.account")):
-        told = text(drafts[name].find_field(field))
-        assert told.index("The landing page") < told.index("The report was available at")
+        account = text_of_field(drafts[name], field)
+        assert account.index("The landing page") < account.index("The report was available at")
 
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
-def test_each_measured_time_and_length_is_in_the_form_once(drafts: Mapping[str, Report], name: str) -> None:
-    said = "\n".join(text(field) for field in drafts[name].fields() if "clause.cite" not in field.facts)
-    told = [each[0] for each in re.finditer(r"\d[\d.½]*(?: ?[ap]m\b| hours?\b| minutes\b)", said)]
-    assert sorted(told) == sorted(set(told))
+def test_no_measured_time_or_length_is_repeated_in_a_form(drafts: Mapping[str, Report], name: str) -> None:
+    form_text = "\n".join(
+        text_of_field(drafts[name], field.id) for field in drafts[name].fields() if "clause.cite" not in field.facts
+    )
+    figures = [each[0] for each in re.finditer(r"\d[\d.½]*(?: ?[ap]m\b| hours?\b| minutes\b)", form_text)]
+    assert sorted(figures) == sorted(set(figures))
 
 
 @pytest.mark.parametrize("name", STATED)
@@ -240,19 +231,18 @@ def test_a_leak_is_not_mixed_with_the_verdict_on_the_next_release(drafts: Mappin
     report = drafts["moj-2016"]
     assert report.measured == ()
     assert report.timeline is None
-    assert "available" not in text(report.find_field("A.2.nature"))
+    assert "available" not in text_of_field(report, "A.2.nature")
 
 
-def test_an_amended_report_shows_both_dates(ofqual_january: Incident, settings: Mapping[str, str]) -> None:
-    now = ofqual_january.opened + timedelta(days=6)
-    report = fill_form(ofqual_january, choose_form(ofqual_january.occurred, "report"), settings, [], now)
+def test_an_amended_report_shows_both_dates(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
+    now = ofqual_late.opened + timedelta(days=6)
+    report = fill_form(ofqual_late, choose_form(ofqual_late.occurred, "report"), settings, [], now)
     assert (report.date_of_report, report.last_amended) == ("5 January 2018", "11 January 2018")
-    assert text(report.find_field("B.1.date")) == "5 January 2018, last amended 11 January 2018"
+    assert text_of_field(report, "B.1.date") == "5 January 2018, last amended 11 January 2018"
 
 
-def test_a_gap_that_two_monitors_had_together_is_owned_up_to_once(ofqual_march: Incident) -> None:
-    facts = ofqual_march.facts
-    assert facts is not None
+def test_a_gap_that_two_monitors_had_together_is_listed_once(ofqual_late_again: Incident) -> None:
+    facts = facts_of(ofqual_late_again)
     (gap,) = facts.certainty.blind
     later = replace(gap, begins=gap.begins + timedelta(milliseconds=40))
     both = replace(facts, certainty=replace(facts.certainty, blind=(gap, later)))

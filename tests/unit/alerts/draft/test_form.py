@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from alerts.draft.form import FilledBy, UnknownForm, choose_form, get_form, load_forms
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+from tests.unit.alerts.draft.conftest import at
 
 
 @pytest.mark.parametrize(
@@ -38,15 +34,15 @@ def test_the_form_follows_the_london_date_of_occurrence(occurred: str, form: str
     assert choose_form(at(occurred), "report").id == form
 
 
-def test_a_configured_form_wins_over_date_and_grade() -> None:
+def test_a_configured_form_has_priority_over_date_and_grade() -> None:
     assert choose_form(at("2026-11-20T09:30+00:00"), "note", "D").id == "D"
 
 
-def test_a_short_delay_takes_the_short_note_whatever_its_date() -> None:
+def test_an_incident_of_grade_note_uses_the_note_form_at_any_date() -> None:
     assert choose_form(at("2015-07-23T09:30+01:00"), "note").id == "note"
 
 
-def test_an_unknown_form_is_refused_with_those_there_are() -> None:
+def test_an_unknown_form_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(UnknownForm, match="A0, A, B, C, D, note, period"):
         get_form("E")
 
@@ -72,13 +68,13 @@ def test_every_question_has_an_id_of_its_own() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_what_only_people_know_is_never_measured() -> None:
+def test_a_question_about_only_human_facts_is_filled_by_a_human() -> None:
     every = [each for form in load_forms().values() for chapter in form.chapters for each in chapter.questions]
     alone = [each for each in every if all(fact.startswith("human.") for fact in each.facts)]
     assert {each.filled_by for each in alone} == {FilledBy.HUMAN}
 
 
-def test_every_form_asks_in_the_words_that_are_on_record(root: Path) -> None:
+def test_titles_and_labels_of_every_form_are_those_on_record(root: Path) -> None:
     record = root.parent / "shared/facts/forms.json"
     if not record.is_file():
         pytest.skip("the facts do not stand beside the project")

@@ -23,27 +23,27 @@ from alerts.incident import Incident
 from monitor.deliver.drafts import convert_to_pdf
 from tests.unit.alerts.draft.plain import odt_part
 
-TYPED = (
+TEXT_WITH_LINKS = (
     "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says: https://example.org/*. Not ftp://x."
 )
-LINKED = {"https://example.org/a_b?x=1&y=2#c", "https://example.org/told", "https://example.org/*"}
+ADDRESSES_IN_TEXT = {"https://example.org/a_b?x=1&y=2#c", "https://example.org/told", "https://example.org/*"}
 
 
 @pytest.fixture
-def versions(ofqual_january: Incident, settings: Mapping[str, str]) -> Versions:
-    return append_measurement((), fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened))
+def versions(ofqual_late: Incident, settings: Mapping[str, str]) -> Versions:
+    return append_measurement((), fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened))
 
 
 @pytest.fixture
 def report(versions: Versions) -> Report:
     last = versions[-1].report
-    answered = {field.id: TYPED for field in last.fields() if field.placeholder}
+    answered = {field.id: TEXT_WITH_LINKS for field in last.fields() if field.placeholder}
     return append_signature(append_edit(versions, answered, "statistician", last.at), "head of profession", last.at)[
         -1
     ].report
 
 
-def links(ending: str, body: bytes) -> set[str]:
+def find_links(ending: str, body: bytes) -> set[str]:
     """Return where a document leads, by what each format calls a link."""
     if ending == "md":
         return set(re.findall(r"(?<!\\)<(https?://[^>]+)>", body.decode()))
@@ -60,25 +60,25 @@ def links(ending: str, body: bytes) -> set[str]:
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_every_address_of_a_signed_report_is_a_link(report: Report, ending: str) -> None:
-    said = [
+    texts = [
         text for field in report.fields() for text in (*field.paragraphs, field.answer.text if field.answer else "")
     ]
-    there = {part for text in said for part in WEB_ADDRESS.split(text)[1::2]}
-    assert there >= LINKED
-    assert links(ending, WRITERS[ending](report)) == there
-    assert links(ending, WRITERS[ending](report, Document.CORRECTION)) <= there
+    addresses = {part for text in texts for part in WEB_ADDRESS.split(text)[1::2]}
+    assert addresses >= ADDRESSES_IN_TEXT
+    assert find_links(ending, WRITERS[ending](report)) == addresses
+    assert find_links(ending, WRITERS[ending](report, Document.CORRECTION)) <= addresses
 
 
-def test_a_link_is_read_back_as_its_text(versions: Versions) -> None:
-    written = append_edit(versions, {"B.4.corrective": TYPED}, "statistician", versions[-1].at)
+def test_a_typed_text_with_links_is_read_back_unchanged_from_docx(versions: Versions) -> None:
+    written = append_edit(versions, {"B.4.corrective": TEXT_WITH_LINKS}, "statistician", versions[-1].at)
     file = WRITERS["docx"](written[-1].report)
     assert find_file_changes(written, file, "statistician").words == {}
-    assert find_file_changes(versions, file, "statistician").words == {"B.4.corrective": TYPED}
+    assert find_file_changes(versions, file, "statistician").words == {"B.4.corrective": TEXT_WITH_LINKS}
 
 
 def test_guidance_is_written_as_real_lists(versions: Versions) -> None:
     report = versions[-1].report
-    asked = [text for field in report.fields() for text in field.guidance]
+    questions = [text for field in report.fields() for text in field.guidance]
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     numbered = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
     assert numbered == {"Ask", "Box Ask"}
@@ -86,19 +86,19 @@ def test_guidance_is_written_as_real_lists(versions: Versions) -> None:
     assert kept.get(qn("w:val")) == "•"
     assert "•" not in document.element.xml
     content = odt_part(WRITERS["odt"](report))
-    assert len([*content.iter("{*}list-item")]) == len(asked) > 0
-    assert len([*content.iter("{*}list")]) < len(asked)
-    assert WRITERS["html"](report).decode().count("<li>") == len(asked)
+    assert len([*content.iter("{*}list-item")]) == len(questions) > 0
+    assert len([*content.iter("{*}list")]) < len(questions)
+    assert WRITERS["html"](report).decode().count("<li>") == len(questions)
 
 
-def test_word_opens_it_as_a_file_of_its_own_time(report: Report) -> None:
+def test_a_docx_is_marked_as_made_for_word_2013_or_later(report: Report) -> None:
     settings = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](report))).read("word/settings.xml").decode()
     assert re.search(r'w:name="compatibilityMode"[^>]*w:val="15"', settings)
 
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
-def test_the_pdf_is_tagged_titled_in_its_language_and_leads_somewhere(
+def test_the_pdf_is_tagged_shows_its_title_names_its_language_and_has_links(
     soffice: str, report: Report, ending: str
 ) -> None:
     made = convert_to_pdf(WRITERS[ending](report), ending, soffice)

@@ -12,7 +12,7 @@ from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form, load_forms
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import at
+from tests.unit.alerts.draft.conftest import at, facts_of
 
 CITES_NONE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 BOUND = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
@@ -20,9 +20,9 @@ BOUND = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
 
 @pytest.mark.parametrize("form", sorted({*load_forms()} - {"period"}))
 def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
-    five: Mapping[str, Incident], settings: Mapping[str, str], form: str
+    incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
-    for incident in five.values():
+    for incident in incidents.values():
         editions = override_editions(load_editions(), {}, {}, [incident.producer])
         report = fill_form(incident, get_form(form), settings, [], incident.opened, editions)
         written = WRITERS["md"](report).decode()
@@ -34,11 +34,10 @@ def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
 
 
 def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_time(
-    ofqual_january: Incident, settings: Mapping[str, str]
+    ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    assert ofqual_january.facts is not None
-    facts = replace(ofqual_january.facts, slot=at("2018-01-05T12:30+00:00"))
-    incident = replace(ofqual_january, facts=facts)
+    facts = replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00"))
+    incident = replace(ofqual_late, facts=facts)
     asked = {}
     for outside in ([], [incident.producer]):
         editions = override_editions(load_editions(), {}, {}, outside)
@@ -48,10 +47,10 @@ def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_tim
 
 
 def test_a_producer_that_is_not_listed_as_outside_the_code_still_gets_its_practice(
-    ofqual_january: Incident, settings: Mapping[str, str]
+    ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     editions = override_editions(load_editions(), {}, {}, ["obr"])
-    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened, editions)
+    report = fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened, editions)
     assert report.practice == "Protocol 2, practice 4"
 
 
@@ -63,16 +62,18 @@ def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
 
 
 def test_the_covering_e_mail_says_that_the_producer_is_outside_the_code(
-    ofqual_january: Incident, settings: Mapping[str, str]
+    ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    editions = override_editions(load_editions(), {}, {}, [ofqual_january.producer])
-    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened, editions)
+    editions = override_editions(load_editions(), {}, {}, [ofqual_late.producer])
+    report = fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened, editions)
     assert any(CITES_NONE in text for text in report.covering)
     assert "Breach" not in " ".join(report.covering)
     assert not [text for text in report.covering if "It concerns" in text]
 
 
-def test_the_grade_of_an_exposure_is_not_explained_by_a_delay(ofsted: Incident, settings: Mapping[str, str]) -> None:
-    report = fill_form(ofsted, get_form("note"), settings, [], ofsted.opened)
+def test_the_grade_of_an_exposure_is_not_explained_by_a_delay(
+    ofsted_early: Incident, settings: Mapping[str, str]
+) -> None:
+    report = fill_form(ofsted_early, get_form("note"), settings, [], ofsted_early.opened)
     (graded,) = [field for field in report.fields() if "incident.grade" in field.facts]
     assert graded.paragraphs[0] == "Report: available before its announced time"

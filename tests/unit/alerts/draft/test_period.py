@@ -24,12 +24,12 @@ from alerts.draft.period import (
 )
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
-from alerts.draft.report import Report
 from alerts.draft.write.outline import Document, has_content
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.draft.conftest import text_of_field
 from tests.unit.alerts.draft.rows import row_of
 
 NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
@@ -47,17 +47,11 @@ def period(*rows: Row) -> Period:
     return select_period(rows, date(2018, 1, 1), date(2018, 2, 28))
 
 
-def text_of_field(report: Report, field: str) -> str:
-    found = report.find_field(field)
-    assert found is not None
-    return "\n".join(found.paragraphs)
-
-
-def test_a_period_holds_the_slots_between_its_local_dates_both_inclusive() -> None:
+def test_a_period_contains_the_slots_from_its_first_to_its_last_local_day() -> None:
     first = row("a", slot=datetime(2018, 6, 30, 23, 0, tzinfo=UTC))
     before = row("b", slot=datetime(2018, 6, 30, 22, 59, tzinfo=UTC))
-    held = select_period([first, before], date(2018, 7, 1), date(2018, 7, 1))
-    assert [each.release for each in held.rows] == ["a"]
+    selected = select_period([first, before], date(2018, 7, 1), date(2018, 7, 1))
+    assert [each.release for each in selected.rows] == ["a"]
 
 
 def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
@@ -67,7 +61,7 @@ def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
     assert [each.release for each in on_platform.rows] == ["a"]
 
 
-def test_punctuality_counts_what_could_be_judged_and_early_ones_as_no_delay() -> None:
+def test_punctuality_leaves_out_unproven_releases_and_counts_early_ones_as_no_delay() -> None:
     early = row("c", "early", -60)
     found = measure_punctuality(period(row("a"), row("b", "late", 30), early, row("d", "unproven", None)))
     assert (found.judged, found.on_time) == (3, 1)
@@ -88,15 +82,18 @@ def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(lengths
     assert sum(each <= found.min for each in lengths) >= share * len(lengths)
 
 
-def test_a_delay_that_still_grows_leaves_the_longest_open() -> None:
+def test_the_longest_delay_has_no_upper_bound_while_a_release_is_overdue() -> None:
     growing = row("a", "overdue", 5, delay=Bounds(300, None))
     assert find_quantile(list_late_delays(period(growing)), 1.0) == Bounds(300, None)
 
 
-def test_the_pattern_counts_faulty_releases_and_all_releases_by_group() -> None:
-    held = period(row("a"), row("b", "late", 5, cause="platform"), row("c", "late", 9, cause="platform"))
-    assert count_faulty_by(held, lambda each: each.cause or "not logged") == [("platform", 2, 2), ("not logged", 0, 1)]
-    assert count_verdicts(held) == {"late": 2, "on_time": 1}
+def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
+    selected = period(row("a"), row("b", "late", 5, cause="platform"), row("c", "late", 9, cause="platform"))
+    assert count_faulty_by(selected, lambda each: each.cause or "not logged") == [
+        ("platform", 2, 2),
+        ("not logged", 0, 1),
+    ]
+    assert count_verdicts(selected) == {"late": 2, "on_time": 1}
 
 
 def test_releases_of_several_producers_late_together_are_one_platform_fault() -> None:
@@ -108,7 +105,7 @@ def test_releases_of_several_producers_late_together_are_one_platform_fault() ->
     )
 
 
-def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end_and_cause() -> None:
+def test_releases_missed_before_the_platform_recovers_are_one_fault_with_end_and_cause() -> None:
     half, far = SLOT + timedelta(minutes=30), SLOT + timedelta(hours=5)
     seen = Interval(half, half + timedelta(minutes=10))
     late = [row(name, "late", 40, producer=name, first_seen=seen, cause="expired certificate") for name in "ab"]
@@ -118,38 +115,38 @@ def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end
     assert [[one.release for one in each.rows] for each in (first, second)] == [["a", "b", "c", "d"], ["e", "f"]]
     assert (first.begins, first.ends, first.causes) == (SLOT, half + timedelta(minutes=10), ("expired certificate",))
     assert second.ends is None
-    told = text_of_field(build_period_report(period(*late, *later, *apart), "All", NOW), "P.table")
-    assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in told
-    assert "since 14:30 GMT on 5 January 2018 and not over yet" in told
-    assert "Cause logged: expired certificate." in told
-    told = period_json(period(*late, *apart))["platform_incidents"]
-    assert [one["ends"] for one in told] == ["2018-01-05T10:10:00.000Z", None]
+    text = text_of_field(build_period_report(period(*late, *later, *apart), "All", NOW), "P.table")
+    assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in text
+    assert "since 14:30 GMT on 5 January 2018 and not over yet" in text
+    assert "Cause logged: expired certificate." in text
+    text = period_json(period(*late, *apart))["platform_incidents"]
+    assert [one["ends"] for one in text] == ["2018-01-05T10:10:00.000Z", None]
 
 
-def test_what_the_mean_leaves_out_is_said_beside_it() -> None:
+def test_an_overdue_release_is_left_out_of_the_mean_and_named_beside_it() -> None:
     overdue = row("b", "overdue", None, delay=Bounds(32 * 3600, None))
-    held = period(row("a", "late", 4), overdue)
-    assert (measure_punctuality(held).mean, len(measure_punctuality(held).left_out)) == (Bounds(240, 241), 1)
-    told = text_of_field(build_period_report(held, "Ofqual", NOW), "P.counts")
-    assert "Left out of any mean: 1 release not seen yet, at least 32 hours late so far." in told
-    assert period_json(held)["punctuality"]["mean_leaves_out"] == 1
+    selected = period(row("a", "late", 4), overdue)
+    assert (measure_punctuality(selected).mean, len(measure_punctuality(selected).left_out)) == (Bounds(240, 241), 1)
+    text = text_of_field(build_period_report(selected, "Ofqual", NOW), "P.counts")
+    assert "Left out of any mean: 1 release not seen yet, at least 32 hours late so far." in text
+    assert period_json(selected)["punctuality"]["mean_leaves_out"] == 1
 
 
-def test_people_read_names_and_machines_ids() -> None:
-    held = period(row("a", "late", 4, incident="a-2018-01-05"), row("b", producer="ons"))
+def test_a_period_report_shows_display_names_and_its_json_ids() -> None:
+    selected = period(row("a", "late", 4, incident="a-2018-01-05"), row("b", producer="ons"))
     page = WRITERS["md"](
-        build_period_report(held, "All", NOW, name_of={"ofqual": "Office", "ons": "ONS"}.__getitem__)
+        build_period_report(selected, "All", NOW, name_of={"ofqual": "Office", "ons": "ONS"}.__getitem__)
     ).decode()
     assert "Office" in page
     assert "a-2018-01-05" not in page
     assert "ofqual" not in page
-    assert period_json(held)["releases"][0]["producer"] == "ofqual"
+    assert period_json(selected)["releases"][0]["producer"] == "ofqual"
 
 
-def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incident]) -> None:
-    rows = [row_of(each.facts, "T3.6", "platform fault") for each in five.values() if each.facts]
-    held = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
-    report = build_period_report(held, "www.gov.uk", NOW)
+def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict[str, Incident]) -> None:
+    rows = [row_of(each.facts, "T3.6", "platform fault") for each in incidents.values() if each.facts]
+    selected = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
+    report = build_period_report(selected, "www.gov.uk", NOW)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     assert text_of_field(report, "P.period") == "1 January 2015 to 31 December 2018"
     assert "3 late, 1 early, 0 unproven" in text_of_field(report, "P.counts")
@@ -160,7 +157,7 @@ def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incide
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "sentence"),
     [
         ([], "No release was watched."),
         ([row("a", "unproven", None)], "1 of 1 release watched stayed unproven."),
@@ -168,9 +165,9 @@ def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incide
         ([row("a", "late", 5), row("b", "late", 5)], "0 of 2 releases watched stayed unproven."),
     ],
 )
-def test_coverage_counts_the_releases_that_stayed_unproven(rows: list[Row], told: str) -> None:
+def test_coverage_counts_the_releases_that_stayed_unproven(rows: list[Row], sentence: str) -> None:
     report = build_period_report(period(*rows), "All", NOW)
-    assert told in text_of_field(report, "P.coverage")
+    assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")
     assert "0.0%" not in text_of_field(report, "P.counts")
 
@@ -189,7 +186,7 @@ def test_a_signed_period_report_contains_the_incidents_that_it_refers_to() -> No
     assert "(www.gov.uk)" not in evidence
 
 
-def test_a_quiet_period_says_so_and_has_no_tables() -> None:
+def test_a_period_without_faults_says_so_and_has_no_tables() -> None:
     report = build_period_report(period(row("a")), "Ofqual", NOW)
     assert text_of_field(report, "P.table") == "No release of the period was late, early or unproven."
     assert (report.measured, report.figures) == ((), ())
@@ -198,17 +195,17 @@ def test_a_quiet_period_says_so_and_has_no_tables() -> None:
 
 def test_publishers_claims_are_separate_and_a_document_lists_the_first_500() -> None:
     claim = Claim("ofqual", "https://www.gov.uk/x", SLOT, "T", None, "", "https://www.gov.uk/api/content/x", NOW)
-    held = replace(period(row("a")), claims=(claim,) * 501)
-    report = build_period_report(held, "Ofqual", NOW)
+    selected = replace(period(row("a")), claims=(claim,) * 501)
+    report = build_period_report(selected, "Ofqual", NOW)
     assert "501 publications in the period: the first 500 in the last annex, all in .csv" in text_of_field(
         report, "P.coverage"
     )
     assert (report.measured, [len(table.rows) for table in report.claimed]) == ((), [500])
-    assert count_verdicts(held) == {"on_time": 1}
-    assert len(period_csv(held).splitlines()) == 1 + 1 + 501
+    assert count_verdicts(selected) == {"on_time": 1}
+    assert len(period_csv(selected).splitlines()) == 1 + 1 + 501
 
 
-def test_gaps_of_the_monitor_are_owned_up_to() -> None:
+def test_the_coverage_of_a_period_states_the_gaps_of_the_monitor() -> None:
     gap = BlindSpan(SLOT, SLOT + timedelta(minutes=90), "restarted")
     report = build_period_report(replace(period(row("a")), blind=(gap,)), "Ofqual", NOW)
     assert "could not see during 1 gap, 1 hour 30 minutes in all" in text_of_field(report, "P.coverage")
@@ -219,7 +216,7 @@ def test_a_period_report_is_written_in_every_format(ending: str) -> None:
     assert WRITERS[ending](build_period_report(period(row("a", "late", 4)), "Ofqual", NOW))
 
 
-def test_the_csv_gives_a_line_a_release_in_seconds_and_utc() -> None:
+def test_the_csv_has_one_line_for_each_release_with_delay_in_seconds_and_slot_in_utc() -> None:
     lines = list(
         csv.DictReader(io.StringIO(period_csv(period(row("a", "late", 4), row("b", "unproven", None))).decode()))
     )
@@ -233,14 +230,14 @@ def test_a_title_that_looks_like_a_formula_stays_text_in_a_spreadsheet() -> None
     assert '"\'=HYPERLINK(""x"")"' in period_csv(period(row("a", title='=HYPERLINK("x")'))).decode()
 
 
-def test_the_json_holds_counts_punctuality_and_every_release() -> None:
+def test_the_json_of_a_period_contains_punctuality_and_every_release() -> None:
     body = json.loads(json.dumps(period_json(period(row("a"), row("b", "late", 4)))))
     assert body["punctuality"]["share_on_time"] == 0.5
     assert [each["release"] for each in body["releases"]] == ["a", "b"]
     assert body["producer"] is None
 
 
-def test_what_was_brought_forward_says_so_in_its_row() -> None:
+def test_the_row_of_a_release_brought_forward_says_so() -> None:
     early = replace(row("a", "early"), decided="brought forward to 5 Jan 2018 08:30 GMT")
     table = build_period_report(period(early), "Ofqual", NOW).measured[0]
     assert "Brought forward to 5 Jan 2018 08:30 GMT" in table.rows[0][4]

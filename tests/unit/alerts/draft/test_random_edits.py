@@ -47,13 +47,13 @@ WORDS = (
 TYPED = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
 
 
-def in_docx(body: bytes, ours: str, how: str, typed: str) -> bytes | None:
+def edit_paragraph(body: bytes, ours: str, kind_of_edit: str, typed: str) -> bytes | None:
     """Edit a paragraph of ours in a word processor's file. None where it is not found."""
     document = docx.Document(io.BytesIO(body))
     paragraph = next((each for each in all_paragraphs(document) if each.text == ours), None)
     if paragraph is None:
         return None
-    match how:
+    match kind_of_edit:
         case "instead":
             paragraph.text = typed
         case "behind":
@@ -71,7 +71,7 @@ def in_docx(body: bytes, ours: str, how: str, typed: str) -> bytes | None:
     return held.getvalue()
 
 
-def choices(report: Report) -> list[tuple[Field, str, str]]:
+def list_possible_edits(report: Report) -> list[tuple[Field, str, str]]:
     """Return what can be edited: a box, a text of ours that stands once in the draft, and how."""
     every = [text for field in report.fields() for text in (*field.paragraphs, *field.guidance, field.placeholder)]
     every += [*report.certainty, *(cell for table in report.annex for row in table.rows for cell in row)]
@@ -80,14 +80,16 @@ def choices(report: Report) -> list[tuple[Field, str, str]]:
     for field in report.fields():
         prompts = (*field.guidance, field.placeholder) if field.answer is None else ()
         measured = field.paragraphs if not field.is_replaced else ()
-        found += [(field, text, how) for text in prompts for how in PROMPT_EDITS]
-        found += [(field, text, how) for text in measured for how in MEASURED_EDITS]
+        found += [(field, text, kind_of_edit) for text in prompts for kind_of_edit in PROMPT_EDITS]
+        found += [(field, text, kind_of_edit) for text in measured for kind_of_edit in MEASURED_EDITS]
     return [each for each in found if each[1] and "\n" not in each[1] and every.count(each[1]) == 1]
 
 
-def draw_draft(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> tuple[Versions, Versions]:
+def draw_draft(
+    data: st.DataObject, incidents: Mapping[str, Incident], own: Mapping[str, str]
+) -> tuple[Versions, Versions]:
     """Return a draft as it was when its file was saved, and as it is when the file is read."""
-    incident = data.draw(st.sampled_from(sorted(five.values(), key=lambda each: each.id)))
+    incident = data.draw(st.sampled_from(sorted(incidents.values(), key=lambda each: each.id)))
     form = get_form(data.draw(st.sampled_from([name for name in load_forms() if name != "period"])))
     known = data.draw(st.sampled_from([{}, dict(own)]))
     now = max(incident.opened, incident.facts.at if incident.facts else incident.opened)
@@ -108,30 +110,30 @@ class Edited:
 
     now: Versions
     field: Field
-    how: str
+    kind_of_edit: str
     typed: str
     body: bytes
 
     def check(self, body: bytes) -> None:
         """Check what is read from the file, which may have been saved again, against the edit."""
         words = find_file_changes(self.now, body, "statistician").words
-        field, said = self.field, words.get(self.field.id, "")
+        field, answer = self.field, words.get(self.field.id, "")
         assert set(words) <= {field.id, f"instead.{field.id}"}
-        assert self.how == "out" or self.typed.strip() in said
-        assert not [text for text in (*field.guidance, field.placeholder) if text and text in said]
+        assert self.kind_of_edit == "out" or self.typed.strip() in answer
+        assert not [text for text in (*field.guidance, field.placeholder) if text and text in answer]
         # Where what a person says takes the place of what was measured, all that the box holds is theirs.
         is_all_theirs = field.has_one_answer or f"instead.{field.id}" in words
-        assert is_all_theirs or not [text for text in field.paragraphs if text in said and text not in self.typed]
+        assert is_all_theirs or not [text for text in field.paragraphs if text in answer and text not in self.typed]
 
 
-def at_random(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> Edited | None:
+def draw_edited_file(data: st.DataObject, incidents: Mapping[str, Incident], own: Mapping[str, str]) -> Edited | None:
     """Return a draft edited at random, or None if the text to be edited is not one paragraph of the file."""
-    saved, now = draw_draft(data, five, own)
+    saved, now = draw_draft(data, incidents, own)
     report = saved[-1].report
-    field, ours, how = data.draw(st.sampled_from(choices(report)))
+    field, ours, kind_of_edit = data.draw(st.sampled_from(list_possible_edits(report)))
     typed = data.draw(TYPED)
-    body = in_docx(WRITERS["docx"](report), ours, how, typed)
-    return None if body is None else Edited(now, field, how, typed, body)
+    body = edit_paragraph(WRITERS["docx"](report), ours, kind_of_edit, typed)
+    return None if body is None else Edited(now, field, kind_of_edit, typed, body)
 
 
 @pytest.mark.slow
@@ -139,12 +141,12 @@ def at_random(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[st
 @given(data=st.data())
 @limits(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_form(
-    five: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
+    incidents: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
 ) -> None:
-    made = at_random(data, five, settings)
-    assume(made is not None)
-    assert made is not None
-    made.check(made.body)
+    edited = draw_edited_file(data, incidents, settings)
+    assume(edited is not None)
+    assert edited is not None
+    edited.check(edited.body)
 
 
 @pytest.mark.explored
@@ -152,13 +154,13 @@ def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_
 @given(data=st.data())
 @limits(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 def test_no_word_is_lost_if_libreoffice_saves_the_file_as_odt_and_back(
-    five: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
+    incidents: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
 ) -> None:
-    every = [made for _ in range(12) if (made := at_random(data, five, settings))]
+    every = [edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))]
     assume(every)
     files = [tmp_path / f"{number}.docx" for number in range(len(every))]
-    for file, made in zip(files, every, strict=True):
-        file.write_bytes(made.body)
+    for file, edited in zip(files, every, strict=True):
+        file.write_bytes(edited.body)
     files = saved_by(soffice, tmp_path, saved_by(soffice, tmp_path, files, "odt", "odt"), "docx", "docx")
-    for file, made in zip(files, every, strict=True):
-        made.check(file.read_bytes())
+    for file, edited in zip(files, every, strict=True):
+        edited.check(file.read_bytes())

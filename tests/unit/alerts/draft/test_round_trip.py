@@ -16,12 +16,13 @@ from alerts.draft.versions import append_edit, append_measurement, append_signat
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.times.interval import Bounds
+from tests.unit.alerts.draft.conftest import facts_of
 
-TOLD = "The page was scheduled for 09:33 by hand, and nobody looked at it again before its time had come"
+CAUSE = "The page was scheduled for 09:33 by hand, and nobody looked at it again before its time had come"
 TAGGED = 'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"}}'
 
 
-def printed(soffice: str, folder: Path, document: Path) -> Path:
+def print_as_pdf(soffice: str, folder: Path, document: Path) -> Path:
     """Print a document as PDF with a profile of its own. A missing source is no error to the program."""
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     command = [soffice, "--headless", profile, "--convert-to", TAGGED, "--outdir", str(folder), str(document)]
@@ -37,13 +38,13 @@ def output_of(program: str, *arguments: str) -> str:
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
-def test_a_word_processor_prints_a_draft_whole(
-    soffice: str, tmp_path: Path, ofqual_january: Incident, settings: Mapping[str, str], ending: str
+def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
+    soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
-    report = fill_form(ofqual_january, get_form("B"), settings, [], ofqual_january.opened)
+    report = fill_form(ofqual_late, get_form("B"), settings, [], ofqual_late.opened)
     document = tmp_path / f"draft.{ending}"
     document.write_bytes(WRITERS[ending](report))
-    page = printed(soffice, tmp_path, document)
+    page = print_as_pdf(soffice, tmp_path, document)
     assert page.exists()
     described = output_of("pdfinfo", str(page))
     assert "Malpractice for GCSE and A level" in described
@@ -58,16 +59,16 @@ def test_a_word_processor_prints_a_draft_whole(
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
 def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
-    soffice: str, tmp_path: Path, ofqual_january: Incident, settings: Mapping[str, str], ending: str
+    soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
-    assert ofqual_january.facts is not None
-    page = replace(ofqual_january.facts.parts[0], delay=Bounds(180.0, 181.0))
-    facts = replace(ofqual_january.facts, parts=(page,), grade="note")
-    incident = replace(ofqual_january, facts=facts, grade="note")
+    facts = facts_of(ofqual_late)
+    page = replace(facts.parts[0], delay=Bounds(180.0, 181.0))
+    facts = replace(facts, parts=(page,), grade="note")
+    incident = replace(ofqual_late, facts=facts, grade="note")
     report = fill_form(incident, get_form("note"), settings, [], incident.opened)
-    answered = {each.id: f"{TOLD}." for each in report.fields() if each.placeholder}
-    made = append_edit(append_measurement((), report), answered, "statistician", incident.opened)
+    answered = {each.id: f"{CAUSE}." for each in report.fields() if each.placeholder}
+    versions = append_edit(append_measurement((), report), answered, "statistician", incident.opened)
     document = tmp_path / f"note.{ending}"
-    document.write_bytes(WRITERS[ending](append_signature(made, "head of profession", incident.opened)[-1].report))
-    read = output_of("pdftotext", str(printed(soffice, tmp_path, document)), "-")
+    document.write_bytes(WRITERS[ending](append_signature(versions, "head of profession", incident.opened)[-1].report))
+    read = output_of("pdftotext", str(print_as_pdf(soffice, tmp_path, document)), "-")
     assert "Page 1 of 1" in " ".join(read.split())

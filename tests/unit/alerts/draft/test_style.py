@@ -32,12 +32,15 @@ ROUNDING = timedelta(seconds=90)
 
 
 @st.composite
-def drawn_facts(draw: st.DrawFn) -> ReleaseFacts:
+def random_facts(draw: st.DrawFn) -> ReleaseFacts:
     """Draw what was measured of a page, of some files and of another address; each came and went on its own."""
     now = draw(st.floats(-200, 400))
     whole = release_facts(draw(worlds()).verdict(now), Measurement())
     page = replace(whole.parts[0], url=PAGE)
-    parts = [page, *(draw(other(now, name, role)) for name, role in draw(st.sets(st.sampled_from([*ROLES.items()]))))]
+    parts = [
+        page,
+        *(draw(drawn_part(now, name, role)) for name, role in draw(st.sets(st.sampled_from([*ROLES.items()])))),
+    ]
     return replace(
         whole,
         release="rel-9c2",
@@ -49,20 +52,20 @@ def drawn_facts(draw: st.DrawFn) -> ReleaseFacts:
 
 
 @st.composite
-def other(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict:
+def drawn_part(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict:
     """Draw another part, as if it were a page of its own."""
     part = release_facts(draw(worlds()).verdict(now), Measurement()).parts[0]
     own = tuple(replace(each, part=name) for each in part.exposures)
     return replace(part, id=name, role=role, url=f"{PAGE}/{role}", required=role != "alternative", exposures=own)
 
 
-def drafted(facts: ReleaseFacts, form: str) -> Report:
+def draft_report(facts: ReleaseFacts, form: str) -> Report:
     kind = Kind.EARLY if facts.exposures else Kind.LATE
     incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
     return fill_form(incident, get_form(form), {}, [], facts.at)
 
 
-def sentences(report: Report) -> Iterator[str]:
+def list_signed_and_sent_texts(report: Report) -> Iterator[str]:
     """Yield every paragraph that a person signs or sends."""
     for field in report.fields():
         yield from field.paragraphs
@@ -70,7 +73,7 @@ def sentences(report: Report) -> Iterator[str]:
         yield from letter
 
 
-def instants(facts: ReleaseFacts) -> Iterator[Interval]:
+def list_measured_intervals(facts: ReleaseFacts) -> Iterator[Interval]:
     """Yield every interval within which a time in a sentence may lie."""
     yield from (Interval(at, at) for at in (facts.at, SLOT))
     for part in facts.parts:
@@ -83,7 +86,7 @@ def instants(facts: ReleaseFacts) -> Iterator[Interval]:
                 yield seen
 
 
-def minutes_of(text: str) -> Iterator[int]:
+def find_minutes_of_day(text: str) -> Iterator[int]:
     """Yield each time of day in a text as minutes after midnight."""
     for found in TIMES.finditer(text):
         if found[4]:
@@ -101,28 +104,26 @@ def is_near(minute: int, seen: Interval) -> bool:
 
 
 @pytest.mark.parametrize("form", ["B", "note"])
-@given(facts=drawn_facts())
+@given(facts=random_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_what_is_signed_and_sent_is_in_plain_style_and_true_to_what_was_measured(
-    form: str, facts: ReleaseFacts
-) -> None:
-    known = list(instants(facts))
-    for text in sentences(drafted(facts, form)):
+def test_reports_and_letters_are_in_plain_style_and_state_only_measured_times(form: str, facts: ReleaseFacts) -> None:
+    known = list(list_measured_intervals(facts))
+    for text in list_signed_and_sent_texts(draft_report(facts, form)):
         plain = re.sub(r"https?://\S+", "", text.replace(facts.title, ""))
         assert list(breaches_of_style(plain, IDS)) == [], text
-        assert not [each for each in minutes_of(plain) if not any(is_near(each, seen) for seen in known)], text
+        assert not [each for each in find_minutes_of_day(plain) if not any(is_near(each, seen) for seen in known)], text
 
 
-@given(facts=drawn_facts())
+@given(facts=random_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts) -> None:
     if facts.at < SLOT:
-        report = drafted(facts, "B")
+        report = draft_report(facts, "B")
         assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
 
 
 def test_the_checks_of_this_module_find_breaches_of_style() -> None:
     for text in ("at 09:30:02", "at 9.30am GMT", "after 12 s", "It was first seen at 9.31am.", "incident inc-9c2"):
         assert list(breaches_of_style(text, IDS)), text
-    assert list(minutes_of("from about 12.19pm on 5 January, noon and 9am")) == [739, 720, 540]
+    assert list(find_minutes_of_day("from about 12.19pm on 5 January, noon and 9am")) == [739, 720, 540]
     assert is_near(570, Interval(after_slot(20), after_slot(40)))

@@ -34,35 +34,35 @@ TOKENS = ("https://example.org/", "http://", "a_b", "<", ">", "|", "\\", ".", ")
 LINKS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=12).map("".join)
 
 
-def draft(incident: Incident, form: str = "B") -> Versions:
+def draft_versions(incident: Incident, form: str = "B") -> Versions:
     return append_measurement((), fill_form(incident, get_form(form), {}, [], NOW))
 
 
-def file_of(report: Report) -> bytes:
+def write_docx(report: Report) -> bytes:
     return WRITERS["docx"](report)
 
 
-def as_edited(versions: Versions, words: Mapping[str, str]) -> bytes:
+def docx_with_answers(versions: Versions, words: Mapping[str, str]) -> bytes:
     """Return the file of a person who typed these words into their boxes."""
-    return file_of(merge_words({**versions[-1].words, **words}, versions[-1].report))
+    return write_docx(merge_words({**versions[-1].words, **words}, versions[-1].report))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_that_nobody_edited_changes_nothing(five: dict[str, Incident], form: str) -> None:
-    for incident in five.values():
-        versions = draft(incident, form)
-        assert find_file_changes(versions, file_of(versions[-1].report), ROLE).words == {}
+def test_a_file_that_no_one_edited_is_read_back_without_changes(incidents: dict[str, Incident], form: str) -> None:
+    for incident in incidents.values():
+        versions = draft_versions(incident, form)
+        assert find_file_changes(versions, write_docx(versions[-1].report), ROLE).words == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
-def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident, form: str) -> None:
-    versions = draft(ofqual_january, form)
+def test_every_box_and_step_of_every_form_is_read_back(ofqual_late: Incident, form: str) -> None:
+    versions = draft_versions(ofqual_late, form)
     report = versions[-1].report
     names = [field.id for field in report.fields()] + [f"step.{step.id}" for step in report.steps]
     words = {name: f"Said of {name},\nat 09:40." for name in names}
-    assert dict(find_file_changes(versions, as_edited(versions, words), ROLE).words) == words
+    assert dict(find_file_changes(versions, docx_with_answers(versions, words), ROLE).words) == words
 
 
 @pytest.mark.slow
@@ -70,9 +70,9 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident,
     text=TEXTS | MARKUP | LINKS, name=st.sampled_from(["B.1.producer", "B.2.clause", "B.2.account", "B.4.corrective"])
 )
 @limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_character_typed_in_the_file_is_lost(ofqual_january: Incident, text: str, name: str) -> None:
-    versions = draft(ofqual_january)
-    read = find_file_changes(versions, as_edited(versions, {name: text}), ROLE).words
+def test_no_character_typed_in_the_file_is_lost(ofqual_late: Incident, text: str, name: str) -> None:
+    versions = draft_versions(ofqual_late)
+    read = find_file_changes(versions, docx_with_answers(versions, {name: text}), ROLE).words
     # A text of spaces is no answer, and is not written.
     assert dict(read) == ({name: make_printable(text)} if text.strip() else {})
 
@@ -81,22 +81,22 @@ def test_no_character_typed_in_the_file_is_lost(ofqual_january: Incident, text: 
 @given(steps=st.lists(st.tuples(st.sampled_from(["edit", "file", "measure"]), TEXTS | MARKUP), max_size=5))
 @limits(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character(
-    ofqual_january: Incident, steps: list[tuple[str, str]]
+    ofqual_late: Incident, steps: list[tuple[str, str]]
 ) -> None:
-    versions = draft(ofqual_january)
+    versions = draft_versions(ofqual_late)
     saved = versions
     typed: list[str] = []
     for place, (what, text) in enumerate(steps):
         now = NOW + timedelta(minutes=place)
         if what == "measure":
             saved = versions
-            later = replace(ofqual_january, title=f"measured {place}")
+            later = replace(ofqual_late, title=f"measured {place}")
             versions = append_measurement(versions, fill_form(later, get_form("B"), {"contact": str(place)}, [], now))
             continue
         if what == "file":
             # The file may be older than what others did meanwhile.
-            said = find_file_changes(versions, as_edited(saved, {"B.3.impact": text}), ROLE).words
-            versions = append_edit(versions, said, ROLE, now) if said else versions
+            answers = find_file_changes(versions, docx_with_answers(saved, {"B.3.impact": text}), ROLE).words
+            versions = append_edit(versions, answers, ROLE, now) if answers else versions
         else:
             versions = append_edit(versions, {"B.3.impact": text}, "web editor", now)
         typed.append(make_printable(text) if what == "file" else text)
@@ -105,32 +105,34 @@ def test_no_interleaving_of_files_edits_and_measurements_loses_a_typed_character
 
 
 @pytest.mark.parametrize("typed", ["{} A link was mistyped.", "A link was mistyped. {}", "A link {} was mistyped."])
-def test_what_is_typed_into_the_paragraph_of_a_prompt_leaves_the_prompt(ofqual_january: Incident, typed: str) -> None:
-    versions = draft(ofqual_january)
+def test_text_typed_into_the_paragraph_of_a_prompt_is_read_without_the_prompt(
+    ofqual_late: Incident, typed: str
+) -> None:
+    versions = draft_versions(ofqual_late)
 
     def edit(document: Document) -> None:
         place = find_paragraph(document, "completed: how and why")
         place.text = typed.format(place.text)
 
-    read = find_file_changes(versions, edit_docx(file_of(versions[-1].report), edit), ROLE)
+    read = find_file_changes(versions, edit_docx(write_docx(versions[-1].report), edit), ROLE)
     assert read.words == {"B.2.account": "A link was mistyped."}
 
 
-def test_a_measured_answer_that_is_reworded_in_the_file_is_the_persons_answer(ofqual_january: Incident) -> None:
-    versions = draft(ofqual_january)
-    assert find_file_changes(versions, retype(file_of(versions[-1].report), "^ofqual$", "Ofqual"), ROLE).words == {
+def test_a_measured_answer_reworded_in_the_file_is_read_as_typed(ofqual_late: Incident) -> None:
+    versions = draft_versions(ofqual_late)
+    assert find_file_changes(versions, retype(write_docx(versions[-1].report), "^ofqual$", "Ofqual"), ROLE).words == {
         "B.1.producer": "Ofqual"
     }
 
 
-def test_words_taken_out_in_the_file_open_the_box_again(ofqual_january: Incident) -> None:
-    versions = append_edit(draft(ofqual_january), {"B.4.corrective": "Nothing."}, ROLE, NOW)
-    file = retype(file_of(versions[-1].report), r"^Nothing\.$", "")
+def test_an_answer_deleted_in_the_file_is_read_as_a_blank_answer(ofqual_late: Incident) -> None:
+    versions = append_edit(draft_versions(ofqual_late), {"B.4.corrective": "Nothing."}, ROLE, NOW)
+    file = retype(write_docx(versions[-1].report), r"^Nothing\.$", "")
     assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": ""}
 
 
-def test_a_step_is_ticked_and_timed_in_the_file(ofqual_january: Incident) -> None:
-    versions = draft(ofqual_january)
+def test_a_step_is_ticked_and_timed_in_the_file(ofqual_late: Incident) -> None:
+    versions = draft_versions(ofqual_late)
 
     def edit(document: Document) -> None:
         first, second = [each for each in all_paragraphs(document) if each.text.startswith("☐")][:2]
@@ -138,13 +140,13 @@ def test_a_step_is_ticked_and_timed_in_the_file(ofqual_january: Incident) -> Non
         assert first.text != second.text
         second.text = second.text.replace("☐", "☑")
 
-    read = find_file_changes(versions, edit_docx(file_of(versions[-1].report), edit), ROLE).words
+    read = find_file_changes(versions, edit_docx(write_docx(versions[-1].report), edit), ROLE).words
     assert dict(read) == {"step.look": "Time: 09:34 By: duty statistician", "step.tell-head": DONE_WITHOUT_TIME}
 
 
-def test_what_two_people_wrote_is_kept_side_by_side(ofqual_january: Incident) -> None:
-    first = draft(ofqual_january)
-    file = as_edited(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
+def test_two_different_answers_to_one_box_are_both_kept_and_reported_as_a_conflict(ofqual_late: Incident) -> None:
+    first = draft_versions(ofqual_late)
+    file = docx_with_answers(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
     versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
     read = find_file_changes(versions, file, ROLE)
     [conflict] = read.conflicts
@@ -156,20 +158,18 @@ def test_what_two_people_wrote_is_kept_side_by_side(ofqual_january: Incident) ->
     assert find_file_changes(versions, file, ROLE).words == {}
 
 
-def test_who_only_took_words_out_does_not_take_out_newer_ones(ofqual_january: Incident) -> None:
-    old = append_edit(draft(ofqual_january), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
-    file = retype(file_of(old[-1].report), r"^One call\.$", "")
+def test_deleting_an_old_answer_in_a_file_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
+    old = append_edit(draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
+    file = retype(write_docx(old[-1].report), r"^One call\.$", "")
     versions = append_edit(old, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
     assert find_file_changes(versions, file, ROLE).words == {}
     assert find_file_changes(old, file, ROLE).words == {"B.3.impact": ""}
 
 
-def test_a_file_is_compared_with_the_version_that_it_was_written_from(
-    ofqual_january: Incident,
-) -> None:
-    first = draft(ofqual_january)
-    file = as_edited(first, {"B.4.corrective": "Checks."})
-    longer = fill_form(ofqual_january, get_form("B"), {"contact": "Press desk"}, [], NOW + timedelta(minutes=5))
+def test_a_file_is_compared_with_the_version_that_it_was_written_from(ofqual_late: Incident) -> None:
+    first = draft_versions(ofqual_late)
+    file = docx_with_answers(first, {"B.4.corrective": "Checks."})
+    longer = fill_form(ofqual_late, get_form("B"), {"contact": "Press desk"}, [], NOW + timedelta(minutes=5))
     versions = append_signature(append_measurement(first, longer), "head of profession", NOW)
     read = find_file_changes(versions, file, ROLE)
     assert (dict(read.words), read.base) == ({"B.4.corrective": "Checks."}, 1)
@@ -184,31 +184,29 @@ def test_a_file_is_compared_with_the_version_that_it_was_written_from(
         ("^Within$", "Soon", "Said"),
     ],
 )
-def test_words_outside_every_box_are_refused_and_not_dropped(
-    ofqual_january: Incident, before: str, text: str, style: str
-) -> None:
-    versions = draft(ofqual_january)
+def test_text_typed_outside_every_box_is_refused(ofqual_late: Incident, before: str, text: str, style: str) -> None:
+    versions = draft_versions(ofqual_late)
     file = edit_docx(
-        file_of(versions[-1].report),
+        write_docx(versions[-1].report),
         lambda document: find_paragraph(document, before).insert_paragraph_before(text, style),
     )
     with pytest.raises(Unreadable, match="words outside every box"):
         find_file_changes(versions, file, ROLE)
 
 
-def test_a_file_that_is_no_docx_is_refused(ofqual_january: Incident) -> None:
+def test_a_file_that_is_no_docx_is_refused(ofqual_late: Incident) -> None:
     with pytest.raises(Unreadable):
-        find_file_changes(draft(ofqual_january), b"\xff\x00 hello", ROLE)
+        find_file_changes(draft_versions(ofqual_late), b"\xff\x00 hello", ROLE)
 
 
-def test_a_draft_of_another_form_is_refused(ofqual_january: Incident) -> None:
-    other = draft(ofqual_january, "D")
+def test_a_draft_of_another_form_is_refused(ofqual_late: Incident) -> None:
+    other = draft_versions(ofqual_late, "D")
     with pytest.raises(Unreadable, match="no box of this draft's form"):
-        find_file_changes(draft(ofqual_january, "A0"), file_of(other[-1].report), ROLE)
+        find_file_changes(draft_versions(ofqual_late, "A0"), write_docx(other[-1].report), ROLE)
 
 
-def test_what_is_typed_while_changes_are_tracked_is_read(ofqual_january: Incident) -> None:
-    versions = draft(ofqual_january)
+def test_text_typed_with_tracked_changes_is_read(ofqual_late: Incident) -> None:
+    versions = draft_versions(ofqual_late)
 
     def edit(document: Document) -> None:
         place = find_paragraph(document, "corrective actions taken")
@@ -220,16 +218,16 @@ def test_what_is_typed_while_changes_are_tracked_is_read(ofqual_january: Inciden
         typed = etree.SubElement(etree.SubElement(new, qn("w:r")), qn("w:t"))
         typed.text = "Extra checks."
 
-    file = edit_docx(file_of(versions[-1].report), edit)
+    file = edit_docx(write_docx(versions[-1].report), edit)
     assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("source", ["docx", "odt"])
 def test_a_docx_file_saved_by_libreoffice_is_read_back(
-    soffice: str, tmp_path: Path, ofqual_january: Incident, source: str
+    soffice: str, tmp_path: Path, ofqual_late: Incident, source: str
 ) -> None:
-    versions = draft(ofqual_january)
+    versions = draft_versions(ofqual_late)
     words = {"B.1.producer": "Ofqual", "B.4.corrective": "Extra checks,\n  twice.", "step.tell-head": "09:34"}
     file = tmp_path / f"draft.{source}"
     file.write_bytes(WRITERS[source](merge_words(words, versions[-1].report)))

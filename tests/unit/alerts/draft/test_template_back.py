@@ -16,11 +16,11 @@ from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.template import fill_template
 from alerts.incident import Incident
 from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, saved_by
-from tests.unit.alerts.draft.test_odd_files import SAID, SPACES
-from tests.unit.alerts.draft.test_take_back import ROLE, draft, file_of
+from tests.unit.alerts.draft.test_odd_files import SPACES, TYPED_RUN
+from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
 
-def template() -> bytes:
+def make_template() -> bytes:
     document = docx.Document()
     document.add_heading("Department for Example: {{ subject }}", 1)
     document.add_paragraph("What happened: {{ what_happened }}")
@@ -38,12 +38,12 @@ def template() -> bytes:
 
 
 def read_back_changes(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
-    versions = draft(incident)
-    file = edit_docx(fill_template(template(), versions[-1].report), edit)
-    return {name: text.strip() for name, text in find_file_changes(versions, file, ROLE, template()).words.items()}
+    versions = draft_versions(incident)
+    file = edit_docx(fill_template(make_template(), versions[-1].report), edit)
+    return {name: text.strip() for name, text in find_file_changes(versions, file, ROLE, make_template()).words.items()}
 
 
-def nothing(document: Document) -> None:
+def change_nothing(document: Document) -> None:
     assert document.paragraphs
 
 
@@ -55,24 +55,24 @@ def append_to_prompt(document: Document) -> None:
     find_paragraph(document, "corrective actions taken").add_run(" Extra checks.")
 
 
-def in_two_paragraphs(document: Document) -> None:
+def type_two_paragraphs(document: Document) -> None:
     place = find_paragraph(document, "corrective actions taken")
     place.insert_paragraph_before("Extra checks,")
     place.text = "each day."
 
 
-def in_a_control(document: Document) -> None:
+def type_in_a_control(document: Document) -> None:
     place = find_paragraph(document, "corrective actions taken")
-    place._p.addprevious(parse_xml(f"<w:sdt {SPACES}><w:sdtContent><w:p>{SAID}</w:p></w:sdtContent></w:sdt>"))
+    place._p.addprevious(parse_xml(f"<w:sdt {SPACES}><w:sdtContent><w:p>{TYPED_RUN}</w:p></w:sdtContent></w:sdt>"))
     place.text = ""
 
 
-def among_other_words(document: Document) -> None:
+def reword_the_producer(document: Document) -> None:
     place = find_paragraph(document, "^Agreed by")
     place.text = place.text.replace("for ofqual.", "for the exams watchdog.")
 
 
-def in_a_cell(document: Document) -> None:
+def type_in_a_cell(document: Document) -> None:
     document.tables[0].rows[1].cells[0].text = "Press desk"
 
 
@@ -81,112 +81,113 @@ def insert_below_prompt(document: Document) -> None:
 
 
 def edit_cell_and_prompt(document: Document) -> None:
-    in_a_cell(document)
+    type_in_a_cell(document)
     replace_prompt(document)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("edit", "words"),
+    ("edit", "answers"),
     [
-        (nothing, {}),
+        (change_nothing, {}),
         (replace_prompt, {"B.4.corrective": "Extra checks."}),
         (append_to_prompt, {"B.4.corrective": "Extra checks."}),
-        (in_two_paragraphs, {"B.4.corrective": "Extra checks,\neach day."}),
-        (in_a_control, {"B.4.corrective": "Extra checks."}),
-        (among_other_words, {"B.1.producer": "the exams watchdog"}),
-        (in_a_cell, {"B.1.dealing": "Press desk"}),
+        (type_two_paragraphs, {"B.4.corrective": "Extra checks,\neach day."}),
+        (type_in_a_control, {"B.4.corrective": "Extra checks."}),
+        (reword_the_producer, {"B.1.producer": "the exams watchdog"}),
+        (type_in_a_cell, {"B.1.dealing": "Press desk"}),
         (insert_below_prompt, {"B.3.impact": "One call."}),
         (edit_cell_and_prompt, {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}),
     ],
 )
 def test_typed_text_is_found_by_the_words_of_the_template_around_it(
-    ofqual_january: Incident, edit: Callable[[Document], object], words: dict[str, str]
+    ofqual_late: Incident, edit: Callable[[Document], object], answers: dict[str, str]
 ) -> None:
-    assert read_back_changes(ofqual_january, edit) == words
+    assert read_back_changes(ofqual_late, edit) == answers
 
 
-def a_title_reworded(document: Document) -> None:
+def reword_the_title(document: Document) -> None:
     find_paragraph(document, "^Department").text = "Ministry for Example"
 
 
-def a_row(document: Document) -> None:
+def add_a_row(document: Document) -> None:
     document.tables[0].add_row().cells[0].text = "Extra checks."
 
 
-def a_table(document: Document) -> None:
+def add_a_table(document: Document) -> None:
     document.add_table(1, 1).rows[0].cells[0].text = "Extra checks."
 
 
-def a_comment(document: Document) -> None:
+def add_a_comment(document: Document) -> None:
     document.add_comment(find_paragraph(document, "^Agreed").runs, text="Is that all?", author="x", initials="x")
 
 
-def a_footer(document: Document) -> None:
+def type_in_the_footer(document: Document) -> None:
     document.sections[0].footer.paragraphs[0].add_run(" Not final.")
 
 
-def side_by_side(document: Document) -> None:
+def type_between_two_boxes(document: Document) -> None:
     find_paragraph(document, "^What happened").text = "What happened: nothing."
     find_paragraph(document, "impact").text = "One call."
     find_paragraph(document, "^One call").insert_paragraph_before("Two calls.")
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "fault"),
     [
-        (a_title_reworded, "before any table it holds words outside every box.*Ministry for Example"),
-        (a_row, "in table 1, row 3, cell 1 it holds words outside every box.*Extra checks"),
-        (a_table, "in table 2, row 1, cell 1 it holds words outside every box.*Extra checks"),
-        (a_comment, "under “the comments of the file” .*Is that all"),
-        (a_footer, "under “the footer of the file” .*Not final"),
-        (side_by_side, "before any table answers stand side by side; whose this is cannot be known.*Two calls"),
+        (reword_the_title, "before any table it holds words outside every box.*Ministry for Example"),
+        (add_a_row, "in table 1, row 3, cell 1 it holds words outside every box.*Extra checks"),
+        (add_a_table, "in table 2, row 1, cell 1 it holds words outside every box.*Extra checks"),
+        (add_a_comment, "under “the comments of the file” .*Is that all"),
+        (type_in_the_footer, "under “the footer of the file” .*Not final"),
+        (
+            type_between_two_boxes,
+            "before any table answers stand side by side; whose this is cannot be known.*Two calls",
+        ),
     ],
 )
 def test_text_that_no_box_of_a_template_can_keep_is_refused_and_named(
-    ofqual_january: Incident, edit: Callable[[Document], None], told: str
+    ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
-    with pytest.raises(Unreadable, match=told):
-        read_back_changes(ofqual_january, edit)
+    with pytest.raises(Unreadable, match=fault):
+        read_back_changes(ofqual_late, edit)
 
 
-def test_one_box_that_stands_in_two_places_and_reads_two_ways_is_named(ofqual_january: Incident) -> None:
+def test_a_box_with_two_different_texts_in_two_places_is_refused(ofqual_late: Incident) -> None:
     def both(document: Document) -> None:
         document.tables[0].rows[1].cells[1].text = "Malpractice"
         find_paragraph(document, "^Output").text = "Output: malpractice tables"
 
-    own = edit_docx(template(), lambda document: document.add_paragraph("Output: {{ output }}"))
-    versions = draft(ofqual_january)
+    own = edit_docx(make_template(), lambda document: document.add_paragraph("Output: {{ output }}"))
+    versions = draft_versions(ofqual_late)
     file = edit_docx(fill_template(own, versions[-1].report), both)
     with pytest.raises(Unreadable, match="stands in two places, and reads two ways"):
         find_file_changes(versions, file, ROLE, own)
 
 
-def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_january: Incident) -> None:
-    own = edit_docx(template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
-    versions = draft(ofqual_january)
+def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_late: Incident) -> None:
+    own = edit_docx(make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
+    versions = draft_versions(ofqual_late)
     filled = fill_template(own, versions[-1].report)
     file = edit_docx(filled, lambda document: setattr(document.paragraphs[-1], "text", "Press desk"))
     with pytest.raises(Unreadable, match="answers stand side by side; whose this is cannot be known: “Press desk”"):
         find_file_changes(versions, file, ROLE, own)
 
 
-def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_january: Incident) -> None:
-    versions = draft(ofqual_january)
-    file = edit_docx(file_of(versions[-1].report), replace_prompt)
-    for own in (template(), b"no template"):
+def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_late: Incident) -> None:
+    versions = draft_versions(ofqual_late)
+    file = edit_docx(write_docx(versions[-1].report), replace_prompt)
+    for own in (make_template(), b"no template"):
         assert find_file_changes(versions, file, ROLE, own).words == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
-def test_a_template_saved_by_a_word_processor_is_read_back(
-    soffice: str, tmp_path: Path, ofqual_january: Incident
-) -> None:
+def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_path: Path, ofqual_late: Incident) -> None:
     def saved(document: Document) -> None:
         edit_cell_and_prompt(document)
         document.save(str(tmp_path / "own.docx"))
 
-    read_back_changes(ofqual_january, saved)
+    read_back_changes(ofqual_late, saved)
     [again] = saved_by(soffice, tmp_path, [tmp_path / "own.docx"], "docx", "again")
-    words = find_file_changes(draft(ofqual_january), again.read_bytes(), ROLE, template()).words
-    assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}
+    answers = find_file_changes(draft_versions(ofqual_late), again.read_bytes(), ROLE, make_template()).words
+    assert answers == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}

@@ -11,18 +11,13 @@ import pytest
 from alerts.draft.certainty import describe_blind_span
 from alerts.draft.timeline import build_figure, choose_ticks, describe_lane, draw_svg, format_range, write_legend
 from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
-from alerts.finding import BlindSpan, ReleaseFacts
+from alerts.finding import BlindSpan
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
-from tests.unit.alerts.draft.conftest import stood
+from tests.unit.alerts.draft.conftest import facts_of, never_removed
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def facts_of(incident: Incident) -> ReleaseFacts:
-    assert incident.facts is not None
-    return incident.facts
 
 
 def pixels_of(picture: bytes) -> bytes:
@@ -32,8 +27,8 @@ def pixels_of(picture: bytes) -> bytes:
     return zlib.decompress(picture[begin : begin + length])
 
 
-def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -> None:
-    figure = build_figure(facts_of(ofqual_january))
+def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> None:
+    figure = build_figure(facts_of(ofqual_late))
     assert figure is not None
     assert [lane.label for lane in figure.lanes] == [
         "announced page",
@@ -44,10 +39,8 @@ def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -
     assert figure.lanes[0].spans[1].begins == datetime(2018, 1, 5, 12, 18, 45, tzinfo=UTC)
 
 
-def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_last_seen(
-    ofqual_january: Incident,
-) -> None:
-    facts = facts_of(ofqual_january)
+def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_last_seen(ofqual_late: Incident) -> None:
+    facts = facts_of(ofqual_late)
     seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
     page = replace(facts.parts[0], seen_until=seen_until)
     figure = build_figure(replace(facts, parts=(page, *facts.parts[1:])))
@@ -55,23 +48,23 @@ def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_las
     assert (figure.lanes[0].spans[-1].state, figure.lanes[0].spans[-1].ends) == ("public", seen_until)
 
 
-def test_an_exposure_is_drawn_early_and_then_gone(ofsted: Incident) -> None:
-    figure = build_figure(facts_of(ofsted))
+def test_an_exposure_is_drawn_early_and_then_absent(ofsted_early: Incident) -> None:
+    figure = build_figure(facts_of(ofsted_early))
     assert figure is not None
     assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in figure.lanes[2].spans] == ["absent"]
 
 
-def test_content_that_stayed_public_until_its_slot_is_not_said_to_be_released_then(ofsted: Incident) -> None:
-    figure = build_figure(facts_of(stood(ofsted)))
+def test_content_public_until_its_slot_is_called_still_public_and_not_released(ofsted_early: Incident) -> None:
+    figure = build_figure(facts_of(never_removed(ofsted_early)))
     assert figure is not None
     assert figure.alt.endswith(
         "became public early between 16:55 and 17:00 GMT on 20 March 2017, then still public at the announced time."
     )
 
 
-def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc: Incident) -> None:
-    facts = facts_of(ipcc)
+def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident) -> None:
+    facts = facts_of(ipcc_late)
     page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
     figure = build_figure(replace(facts, parts=(page,), final=False))
     assert figure is not None
@@ -80,20 +73,20 @@ def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc: Incident) -> N
     assert (line[1:4], line[-3:]) == (bytes([232] * 3), bytes([255] * 3))
 
 
-def test_blind_spans_have_a_lane_of_the_monitor(ofqual_march: Incident) -> None:
-    figure = build_figure(facts_of(ofqual_march))
+def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> None:
+    figure = build_figure(facts_of(ofqual_late_again))
     assert figure is not None
     assert figure.lanes[-1].label == "monitor"
     assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
 
 
-def test_nothing_measured_makes_no_figure(ipcc: Incident) -> None:
-    empty = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts_of(ipcc).parts)
-    assert build_figure(replace(facts_of(ipcc), parts=empty)) is None
+def test_a_release_without_measurements_has_no_figure(ipcc_late: Incident) -> None:
+    empty = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts_of(ipcc_late).parts)
+    assert build_figure(replace(facts_of(ipcc_late), parts=empty)) is None
 
 
-def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_march: Incident) -> None:
-    figure = build_figure(replace(facts_of(ofqual_march), title="Tables <1> & “2”"))
+def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late_again: Incident) -> None:
+    figure = build_figure(replace(facts_of(ofqual_late_again), title="Tables <1> & “2”"))
     assert figure is not None
     root = ET.fromstring(draw_svg(figure))  # noqa: S314 - our own drawing
     assert root.get("role") == "img"
@@ -103,16 +96,16 @@ def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_marc
 
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
-def test_the_axis_has_two_to_six_round_ticks(five: dict[str, Incident], name: str) -> None:
-    figure = build_figure(facts_of(five[name]))
+def test_the_axis_has_two_to_six_round_ticks(incidents: dict[str, Incident], name: str) -> None:
+    figure = build_figure(facts_of(incidents[name]))
     assert figure is not None
     marks = choose_ticks(figure)
     assert 2 <= len(marks) <= 6
     assert all(figure.begins <= mark <= figure.ends and mark.second == 0 for mark in marks)
 
 
-def test_a_lane_becomes_a_picture_of_the_promised_size(ofsted: Incident) -> None:
-    figure = build_figure(facts_of(ofsted))
+def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incident) -> None:
+    figure = build_figure(facts_of(ofsted_early))
     assert figure is not None
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
@@ -120,8 +113,8 @@ def test_a_lane_becomes_a_picture_of_the_promised_size(ofsted: Incident) -> None
     assert len(pixels_of(picture)) == HEIGHT * (1 + 3 * WIDTH)
 
 
-def test_the_legend_names_only_marks_that_are_used(ipcc: Incident) -> None:
-    figure = build_figure(facts_of(ipcc))
+def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
+    figure = build_figure(facts_of(ipcc_late))
     assert figure is not None
     assert write_legend(figure) == (
         "Dashed line: announced time, 09:30. Light grey: not public; hatched: changed in here; dark green: public."
@@ -129,8 +122,8 @@ def test_the_legend_names_only_marks_that_are_used(ipcc: Incident) -> None:
     assert format_range(figure) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 
-def test_a_span_of_few_looks_is_not_called_one_in_which_nothing_was_seen() -> None:
+def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
     begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
-    told = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
-    assert told.startswith("The monitor's looks were too far apart between 09:28:10 and 09:31:10 GMT")
-    assert "could not see" not in told
+    text = describe_blind_span(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
+    assert text.startswith("The monitor's looks were too far apart between 09:28:10 and 09:31:10 GMT")
+    assert "could not see" not in text

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,18 +9,15 @@ from hypothesis import strategies as st
 
 from alerts.draft import words
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.draft.conftest import at
 
 LONDON = "Europe/London"
 LENGTHS = st.floats(min_value=0, max_value=40 * 86400, allow_nan=False)
 UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
 
 
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "text"),
     [
         (2265, 2280, "37 to 38 minutes"),
         (2280, 2280, "38 minutes"),
@@ -39,12 +36,12 @@ def at(text: str) -> datetime:
         (None, None, "a time that is not known"),
     ],
 )
-def test_a_length_is_said_with_both_bounds(low: float | None, high: float | None, said: str) -> None:
-    assert words.format_bounds(Bounds(low, high)) == said
+def test_a_length_is_written_with_both_bounds(low: float | None, high: float | None, text: str) -> None:
+    assert words.format_bounds(Bounds(low, high)) == text
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "text"),
     [
         (25.2, 26, "less than a minute"),
         (65, 68, "about 1 minute"),
@@ -60,20 +57,20 @@ def test_a_length_is_said_with_both_bounds(low: float | None, high: float | None
         (0, 250, "up to 5 minutes"),
     ],
 )
-def test_a_length_is_one_round_figure_or_a_range(low: float, high: float | None, said: str) -> None:
-    assert words.round_length(Bounds(low, high)) == said
+def test_a_length_is_one_round_figure_or_a_range(low: float, high: float | None, text: str) -> None:
+    assert words.round_length(Bounds(low, high)) == text
 
 
 @given(LENGTHS, LENGTHS)
-def test_what_is_said_of_a_length_always_contains_what_was_measured(one: float, other: float) -> None:
+def test_the_written_bounds_of_a_length_contain_the_measured_bounds(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    said = words.format_bounds(Bounds(low, high)).split(" (")[0]
-    first, _, last = said.partition(" to ")
-    ends = [first, last] if last and not said.startswith("up to") else ["0 seconds", said.removeprefix("up to ")]
+    written = words.format_bounds(Bounds(low, high)).split(" (")[0]
+    first, _, last = written.partition(" to ")
+    ends = [first, last] if last and not written.startswith("up to") else ["0 seconds", written.removeprefix("up to ")]
     if last and first.isdigit():
         ends = [f"{first} {last.split(' ')[1]}", last]
     if not last:
-        ends = [said, said]
+        ends = [written, written]
     assert _seconds(ends[0]) <= low + 0.001
     assert _seconds(ends[1]) >= high - 0.001
 
@@ -84,7 +81,7 @@ def _seconds(text: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("after", "by", "said"),
+    ("after", "by", "text"),
     [
         ("2015-07-23T09:07:45Z", "2015-07-23T09:08:00Z", "between 10:07:45 and 10:08:00 BST on 23 July 2015"),
         ("2018-01-05T09:59:00Z", "2018-01-05T10:00:00Z", "between 09:59 and 10:00 GMT on 5 January 2018"),
@@ -102,12 +99,12 @@ def _seconds(text: str) -> int:
         ("2015-07-23T09:08:00Z", "2015-07-23T09:08:00Z", "at 10:08 BST on 23 July 2015"),
     ],
 )
-def test_an_interval_is_said_in_local_time(after: str, by: str, said: str) -> None:
-    assert words.format_interval(Interval(at(after), at(by)), LONDON) == said
+def test_an_interval_is_written_in_local_time(after: str, by: str, text: str) -> None:
+    assert words.format_interval(Interval(at(after), at(by)), LONDON) == text
 
 
 @pytest.mark.parametrize(
-    ("after", "by", "said"),
+    ("after", "by", "text"),
     [
         ("2018-01-05T09:50:45Z", "2018-01-05T09:51:00Z", "at about 9.51am"),
         ("2018-01-05T17:29:57Z", "2018-01-05T17:30:03Z", "at about 5.30pm"),
@@ -120,24 +117,24 @@ def test_an_interval_is_said_in_local_time(after: str, by: str, said: str) -> No
         ("2018-01-05T09:51:00Z", None, "after 9.51am"),
     ],
 )
-def test_a_report_says_an_interval_to_the_minute_or_with_both_ends(
-    after: str | None, by: str | None, said: str
+def test_a_report_writes_a_narrow_interval_as_one_minute_and_a_wide_one_with_both_ends(
+    after: str | None, by: str | None, text: str
 ) -> None:
     seen = Interval(at(after) if after else None, at(by) if by else None)
-    assert words.round_interval(seen, LONDON, date(2018, 1, 5)) == said
+    assert words.round_interval(seen, LONDON, date(2018, 1, 5)) == text
 
 
 @given(LENGTHS, st.floats(min_value=0, max_value=240))
 def test_a_time_in_a_report_is_within_a_minute_and_a_half_of_what_was_measured(start: float, wide: float) -> None:
     after = at("2018-01-05T09:00:00Z") + timedelta(seconds=start)
     by = after + timedelta(seconds=wide)
-    told = words.find_nearest_minute(Interval(after, by))
-    assert (told is None) is (by - after > words.NARROW_INTERVAL)
-    if told is not None:
-        assert max(abs(told - after), abs(told - by)) <= timedelta(seconds=90)
+    nearest = words.find_nearest_minute(Interval(after, by))
+    assert (nearest is None) is (by - after > words.NARROW_INTERVAL)
+    if nearest is not None:
+        assert max(abs(nearest - after), abs(nearest - by)) <= timedelta(seconds=90)
 
 
-def test_an_open_side_of_an_interval_is_said_to_be_open() -> None:
+def test_an_interval_with_an_unknown_end_is_written_with_by_after_or_unknown() -> None:
     assert words.format_interval(Interval(None, at("2018-01-05T10:00:00Z")), LONDON) == "by 10:00 GMT on 5 January 2018"
     assert (
         words.format_interval(Interval(at("2018-01-05T10:00:00Z"), None), LONDON) == "after 10:00 GMT on 5 January 2018"
@@ -146,7 +143,7 @@ def test_an_open_side_of_an_interval_is_said_to_be_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "said"),
+    ("first", "last", "text"),
     [
         (date(2016, 10, 1), date(2016, 10, 1), "1 October 2016"),
         (date(2016, 10, 1), date(2016, 10, 4), "1 to 4 October 2016"),
@@ -154,16 +151,16 @@ def test_an_open_side_of_an_interval_is_said_to_be_open() -> None:
         (date(2016, 12, 30), date(2017, 1, 2), "30 December 2016 to 2 January 2017"),
     ],
 )
-def test_a_range_of_days_says_month_and_year_once(first: date, last: date, said: str) -> None:
-    assert words.format_days(first, last) == said
+def test_a_range_of_days_states_month_and_year_once_if_they_are_the_same(first: date, last: date, text: str) -> None:
+    assert words.format_days(first, last) == text
 
 
-def test_midnight_carries_the_day_that_begins_then() -> None:
+def test_midnight_is_written_with_the_day_that_begins_then() -> None:
     assert words.format_instant(at("2022-05-04T23:00:00Z"), LONDON) == "00:00 BST on 5 May 2022"
 
 
 @pytest.mark.parametrize(
-    ("when", "said"),
+    ("when", "text"),
     [
         ("2018-01-05T09:30+00:00", "9.30am on Friday 5 January 2018"),
         ("2017-03-20T17:00+00:00", "5pm on Monday 20 March 2017"),
@@ -172,5 +169,5 @@ def test_midnight_carries_the_day_that_begins_then() -> None:
         ("2018-01-05T12:00+00:00", "noon on Friday 5 January 2018"),
     ],
 )
-def test_a_report_writes_a_time_as_the_civil_service_does(when: str, said: str) -> None:
-    assert words.format_clock_day(at(when), LONDON) == said
+def test_a_report_writes_a_time_as_the_civil_service_does(when: str, text: str) -> None:
+    assert words.format_clock_day(at(when), LONDON) == text

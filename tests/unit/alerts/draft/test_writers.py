@@ -18,6 +18,7 @@ from alerts.draft.report import Report, Table, Timeline
 from alerts.draft.write.outline import Box, Document, Grid, Heading, Words, build_outline
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.conftest import facts_of
 from tests.unit.alerts.draft.plain import TEXT, odt_part, odt_text
 
 FORMS = [name for name in load_forms() if name != "period"]
@@ -27,12 +28,11 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 
 
 @pytest.fixture(params=FORMS)
-def report(request: pytest.FixtureRequest, ofsted: Incident, settings: Mapping[str, str]) -> Report:
-    assert ofsted.facts is not None
-    return fill_form(ofsted, get_form(request.param), settings, [], ofsted.facts.at)
+def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
+    return fill_form(ofsted_early, get_form(request.param), settings, [], facts_of(ofsted_early).at)
 
 
-def texts(report: Report) -> list[str]:
+def list_required_texts(report: Report) -> list[str]:
     """Return every text that must stand in a written draft."""
     found: list[str] = []
     for block in build_outline(report):
@@ -72,20 +72,21 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("name", OWN_FORM)
-def test_a_draft_reads_as_it_did_when_it_was_last_looked_at(
-    five: Mapping[str, Incident], settings: Mapping[str, str], name: str
+def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
+    incidents: Mapping[str, Incident], settings: Mapping[str, str], name: str
 ) -> None:
-    incident = five[name]
-    assert incident.facts is not None
-    earlier = [each for each in five.values() if each.occurred < incident.occurred]
-    report = fill_form(incident, get_form(OWN_FORM[name]), settings, earlier, max(incident.facts.at, incident.opened))
+    incident = incidents[name]
+    earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
+    report = fill_form(
+        incident, get_form(OWN_FORM[name]), settings, earlier, max(facts_of(incident).at, incident.opened)
+    )
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
 
-def test_the_html_says_everything_and_is_accessible(report: Report) -> None:
+def test_the_html_contains_every_text_and_is_accessible(report: Report) -> None:
     page = Page(WRITERS["html"](report).decode())
     whole = "".join(page.words)
-    assert [text for text in texts(report) if text not in whole] == []
+    assert [text for text in list_required_texts(report) if text not in whole] == []
     assert page.levels[0] == 1
     assert page.levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(page.levels))
@@ -97,13 +98,13 @@ def test_the_html_says_everything_and_is_accessible(report: Report) -> None:
     assert "script" not in tags
 
 
-def test_the_docx_says_everything_and_is_accessible(report: Report) -> None:
+def test_the_docx_contains_every_text_and_is_accessible(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     paragraphs = [*document.paragraphs]
     for table in document.tables:
         paragraphs += [each for row in table.rows for cell in row.cells for each in cell.paragraphs]
     whole = "\n".join(paragraph.text for paragraph in paragraphs)
-    assert [text for text in texts(report) if text not in whole] == []
+    assert [text for text in list_required_texts(report) if text not in whole] == []
     levels = [int(each.style.name[-1]) for each in document.paragraphs if each.style.name.startswith("Heading")]
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
@@ -112,7 +113,7 @@ def test_the_docx_says_everything_and_is_accessible(report: Report) -> None:
     assert all(each.get("descr") for each in document.element.iter(qn("wp:docPr")))
 
 
-def test_the_docx_has_no_properties_of_the_library_left(report: Report) -> None:
+def test_the_docx_has_our_properties_and_none_of_the_library(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     core = document.core_properties
     assert (core.author, core.last_modified_by, core.language) == (report.producer, report.producer, "en-GB")
@@ -129,12 +130,12 @@ def test_the_docx_has_no_properties_of_the_library_left(report: Report) -> None:
     ]
 
 
-def test_the_odt_says_everything_and_is_accessible(report: Report) -> None:
+def test_the_odt_contains_every_text_and_is_accessible(report: Report) -> None:
     body = WRITERS["odt"](report)
     content = odt_part(body)
     whole = odt_text(content)
     figures = [each.alt for each in build_outline(report) if isinstance(each, Timeline)]
-    assert [text for text in texts(report) if text not in whole and text not in figures] == []
+    assert [text for text in list_required_texts(report) if text not in whole and text not in figures] == []
     levels = [int(each.get(f"{TEXT}outline-level", "")) for each in content.iter(f"{TEXT}h")]
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
@@ -144,8 +145,8 @@ def test_the_odt_says_everything_and_is_accessible(report: Report) -> None:
     assert [each.text for each in meta.iter("{*}title")] == [f"{report.subject}: {report.title}"]
 
 
-def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(five: Mapping[str, Incident]) -> None:
-    report = fill_form(five["ofsted-2017"], get_form("B"), {}, [], five["ofsted-2017"].opened)
+def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(incidents: Mapping[str, Incident]) -> None:
+    report = fill_form(incidents["ofsted-2017"], get_form("B"), {}, [], incidents["ofsted-2017"].opened)
     body = WRITERS["odt"](report, Document.EVIDENCE)
     assert body[30:77] == f"mimetype{MEDIA['odt']}".encode()
     listed = {each.get(f"{MANIFEST}full-path") for each in odt_part(body, "META-INF/manifest.xml")}
@@ -155,8 +156,8 @@ def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(fiv
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_what_is_open_is_marked_in_every_format(ofsted: Incident, ending: str) -> None:
-    report = fill_form(ofsted, get_form("B"), {}, [], ofsted.opened)
+def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Incident, ending: str) -> None:
+    report = fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened)
     body = WRITERS[ending](report)
     text = body if ending in ("md", "html") else b"".join(_parts(body))
     assert text.count(b"to be completed") >= 5
@@ -168,9 +169,9 @@ def _parts(body: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_markup_a_person_types_stays_text(ofsted: Incident, ending: str) -> None:
+def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, ending: str) -> None:
     typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
-    report = merge_words({"B.3.impact": typed}, fill_form(ofsted, get_form("B"), {}, [], ofsted.opened))
+    report = merge_words({"B.3.impact": typed}, fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened))
     body = WRITERS[ending](report)
     if ending == "html":
         assert typed.replace("\x07", "␇") in "".join(Page(body.decode()).words)
@@ -182,9 +183,9 @@ def test_markup_a_person_types_stays_text(ofsted: Incident, ending: str) -> None
         assert "A <b> & “£5” | `x`\n- item\n# 1\n␇" in odt_text(odt_part(body))
 
 
-def test_spaces_a_person_types_survive_in_an_odt(ofsted: Incident) -> None:
+def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted_early: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
-    report = merge_words({"B.3.impact": typed}, fill_form(ofsted, get_form("B"), {}, [], ofsted.opened))
+    report = merge_words({"B.3.impact": typed}, fill_form(ofsted_early, get_form("B"), {}, [], ofsted_early.opened))
     assert typed in odt_text(odt_part(WRITERS["odt"](report)))
 
 
