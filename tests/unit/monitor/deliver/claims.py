@@ -33,7 +33,7 @@ class Told:
     now: float
 
 
-def denied(notice: Notice, truths: Mapping[str, Truth]) -> list[str]:
+def false_claims(notice: Notice, truths: Mapping[str, Truth]) -> list[str]:
     """Return every claim of a notice that did not hold when it was sent; `truths` are by part, with the `page`."""
     now = _ms_of(notice.at)
     found = [f"{why}: {notice.subject}" for why in _head(notice.subject, Told(truths["page"], truths, now))]

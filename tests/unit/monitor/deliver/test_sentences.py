@@ -20,41 +20,41 @@ from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
-from tests.unit.monitor.deliver.claims import denied
+from tests.unit.monitor.deliver.claims import false_claims
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
 from tests.worlds.truths import Looker, Truth, World, once, worlds
 
 HTML = Part("html", Role.HTML, f"{PAGE_URL}/html")
-JUDGED = (-200, -120, -60, -5, 0, 5, 20, 61, 75, 90, 130, 200, 260, 301, 380, 700, 1300, 5000)
-"""Seconds from the slot at which a release is judged, whatever comes of it."""
+JUDGED_AT_SECONDS = (-200, -120, -60, -5, 0, 5, 20, 61, 75, 90, 130, 200, 260, 301, 380, 700, 1300, 5000)
+"""Seconds from the slot at which a release is judged."""
 
 
-def runs_of(world: World, part: str, until: float) -> dict[str, list[Run]]:
+def runs_of_part(world: World, part: str, until: float) -> dict[str, list[Run]]:
     """Return the runs of a world's page as those of another part."""
     seen = world.runs(after_slot(until))
     named = {name: name.replace("/page/", f"/{part}/") for name in seen}
     return {named[name]: [replace(run, target=named[name]) for run in runs] for name, runs in seen.items()}
 
 
-def verdict(page: World, html: World | None, now: float) -> Verdict:
+def judge_page_and_html(page: World, html: World | None, now: float) -> Verdict:
     parts = () if html is None else (HTML,)
-    runs = runs_of(page, "page", now) | ({} if html is None else runs_of(html, "html", now))
+    runs = runs_of_part(page, "page", now) | ({} if html is None else runs_of_part(html, "html", now))
     blind = [
         span for world in (page, html) if world is not None for span in world.spans if span.begins <= after_slot(now)
     ]
     return judge(a_release(*parts), [a_promise()], runs, blind, Policy(), after_slot(now))
 
 
-def told(page: World, html: World | None, *, taken: bool = False) -> Iterator[Notice]:
-    """Yield every notice of a release judged again and again; where it is `taken`, somebody has it from the first."""
+def notices_over_time(page: World, html: World | None, *, acknowledged: bool = False) -> Iterator[Notice]:
+    """Yield every notice of a release judged again and again; `acknowledged` from the first if set."""
     known: Incident | None = None
-    for now in JUDGED:
-        found = verdict(page, html, now)
-        runs = runs_of(page, "page", now) | ({} if html is None else runs_of(html, "html", now))
+    for now in JUDGED_AT_SECONDS:
+        found = judge_page_and_html(page, html, now)
+        runs = runs_of_part(page, "page", now) | ({} if html is None else runs_of_part(html, "html", now))
         decision = decide(release_facts(found, Measurement("m", runs)), known, after_slot(now))
         known = decision.incident or known
-        if taken and known is not None:
+        if acknowledged and known is not None:
             known = acknowledge_incident(known, "duty statistician", after_slot(now))
         yield from decision.notices
 
@@ -62,52 +62,66 @@ def told(page: World, html: World | None, *, taken: bool = False) -> Iterator[No
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(worlds(), st.none() | worlds(), st.booleans())
-def test_every_sentence_of_every_notice_is_true_when_it_is_sent(page: World, html: World | None, taken: bool) -> None:  # noqa: FBT001
+def test_every_sentence_of_every_notice_is_true_when_it_is_sent(
+    page: World,
+    html: World | None,
+    acknowledged: bool,  # noqa: FBT001
+) -> None:
     truths = {"page": page.truth} | ({} if html is None else {"html": html.truth})
-    assert [claim for notice in told(page, html, taken=taken) for claim in denied(notice, truths)] == []
+    notices = notices_over_time(page, html, acknowledged=acknowledged)
+    assert [claim for notice in notices for claim in false_claims(notice, truths)] == []
 
 
-def watched(truth: Truth, view: str = "edge") -> World:
-    """Return a world looked at every second, in time and without a fault."""
-    return World(truth, (Looker(view, slowest=40),), (tuple(range(-250_000, 1_300_000, 1000)),))
+def read_every_second(truth: Truth) -> World:
+    """Return a page read every second, in time and without a fault."""
+    return World(truth, (Looker("edge", slowest=40),), (tuple(range(-250_000, 1_300_000, 1000)),))
 
 
-@pytest.mark.parametrize("out", [90_000, 400_000, None])
-def test_notices_of_a_late_page_agree_with_the_truth_and_with_no_other_one(out: int | None) -> None:
-    notices = list(told(watched(once(out)), None))
-    assert notices[0].subject.startswith("LATE: ")
-    assert denied(notices[0], {"page": once(out)}) == []
-    assert denied(notices[0], {"page": once(-1000)}) != []
+def page_published(seconds_after_slot: float | None) -> World:
+    """Return a page read every second that is published once and stays; None: never published."""
+    return read_every_second(once(None if seconds_after_slot is None else round(1000 * seconds_after_slot)))
+
+
+@pytest.mark.parametrize("seconds_late", [90, 400, None])
+def test_claims_in_the_notice_of_a_late_page_are_true_and_would_be_false_of_an_early_page(
+    seconds_late: int | None,
+) -> None:
+    late_page, early_page = page_published(seconds_late), page_published(-1)
+    notice = next(notices_over_time(late_page, None))
+    assert notice.subject.startswith("LATE: ")
+    assert false_claims(notice, {"page": late_page.truth}) == []
+    assert false_claims(notice, {"page": early_page.truth}) != []
 
 
 def test_a_release_public_since_before_its_slot_is_not_reported_as_released_at_it() -> None:
-    truth = once(-100_000)
-    last = list(told(watched(truth), None))[-1]
-    assert last.kind == "final"
-    assert "already public when its slot came" in last.subject
-    assert "released" not in last.text
-    assert denied(last, {"page": truth}) == []
+    page = page_published(-100)
+    *_, last_notice = notices_over_time(page, None)
+    assert last_notice.kind == "final"
+    assert "already public when its slot came" in last_notice.subject
+    assert "released" not in last_notice.text
+    assert false_claims(last_notice, {"page": page.truth}) == []
 
 
 def test_the_end_of_an_exposure_and_a_release_on_time_are_both_reported_as_changes() -> None:
-    truth = Truth(((-150_000, State.PRESENT), (-90_000, State.ABSENT), (1_000, State.PRESENT)))
-    over, final = list(told(watched(truth), None))[-2:]
-    assert (over.kind, final.kind) == ("exposure_closed", "final")
-    assert over.subject != final.subject
+    turns_ms = ((-150_000, State.PRESENT), (-90_000, State.ABSENT), (1_000, State.PRESENT))
+    *_, exposure_over, final = notices_over_time(read_every_second(Truth(turns_ms)), None)
+    assert (exposure_over.kind, final.kind) == ("exposure_closed", "final")
+    assert exposure_over.subject != final.subject
     assert "released between 09:30:0" in final.subject
-    assert "What changed: what was public before its slot was removed" in over.text
+    assert "What changed: what was public before its slot was removed" in exposure_over.text
 
 
 def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
-    both = list(told(watched(once(200_000)), watched(once(None))))
-    assert all(not notice.subject.startswith("PARTLY") for notice in both)
-    partly = list(told(watched(once(1_000)), watched(once(None))))
-    assert partly[0].subject.startswith("PARTLY LATE: ")
-    assert "1 of 2 parts late" in partly[0].subject
+    page_late = list(notices_over_time(page_published(200), page_published(None)))
+    assert all(not notice.subject.startswith("PARTLY") for notice in page_late)
+    only_html_late = list(notices_over_time(page_published(1), page_published(None)))
+    assert only_html_late[0].subject.startswith("PARTLY LATE: ")
+    assert "1 of 2 parts late" in only_html_late[0].subject
 
 
-def test_after_acknowledging_people_are_notified_of_another_late_part_and_of_publication() -> None:
-    page, html = watched(once(None)), watched(once(200_000))
-    silent = [notice.kind for notice in told(page, html)]
-    heard = [notice for notice in told(page, html, taken=True) if notice.kind not in silent]
-    assert [notice.text.split("\n")[1] for notice in heard] == ["What changed: out: html"]
+def test_after_acknowledging_people_also_get_a_notice_when_one_of_two_late_parts_is_out() -> None:
+    page, html = page_published(None), page_published(200)
+    usual_kinds = {notice.kind for notice in notices_over_time(page, html)}
+    acknowledged = notices_over_time(page, html, acknowledged=True)
+    extra = [notice for notice in acknowledged if notice.kind not in usual_kinds]
+    assert [notice.text.split("\n")[1] for notice in extra] == ["What changed: out: html"]

@@ -15,6 +15,7 @@ from alerts.channel import Accepted, Message, Outcome
 from monitor.clock import VirtualClock
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
+from monitor.judge.verdict import Verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
@@ -24,7 +25,7 @@ from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
 KILLS = 500
-STEPS = (-600, 120, 400, 1300, 1800)
+JUDGED_AT_SECONDS = (-600, 120, 400, 1300, 1800)
 """When the release is judged, in seconds after the slot: pending, overdue, overdue and worse, out at last, final."""
 
 
@@ -32,56 +33,59 @@ class Killed(Exception):
     """The process is gone. Until the next one starts, nothing can be done any more."""
 
 
-class Fate:
-    """Counts statements and kills at the chosen one; a dead process stays dead."""
+class KillSwitch:
+    """Counts statements and kills the process at the chosen one; a dead process stays dead."""
 
     def __init__(self) -> None:
-        self.left = -1
         self.kills = 0
-        self.dead = asyncio.Event()
+        self.start_process()
+
+    def start_process(self, *, killed_at_statement: int = -1) -> None:
+        """Let the next process run until this statement (counted from 1; -1: to its end)."""
+        self.statements_left, self.killed = killed_at_statement, asyncio.Event()
 
     def step(self) -> None:
-        if self.dead.is_set():
+        if self.killed.is_set():
             raise Killed
-        self.left -= 1
-        if self.left == 0:
+        self.statements_left -= 1
+        if self.statements_left == 0:
             self.kills += 1
-            self.dead.set()
+            self.killed.set()
             raise Killed
 
 
-class MortalStore(TemporaryStore):
+class KillableStore(TemporaryStore):
     """A store whose every statement may be the last; what is not committed is gone."""
 
-    def __init__(self, fate: Fate) -> None:
+    def __init__(self, kill_switch: KillSwitch) -> None:
         super().__init__()
-        self.fate = fate
+        self.kill_switch = kill_switch
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
-        self.fate.step()
+        self.kill_switch.step()
         with super().transaction() as tx:
-            yield _MortalTransaction(tx, self.fate)
-            self.fate.step()
-        self.fate.step()
+            yield _KillableTransaction(tx, self.kill_switch)
+            self.kill_switch.step()
+        self.kill_switch.step()
 
 
-class _MortalTransaction:
-    def __init__(self, transaction: Any, fate: Fate) -> None:  # noqa: ANN401 # whichever transaction it wraps
+class _KillableTransaction:
+    def __init__(self, transaction: Any, kill_switch: KillSwitch) -> None:  # noqa: ANN401 # any transaction
         self._transaction = transaction
-        self._fate = fate
+        self._kill_switch = kill_switch
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # whichever statement is asked for
-        self._fate.step()
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # any statement
+        self._kill_switch.step()
         return getattr(self._transaction, name)
 
 
-class Receiver:
+class ReceivingChannel:
     """The other side, which outlives every kill: it has what reached it, whether or not we lived to hear so."""
 
-    def __init__(self, fate: Fate) -> None:
-        self.fate = fate
-        self.got: list[str] = []
+    def __init__(self, kill_switch: KillSwitch) -> None:
+        self.kill_switch = kill_switch
+        self.received_ids: list[str] = []
 
     @property
     def name(self) -> str:
@@ -92,17 +96,19 @@ class Receiver:
         return ()
 
     async def send(self, message: Message) -> Outcome:
-        self.fate.step()
-        self.got.append(message.id)
-        self.fate.step()
+        self.kill_switch.step()
+        self.received_ids.append(message.id)
+        self.kill_switch.step()
         return Accepted(message.id)
 
     async def close(self) -> None:
         """Let go of nothing."""
 
 
-async def one_life(store: MortalStore, receiver: Receiver, clock: VirtualClock, verdict: Any) -> bool:  # noqa: ANN401
-    """Judge and deliver until nothing is left to be done or the process is killed; tell whether it lived."""
+async def deliver_unless_killed(
+    store: KillableStore, receiver: ReceivingChannel, clock: VirtualClock, verdict: Verdict
+) -> bool:
+    """Record a verdict and send its notices; return whether the process was still alive at the end."""
     await clock.sleep((verdict.at - clock.now()).total_seconds())
     writer = Writer(store, clock)
 
@@ -111,9 +117,9 @@ async def one_life(store: MortalStore, receiver: Receiver, clock: VirtualClock, 
         await an_outbox(store, writer, [receiver], clock).send_due("mail")
 
     working = asyncio.ensure_future(work())
-    dying = asyncio.ensure_future(store.fate.dead.wait())
+    dying = asyncio.ensure_future(store.kill_switch.killed.wait())
     await asyncio.wait({working, dying}, return_when=asyncio.FIRST_COMPLETED)
-    lived = working.done() and not store.fate.dead.is_set()
+    lived = working.done() and not store.kill_switch.killed.is_set()
     if lived:
         working.result()
     for task in (working, dying):
@@ -123,63 +129,63 @@ async def one_life(store: MortalStore, receiver: Receiver, clock: VirtualClock, 
     return lived
 
 
-def told_undisturbed() -> set[str]:
-    """Return the ids of every notice that the same story makes when nobody kills anything."""
+def notice_ids_without_kills() -> set[str]:
+    """Return the ids of the notices of the same verdicts if no process is killed."""
 
     async def story(clock: VirtualClock) -> set[str]:
-        fate = Fate()
-        store, receiver = MortalStore(fate), Receiver(fate)
-        for step in STEPS:
-            assert await one_life(store, receiver, clock, a_late_verdict(step))
-        assert Counter(receiver.got).most_common(1)[0][1] == 1
-        return set(receiver.got)
+        kill_switch = KillSwitch()
+        store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
+        for seconds in JUDGED_AT_SECONDS:
+            assert await deliver_unless_killed(store, receiver, clock, a_late_verdict(seconds))
+        assert Counter(receiver.received_ids).most_common(1)[0][1] == 1
+        return set(receiver.received_ids)
 
-    return run_virtually(story, after_slot(STEPS[0]))
+    return run_virtually(story, after_slot(JUDGED_AT_SECONDS[0]))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
-def test_kills_between_any_two_statements_lose_and_repeat_no_fact(seed: int) -> None:
-    facts = told_undisturbed()
-    assert len(facts) >= 3
+def test_kills_between_any_two_statements_lose_no_notice_and_repeat_at_most_one_for_each_kill(seed: int) -> None:
+    expected_ids = notice_ids_without_kills()
+    assert len(expected_ids) >= 3
 
     async def story(clock: VirtualClock) -> None:
         chance, kills = Random(seed), 0  # noqa: S311 # the same kills each time
         while kills < KILLS // 5:
-            fate = Fate()
-            store, receiver = MortalStore(fate), Receiver(fate)
-            for step in STEPS:
+            kill_switch = KillSwitch()
+            store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
+            for seconds in JUDGED_AT_SECONDS:
                 while True:
-                    fate.left, fate.dead = chance.randint(1, 40), asyncio.Event()
-                    if await one_life(store, receiver, clock, a_late_verdict(step)):
+                    kill_switch.start_process(killed_at_statement=chance.randint(1, 40))
+                    if await deliver_unless_killed(store, receiver, clock, a_late_verdict(seconds)):
                         break
-            assert set(receiver.got) == facts
-            assert {notice.id for notice in store.outbox.notices()} == facts
+            assert set(receiver.received_ids) == expected_ids
+            assert {notice.id for notice in store.outbox.notices()} == expected_ids
             assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
-            assert len(receiver.got) - len(facts) <= fate.kills
-            kills += fate.kills
+            assert len(receiver.received_ids) - len(expected_ids) <= kill_switch.kills
+            kills += kill_switch.kills
 
-    run_virtually(story, after_slot(STEPS[0]))
+    run_virtually(story, after_slot(JUDGED_AT_SECONDS[0]))
 
 
-def test_a_kill_after_the_channel_accepted_a_message_repeats_only_that_one() -> None:
+def test_a_message_is_sent_twice_if_a_kill_follows_its_acceptance_by_the_channel() -> None:
     async def story(clock: VirtualClock) -> None:
-        fate = Fate()
-        store, receiver = MortalStore(fate), Receiver(fate)
-        assert await one_life(store, receiver, clock, a_late_verdict(STEPS[0]))
+        kill_switch = KillSwitch()
+        store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
+        assert await deliver_unless_killed(store, receiver, clock, a_late_verdict(JUDGED_AT_SECONDS[0]))
         statements = 0
-        while not receiver.got:
+        while not receiver.received_ids:
             # Try each statement in turn until the kill is the one right after the message was taken.
             statements += 1
-            fate.left, fate.dead = statements, asyncio.Event()
-            await one_life(store, receiver, clock, a_late_verdict(STEPS[1]))
-        assert fate.dead.is_set()
+            kill_switch.start_process(killed_at_statement=statements)
+            await deliver_unless_killed(store, receiver, clock, a_late_verdict(JUDGED_AT_SECONDS[1]))
+        assert kill_switch.killed.is_set()
         begun = store.outbox.deliveries()[0]
         assert (begun.standing, begun.finished) == (DeliveryState.WAITING, None)
         assert begun.attempts >= 1
-        fate.left, fate.dead = -1, asyncio.Event()
-        assert await one_life(store, receiver, clock, a_late_verdict(STEPS[1]))
-        assert len(receiver.got) == 2
-        assert len(set(receiver.got)) == 1
+        kill_switch.start_process()
+        assert await deliver_unless_killed(store, receiver, clock, a_late_verdict(JUDGED_AT_SECONDS[1]))
+        assert len(receiver.received_ids) == 2
+        assert len(set(receiver.received_ids)) == 1
 
-    run_virtually(story, after_slot(STEPS[0]))
+    run_virtually(story, after_slot(JUDGED_AT_SECONDS[0]))
