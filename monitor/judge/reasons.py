@@ -15,7 +15,7 @@ from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import between_exactly, count, exactly, length, lengths
+from schedules.times.words import UNKNOWN, between_exactly, count, exactly, length, lengths
 from schedules.times.zone import LONDON
 
 Fact = datetime | Interval | Bounds | float | int | str | View | EventKind | Promise | None
@@ -130,6 +130,7 @@ def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str
         View: lambda view: "the origin" if view is View.ORIGIN else "the content API",
         EventKind: lambda kind: _CHANGES.get(kind, kind.value),
         tuple: lambda items: unit.join(_write_fact(item, zone) for item in items),
+        type(None): lambda _: UNKNOWN,
     }
     return writers.get(type(fact), str)(fact)
 

@@ -59,3 +59,7 @@ def test_times_are_in_the_zone_of_the_announcement() -> None:
 
 def test_a_part_named_like_a_view_keeps_its_name() -> None:
     assert Reason.PARTIAL.text(parts=("content", "re-dated")).endswith(": content, re-dated")
+
+
+def test_an_instant_that_is_not_known_is_said_to_be_unknown() -> None:
+    assert "not found until at an unknown time" in Reason.STAMPED_IN_TIME.text(found=None, stamp=SLOT)
