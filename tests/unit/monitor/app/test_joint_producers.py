@@ -19,7 +19,7 @@ from schedules.announcement import Announcement
 from schedules.as_json import announcement_from_json, announcement_json
 from schedules.join import JoinRules, join_entries
 from schedules.slot import Precision, Slot
-from tests.unit.alerts.test_routes import notice
+from tests.unit.alerts.test_routes import make_notice
 from tests.unit.monitor.app.life import Life, live
 from tests.worlds.instants import SLOT
 from tests.worlds.routes import a_route
@@ -88,7 +88,7 @@ def test_policies_and_agreed_times_of_any_producer_apply() -> None:
 
 def test_a_route_matches_any_of_a_releases_producers() -> None:
     route, at = a_route("pager", producer=THEIRS), datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
-    of_first = notice(producer=OURS)
+    of_first = replace(make_notice(), producer=OURS)
     chosen = select_channels(of_first, [route], ("mail", "pager"), at, "Europe/London", producers=(OURS, THEIRS))
     assert [channel for channel, _ in chosen] == ["pager"]
 
