@@ -47,7 +47,7 @@ class Archive:
     store: Store
     folder: Path
 
-    def play(self, story: Story[T], start: datetime = SLOT, monitor: str = "edge") -> T:
+    def run_monitor(self, story: Story[T], start: datetime = SLOT, monitor: str = "edge") -> T:
         """Let a monitor live for as long as a story lasts, and stop in good order."""
 
         async def whole(clock: VirtualClock) -> T:
@@ -64,12 +64,14 @@ class Archive:
         async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
             return [evidence.keep(one, "r/page/edge", "turn") for one in answers]
 
-        return self.store.evidence.records(self.play(story, start, monitor))
+        return self.store.evidence.records(self.run_monitor(story, start, monitor))
 
-    def give_up(self, days: int, most: int, start: datetime = SLOT, monitor: str = "edge") -> list[str]:
+    def give_up(self, keep_days: int, keep_bytes: int, start: datetime = SLOT, monitor: str = "edge") -> list[str]:
         """Have a monitor keep evidence for so many days and bytes only; return the files that it gave up."""
-        keep = timedelta(days=days)
-        return self.play(lambda evidence, _writer, _clock: evidence.delete_expired(keep, most), start, monitor)
+        keep = timedelta(days=keep_days)
+        return self.run_monitor(
+            lambda evidence, _writer, _clock: evidence.delete_expired(keep, keep_bytes), start, monitor
+        )
 
     def chain(self, monitor: str = "edge") -> list[Record]:
         return list(self.store.evidence.chain(monitor))
@@ -77,9 +79,9 @@ class Archive:
     def payload(self, record: Record) -> bytes:
         return payload_of(read_bytes(self.folder, record))
 
-    def faults(self, own: Sequence[str] | None = None) -> list[str]:
-        """Return what a check of the store finds wrong with the evidence, all of it or that of some monitors."""
-        return verify_evidence(self.store.evidence, self.folder, *([] if own is None else [own]))
+    def find_faults(self, files_of: Sequence[str] | None = None) -> list[str]:
+        """Return what a check of the store finds wrong: with all files, or with those of some monitors only."""
+        return verify_evidence(self.store.evidence, self.folder, *([] if files_of is None else [files_of]))
 
     def flip_a_byte(self, file: str, place: int) -> None:
         data = bytearray((self.folder / file).read_bytes())

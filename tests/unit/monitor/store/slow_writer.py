@@ -22,12 +22,12 @@ T = TypeVar("T")
 class SlowWriter(Writer):
     """A writer whose store takes so many seconds more until it writes, and until it says that it has committed."""
 
-    slow_to_begin = 0.0
-    is_away = is_asked = False
+    seconds_to_begin = 0.0
+    is_away = is_writing = False
 
-    def __init__(self, store: Store, clock: Clock, slow: float = 0.0) -> None:
+    def __init__(self, store: Store, clock: Clock, seconds_to_confirm: float = 0.0) -> None:
         super().__init__(store, clock)
-        self.slow = slow
+        self.seconds_to_confirm = seconds_to_confirm
         self.writes_at = clock.now()
 
     async def write(
@@ -40,14 +40,14 @@ class SlowWriter(Writer):
         release: str = "",
     ) -> T:
         """Write late, and learn of it late."""
-        self.is_asked = True
-        await self._clock.sleep(self.slow_to_begin)
+        self.is_writing = True
+        await self._clock.sleep(self.seconds_to_begin)
         self.writes_at = self._clock.now()
-        self.is_asked = False
+        self.is_writing = False
         if self.is_away:
             raise StoreFault("the store is away")
         result = await super().write(make, patient=patient, for_journal=for_journal, first=first, release=release)
-        await self._clock.sleep(self.slow)
+        await self._clock.sleep(self.seconds_to_confirm)
         return result
 
     async def write_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
@@ -56,7 +56,7 @@ class SlowWriter(Writer):
         return await super().write_with_member(member, make)
 
 
-class Refused(BatchMember):
+class FullDisk(BatchMember):
     """A member of every batch, whose rows the store refuses because the disk is full."""
 
     def write(self, transaction: Transaction) -> None:  # noqa: ARG002

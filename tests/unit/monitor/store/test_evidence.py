@@ -43,15 +43,15 @@ def test_kept_answer_is_read_back_byte_for_byte(archive: Archive) -> None:
     assert archive.payload(second) == b"The figures"
     assert (first.id, first.kind, first.at) == ("edge-1", "turn", an_answer().received)
     assert hashlib.sha256(read_bytes(archive.folder, second)).hexdigest() == second.sha256
-    assert archive.faults() == []
+    assert archive.find_faults() == []
 
 
 def test_any_warc_tool_can_read_a_file_of_evidence(archive: Archive) -> None:
-    kept = archive.keep(an_answer(200, b"Out"), an_answer(404))
-    with (archive.folder / kept[0].file).open("rb") as file:
+    first, _second = archive.keep(an_answer(200, b"Out"), an_answer(404))
+    with (archive.folder / first.file).open("rb") as file:
         found = [(it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(file, check_digests="raise")]
     assert [kind for kind, _, _ in found] == ["warcinfo", "response", "response"]
-    _, headers, http = found[1]
+    _kind, headers, http = found[1]
     assert headers.get_header("WARC-Target-URI") == "https://www.gov.uk/x?y=1"
     assert headers.get_header("WARC-Date") == "2018-01-05T09:30:00.025000Z"
     assert headers.get_header("X-Ninethirty-Record") == "edge-1"
@@ -67,19 +67,19 @@ def test_only_the_account_of_the_service_can_read_the_folder_and_its_files(archi
     assert modes == {0o600}
 
 
-def test_a_change_keeps_the_last_look_before_it_and_each_look_once(archive: Archive) -> None:
+def test_a_change_of_state_keeps_its_answer_and_the_answer_before_it_and_each_answer_once(archive: Archive) -> None:
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
-        ids = [evidence.keep_state_change(TARGET, an_answer(404, b"first"))]
+        came = evidence.keep_state_change(TARGET, an_answer(404, b"first"))
         evidence.remember(TARGET, an_answer(404, b"last", after=1))
-        ids.append(evidence.keep_state_change(TARGET, an_answer(200, b"out", after=2)))
-        ids.append(evidence.keep_state_change(TARGET, an_answer(404, b"gone", after=3)))
-        return ids
+        published = evidence.keep_state_change(TARGET, an_answer(200, b"published", after=2))
+        removed = evidence.keep_state_change(TARGET, an_answer(404, b"removed", after=3))
+        return [came, published, removed]
 
-    ids = archive.play(story)
-    assert ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
-    kept = archive.store.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
-    assert [archive.payload(it) for it in kept] == [b"first", b"last", b"out", b"gone"]
-    assert [it.kind for it in kept] == ["turn", "before", "turn", "turn"]
+    record_ids = archive.run_monitor(story)
+    assert record_ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
+    records = archive.store.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
+    assert [archive.payload(each) for each in records] == [b"first", b"last", b"published", b"removed"]
+    assert [each.kind for each in records] == ["turn", "before", "turn", "turn"]
 
 
 def test_the_last_look_is_kept_with_the_request_it_answered(archive: Archive) -> None:
@@ -88,7 +88,7 @@ def test_the_last_look_is_kept_with_the_request_it_answered(archive: Archive) ->
         evidence.remember(TARGET, replace(an_answer(404, b"absent"), request=asked, head=head, unique=0xBEEF))
         evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
-    archive.play(story)
+    archive.run_monitor(story)
     before, turn = (it for name in ("edge-1", "edge-2") for it in archive.store.evidence.records([name]))
     head = (
         b'GET /x?y=1&ninethirty=beef HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\nIf-None-Match: "abc"\r\n\r\n'
@@ -97,18 +97,18 @@ def test_the_last_look_is_kept_with_the_request_it_answered(archive: Archive) ->
     assert b"WARC-Type: request" not in gzip.decompress(read_bytes(archive.folder, turn))
 
 
-def test_the_answer_of_a_forgotten_target_is_not_kept_before_its_next_change(archive: Archive) -> None:
+def test_the_last_answer_of_a_forgotten_target_is_not_kept_with_its_next_change(archive: Archive) -> None:
     async def story(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
         evidence.forget(TARGET.id)
         evidence.forget(TARGET.id)
         return evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
-    assert archive.play(story) == ("edge-1",)
+    assert archive.run_monitor(story) == ("edge-1",)
     assert [it.kind for it in archive.store.evidence.records(["edge-1"])] == ["turn"]
 
 
-def test_a_failed_look_keeps_the_last_answer_before_it(archive: Archive) -> None:
+def test_a_failed_look_keeps_the_last_answer_before_it_once(archive: Archive) -> None:
     failure = Failure(TARGET.url, Reason.RESET, "reset by peer", SLOT, SLOT)
 
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
@@ -116,7 +116,8 @@ def test_a_failed_look_keeps_the_last_answer_before_it(archive: Archive) -> None
         evidence.remember(TARGET, failure)
         return [evidence.keep_state_change(TARGET, failure), evidence.keep_state_change(TARGET, failure)]
 
-    assert archive.play(story) == [("edge-1",), ()]
+    first_failure, second_failure = archive.run_monitor(story)
+    assert (first_failure, second_failure) == (("edge-1",), ())
 
 
 def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
@@ -124,7 +125,7 @@ def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
         evidence.remember(TARGET, an_answer(200, b"x" * 1_000_000))
         return evidence.keep_state_change(TARGET, an_answer(200, b"y" * 1_000_000, after=1))
 
-    before, turn = archive.store.evidence.records(list(archive.play(story)))
+    before, turn = archive.store.evidence.records(list(archive.run_monitor(story)))
     assert len(archive.payload(before)) == 32_000
     assert len(archive.payload(turn)) == 1_000_000
 
@@ -137,7 +138,7 @@ def test_the_same_page_is_remembered_once_and_compressed(archive: Archive) -> No
             packed.append(evidence._last._last[TARGET.id].packed)
         return packed[0] is packed[1], len(packed[0])
 
-    is_same, size = archive.play(story)
+    is_same, size = archive.run_monitor(story)
     assert is_same
     assert size < 1000
 
@@ -148,7 +149,7 @@ def test_the_memory_for_last_answers_is_bounded(archive: Archive) -> None:
             evidence.remember(replace(TARGET, id=f"r{number}/page/edge"), an_answer(404, urandom(30_000)))
         return sum(len(last.packed) for last in evidence._last._last.values())
 
-    assert archive.play(story) <= 16_000_000
+    assert archive.run_monitor(story) <= 16_000_000
 
 
 def test_a_calendar_that_did_not_change_is_kept_once(archive: Archive) -> None:
@@ -156,7 +157,7 @@ def test_a_calendar_that_did_not_change_is_kept_once(archive: Archive) -> None:
         bodies = (b"one", b"one", b"two", b"two", b"one")
         return [evidence.keep_changed(an_answer(200, body), "~calendar/govuk", "calendar") for body in bodies]
 
-    assert archive.play(story) == ["edge-1", "edge-1", "edge-2", "edge-2", "edge-3"]
+    assert archive.run_monitor(story) == ["edge-1", "edge-1", "edge-2", "edge-2", "edge-3"]
 
 
 def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archive) -> None:
@@ -165,14 +166,14 @@ def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archi
         await clock.sleep(1)
         evidence.keep(an_answer(after=86_400), "t", "turn")
 
-    archive.play(over_midnight)
+    archive.run_monitor(over_midnight)
     archive.keep(an_answer(after=86_401))
     assert [it.file for it in archive.chain()] == [
         "edge-000000001-20180105.warc.gz",
         "edge-000000002-20180106.warc.gz",
         "edge-000000003-20180106.warc.gz",
     ]
-    assert archive.faults() == []
+    assert archive.find_faults() == []
 
 
 def test_two_processes_cannot_write_the_same_evidence(archive: Archive) -> None:
@@ -180,8 +181,8 @@ def test_two_processes_cannot_write_the_same_evidence(archive: Archive) -> None:
         with pytest.raises(StoreFault, match="another process"):
             Evidence(archive.folder, archive.store.evidence, writer, clock, "edge")
 
-    archive.play(story)
-    archive.play(lambda _e, _w, clock: clock.sleep(0))
+    archive.run_monitor(story)
+    archive.run_monitor(lambda _e, _w, clock: clock.sleep(0))
 
 
 def test_a_torn_end_is_cut_off_at_the_next_start_and_kept_in_a_file_beside_it(archive: Archive) -> None:
@@ -194,7 +195,7 @@ def test_a_torn_end_is_cut_off_at_the_next_start_and_kept_in_a_file_beside_it(ar
     assert file.read_bytes() == whole
     assert (archive.folder / f"{record.file}.torn").read_bytes() == b"\x1f\x8bhalf a record"
     assert (archive.folder / "edge-000000002-20180105.warc.gz.torn").read_bytes() == b"never committed"
-    assert archive.faults() == []
+    assert archive.find_faults() == []
     assert len(archive.chain()) == 2
 
 
@@ -206,7 +207,7 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
     archive.flip_a_byte(first.file, first.offset + 40)
     (folder / lost.file).unlink()
     (folder / cut.file).write_bytes((folder / cut.file).read_bytes()[:-20])
-    assert archive.faults(["edge"]) == [
+    assert archive.find_faults(files_of=["edge"]) == [
         f"evidence edge-1: its bytes in {first.file} were altered",
         f"evidence edge-3: {lost.file} cannot be read: No such file or directory",
         f"evidence edge-4: {cut.file} ends before it",
@@ -214,17 +215,17 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
 
 
 @pytest.mark.parametrize(
-    ("meddling", "told"),
+    ("statement", "fault"),
     [
         ("UPDATE evidence SET kind = 'before' WHERE number = 2", "edge-2: the chain is broken"),
         ("UPDATE evidence SET at = at + 1 WHERE number = 1", "edge-1: the chain is broken"),
         ("DELETE FROM evidence WHERE number = 2", "2 to 2 are missing"),
     ],
 )
-def test_a_row_that_was_altered_or_removed_breaks_the_chain(archive: Archive, meddling: str, told: str) -> None:
+def test_a_row_that_was_altered_or_removed_breaks_the_chain(archive: Archive, statement: str, fault: str) -> None:
     archive.keep(an_answer(), an_answer(200), an_answer(404))
-    archive.change_rows(meddling)
-    assert any(told in line for line in archive.faults())
+    archive.change_rows(statement)
+    assert any(fault in line for line in archive.find_faults())
 
 
 def test_many_records_of_a_lost_or_cut_file_are_reported_in_one_line(archive: Archive) -> None:
@@ -232,60 +233,77 @@ def test_many_records_of_a_lost_or_cut_file_are_reported_in_one_line(archive: Ar
     file = archive.folder / kept[0].file
     whole = file.read_bytes()
     file.write_bytes(whole[: kept[3].offset])
-    assert archive.faults() == [f"evidence edge-4 to edge-6 (3 records): {file.name} ends before it"]
+    assert archive.find_faults() == [f"evidence edge-4 to edge-6 (3 records): {file.name} ends before it"]
     file.unlink()
-    told = f"evidence edge-1 to edge-6 (6 records): {file.name} cannot be read: No such file or directory"
-    assert archive.faults() == [told]
+    fault = f"evidence edge-1 to edge-6 (6 records): {file.name} cannot be read: No such file or directory"
+    assert archive.find_faults() == [fault]
 
 
-def test_evidence_that_the_store_does_not_know_is_reported(archive: Archive) -> None:
-    archive.keep(an_answer())
+def test_a_file_without_rows_in_the_store_is_reported_if_its_monitor_is_checked(archive: Archive) -> None:
+    archive.keep(an_answer(), monitor="edge")
     archive.change_rows("DELETE FROM evidence")
-    told = ["evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"]
-    assert archive.faults() == archive.faults(["edge"]) == told
-    assert archive.faults(["north"]) == []
+    fault = "evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"
+    assert archive.find_faults() == archive.find_faults(files_of=["edge"]) == [fault]
+    assert archive.find_faults(files_of=["north"]) == []
+
+
+def test_a_file_that_no_monitor_wrote_is_reported(archive: Archive) -> None:
+    archive.keep(an_answer())
     (archive.folder / "slipped-in.warc").write_bytes(b"")
-    assert archive.faults(["north"]) == ["evidence file slipped-in.warc: no monitor wrote it"]
+    assert archive.find_faults(files_of=["north"]) == ["evidence file slipped-in.warc: no monitor wrote it"]
 
 
-def test_the_chain_of_another_monitor_is_checked_without_its_files(archive: Archive, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        (
+            "UPDATE evidence SET expired = at WHERE monitor = 'south' AND number = 1",
+            "evidence south-1 to south-1: marked as given up, and the chain knows nothing of it",
+        ),
+        (
+            "DELETE FROM evidence WHERE monitor = 'south' AND number = 2",
+            "evidence of south: 2 to 2 are missing from the store",
+        ),
+    ],
+)
+def test_the_rows_of_another_monitor_are_checked_without_its_files(
+    archive: Archive, tmp_path: Path, statement: str, fault: str
+) -> None:
     archive.keep(an_answer(), monitor="north")
-    theirs = replace(archive, folder=tmp_path / "theirs")
-    theirs.keep(an_answer(), an_answer(200), an_answer(404), monitor="south")
-    assert archive.faults(["north"]) == []
-    archive.change_rows("UPDATE evidence SET expired = at WHERE monitor = 'south' AND number = 1")
-    told = "evidence south-1 to south-1: marked as given up, and the chain knows nothing of it"
-    assert archive.faults(["north"]) == [told]
-    archive.change_rows("DELETE FROM evidence WHERE monitor = 'south' AND number = 2")
-    lines = archive.faults(["north"])
-    assert lines[:1] == ["evidence of south: 2 to 2 are missing from the store"]
-    assert not any("cannot be read" in line for line in lines)
+    other_machine = replace(archive, folder=tmp_path / "other machine")
+    other_machine.keep(an_answer(), an_answer(200), an_answer(404), monitor="south")
+    assert archive.find_faults(files_of=["north"]) == []
+    archive.change_rows(statement)
+    faults = archive.find_faults(files_of=["north"])
+    assert faults[0] == fault
+    assert not any("cannot be read" in line for line in faults)
 
 
 def test_evidence_that_another_monitor_gave_up_is_no_fault(archive: Archive, tmp_path: Path) -> None:
-    theirs = replace(archive, folder=tmp_path / "theirs")
+    other_machine = replace(archive, folder=tmp_path / "other machine")
     for second in range(2):
-        theirs.keep(an_answer(after=second), monitor="south")
-    theirs.give_up(400, 0, monitor="south")
-    assert [it.expired is not None for it in archive.chain("south")] == [True, False, False]
-    assert archive.faults(["north"]) == theirs.faults() == []
+        other_machine.keep(an_answer(after=second), monitor="south")
+    other_machine.give_up(keep_days=400, keep_bytes=0, monitor="south")
+    first, second, record_of_deletion = archive.chain("south")
+    assert [first.expired is None, second.expired is None, record_of_deletion.expired is None] == [False, True, True]
+    assert archive.find_faults(files_of=["north"]) == other_machine.find_faults() == []
 
 
-def test_a_file_that_a_running_monitor_has_just_begun_is_no_fault(archive: Archive) -> None:
+def test_an_uncommitted_file_is_a_fault_only_if_its_monitor_does_not_run(archive: Archive) -> None:
     async def story(_evidence: Evidence, *_: object) -> list[str]:
         (archive.folder / "edge-000000002-20180105.warc.gz").write_bytes(b"not committed yet")
-        return archive.faults()
+        return archive.find_faults()
 
     archive.keep(an_answer())
-    assert archive.play(story) == []
-    assert len(archive.faults()) == 1
+    assert archive.run_monitor(story) == []
+    assert len(archive.find_faults()) == 1
 
 
-@pytest.mark.parametrize(("number", "told"), [(2, "older evidence is kept"), (3, "it is the newest")])
-def test_a_record_wrongly_marked_as_expired_is_reported(archive: Archive, number: int, told: str) -> None:
+@pytest.mark.parametrize(("number", "fault"), [(2, "older evidence is kept"), (3, "it is the newest")])
+def test_a_record_wrongly_marked_as_expired_is_reported(archive: Archive, number: int, fault: str) -> None:
     archive.keep(an_answer(), an_answer(200), an_answer(404))
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", number)
-    assert any(told in line for line in archive.faults())
+    assert any(fault in line for line in archive.find_faults())
 
 
 def test_bytes_added_to_an_older_file_are_reported(archive: Archive) -> None:
@@ -293,11 +311,14 @@ def test_bytes_added_to_an_older_file_are_reported(archive: Archive) -> None:
     archive.keep(an_answer())
     with (archive.folder / older.file).open("ab") as file:
         file.write(b"slipped in")
-    assert archive.faults() == [f"evidence file {older.file}: bytes after {older.length} belong to no record"]
+    assert archive.find_faults() == [f"evidence file {older.file}: bytes after {older.length} belong to no record"]
+
+
+MAKE_STORE_FAIL, MEND_STORE = "ALTER TABLE run RENAME TO hidden", "ALTER TABLE hidden RENAME TO run"
 
 
 def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Archive) -> None:
-    archive.change_rows("ALTER TABLE run RENAME TO hidden")
+    archive.change_rows(MAKE_STORE_FAIL)
 
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(), "t", "turn")
@@ -305,36 +326,37 @@ def test_evidence_of_a_failed_batch_is_written_again_without_a_gap(archive: Arch
         await clock.sleep(1)
         evidence.keep(an_answer(200, after=1), "t", "turn")
         assert archive.chain() == []
-        archive.change_rows("ALTER TABLE hidden RENAME TO run")
+        archive.change_rows(MEND_STORE)
         await clock.sleep(6)
 
-    archive.play(story)
+    archive.run_monitor(story)
     assert [it.number for it in archive.chain()] == [1, 2]
-    assert archive.faults() == []
+    assert archive.find_faults() == []
     assert runs_of(archive.store, TARGET.id) == [RUN]
 
 
 def test_evidence_that_waits_for_a_failing_store_is_written_to_disk_as_the_store_will_have_it(archive: Archive) -> None:
-    archive.change_rows("ALTER TABLE run RENAME TO hidden")
+    archive.change_rows(MAKE_STORE_FAIL)
 
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[list[Record]]:
         evidence.keep(an_answer(), "t", "turn")
         writer.queue_run(RUN)
         await clock.sleep(1)
         evidence.keep(an_answer(200, after=1), "t", "turn")
-        laid = [evidence.flush(), evidence.flush()]
+        flushed_two, flushed_again = evidence.flush(), evidence.flush()
         evidence.keep(an_answer(404, after=2), "t", "turn")
-        laid.append(evidence.flush())
-        assert [read_bytes(archive.folder, record)[:2] for record in laid[-1]] == [b"\x1f\x8b"] * 3
-        archive.change_rows("ALTER TABLE hidden RENAME TO run")
+        flushed_three = evidence.flush()
+        gzip_begins = b"\x1f\x8b"
+        assert all(read_bytes(archive.folder, record).startswith(gzip_begins) for record in flushed_three)
+        archive.change_rows(MEND_STORE)
         await clock.sleep(6)
         assert evidence.flush() == []
-        return laid
+        return [flushed_two, flushed_again, flushed_three]
 
-    first, again, all_of_it = archive.play(story)
-    assert first == again == all_of_it[:2]
-    assert archive.chain() == all_of_it
-    assert archive.faults() == []
+    flushed_two, flushed_again, flushed_three = archive.run_monitor(story)
+    assert flushed_two == flushed_again == flushed_three[:2]
+    assert archive.chain() == flushed_three
+    assert archive.find_faults() == []
 
 
 def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archive, tmp_path: Path) -> None:
@@ -346,8 +368,8 @@ def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archi
         assert len(evidence.flush()) == 1
         await clock.sleep(6)
 
-    archive.play(story)
-    assert archive.faults() == []
+    archive.run_monitor(story)
+    assert archive.find_faults() == []
 
 
 def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive, tmp_path: Path) -> None:
@@ -362,11 +384,11 @@ def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive
         await clock.sleep(6)
         assert evidence.appender.describe_fault() == ""
 
-    archive.play(story)
+    archive.run_monitor(story)
     assert runs_of(archive.store, TARGET.id) == [RUN]
     (record,) = archive.chain()
     assert archive.payload(record) == b"Page not found"
-    assert archive.faults() == []
+    assert archive.find_faults() == []
 
 
 def test_a_folder_that_stays_away_delays_no_run_and_the_loss_is_recorded(archive: Archive, tmp_path: Path) -> None:
@@ -388,14 +410,14 @@ def test_a_folder_that_stays_away_delays_no_run_and_the_loss_is_recorded(archive
         assert evidence.appender.describe_fault() == ""
         evidence.keep(an_answer(200, b"kept"), "t", "turn")
 
-    archive.play(story)
+    archive.run_monitor(story)
     chain = archive.chain()
     assert [(record.number, record.is_lost) for record in chain] == [(1, False), (2, True), (3, True), (4, False)]
     assert all(record.expired for record in chain[1:3])
     assert archive.payload(chain[3]) == b"kept"
-    assert archive.faults() == []
+    assert archive.find_faults() == []
     again = archive.keep(an_answer(after=60))
-    assert (again[0].number, archive.faults()) == (5, [])
+    assert (again[0].number, archive.find_faults()) == (5, [])
 
 
 def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, tmp_path: Path) -> None:
@@ -407,78 +429,93 @@ def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, t
         await clock.sleep(4)
         hidden.rename(archive.folder)
 
-    archive.play(story)
+    archive.run_monitor(story)
     archive.keep(an_answer(after=60))
     assert [record.is_lost for record in archive.chain()] == [False, True, False]
-    assert archive.faults() == []
+    assert archive.find_faults() == []
     assert list(archive.folder.glob("*.torn")) == []
 
 
 def test_old_evidence_is_deleted_and_marked_as_expired_in_the_store(archive: Archive) -> None:
     for day in range(4):
         archive.keep(an_answer(after=86_400 * day), an_answer(200, after=86_400 * day), start=SLOT + day * DAY)
-    given_up = archive.give_up(2, 1_000_000, SLOT + 4 * DAY)
+    given_up = archive.give_up(keep_days=2, keep_bytes=1_000_000, start=SLOT + 4 * DAY)
     assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000003-20180106.warc.gz"]
-    expired = [it.expired is not None for it in archive.chain()]
-    assert expired == [True] * 4 + [False] * 5
-    assert archive.faults() == []
+    *answers, record_of_deletion = archive.chain()
+    assert [record.expired is not None for record in answers] == [True] * 4 + [False] * 4
+    assert (record_of_deletion.kind, record_of_deletion.expired) == ("given_up", None)
+    assert archive.find_faults() == []
 
 
 def test_record_of_a_deletion_names_the_records_and_the_rule(archive: Archive) -> None:
     for second in range(2):
         archive.keep(an_answer(after=second), an_answer(200, after=second))
-    archive.give_up(400, 0)
-    entry = archive.chain()[-1]
-    found = ArchiveIterator(BytesIO(read_bytes(archive.folder, entry)), check_digests="raise")
-    told = [(it.rec_type, it.content_stream().read()) for it in found]
-    assert (entry.kind, entry.expired, [kind for kind, _ in told]) == ("given_up", None, ["warcinfo", "metadata"])
-    names = ["edge-000000001-20180105.warc.gz"]
-    said = {"files": names, "first": 1, "last": 2, "keep_days": 400, "keep_mb": 0}
-    assert json.loads(told[1][1]) == {"given_up": said}
+    archive.give_up(keep_days=400, keep_bytes=0)
+    record = archive.chain()[-1]
+    found = ArchiveIterator(BytesIO(read_bytes(archive.folder, record)), check_digests="raise")
+    _info, (kind, content) = [(each.rec_type, each.content_stream().read()) for each in found]
+    assert (record.kind, record.expired, kind) == ("given_up", None, "metadata")
+    file = "edge-000000001-20180105.warc.gz"
+    deletion = {"files": [file], "first": 1, "last": 2, "keep_days": 400, "keep_mb": 0}
+    assert json.loads(content) == {"given_up": deletion}
 
 
-@pytest.mark.parametrize("kept", [b"", b"\x1f\x8bno record", None])
-def test_evidence_marked_as_given_up_without_a_record_of_it_is_reported(archive: Archive, kept: bytes | None) -> None:
+UNRECORDED = "marked as given up, and the chain knows nothing of it"
+
+
+def give_up_two_of_three_answers_and_mark_all(archive: Archive) -> Path:
+    """Give up two answers in good order, and a third without a record. Return the file with the record of the two."""
     for second in range(3):
         archive.keep(an_answer(after=second))
-    archive.give_up(400, 0)
-    assert archive.faults() == []
+    archive.give_up(keep_days=400, keep_bytes=0)
+    assert archive.find_faults() == []
     archive.change_rows("UPDATE evidence SET expired = at WHERE number <= 3")
-    third, entry = archive.chain()[2:]
+    _first, _second, third, record_of_deletion = archive.chain()
     (archive.folder / third.file).unlink()
-    told = "marked as given up, and the chain knows nothing of it"
-    assert archive.faults() == [f"evidence edge-3 to edge-3: {told}"]
-    if kept is not None:
-        (archive.folder / entry.file).write_bytes(kept)
-        assert archive.faults()[0] == f"evidence edge-1 to edge-3: {told}"
+    return archive.folder / record_of_deletion.file
 
 
-def test_evidence_is_given_up_even_if_the_entry_cannot_be_written(archive: Archive) -> None:
+def test_an_answer_that_is_marked_as_given_up_and_not_named_by_a_deletion_is_reported(archive: Archive) -> None:
+    give_up_two_of_three_answers_and_mark_all(archive)
+    assert archive.find_faults() == [f"evidence edge-3 to edge-3: {UNRECORDED}"]
+
+
+@pytest.mark.parametrize("altered", [b"", b"\x1f\x8bno record"])
+def test_all_given_up_answers_are_reported_if_the_record_of_their_deletion_is_unreadable(
+    archive: Archive, altered: bytes
+) -> None:
+    give_up_two_of_three_answers_and_mark_all(archive).write_bytes(altered)
+    assert archive.find_faults()[0] == f"evidence edge-1 to edge-3: {UNRECORDED}"
+
+
+def test_evidence_is_given_up_even_if_the_record_of_its_deletion_cannot_be_written(archive: Archive) -> None:
     for second in range(3):
         archive.keep(an_answer(after=second))
+    folder_in_the_way = archive.folder / "edge-000000004-20180105.warc.gz"
 
     async def story(evidence: Evidence, *_: object) -> list[str]:
-        # Where the next file would begin lies something that is no file.
-        (archive.folder / "edge-000000004-20180105.warc.gz").mkdir()
+        folder_in_the_way.mkdir()
         return await evidence.delete_expired(400 * DAY, 0)
 
-    assert len(archive.play(story)) == 3
-    (archive.folder / "edge-000000004-20180105.warc.gz").rmdir()
-    assert [(it.kind, it.is_lost) for it in archive.chain()][-1] == ("given_up", True)
-    assert archive.faults() == []
+    given_up = archive.run_monitor(story)
+    assert len(given_up) == 3
+    folder_in_the_way.rmdir()
+    record_of_deletion = archive.chain()[-1]
+    assert (record_of_deletion.kind, record_of_deletion.is_lost) == ("given_up", True)
+    assert archive.find_faults() == []
 
 
-def test_the_oldest_evidence_is_given_up_first_and_the_newest_never(archive: Archive) -> None:
+def test_the_oldest_evidence_is_given_up_first_and_the_newest_file_is_kept(archive: Archive) -> None:
     for second in range(3):
         archive.keep(an_answer(after=second))
 
     async def story(evidence: Evidence, *_: object) -> list[str]:
         return [*await evidence.delete_expired(400 * DAY, 1), *await evidence.delete_expired(400 * DAY, 1)]
 
-    given_up = archive.play(story)
-    # What was given up first is told in a file of its own, which is the newest from then on.
-    assert given_up == [f"edge-00000000{first}-20180105.warc.gz" for first in (1, 2, 3)]
-    assert archive.faults() == []
+    given_up = archive.run_monitor(story)
+    # The first deletion is recorded in a fourth file, which is the newest from then on.
+    assert given_up == [f"edge-00000000{number}-20180105.warc.gz" for number in (1, 2, 3)]
+    assert archive.find_faults() == []
 
 
 @virtually
@@ -503,10 +540,10 @@ def test_a_flood_of_evidence_is_bounded_on_the_same_day(archive: Archive) -> Non
             await writer.write(lambda _tx: None)
             await retention.keep_within_limit()
 
-    archive.play(story)
+    archive.run_monitor(story)
     room = sum(file.stat().st_size for file in archive.folder.glob("*.gz"))
     assert room < 20_000_000 + 1.5 * LARGEST
-    assert archive.faults() == []
+    assert archive.find_faults() == []
 
 
 async def at_once(question: Callable[[], T]) -> T:

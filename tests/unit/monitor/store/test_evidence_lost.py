@@ -24,7 +24,7 @@ from tests.worlds.instants import SLOT
 Story = Callable[[Evidence, Writer], Coroutine[None, None, None]]
 
 
-def play(archive: Archive, story: Story) -> None:
+def run_and_kill_monitor(archive: Archive, story: Story) -> None:
     """Let a monitor live for as long as a story lasts, and kill it."""
 
     async def whole(clock: VirtualClock) -> None:
@@ -35,69 +35,69 @@ def play(archive: Archive, story: Story) -> None:
     run_virtually(whole, SLOT)
 
 
-async def committed(writer: Writer) -> None:
+async def commit(writer: Writer) -> None:
     await writer.write(lambda _tx: None)
 
 
-def keeping(*answers: Answer) -> Story:
-    async def story(evidence: Evidence, writer: Writer) -> None:
-        for one in answers:
-            evidence.keep(one, "t", "turn")
-        await committed(writer)
-
-    return story
+async def keep(evidence: Evidence, writer: Writer, *answers: Answer) -> None:
+    """Keep answers as records 1, 2, 3 … and commit them."""
+    for answer in answers:
+        evidence.keep(answer, "t", "turn")
+    await commit(writer)
 
 
-def lose(archive: Archive, first: int) -> None:
+def lose_records_from(archive: Archive, first: int) -> None:
     """Have the store lose its last records, like one that failed over to a standby some seconds behind."""
     archive.change_rows("DELETE FROM evidence WHERE number >= ?", first)
 
 
-def numbers(archive: Archive) -> list[int]:
+def record_numbers(archive: Archive) -> list[int]:
     return [record.number for record in archive.chain()]
 
 
 def test_records_that_the_store_lost_are_written_again_with_the_next_one(archive: Archive) -> None:
     async def story(evidence: Evidence, writer: Writer) -> None:
-        await keeping(an_answer(404), an_answer(200), an_answer(404, after=1))(evidence, writer)
-        lose(archive, 2)
-        await keeping(an_answer(200, after=2))(evidence, writer)
+        await keep(evidence, writer, an_answer(404), an_answer(200), an_answer(404, after=1))
+        lose_records_from(archive, 2)
+        await keep(evidence, writer, an_answer(200, after=2))
 
-    play(archive, story)
-    assert numbers(archive) == [1, 2, 3, 4]
-    assert archive.faults() == []
+    run_and_kill_monitor(archive, story)
+    assert record_numbers(archive) == [1, 2, 3, 4]
+    assert archive.find_faults() == []
 
 
 def test_lost_records_are_written_again_without_waiting_for_a_new_one(archive: Archive) -> None:
     async def story(evidence: Evidence, writer: Writer) -> None:
-        await keeping(an_answer(404), an_answer(200))(evidence, writer)
-        lose(archive, 1)
+        await keep(evidence, writer, an_answer(404), an_answer(200))
+        lose_records_from(archive, 1)
         await writer.run_between_batches(evidence.check_for_lost_records)
-        await committed(writer)
+        await commit(writer)
 
-    play(archive, story)
-    assert numbers(archive) == [1, 2]
-    assert archive.faults() == []
+    run_and_kill_monitor(archive, story)
+    assert record_numbers(archive) == [1, 2]
+    assert archive.find_faults() == []
 
 
 def test_a_record_from_before_a_restart_is_written_again_if_the_store_loses_it(archive: Archive) -> None:
-    play(archive, keeping(an_answer(404), an_answer(200)))
+    async def first_life(evidence: Evidence, writer: Writer) -> None:
+        await keep(evidence, writer, an_answer(404), an_answer(200))
 
-    async def story(evidence: Evidence, writer: Writer) -> None:
-        lose(archive, 2)
-        await keeping(an_answer(404, after=60))(evidence, writer)
+    async def second_life(evidence: Evidence, writer: Writer) -> None:
+        lose_records_from(archive, 2)
+        await keep(evidence, writer, an_answer(404, after=60))
 
-    play(archive, story)
-    assert numbers(archive) == [1, 2, 3]
-    assert archive.faults() == []
+    run_and_kill_monitor(archive, first_life)
+    run_and_kill_monitor(archive, second_life)
+    assert record_numbers(archive) == [1, 2, 3]
+    assert archive.find_faults() == []
 
 
-def test_bytes_that_are_written_again_are_never_missing_meanwhile(tmp_path: Path) -> None:
-    vault = EvidenceFolder(tmp_path, "edge")
-    vault.append("file", 0, b"seen and named by a journal")
+def test_bytes_that_are_written_again_stay_in_their_file_if_the_disk_is_full(tmp_path: Path) -> None:
+    folder = EvidenceFolder(tmp_path, "edge")
+    folder.append("file", 0, b"seen and named by a journal")
     with no_room(), pytest.raises(StoreFault):
-        vault.append("file", 0, b"seen and named by a journal, and more")
-    vault.close()
+        folder.append("file", 0, b"seen and named by a journal, and more")
+    folder.close()
     assert (tmp_path / "file").read_bytes() == b"seen and named by a journal"
 
 
@@ -112,25 +112,27 @@ def no_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
 
 
-def test_evidence_on_disk_beyond_the_portion_of_a_transaction_stays_there(archive: Archive) -> None:
-    async def story(evidence: Evidence, _writer: Writer) -> None:
-        for second in range(501):
-            evidence.keep(an_answer(after=second), "t", "turn")
-        laid = evidence.flush()
-        evidence.prepare()
-        with archive.store.transaction() as tx:
-            evidence.write(tx)
-        # Killed here: a journal has all of them.
-        file = archive.folder / laid[-1].file
-        assert file.stat().st_size == laid[-1].offset + laid[-1].length
-        evidence.note_committed()
-        evidence.prepare()
-        with archive.store.transaction() as tx:
-            evidence.write(tx)
-        assert archive.chain() == laid
+def test_flushed_evidence_stays_on_disk_while_its_rows_need_a_second_transaction(archive: Archive) -> None:
+    one_more_than_a_transaction_takes = 501
 
-    play(archive, story)
-    assert archive.faults() == []
+    async def story(evidence: Evidence, _writer: Writer) -> None:
+        def write_a_portion() -> None:
+            evidence.prepare()
+            with archive.store.transaction() as tx:
+                evidence.write(tx)
+
+        for second in range(one_more_than_a_transaction_takes):
+            evidence.keep(an_answer(after=second), "t", "turn")
+        flushed = evidence.flush()
+        write_a_portion()
+        last = flushed[-1]
+        assert (archive.folder / last.file).stat().st_size == last.offset + last.length
+        evidence.note_committed()
+        write_a_portion()
+        assert archive.chain() == flushed
+
+    run_and_kill_monitor(archive, story)
+    assert archive.find_faults() == []
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
@@ -139,18 +141,18 @@ def test_bytes_that_cannot_be_made_are_lost_and_everything_else_is_written(archi
     # No header that crossed a wire contains such a character.
     answers[broken] = replace(answers[broken], headers={"x-note": "\u0100"})
     with capture_logs() as lines:
-        play(archive, keeping(*answers))
-    assert [record.is_lost for record in archive.chain()] == [n == broken for n in range(3)]
+        run_and_kill_monitor(archive, lambda evidence, writer: keep(evidence, writer, *answers))
+    assert [record.is_lost for record in archive.chain()] == [number == broken for number in range(3)]
     assert [line["records"] for line in lines if line["event"] == "evidence_lost"] == [[f"edge-{broken + 1}"]]
-    assert archive.faults() == []
+    assert archive.find_faults() == []
 
 
-def test_a_batch_of_which_no_bytes_can_be_made_is_written_too(archive: Archive) -> None:
+def test_the_row_of_an_answer_without_bytes_is_written_even_if_it_is_alone_in_its_batch(archive: Archive) -> None:
     async def story(evidence: Evidence, writer: Writer) -> None:
-        await keeping(replace(an_answer(), headers={"x-note": "\u0100"}))(evidence, writer)
-        await keeping(an_answer(200, after=1))(evidence, writer)
+        await keep(evidence, writer, replace(an_answer(), headers={"x-note": "\u0100"}))
+        await keep(evidence, writer, an_answer(200, after=1))
 
     with capture_logs():
-        play(archive, story)
+        run_and_kill_monitor(archive, story)
     assert [record.is_lost for record in archive.chain()] == [True, False]
-    assert archive.faults() == []
+    assert archive.find_faults() == []

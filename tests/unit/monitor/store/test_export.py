@@ -24,13 +24,13 @@ OF_ANOTHER_RELEASE = an_answer(200, b"of another release")
 Entries = list[dict[str, Any]]
 
 
-def rest_on(archive: Archive, *records: str) -> None:
-    """Have the release rest on these records."""
+def save_run_with_evidence(archive: Archive, *records: str) -> None:
+    """Save a run of the release of the incident that rests on these records."""
     with archive.store.transaction() as tx:
         tx.save_runs([a_run("page", PRESENT, evidence=records)])
 
 
-def exported(archive: Archive, file: Path, own: Sequence[str] = ()) -> tuple[Exported, Entries, dict[str, bytes]]:
+def export(archive: Archive, file: Path, own: Sequence[str] = ()) -> tuple[Exported, Entries, dict[str, bytes]]:
     """Return what an export says of itself, the entries of its manifest, and its files."""
     mine = {"own": list(own)} if own else {}
     made = export_bundle(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, **mine)
@@ -61,17 +61,18 @@ def records_in(files: dict[str, bytes]) -> set[str]:
 
 def test_an_export_contains_every_record_with_the_hashes_to_check_it(archive: Archive, tmp_path: Path) -> None:
     kept = archive.keep(an_answer(404), an_answer(200, b"out"), OF_ANOTHER_RELEASE)
-    rest_on(archive, "edge-1", "edge-2")
-    made, entries, files = exported(archive, tmp_path / "i.zip")
-    assert (made, records_in(files), len(files)) == (Exported(2, {}), {"edge-1", "edge-2"}, 4)
+    save_run_with_evidence(archive, "edge-1", "edge-2")
+    counts, entries, files = export(archive, tmp_path / "i.zip")
+    assert counts == Exported(records=2, elsewhere={})
+    assert {*files} == {"manifest.json", "SHA256SUMS", "records/edge-1.warc.gz", "records/edge-2.warc.gz"}
     assert [hashlib.sha256(files[it["path"]]).hexdigest() for it in entries] == [it.sha256 for it in kept[:2]]
     assert payload_of(files["records/edge-2.warc.gz"]) == b"out"
 
 
 def test_an_export_is_checked_with_tools_that_everyone_has(archive: Archive, tmp_path: Path) -> None:
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE, an_answer(200, b"out"))
-    rest_on(archive, "edge-1", "edge-3")
-    _, entries, files = exported(archive, tmp_path / "i.zip")
+    save_run_with_evidence(archive, "edge-1", "edge-3")
+    _, entries, files = export(archive, tmp_path / "i.zip")
     assert [entry["number"] for entry in entries] == [1, 3]
     assert failed_checks(files) == []
     altered = bytearray(files["records/edge-3.warc.gz"])
@@ -81,52 +82,59 @@ def test_an_export_is_checked_with_tools_that_everyone_has(archive: Archive, tmp
 
 def test_two_exports_at_different_times_have_the_same_bytes(archive: Archive, tmp_path: Path) -> None:
     archive.keep(an_answer(404))
-    rest_on(archive, "edge-1")
+    save_run_with_evidence(archive, "edge-1")
     for name, hours in (("a", 1), ("b", 9)):
         export_bundle(archive.store, archive.folder, an_incident(), tmp_path / name, SLOT + hours * HOUR)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive: Archive, tmp_path: Path) -> None:
-    archive.keep(an_answer(404), OF_ANOTHER_RELEASE)
-    archive.keep(an_answer(200, b"out"))
-    archive.give_up(400, 0, SLOT + DAY)
-    archive.keep(OF_ANOTHER_RELEASE)
-    rest_on(archive, "edge-1", "edge-3")
-    made, entries, files = exported(archive, tmp_path / "a.zip")
+    archive.keep(an_answer(404), OF_ANOTHER_RELEASE)  # edge-1 and edge-2, in the first file
+    archive.keep(an_answer(200, b"out"))  # edge-3
+    archive.give_up(keep_days=400, keep_bytes=0, start=SLOT + DAY)  # edge-4 records the deletion of the first file
+    save_run_with_evidence(archive, "edge-1", "edge-3")
+    counts, entries, files = export(archive, tmp_path / "a.zip")
     assert [(it["id"], it["kind"], it["given_up"], it["expired"] is None) for it in entries] == [
         ("edge-1", "turn", "edge-4", False),
         ("edge-3", "turn", None, True),
         ("edge-4", "given_up", None, True),
     ]
-    assert (made, records_in(files)) == (Exported(2, {}), {"edge-3", "edge-4"})
-    # The entry that says so is given up as well.
-    archive.give_up(400, 0, SLOT + 2 * DAY)
-    made, entries, files = exported(archive, tmp_path / "b.zip")
-    given_up = [("edge-1", "edge-4"), ("edge-3", "edge-6"), ("edge-4", "edge-6"), ("edge-6", None)]
-    assert [(it["id"], it["given_up"]) for it in entries] == given_up
-    assert (made, records_in(files)) == (Exported(1, {}), {"edge-6"})
+    assert (counts.records, records_in(files)) == (2, {"edge-3", "edge-4"})
+
+
+def test_export_lists_the_record_of_a_deletion_that_was_deleted_itself(archive: Archive, tmp_path: Path) -> None:
+    archive.keep(an_answer(404))  # edge-1
+    archive.keep(an_answer(200, b"out"))  # edge-2
+    archive.give_up(keep_days=400, keep_bytes=0, start=SLOT + DAY)  # edge-3 records the deletion of edge-1
+    archive.keep(OF_ANOTHER_RELEASE)  # edge-4
+    archive.give_up(keep_days=400, keep_bytes=0, start=SLOT + 2 * DAY)  # edge-5 records that of edge-2 and edge-3
+    save_run_with_evidence(archive, "edge-1", "edge-2")
+    counts, entries, files = export(archive, tmp_path / "b.zip")
+    given_up_by = {entry["id"]: entry["given_up"] for entry in entries}
+    assert given_up_by == {"edge-1": "edge-3", "edge-2": "edge-5", "edge-3": "edge-5", "edge-5": None}
+    assert (counts.records, records_in(files)) == (1, {"edge-5"})
 
 
 def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_path: Path) -> None:
-    theirs = replace(archive, folder=tmp_path / "theirs")
+    other_machine = replace(archive, folder=tmp_path / "other machine")
     archive.keep(an_answer(404), an_answer(200, b"out"), monitor="north")
-    theirs.keep(an_answer(200, b"out"), monitor="south")
-    rest_on(archive, "north-1", "north-2", "south-1")
-    made, entries, _ = exported(archive, tmp_path / "i.zip", own=["north"])
-    assert made == Exported(2, {"south": 1})
-    named = [("north-1", True), ("north-2", True), ("south-1", False)]
-    assert [(it["id"], it["path"] is not None) for it in entries] == named
-    assert {it["expired"] for it in entries} == {None}
+    other_machine.keep(an_answer(200, b"out"), monitor="south")
+    save_run_with_evidence(archive, "north-1", "north-2", "south-1")
+    counts, entries, _files = export(archive, tmp_path / "i.zip", own=["north"])
+    assert counts == Exported(records=2, elsewhere={"south": 1})
+    has_file = {entry["id"]: entry["path"] is not None for entry in entries}
+    assert has_file == {"north-1": True, "north-2": True, "south-1": False}
+    assert {entry["expired"] for entry in entries} == {None}
     with pytest.raises(StoreFault, match=r"north-1: .* cannot be read"):
-        exported(theirs, tmp_path / "j.zip", own=["north"])
+        export(other_machine, tmp_path / "j.zip", own=["north"])
 
 
 def test_monitors_of_one_folder_export_all_of_its_evidence(archive: Archive, tmp_path: Path) -> None:
     for monitor in ("north", "south"):
         archive.keep(an_answer(200, b"out"), monitor=monitor)
-    rest_on(archive, "north-1", "south-1")
-    assert exported(archive, tmp_path / "i.zip", own=["north"])[0] == Exported(2, {})
+    save_run_with_evidence(archive, "north-1", "south-1")
+    counts, _entries, _files = export(archive, tmp_path / "i.zip", own=["north"])
+    assert counts == Exported(records=2, elsewhere={})
 
 
 def test_the_evidence_of_an_early_release_is_closed_until_its_slot(archive: Archive, tmp_path: Path) -> None:
@@ -135,12 +143,15 @@ def test_the_evidence_of_an_early_release_is_closed_until_its_slot(archive: Arch
     assert not (tmp_path / "i.zip").exists()
 
 
-def test_an_export_never_overwrites_and_never_contains_altered_bytes(archive: Archive, tmp_path: Path) -> None:
-    (record,) = archive.keep(an_answer())
-    rest_on(archive, "edge-1")
+def test_an_export_never_overwrites_a_file(archive: Archive, tmp_path: Path) -> None:
     (tmp_path / "there.zip").write_bytes(b"")
     with pytest.raises(UserFault, match="never overwrites"):
-        exported(archive, tmp_path / "there.zip")
+        export(archive, tmp_path / "there.zip")
+
+
+def test_an_export_with_altered_bytes_is_refused(archive: Archive, tmp_path: Path) -> None:
+    (record,) = archive.keep(an_answer())
+    save_run_with_evidence(archive, "edge-1")
     archive.flip_a_byte(record.file, 20)
     with pytest.raises(StoreFault, match="altered"):
-        exported(archive, tmp_path / "i.zip")
+        export(archive, tmp_path / "i.zip")

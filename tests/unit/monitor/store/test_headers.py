@@ -57,21 +57,22 @@ def test_summary_of_a_redirect_does_not_disclose_its_address(led: str, where: st
 
 
 def test_headers_are_not_known_for_records_made_before_a_restart() -> None:
-    heads = RecentHeaders()
-    heads.put("edge-1", answer(age="3"))
-    assert (heads.get("edge-1"), heads.get("edge-0")) == ("200; age: 3", "")
+    headers, made_before_restart = RecentHeaders(), "edge-0"
+    headers.put("edge-1", answer(age="3"))
+    assert (headers.get("edge-1"), headers.get(made_before_restart)) == ("200; age: 3", "")
 
 
 def test_only_the_newest_5000_headers_are_kept() -> None:
-    heads = RecentHeaders()
+    headers = RecentHeaders()
     for number in range(5_001):
-        heads.put(f"edge-{number}", answer())
-    assert (heads.get("edge-0"), heads.get("edge-5000")) == ("", "200")
+        headers.put(f"edge-{number}", answer())
+    oldest, newest = headers.get("edge-0"), headers.get("edge-5000")
+    assert (oldest, newest) == ("", "200")
 
 
 def test_texts_that_are_the_same_are_one_copy() -> None:
-    same = SharedTexts()
-    first = same.share(str(404_000))
-    assert same.share(str(404_000)) is first
+    texts = SharedTexts()
+    first = texts.share(str(404_000))
+    assert texts.share(str(404_000)) is first
     for number in range(200):
-        assert same.share(str(number)) == str(number)
+        assert texts.share(str(number)) == str(number)

@@ -16,7 +16,7 @@ from monitor.errors import EnvironmentFault
 from monitor.plan.share import Share
 from monitor.store.members import Members
 from monitor.store.sql.read import Leases
-from tests.unit.monitor.store.slow_writer import Holder, Refused, SlowWriter
+from tests.unit.monitor.store.slow_writer import FullDisk, Holder, SlowWriter
 from tests.worlds.instants import SLOT
 from tests.worlds.stores import a_store
 from tests.worlds.virtual import Test, asking_for, virtually
@@ -59,7 +59,7 @@ class Living:
     writer: SlowWriter
     clock: Halting
     shares: list[tuple[str, ...]] = field(default_factory=list)
-    turns: int = 0
+    shares_seen: int = 0
     keeping: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
@@ -76,9 +76,9 @@ class Living:
         """Go on, as by SIGCONT."""
         self.keeping = asyncio.create_task(self.members.stay_alive())
 
-    def told(self, share: Share) -> None:
+    def record_share(self, share: Share) -> None:
         """Remember a share that differs from the last, and how many came."""
-        self.turns += 1
+        self.shares_seen += 1
         if not self.shares or self.shares[-1] != share.members:
             self.shares.append(share.members)
 
@@ -96,7 +96,7 @@ def on_one_store(test: Test) -> Callable[..., None]:
                 mark = Holder(f"{name} {len(lives)}", timedelta(seconds=2), writer=writer)
                 members = Members(name, mark, Shared(store.leases.runner, writer), writer, own, divided=False)
                 life = Living(name, members, writer, own)
-                members.on_share = life.told
+                members.on_share = life.record_share
                 await members.join()
                 life.go_on()
                 lives.append(life)
@@ -109,6 +109,23 @@ def on_one_store(test: Test) -> Callable[..., None]:
                     life.kill()
 
     return virtually(asking_for(run, test, given=("start",), more=("tmp_path",)))
+
+
+async def highest_spending(lives: Sequence[Living], *, within: float) -> float:
+    """Return the highest part of one host's budget that the monitors used together within so many seconds."""
+    highest = 0.0
+    for _ in range(round(within / 0.1)):
+        await lives[0].clock.sleep(0.1)
+        shares = [(life.name, life.shares[-1]) for life in lives]
+        highest = max(highest, sum(1 / len(share) for name, share in shares if name in share))
+    return highest
+
+
+async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Living, Living]:
+    """Start two monitors, and wait until each knows that they share the turns."""
+    both = await start("north"), await start("south")
+    await clock.sleep(3)
+    return both
 
 
 @on_one_store
@@ -127,24 +144,50 @@ async def test_a_new_monitor_waits_until_the_others_share(clock: VirtualClock, s
     assert south.shares[-1] == ("north", "south")
 
 
+@pytest.mark.parametrize("is_disk_full", [False, True])
 @on_one_store
-async def test_others_use_the_turns_of_a_killed_monitor_within_three_seconds(clock: VirtualClock, start: Start) -> None:
-    north, south = await start("north"), await start("south")
-    await clock.sleep(3)
+async def test_another_monitor_uses_the_turns_of_a_killed_one_within_three_seconds(
+    clock: VirtualClock, start: Start, *, is_disk_full: bool
+) -> None:
+    north, south = await start_north_and_south(clock, start)
+    if is_disk_full:
+        south.writer.add_member(FullDisk())
+        await clock.sleep(30)
     north.kill()
     await clock.sleep(3)
     assert south.shares[-1] == ("south",)
 
 
 @on_one_store
-async def test_a_halted_monitor_waits_until_it_knows_the_others(clock: VirtualClock, start: Start) -> None:
-    north, south = await start("north"), await start("south")
+async def test_a_killed_monitor_is_noticed_within_three_seconds_again_after_the_store_was_slow(
+    clock: VirtualClock, start: Start
+) -> None:
+    both = north, south = await start_north_and_south(clock, start)
+    for seconds_to_confirm, lasts in ((2.6, 75), (0.0, 10)):
+        for life in both:
+            life.writer.seconds_to_confirm = seconds_to_confirm
+        await clock.sleep(lasts)
+    north.kill()
     await clock.sleep(3)
+    assert south.shares[-1] == ("south",)
+
+
+@on_one_store
+async def test_a_monitor_that_was_halted_has_no_share_until_it_knows_the_others(
+    clock: VirtualClock, start: Start
+) -> None:
+    north, south = await start_north_and_south(clock, start)
     north.clock.halt(3.2)
     await clock.sleep(6)
     assert south.shares[-2:] == [("south",), ("north", "south")]
     assert north.shares[-3:] == [(), ("south",), ("north", "south")]
-    # Its store goes away while it stands still: the other, which may have taken its turns, cannot be asked.
+
+
+@on_one_store
+async def test_a_monitor_that_was_halted_has_no_share_without_a_store_that_names_the_others(
+    clock: VirtualClock, start: Start
+) -> None:
+    north, south = await start_north_and_south(clock, start)
     north.clock.halt(3.2)
     north.writer.abandon()
     await clock.sleep(9)
@@ -152,15 +195,14 @@ async def test_a_halted_monitor_waits_until_it_knows_the_others(clock: VirtualCl
 
 
 @on_one_store
-async def test_after_a_moment_without_the_store_a_monitor_still_has_its_share(
+async def test_a_monitor_without_its_store_keeps_its_share_after_short_and_long_halts(
     clock: VirtualClock, start: Start
 ) -> None:
-    north = (await start("north"), await start("south"))[0]
-    await clock.sleep(3)
+    north, _south = await start_north_and_south(clock, start)
     north.writer.abandon()
     north.clock.halt(1.2)
     await clock.sleep(4)
-    # Who could not tell the store for long that it lives was not taken for dead by one that cannot ask either.
+    # The store was away before this halt, so no other monitor can have taken over the share meanwhile.
     north.clock.halt(4)
     await clock.sleep(6)
     assert north.shares[-1] == ("north", "south")
@@ -170,36 +212,28 @@ async def test_after_a_moment_without_the_store_a_monitor_still_has_its_share(
 async def test_a_monitor_halted_during_a_failing_write_does_not_exceed_the_shared_budget(
     clock: VirtualClock, start: Start
 ) -> None:
-    both = north, _ = await start("north"), await start("south")
-    await clock.sleep(3)
-    north.writer.slow_to_begin = 0.2
-    while not north.writer.is_asked:
+    both = north, _south = await start_north_and_south(clock, start)
+    north.writer.seconds_to_begin = 0.2
+    while not north.writer.is_writing:
         await clock.sleep(0.1)
     north.writer.is_away = True
     north.clock.halt(6)
     await clock.sleep(6)
-    assert await most_spent(both, 6) <= 1
+    assert await highest_spending(both, within=6) <= 1
 
 
 @on_one_store
-async def test_monitors_of_a_very_slow_store_keep_their_shares(clock: VirtualClock, start: Start) -> None:
-    both = north, south = await start("north"), await start("south")
-    await clock.sleep(3)
+async def test_monitors_of_a_slow_store_keep_their_shares_and_leases(clock: VirtualClock, start: Start) -> None:
+    both = await start_north_and_south(clock, start)
     for life in both:
-        life.writer.slow = 2.6
-    # What was slow of a sudden costs some turns, and no more than that.
+        life.writer.seconds_to_confirm = 2.6
+    # A sudden slowness costs some turns at first.
     await clock.sleep(15)
     known, terms = [list(life.shares) for life in both], [life.members.term for life in both]
     await clock.sleep(60)
     assert [life.shares for life in both] == known
     assert [life.members.term for life in both] == terms
     assert {life.shares[-1] for life in both} == {("north", "south")}
-    for life in both:
-        life.writer.slow = 0.0
-    await clock.sleep(10)
-    north.kill()
-    await clock.sleep(3)
-    assert south.shares[-1] == ("south",)
 
 
 @pytest.mark.parametrize(("slow", "slower"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)])
@@ -207,27 +241,25 @@ async def test_monitors_of_a_very_slow_store_keep_their_shares(clock: VirtualClo
 async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_slow(
     clock: VirtualClock, start: Start, slow: float, slower: float
 ) -> None:
-    both = (await start("north"), await start("south"))
-    await clock.sleep(3)
-    for life, delay in zip(both, (slow, slower), strict=True):
-        life.writer.slow_to_begin = delay
-    assert await most_spent(both, 20) <= 1
+    both = await start_north_and_south(clock, start)
+    for life, seconds_to_begin in zip(both, (slow, slower), strict=True):
+        life.writer.seconds_to_begin = seconds_to_begin
+    assert await highest_spending(both, within=20) <= 1
 
 
-@pytest.mark.parametrize("later", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("seconds_between", [0.1, 0.3, 0.6])
 @on_one_store
 async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_for_one_first(
-    clock: VirtualClock, start: Start, later: float
+    clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
-    both = north, south = await start("north"), await start("south")
-    await clock.sleep(3)
+    both = north, south = await start_north_and_south(clock, start)
     for life in both:
         life.writer.is_away = True
     await clock.sleep(10)
     north.writer.is_away = False
-    assert await most_spent(both, later) <= 1
+    assert await highest_spending(both, within=seconds_between) <= 1
     south.writer.is_away = False
-    assert await most_spent(both, 10) <= 1
+    assert await highest_spending(both, within=10) <= 1
     assert {life.shares[-1] for life in both} == {("north", "south")}
 
 
@@ -235,51 +267,34 @@ async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_fo
 async def test_monitors_never_exceed_the_shared_budget_when_the_disk_has_no_room_for_looks(
     clock: VirtualClock, start: Start
 ) -> None:
-    both = north, south = await start("north"), await start("south")
-    await clock.sleep(3)
+    both = _north, south = await start_north_and_south(clock, start)
     terms = [life.members.term for life in both]
-    south.writer.add_member(Refused())
-    assert await most_spent(both, 30) <= 1
+    south.writer.add_member(FullDisk())
+    assert await highest_spending(both, within=30) <= 1
     assert [life.members.term for life in both] == terms
     assert {life.shares[-1] for life in both} == {("north", "south")}
-    # It hears as soon as ever that it is alone.
-    north.kill()
-    await clock.sleep(3)
-    assert south.shares[-1] == ("south",)
 
 
 @on_one_store
-async def test_after_an_outage_of_the_store_a_monitor_waits_as_long_before_it_takes_its_share(
+async def test_monitors_never_exceed_the_shared_budget_when_a_write_from_the_outage_comes_through_late(
     clock: VirtualClock, start: Start
 ) -> None:
-    both = north, south = await start("north"), await start("south")
-    await clock.sleep(3)
+    both = north, south = await start_north_and_south(clock, start)
     for life in both:
-        life.writer.slow_to_begin, life.writer.is_away = 4.0, True
+        life.writer.seconds_to_begin, life.writer.is_away = 4.0, True
     await clock.sleep(6)
-    failed = north.turns
-    while north.turns == failed:
+    shares_seen = north.shares_seen
+    while north.shares_seen == shares_seen:
         await clock.sleep(0.1)
-    # What the other asked a moment ago comes through, and late.
-    north.writer.slow_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
-    assert await most_spent(both, 20) <= 1
+    # South began a write just before the store came back. It comes through 4 s later.
+    north.writer.seconds_to_begin, north.writer.is_away, south.writer.is_away = 0.1, False, False
+    assert await highest_spending(both, within=20) <= 1
     assert {life.shares[-1] for life in both} == {("north", "south")}
-
-
-async def most_spent(lives: Sequence[Living], seconds: float) -> float:
-    """Return how much of a budget all ask for together at most within so many seconds."""
-    most = 0.0
-    for _ in range(round(seconds / 0.1)):
-        await lives[0].clock.sleep(0.1)
-        shares = [(life.name, life.shares[-1]) for life in lives]
-        most = max(most, sum(1 / len(share) for name, share in shares if name in share))
-    return most
 
 
 @on_one_store
 async def test_others_use_the_turns_of_a_stopped_monitor_at_once(clock: VirtualClock, start: Start) -> None:
-    north, south = await start("north"), await start("south")
-    await clock.sleep(3)
+    north, south = await start_north_and_south(clock, start)
     north.stop()
     await north.members.leave()
     await clock.sleep(0.6)
@@ -291,18 +306,19 @@ async def test_all_monitors_obey_the_wait_that_a_host_demanded_of_one(clock: Vir
     north, south = await start("north"), await start("south")
     until, epoch = clock.monotonic() + 20, clock.now() - timedelta(seconds=clock.monotonic())
 
-    def wait(life: Living) -> float:
-        told = life.members.share.quiet_until("www.gov.uk", epoch)
-        return 0.0 if told is None else (told - epoch).total_seconds() - until
+    def wait_until(life: Living) -> float | None:
+        instant = life.members.share.quiet_until("www.gov.uk", epoch)
+        return None if instant is None else (instant - epoch).total_seconds()
 
     north.members.host_waits = lambda: {"www.gov.uk": until}
-    # It was told of a shorter time, and takes nothing back.
+    # A shorter wait of another monitor does not shorten it.
     south.members.host_waits = lambda: {"www.gov.uk": until - 10}
     await clock.sleep(1.2)
-    assert (wait(north), wait(south)) == (pytest.approx(0.1), pytest.approx(0.1))
-    assert wait(await start("west")) == pytest.approx(0.1)
+    a_tenth_later = pytest.approx(until + 0.1)
+    assert (wait_until(north), wait_until(south)) == (a_tenth_later, a_tenth_later)
+    assert wait_until(await start("west")) == a_tenth_later
     await clock.sleep(20)
-    assert {wait(life) for life in (north, south)} == {0.0}
+    assert (wait_until(north), wait_until(south)) == (None, None)
 
 
 @on_one_store
@@ -322,16 +338,16 @@ async def test_a_killed_monitor_comes_back_under_its_name(clock: VirtualClock, s
 @on_one_store
 async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
-    members, term = north.members, north.members.term
+    members, first_term = north.members, north.members.term
     await clock.sleep(10)
-    assert await north.writer.write(lambda _tx: members.is_in_term(term))
+    assert await north.writer.write(lambda _tx: members.is_in_term(first_term))
     north.stop()
     await clock.sleep(10)
     north.go_on()
     await clock.sleep(1)
-    assert not await north.writer.write(lambda _tx: members.is_in_term(term))
-    later = members.term
-    assert await north.writer.write(lambda _tx: members.is_in_term(later))
+    assert not await north.writer.write(lambda _tx: members.is_in_term(first_term))
+    second_term = members.term
+    assert await north.writer.write(lambda _tx: members.is_in_term(second_term))
 
 
 @on_one_store
@@ -352,14 +368,16 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
 
 
 @on_one_store
-async def test_a_monitor_whose_name_was_taken_keeps_to_its_old_share(clock: VirtualClock, start: Start) -> None:
+async def test_a_monitor_whose_name_was_taken_while_it_was_halted_gets_no_share_and_asks_at_most_twice_a_second(
+    clock: VirtualClock, start: Start
+) -> None:
     old = await start("north")
     await clock.sleep(3)
     old.clock.halt(6)
     await clock.sleep(4)
     new = await start("north")
     await clock.sleep(4)
-    before = old.turns
-    await clock.sleep(10)
+    before, seconds = old.shares_seen, 10
+    await clock.sleep(seconds)
     assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
-    assert old.turns - before <= 20
+    assert old.shares_seen - before <= 2 * seconds

@@ -34,7 +34,7 @@ def sqlite(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def test_the_steps_lead_to_the_tables_that_the_program_uses(sqlite: Store) -> None:
+def test_all_migrations_together_make_the_tables_that_the_program_uses(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
         assert differences(connection) == []
 
@@ -56,7 +56,7 @@ def test_every_migration_can_be_undone_and_repeated(sqlite: Store) -> None:
         assert differences(connection) == []
 
 
-def test_the_newest_step_is_the_one_that_the_tables_name() -> None:
+def test_the_newest_migration_is_the_one_that_the_tables_name() -> None:
     assert known_revisions()[0] == HEAD
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -16,55 +16,63 @@ from tests.worlds.stores import TemporaryStore
 T = TypeVar("T")
 
 
+KEEP, MOST_BYTES = timedelta(days=30), 5_000_000
+
+
 @dataclass
-class Kept:
-    asked: list[tuple[timedelta, int]] = field(default_factory=list)
+class FakeEvidence:
+    """Evidence that gives up the same files whenever it is asked."""
+
     files: list[str] = field(default_factory=list)
+    limits: list[tuple[timedelta, int]] = field(default_factory=list)
 
     async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
-        self.asked.append((keep, most))
+        self.limits.append((keep, most))
         return self.files
 
 
-def compacting(fewer: int) -> Callable[[], Awaitable[int]]:
-    async def compact() -> int:
-        return fewer
+async def run_retention(
+    evidence: FakeEvidence, *, compacted_runs: int, ages_of_reads: Sequence[float] = ()
+) -> tuple[list[dict[str, object]], int]:
+    """Return what the daily retention logs, and how many reads of a calendar that never changed remain.
 
-    return compact
-
-
-async def ask(question: Callable[[], T]) -> T:
-    return question()
-
-
-async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_ninety_days() -> None:
-    store, clock, kept = TemporaryStore(), SystemClock(), Kept(files=["edge-000000001-20260101.warc.gz"])
-    store.upgrade()
+    The ages of the reads are in days.
+    """
+    store, clock = TemporaryStore(), SystemClock()
     writer, now = Writer(store, clock), clock.now()
-    for days in (92, 91, 1, 0.5):
+
+    async def compact() -> int:
+        return compacted_runs
+
+    async def ask(question: Callable[[], T]) -> T:
+        return question()
+
+    for days in ages_of_reads:
         at = now - timedelta(days=days)
         await writer.write(lambda tx, at=at: tx.add_read(CalendarRead("govuk", at, at, usable=True, digest="same")))
+    retention = Retention(evidence, compact, store, writer, clock, ask=ask, keep=KEEP, most=MOST_BYTES)
     with capture_logs() as lines:
-        await Retention(
-            kept, compacting(7), store, writer, clock, ask=ask, keep=timedelta(days=30), most=5_000_000
-        ).run_daily()
+        await retention.run_daily()
     await writer.close()
-    assert kept.asked == [(timedelta(days=30), 5_000_000)]
-    assert len(store.ledger.reads()) == 3
-    told = [{key: line.get(key) for key in ("event", "files", "reads", "runs")} for line in lines]
-    assert told == [
-        {"event": "given_up", "files": kept.files, "reads": None, "runs": None},
-        {"event": "given_up", "files": None, "reads": 1, "runs": 7},
-    ]
+    return [{key: line.get(key) for key in ("event", "files", "reads", "runs")} for line in lines], len(
+        store.ledger.reads()
+    )
+
+
+async def test_evidence_is_kept_within_the_configured_limits_and_the_files_given_up_are_logged() -> None:
+    evidence = FakeEvidence(files=["edge-000000001-20260101.warc.gz"])
+    lines, _ = await run_retention(evidence, compacted_runs=0)
+    assert evidence.limits == [(KEEP, MOST_BYTES)]
+    assert lines == [{"event": "given_up", "files": evidence.files, "reads": None, "runs": None}]
+
+
+async def test_a_repeated_read_older_than_ninety_days_is_deleted_and_logged_with_the_compacted_runs() -> None:
+    lines, reads_left = await run_retention(FakeEvidence(), compacted_runs=7, ages_of_reads=(92, 91, 1, 0.5))
+    # The oldest read stays: it is the one that the others repeat.
+    assert reads_left == 3
+    assert lines == [{"event": "given_up", "files": None, "reads": 1, "runs": 7}]
 
 
 async def test_no_deletion_writes_no_log_line() -> None:
-    store, clock = TemporaryStore(), SystemClock()
-    store.upgrade()
-    writer = Writer(store, clock)
-    with capture_logs() as lines:
-        await Retention(
-            Kept(), compacting(0), store, writer, clock, ask=ask, keep=timedelta(days=400), most=2_000_000_000
-        ).run_daily()
-    await writer.close()
+    lines, _ = await run_retention(FakeEvidence(), compacted_runs=0)
     assert lines == []

@@ -24,7 +24,7 @@ from tests.worlds.stores import runs_of
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
 
-def runs(count: int, target: str = "r/page/edge") -> list[Run]:
+def some_runs(count: int, target: str = "r/page/edge") -> list[Run]:
     each = [SLOT + timedelta(seconds=second) for second in range(count)]
     return [Run(target, State.ABSENT, at, at, at, at, why="x" * 200) for at in each]
 
@@ -47,9 +47,9 @@ def test_the_store_is_opened_with_the_pragmas_that_survive_a_power_cut(tmp_path:
 
 def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
     with ThreadPoolExecutor(1) as elsewhere, sqlite.transaction() as tx:
-        tx.save_runs(runs(1))
+        tx.save_runs(some_runs(1))
         assert elsewhere.submit(runs_of, sqlite, "r/page/edge").result() == []
-    assert runs_of(sqlite, "r/page/edge") == runs(1)
+    assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
 
 def test_folder_of_a_relative_address_is_created_for_this_account_only(
@@ -67,21 +67,21 @@ def test_folder_of_a_relative_address_is_created_for_this_account_only(
 
 def test_folder_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where a folder should be")
-    with pytest.raises(StoreFault, match="its folder cannot be made") as told:
+    with pytest.raises(StoreFault, match="its folder cannot be made") as fault:
         open_store(f"sqlite:///{tmp_path}/var/ninethirty.db")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(fault.value)
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("mysql+pymysql://u:secret@h/d", "no store of kind mysql"),
         ("nonsense://u:secret@h", "cannot be read|no store of kind"),
         ("no address at all, secret", "cannot be read"),
     ],
 )
-def test_unknown_address_is_a_user_fault_without_the_password(url: str, told: str) -> None:
-    with pytest.raises(UserFault, match=told) as fault:
+def test_unknown_address_is_a_user_fault_without_the_password(url: str, message: str) -> None:
+    with pytest.raises(UserFault, match=message) as fault:
         open_store(url)
     assert "secret" not in str(fault.value)
 
@@ -101,26 +101,26 @@ def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> 
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFault, match="has locked it"), sqlite.transaction() as tx:
-            tx.save_runs(runs(1))
+            tx.save_runs(some_runs(1))
         assert runs_of(sqlite, "r/page/edge") == []
         other.execute("ROLLBACK")
     with sqlite.transaction() as tx:
-        tx.save_runs(runs(1))
-    assert runs_of(sqlite, "r/page/edge") == runs(1)
+        tx.save_runs(some_runs(1))
+    assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
 
 def test_full_disk_is_reported_and_the_store_continues_with_room_again(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
-        tx.save_runs(runs(5, "before/page/edge"))
+        tx.save_runs(some_runs(5, "before/page/edge"))
     with sqlite._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=60")
     with pytest.raises(StoreFault, match="the disk is full"), sqlite.transaction() as tx:
-        tx.save_runs(runs(2000))
+        tx.save_runs(some_runs(2000))
     assert runs_of(sqlite, "r/page/edge") == []
     with sqlite._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1000000")
     with sqlite.transaction() as tx:
-        tx.save_runs(runs(2000))
+        tx.save_runs(some_runs(2000))
     assert len(runs_of(sqlite, "r/page/edge", "before/page/edge")) == 2005
     assert sqlite.check() == []
 
@@ -144,21 +144,21 @@ def test_unreachable_server_is_reported_in_one_line_without_the_password() -> No
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     store = open_store(f"postgresql+psycopg://watcher:secret@127.0.0.1:{port}/records")
-    with pytest.raises(StoreFault, match="refused") as told:
+    with pytest.raises(StoreFault, match="refused") as fault:
         store.upgrade()
-    assert "secret" not in str(told.value)
-    assert "\n" not in str(told.value)
+    assert "secret" not in str(fault.value)
+    assert "\n" not in str(fault.value)
     store.close()
 
 
 def test_a_backup_is_made_while_a_transaction_is_open(sqlite: Store, tmp_path: Path) -> None:
     with sqlite.transaction() as tx:
-        tx.save_runs(runs(3))
+        tx.save_runs(some_runs(3))
     with sqlite.transaction() as tx:
-        tx.save_runs(runs(1, "open/page/edge"))
+        tx.save_runs(some_runs(1, "open/page/edge"))
         sqlite.backup(tmp_path / "copy.db")
     copy = Store(f"sqlite:///{tmp_path}/copy.db")
-    assert runs_of(copy, "r/page/edge", "open/page/edge") == runs(3)
+    assert runs_of(copy, "r/page/edge", "open/page/edge") == some_runs(3)
     assert copy.check() == []
     copy.close()
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
@@ -179,7 +179,7 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("meddling", "told"),
+    ("statements", "fault"),
     [
         ("INSERT INTO notice VALUES ('n', 'lost', 1, x'007b7d')", "notice n is about an unknown incident: lost"),
         (
@@ -224,24 +224,28 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_rows_that_contradict_each_other_are_found(sqlite: Store, meddling: str, told: str) -> None:
+def test_rows_that_contradict_each_other_are_found(sqlite: Store, statements: str, fault: str) -> None:
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
-        other.executescript(meddling)
-    assert [line for line in sqlite.check() if "its verdict is there" not in line or line == told] == [told]
+        other.executescript(statements)
+    # A verdict that is inserted without its release is one more fault.
+    unrelated = "its verdict is there"
+    assert [line for line in sqlite.check() if unrelated not in line or line == fault] == [fault]
 
 
 def test_the_check_of_a_store_accepts_a_chain_of_verdicts_with_a_clock_that_was_set_back(sqlite: Store) -> None:
+    # Each row is an instant, the verdict before it, and the verdict from then on.
     rows = [(1, "", "pending"), (3600, "pending", "unproven"), (5, "unproven", "pending"), (6, "pending", "pending")]
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         for place, row in enumerate(rows):
             other.execute("INSERT INTO event VALUES (?, 'r', ?, ?, ?, x'007b7d')", (f"e{place}", *row))
         other.execute("INSERT INTO judged VALUES ('r', 'p', 1, 'pending', 'note', 1, 6, x'007b7d')")
+    # The rows have no release, which is another fault.
     assert [line for line in sqlite.check() if "its verdict is there" not in line] == []
 
 
 def test_a_damaged_file_is_found(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
-        tx.save_runs(runs(500))
+        tx.save_runs(some_runs(500))
     file = Path(str(sqlite._engine.url.database))
     sqlite.close()
     data = bytearray(file.read_bytes())
@@ -256,6 +260,7 @@ def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite:
         tx.save_releases([release])
     with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
         ((body,),) = connection.execute("SELECT body FROM release").fetchall()
-        told = unpack(body).removesuffix("}") + ',"joined_by":"","of_old":1}'
-        connection.execute("UPDATE release SET body = ?", (pack(told),))
-    assert sqlite.ledger.differing([release, replace(release, id="b")]) == ["b"]
+        with_more_fields = unpack(body).removesuffix("}") + ',"joined_by":"","unknown_field":1}'
+        connection.execute("UPDATE release SET body = ?", (pack(with_more_fields),))
+    not_stored = replace(release, id="b")
+    assert sqlite.ledger.differing([release, not_stored]) == [not_stored.id]
