@@ -97,6 +97,13 @@ class Life:
         self.running.cancel()
         await self._bury()
 
+    async def restart(self, *, killed_at: str, started_at: str) -> None:
+        """Kill the daemon at one time of the day of the script, and start another at a later one."""
+        await self.until(killed_at)
+        await self.kill()
+        await self.until(started_at)
+        await self.start()
+
     async def end(self) -> None:
         """Stop it in good order."""
         self.stop.set()
@@ -121,8 +128,8 @@ class Life:
             await self._bury()
         await pause
 
-    def word(self) -> str | None:
-        """Return the verdict as it is written in the store."""
+    def stored_verdict(self) -> str | None:
+        """Return the verdict on the release `claims-q3` in the store, None if there is none."""
         row = self.daemon.store.verdicts.judged_one("claims-q3")
         return row.word if row is not None else None
 

@@ -59,8 +59,8 @@ class Office:
         self.channel = FakeChannel("outbox", Options(), clock.now)
         self.fetcher = ScriptedFetcher(clock, lambda request: self.pages.get(request.url, Reply(404)))
 
-    async def open(self, *, rolls: bool = True) -> None:
-        """Take up where the store left off; `rolls` as the first job of a daemon does at once."""
+    async def open(self, *, admits_near: bool = True) -> None:
+        """Start a daemon on the store. `admits_near`: it watches all near releases, as its first daily job does."""
         edges = Edges(
             clock=self.clock,
             clockwork=LoopJobs,
@@ -74,7 +74,7 @@ class Office:
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
         await self.daemon.start_watching()
-        if rolls:
+        if admits_near:
             await self.daemon.admission.roll()
 
     async def close(self) -> None:
@@ -82,9 +82,9 @@ class Office:
         await self.daemon.writer.close()
         await self.daemon.close()
 
-    async def reopen(self, *, rolls: bool = True) -> None:
+    async def reopen(self, *, admits_near: bool = True) -> None:
         await self.close()
-        await self.open(rolls=rolls)
+        await self.open(admits_near=admits_near)
 
     def reader(self, name: str = "stats") -> CalendarReader:
         return next(reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name)
@@ -111,7 +111,7 @@ class Office:
             "ninethirty_calendar_last_read_timestamp_seconds", {"calendar": name}
         )
 
-    def told(self) -> list[str]:
+    def notice_subjects(self) -> list[str]:
         """Return the subject of every notice."""
         return [notice.subject for notice in self.daemon.store.outbox.notices()]
 

@@ -65,7 +65,7 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
         assert life.looks("monitor_fault") >= 20
         assert HOST in life.app.status.as_json()["status"]["Needs attention"]["Looks"]
         await life.until("09:32:00")
-        assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
+        assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
 
     with capture_logs() as lines:
         live(tmp_path, OUT_IN_TIME, act, around=faults.wrap)
@@ -82,7 +82,7 @@ def test_looks_that_raise_for_four_minutes_around_the_slot_leave_the_release_unp
         await life.until("09:33:00")
         faults.fetcher_raises = False
         await life.until("09:45:00")
-        assert life.word() == "unproven"
+        assert life.stored_verdict() == "unproven"
         assert {notice.kind for notice in life.daemon.store.outbox.notices()} <= {"unproven", "final"}
 
     with capture_logs() as lines:
@@ -102,7 +102,7 @@ def test_a_replay_of_the_store_finds_no_difference_after_looks_whose_evidence_ra
         assert (life.runs()[-1].state, life.runs()[-1].why) == (State.UNKNOWN, "monitor_fault")
         assert State.PRESENT not in {run.state for run in life.runs()}
         await life.until("09:32:00")
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
 
     with capture_logs():
         store = reopened(live(tmp_path, OUT_IN_TIME, act, around=faults.wrap))

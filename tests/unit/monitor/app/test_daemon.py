@@ -26,7 +26,7 @@ from tests.worlds.stores import runs_of
 def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:33:00")
-        assert (life.word(), life.notice_kinds()) == ("on_time", [])
+        assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
 
     settings = live(tmp_path, OUT_IN_TIME, act)
     store = reopened(settings)
@@ -43,7 +43,7 @@ def test_a_slot_that_passed_while_the_monitor_was_down_is_unproven_until_a_look(
         await life.start()
         await life.until("09:35:33")
         # The notice `opened` is of the first look after the start, which proved that the page is still absent.
-        assert life.word() == "overdue"
+        assert life.stored_verdict() == "overdue"
         assert life.notice_kinds() == ["unproven", "opened"]
 
     live(tmp_path, "", act, delay=DELAY)
@@ -58,7 +58,7 @@ def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: 
         Tasks().start(breaks())
         await life.until("09:33:00")
         faults = life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
-        assert (faults, life.word()) == (1.0, "on_time")
+        assert (faults, life.stored_verdict()) == (1.0, "on_time")
 
     live(tmp_path, OUT_IN_TIME, act)
 
@@ -72,14 +72,14 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
         await life.until("09:36:30")
         await life.start()
         await life.until("09:36:55")
-        assert life.word() in {None, "pending"}
+        assert life.stored_verdict() in {None, "pending"}
         assert (life.notice_kinds(), life.app.status.body("claims-q3"), release_states(life.daemon.watch.releases)) == (
             [],
             None,
             [],
         )
         await life.until("09:37:05")
-        assert life.word() == "unproven"
+        assert life.stored_verdict() == "unproven"
         assert life.notice_kinds() == ["unproven"]
 
     live(tmp_path, fault, act, delay=DELAY)
@@ -176,12 +176,12 @@ def test_blind_spans_of_earlier_runs_still_count_after_another_restart(tmp_path:
         await life.until("09:42:00")
         await life.start()
         await life.until("09:44:00")
-        assert life.word() == "unproven"
+        assert life.stored_verdict() == "unproven"
         await life.kill()
         await life.until("09:46:00")
         await life.start()
         await life.until("09:50:00")
-        assert life.word() == "unproven"
+        assert life.stored_verdict() == "unproven"
         assert life.notice_kinds().count("unproven") == 1
 
     settings = live(tmp_path, OUT_IN_TIME, act, delay=DELAY)

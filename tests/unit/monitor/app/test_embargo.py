@@ -81,7 +81,7 @@ def test_content_public_before_its_slot_is_not_shown_or_logged(
 
     async def act(life: Life) -> None:
         await life.until(moment)
-        assert life.word() == "early"
+        assert life.stored_verdict() == "early"
         texts = (await everything_shown(life)).casefold()
         assert {word for word in WORDS if word in texts} == set()
         assert "https://www.gov.uk/government/statistics/claims" in texts

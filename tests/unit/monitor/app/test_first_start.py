@@ -25,10 +25,10 @@ def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_l
         assert missing.startswith("NOT PROVEN: ")
         assert "not watched at its slot" in missing.partition("\n")[0]
         assert "not out as of" in missing
-        assert life.word() == "unproven"
+        assert life.stored_verdict() == "unproven"
         await life.until("10:20:00")
         assert sent_texts(life) == [missing]
-        assert life.word() == "unproven"
+        assert life.stored_verdict() == "unproven"
 
     live(tmp_path, OUT_AT_TEN, act, head=AFTER_ITS_SLOT)
 

@@ -34,7 +34,7 @@ kind = "reset"
 def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:06")
-        assert (life.word(), life.notice_kinds()) == ("overdue", ["opened"])
+        assert (life.stored_verdict(), life.notice_kinds()) == ("overdue", ["opened"])
         row = life.daemon.store.verdicts.judged_one("claims-q3")
         assert row is not None
         assert row.body["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
@@ -49,10 +49,10 @@ def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_p
 def test_a_change_found_by_the_second_read_is_notified_and_nothing_is_called_late(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:32:00")
-        assert (life.word(), life.notice_kinds()) == ("unproven", ["calendar"])
+        assert (life.stored_verdict(), life.notice_kinds()) == ("unproven", ["calendar"])
         assert life.finding_kinds() >= {"promise_in_doubt"}
         await life.until("10:20:00")
-        assert life.word() == "unproven"
+        assert life.stored_verdict() == "unproven"
         assert "opened" not in life.notice_kinds()
 
     live(tmp_path, MOVED_TO_10_00, act, head=HEAD_ANNOUNCED_ELSEWHERE)
@@ -61,7 +61,7 @@ def test_a_change_found_by_the_second_read_is_notified_and_nothing_is_called_lat
 def test_a_failed_calendar_read_delays_an_overdue_notice_only_while_it_lasts(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:15")
-        assert (life.word(), life.notice_kinds()) == ("overdue", ["opened"])
+        assert (life.stored_verdict(), life.notice_kinds()) == ("overdue", ["opened"])
         assert life.finding_kinds() >= {"promise_in_doubt"}
 
     live(tmp_path, CALENDAR_UNREADABLE, act, head=HEAD_ANNOUNCED_ELSEWHERE)

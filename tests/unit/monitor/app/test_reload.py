@@ -46,7 +46,7 @@ def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(tmp_path: P
         # The run of absences that began before it goes on through it.
         assert life.runs()[0].first_sent == before[0].first_sent
         assert len(life.runs()) == 2
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
         assert sample(life, "config_last_reload_successful") == 1.0
 
     live(tmp_path, OUT_IN_TIME, act)
@@ -59,7 +59,7 @@ def test_a_release_is_judged_by_the_last_loaded_policy(tmp_path: Path) -> None:
         await life.until("09:30:30")
         await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
         await life.until("09:35:00")
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
 
     live(tmp_path, late, act)
 
@@ -105,7 +105,7 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         faults = await life.app.reload(broken, "config.toml")
         assert faults == ["config.toml: is not TOML", "config.toml: nor anything else"]
         await life.until("09:31:00")
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
 
     live(tmp_path, OUT_IN_TIME, act)
 

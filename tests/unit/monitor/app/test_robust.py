@@ -52,7 +52,7 @@ def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_pa
         assert State.PRESENT not in {run.state for run in runs}
         assert sum(life.looks(word) for word in _look_outcomes(life) - OUTCOMES_THAT_PROVE) >= 1
         await life.until("09:32:00")
-        assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
+        assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
 
     live(tmp_path, OUT_IN_TIME + fault_table(kind), act)
 
@@ -68,7 +68,7 @@ def test_a_slot_that_passed_during_failures_is_unproven_and_claims_no_breach(tmp
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         notices = life.daemon.store.outbox.notices()
-        assert life.word() == "unproven"
+        assert life.stored_verdict() == "unproven"
         assert {notice.kind for notice in notices} <= {"unproven", "final"}
         assert [
             draft
@@ -123,7 +123,7 @@ def test_a_full_disk_stops_and_loses_no_look(tmp_path: Path) -> None:
         assert [run.state for run in runs_of(store, PAGE)][-1] is State.PRESENT
         gaps = [run.largest_gap for run in runs_of(store, PAGE) if run.state is State.ABSENT]
         assert max(gaps) < timedelta(seconds=16)
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
         (span,) = store.runs.blind(life.script.begins, life.clock.now())
         assert (span.cause, round((span.ends - span.begins).total_seconds(), -1)) == ("store", 120)
 
@@ -144,7 +144,7 @@ def test_a_store_that_refuses_writes_at_the_start_delays_neither_looks_nor_a_sto
         assert [reason for reason in life.app.status.unready() if "store" in reason] != []
         store.full = False
         await life.until("09:31:45")
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
         causes = [span.cause for span in store.runs.blind(life.script.begins, life.clock.now())]
         assert sorted(causes) == ["killed", "store"]
         await life.kill()
@@ -166,7 +166,7 @@ def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
         # Real time: the writer's thread waits in SQLite until the other lets go.
         threading.Timer(0.3, lambda: other.execute("ROLLBACK")).start()
         await life.until("09:31:30")
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
         other.close()
 
     live(tmp_path, OUT_IN_TIME, act)
@@ -182,7 +182,7 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
         folder.rename(tmp_path / "away")
         folder.write_text("no folder any more")
         await life.until("09:40:30")
-        assert life.word() == "late"
+        assert life.stored_verdict() == "late"
         assert [notice.kind for notice in life.daemon.store.outbox.notices()][:2] == ["due", "opened"]
         assert any("cannot be stored" in reason for reason in life.app.status.unready())
         folder.unlink()
@@ -217,7 +217,7 @@ def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Pat
 
     async def act(life: Life) -> None:
         await life.until("09:59:30")
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
         newest_read, *_, oldest_read = life.daemon.store.ledger.reads("rehearsal")
         assert (oldest_read.usable, newest_read.usable) == (True, False)
         (reason,) = life.app.status.unready()
@@ -260,9 +260,9 @@ def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path,
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
-        assert life.word() == "pending"
+        assert life.stored_verdict() == "pending"
         await life.until("09:55:00")
-        assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
+        assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
         assert len(life.daemon.store.ledger.reads("rehearsal")) >= 3
 
     live(tmp_path, answer + CALENDAR + WRONG_ANSWERS[what] + "\n", act, head=HEAD_ANNOUNCED_ELSEWHERE)

@@ -35,7 +35,7 @@ def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
         life.app.status.as_json()
         assert b"".join(life.app.status.metrics())
         store.watching = False
-        assert life.word() == "late"
+        assert life.stored_verdict() == "late"
 
     live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
     assert store.on_the_loop == []
@@ -63,7 +63,7 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
         store.watching = False
         await store.free()
         await life.until("09:34:00")
-        assert (life.word(), life.app.status.unable()) == ("late", [])
+        assert (life.stored_verdict(), life.app.status.unable()) == ("late", [])
         assert "opened" in life.notice_kinds()
 
     live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)

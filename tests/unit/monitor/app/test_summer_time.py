@@ -47,7 +47,7 @@ def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
         await life.clock.sleep((due - life.clock.now()).total_seconds() + 120)
         asked = [entry.at for entry in life.publisher.log.entries if (entry.host, entry.path) == (HOST, PATH)]
         assert any(timedelta() <= at - due <= timedelta(milliseconds=10) for at in asked)
-        assert life.word() == "on_time"
+        assert life.stored_verdict() == "on_time"
         *_, before, after = life.runs(PAGE)
         assert before.last_received - due <= timedelta(0) <= after.begin - due <= timedelta(seconds=1.5)
         # Nothing was skipped or looked at twice where the local time leapt.

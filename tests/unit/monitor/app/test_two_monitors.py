@@ -78,7 +78,7 @@ def test_one_monitors_proof_of_on_time_counts_for_a_monitor_that_was_blind_and_i
         await north.until("09:50:00")
         verdicts = [life.daemon.watch.verdict_now("claims-q3") for life in (north, south)]
         assert [body and body["verdict"] for body in verdicts] == ["on_time", "on_time"]
-        assert (north.word(), north.notice_kinds()) == ("on_time", [])
+        assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
     store = run_two_monitors(tmp_path, OUT_IN_TIME, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
@@ -89,7 +89,7 @@ def test_one_monitors_proof_of_on_time_counts_for_a_monitor_that_was_blind_and_i
 def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
-        assert north.word() == "late"
+        assert north.stored_verdict() == "late"
         assert sorted(set(north.notice_kinds())) == ["due", "final", "grade_changed", "opened"]
 
     store = run_two_monitors(tmp_path, OUT_AT_09_40, act)
@@ -146,7 +146,7 @@ status = 404
             quiet = [at for at in asked if begins + timedelta(seconds=11) < at < begins + retry_after]
             after = [at for at in asked if begins + retry_after <= at < SLOT]
             assert (quiet, bool(after)) == ([], True)
-        assert north.word() == "on_time"
+        assert north.stored_verdict() == "on_time"
 
     run_two_monitors(tmp_path, OUT_IN_TIME, act, blind=busy).close()
 
@@ -161,7 +161,7 @@ def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other
         await killed.until("09:30:20.6")
         await killed.start()
         await north.until("09:45:00")
-        assert (north.word(), north.notice_kinds()) == ("on_time", [])
+        assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
     store = run_two_monitors(tmp_path, OUT_IN_TIME, act, blind="", delay=DELAY)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}

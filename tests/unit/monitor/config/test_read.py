@@ -158,7 +158,6 @@ def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> N
     (tmp_path / "token").write_text("hunter2\n")
     (tmp_path / "config.toml").write_text('[web]\ntoken = { file = "token" }\n')
     token = read_settings(tmp_path / "config.toml").web.token
-    assert token is not None
     assert token.reveal() == "hunter2"
 
 

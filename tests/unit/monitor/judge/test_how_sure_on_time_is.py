@@ -80,7 +80,6 @@ def test_a_period_report_counts_releases_that_are_less_sure() -> None:
     ]
     period = select_period(rows, date(2018, 1, 5), date(2018, 1, 5))
     counts = build_period_report(period, "Ofqual", after_slot(90)).find_field("P.counts")
-    assert counts is not None
     assert "2 of those on time may have come up to 31 seconds early" in " ".join(counts.paragraphs)
     assert period_json(period)["punctuality"]["on_time_unsure"] == 2
     bounds = [row["early_bound"] for row in csv.DictReader(period_csv(period).decode().splitlines())]

@@ -256,7 +256,6 @@ def test_users_wait_until_the_edge_shows_what_its_origin_has(
     now: float, edge: float, origin: float, delay: Bounds, users: Bounds
 ) -> None:
     page = verdict_behind_edge(now, edge, origin).page
-    assert page is not None
     assert (page.delay, page.users_delay) == (delay, users)
 
 
@@ -275,15 +274,12 @@ def test_users_of_an_early_release_wait_until_its_edge_shows_it(
     edge: Sequence[Turn], users: Bounds, *, is_final: bool
 ) -> None:
     verdict = judged(300, {"page": edge, "page/origin": [(-100, ABSENT), (-20, PRESENT)]})
-    assert verdict.page is not None
     assert (verdict.verdict, verdict.page.users_delay, verdict.final) == (VerdictKind.EARLY, users, is_final)
 
 
 def test_users_delay_is_unbounded_and_final_if_every_look_at_the_edge_since_the_slot_failed() -> None:
     seen = {"page": [(-100, ABSENT), (1, UNKNOWN)], "page/origin": [(-100, ABSENT), (3, PRESENT)]}
     first, later = judged(20, seen), judged(60, seen)
-    assert first.page is not None
-    assert later.page is not None
     assert (first.page.users_delay, later.page.users_delay) == (Bounds(2, None), Bounds(2, None))
     assert (first.final, later.final, later.verdict) == (False, True, VerdictKind.ON_TIME)
 

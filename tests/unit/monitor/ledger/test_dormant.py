@@ -153,7 +153,7 @@ def test_past_editions_still_show_that_the_next_one_is_missing(tmp_path: Path) -
         assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
         await office.read(csv(*OTHER_RELEASES))
         await office.daemon.calendar_reads.report_missing_editions()
-        assert office.told() == [EDITION_MISSING]
+        assert office.notice_subjects() == [EDITION_MISSING]
 
     at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
 
@@ -172,6 +172,6 @@ def test_editions_that_memory_has_dropped_still_show_that_the_next_one_is_missin
         await office.clock.sleep(48 * DAY)
         await office.read(csv(*OTHER_RELEASES))
         await office.daemon.calendar_reads.report_missing_editions()
-        assert office.told() == [EDITION_MISSING]
+        assert office.notice_subjects() == [EDITION_MISSING]
 
     at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))

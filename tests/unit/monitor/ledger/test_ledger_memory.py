@@ -219,7 +219,6 @@ def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_not_li
         assert [judged.release for judged in store.verdicts.judged(START, START + 30 * DAY)] == ["awareness"]
         for name in names:
             old = store.ledger.release(name)
-            assert old is not None
             assert old.joined_into == "awareness"
             assert len(store.ledger.promises([name])) == 1
 
@@ -258,7 +257,7 @@ def test_releases_changed_by_other_rules_are_stored_by_the_first_roll_after_a_re
         assert title(office) == "Example awareness"
         calendars = office.settings.calendar
         office.settings = office.settings.model_copy(update={"calendar": calendars[::-1]})
-        await office.reopen(rolls=False)
+        await office.reopen(admits_near=False)
         assert title(office) == "Example awareness"
         assert office.daemon.ledger.releases["a"].title == "Awareness, an example"
         await office.daemon.admission.roll()

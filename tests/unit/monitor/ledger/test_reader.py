@@ -54,7 +54,6 @@ def read(
 def test_read_returns_its_entries_and_takes_a_turn_within_the_budget() -> None:
     (outcome,), fetcher, turns = read({URL: Reply(200, ENTRY.encode())})
     assert (outcome.read.usable, outcome.read.entries, outcome.read.fault) == (True, 1, "")
-    assert outcome.reading is not None
     assert [one.title for one in outcome.reading.announcements] == ["Example claims"]
     assert (turns, [request.url for request in fetcher.asked]) == ([URL], [URL])
 

@@ -29,7 +29,7 @@ def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(tmp
         for _ in range(3):
             read = await office.read(FEWER, after=10)
         assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
-        assert office.told() == ["CALENDAR: stats is not believed: not believed: 8 entries, usually 20"]
+        assert office.notice_subjects() == ["CALENDAR: stats is not believed: not believed: 8 entries, usually 20"]
         assert office.last_read() == moved
         assert len(office.daemon.ledger.releases) == 20
 
@@ -50,7 +50,7 @@ def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_again_w
         await office.read(FEWER, after=10)
         (again,) = incidents(office)
         assert (again.id, again.closed) == (opened.id, None)
-        assert len(office.told()) == 1
+        assert len(office.notice_subjects()) == 1
 
     at_work(tmp_path, act)
 
@@ -62,7 +62,7 @@ def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_clo
         await office.clock.sleep(86_400)
         await office.reopen()
         await office.read(FEWER)
-        assert (len(incidents(office)), len(office.told())) == (1, 1)
+        assert (len(incidents(office)), len(office.notice_subjects())) == (1, 1)
         await office.read(GOOD, after=10)
         assert [one.closed is not None for one in incidents(office)] == [True]
 
@@ -74,9 +74,9 @@ def test_people_are_notified_of_a_calendar_unread_for_three_intervals(tmp_path: 
         await office.read(GOOD)
         for _ in range(3):
             await office.read(RESET, after=10)
-        assert office.told() == []
+        assert office.notice_subjects() == []
         await office.read(after=10)
-        assert office.told() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
+        assert office.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
         (notice,) = office.daemon.store.outbox.notices()
         assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
         assert "Last usable read: 12:00 GMT." in notice.text
@@ -133,7 +133,7 @@ def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(tmp_p
         await office.read(csv(*rows))
         for _ in range(2):
             await office.daemon.calendar_reads.report_missing_editions()
-        assert office.told() == [
+        assert office.notice_subjects() == [
             "CALENDAR: no calendar announces the next edition of Example earnings: September 2026 (example-office)"
         ]
         await office.read(csv(*rows, row("e9", "2026-11-18", title="Example earnings: October 2026")), after=10)
@@ -149,7 +149,7 @@ def test_series_that_ended_long_ago_has_no_missing_edition(tmp_path: Path) -> No
     async def act(office: Office) -> None:
         await office.read(csv(*rows))
         await office.daemon.calendar_reads.report_missing_editions()
-        assert office.told() == []
+        assert office.notice_subjects() == []
 
     at_work(tmp_path, act)
 
@@ -244,7 +244,7 @@ def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_restart(tm
         assert "answers of files.example" in notice.subject
         await office.overrun("other.example", 10)
         await office.overrun("files.example", 24 * 60)
-        assert len(office.told()) == 3
+        assert len(office.notice_subjects()) == 3
 
     at_work(tmp_path, act)
 
@@ -254,7 +254,7 @@ def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(tmp_path:
         for number in range(1000):
             office.daemon.calendar_reads.health.costly.add(f"h{number}.example")
         await office.daemon.calendar_reads.incidents.report_costly_hosts()
-        assert len(office.told()) == 20
+        assert len(office.notice_subjects()) == 20
         assert office.daemon.calendar_reads.health.costly == set()
 
     at_work(tmp_path, act)

@@ -44,10 +44,10 @@ def test_people_are_notified_once_of_another_period_and_not_of_another_wording(t
         await office.read(csv(row("a", title=FIRST), row("b")))
         await office.read(csv(row("a", title=REWORDED), row("b")), after=10)
         await office.read(csv(row("a", title=f"{REWORDED} "), row("b")), after=10)
-        assert office.told() == []
+        assert office.notice_subjects() == []
         await office.read(csv(row("a", title=NEXT), row("b")), after=10)
         await office.read(after=10)
-        assert office.told() == [f"CALENDAR: stats has given “{REWORDED}” another period"]
+        assert office.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED}” another period"]
         (notice,) = office.daemon.store.outbox.notices()
         assert f"- “{NEXT}”, was “{REWORDED}”" in notice.text
 

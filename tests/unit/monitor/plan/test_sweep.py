@@ -108,7 +108,6 @@ def make_next_look(  # what a look is made of
 ) -> tuple[str, View]:
     """Make the next look at `now`, of a copy of this age, and record its result. Return the part and the view asked."""
     one = sweep.next_part(at(now), gap, lambda _: True)
-    assert one is not None
     how = one.next_view
     sweep.record_start(one, at(now))
     sweep.record_result(one.id, view or how, told, at(now), at(now - age))
@@ -175,7 +174,6 @@ def test_announcements_of_missing_pages_follow_the_first_round_after_the_slot() 
     looks: list[str] = []
     for now in range(1, 6):
         one = sweep.next_part(at(now), SECOND, lambda _: True)
-        assert one is not None
         sweep.record_start(one, at(now))
         sweep.record_result(one.id, one.next_view, told[one.id], at(now), at(now))
         looks.append(one.id)

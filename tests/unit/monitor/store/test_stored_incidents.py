@@ -36,6 +36,5 @@ def test_an_incident_that_an_older_version_stored_has_the_same_facts_and_keys() 
     incident = an_incident(facts=replace(facts, address=Address.GUESSED, parts=(page,), **lead))
     read = from_json(Incident, STORED, {})
     assert read == incident
-    assert read.facts is not None
     assert read.facts.parts[0].verdict is VerdictKind.LATE
     assert json.loads(to_json(read)) == json.loads(STORED)

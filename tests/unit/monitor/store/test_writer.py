@@ -128,7 +128,6 @@ async def test_second_write_in_a_batch_sees_the_rows_of_the_first(clock: Virtual
     await asyncio.gather(*(writer.write(note(text)) for text in ("one", "two", "three")))
     await writer.close()
     incident = store.verdicts.incident("i")
-    assert incident is not None
     assert [entry.text for entry in incident.timeline][-3:] == ["one", "two", "three"]
 
 

@@ -43,74 +43,68 @@ known_from = 2026-10-29T09:30:00
 """
 
 
-def release_json_at(folder: Path, tables: str, at: str, **more: object) -> dict[str, Any]:
-    """Return the JSON of the release at a time of its day."""
+def play(folder: Path, head: str, answers: str, *, now: str) -> dict[str, Any]:
+    """Return the JSON of the release at a time of its day, in front of a publisher that gives these answers."""
     bodies: list[dict[str, Any]] = []
 
     async def act(life: Life) -> None:
-        await life.until(at)
+        await life.until(now)
         (name,) = life.daemon.watch.releases
-        body = life.daemon.watch.verdict_now(name)
-        assert body is not None
-        bodies.append(body)
+        bodies.append(life.daemon.watch.verdict_now(name))
 
-    live(folder, tables, act, head=script_head(**more))
+    live(folder, answers, act, head=head)
     return bodies[0]
 
 
+def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **more: object) -> dict[str, Any]:
+    """Return the JSON of a release whose page comes at another address than its announcement suggests."""
+    return play(folder, script_head(**more), an_answer(TRUE_URL, published_at), now=now)
+
+
 def test_a_page_of_another_slug_is_on_time_by_its_announcements_redirect(tmp_path: Path) -> None:
-    body = release_json_at(tmp_path, an_answer(TRUE_URL, "09:30:03"), "09:34:00")
+    body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now="09:34:00")
     assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, "led_to")
     assert 20 <= body["early_bound"] <= 30
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
 
 
 @pytest.mark.slow
-def test_a_late_release_at_another_slug_is_not_judged_by_its_guessed_address(tmp_path: Path) -> None:
-    body = release_json_at(tmp_path, an_answer(TRUE_URL, "09:40:00"), "09:36:00")
+def test_a_release_not_found_at_another_slug_yet_is_overdue_at_its_guessed_address(tmp_path: Path) -> None:
+    body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:36:00")
     assert (body["verdict"], body["url"], body["address"]) == ("overdue", GUESSED_URL, "guessed")
 
 
 @pytest.mark.slow
 def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
-    body = release_json_at(tmp_path, an_answer(TRUE_URL, "09:40:00"), "09:45:00")
+    body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:45:00")
     assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE_URL, "led_to")
     assert body["first_seen"]["after"] < "2026-11-26T09:40:00" <= body["first_seen"]["by"]
 
 
-def test_without_a_redirect_a_listing_gives_the_address_of_the_page(tmp_path: Path) -> None:
-    body = release_json_at(tmp_path, an_answer(TRUE_URL, "09:30:03"), "09:36:00", redirect_after="never")
+@pytest.mark.parametrize(
+    ("now", "delays", "address"),
+    [
+        ("09:36:00", {"redirect_after": "never"}, "found"),
+        ("09:45:00", {"redirect_after": "5m", "listed_after": "1m"}, "led_to"),
+    ],
+    ids=["no redirect", "a redirect long after the listing"],
+)
+def test_a_page_that_a_listing_shows_before_its_announcement_redirects_is_found_and_not_late(
+    tmp_path: Path, now: str, delays: dict[str, str], address: str
+) -> None:
+    body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now=now, **delays)
     assert body["verdict"] in ("unproven", "on_time")
-    assert (body["url"], body["address"]) == (TRUE_URL, "found")
+    assert (body["url"], body["address"]) == (TRUE_URL, address)
     after, by = body["first_seen"]["after"], body["first_seen"]["by"]
     assert by >= "2026-11-26T09:30:03"
     assert after is None or after <= "2026-11-26T09:30:03"
 
 
-def test_a_redirect_long_after_the_page_makes_no_release_late(tmp_path: Path) -> None:
-    body = release_json_at(
-        tmp_path, an_answer(TRUE_URL, "09:30:03"), "09:45:00", redirect_after="5m", listed_after="1m"
-    )
-    assert body["verdict"] in ("unproven", "on_time")
-    seen = body["first_seen"]
-    assert seen["by"] >= "2026-11-26T09:30:03"
-    assert seen["after"] is None or seen["after"] <= "2026-11-26T09:30:03"
-
-
-def test_a_page_at_its_guessed_address_is_judged_by_its_looks(tmp_path: Path) -> None:
-    same = script_head().replace('announcement = "claims-q3-2026"', "").replace(TRUE_URL, GUESSED_URL)
-    bodies: list[dict[str, Any]] = []
-
-    async def act(life: Life) -> None:
-        await life.until("09:40:00")
-        (name,) = life.daemon.watch.releases
-        body = life.daemon.watch.verdict_now(name)
-        assert body is not None
-        bodies.append(body)
-
-    live(tmp_path, an_answer(GUESSED_URL, "09:32:00"), act, head=same)
-    assert bodies[0]["verdict"] == "late"
-    assert bodies[0]["first_seen"]["after"] >= "2026-11-26T09:31:58"
+def test_a_page_that_comes_late_at_its_guessed_address_is_late_by_its_looks(tmp_path: Path) -> None:
+    without_link = script_head().replace('announcement = "claims-q3-2026"', "").replace(TRUE_URL, GUESSED_URL)
+    body = play(tmp_path, without_link, an_answer(GUESSED_URL, "09:32:00"), now="09:40:00")
+    assert body["verdict"] == "late"
+    assert body["first_seen"]["after"] >= "2026-11-26T09:31:58"
 
 
 def test_a_listed_page_with_exactly_the_title_of_another_release_is_not_the_page_of_this_one() -> None:

@@ -16,11 +16,11 @@ TOMORROW, IN_FIVE_DAYS, NEXT_MONTH = row("a", "2026-11-17"), row("b", "2026-11-2
 T = TypeVar("T")
 
 
-def test_a_restart_watches_first_what_is_due_next_and_all_that_is_near_once_it_rolls(tmp_path: Path) -> None:
+def test_a_restart_watches_the_next_release_at_once_and_all_near_ones_after_the_first_admission(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
         assert set(office.daemon.watch.releases) == {"a", "b"}
-        await office.reopen(rolls=False)
+        await office.reopen(admits_near=False)
         assert set(office.daemon.watch.releases) == {"a"}
         await office.daemon.admission.roll()
         assert set(office.daemon.watch.releases) == {"a", "b"}
@@ -28,10 +28,10 @@ def test_a_restart_watches_first_what_is_due_next_and_all_that_is_near_once_it_r
     at_work(tmp_path, act)
 
 
-def test_releases_that_the_first_roll_adds_are_looked_at_at_once(tmp_path: Path) -> None:
+def test_releases_that_the_first_admission_after_a_restart_adds_are_looked_at_at_once(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(IN_FIVE_DAYS))
-        await office.reopen(rolls=False)
+        await office.reopen(admits_near=False)
         assert office.daemon.poller.next_due() is None
         await office.daemon.admission.roll()
         assert office.daemon.poller.next_due() == office.clock.now()
@@ -39,7 +39,7 @@ def test_releases_that_the_first_roll_adds_are_looked_at_at_once(tmp_path: Path)
     at_work(tmp_path, act)
 
 
-def test_the_first_roll_retries_until_the_store_answers(tmp_path: Path) -> None:
+def test_the_first_admission_retries_until_the_store_answers(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         faults = [StoreFault("the disk is gone"), StoreFault("the disk is gone")]
 
@@ -49,7 +49,7 @@ def test_the_first_roll_retries_until_the_store_answers(tmp_path: Path) -> None:
             return await run_in_thread(question)
 
         await office.read(csv(IN_FIVE_DAYS))
-        await office.reopen(rolls=False)
+        await office.reopen(admits_near=False)
         office.daemon.admission.ask = ask
         began = office.clock.now()
         await office.daemon.admission.roll()
@@ -64,12 +64,19 @@ def test_a_monitor_whose_lease_ended_keeps_its_releases_until_it_knows_the_membe
         await office.read(csv(TOMORROW, IN_FIVE_DAYS))
         admission, watch = office.daemon.admission, office.daemon.watch
         before = dict(watch.releases)
-        for members in ((), ("south",), ("north",)):
+        own_lease_ended, without_us, alone = (), ("south",), ("north",)
+        for members in (own_lease_ended, without_us, alone):
             await admission.apply_share(Share("north", members, 0.0, divided=True))
         assert all(watch.releases[name] is watched for name, watched in before.items())
-        (host,), both = {watched.release.url.split("/")[2] for watched in before.values()}, ("north", "south")
-        (without,) = {*both} - {owner_of(host, both)}
-        await admission.apply_share(Share(without, both, 0.0, divided=True))
-        assert not watch.releases
+
+
+def test_a_monitor_drops_the_releases_of_a_host_that_another_member_owns(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(TOMORROW, IN_FIVE_DAYS))
+        assert set(office.daemon.watch.releases) == {"a", "b"}
+        members = ("north", "south")
+        not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
+        await office.daemon.admission.apply_share(Share(not_the_owner, members, 0.0, divided=True))
+        assert not office.daemon.watch.releases
 
     at_work(tmp_path, act)

@@ -45,7 +45,6 @@ def explained_blind_spans(life: Life) -> list[str]:
     """Return the facts about blind spans in `explain`."""
     policies = make_policies(life.settings)
     case = stored_case(life.daemon.store, "claims-q3")
-    assert case is not None
     verdict = case.verdict(policies, life.clock.now())
     explanation = explain(
         verdict, case.release, case.promises, case.runs, case.blind, policies.of(case.release.producer)
@@ -53,7 +52,7 @@ def explained_blind_spans(life: Life) -> list[str]:
     return [fact.text for fact in explanation.facts if fact.kind == "blind"]
 
 
-def check_one_span(life: Life, cause: str, seconds: float, within: float = 20.0) -> None:
+def assert_one_blind_span(life: Life, cause: str, *, seconds: float, within: float = 20.0) -> None:
     """Check that there is one blind span of this cause and about this length, counted and explained."""
     mine = [span for span in stored_blind_spans(life) if span.cause == cause]
     length = sum((span.ends - span.begins).total_seconds() for span in mine)
@@ -66,8 +65,8 @@ def check_one_span(life: Life, cause: str, seconds: float, within: float = 20.0)
 def test_if_no_host_can_be_reached_the_monitor_is_blind(tmp_path: Path, kind: str, cause: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        check_one_span(life, cause, 210, within=35)
-        assert life.word() == "unproven"
+        assert_one_blind_span(life, cause, seconds=210, within=35)
+        assert life.stored_verdict() == "unproven"
 
     settings = live(
         tmp_path, BOTH_OUT_IN_TIME + fault_table(kind, HOST) + fault_table(kind, OTHER), act, head=TWO_HOSTS
@@ -78,7 +77,7 @@ def test_if_no_host_can_be_reached_the_monitor_is_blind(tmp_path: Path, kind: st
 
 
 @pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
-def test_one_host_that_fails_is_its_own_trouble(tmp_path: Path, kind: str) -> None:
+def test_the_monitor_is_not_blind_if_only_one_of_two_hosts_fails(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:35:00")
         assert stored_blind_spans(life) == []
@@ -93,7 +92,7 @@ def test_a_machine_that_was_suspended_over_the_slot_is_blind_for_that_time(tmp_p
         life.clock.suspended += 180
         life.clock.offset += timedelta(minutes=3)
         await life.until("09:45:00")
-        check_one_span(life, "suspended", 180)
+        assert_one_blind_span(life, "suspended", seconds=180)
 
     live(tmp_path, "", act)
 
@@ -103,7 +102,7 @@ def test_a_clock_that_was_set_ahead_puts_the_time_between_in_doubt(tmp_path: Pat
         await life.until("09:29:00")
         life.clock.offset += timedelta(seconds=20)
         await life.until("09:29:30")
-        check_one_span(life, "clock", 20)
+        assert_one_blind_span(life, "clock", seconds=20)
 
     live(tmp_path, "", act)
 
@@ -138,17 +137,19 @@ def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path
     live(tmp_path, "", act)
 
 
-def test_a_host_whose_budget_allows_a_tenth_of_its_looks_counts_as_unwatched(tmp_path: Path) -> None:
+def test_too_small_a_budget_of_a_host_counts_as_blind_time_for_that_host(tmp_path: Path) -> None:
+    tenth_of_the_looks = Settings.model_validate({"budget": {HOST: "0.1/s"}})
+
     async def act(life: Life) -> None:
         await life.until("09:33:00")
         (span,) = (span for span in stored_blind_spans(life) if span.cause == "budget")
-        assert (span.host, span.begins < life.clock.now() - timedelta(minutes=4)) == (HOST, True)
-        assert counted_blind_seconds(life, "budget") == pytest.approx(
-            (span.ends - span.begins).total_seconds(), abs=0.01
-        )
+        assert span.host == HOST
+        assert span.begins < life.clock.now() - timedelta(minutes=4)
+        seconds = (span.ends - span.begins).total_seconds()
+        assert counted_blind_seconds(life, "budget") == pytest.approx(seconds, abs=0.01)
         assert any("budget" in text for text in explained_blind_spans(life))
 
-    live(tmp_path, OUT_IN_TIME, act, base=Settings.model_validate({"budget": {HOST: "0.1/s"}}))
+    live(tmp_path, OUT_IN_TIME, act, base=tenth_of_the_looks)
 
 
 def test_a_run_that_the_writer_refuses_counts_as_a_blind_span(tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ async def ask(question: Callable[[], T]) -> T:
     return question()
 
 
-def noisy(release: str, slot: datetime = SLOT, view: str = "edge") -> list[Run]:
+def noisy_runs(release: str, slot: datetime = SLOT) -> list[Run]:
     """Return two weeks of absence in which every few hours a look fails, and a release on the second."""
-    target, runs = f"{release}/page/{view}", []
+    target, runs = f"{release}/page/edge", []
     for number in range(100):
         begin = slot - 14 * DAY + 3 * number * HOUR
         absent = begin + 2 * HOUR
@@ -49,19 +49,22 @@ def noisy(release: str, slot: datetime = SLOT, view: str = "edge") -> list[Run]:
     return runs
 
 
-def fill(store: Store, release: str, slot: datetime = SLOT, runs: list[Run] | None = None) -> None:
-    one, promise = a_release(id=release), a_promise(slot, release=release, confirmed_at=slot)
-    seen = noisy(release, slot) if runs is None else runs
-    verdict = judge(one, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
+def save_judged_release(store: Store, name: str, slot: datetime = SLOT, runs: list[Run] | None = None) -> None:
+    """Save a release with its runs (default: noisy ones) and the verdict eight days after its slot."""
+    release, promise = a_release(id=name), a_promise(slot, release=name, confirmed_at=slot)
+    seen = noisy_runs(name, slot) if runs is None else runs
+    verdict = judge(release, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
     fields = {"word": verdict.verdict.value, "grade": verdict.grade.value, "final": verdict.final, "at": verdict.at}
     with store.transaction() as tx:
-        tx.save_release(one)
+        tx.save_release(release)
         tx.add_promises([promise])
         tx.save_runs(seen)
-        tx.save_judged(a_verdict_row(release, slot=slot, body=body_of(verdict, None), **fields))
+        tx.save_judged(a_verdict_row(name, slot=slot, body=body_of(verdict, None), **fields))
 
 
 def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str] = ()) -> int:
+    """Merge runs of releases whose slot passed so long ago. Return how many runs are fewer."""
+
     async def whole(clock: VirtualClock) -> int:
         writer = Writer(store, clock)
         made = await Compaction(store, writer, clock, POLICIES, after, lambda: watched, ask).compact()
@@ -73,38 +76,47 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
 
 def test_runs_of_old_final_releases_are_merged_and_replay_finds_no_difference(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    for number in range(5):
-        fill(store, f"r{number}")
+    releases = 5
+    for number in range(releases):
+        save_judged_release(store, f"r{number}")
     before = {row.release: row.body for row in store.verdicts.judged()}
     assert {row.word for row in store.verdicts.judged()} == {"on_time"}
-    assert compact(store) > 5 * 180
+    assert compact(store) > releases * 180
     assert {row.release: row.body for row in store.verdicts.judged()} == before
     assert [name for name, differences in replay(store, POLICIES, None, None) if differences] == []
-    left = store.runs.of_release("r0")
-    assert len(left) <= MIN_RUNS
-    assert sum(run.looks + run.failed for run in left) == sum(run.looks for run in noisy("r0"))
+    merged = store.runs.of_release("r0")
+    assert len(merged) <= MIN_RUNS
+    assert sum(run.looks + run.failed for run in merged) == sum(run.looks for run in noisy_runs("r0"))
     assert compact(store) == 0
     store.close()
 
 
 def test_runs_of_recent_open_watched_or_small_releases_are_not_merged(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    fill(store, "young", NOW - 100 * DAY)
-    fill(store, "watched")
-    fill(store, "quiet", runs=noisy("quiet")[-6:])
-    fill(store, "open", runs=[run for run in noisy("open") if run.state is UNKNOWN])
+    save_judged_release(store, "recent", NOW - 100 * DAY)
+    save_judged_release(store, "watched")
+    save_judged_release(store, "small", runs=noisy_runs("small")[-6:])
+    save_judged_release(store, "open", runs=[run for run in noisy_runs("open") if run.state is UNKNOWN])
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")
         tx.save_judged(replace(row, word="pending", grade="none", final=False))
-    assert (compact(store, watched={"watched"}), compact(store, timedelta(), ())) == (0, 0)
-    assert compact(store) > 0
-    assert len(store.runs.of_release("young")) == len(noisy("young"))
+    assert compact(store, watched={"watched"}) == 0
+    no_longer_watched = compact(store, watched=())
+    assert no_longer_watched > 0
+    assert len(store.runs.of_release("recent")) == len(noisy_runs("recent"))
+    store.close()
+
+
+def test_no_runs_are_merged_if_the_time_after_which_they_may_be_is_zero(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    save_judged_release(store, "r")
+    assert compact(store, after=timedelta()) == 0
     store.close()
 
 
 def test_runs_from_a_time_of_doubtful_clock_are_not_merged(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    fill(store, "r")
+    save_judged_release(store, "r")
     with store.transaction() as tx:
         tx.add_blind(Blind(SLOT - 10 * DAY, SLOT - 9 * DAY, "clock"))
     assert compact(store) == 0
@@ -124,7 +136,7 @@ class Nothing:
 def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     for number in range(60):
-        fill(store, f"r{number}")
+        save_judged_release(store, f"r{number}")
     file = tmp_path / "store.db"
 
     async def whole(clock: VirtualClock) -> None:

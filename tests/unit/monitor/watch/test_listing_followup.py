@@ -30,9 +30,8 @@ def listing_page(*entries: tuple[str, str]) -> str:
 
 def listing_with_entry(url: str, words: str, at: str = SHOWN_AT) -> str:
     """Return a listing page that shows an entry from an instant on."""
-    return an_answer(f"{STATS}/latest", "08:00:00", listing_page()) + an_answer(
-        f"{STATS}/latest", at, listing_page((url, words))
-    )
+    before = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
+    return before + an_answer(f"{STATS}/latest", at, listing_page((url, words)))
 
 
 def with_producer(**tables: object) -> Settings:
@@ -47,8 +46,8 @@ def first_notice_kinds(life: Life) -> list[str]:
     return [notice.kind for notice in first_notices(life)]
 
 
-def is_no_verdict(life: Life) -> bool:
-    """Tell whether nothing was claimed: no finding, no exposure, no draft."""
+def has_no_finding_or_draft(life: Life) -> bool:
+    """Return whether the release was judged without a finding, an exposure or a draft."""
     verdict = life.daemon.watch.releases["claims-q3"].verdict
     drafts = [
         draft for one in life.daemon.store.verdicts.incidents() for draft in life.daemon.store.verdicts.drafts(one.id)
@@ -56,7 +55,7 @@ def is_no_verdict(life: Life) -> bool:
     return verdict is not None and not verdict.findings and not verdict.exposures and not drafts
 
 
-def look_times(life: Life, url: str = LISTED_URL) -> list[datetime]:
+def look_times(life: Life, url: str) -> list[datetime]:
     path = url.removeprefix(STATS)
     return [entry.at for entry in life.publisher.log.entries if entry.host == "stats.example" and entry.path == path]
 
@@ -78,7 +77,11 @@ def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead(tmp
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
-        assert (life.word(), first_notice_kinds(life), is_no_verdict(life)) == ("pending", ["lead"], True)
+        assert (life.stored_verdict(), first_notice_kinds(life), has_no_finding_or_draft(life)) == (
+            "pending",
+            ["lead"],
+            True,
+        )
         (notice,) = first_notices(life)
         assert url in notice.text
         assert "a listing shows its title before its slot" in notice.text
@@ -87,40 +90,31 @@ def test_a_listed_address_that_proves_nothing_before_the_slot_makes_one_lead(tmp
         await life.start()
         await life.until("09:29:58")
         assert first_notice_kinds(life) == ["lead"]
-        assert is_no_verdict(life)
+        assert has_no_finding_or_draft(life)
 
-    live(
-        tmp_path,
-        listing_with_entry(url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[case],
-        act,
-        base=with_producer(),
-        delay=DELAY,
-    )
+    tables = listing_with_entry(url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[case]
+    live(tmp_path, tables, act, base=with_producer(), delay=DELAY)
 
 
 def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:55")
-        listed = look_times(life, f"{STATS}/latest")
-        there = look_times(life)
-        assert there[0] - listed[-1] <= timedelta(seconds=1)
-        assert len(there) >= 8
-        assert len(listed) == 2
+        _before_the_entry, with_the_entry = look_times(life, f"{STATS}/latest")
+        looks = look_times(life, LISTED_URL)
+        assert looks[0] - with_the_entry <= timedelta(seconds=1)
+        assert len(looks) >= 8
 
     live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=with_producer())
 
 
 def test_a_listed_address_that_shows_the_release_before_the_slot_is_an_exposure(tmp_path: Path) -> None:
+    tables = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
+
     async def act(life: Life) -> None:
         await life.until("09:29:55")
-        assert (life.word(), first_notice_kinds(life)) == ("early", ["lead", "opened"])
+        assert (life.stored_verdict(), first_notice_kinds(life)) == ("early", ["lead", "opened"])
 
-    live(
-        tmp_path,
-        listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE)),
-        act,
-        base=with_producer(),
-    )
+    live(tmp_path, tables, act, base=with_producer())
 
 
 def test_a_lead_contains_no_text_of_the_listing(tmp_path: Path) -> None:
@@ -141,66 +135,58 @@ def test_a_lead_contains_no_text_of_the_listing(tmp_path: Path) -> None:
 def test_an_entry_of_the_series_just_before_the_slot_makes_a_lead_and_no_verdict(tmp_path: Path, words: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:45")
-        assert (life.word(), first_notice_kinds(life), is_no_verdict(life)) == ("pending", ["lead"], True)
+        assert (life.stored_verdict(), first_notice_kinds(life), has_no_finding_or_draft(life)) == (
+            "pending",
+            ["lead"],
+            True,
+        )
         assert [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
 
-    live(
-        tmp_path,
-        listing_with_entry(LISTED_URL, words) + an_answer(LISTED_URL, "08:00:00", a_web_page(words)),
-        act,
-        base=with_producer(),
-    )
+    tables = listing_with_entry(LISTED_URL, words) + an_answer(LISTED_URL, "08:00:00", a_web_page(words))
+    live(tmp_path, tables, act, base=with_producer())
 
 
 def test_a_page_with_the_release_title_listed_under_its_series_is_an_exposure(tmp_path: Path) -> None:
+    tables = listing_with_entry(LISTED_URL, "Example claims") + an_answer(LISTED_URL, "08:00:00", a_web_page(TITLE))
+
     async def act(life: Life) -> None:
         await life.until("09:29:45")
-        assert (life.word(), first_notice_kinds(life)) == ("early", ["opened"])
+        assert (life.stored_verdict(), first_notice_kinds(life)) == ("early", ["opened"])
 
-    live(
-        tmp_path,
-        listing_with_entry(LISTED_URL, "Example claims") + an_answer(LISTED_URL, "08:00:00", a_web_page(TITLE)),
-        act,
-        base=with_producer(),
-    )
+    live(tmp_path, tables, act, base=with_producer())
 
 
 def test_the_new_title_at_the_address_of_an_older_edition_is_an_exposure(tmp_path: Path) -> None:
-    before = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))
+    older_edition = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))
+    new_edition = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
     async def act(life: Life) -> None:
         await life.until("09:29:58")
-        assert (life.word(), first_notice_kinds(life)) == ("early", ["lead", "opened"])
+        # A lead from the listing first, and an incident once its address shows the title.
+        assert (life.stored_verdict(), first_notice_kinds(life)) == ("early", ["lead", "opened"])
         verdict = life.daemon.watch.releases["claims-q3"].verdict
-        assert verdict is not None
         (exposure,) = verdict.exposures
-        assert exposure.start.after is not None
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
 
-    live(
-        tmp_path,
-        listing_with_entry(LISTED_URL, TITLE) + before + an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE)),
-        act,
-        base=with_producer(),
-    )
+    live(tmp_path, listing_with_entry(LISTED_URL, TITLE) + older_edition + new_edition, act, base=with_producer())
 
 
 def test_another_editions_title_at_the_announced_address_is_a_lead(tmp_path: Path) -> None:
+    old = "Example claims: April to June 2026"
+    tables = listing_with_entry(URL, old, "09:30:20") + an_answer(URL, "09:30:00", a_web_page(f"{old} - GOV.UK"))
+
     async def act(life: Life) -> None:
         await life.until("09:32:00")
         assert "lead" in first_notice_kinds(life)
         assert any("another edition" in notice.text and URL in notice.text for notice in first_notices(life))
 
-    old = "Example claims: April to June 2026"
-    tables = listing_with_entry(URL, old, "09:30:20") + an_answer(URL, "09:30:00", a_web_page(f"{old} - GOV.UK"))
     live(tmp_path, tables, act, base=with_producer())
 
 
 def test_a_reused_page_that_is_listed_under_the_last_edition_makes_no_lead(tmp_path: Path) -> None:
     old = "Example claims: April to June 2026"
-    tables = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, old))) + an_answer(
-        URL, "08:00:00", a_web_page(old)
-    )
+    tables = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, old)))
+    tables += an_answer(URL, "08:00:00", a_web_page(old))
 
     async def act(life: Life) -> None:
         await life.until("09:29:50")
@@ -212,33 +198,29 @@ def test_a_reused_page_that_is_listed_under_the_last_edition_makes_no_lead(tmp_p
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
 
 
-def test_a_listing_can_show_a_release_weeks_before_it_is_watched(tmp_path: Path) -> None:
+def test_a_release_that_a_listing_shows_weeks_before_it_is_watched_is_an_exposure_watched_until_its_end(
+    tmp_path: Path,
+) -> None:
+    tables = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE))
+
     async def act(life: Life) -> None:
         assert "claims-q3" not in life.daemon.watch.releases
         await life.until("09:29:30")
         verdict = life.daemon.watch.releases["claims-q3"].verdict
-        assert verdict is not None
         assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
-        # Its end is watched for, though the release itself is weeks away.
         await life.until("09:40:00")
-        assert len(look_times(life)) > 100
+        assert len(look_times(life, LISTED_URL)) > 100
         assert first_notice_kinds(life) == ["opened"]
 
-    live(
-        tmp_path,
-        listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE)),
-        act,
-        head=HEAD_WEEKS_AHEAD,
-        base=with_producer(),
-    )
+    live(tmp_path, tables, act, head=HEAD_WEEKS_AHEAD, base=with_producer())
 
 
 def test_a_listed_address_that_proves_nothing_is_not_looked_at_after_ten_minutes(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:39:30")
-        many = len(look_times(life))
+        looks = look_times(life, LISTED_URL)
         await life.until("10:20:00")
-        assert len(look_times(life)) == many
+        assert look_times(life, LISTED_URL) == looks
         assert first_notice_kinds(life) == ["lead"]
 
     live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, head=HEAD_WEEKS_AHEAD, base=with_producer())
@@ -253,9 +235,10 @@ PRESS_ITEM = "<item><title>Claims soar</title><link>https://n.example/2</link></
 
 
 def test_a_lead_changes_nothing_in_a_measured_incident(tmp_path: Path) -> None:
-    tables = listing_with_entry(LISTED_URL, TITLE, "09:28:30") + an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE))
-    tables += an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format(""))
-    tables += an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
+    listed_and_public = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE))
+    no_mention = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format(""))
+    lead_in_press = an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
+    tables = listed_and_public + no_mention + lead_in_press
 
     async def act(life: Life) -> None:
         await life.until("09:29:15")
@@ -274,14 +257,13 @@ def test_a_lead_changes_nothing_in_a_measured_incident(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_only_sixty_of_thousands_of_listed_entries_are_looked_at_and_a_lead_says_so(tmp_path: Path) -> None:
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
-    tables = an_answer(f"{STATS}/latest", "08:00:00", listing_page()) + an_answer(
-        f"{STATS}/latest", SHOWN_AT, listing_page(*entries)
-    )
+    tables = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
+    tables += an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))
 
     async def act(life: Life) -> None:
         await life.until("09:29:50")
-        asked = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
-        assert 0 < len(asked) <= MAX_FOLLOWED
+        requested = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
+        assert 0 < len(requested) <= MAX_FOLLOWED
         assert 0 < len(life.daemon.store.outbox.notices()) <= MAX_FOLLOWED + 1
         assert any("more than 60 entries" in notice.text for notice in life.daemon.store.outbox.notices())
         assert "parts_cut" in {found.kind for found in life.daemon.watch.releases["claims-q3"].verdict.findings}

@@ -45,7 +45,7 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead(tmp_path: Path,
         await life.until("09:28:50")
         assert lead_notices(life) == []
         await life.until("09:29:55")
-        assert life.word() == "pending"
+        assert life.stored_verdict() == "pending"
         (notice,) = life.daemon.store.outbox.notices()
         assert notice.kind == "lead"
         assert f"{words}" in notice.text
@@ -66,7 +66,7 @@ def test_an_odd_answer_that_lasts_before_the_slot_makes_one_lead(tmp_path: Path,
 def test_an_odd_answer_that_is_replaced_within_seconds_is_no_lead(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:00")
-        assert (life.word(), lead_notices(life)) == ("on_time", [])
+        assert (life.stored_verdict(), lead_notices(life)) == ("on_time", [])
 
     tables = an_answer(URL, "09:30:00", "<script>location.reload()</script>") + an_answer(URL, "09:30:10")
     live(tmp_path, tables, act, head=HEAD)
@@ -77,7 +77,7 @@ def test_an_odd_answer_at_a_page_that_was_seen_on_time_is_no_lead(tmp_path: Path
 
     async def act(life: Life) -> None:
         await life.until("09:32:30")
-        assert (life.word(), lead_notices(life)) == ("on_time", [])
+        assert (life.stored_verdict(), lead_notices(life)) == ("on_time", [])
 
     live(tmp_path, an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", page_without_title), act, head=HEAD)
 
@@ -90,12 +90,12 @@ def test_a_page_of_another_title_that_was_always_there_is_no_lead(tmp_path: Path
     live(tmp_path, an_answer(URL, "08:00:00", a_web_page("Prison population")), act, head=HEAD)
 
 
-@pytest.mark.parametrize(("body", "count"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
+@pytest.mark.parametrize(("body", "leads"), [(PLACEHOLDER, 1), (a_web_page("Prison population"), 0)])
 def test_at_a_guessed_address_only_a_page_with_the_release_title_is_a_lead(
-    tmp_path: Path, body: str, count: int
+    tmp_path: Path, body: str, leads: int
 ) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:58")
-        assert (life.word(), len(lead_notices(life))) == ("pending", count)
+        assert (life.stored_verdict(), len(lead_notices(life))) == ("pending", leads)
 
     live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", body), act, head=ON_GOVUK)

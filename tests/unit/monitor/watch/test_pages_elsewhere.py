@@ -42,6 +42,7 @@ from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, Story, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.verdicts import judged
 
 PAGE = "https://figures.example.org/deaths"
 
@@ -84,12 +85,15 @@ def test_no_page_is_predicted_on_govuk_or_private_hosts_and_no_file(url: str) ->
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
 
-def test_a_page_that_had_this_period_before_or_is_known_is_not_predicted() -> None:
-    same = edition_with_links("UK trade, provisional: April 2017", PAGE)
-    assert predicted_page_urls([MARCH, same, FEBRUARY]) == []
+def test_no_page_is_predicted_for_a_title_without_a_period_or_with_the_period_of_an_earlier_edition() -> None:
     assert predicted_page_urls([MARCH, FEBRUARY], "UK trade") == []
-    known = replace(release(), parts=(*release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
-    assert predicted_pages(known, [MARCH, FEBRUARY], ()) == []
+    provisional_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
+    assert predicted_page_urls([MARCH, provisional_april, FEBRUARY], "UK trade: April 2017") == []
+
+
+def test_a_page_that_is_a_part_of_the_release_already_is_not_predicted() -> None:
+    with_page = replace(release(), parts=(*release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
+    assert predicted_pages(with_page, [MARCH, FEBRUARY], ()) == []
 
 
 def test_at_most_three_pages_are_predicted_with_ids_after_those_of_files() -> None:
@@ -123,16 +127,14 @@ SEEN_PAGE_ROW, UNSEEN_PAGE_ROW = (
 
 
 @pytest.mark.parametrize(
-    ("before", "expected"), [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])]
+    ("row_before", "urls"), [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])]
 )
-def test_a_predicted_page_is_predicted_again_only_if_it_was_seen(
-    before: dict[str, object], expected: list[str]
+def test_a_page_that_was_predicted_before_is_predicted_again_only_if_it_was_seen_and_its_host_is_public(
+    row_before: dict[str, object], urls: list[str]
 ) -> None:
-    march, february = (
-        judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW),
-        judged_row("UK trade: February 2017", "f", before),
-    )
-    assert predicted_urls(march, february) == expected
+    march = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
+    february = judged_row("UK trade: February 2017", "f", row_before)
+    assert predicted_urls(march, february) == urls
     assert predicted_urls(march, february, inside=("figures.example.org",)) == []
 
 
@@ -154,40 +156,37 @@ def test_a_stored_predicted_page_is_recognised_by_its_period_at_one_view() -> No
 def test_a_predicted_page_elsewhere_keeps_only_the_settle_window_once_it_was_seen() -> None:
     (target,) = targets_of(replace(release(), parts=(PREDICTED_PAGE,)))
     seen = Progress(Stage.SEEN, SLOT)
-    made = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)
-    assert {window.name for window in made} == {"settle"}
-    assert made[-1].ends == SLOT + DEFAULT_WATCH.settle.until
+    windows = windows_of_guess(target, windows_for(target, a_promise().slot, seen), seen, DEFAULT_WATCH)
+    assert {window.name for window in windows} == {"settle"}
+    assert windows[-1].ends == SLOT + DEFAULT_WATCH.settle.until
 
 
-def test_links_of_a_published_page_are_stored_once_and_not_looked_at() -> None:
+def test_five_links_of_a_published_page_are_stored_once_and_neither_looked_at_nor_judged() -> None:
     poller = FakePoller()
-    under_watch = WatchedRelease(
+    watched = WatchedRelease(
         a_release(PREDICTED_PAGE), [a_promise()], verdict=verdict_with_prediction(2, (-120, ABSENT))
     )
     planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=6)))
-    planner.update_release(under_watch, a_release())
+    planner.update_release(watched, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
-    named = a_sighting(PRESENT, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
+    page_with_links = a_sighting(PRESENT, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
     for _ in range(2):
-        planner.add_found_parts(under_watch, named)
-    kept = [one for one in under_watch.release.parts if one.origin is Origin.LINKED]
-    assert [(one.id, one.url) for one in kept] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
+        planner.add_found_parts(watched, page_with_links)
+    stored = [part for part in watched.release.parts if part.origin is Origin.LINKED]
+    assert [(part.id, part.url) for part in stored] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
     assert not any("/linked-" in target for target in poller.windows)
-    verdict = judge(under_watch.release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
-    assert {part.verdict for part in verdict.parts[2:]} == {VerdictKind.PENDING}
+    verdict = judge(watched.release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
+    _page, _predicted, *linked = verdict.parts
+    assert {part.verdict for part in linked} == {VerdictKind.PENDING}
     assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
     assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
 def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
-    planner, under_watch = (
-        Planner(StandingClock(after_slot(-300)), FakePoller(), WatchRules()),
-        WatchedRelease(release(), [a_promise()]),
-    )
-    planner.add_found_parts(
-        under_watch, a_sighting(PRESENT, -300, "page/content", found=(Found(PAGE, "", "external"),))
-    )
-    assert [one.id for one in under_watch.release.parts] == ["page"]
+    planner = Planner(StandingClock(after_slot(-300)), FakePoller(), WatchRules())
+    watched = WatchedRelease(release(), [a_promise()])
+    planner.add_found_parts(watched, a_sighting(PRESENT, -300, "page/content", found=(Found(PAGE, "", "external"),)))
+    assert [part.id for part in watched.release.parts] == ["page"]
 
 
 def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known() -> None:
@@ -201,11 +200,10 @@ def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known(
     assert "on another site, linked to by its page" in part_facts[2]
 
 
-def test_a_predicted_page_elsewhere_that_changes_after_the_slot_is_no_breach() -> None:
-    stories = {
-        "page/edge": Story([(-120, ABSENT), (1, PRESENT)], specific=True),
-        "expected-1/edge": Story([(-120, ABSENT), (300, PRESENT)]),
-    }
-    runs = {f"r/{view}": story.runs(view, 400) for view, story in stories.items()}
-    verdict = judge(a_release(PREDICTED_PAGE), [a_promise()], runs, [], Policy(), after_slot(400))
+def test_a_release_on_time_has_no_finding_if_its_predicted_page_elsewhere_comes_later() -> None:
+    in_time, minutes_later = (
+        Story([(-120, ABSENT), (1, PRESENT)], specific=True),
+        Story([(-120, ABSENT), (300, PRESENT)]),
+    )
+    verdict = judged(400, {"page": in_time, "expected-1": minutes_later}, PREDICTED_PAGE)
     assert (verdict.verdict, verdict.findings) == (VerdictKind.ON_TIME, ())

@@ -59,16 +59,16 @@ def test_a_single_late_release_is_no_platform_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_board_shows_a_platform_finding(tmp_path: Path) -> None:
+def test_a_platform_finding_is_in_the_current_json_and_makes_one_incident_whose_notices_are_sent(
+    tmp_path: Path,
+) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:30")
         store = life.daemon.store
         row = store.verdicts.judged_one("visas")
-        assert row is not None
         body = current_body(store, make_policies(life.settings), row, life.clock.now())
         assert "platform" in [found["kind"] for found in body["findings"]]
         incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
-        assert incident is not None
         assert [one.release for one in incident.linked] == ["claims-q3", "visas"]
         assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
 

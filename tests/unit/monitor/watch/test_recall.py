@@ -11,44 +11,36 @@ from tests.worlds.scripts import a_web_page, an_answer
 
 SHEET = "https://files.example/claims.csv"
 SHEET_TARGET = "claims-q3/sheet/edge"
-ROLLING = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}", recognise = "changed" }}]\n'
+HEAD_WITH_ROLLING_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}", recognise = "changed" }}]\n'
 
 
-def test_a_file_that_changed_during_a_restart_is_compared_with_its_earlier_bytes(tmp_path: Path) -> None:
+def test_a_rolling_file_that_changed_during_a_restart_is_the_release(tmp_path: Path) -> None:
     tables = an_answer(SHEET, "09:00:00", "a,1") + an_answer(SHEET, "09:29:45", "a,2")
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         assert life.runs(SHEET_TARGET)[-1].state is State.ABSENT
-        await life.kill()
-        await life.until("09:30:10")
-        await life.start()
+        await life.restart(killed_at="09:29:30", started_at="09:30:10")
         await life.until("09:30:20")
         assert life.runs(SHEET_TARGET)[-1].state is State.PRESENT
 
-    live(tmp_path, tables, act, head=ROLLING, delay=DELAY)
+    live(tmp_path, tables, act, head=HEAD_WITH_ROLLING_SHEET, delay=DELAY)
 
 
-def test_a_file_unchanged_since_before_its_slot_is_still_absent_after_a_restart(tmp_path: Path) -> None:
+def test_a_rolling_file_that_did_not_change_during_a_restart_is_still_not_the_release(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:29:30")
-        await life.kill()
-        await life.until("09:30:10")
-        await life.start()
+        await life.restart(killed_at="09:29:30", started_at="09:30:10")
         await life.until("09:30:20")
         assert {run.state for run in life.runs(SHEET_TARGET)[1:]} == {State.ABSENT}
 
-    live(tmp_path, an_answer(SHEET, "09:00:00", "a,1"), act, head=ROLLING, delay=DELAY)
+    live(tmp_path, an_answer(SHEET, "09:00:00", "a,1"), act, head=HEAD_WITH_ROLLING_SHEET, delay=DELAY)
 
 
 def test_another_title_after_a_restart_proves_nothing(tmp_path: Path) -> None:
     wrong = a_web_page("Prison population")
 
     async def act(life: Life) -> None:
-        await life.until("09:29:30")
-        await life.kill()
-        await life.until("09:29:45")
-        await life.start()
+        await life.restart(killed_at="09:29:30", started_at="09:29:45")
         await life.until("09:30:20")
         assert life.runs()[-1].state is State.UNKNOWN
 
@@ -75,9 +67,7 @@ def test_a_file_that_the_page_named_keeps_its_id_after_a_restart(tmp_path: Path)
         await life.until("09:30:30")
         before = part_ids(life)
         assert set(before) == set(files)
-        await life.kill()
-        await life.until("09:31:30")
-        await life.start()
+        await life.restart(killed_at="09:30:30", started_at="09:31:30")
         await life.until("09:31:40")
         assert part_ids(life) == before
 

@@ -51,27 +51,34 @@ def test_blind_spans_in_memory_equal_those_in_the_store(added: list[Blind]) -> N
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
-def test_no_blind_span_that_ended_later_is_left_out(added: list[tuple[int, int, str]]) -> None:
+def test_the_blind_spans_after_an_instant_begin_with_the_first_that_ends_later_and_leave_none_out(
+    added: list[tuple[int, int, str]],
+) -> None:
     known = SpansInOrder()
     known.add(blind_span(begins, begins + length, cause) for begins, length, cause in added)
-    for at in range(45):
-        instant = NINE + timedelta(seconds=at)
-        later = [one for one in known.spans if one.ends > instant]
-        assert later == [one for one in known.after(instant) if one.ends > instant]
+    for seconds in range(45):
+        instant = NINE + timedelta(seconds=seconds)
+        later = [span for span in known.spans if span.ends > instant]
+        assert later == [span for span in known.after(instant) if span.ends > instant]
         assert known.after(instant)[:1] == later[:1]
 
 
-def test_promises_of_one_monitor_survive_a_calendar_read_of_another() -> None:
+def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confirmation() -> None:
     ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(Release("r", "Claims", "dwp", "", ()), (ours,))
     release.merge_promises([theirs])
-    assert not WatchedRelease(release.release, (ours,)).has_promises([ours, theirs])
-    again = replace(ours, confirmed_at=after_slot(2 * 86400))
-    assert release.has_promises([again])
-    release.merge_promises([again])
-    assert release.promises == (again, theirs)
-    release.merge_promises([ours])
-    assert release.promises == (again, theirs)
+    assert release.promises == (ours, theirs)
+    confirmed_later = replace(ours, confirmed_at=after_slot(2 * 86400))
+    for merged in (confirmed_later, ours):
+        release.merge_promises([merged])
+        assert release.promises == (confirmed_later, theirs)
+
+
+def test_a_release_has_promises_that_differ_from_its_own_only_in_their_confirmation() -> None:
+    ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
+    release = WatchedRelease(Release("r", "Claims", "dwp", "", ()), (ours,))
+    assert release.has_promises([replace(ours, confirmed_at=after_slot(2 * 86400))])
+    assert not release.has_promises([ours, theirs])
 
 
 SHEET = Target("r/sheet/edge", "r", "sheet", View.EDGE, "https://a.example/x.ods", "a.example", "status", is_file=True)
@@ -104,7 +111,7 @@ def published_release(word: VerdictKind = VerdictKind.ON_TIME) -> WatchedRelease
     return WatchedRelease(release, (), verdict=verdict)
 
 
-def test_a_file_that_changes_with_each_request_makes_few_runs() -> None:
+def test_a_file_that_changes_with_each_request_makes_one_run_more_than_the_most_changes() -> None:
     release = published_release()
     for at in range(200):
         release.add_sighting(SHEET, a_sighting_at(SHEET, at, State.PRESENT, f"bytes {at}"), None, apart=False)
@@ -143,10 +150,8 @@ def test_the_time_of_a_removal_or_change_is_noted_for_both_views_of_a_part(
 def test_an_origin_that_is_looked_at_again_has_the_spacing_of_that_window() -> None:
     release = published_release()
     release.add_sighting(ORIGIN, a_sighting_at(ORIGIN, -1, State.ABSENT), None, apart=False)
-    again = Window("again", NINE, NINE + timedelta(minutes=2), timedelta(seconds=5))
-    release.state_of(ORIGIN.id).windows = (
-        replace(again, begins=NINE + timedelta(hours=2), ends=NINE + timedelta(hours=3)),
-    )
-    now = NINE + timedelta(hours=2, seconds=3)
-    assert release.state_or_empty(ORIGIN.id).spacing(now) == timedelta(seconds=5)
+    begins, every = NINE + timedelta(hours=2), timedelta(seconds=5)
+    release.state_of(ORIGIN.id).windows = (Window("again", begins, NINE + timedelta(hours=3), every),)
+    now = begins + timedelta(seconds=3)
+    assert release.state_or_empty(ORIGIN.id).spacing(now) == every
     assert release.state_or_empty(SHEET.id).spacing(now) is None

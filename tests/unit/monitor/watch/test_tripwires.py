@@ -13,7 +13,7 @@ import pytest
 from monitor.config.settings import Settings
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
-from monitor.plan.targets import Target, newest_on_govuk
+from monitor.plan.targets import newest_on_govuk
 from monitor.store.writer import DELAY
 from monitor.watch.listing_match import Matcher, MatchKind, NearRelease
 from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, publication_date
@@ -73,22 +73,21 @@ def current_findings(life: Life) -> set[tuple[Kind, str | None]]:
 
 
 @pytest.mark.parametrize("kind", sorted(LISTINGS))
-def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure(tmp_path: Path, kind: str) -> None:
+def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_after_a_restart(
+    tmp_path: Path, kind: str
+) -> None:
     path, before, after = LISTINGS[kind]
 
     async def act(life: Life) -> None:
         await life.until("09:29:45")
-        assert (life.word(), current_findings(life)) == ("early", {(Kind.EARLY_EXPOSURE, "elsewhere-1")})
+        assert (life.stored_verdict(), current_findings(life)) == ("early", {(Kind.EARLY_EXPOSURE, "elsewhere-1")})
         # From the first look on that address is looked at as closely as any.
         assert life.runs("claims-q3/elsewhere-1/edge")[-1].looks > 3
-        await life.kill()
-        await life.until("09:29:50")
-        await life.start()
+        await life.restart(killed_at="09:29:45", started_at="09:29:50")
         await life.until("09:29:58")
         assert current_findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
-        assert [one.url for one in life.daemon.watch.releases["claims-q3"].release.parts if one.id != "page"] == [
-            RELEASE_URL
-        ]
+        _page, elsewhere = life.daemon.watch.releases["claims-q3"].release.parts
+        assert elsewhere.url == RELEASE_URL
         notices = life.daemon.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
         assert not any(TITLE in notice.text and "Figures." in notice.text for notice in notices)
@@ -102,7 +101,7 @@ def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first
 
     async def act(life: Life) -> None:
         await life.until("09:37:00")
-        assert life.word() == "overdue"
+        assert life.stored_verdict() == "overdue"
         assert current_findings(life) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
 
     live(tmp_path, listing_answers(path, before, after, "09:32:10"), act, base=with_listing(path))
@@ -171,10 +170,10 @@ def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure_foun
     async def act(life: Life) -> None:
         await life.until("09:33:30")
         assert (Kind.EARLY_EXPOSURE, "page") in current_findings(life)
-        asked = [entry for entry in life.publisher.log.entries if "organisations" in entry.path + entry.query]
-        bulk = Counter(entry.at.minute for entry in asked if "filter_content" in entry.query or ".atom" in entry.path)
+        requests = [entry for entry in life.publisher.log.entries if "organisations" in entry.path + entry.query]
+        listings = [entry for entry in requests if "filter_content" in entry.query or ".atom" in entry.path]
         # Search and feed take turns: an organisation costs its host one request a minute.
-        assert max(bulk.values()) == 1
+        assert max(Counter(entry.at.minute for entry in listings).values()) == 1
 
     live(tmp_path, tables + page, act, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
@@ -190,7 +189,7 @@ SITEMAP_INDEX = (
 )
 
 
-def test_the_sitemaps_changed_last_are_read_with_one_request_a_minute(tmp_path: Path) -> None:
+def test_a_release_in_a_newly_changed_sitemap_of_an_index_is_found_with_one_request_a_minute(tmp_path: Path) -> None:
     packed = {"before": gzip.compress(sitemap().encode()), "after": gzip.compress(sitemap(RELEASE_URL).encode())}
     for name, body in packed.items():
         (tmp_path / f"{name}.gz").write_bytes(body)
@@ -203,10 +202,10 @@ def test_the_sitemaps_changed_last_are_read_with_one_request_a_minute(tmp_path: 
     async def act(life: Life) -> None:
         await life.until("09:39:00")
         assert current_findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
-        asked = [entry for entry in life.publisher.log.entries if "map" in entry.path]
-        assert {entry.host for entry in asked} == {"stats.example"}
-        assert "/map-old.xml" not in {entry.path for entry in asked}
-        assert max(Counter((entry.at.hour, entry.at.minute) for entry in asked).values()) == 1
+        requests = [entry for entry in life.publisher.log.entries if "map" in entry.path]
+        assert {entry.host for entry in requests} == {"stats.example"}
+        assert "/map-old.xml" not in {entry.path for entry in requests}
+        assert max(Counter((entry.at.hour, entry.at.minute) for entry in requests).values()) == 1
 
     live(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
 
@@ -219,6 +218,7 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
         for target, (window,), shift in wires.plan_targets()
     ]
+    # Producer, host, minutes between two requests, and minutes until the first. GOV.UK has a search and a feed.
     assert planned == [
         ("one", "www.gov.uk", 2.0, 0.0),
         ("one", "www.gov.uk", 2.0, 1.0),
@@ -235,29 +235,24 @@ def test_sitemaps_that_an_index_names_on_its_own_host_replace_earlier_ones() -> 
     wires.start(datetime(2026, 11, 26, 8, tzinfo=UTC))
     at = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
-    def look(*urls: str) -> list[Target]:
+    def index_names(*urls: str) -> None:
         found = tuple(Found(url, "", "sitemap") for url in urls)
         wires.see(index, Sighting(index.id, State.ABSENT, at, at, at, at, found=found))
-        return [target for target in wires.targets() if target is not index]
 
-    assert [one.url for one in look(f"{STATS}/a.xml", "https://else.example/b.xml")][1:] == [f"{STATS}/a.xml"]
+    index_names(f"{STATS}/a.xml", "https://else.example/b.xml")
     assert sorted(poller.urls()) == [f"{STATS}/a.xml", f"{STATS}/sitemap.xml"]
     calls = poller.calls
-    look(f"{STATS}/a.xml")
+    index_names(f"{STATS}/a.xml")
     assert poller.calls == calls
-    look(f"{STATS}/b.xml")
+    index_names(f"{STATS}/b.xml")
     assert sorted(poller.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
 
 
 def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near() -> None:
-    at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[NearRelease](), list[str]()
-    table = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
-    wires = Tripwires(
-        FakePoller(),
-        [table],
-        near=lambda _producer: near,
-        handlers=ListingHandlers(match=lambda hit: heard.append(hit.url)),
-    )
+    at, near, reported = datetime(2026, 11, 26, 9, tzinfo=UTC), list[NearRelease](), list[str]()
+    producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
+    handlers = ListingHandlers(match=lambda match: reported.append(match.url))
+    wires = Tripwires(FakePoller(), [producer], near=lambda _producer: near, handlers=handlers)
     feed, latest = wires.targets()
     weeks = 20
     for week in range(weeks):
@@ -266,7 +261,7 @@ def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near(
         for target in (feed, latest, feed):
             sighting = Sighting(target.id, State.ABSENT, when, when, when, when, found=(Found(url, title, "listed"),))
             wires.see(target, sighting)
-    assert heard == [f"{STATS}/week-{week}" for week in range(weeks)]
+    assert reported == [f"{STATS}/week-{week}" for week in range(weeks)]
     # Only the release of the last week is still in memory.
     assert [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)] == [weeks - 1]
 
@@ -302,18 +297,18 @@ def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict
 
 @pytest.mark.parametrize("title", [TITLE, "Something else altogether"])
 @pytest.mark.parametrize("days", [1, 40, 87])
-def test_an_entry_at_a_promised_address_matches_only_before_its_slot_however_far_ahead(days: int, title: str) -> None:
+def test_an_entry_at_a_promised_address_matches_before_the_slot_if_it_is_fresh_or_has_the_title(
+    days: int, title: str
+) -> None:
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     release = Release("claims-q3", TITLE, "one", RELEASE_URL, (Part("page", Role.PAGE, RELEASE_URL),))
 
-    def hits(slot: datetime, *, is_fresh: bool = True) -> list[tuple[str, MatchKind]]:
+    def matches(slot: datetime, *, is_fresh: bool) -> list[tuple[str, MatchKind]]:
         matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
         return list(matcher.matches(Found(RELEASE_URL, title, "entry"), is_fresh=is_fresh))
 
-    assert hits(now + timedelta(days=days)) == [("claims-q3", MatchKind.TITLE)]
-    # What stands there once its slot has passed is where it belongs.
-    assert hits(now - timedelta(days=days)) == []
-    # A title that has stood there for long is another's.
-    assert hits(now + timedelta(days=days), is_fresh=False) == (
-        [("claims-q3", MatchKind.TITLE)] if title == TITLE else []
-    )
+    match, before_slot = ("claims-q3", MatchKind.TITLE), now + timedelta(days=days)
+    assert matches(before_slot, is_fresh=True) == [match]
+    assert matches(before_slot, is_fresh=False) == ([match] if title == TITLE else [])
+    slot_passed = now - timedelta(days=days)
+    assert matches(slot_passed, is_fresh=True) == []

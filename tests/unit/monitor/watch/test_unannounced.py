@@ -61,7 +61,6 @@ def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release
         for _ in range(2):
             await consider_entry(office, Found(PAGE_URL, TITLE, "listed"))
         judged = office.daemon.store.verdicts.judged_one("example-surprise")
-        assert judged is not None
         assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
         assert [notice.kind for notice in office.daemon.store.outbox.notices()] == ["calendar"]
 
@@ -111,7 +110,8 @@ def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(tmp_pat
         await office.read(csv(row("a", title="Example awareness: October 2026")))
         found = Found(url, "Example awareness: November 2026", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
         await consider_entry(office, found)
-        assert len(office.daemon.watch.releases) == 2
+        (new,) = set(office.daemon.watch.releases) - {"a"}
+        assert office.daemon.watch.releases[new].release.url == url
 
     at_work(tmp_path, act)
 
@@ -120,19 +120,17 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
     return Sighting(target.id, state, START, START, START, START, found=found)
 
 
-def test_undated_entries_of_the_first_look_at_a_listing_are_not_new() -> None:
-    newcomers_seen: list[str] = []
+def test_entries_of_the_first_look_at_a_listing_are_new_only_if_they_are_dated_after_the_start() -> None:
+    reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
-    wires = Tripwires(
-        FakePoller(),
-        [producer],
-        near=lambda _producer: [],
-        handlers=ListingHandlers(newcomer=lambda _producer, found: newcomers_seen.append(found.url)),
-    )
+    handlers = ListingHandlers(newcomer=lambda _producer, found: reported.append(found.url))
+    wires = Tripwires(FakePoller(), [producer], near=lambda _producer: [], handlers=handlers)
     wires.start(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()
     wires.see(target, a_sighting(target, state=State.UNKNOWN))
-    dated = Found("c", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
-    wires.see(target, a_sighting(target, Found("a", "a", "listed"), dated))
-    wires.see(target, a_sighting(target, Found("a", "a", "listed"), Found("b", "b", "listed"), dated))
-    assert newcomers_seen == ["c", "b"]
+    undated, undated_later = Found("undated", "a", "listed"), Found("undated, later", "b", "listed")
+    dated = Found("dated", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
+    wires.see(target, a_sighting(target, undated, dated))
+    assert reported == ["dated"]
+    wires.see(target, a_sighting(target, undated, undated_later, dated))
+    assert reported == ["dated", "undated, later"]
