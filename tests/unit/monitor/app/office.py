@@ -23,6 +23,7 @@ from monitor.store.sql.engine import Store
 from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.stores import a_store_file
+from tests.worlds.virtual import Test, asking_for
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar.csv"
@@ -140,6 +141,18 @@ def at_work(folder: Path, act: Act, *calendars: Mapping[str, Any], begins: datet
             await office.close()
 
     run_virtually(story, begins, patience=20)
+
+
+def with_office(*calendars: Mapping[str, Any], begins: datetime = START, **tables: object) -> Callable[[Test], Any]:
+    """Run a coroutine as a test. Its `office` is a new one with these calendars; the other arguments are fixtures."""
+
+    def decorate(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
+        def run(tmp_path: Path, **fixtures: object) -> None:
+            at_work(tmp_path, lambda office: test(office=office, **fixtures), *calendars, begins=begins, **tables)
+
+        return asking_for(run, test, given=("office",), more=("tmp_path",))
+
+    return decorate
 
 
 RESET = Reply(fails=Reason.RESET)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from monitor.look.fetch import Found
-from tests.unit.monitor.app.office import START, Office, as_json, at_work, csv, many, row
+from tests.unit.monitor.app.office import START, Office, as_json, csv, many, row, with_office
 
 DAY = 86_400.0
 PAST_RELEASE, COMING_RELEASE = row("a", "2026-11-20", title="Example awareness"), row("b", "2027-12-20")
@@ -22,113 +21,99 @@ async def publish_and_forget_release_a(office: Office) -> None:
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
 
 
-def test_a_start_leaves_releases_that_are_long_over_in_the_store(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await publish_and_forget_release_a(office)
-        assert set(office.daemon.ledger.releases) == {"a", "b"}
-        await office.reopen()
-        ledger = office.daemon.ledger
-        assert set(ledger.releases) == {"b"}
-        assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
-        assert {one.id for one in office.daemon.store.ledger.releases()} == {"a", "b"}
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_start_leaves_releases_that_are_long_over_in_the_store(office: Office) -> None:
+    await publish_and_forget_release_a(office)
+    assert set(office.daemon.ledger.releases) == {"a", "b"}
+    await office.reopen()
+    ledger = office.daemon.ledger
+    assert set(ledger.releases) == {"b"}
+    assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
+    assert {one.id for one in office.daemon.store.ledger.releases()} == {"a", "b"}
 
 
-def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.daemon.admission.roll()
-        await publish_and_forget_release_a(office)
-        await office.daemon.admission.roll()
-        # The release was watched until this roll: the roll of the next day drops it.
-        await office.clock.sleep(DAY)
-        await office.daemon.admission.roll()
-        ledger = office.daemon.ledger
-        assert set(ledger.releases) == {"b"}
-        assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(office: Office) -> None:
+    await office.daemon.admission.roll()
+    await publish_and_forget_release_a(office)
+    await office.daemon.admission.roll()
+    # The release was watched until this roll: the roll of the next day drops it.
+    await office.clock.sleep(DAY)
+    await office.daemon.admission.roll()
+    ledger = office.daemon.ledger
+    assert set(ledger.releases) == {"b"}
+    assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
 
 
-def test_a_past_release_that_its_calendar_shows_again_keeps_its_promise(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await publish_and_forget_release_a(office)
-        before = office.daemon.store.ledger.release("a")
-        await office.reopen()
-        await office.read(csv(PAST_RELEASE, COMING_RELEASE))
-        ledger, store = office.daemon.ledger, office.daemon.store
-        assert ledger.releases["a"] == before
-        assert [promise.learnt for promise in ledger.promises("a")] == [START]
-        assert [promise.confirmed_at for promise in store.ledger.promises(["a"])] == [office.clock.now()]
-        (entry,) = store.ledger.entries_of(["a"])
-        assert (entry.seen_first, entry.seen_last, entry.gone) == (START, office.clock.now(), None)
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_past_release_that_its_calendar_shows_again_keeps_its_promise(office: Office) -> None:
+    await publish_and_forget_release_a(office)
+    before = office.daemon.store.ledger.release("a")
+    await office.reopen()
+    await office.read(csv(PAST_RELEASE, COMING_RELEASE))
+    ledger, store = office.daemon.ledger, office.daemon.store
+    assert ledger.releases["a"] == before
+    assert [promise.learnt for promise in ledger.promises("a")] == [START]
+    assert [promise.confirmed_at for promise in store.ledger.promises(["a"])] == [office.clock.now()]
+    (entry,) = store.ledger.entries_of(["a"])
+    assert (entry.seen_first, entry.seen_last, entry.gone) == (START, office.clock.now(), None)
 
 
-def test_a_slot_that_moves_after_its_release_was_dropped_is_a_promise_of_the_same_release(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await publish_and_forget_release_a(office)
-        await office.reopen()
-        await office.read(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
-        slots = [promise.slot.instant for promise in office.daemon.ledger.promises("a")]
-        assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
-        assert set(office.daemon.watch.releases) == {"a"}
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_slot_that_moves_after_its_release_was_dropped_is_a_promise_of_the_same_release(office: Office) -> None:
+    await publish_and_forget_release_a(office)
+    await office.reopen()
+    await office.read(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
+    slots = [promise.slot.instant for promise in office.daemon.ledger.promises("a")]
+    assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
+    assert set(office.daemon.watch.releases) == {"a"}
 
 
-def test_a_release_id_is_never_given_twice(tmp_path: Path) -> None:
+@with_office(OTHER)
+async def test_a_release_id_is_never_given_twice(office: Office) -> None:
     def entry(uid: str, day: str) -> dict[str, str]:
         return {"uid": uid, "title": "Example awareness", "producer": "example-office", "release_date": day}
 
-    async def act(office: Office) -> None:
-        first, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
-        await office.read(as_json(first, ahead), "own")
-        (release_id,) = [one.id for one in office.daemon.store.ledger.releases() if one.title == "Example awareness"]
-        await office.clock.sleep(10 * DAY)
-        await office.read(as_json(ahead), "own")
-        await office.clock.sleep(91 * DAY)
-        await office.reopen()
-        assert release_id not in office.daemon.ledger.releases
-        await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
-        (other,) = [one for one in office.daemon.ledger.releases if one.startswith(release_id) and one != release_id]
-        promised = {one: len(office.daemon.store.ledger.promises([one])) for one in (release_id, other)}
-        assert promised == {release_id: 1, other: 1}
-        assert [one.uid for one in office.daemon.store.ledger.entries_of([release_id])] == ["x-1"]
-
-    at_work(tmp_path, act, OTHER)
+    first, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
+    await office.read(as_json(first, ahead), "own")
+    (release_id,) = [one.id for one in office.daemon.store.ledger.releases() if one.title == "Example awareness"]
+    await office.clock.sleep(10 * DAY)
+    await office.read(as_json(ahead), "own")
+    await office.clock.sleep(91 * DAY)
+    await office.reopen()
+    assert release_id not in office.daemon.ledger.releases
+    await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
+    (other,) = [one for one in office.daemon.ledger.releases if one.startswith(release_id) and one != release_id]
+    promised = {one: len(office.daemon.store.ledger.promises([one])) for one in (release_id, other)}
+    assert promised == {release_id: 1, other: 1}
+    assert [one.uid for one in office.daemon.store.ledger.entries_of([release_id])] == ["x-1"]
 
 
-def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_the_store(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await publish_and_forget_release_a(office)
-        await office.reopen()
-        ledger = office.daemon.ledger
-        by_link = Found("https://stats.example/a", "Another title altogether", "listed")
-        by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
-        neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
-        matches = [
-            [found.id for found in await ledger.find_matching_in_store("example-office", it.url, it.title)]
-            for it in (by_link, by_title, neither)
-        ]
-        assert matches == [["a"], ["a"], []]
-        assert await ledger.find_matching_in_store("another-office", by_link.url, by_link.title) == []
-        assert await ledger.has_series("example-office", "Example awareness: May 2031")
-        assert not await ledger.has_series("example-office", "Example deaths")
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_the_store(office: Office) -> None:
+    await publish_and_forget_release_a(office)
+    await office.reopen()
+    ledger = office.daemon.ledger
+    by_link = Found("https://stats.example/a", "Another title altogether", "listed")
+    by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
+    neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
+    matches = [
+        [found.id for found in await ledger.find_matching_in_store("example-office", it.url, it.title)]
+        for it in (by_link, by_title, neither)
+    ]
+    assert matches == [["a"], ["a"], []]
+    assert await ledger.find_matching_in_store("another-office", by_link.url, by_link.title) == []
+    assert await ledger.has_series("example-office", "Example awareness: May 2031")
+    assert not await ledger.has_series("example-office", "Example deaths")
 
 
-def test_past_release_is_loaded_with_its_promises_on_request(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await publish_and_forget_release_a(office)
-        await office.reopen()
-        known = await office.daemon.ledger.load_release("a")
-        assert (known and known.title, len(office.daemon.ledger.promises("a"))) == ("Example awareness", 1)
-        assert await office.daemon.ledger.load_release("unknown") is None
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_past_release_is_loaded_with_its_promises_on_request(office: Office) -> None:
+    await publish_and_forget_release_a(office)
+    await office.reopen()
+    known = await office.daemon.ledger.load_release("a")
+    assert (known and known.title, len(office.daemon.ledger.promises("a"))) == ("Example awareness", 1)
+    assert await office.daemon.ledger.load_release("unknown") is None
 
 
 EDITIONS = {
@@ -142,36 +127,32 @@ OTHER_RELEASES = many(12, days=600)
 EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example yields: July 2025 (example-office)"
 
 
-def test_past_editions_still_show_that_the_next_one_is_missing(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
-        await office.read(csv(*OTHER_RELEASES), after=10)
-        # Until the end of March 2026: the edition of April is not announced.
-        await office.clock.sleep(150 * DAY)
-        await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-        await office.reopen()
-        assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
-        await office.read(csv(*OTHER_RELEASES))
-        await office.daemon.calendar_reads.report_missing_editions()
-        assert office.notice_subjects() == [EDITION_MISSING]
-
-    at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
+@with_office(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
+async def test_past_editions_still_show_that_the_next_one_is_missing(office: Office) -> None:
+    await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
+    await office.read(csv(*OTHER_RELEASES), after=10)
+    # Until the end of March 2026: the edition of April is not announced.
+    await office.clock.sleep(150 * DAY)
+    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
+    await office.reopen()
+    assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
+    await office.read(csv(*OTHER_RELEASES))
+    await office.daemon.calendar_reads.report_missing_editions()
+    assert office.notice_subjects() == [EDITION_MISSING]
 
 
-def test_editions_that_memory_has_dropped_still_show_that_the_next_one_is_missing(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
-        await office.read(csv(*OTHER_RELEASES), after=10)
-        await office.daemon.calendar_reads.report_missing_editions()
-        await office.clock.sleep(100 * DAY)
-        await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-        for _ in range(2):
-            await office.clock.sleep(DAY)
-            await office.daemon.admission.roll()
-        assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
-        await office.clock.sleep(48 * DAY)
-        await office.read(csv(*OTHER_RELEASES))
-        await office.daemon.calendar_reads.report_missing_editions()
-        assert office.notice_subjects() == [EDITION_MISSING]
-
-    at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
+@with_office(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
+async def test_editions_that_memory_has_dropped_still_show_that_the_next_one_is_missing(office: Office) -> None:
+    await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
+    await office.read(csv(*OTHER_RELEASES), after=10)
+    await office.daemon.calendar_reads.report_missing_editions()
+    await office.clock.sleep(100 * DAY)
+    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
+    for _ in range(2):
+        await office.clock.sleep(DAY)
+        await office.daemon.admission.roll()
+    assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
+    await office.clock.sleep(48 * DAY)
+    await office.read(csv(*OTHER_RELEASES))
+    await office.daemon.calendar_reads.report_missing_editions()
+    assert office.notice_subjects() == [EDITION_MISSING]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from schedules.join import Pin
 from schedules.promise import Promise, Unlisted
-from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
+from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row, with_office
 from tests.worlds.fetcher import Reply
 
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
@@ -30,148 +30,124 @@ def entry(name: str, when: str, url: str = "", title: str = "") -> dict[str, str
     }
 
 
-def test_a_release_that_moves_keeps_every_promise(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a"), row("b", "2026-12-03")))
-        await office.read(csv(row("a", "2026-11-27"), row("b", "2026-12-03")), after=10)
-        assert promised(office, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
-        assert promised(office, "b") == [("stats", "03 09:30")]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_release_that_moves_keeps_every_promise(office: Office) -> None:
+    await office.read(csv(row("a"), row("b", "2026-12-03")))
+    await office.read(csv(row("a", "2026-11-27"), row("b", "2026-12-03")), after=10)
+    assert promised(office, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
+    assert promised(office, "b") == [("stats", "03 09:30")]
 
 
-def test_a_promise_shown_again_is_confirmed_and_its_entry_touched(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a")))
-        read = await office.read(after=10)
-        (promise,), (entry,) = office.daemon.store.ledger.promises(["a"]), office.daemon.store.ledger.announced("stats")
-        assert promise.confirmed_at == entry.seen_last == read.finished
-        assert promise.learnt < read.finished
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_promise_shown_again_is_confirmed_and_its_entry_touched(office: Office) -> None:
+    await office.read(csv(row("a")))
+    read = await office.read(after=10)
+    (promise,), (entry,) = office.daemon.store.ledger.promises(["a"]), office.daemon.store.ledger.announced("stats")
+    assert promise.confirmed_at == entry.seen_last == read.finished
+    assert promise.learnt < read.finished
 
 
-def test_removed_entry_does_not_cancel_and_keeps_when_it_was_last_seen(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        shown = await office.read(csv(row("a"), row("b")))
-        gone = await office.read(csv(row("b")), after=10)
-        entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
-        assert (entries["a"].gone, entries["a"].seen_last) == (gone.finished, shown.finished)
-        assert "a" in office.daemon.watch.releases
-        back = await office.read(csv(row("a"), row("b")), after=10)
-        entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
-        assert (entries["a"].gone, entries["a"].seen_last) == (None, back.finished)
-        assert promised(office, "a") == [("stats", "26 09:30")]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_removed_entry_does_not_cancel_and_keeps_when_it_was_last_seen(office: Office) -> None:
+    shown = await office.read(csv(row("a"), row("b")))
+    gone = await office.read(csv(row("b")), after=10)
+    entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
+    assert (entries["a"].gone, entries["a"].seen_last) == (gone.finished, shown.finished)
+    assert "a" in office.daemon.watch.releases
+    back = await office.read(csv(row("a"), row("b")), after=10)
+    entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
+    assert (entries["a"].gone, entries["a"].seen_last) == (None, back.finished)
+    assert promised(office, "a") == [("stats", "26 09:30")]
 
 
-def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_restart(tmp_path: Path) -> None:
+@with_office()
+async def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_restart(office: Office) -> None:
     def unlisted(office: Office) -> Unlisted | None:
         (promise,) = office.daemon.store.ledger.promises(["a"])
         assert office.daemon.ledger.promises("a") == [promise]
         return promise.unlisted
 
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a"), row("b")))
-        assert unlisted(office) is None
-        first = await office.read(csv(row("b"), row("c", title="Both in one")), after=10)
-        await office.read(after=10)
-        assert unlisted(office) == Unlisted(first.started, 2, ("Both in one",))
-        await office.reopen()
-        await office.read(after=10)
-        assert unlisted(office) == Unlisted(first.started, 3, ("Both in one",))
-        await office.read(csv(row("a"), row("b")), after=10)
-        assert unlisted(office) is None
-
-    at_work(tmp_path, act)
+    await office.read(csv(row("a"), row("b")))
+    assert unlisted(office) is None
+    first = await office.read(csv(row("b"), row("c", title="Both in one")), after=10)
+    await office.read(after=10)
+    assert unlisted(office) == Unlisted(first.started, 2, ("Both in one",))
+    await office.reopen()
+    await office.read(after=10)
+    assert unlisted(office) == Unlisted(first.started, 3, ("Both in one",))
+    await office.read(csv(row("a"), row("b")), after=10)
+    assert unlisted(office) is None
 
 
-def test_an_entry_shown_under_another_id_is_not_missing(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title="Example awareness"), row("b")))
-        await office.read(csv(row("a2", title="Example awareness"), row("b")), after=10)
-        assert [one.unlisted for one in office.daemon.store.ledger.promises()] == [None] * 3
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_an_entry_shown_under_another_id_is_not_missing(office: Office) -> None:
+    await office.read(csv(row("a", title="Example awareness"), row("b")))
+    await office.read(csv(row("a2", title="Example awareness"), row("b")), after=10)
+    assert [one.unlisted for one in office.daemon.store.ledger.promises()] == [None] * 3
 
 
-def test_an_entry_is_missing_if_another_title_has_its_page_and_slot(tmp_path: Path) -> None:
+@with_office(OTHER)
+async def test_an_entry_is_missing_if_another_title_has_its_page_and_slot(office: Office) -> None:
     page = "https://stats.example/example"
-
-    async def act(office: Office) -> None:
-        await office.read(as_json(entry("a", "2026-11-26T09:30:00", page)), "own")
-        new = as_json(entry("b", "2026-11-26T09:30:00", page, "Example of the whole country"))
-        read = await office.read(new, "own", after=10)
-        unlisted = [one.unlisted for one in office.daemon.store.ledger.promises() if one.unlisted is not None]
-        assert unlisted == [Unlisted(read.started, 1, ("Example of the whole country",))]
-
-    at_work(tmp_path, act, OTHER)
+    await office.read(as_json(entry("a", "2026-11-26T09:30:00", page)), "own")
+    new = as_json(entry("b", "2026-11-26T09:30:00", page, "Example of the whole country"))
+    read = await office.read(new, "own", after=10)
+    unlisted = [one.unlisted for one in office.daemon.store.ledger.promises() if one.unlisted is not None]
+    assert unlisted == [Unlisted(read.started, 1, ("Example of the whole country",))]
 
 
-def test_unchanged_calendar_makes_no_promise_after_a_restart(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a"), row("b", "2026-12-03")))
-        rows = office.daemon.store.ledger.announced("stats")
-        await office.reopen()
-        assert set(office.daemon.watch.releases) == {"a"}
-        assert office.daemon.ledger.last_read("stats") == rows[0].seen_last
-        await office.read(after=10)
-        assert [promised(office, name) for name in ("a", "b")] == [[("stats", "26 09:30")], [("stats", "03 09:30")]]
-        assert [row.seen_first for row in office.daemon.store.ledger.announced("stats")] == [
-            row.seen_first for row in rows
-        ]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_unchanged_calendar_makes_no_promise_after_a_restart(office: Office) -> None:
+    await office.read(csv(row("a"), row("b", "2026-12-03")))
+    rows = office.daemon.store.ledger.announced("stats")
+    await office.reopen()
+    assert set(office.daemon.watch.releases) == {"a"}
+    assert office.daemon.ledger.last_read("stats") == rows[0].seen_last
+    await office.read(after=10)
+    assert [promised(office, name) for name in ("a", "b")] == [[("stats", "26 09:30")], [("stats", "03 09:30")]]
+    assert [row.seen_first for row in office.daemon.store.ledger.announced("stats")] == [row.seen_first for row in rows]
 
 
-def test_first_read_records_a_change_from_while_the_monitor_was_down(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        first = await office.read(csv(row("a")))
-        await office.clock.sleep(7200)
-        await office.reopen()
-        await office.read(csv(row("a", "2026-11-27")))
-        last = office.daemon.store.ledger.promises(["a"])[-1]
-        assert (last.slot.instant, last.unlearnt) == (datetime(2026, 11, 27, 9, 30, tzinfo=UTC), first.finished)
-        assert last.learnt - first.finished > timedelta(hours=1)
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_first_read_records_a_change_from_while_the_monitor_was_down(office: Office) -> None:
+    first = await office.read(csv(row("a")))
+    await office.clock.sleep(7200)
+    await office.reopen()
+    await office.read(csv(row("a", "2026-11-27")))
+    last = office.daemon.store.ledger.promises(["a"])[-1]
+    assert (last.slot.instant, last.unlearnt) == (datetime(2026, 11, 27, 9, 30, tzinfo=UTC), first.finished)
+    assert last.learnt - first.finished > timedelta(hours=1)
 
 
-def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_release(tmp_path: Path) -> None:
+@with_office(STATS, OTHER)
+async def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_release(office: Office) -> None:
     link = "https://stats.example/a"
-
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title="Example awareness")))
-        await office.read(as_json(entry("a", "2026-11-26T09:45:00", title="Quite another name")), "own")
-        assert len(office.daemon.watch.releases) == 2
-        joined = as_json(entry("a", "2026-11-26T09:45:00", link, "Quite another name"))
-        await office.read(joined, "own", after=10)
-        assert set(office.daemon.ledger.releases) == {"a"}
-        assert set(office.daemon.watch.releases) == {"a"}
-        assert office.daemon.ledger.releases["a"].calendars == ("stats", "own")
-        # What the other calendar promised before they were joined is part of the release's ledger.
-        assert promised(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
-        (stored,) = [one for one in office.daemon.store.ledger.announced("own") if one.gone is None]
-        assert stored.release == "a"
-
-    at_work(tmp_path, act, STATS, OTHER)
+    await office.read(csv(row("a", title="Example awareness")))
+    await office.read(as_json(entry("a", "2026-11-26T09:45:00", title="Quite another name")), "own")
+    assert len(office.daemon.watch.releases) == 2
+    joined = as_json(entry("a", "2026-11-26T09:45:00", link, "Quite another name"))
+    await office.read(joined, "own", after=10)
+    assert set(office.daemon.ledger.releases) == {"a"}
+    assert set(office.daemon.watch.releases) == {"a"}
+    assert office.daemon.ledger.releases["a"].calendars == ("stats", "own")
+    # What the other calendar promised before they were joined is part of the release's ledger.
+    assert promised(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
+    (stored,) = [one for one in office.daemon.store.ledger.announced("own") if one.gone is None]
+    assert stored.release == "a"
 
 
-def test_pin_joins_entries_without_other_signs_also_after_a_restart(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title="Example awareness")))
-        await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
-        assert len(office.daemon.ledger.releases) == 2
-        titles = ("Example awareness", "Quite another name")
-        pins = [Pin(id="awareness", title=title) for title in titles]
-        office.settings = office.settings.model_copy(update={"pin": pins})
-        await office.reopen()
-        assert set(office.daemon.ledger.releases) == {"awareness"}
-        assert set(office.daemon.watch.releases) == {"awareness"}
-        assert promised(office, "awareness") == [("stats", "26 09:30"), ("own", "26 09:30")]
-
-    at_work(tmp_path, act, STATS, OTHER)
+@with_office(STATS, OTHER)
+async def test_pin_joins_entries_without_other_signs_also_after_a_restart(office: Office) -> None:
+    await office.read(csv(row("a", title="Example awareness")))
+    await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
+    assert len(office.daemon.ledger.releases) == 2
+    titles = ("Example awareness", "Quite another name")
+    pins = [Pin(id="awareness", title=title) for title in titles]
+    office.settings = office.settings.model_copy(update={"pin": pins})
+    await office.reopen()
+    assert set(office.daemon.ledger.releases) == {"awareness"}
+    assert set(office.daemon.watch.releases) == {"awareness"}
+    assert promised(office, "awareness") == [("stats", "26 09:30"), ("own", "26 09:30")]
 
 
 def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
@@ -185,49 +161,40 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
     at_work(tmp_path, act, STATS, OTHER, split=[{"calendar": "own", "url": link}])
 
 
-def test_a_large_calendar_is_stored_whole_and_only_watched_promises_are_confirmed_again(tmp_path: Path) -> None:
+@with_office()
+async def test_a_large_calendar_is_stored_whole_and_only_watched_promises_are_confirmed_again(office: Office) -> None:
     rows = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
     near = row("near", "2026-11-20")
-
-    async def act(office: Office) -> None:
-        await office.read(csv(near, *rows))
-        store = office.daemon.store
-        assert (len(store.ledger.announced("stats")), len(store.ledger.promises())) == (4_501, 4_501)
-        assert len(store.ledger.releases()) == 4_501
-        again = await office.read(after=10)
-        confirmed = {one.release: one.confirmed_at for one in store.ledger.promises()}
-        assert confirmed["near"] == again.finished
-        assert confirmed["r7"] != again.finished
-
-    at_work(tmp_path, act)
+    await office.read(csv(near, *rows))
+    store = office.daemon.store
+    assert (len(store.ledger.announced("stats")), len(store.ledger.promises())) == (4_501, 4_501)
+    assert len(store.ledger.releases()) == 4_501
+    again = await office.read(after=10)
+    confirmed = {one.release: one.confirmed_at for one in store.ledger.promises()}
+    assert confirmed["near"] == again.finished
+    assert confirmed["r7"] != again.finished
 
 
-def test_releases_are_written_in_one_order_so_that_two_monitors_never_wait_for_each_other(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(*(row(f"r{n}") for n in range(50))))
-        with closing(sqlite3.connect(office.settings.store.url.removeprefix("sqlite:///"))) as store:
-            written = [name for (name,) in store.execute("SELECT id FROM release ORDER BY rowid")]
-        assert len(written) == 50
-        assert written == sorted(written)
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_releases_are_written_in_one_order_so_that_two_monitors_never_wait_for_each_other(office: Office) -> None:
+    await office.read(csv(*(row(f"r{n}") for n in range(50))))
+    with closing(sqlite3.connect(office.settings.store.url.removeprefix("sqlite:///"))) as store:
+        written = [name for (name,) in store.execute("SELECT id FROM release ORDER BY rowid")]
+    assert len(written) == 50
+    assert written == sorted(written)
 
 
-def test_reason_of_a_join_is_stored(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a")))
-        await office.read(as_json(entry("a", "2026-11-26T09:30:00", "https://stats.example/a")), "own")
-        assert office.daemon.store.ledger.releases()[0].joined_by == "link"
-
-    at_work(tmp_path, act, STATS, OTHER)
+@with_office(STATS, OTHER)
+async def test_reason_of_a_join_is_stored(office: Office) -> None:
+    await office.read(csv(row("a")))
+    await office.read(as_json(entry("a", "2026-11-26T09:30:00", "https://stats.example/a")), "own")
+    assert office.daemon.store.ledger.releases()[0].joined_by == "link"
 
 
-def test_the_first_read_of_a_calendar_kept_by_hand_may_be_empty(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        assert (await office.read(csv())).usable
-        assert (await office.read(Reply(200, csv(row("a")).body), after=10)).entries == 1
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_the_first_read_of_a_calendar_kept_by_hand_may_be_empty(office: Office) -> None:
+    assert (await office.read(csv())).usable
+    assert (await office.read(Reply(200, csv(row("a")).body), after=10)).entries == 1
 
 
 def _promise(office: Office) -> Promise:
@@ -236,37 +203,31 @@ def _promise(office: Office) -> Promise:
     return promise
 
 
-def test_a_read_that_says_the_same_confirms_the_promise_as_of_the_age_of_its_copy(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("births")))
-        aged = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
-        await office.read(aged, after=10)
-        assert _promise(office).confirmed_at == START + timedelta(minutes=10, seconds=-62)
-        await office.read(csv(row("births"), row("deaths")), after=10)
-        assert _promise(office).confirmed_at == START + timedelta(minutes=20)
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_read_that_says_the_same_confirms_the_promise_as_of_the_age_of_its_copy(office: Office) -> None:
+    await office.read(csv(row("births")))
+    aged = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
+    await office.read(aged, after=10)
+    assert _promise(office).confirmed_at == START + timedelta(minutes=10, seconds=-62)
+    await office.read(csv(row("births"), row("deaths")), after=10)
+    assert _promise(office).confirmed_at == START + timedelta(minutes=20)
 
 
-def test_change_came_between_the_oldest_copies_of_both_reads(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
-        await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
-        moved = office.daemon.store.ledger.promises(["births"])[-1]
-        assert moved.unlearnt == START - timedelta(seconds=62)
-        assert moved.learnt == START + timedelta(minutes=10, seconds=-29)
-        assert moved.confirmed_at == START + timedelta(minutes=10, seconds=-32)
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_change_came_between_the_oldest_copies_of_both_reads(office: Office) -> None:
+    await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
+    await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
+    moved = office.daemon.store.ledger.promises(["births"])[-1]
+    assert moved.unlearnt == START - timedelta(seconds=62)
+    assert moved.learnt == START + timedelta(minutes=10, seconds=-29)
+    assert moved.confirmed_at == START + timedelta(minutes=10, seconds=-32)
 
 
-def test_a_copy_older_than_the_last_read_takes_no_change_back(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("births")))
-        await office.read(csv(row("births", time="07:00")), after=10)
-        read = await office.read(Reply(200, csv(row("births")).body, {"Age": "900"}), after=10)
-        assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
-        assert [one.slot.raw[-5:] for one in office.daemon.store.ledger.promises(["births"])] == ["09:30", "07:00"]
-        assert (await office.read(csv(row("births", time="07:00")), after=10)).usable
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_copy_older_than_the_last_read_takes_no_change_back(office: Office) -> None:
+    await office.read(csv(row("births")))
+    await office.read(csv(row("births", time="07:00")), after=10)
+    read = await office.read(Reply(200, csv(row("births")).body, {"Age": "900"}), after=10)
+    assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
+    assert [one.slot.raw[-5:] for one in office.daemon.store.ledger.promises(["births"])] == ["09:30", "07:00"]
+    assert (await office.read(csv(row("births", time="07:00")), after=10)).usable

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -20,7 +19,7 @@ from monitor.store.sql.read import RunStore
 from monitor.store.sql.write import Transaction
 from schedules.join import Pin
 from schedules.promise import Promise
-from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
+from tests.unit.monitor.app.office import START, STATS, Office, as_json, csv, row, with_office
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
@@ -81,60 +80,53 @@ async def reopened(office: Office) -> BalkyStore:
     return store
 
 
-def test_next_read_records_everything_of_a_read_that_could_not_be_written(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        store = await reopened(office)
-        store.refuses = True
-        with pytest.raises(Conflict):
-            await office.read(csv(row("a"), row("b")))
-        ledger, watch = office.daemon.ledger, office.daemon.watch
-        assert (dict(ledger.releases), ledger.promises("a"), dict(watch.releases)) == ({}, [], {})
-        assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
-        read = await office.read(after=10)
-        assert set(watch.releases) == {"a", "b"}
-        assert (
-            [promise.learnt for promise in store.ledger.promises()]
-            == [read.finished] * 2
-            == [promise.learnt for name in "ab" for promise in ledger.promises(name)]
-        )
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_next_read_records_everything_of_a_read_that_could_not_be_written(office: Office) -> None:
+    store = await reopened(office)
+    store.refuses = True
+    with pytest.raises(Conflict):
+        await office.read(csv(row("a"), row("b")))
+    ledger, watch = office.daemon.ledger, office.daemon.watch
+    assert (dict(ledger.releases), ledger.promises("a"), dict(watch.releases)) == ({}, [], {})
+    assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
+    read = await office.read(after=10)
+    assert set(watch.releases) == {"a", "b"}
+    assert (
+        [promise.learnt for promise in store.ledger.promises()]
+        == [read.finished] * 2
+        == [promise.learnt for name in "ab" for promise in ledger.promises(name)]
+    )
 
 
-def test_change_that_could_not_be_written_does_not_change_watched_releases(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        store = await reopened(office)
-        await office.read(csv(row("a")))
-        store.refuses = True
-        with pytest.raises(Conflict):
-            await office.read(csv(row("a", "2026-11-27"), row("b")), after=10)
-        assert office.daemon.ledger.promises("a") == store.ledger.promises(["a"])
-        assert set(office.daemon.watch.releases) == {"a"}
-        await office.read(after=10)
-        assert len(office.daemon.ledger.promises("a")) == len(store.ledger.promises(["a"])) == 2
-        assert set(office.daemon.watch.releases) == {"a", "b"}
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_change_that_could_not_be_written_does_not_change_watched_releases(office: Office) -> None:
+    store = await reopened(office)
+    await office.read(csv(row("a")))
+    store.refuses = True
+    with pytest.raises(Conflict):
+        await office.read(csv(row("a", "2026-11-27"), row("b")), after=10)
+    assert office.daemon.ledger.promises("a") == store.ledger.promises(["a"])
+    assert set(office.daemon.watch.releases) == {"a"}
+    await office.read(after=10)
+    assert len(office.daemon.ledger.promises("a")) == len(store.ledger.promises(["a"])) == 2
+    assert set(office.daemon.watch.releases) == {"a", "b"}
 
 
-def test_join_that_could_not_be_written_moves_no_entry(tmp_path: Path) -> None:
+@with_office(STATS, OTHER)
+async def test_join_that_could_not_be_written_moves_no_entry(office: Office) -> None:
     link = "https://stats.example/a"
-
-    async def act(office: Office) -> None:
-        store = await reopened(office)
-        await office.read(csv(row("a", title="Example awareness")))
-        await office.read(as_json(entry("a", "")), "own")
-        before = dict(office.daemon.ledger.releases)
-        store.refuses = True
-        with pytest.raises(Conflict):
-            await office.read(as_json(entry("a", link)), "own", after=10)
-        assert dict(office.daemon.ledger.releases) == before
-        assert {release.id for release in store.ledger.releases()} == set(before)
-        await office.read(name="own", after=10)
-        assert set(office.daemon.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
-        assert learnt(store.ledger.promises(["a"])) == learnt(office.daemon.ledger.promises("a"))
-
-    at_work(tmp_path, act, STATS, OTHER)
+    store = await reopened(office)
+    await office.read(csv(row("a", title="Example awareness")))
+    await office.read(as_json(entry("a", "")), "own")
+    before = dict(office.daemon.ledger.releases)
+    store.refuses = True
+    with pytest.raises(Conflict):
+        await office.read(as_json(entry("a", link)), "own", after=10)
+    assert dict(office.daemon.ledger.releases) == before
+    assert {release.id for release in store.ledger.releases()} == set(before)
+    await office.read(name="own", after=10)
+    assert set(office.daemon.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
+    assert learnt(store.ledger.promises(["a"])) == learnt(office.daemon.ledger.promises("a"))
 
 
 def learnt(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
@@ -146,135 +138,121 @@ def entry(name: str, url: str) -> dict[str, str]:
     return {"id": f"x-{name}", "title": title, "url": url, "date": "2026-11-26T09:45:00", "producer": "example-office"}
 
 
-def test_past_release_is_not_loaded_every_hour(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        store = await reopened(office)
-        await office.read(csv(row("a")))
-        watch = office.daemon.watch
-        await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
-        await watch.judging.judge_all(["a"])
-        # Of what is promised anew nothing is stored: only who is taken up again is read back.
-        assert store.counted.read_back["a"] == 0
-        for _ in range(48):
-            await office.daemon.admission.roll()
-            await watch.judging.judge_all(list(watch.releases))
-            await office.clock.sleep(HOUR.total_seconds())
-        assert store.counted.read_back["a"] == 0
-        assert "a" not in watch.releases
-
-    at_work(tmp_path, act)
-
-
-def test_past_release_is_loaded_if_a_calendar_changes_it(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a")))
-        watch = office.daemon.watch
-        await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
-        await watch.judging.judge_all(["a"])
+@with_office()
+async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
+    store = await reopened(office)
+    await office.read(csv(row("a")))
+    watch = office.daemon.watch
+    await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
+    await watch.judging.judge_all(["a"])
+    # Of what is promised anew nothing is stored: only who is taken up again is read back.
+    assert store.counted.read_back["a"] == 0
+    for _ in range(48):
         await office.daemon.admission.roll()
-        assert "a" not in watch.releases
-        await office.read(csv(row("a", "2026-12-14")), after=10)
-        assert "a" in watch.releases
-
-    at_work(tmp_path, act)
-
-
-def test_verdict_left_open_while_the_monitor_was_down_is_finished_and_notified(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a")))
-        await office.daemon.watch.judging.judge_all(["a"])
-        await office.clock.sleep((60 * DAY).total_seconds())
-        await office.reopen()
-        store, watch = office.daemon.store, office.daemon.watch
-        assert [judged.word for judged in store.verdicts.open_judged()] == ["pending"]
-        await office.clock.sleep(60)
         await watch.judging.judge_all(list(watch.releases))
-        (judged,) = store.verdicts.judged()
-        assert (judged.word, judged.final, store.verdicts.open_judged()) == ("unproven", True, [])
-        assert [notice.kind for notice in store.outbox.notices()] == ["unproven"]
-        await office.daemon.admission.roll()
-        assert dict(watch.releases) == {}
-
-    at_work(tmp_path, act)
+        await office.clock.sleep(HOUR.total_seconds())
+    assert store.counted.read_back["a"] == 0
+    assert "a" not in watch.releases
 
 
-def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_not_listed(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title="Example awareness")))
-        await office.read(as_json(entry("a", "")), "own")
-        await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-        store = office.daemon.store
-        names = {judged.release for judged in store.verdicts.judged()}
-        assert len(names) == 2
-        titles = ("Example awareness", "Quite another name")
-        pins = [Pin(id="awareness", title=title) for title in titles]
-        office.settings = office.settings.model_copy(update={"pin": pins})
-        await office.reopen()
-        store = office.daemon.store
-        await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-        assert [release.id for release in store.ledger.releases()] == ["awareness"]
-        assert [judged.release for judged in store.verdicts.judged()] == [
-            judged.release for judged in store.verdicts.open_judged()
-        ]
-        assert [judged.release for judged in store.verdicts.judged(START, START + 30 * DAY)] == ["awareness"]
-        for name in names:
-            old = store.ledger.release(name)
-            assert old.joined_into == "awareness"
-            assert len(store.ledger.promises([name])) == 1
-
-    at_work(tmp_path, act, STATS, OTHER)
+@with_office()
+async def test_past_release_is_loaded_if_a_calendar_changes_it(office: Office) -> None:
+    await office.read(csv(row("a")))
+    watch = office.daemon.watch
+    await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
+    await watch.judging.judge_all(["a"])
+    await office.daemon.admission.roll()
+    assert "a" not in watch.releases
+    await office.read(csv(row("a", "2026-12-14")), after=10)
+    assert "a" in watch.releases
 
 
-def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(tmp_path: Path) -> None:
+@with_office()
+async def test_verdict_left_open_while_the_monitor_was_down_is_finished_and_notified(office: Office) -> None:
+    await office.read(csv(row("a")))
+    await office.daemon.watch.judging.judge_all(["a"])
+    await office.clock.sleep((60 * DAY).total_seconds())
+    await office.reopen()
+    store, watch = office.daemon.store, office.daemon.watch
+    assert [judged.word for judged in store.verdicts.open_judged()] == ["pending"]
+    await office.clock.sleep(60)
+    await watch.judging.judge_all(list(watch.releases))
+    (judged,) = store.verdicts.judged()
+    assert (judged.word, judged.final, store.verdicts.open_judged()) == ("unproven", True, [])
+    assert [notice.kind for notice in store.outbox.notices()] == ["unproven"]
+    await office.daemon.admission.roll()
+    assert dict(watch.releases) == {}
+
+
+@with_office(STATS, OTHER)
+async def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_not_listed(office: Office) -> None:
+    await office.read(csv(row("a", title="Example awareness")))
+    await office.read(as_json(entry("a", "")), "own")
+    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
+    store = office.daemon.store
+    names = {judged.release for judged in store.verdicts.judged()}
+    assert len(names) == 2
+    titles = ("Example awareness", "Quite another name")
+    pins = [Pin(id="awareness", title=title) for title in titles]
+    office.settings = office.settings.model_copy(update={"pin": pins})
+    await office.reopen()
+    store = office.daemon.store
+    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
+    assert [release.id for release in store.ledger.releases()] == ["awareness"]
+    assert [judged.release for judged in store.verdicts.judged()] == [
+        judged.release for judged in store.verdicts.open_judged()
+    ]
+    assert [judged.release for judged in store.verdicts.judged(START, START + 30 * DAY)] == ["awareness"]
+    for name in names:
+        old = store.ledger.release(name)
+        assert old.joined_into == "awareness"
+        assert len(store.ledger.promises([name])) == 1
+
+
+@with_office()
+async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office: Office) -> None:
     def seen(name: str) -> Run:
         return Run(f"{name}/page/edge", State.ABSENT, START, START, START, START)
 
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title="Example awareness")))
-        late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
-        with office.daemon.store.transaction() as tx:
-            tx.save_runs([seen("a")])
-            tx.save_incident(late)
-        pin = Pin(id="awareness", title="Example awareness")
-        office.settings = office.settings.model_copy(update={"pin": [pin]})
-        await office.reopen()
-        store = office.daemon.store
-        assert store.runs.of_release("awareness") == [seen("awareness")]
-        assert [one.id for one in store.verdicts.incidents_of("awareness")] == ["i"]
-        assert store.verdicts.incidents_of("a") == []
-
-    at_work(tmp_path, act)
+    await office.read(csv(row("a", title="Example awareness")))
+    late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
+    with office.daemon.store.transaction() as tx:
+        tx.save_runs([seen("a")])
+        tx.save_incident(late)
+    pin = Pin(id="awareness", title="Example awareness")
+    office.settings = office.settings.model_copy(update={"pin": [pin]})
+    await office.reopen()
+    store = office.daemon.store
+    assert store.runs.of_release("awareness") == [seen("awareness")]
+    assert [one.id for one in store.verdicts.incidents_of("awareness")] == ["i"]
+    assert store.verdicts.incidents_of("a") == []
 
 
-def test_releases_changed_by_other_rules_are_stored_by_the_first_roll_after_a_restart(tmp_path: Path) -> None:
+@with_office(STATS, OTHER)
+async def test_releases_changed_by_other_rules_are_stored_by_the_first_roll_after_a_restart(office: Office) -> None:
     def title(office: Office) -> str | None:
         release = office.daemon.store.ledger.release("a")
         return release and release.title
 
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title="Example awareness")))
-        await office.read(as_json({**entry("b", "https://stats.example/a"), "title": "Awareness, an example"}), "own")
-        assert title(office) == "Example awareness"
-        calendars = office.settings.calendar
-        office.settings = office.settings.model_copy(update={"calendar": calendars[::-1]})
-        await office.reopen(admits_near=False)
-        assert title(office) == "Example awareness"
-        assert office.daemon.ledger.releases["a"].title == "Awareness, an example"
-        await office.daemon.admission.roll()
-        assert title(office) == "Awareness, an example"
-
-    at_work(tmp_path, act, STATS, OTHER)
+    await office.read(csv(row("a", title="Example awareness")))
+    await office.read(as_json({**entry("b", "https://stats.example/a"), "title": "Awareness, an example"}), "own")
+    assert title(office) == "Example awareness"
+    calendars = office.settings.calendar
+    office.settings = office.settings.model_copy(update={"calendar": calendars[::-1]})
+    await office.reopen(admits_near=False)
+    assert title(office) == "Example awareness"
+    assert office.daemon.ledger.releases["a"].title == "Awareness, an example"
+    await office.daemon.admission.roll()
+    assert title(office) == "Awareness, an example"
 
 
-def test_a_release_that_a_pin_no_longer_joins_is_its_own_again(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title="Example awareness")))
-        office.settings = office.settings.model_copy(update={"pin": [Pin(id="awareness", title="Example awareness")]})
-        await office.reopen()
-        assert [release.id for release in office.daemon.store.ledger.releases()] == ["awareness"]
-        office.settings = office.settings.model_copy(update={"pin": [Pin(id="a", title="Example awareness")]})
-        await office.reopen()
-        assert [release.id for release in office.daemon.store.ledger.releases()] == ["a"]
-        assert set(office.daemon.watch.releases) == {"a"}
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_release_that_a_pin_no_longer_joins_is_its_own_again(office: Office) -> None:
+    await office.read(csv(row("a", title="Example awareness")))
+    office.settings = office.settings.model_copy(update={"pin": [Pin(id="awareness", title="Example awareness")]})
+    await office.reopen()
+    assert [release.id for release in office.daemon.store.ledger.releases()] == ["awareness"]
+    office.settings = office.settings.model_copy(update={"pin": [Pin(id="a", title="Example awareness")]})
+    await office.reopen()
+    assert [release.id for release in office.daemon.store.ledger.releases()] == ["a"]
+    assert set(office.daemon.watch.releases) == {"a"}

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.incident import Incident
 from monitor.ledger.reading import is_due
-from tests.unit.monitor.app.office import RESET, STATS, URL, Office, at_work, csv, many, row
+from tests.unit.monitor.app.office import RESET, STATS, URL, Office, at_work, csv, many, row, with_office
 from tests.worlds.fetcher import Reply
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
@@ -22,86 +22,75 @@ def incidents(office: Office) -> list[Incident]:
     return office.daemon.store.verdicts.incidents()
 
 
-def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(GOOD)
-        moved = office.last_read()
-        for _ in range(3):
-            read = await office.read(FEWER, after=10)
-        assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
-        assert office.notice_subjects() == ["CALENDAR: stats is not believed: not believed: 8 entries, usually 20"]
-        assert office.last_read() == moved
-        assert len(office.daemon.ledger.releases) == 20
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(office: Office) -> None:
+    await office.read(GOOD)
+    moved = office.last_read()
+    for _ in range(3):
+        read = await office.read(FEWER, after=10)
+    assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
+    assert office.notice_subjects() == ["CALENDAR: stats is not believed: not believed: 8 entries, usually 20"]
+    assert office.last_read() == moved
+    assert len(office.daemon.ledger.releases) == 20
 
 
-def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_again_without_a_second_notice(
-    tmp_path: Path,
+@with_office()
+async def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_again_without_a_second_notice(
+    office: Office,
 ) -> None:
-    async def act(office: Office) -> None:
-        await office.read(GOOD)
-        await office.read(FEWER, after=10)
-        (opened,) = incidents(office)
-        assert (opened.id, opened.kind, opened.closed) == ("calendar-stats-2026-11-16", "calendar", None)
-        await office.read(GOOD, after=10)
-        (closed,) = incidents(office)
-        assert closed.closed is not None
-        await office.read(FEWER, after=10)
-        (again,) = incidents(office)
-        assert (again.id, again.closed) == (opened.id, None)
-        assert len(office.notice_subjects()) == 1
-
-    at_work(tmp_path, act)
+    await office.read(GOOD)
+    await office.read(FEWER, after=10)
+    (opened,) = incidents(office)
+    assert (opened.id, opened.kind, opened.closed) == ("calendar-stats-2026-11-16", "calendar", None)
+    await office.read(GOOD, after=10)
+    (closed,) = incidents(office)
+    assert closed.closed is not None
+    await office.read(FEWER, after=10)
+    (again,) = incidents(office)
+    assert (again.id, again.closed) == (opened.id, None)
+    assert len(office.notice_subjects()) == 1
 
 
-def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_closes_it(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(GOOD)
-        await office.read(FEWER, after=10)
-        await office.clock.sleep(86_400)
-        await office.reopen()
-        await office.read(FEWER)
-        assert (len(incidents(office)), len(office.notice_subjects())) == (1, 1)
-        await office.read(GOOD, after=10)
-        assert [one.closed is not None for one in incidents(office)] == [True]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_closes_it(office: Office) -> None:
+    await office.read(GOOD)
+    await office.read(FEWER, after=10)
+    await office.clock.sleep(86_400)
+    await office.reopen()
+    await office.read(FEWER)
+    assert (len(incidents(office)), len(office.notice_subjects())) == (1, 1)
+    await office.read(GOOD, after=10)
+    assert [one.closed is not None for one in incidents(office)] == [True]
 
 
-def test_people_are_notified_of_a_calendar_unread_for_three_intervals(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(GOOD)
-        for _ in range(3):
-            await office.read(RESET, after=10)
-        assert office.notice_subjects() == []
-        await office.read(after=10)
-        assert office.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
-        (notice,) = office.daemon.store.outbox.notices()
-        assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
-        assert "Last usable read: 12:00 GMT." in notice.text
-        assert office.daemon.calendar_reads.health.unready(office.clock.now()) == [
-            "calendar stats: last read 16 November 12:00 UTC"
-        ]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_people_are_notified_of_a_calendar_unread_for_three_intervals(office: Office) -> None:
+    await office.read(GOOD)
+    for _ in range(3):
+        await office.read(RESET, after=10)
+    assert office.notice_subjects() == []
+    await office.read(after=10)
+    assert office.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
+    (notice,) = office.daemon.store.outbox.notices()
+    assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
+    assert "Last usable read: 12:00 GMT." in notice.text
+    assert office.daemon.calendar_reads.health.unready(office.clock.now()) == [
+        "calendar stats: last read 16 November 12:00 UTC"
+    ]
 
 
-def test_a_person_may_accept_a_mass_change_for_a_day(tmp_path: Path) -> None:
+@with_office()
+async def test_a_person_may_accept_a_mass_change_for_a_day(office: Office) -> None:
     moved = csv(*many(20, days=60))
-
-    async def act(office: Office) -> None:
-        await office.read(GOOD)
-        doubted = await office.read(moved, after=10)
-        assert (doubted.usable, doubted.fault) == (False, "not believed: 20 of 20 coming entries at once")
-        table = office.settings.calendar[0].model_copy(update={"accept": office.clock.now().date()})
-        office.settings = office.settings.model_copy(update={"calendar": [table]})
-        await office.reopen()
-        assert (await office.read(after=10)).usable
-        await office.clock.sleep(86_400)
-        assert not (await office.read(csv(*many(20, days=90)))).usable
-
-    at_work(tmp_path, act)
+    await office.read(GOOD)
+    doubted = await office.read(moved, after=10)
+    assert (doubted.usable, doubted.fault) == (False, "not believed: 20 of 20 coming entries at once")
+    table = office.settings.calendar[0].model_copy(update={"accept": office.clock.now().date()})
+    office.settings = office.settings.model_copy(update={"calendar": [table]})
+    await office.reopen()
+    assert (await office.read(after=10)).usable
+    await office.clock.sleep(86_400)
+    assert not (await office.read(csv(*many(20, days=90)))).usable
 
 
 def test_a_calendar_of_an_unknown_shape_without_one_entry_is_not_believed(tmp_path: Path) -> None:
@@ -121,37 +110,31 @@ def test_a_calendar_may_be_declared_empty(tmp_path: Path) -> None:
     at_work(tmp_path, act, STATS | {"kind": "json", "may_be_empty": True})
 
 
-def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(tmp_path: Path) -> None:
+@with_office(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
+async def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(office: Office) -> None:
     months = ("2026-06-17", "2026-07-15", "2026-08-19", "2026-09-16", "2026-10-14")
     names = ("May", "June", "July", "August", "September")
     rows = [
         row(f"e{place}", day, title=f"Example earnings: {name} 2026")
         for place, (day, name) in enumerate(zip(months, names, strict=True))
     ]
-
-    async def act(office: Office) -> None:
-        await office.read(csv(*rows))
-        for _ in range(2):
-            await office.daemon.calendar_reads.report_missing_editions()
-        assert office.notice_subjects() == [
-            "CALENDAR: no calendar announces the next edition of Example earnings: September 2026 (example-office)"
-        ]
-        await office.read(csv(*rows, row("e9", "2026-11-18", title="Example earnings: October 2026")), after=10)
+    await office.read(csv(*rows))
+    for _ in range(2):
         await office.daemon.calendar_reads.report_missing_editions()
-        assert [one.closed is not None for one in incidents(office) if one.id.startswith("unannounced")] == [True]
+    assert office.notice_subjects() == [
+        "CALENDAR: no calendar announces the next edition of Example earnings: September 2026 (example-office)"
+    ]
+    await office.read(csv(*rows, row("e9", "2026-11-18", title="Example earnings: October 2026")), after=10)
+    await office.daemon.calendar_reads.report_missing_editions()
+    assert [one.closed is not None for one in incidents(office) if one.id.startswith("unannounced")] == [True]
 
-    at_work(tmp_path, act, begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 
-
-def test_series_that_ended_long_ago_has_no_missing_edition(tmp_path: Path) -> None:
+@with_office()
+async def test_series_that_ended_long_ago_has_no_missing_edition(office: Office) -> None:
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
-
-    async def act(office: Office) -> None:
-        await office.read(csv(*rows))
-        await office.daemon.calendar_reads.report_missing_editions()
-        assert office.notice_subjects() == []
-
-    at_work(tmp_path, act)
+    await office.read(csv(*rows))
+    await office.daemon.calendar_reads.report_missing_editions()
+    assert office.notice_subjects() == []
 
 
 MINUTE = timedelta(minutes=1)
@@ -201,60 +184,51 @@ def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp
     at_work(tmp_path, act, STATS | {"every": "1d"})
 
 
-def test_a_calendar_read_every_ten_minutes_is_read_once_more_before_a_slot_and_once_after(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", "2026-11-17"), row("b", "2027-03-01")))
-        await office.clock.sleep((datetime(2026, 11, 17, 9, 21, tzinfo=UTC) - office.clock.now()).total_seconds())
-        await office.read()
-        reads = []
-        while office.clock.now() < datetime(2026, 11, 17, 9, 45, tzinfo=UTC):
-            before = len(office.fetcher.asked)
-            await office.daemon.calendar_reads.around_slots()
-            if len(office.fetcher.asked) > before:
-                reads.append(f"{office.clock.now():%H:%M}")
-            await office.clock.sleep(60)
-        assert reads == ["09:26", "09:31"]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_calendar_read_every_ten_minutes_is_read_once_more_before_a_slot_and_once_after(office: Office) -> None:
+    await office.read(csv(row("a", "2026-11-17"), row("b", "2027-03-01")))
+    await office.clock.sleep((datetime(2026, 11, 17, 9, 21, tzinfo=UTC) - office.clock.now()).total_seconds())
+    await office.read()
+    reads = []
+    while office.clock.now() < datetime(2026, 11, 17, 9, 45, tzinfo=UTC):
+        before = len(office.fetcher.asked)
+        await office.daemon.calendar_reads.around_slots()
+        if len(office.fetcher.asked) > before:
+            reads.append(f"{office.clock.now():%H:%M}")
+        await office.clock.sleep(60)
+    assert reads == ["09:26", "09:31"]
 
 
-def test_a_list_that_empties_over_the_day_is_believed(tmp_path: Path) -> None:
+@with_office()
+async def test_a_list_that_empties_over_the_day_is_believed(office: Office) -> None:
     rows = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
-
-    async def act(office: Office) -> None:
-        await office.read(csv(*rows))
-        read = await office.read(replace(csv(), body=csv().body), after=90)
-        assert read.usable
-
-    at_work(tmp_path, act)
+    await office.read(csv(*rows))
+    read = await office.read(replace(csv(), body=csv().body), after=90)
+    assert read.usable
 
 
 @pytest.mark.slow
-def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_restart(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(GOOD)
-        for minutes in (0, 10, 20):
-            await office.overrun("files.example", minutes)
-        await office.reopen()
-        await office.overrun("files.example", 10)
-        (incident,) = incidents(office)
-        (notice,) = office.daemon.store.outbox.notices()
-        assert (incident.kind, notice.kind, notice.findings) == ("too_costly", "too_costly", ("too_costly",))
-        assert (incident.closed, incident.id) == (incident.opened, "too-costly-files-example-2026-11-16")
-        assert "answers of files.example" in notice.subject
-        await office.overrun("other.example", 10)
-        await office.overrun("files.example", 24 * 60)
-        assert len(office.notice_subjects()) == 3
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_restart(office: Office) -> None:
+    await office.read(GOOD)
+    for minutes in (0, 10, 20):
+        await office.overrun("files.example", minutes)
+    await office.reopen()
+    await office.overrun("files.example", 10)
+    (incident,) = incidents(office)
+    (notice,) = office.daemon.store.outbox.notices()
+    assert (incident.kind, notice.kind, notice.findings) == ("too_costly", "too_costly", ("too_costly",))
+    assert (incident.closed, incident.id) == (incident.opened, "too-costly-files-example-2026-11-16")
+    assert "answers of files.example" in notice.subject
+    await office.overrun("other.example", 10)
+    await office.overrun("files.example", 24 * 60)
+    assert len(office.notice_subjects()) == 3
 
 
-def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        for number in range(1000):
-            office.daemon.calendar_reads.health.costly.add(f"h{number}.example")
-        await office.daemon.calendar_reads.incidents.report_costly_hosts()
-        assert len(office.notice_subjects()) == 20
-        assert office.daemon.calendar_reads.health.costly == set()
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(office: Office) -> None:
+    for number in range(1000):
+        office.daemon.calendar_reads.health.costly.add(f"h{number}.example")
+    await office.daemon.calendar_reads.incidents.report_costly_hosts()
+    assert len(office.notice_subjects()) == 20
+    assert office.daemon.calendar_reads.health.costly == set()

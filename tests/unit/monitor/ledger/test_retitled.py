@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 from monitor.judge.explain.explain import title_facts
 from monitor.watch.rejudge import titles_of_release
 from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
-from tests.unit.monitor.app.office import Office, at_work, csv, row
+from tests.unit.monitor.app.office import Office, csv, row, with_office
 
 FIRST, REWORDED = "Example claims: March 2026", "Claims in Example: March 2026"
 NEXT = "Claims in Example: June 2026"
@@ -20,35 +18,31 @@ def events(office: Office) -> list[LedgerEvent]:
     return [one for one in told if one.what in ("retitled", "period-changed")]
 
 
-def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_survive_a_restart(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title=FIRST)))
-        since = (await office.read(after=10)).finished
-        reworded = (await office.read(csv(row("a", title=REWORDED)), after=10)).finished
-        await office.reopen()
-        again = (await office.read(csv(row("a", title=NEXT)), after=10)).finished
-        one, two = events(office)
-        assert (one.what, one.at, one.since, one.calendar) == ("retitled", reworded, since, "stats")
-        assert one.detail == f"“{REWORDED}”, was “{FIRST}”"
-        assert (two.what, two.at, two.since) == ("period-changed", again, reworded)
-        told = [fact.text.partition(",")[0] for fact in title_facts([one, two], reworded, "Europe/London")]
-        assert told == ["retitled"]
-        # A title is no promise: what was learnt of the slot stays learnt when it was.
-        assert len(office.daemon.store.ledger.promises(["a"])) == 1
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_survive_a_restart(office: Office) -> None:
+    await office.read(csv(row("a", title=FIRST)))
+    since = (await office.read(after=10)).finished
+    reworded = (await office.read(csv(row("a", title=REWORDED)), after=10)).finished
+    await office.reopen()
+    again = (await office.read(csv(row("a", title=NEXT)), after=10)).finished
+    one, two = events(office)
+    assert (one.what, one.at, one.since, one.calendar) == ("retitled", reworded, since, "stats")
+    assert one.detail == f"“{REWORDED}”, was “{FIRST}”"
+    assert (two.what, two.at, two.since) == ("period-changed", again, reworded)
+    told = [fact.text.partition(",")[0] for fact in title_facts([one, two], reworded, "Europe/London")]
+    assert told == ["retitled"]
+    # A title is no promise: what was learnt of the slot stays learnt when it was.
+    assert len(office.daemon.store.ledger.promises(["a"])) == 1
 
 
-def test_people_are_notified_once_of_another_period_and_not_of_another_wording(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(row("a", title=FIRST), row("b")))
-        await office.read(csv(row("a", title=REWORDED), row("b")), after=10)
-        await office.read(csv(row("a", title=f"{REWORDED} "), row("b")), after=10)
-        assert office.notice_subjects() == []
-        await office.read(csv(row("a", title=NEXT), row("b")), after=10)
-        await office.read(after=10)
-        assert office.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED}” another period"]
-        (notice,) = office.daemon.store.outbox.notices()
-        assert f"- “{NEXT}”, was “{REWORDED}”" in notice.text
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_people_are_notified_once_of_another_period_and_not_of_another_wording(office: Office) -> None:
+    await office.read(csv(row("a", title=FIRST), row("b")))
+    await office.read(csv(row("a", title=REWORDED), row("b")), after=10)
+    await office.read(csv(row("a", title=f"{REWORDED} "), row("b")), after=10)
+    assert office.notice_subjects() == []
+    await office.read(csv(row("a", title=NEXT), row("b")), after=10)
+    await office.read(after=10)
+    assert office.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED}” another period"]
+    (notice,) = office.daemon.store.outbox.notices()
+    assert f"- “{NEXT}”, was “{REWORDED}”" in notice.text

@@ -9,54 +9,50 @@ from typing import TypeVar
 from monitor.errors import StoreFault
 from monitor.plan.share import Share, owner_of
 from monitor.threads import run_in_thread
-from tests.unit.monitor.app.office import Office, at_work, csv, row
+from tests.unit.monitor.app.office import Office, csv, row, with_office
 
 TOMORROW, IN_FIVE_DAYS, NEXT_MONTH = row("a", "2026-11-17"), row("b", "2026-11-21"), row("c", "2026-12-20")
 
 T = TypeVar("T")
 
 
-def test_a_restart_watches_the_next_release_at_once_and_all_near_ones_after_the_first_admission(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
-        assert set(office.daemon.watch.releases) == {"a", "b"}
-        await office.reopen(admits_near=False)
-        assert set(office.daemon.watch.releases) == {"a"}
-        await office.daemon.admission.roll()
-        assert set(office.daemon.watch.releases) == {"a", "b"}
-
-    at_work(tmp_path, act)
-
-
-def test_releases_that_the_first_admission_after_a_restart_adds_are_looked_at_at_once(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(IN_FIVE_DAYS))
-        await office.reopen(admits_near=False)
-        assert office.daemon.poller.next_due() is None
-        await office.daemon.admission.roll()
-        assert office.daemon.poller.next_due() == office.clock.now()
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_restart_watches_the_next_release_at_once_and_other_near_ones_once_admitted(
+    office: Office,
+) -> None:
+    await office.read(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
+    assert set(office.daemon.watch.releases) == {"a", "b"}
+    await office.reopen(admits_near=False)
+    assert set(office.daemon.watch.releases) == {"a"}
+    await office.daemon.admission.roll()
+    assert set(office.daemon.watch.releases) == {"a", "b"}
 
 
-def test_the_first_admission_retries_until_the_store_answers(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        faults = [StoreFault("the disk is gone"), StoreFault("the disk is gone")]
+@with_office()
+async def test_releases_that_the_first_admission_after_a_restart_adds_are_looked_at_at_once(office: Office) -> None:
+    await office.read(csv(IN_FIVE_DAYS))
+    await office.reopen(admits_near=False)
+    assert office.daemon.poller.next_due() is None
+    await office.daemon.admission.roll()
+    assert office.daemon.poller.next_due() == office.clock.now()
 
-        async def ask(question: Callable[[], T], /) -> T:
-            if faults:
-                raise faults.pop()
-            return await run_in_thread(question)
 
-        await office.read(csv(IN_FIVE_DAYS))
-        await office.reopen(admits_near=False)
-        office.daemon.admission.ask = ask
-        began = office.clock.now()
-        await office.daemon.admission.roll()
-        assert set(office.daemon.watch.releases) == {"b"}
-        assert (office.clock.now() - began).total_seconds() == 2
+@with_office()
+async def test_the_first_admission_retries_until_the_store_answers(office: Office) -> None:
+    faults = [StoreFault("the disk is gone"), StoreFault("the disk is gone")]
 
-    at_work(tmp_path, act)
+    async def ask(question: Callable[[], T], /) -> T:
+        if faults:
+            raise faults.pop()
+        return await run_in_thread(question)
+
+    await office.read(csv(IN_FIVE_DAYS))
+    await office.reopen(admits_near=False)
+    office.daemon.admission.ask = ask
+    began = office.clock.now()
+    await office.daemon.admission.roll()
+    assert set(office.daemon.watch.releases) == {"b"}
+    assert (office.clock.now() - began).total_seconds() == 2
 
 
 def test_a_monitor_whose_lease_ended_keeps_its_releases_until_it_knows_the_members(tmp_path: Path) -> None:
@@ -70,13 +66,11 @@ def test_a_monitor_whose_lease_ended_keeps_its_releases_until_it_knows_the_membe
         assert all(watch.releases[name] is watched for name, watched in before.items())
 
 
-def test_a_monitor_drops_the_releases_of_a_host_that_another_member_owns(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        await office.read(csv(TOMORROW, IN_FIVE_DAYS))
-        assert set(office.daemon.watch.releases) == {"a", "b"}
-        members = ("north", "south")
-        not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
-        await office.daemon.admission.apply_share(Share(not_the_owner, members, 0.0, divided=True))
-        assert not office.daemon.watch.releases
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_monitor_drops_the_releases_of_a_host_that_another_member_owns(office: Office) -> None:
+    await office.read(csv(TOMORROW, IN_FIVE_DAYS))
+    assert set(office.daemon.watch.releases) == {"a", "b"}
+    members = ("north", "south")
+    not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
+    await office.daemon.admission.apply_share(Share(not_the_owner, members, 0.0, divided=True))
+    assert not office.daemon.watch.releases

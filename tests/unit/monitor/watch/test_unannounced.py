@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from monitor.plan.targets import Target
 from monitor.threads import Tasks
 from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires
 from monitor.watch.unannounced import Unannounced
-from tests.unit.monitor.app.office import START, Office, at_work, csv, row
+from tests.unit.monitor.app.office import START, Office, csv, row, with_office
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.fetcher import Reply
 
@@ -54,17 +53,17 @@ async def consider_entry(office: Office, found: Found, producer: str = "example-
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
 
 
-def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release_and_one_notice(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        office.pages |= {CONTENT_URL: content_item("2026-11-16T11:58:00Z"), PAGE_URL: Reply(200, HTML.encode())}
-        await office.read(csv(row("a")))
-        for _ in range(2):
-            await consider_entry(office, Found(PAGE_URL, TITLE, "listed"))
-        judged = office.daemon.store.verdicts.judged_one("example-surprise")
-        assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
-        assert [notice.kind for notice in office.daemon.store.outbox.notices()] == ["calendar"]
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_publication_that_no_calendar_announced_is_an_unannounced_release_with_one_notice(
+    office: Office,
+) -> None:
+    office.pages |= {CONTENT_URL: content_item("2026-11-16T11:58:00Z"), PAGE_URL: Reply(200, HTML.encode())}
+    await office.read(csv(row("a")))
+    for _ in range(2):
+        await consider_entry(office, Found(PAGE_URL, TITLE, "listed"))
+    judged = office.daemon.store.verdicts.judged_one("example-surprise")
+    assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
+    assert [notice.kind for notice in office.daemon.store.outbox.notices()] == ["calendar"]
 
 
 @pytest.mark.parametrize(
@@ -78,42 +77,35 @@ def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release
     ],
     ids=["its title is known", "its address is known", "it is old", "it is news", "it is of no known series"],
 )
-def test_known_and_old_entries_and_other_pages_are_not_unannounced(
-    title: str, url: str, first: str, tmp_path: Path
+@with_office()
+async def test_known_and_old_entries_and_other_pages_are_not_unannounced(
+    title: str, url: str, first: str, office: Office
 ) -> None:
-    async def act(office: Office) -> None:
-        office.pages |= {CONTENT_URL: content_item(first), PAGE_URL: Reply(200, HTML.encode())}
-        await office.read(csv(row("a")))
-        await consider_entry(office, Found(url, title, "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}))
-        assert set(office.daemon.watch.releases) == {"a"}
-
-    at_work(tmp_path, act)
+    office.pages |= {CONTENT_URL: content_item(first), PAGE_URL: Reply(200, HTML.encode())}
+    await office.read(csv(row("a")))
+    await consider_entry(office, Found(url, title, "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}))
+    assert set(office.daemon.watch.releases) == {"a"}
 
 
-def test_a_release_that_its_calendar_names_within_fifteen_minutes_is_not_unannounced(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        office.pages |= {CONTENT_URL: content_item("2026-11-16T11:58:00Z"), PAGE_URL: Reply(200, HTML.encode())}
-        unannounced_of(office).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
-        announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
-        await office.read(csv(announced), after=10)
-        await office.clock.sleep(1200)
-        assert set(office.daemon.watch.releases) == {"surprise"}
-
-    at_work(tmp_path, act)
+@with_office()
+async def test_a_release_that_its_calendar_names_within_fifteen_minutes_is_not_unannounced(office: Office) -> None:
+    office.pages |= {CONTENT_URL: content_item("2026-11-16T11:58:00Z"), PAGE_URL: Reply(200, HTML.encode())}
+    unannounced_of(office).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
+    announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
+    await office.read(csv(announced), after=10)
+    await office.clock.sleep(1200)
+    assert set(office.daemon.watch.releases) == {"surprise"}
 
 
-def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(tmp_path: Path) -> None:
+@with_office()
+async def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(office: Office) -> None:
     url = "https://stats.example/awareness-november"
-
-    async def act(office: Office) -> None:
-        office.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
-        await office.read(csv(row("a", title="Example awareness: October 2026")))
-        found = Found(url, "Example awareness: November 2026", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
-        await consider_entry(office, found)
-        (new,) = set(office.daemon.watch.releases) - {"a"}
-        assert office.daemon.watch.releases[new].release.url == url
-
-    at_work(tmp_path, act)
+    office.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
+    await office.read(csv(row("a", title="Example awareness: October 2026")))
+    found = Found(url, "Example awareness: November 2026", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
+    await consider_entry(office, found)
+    (new,) = set(office.daemon.watch.releases) - {"a"}
+    assert office.daemon.watch.releases[new].release.url == url
 
 
 def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> Sighting:
