@@ -42,55 +42,65 @@ def evaluate_read_at(
 FIRST_READ = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=-3)
 
 
-def test_a_promise_of_the_first_read_has_no_earlier_bound_and_counts_from_the_oldest_copy() -> None:
-    promise = FIRST_READ.changes.promises["e0"]
+def test_a_promise_of_the_first_read_is_confirmed_as_of_the_oldest_copy_and_has_no_earlier_bound() -> None:
+    first = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=-3)
+    promise = first.changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (None, minutes(-3))
-    assert (FIRST_READ.state.as_of, FIRST_READ.state.last_read) == (minutes(-3), minutes(0))
+    assert (first.state.as_of, first.state.last_read) == (minutes(-3), minutes(0))
 
 
-def test_a_change_may_have_come_as_soon_as_the_copy_of_the_read_before_was_made() -> None:
-    promise = evaluate_read_at(FIRST_READ.state, 10, LATER, as_of=8).changes.promises["e0"]
+def test_a_changed_slot_came_after_the_copies_of_the_read_before_were_made() -> None:
+    first = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=-3)
+    promise = evaluate_read_at(first.state, 10, LATER, as_of=8).changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at, promise.learnt) == (minutes(-3), minutes(8), minutes(10))
 
 
 def test_a_read_of_copies_of_unknown_age_counts_from_its_own_end() -> None:
-    first = evaluate_read_at(CalendarState("c"), 0, SLOT)
-    promise = evaluate_read_at(first.state, 10, LATER).changes.promises["e0"]
+    first = evaluate_read_at(CalendarState("c"), 0, SLOT, as_of=None)
+    promise = evaluate_read_at(first.state, 10, LATER, as_of=None).changes.promises["e0"]
     assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
-    # A state of before copies had ages is bounded by its read.
-    known = replace(FIRST_READ.state, as_of=None)
-    assert evaluate_read_at(known, 10, LATER).changes.promises["e0"].unlearnt == minutes(0)
 
 
-def test_an_entry_that_vanished_was_last_shown_by_the_read_before() -> None:
-    known = evaluate_read_at(CalendarState("c"), 0, SLOT, SLOT).state
-    once = evaluate_read_at(known, 10, SLOT)
-    assert once.changes.first_missing == ("e1",)
-    row = evaluate_read_at(once.state, 20, SLOT).state.entry_to_store("e1", "r", minutes(20)).row()
-    assert (row.gone, row.seen_first, row.seen_last) == (minutes(10), minutes(0), minutes(0))
-    shown = once.state.entry_to_store("e0", "r", minutes(10)).row()
+def test_a_stored_state_without_the_age_of_its_copies_counts_from_the_end_of_its_read() -> None:
+    stored = replace(FIRST_READ.state, as_of=None)
+    assert evaluate_read_at(stored, 10, LATER).changes.promises["e0"].unlearnt == minutes(0)
+
+
+def test_an_entry_missing_since_a_read_was_last_seen_by_the_read_before_it() -> None:
+    with_e1 = evaluate_read_at(CalendarState("c"), 0, SLOT, SLOT).state
+    without_e1 = evaluate_read_at(with_e1, 10, SLOT)
+    assert without_e1.changes.first_missing == ("e1",)
+    later = evaluate_read_at(without_e1.state, 20, SLOT)
+    missing = later.state.entry_to_store("e1", "r", minutes(20)).row()
+    assert (missing.gone, missing.seen_first, missing.seen_last) == (minutes(10), minutes(0), minutes(0))
+
+
+def test_an_entry_that_is_still_shown_was_last_seen_by_the_latest_read() -> None:
+    first = evaluate_read_at(CalendarState("c"), 0, SLOT, SLOT)
+    again = evaluate_read_at(first.state, 10, SLOT)
+    shown = again.state.entry_to_store("e0", "r", minutes(10)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))
-    assert once.state.promised_entries() == ["e0"]
+    assert again.state.promised_entries() == ["e0"]
 
 
-def test_only_entries_that_say_something_new_are_changed() -> None:
-    again = evaluate_read_at(FIRST_READ.state, 10, SLOT, SLOT)
-    assert again.changed_ids == ("e1",)
-    assert evaluate_read_at(FIRST_READ.state, 10, LATER).changed_ids == ("e0",)
+def test_only_new_entries_and_entries_with_another_slot_are_changed() -> None:
+    with_new_e1 = evaluate_read_at(FIRST_READ.state, 10, SLOT, SLOT)
+    assert with_new_e1.changed_ids == ("e1",)
+    with_moved_e0 = evaluate_read_at(FIRST_READ.state, 10, LATER)
+    assert with_moved_e0.changed_ids == ("e0",)
 
 
-def test_a_changed_title_is_kept_with_its_entry_for_at_most_100_entries() -> None:
-    same = evaluate_read_at(FIRST_READ.state, 10, SLOT).state
-    assert same.titles == {}
-    other = evaluate_read_at(same, 20, SLOT, titles="Other {}").state
-    assert len(other.titles["e0"]) == 1
-    many = other
+def test_the_last_100_titles_that_an_entry_changed_are_kept() -> None:
+    unchanged = evaluate_read_at(FIRST_READ.state, 10, SLOT).state
+    assert unchanged.titles == {}
+    changed = evaluate_read_at(unchanged, 20, SLOT, titles="Other {}").state
+    assert len(changed.titles["e0"]) == 1
     for n in range(120):
-        many = evaluate_read_at(many, 30 + n, SLOT, titles=f"Title {n} {{}}").state
-    assert len(many.titles["e0"]) == 100
+        changed = evaluate_read_at(changed, 30 + n, SLOT, titles=f"Title {n} {{}}").state
+    assert len(changed.titles["e0"]) == 100
 
 
-def test_reads_are_compared_with_the_last_twenty_counts_or_only_an_accepted_one() -> None:
+def test_the_counts_of_the_last_twenty_reads_are_kept_and_replaced_by_that_of_an_accepted_read() -> None:
     state = CalendarState("c")
     for n in range(25):
         state = evaluate_read_at(state, n, SLOT).state
@@ -99,19 +109,19 @@ def test_reads_are_compared_with_the_last_twenty_counts_or_only_an_accepted_one(
     assert list(accepted.state.counts) == [2]
 
 
-@pytest.mark.parametrize(("day", "accepts"), [(30, False), (1, True), (2, False)])
-def test_changes_are_accepted_on_one_local_day_and_no_longer(day: int, *, accepts: bool) -> None:
-    checks = Checks(accept=date(2026, 6 if day == 30 else 7, day))
-    # London is an hour ahead: half past eleven in the evening UTC is the next day there.
-    assert checks.accepts(datetime(2026, 6, 30, 23, 30, tzinfo=UTC)) is accepts
-    assert not Checks().accepts(T0)
+@pytest.mark.parametrize(
+    ("day", "accepts"), [(date(2026, 6, 30), False), (date(2026, 7, 1), True), (date(2026, 7, 2), False), (None, False)]
+)
+def test_changes_are_accepted_only_on_the_configured_day_of_local_time(day: date | None, *, accepts: bool) -> None:
+    first_of_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
+    assert Checks(accept=day).accepts(first_of_july_in_london) is accepts
 
 
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
-    known = evaluate_read_at(CalendarState("c"), 0, *[SLOT] * 60).state
-    weighed = evaluate_read_at(known, 10, checks=Checks(may_be_empty=False))
-    assert not weighed.changes.usable
-    assert weighed.state is known
+    sixty_entries = evaluate_read_at(CalendarState("c"), 0, *[SLOT] * 60).state
+    no_entries = evaluate_read_at(sixty_entries, 10, checks=Checks(may_be_empty=False))
+    assert not no_entries.changes.usable
+    assert no_entries.state is sixty_entries
 
 
 def test_loaded_state_counts_only_usable_reads_newest_last() -> None:

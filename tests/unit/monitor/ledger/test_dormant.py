@@ -12,8 +12,8 @@ PAST_RELEASE, COMING_RELEASE = row("a", "2026-11-20", title="Example awareness")
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
-async def publish_and_forget_release_a(office: Office) -> None:
-    """Let the calendar announce release `a`, leave it out after its slot, and let three months pass."""
+async def let_release_a_pass_and_leave_its_calendar(office: Office) -> None:
+    """Let the calendar announce releases `a` and `b`, leave out `a` after its slot, and let three months pass."""
     await office.read(csv(PAST_RELEASE, COMING_RELEASE))
     await office.clock.sleep(10 * DAY)
     await office.read(csv(COMING_RELEASE))
@@ -23,7 +23,7 @@ async def publish_and_forget_release_a(office: Office) -> None:
 
 @with_office()
 async def test_a_start_leaves_releases_that_are_long_over_in_the_store(office: Office) -> None:
-    await publish_and_forget_release_a(office)
+    await let_release_a_pass_and_leave_its_calendar(office)
     assert set(office.daemon.ledger.releases) == {"a", "b"}
     await office.reopen()
     ledger = office.daemon.ledger
@@ -35,9 +35,9 @@ async def test_a_start_leaves_releases_that_are_long_over_in_the_store(office: O
 @with_office()
 async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(office: Office) -> None:
     await office.daemon.admission.roll()
-    await publish_and_forget_release_a(office)
+    await let_release_a_pass_and_leave_its_calendar(office)
     await office.daemon.admission.roll()
-    # The release was watched until this roll: the roll of the next day drops it.
+    # Release `a` was watched until now. The admission of the next day drops it.
     await office.clock.sleep(DAY)
     await office.daemon.admission.roll()
     ledger = office.daemon.ledger
@@ -47,7 +47,7 @@ async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(of
 
 @with_office()
 async def test_a_past_release_that_its_calendar_shows_again_keeps_its_promise(office: Office) -> None:
-    await publish_and_forget_release_a(office)
+    await let_release_a_pass_and_leave_its_calendar(office)
     before = office.daemon.store.ledger.release("a")
     await office.reopen()
     await office.read(csv(PAST_RELEASE, COMING_RELEASE))
@@ -61,7 +61,7 @@ async def test_a_past_release_that_its_calendar_shows_again_keeps_its_promise(of
 
 @with_office()
 async def test_a_slot_that_moves_after_its_release_was_dropped_is_a_promise_of_the_same_release(office: Office) -> None:
-    await publish_and_forget_release_a(office)
+    await let_release_a_pass_and_leave_its_calendar(office)
     await office.reopen()
     await office.read(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
     slots = [promise.slot.instant for promise in office.daemon.ledger.promises("a")]
@@ -70,7 +70,7 @@ async def test_a_slot_that_moves_after_its_release_was_dropped_is_a_promise_of_t
 
 
 @with_office(OTHER)
-async def test_a_release_id_is_never_given_twice(office: Office) -> None:
+async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_another(office: Office) -> None:
     def entry(uid: str, day: str) -> dict[str, str]:
         return {"uid": uid, "title": "Example awareness", "producer": "example-office", "release_date": day}
 
@@ -91,7 +91,7 @@ async def test_a_release_id_is_never_given_twice(office: Office) -> None:
 
 @with_office()
 async def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_the_store(office: Office) -> None:
-    await publish_and_forget_release_a(office)
+    await let_release_a_pass_and_leave_its_calendar(office)
     await office.reopen()
     ledger = office.daemon.ledger
     by_link = Found("https://stats.example/a", "Another title altogether", "listed")
@@ -103,16 +103,23 @@ async def test_a_listing_entry_is_matched_with_a_past_release_that_is_only_in_th
     ]
     assert matches == [["a"], ["a"], []]
     assert await ledger.find_matching_in_store("another-office", by_link.url, by_link.title) == []
-    assert await ledger.has_series("example-office", "Example awareness: May 2031")
-    assert not await ledger.has_series("example-office", "Example deaths")
+
+
+@with_office()
+async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(office: Office) -> None:
+    await let_release_a_pass_and_leave_its_calendar(office)
+    await office.reopen()
+    assert await office.daemon.ledger.has_series("example-office", "Example awareness: May 2031")
+    assert not await office.daemon.ledger.has_series("example-office", "Example deaths")
 
 
 @with_office()
 async def test_past_release_is_loaded_with_its_promises_on_request(office: Office) -> None:
-    await publish_and_forget_release_a(office)
+    await let_release_a_pass_and_leave_its_calendar(office)
     await office.reopen()
-    known = await office.daemon.ledger.load_release("a")
-    assert (known and known.title, len(office.daemon.ledger.promises("a"))) == ("Example awareness", 1)
+    loaded = await office.daemon.ledger.load_release("a")
+    assert loaded.title == "Example awareness"
+    assert len(office.daemon.ledger.promises("a")) == 1
     assert await office.daemon.ledger.load_release("unknown") is None
 
 

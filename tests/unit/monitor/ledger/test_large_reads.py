@@ -33,17 +33,17 @@ RULES = JoinRules(("stats", "own"), explicit=frozenset({"stats"}))
 
 
 class CutOffStore(TemporaryStore):
-    """A store that takes `left` more transactions, and refuses all others."""
+    """A store that accepts so many more transactions, and refuses all others."""
 
-    left: float = inf
+    accepts_transactions: float = inf
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         with super().transaction() as tx:
-            if self.left <= 0:
+            if self.accepts_transactions <= 0:
                 raise StoreFault("the store is away")
             yield tx
-        self.left -= 1
+        self.accepts_transactions -= 1
 
 
 def an_entry(number: int, *, moved: timedelta = timedelta(), calendar: str = "stats", url: str = "") -> Announcement:
@@ -93,7 +93,7 @@ def promises_by_entry(store: TemporaryStore) -> Mapping[tuple[str, str], list[Pr
     return found
 
 
-def check_last_promise_of_every_entry(store: TemporaryStore) -> None:
+def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> None:
     promises = promises_by_entry(store)
     for calendar in RULES.order:
         for row in store.ledger.announced(calendar):
@@ -102,53 +102,56 @@ def check_last_promise_of_every_entry(store: TemporaryStore) -> None:
 
 
 @pytest.mark.parametrize("portions", range(3))
-def test_a_read_whose_writing_stops_after_any_portion_does_not_count(portions: int) -> None:
-    store = CutOffStore()
+def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts_only_when_it_is_read_again(
+    portions: int,
+) -> None:
+    store, read_again = CutOffStore(), START + DAY + HOUR
 
     async def story(clock: VirtualClock) -> None:
         monitor = await Monitor(store, clock).started(START)
         await monitor.learn(FIRST, START)
-        store.left = portions
+        store.accepts_transactions = portions
         await monitor.learn(SECOND, START + DAY)
         monitor.writer.abandon()
-        store.left = inf
+        store.accepts_transactions = inf
         assert monitor.reads() == [START]
-        check_last_promise_of_every_entry(store)
+        assert_last_promise_of_every_entry_is_its_slot(store)
 
-        again = await Monitor(store, clock).started(START + DAY + HOUR)
-        withdrawn = [again.ledger.promises(f"stats-{number}") for number in range(WITHDRAWN)]
+        restarted = await Monitor(store, clock).started(read_again)
+        withdrawn = [restarted.ledger.promises(f"stats-{number}") for number in range(WITHDRAWN)]
         assert {promise.confirmed_at for (promise,) in withdrawn} == {START}
-        await again.learn(SECOND, START + DAY + HOUR)
-        assert again.reads() == [START + DAY + HOUR, START]
-        await again.writer.close()
+        await restarted.learn(SECOND, read_again)
+        assert restarted.reads() == [read_again, START]
+        await restarted.writer.close()
 
     run_virtually(story, START)
     rows = {row.uid: row for row in store.ledger.announced("stats")}
-    assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN)} == {START + DAY + HOUR}
+    assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN)} == {read_again}
     assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN, MANY + NEW)} == {None}
-    check_last_promise_of_every_entry(store)
+    assert_last_promise_of_every_entry_is_its_slot(store)
     promises = store.ledger.promises()
     assert len(promises) == MANY + MOVED + NEW
-    assert {one.confirmed_at for one in promises if one.learnt > START} == {START + DAY + HOUR}
+    assert {promise.confirmed_at for promise in promises if promise.learnt > START} == {read_again}
 
 
-def test_a_read_that_is_written_in_portions_counts_with_its_last_portion() -> None:
+@pytest.mark.parametrize(("portions", "reads"), [(2, [START]), (3, [START + DAY, START])])
+def test_a_read_that_is_written_in_three_portions_counts_with_the_third(portions: int, reads: list[datetime]) -> None:
     store = CutOffStore()
 
     async def story(clock: VirtualClock) -> None:
         monitor = await Monitor(store, clock).started(START)
         await monitor.learn(FIRST, START)
-        store.left = 3
+        store.accepts_transactions = portions
         await monitor.learn(SECOND, START + DAY)
-        assert monitor.reads() == [START + DAY, START]
-        await monitor.writer.close()
+        assert monitor.reads() == reads
+        monitor.writer.abandon()
 
     run_virtually(story, START)
 
 
 @pytest.mark.parametrize("portions", range(4))
 @pytest.mark.parametrize(("calendar", "promises_per_calendar"), [("own", [1, 2]), ("stats", [2, 1])])
-def test_entries_that_move_to_another_release_bring_their_promises_along(
+def test_entries_that_move_to_another_release_bring_their_promises_along_even_if_their_writing_was_cut_off(
     calendar: str, promises_per_calendar: Sequence[int], portions: int
 ) -> None:
     """One of two calendars comes to name the links of the other, and another time at once: entries of `own` move."""
@@ -162,20 +165,20 @@ def test_entries_that_move_to_another_release_bring_their_promises_along(
         monitor = await Monitor(store, clock).started(START)
         await monitor.learn(stats, START)
         await monitor.learn(apart, START, "own")
-        store.left = portions
-        learnt = await monitor.learn(linked, START + DAY, calendar)
-        assert learnt.read.usable, learnt.read.fault
+        store.accepts_transactions = portions
+        recorded = await monitor.learn(linked, START + DAY, calendar)
+        assert recorded.read.usable, recorded.read.fault
         monitor.writer.abandon()
-        store.left = inf
-        check_last_promise_of_every_entry(store)
+        store.accepts_transactions = inf
+        assert_last_promise_of_every_entry_is_its_slot(store)
 
-        again = await Monitor(store, clock).started(START + DAY + HOUR)
-        await again.ledger.store_differing()
-        await again.learn(linked, START + DAY + HOUR, calendar)
-        await again.writer.close()
+        restarted = await Monitor(store, clock).started(START + DAY + HOUR)
+        await restarted.ledger.store_differing()
+        await restarted.learn(linked, START + DAY + HOUR, calendar)
+        await restarted.writer.close()
 
     run_virtually(story, START)
-    check_last_promise_of_every_entry(store)
+    assert_last_promise_of_every_entry_is_its_slot(store)
     assert len(store.ledger.releases()) == many
     promises = promises_by_entry(store)
     for release in store.ledger.releases():
@@ -192,9 +195,9 @@ def run_without_store(act: Act) -> CutOffStore:
     async def story(clock: VirtualClock) -> None:
         monitor = await Monitor(store, clock).started(START)
         await monitor.learn(FIRST, START)
-        store.left = 0
+        store.accepts_transactions = 0
         await act(monitor, store, clock)
-        store.left = inf
+        store.accepts_transactions = inf
         await monitor.writer.backlog.finish_large(LATE)
         await clock.sleep(10)
         await monitor.writer.close()
@@ -211,7 +214,7 @@ def test_reads_that_a_store_could_not_take_are_written_in_their_order_once_it_is
     store = run_without_store(act)
     assert [read.finished for read in store.ledger.reads("stats")] == [START + hours * HOUR for hours in (3, 2, 1, 0)]
     assert [one.learnt for one in store.ledger.promises(["stats-0"])] == [START + hours * HOUR for hours in range(4)]
-    check_last_promise_of_every_entry(store)
+    assert_last_promise_of_every_entry_is_its_slot(store)
     (row,) = store.ledger.entries_named("stats", ["stats-1"])
     assert row.seen_last == START + 3 * HOUR
 
@@ -244,7 +247,7 @@ def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -
                 refused.append(at)
                 break
         assert monitor.ledger.last_read("stats") == refused[0] - HOUR
-        store.left = inf
+        store.accepts_transactions = inf
         await monitor.writer.backlog.finish_large(LATE)
         await monitor.learn([an_entry(0, moved=DAY), *FIRST[1:]], refused[0])
 

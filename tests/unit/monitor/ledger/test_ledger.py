@@ -7,15 +7,17 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from monitor.store.rows import Announced
 from schedules.join import Pin
-from schedules.promise import Promise, Unlisted
+from schedules.promise import Unlisted
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row, with_office
 from tests.worlds.fetcher import Reply
 
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
-def promised(office: Office, release: str) -> list[tuple[str, str]]:
+def promised_times(office: Office, release: str) -> list[tuple[str, str]]:
+    """Return the calendar and the promised day and time of every promise of a release, in order."""
     found = office.daemon.store.ledger.promises([release])
     return [(one.calendar, f"{one.slot.instant:%d %H:%M}" if one.slot.instant else one.slot.raw) for one in found]
 
@@ -34,49 +36,51 @@ def entry(name: str, when: str, url: str = "", title: str = "") -> dict[str, str
 async def test_a_release_that_moves_keeps_every_promise(office: Office) -> None:
     await office.read(csv(row("a"), row("b", "2026-12-03")))
     await office.read(csv(row("a", "2026-11-27"), row("b", "2026-12-03")), after=10)
-    assert promised(office, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
-    assert promised(office, "b") == [("stats", "03 09:30")]
+    assert promised_times(office, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
+    assert promised_times(office, "b") == [("stats", "03 09:30")]
 
 
 @with_office()
-async def test_a_promise_shown_again_is_confirmed_and_its_entry_touched(office: Office) -> None:
-    await office.read(csv(row("a")))
-    read = await office.read(after=10)
+async def test_a_read_that_shows_the_same_promise_confirms_it_and_was_the_last_to_see_its_entry(office: Office) -> None:
+    first = await office.read(csv(row("a")))
+    second = await office.read(after=10)
     (promise,), (entry,) = office.daemon.store.ledger.promises(["a"]), office.daemon.store.ledger.announced("stats")
-    assert promise.confirmed_at == entry.seen_last == read.finished
-    assert promise.learnt < read.finished
+    assert promise.learnt == first.finished
+    assert promise.confirmed_at == entry.seen_last == second.finished
 
 
 @with_office()
 async def test_removed_entry_does_not_cancel_and_keeps_when_it_was_last_seen(office: Office) -> None:
+    def entry_of_a() -> Announced:
+        (entry,) = (each for each in office.daemon.store.ledger.announced("stats") if each.uid == "a")
+        return entry
+
     shown = await office.read(csv(row("a"), row("b")))
-    gone = await office.read(csv(row("b")), after=10)
-    entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
-    assert (entries["a"].gone, entries["a"].seen_last) == (gone.finished, shown.finished)
+    missing = await office.read(csv(row("b")), after=10)
+    assert (entry_of_a().gone, entry_of_a().seen_last) == (missing.finished, shown.finished)
     assert "a" in office.daemon.watch.releases
     back = await office.read(csv(row("a"), row("b")), after=10)
-    entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
-    assert (entries["a"].gone, entries["a"].seen_last) == (None, back.finished)
-    assert promised(office, "a") == [("stats", "26 09:30")]
+    assert (entry_of_a().gone, entry_of_a().seen_last) == (None, back.finished)
+    assert promised_times(office, "a") == [("stats", "26 09:30")]
 
 
 @with_office()
 async def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_restart(office: Office) -> None:
-    def unlisted(office: Office) -> Unlisted | None:
+    def reads_without_a() -> Unlisted | None:
         (promise,) = office.daemon.store.ledger.promises(["a"])
         assert office.daemon.ledger.promises("a") == [promise]
         return promise.unlisted
 
     await office.read(csv(row("a"), row("b")))
-    assert unlisted(office) is None
+    assert reads_without_a() is None
     first = await office.read(csv(row("b"), row("c", title="Both in one")), after=10)
     await office.read(after=10)
-    assert unlisted(office) == Unlisted(first.started, 2, ("Both in one",))
+    assert reads_without_a() == Unlisted(since=first.started, reads=2, successors=("Both in one",))
     await office.reopen()
     await office.read(after=10)
-    assert unlisted(office) == Unlisted(first.started, 3, ("Both in one",))
+    assert reads_without_a() == Unlisted(since=first.started, reads=3, successors=("Both in one",))
     await office.read(csv(row("a"), row("b")), after=10)
-    assert unlisted(office) is None
+    assert reads_without_a() is None
 
 
 @with_office()
@@ -98,14 +102,14 @@ async def test_an_entry_is_missing_if_another_title_has_its_page_and_slot(office
 
 @with_office()
 async def test_unchanged_calendar_makes_no_promise_after_a_restart(office: Office) -> None:
-    await office.read(csv(row("a"), row("b", "2026-12-03")))
-    rows = office.daemon.store.ledger.announced("stats")
+    first = await office.read(csv(row("a"), row("b", "2026-12-03")))
     await office.reopen()
     assert set(office.daemon.watch.releases) == {"a"}
-    assert office.daemon.ledger.last_read("stats") == rows[0].seen_last
+    assert office.daemon.ledger.last_read("stats") == first.finished
     await office.read(after=10)
-    assert [promised(office, name) for name in ("a", "b")] == [[("stats", "26 09:30")], [("stats", "03 09:30")]]
-    assert [row.seen_first for row in office.daemon.store.ledger.announced("stats")] == [row.seen_first for row in rows]
+    assert promised_times(office, "a") == [("stats", "26 09:30")]
+    assert promised_times(office, "b") == [("stats", "03 09:30")]
+    assert {entry.seen_first for entry in office.daemon.store.ledger.announced("stats")} == {first.finished}
 
 
 @with_office()
@@ -131,7 +135,7 @@ async def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_releas
     assert set(office.daemon.watch.releases) == {"a"}
     assert office.daemon.ledger.releases["a"].calendars == ("stats", "own")
     # What the other calendar promised before they were joined is part of the release's ledger.
-    assert promised(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
+    assert promised_times(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
     (stored,) = [one for one in office.daemon.store.ledger.announced("own") if one.gone is None]
     assert stored.release == "a"
 
@@ -147,7 +151,7 @@ async def test_pin_joins_entries_without_other_signs_also_after_a_restart(office
     await office.reopen()
     assert set(office.daemon.ledger.releases) == {"awareness"}
     assert set(office.daemon.watch.releases) == {"awareness"}
-    assert promised(office, "awareness") == [("stats", "26 09:30"), ("own", "26 09:30")]
+    assert promised_times(office, "awareness") == [("stats", "26 09:30"), ("own", "26 09:30")]
 
 
 def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
@@ -162,17 +166,17 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
 
 
 @with_office()
-async def test_a_large_calendar_is_stored_whole_and_only_watched_promises_are_confirmed_again(office: Office) -> None:
-    rows = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
+async def test_a_large_calendar_is_stored_whole_and_a_second_read_confirms_only_near_promises(office: Office) -> None:
     near = row("near", "2026-11-20")
-    await office.read(csv(near, *rows))
+    years_ahead = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
+    first = await office.read(csv(near, *years_ahead))
     store = office.daemon.store
     assert (len(store.ledger.announced("stats")), len(store.ledger.promises())) == (4_501, 4_501)
     assert len(store.ledger.releases()) == 4_501
-    again = await office.read(after=10)
-    confirmed = {one.release: one.confirmed_at for one in store.ledger.promises()}
-    assert confirmed["near"] == again.finished
-    assert confirmed["r7"] != again.finished
+    second = await office.read(after=10)
+    confirmed = {promise.release: promise.confirmed_at for promise in store.ledger.promises()}
+    assert confirmed.pop("near") == second.finished
+    assert set(confirmed.values()) == {first.finished}
 
 
 @with_office()
@@ -192,35 +196,42 @@ async def test_reason_of_a_join_is_stored(office: Office) -> None:
 
 
 @with_office()
-async def test_the_first_read_of_a_calendar_kept_by_hand_may_be_empty(office: Office) -> None:
-    assert (await office.read(csv())).usable
-    assert (await office.read(Reply(200, csv(row("a")).body), after=10)).entries == 1
+async def test_the_first_read_of_a_calendar_in_a_csv_file_may_be_empty(office: Office) -> None:
+    first = await office.read(csv())
+    assert first.usable
+    second = await office.read(csv(row("a")), after=10)
+    assert second.entries == 1
 
 
-def _promise(office: Office) -> Promise:
-    (promise,) = office.daemon.store.ledger.promises(["births"])
-    assert promise == office.daemon.ledger.promises("births")[-1]
-    return promise
+def confirmed_at(office: Office, release: str) -> datetime | None:
+    """Return when the only promise of a release was last confirmed, in the store and in memory."""
+    (promise,) = office.daemon.store.ledger.promises([release])
+    assert promise == office.daemon.ledger.promises(release)[-1]
+    return promise.confirmed_at
+
+
+ROUNDING = timedelta(seconds=2)
+"""An `Age` is cut off to whole seconds, as is the `Date` from which it counts."""
 
 
 @with_office()
 async def test_a_read_that_says_the_same_confirms_the_promise_as_of_the_age_of_its_copy(office: Office) -> None:
     await office.read(csv(row("births")))
-    aged = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
-    await office.read(aged, after=10)
-    assert _promise(office).confirmed_at == START + timedelta(minutes=10, seconds=-62)
+    copy = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
+    await office.read(copy, after=10)
+    assert confirmed_at(office, "births") == START + timedelta(minutes=10) - timedelta(seconds=60) - ROUNDING
     await office.read(csv(row("births"), row("deaths")), after=10)
-    assert _promise(office).confirmed_at == START + timedelta(minutes=20)
+    assert confirmed_at(office, "births") == START + timedelta(minutes=20)
 
 
 @with_office()
-async def test_change_came_between_the_oldest_copies_of_both_reads(office: Office) -> None:
+async def test_a_change_came_between_the_oldest_copies_that_two_reads_may_have_got(office: Office) -> None:
     await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
     await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
-    moved = office.daemon.store.ledger.promises(["births"])[-1]
-    assert moved.unlearnt == START - timedelta(seconds=62)
-    assert moved.learnt == START + timedelta(minutes=10, seconds=-29)
-    assert moved.confirmed_at == START + timedelta(minutes=10, seconds=-32)
+    moved, second_read = office.daemon.store.ledger.promises(["births"])[-1], START + timedelta(minutes=10)
+    assert moved.unlearnt == START - timedelta(seconds=60) - ROUNDING
+    assert moved.confirmed_at == second_read - timedelta(seconds=30) - ROUNDING
+    assert moved.learnt == second_read - timedelta(seconds=30) + timedelta(seconds=1)
 
 
 @with_office()

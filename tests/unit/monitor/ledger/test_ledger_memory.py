@@ -145,7 +145,6 @@ async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
     watch = office.daemon.watch
     await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
     await watch.judging.judge_all(["a"])
-    # Of what is promised anew nothing is stored: only who is taken up again is read back.
     assert store.counted.read_back["a"] == 0
     for _ in range(48):
         await office.daemon.admission.roll()
@@ -199,10 +198,12 @@ async def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_
     store = office.daemon.store
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
     assert [release.id for release in store.ledger.releases()] == ["awareness"]
-    assert [judged.release for judged in store.verdicts.judged()] == [
-        judged.release for judged in store.verdicts.open_judged()
-    ]
-    assert [judged.release for judged in store.verdicts.judged(START, START + 30 * DAY)] == ["awareness"]
+    for listed in (
+        store.verdicts.judged(),
+        store.verdicts.open_judged(),
+        store.verdicts.judged(START, START + 30 * DAY),
+    ):
+        assert [judged.release for judged in listed] == ["awareness"]
     for name in names:
         old = store.ledger.release(name)
         assert old.joined_into == "awareness"
@@ -247,12 +248,11 @@ async def test_releases_changed_by_other_rules_are_stored_by_the_first_roll_afte
 
 
 @with_office()
-async def test_a_release_that_a_pin_no_longer_joins_is_its_own_again(office: Office) -> None:
+async def test_a_release_has_the_id_of_its_pin_also_if_that_was_its_id_before_another_pin(office: Office) -> None:
     await office.read(csv(row("a", title="Example awareness")))
-    office.settings = office.settings.model_copy(update={"pin": [Pin(id="awareness", title="Example awareness")]})
-    await office.reopen()
-    assert [release.id for release in office.daemon.store.ledger.releases()] == ["awareness"]
-    office.settings = office.settings.model_copy(update={"pin": [Pin(id="a", title="Example awareness")]})
-    await office.reopen()
-    assert [release.id for release in office.daemon.store.ledger.releases()] == ["a"]
-    assert set(office.daemon.watch.releases) == {"a"}
+    for pinned_id in ("awareness", "a"):
+        pin = Pin(id=pinned_id, title="Example awareness")
+        office.settings = office.settings.model_copy(update={"pin": [pin]})
+        await office.reopen()
+        assert [release.id for release in office.daemon.store.ledger.releases()] == [pinned_id]
+        assert set(office.daemon.watch.releases) == {pinned_id}

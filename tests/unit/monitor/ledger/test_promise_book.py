@@ -20,54 +20,70 @@ MINUTE = timedelta(minutes=1)
 NO_TIME = Slot(Precision.NONE, reason="tbc")
 
 
-def promise_read(at: int, calendar: str = "A", slot: datetime | Slot = SLOT) -> Promise:
+def at_minute(minute: int) -> datetime:
+    return T0 + minute * MINUTE
+
+
+def promise_read(minute: int, calendar: str = "A", slot: datetime | Slot = SLOT) -> Promise:
+    """Return a promise of release `x` that a calendar showed first at a read in this minute."""
     promised = slot if isinstance(slot, Slot) else Slot(Precision.INSTANT, instant=slot)
-    return Promise("x", calendar, promised, None, T0 + at * MINUTE)
+    return Promise("x", calendar, promised, None, at_minute(minute))
 
 
-def book(*promises: Promise) -> PromiseBook:
-    made = PromiseBook()
-    made.add(promises)
-    return made
+def book_of(*promises: Promise) -> PromiseBook:
+    book = PromiseBook()
+    book.add(promises)
+    return book
 
 
-def test_promises_are_sorted_by_their_read_and_give_the_day_of_the_last_one() -> None:
-    made = book(promise_read(2), promise_read(1), promise_read(3))
-    assert [one.learnt for one in made.promises_of("x")] == [T0 + n * MINUTE for n in (1, 2, 3)]
-    later = SLOT + timedelta(days=1)
-    assert book(promise_read(2, slot=later), promise_read(1)).last_promised_day("x") == date(2026, 7, 24)
+def test_promises_are_sorted_by_the_time_of_their_read() -> None:
+    book = book_of(promise_read(2), promise_read(1), promise_read(3))
+    assert [promise.learnt for promise in book.promises_of("x")] == [at_minute(1), at_minute(2), at_minute(3)]
+
+
+def test_the_last_promised_day_is_that_of_the_promise_read_last() -> None:
+    book = book_of(promise_read(2, slot=SLOT + timedelta(days=1)), promise_read(1, slot=SLOT))
+    assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
 def test_a_calendar_confirms_its_own_newest_promise_and_never_an_earlier_instant() -> None:
-    made = book(promise_read(1), promise_read(2), promise_read(3, "B"))
-    made.confirm("A", ["x", "unknown"], T0 + 10 * MINUTE)
-    assert [one.confirmed_at for one in made.promises_of("x")] == [None, T0 + 10 * MINUTE, None]
-    made.confirm("A", ["x"], T0 + 9 * MINUTE)
-    assert made.promises_of("x")[1].confirmed_at == T0 + 10 * MINUTE
-    made.confirm("A", ["x"], T0 + 11 * MINUTE)
-    assert made.promises_of("x")[1].confirmed_at == T0 + 11 * MINUTE
-    made.confirm("C", ["x"], T0 + 12 * MINUTE)
-    assert made.promises_of("x")[2].confirmed_at is None
+    book = book_of(promise_read(1), promise_read(2), promise_read(3, "B"))
+
+    def confirmed() -> list[datetime | None]:
+        return [promise.confirmed_at for promise in book.promises_of("x")]
+
+    book.confirm("A", ["x", "unknown"], at_minute(10))
+    assert confirmed() == [None, at_minute(10), None]
+    book.confirm("A", ["x"], at_minute(9))
+    assert confirmed() == [None, at_minute(10), None]
+    book.confirm("A", ["x"], at_minute(11))
+    book.confirm("C", ["x"], at_minute(12))
+    assert confirmed() == [None, at_minute(11), None]
 
 
 def test_a_release_without_a_readable_time_has_no_day_and_is_never_near() -> None:
-    made = book(promise_read(1, slot=NO_TIME))
-    assert (made.last_promised_day("x"), PromiseBook().last_promised_day("x")) == (None, None)
-    assert made.find_near(["x"], SLOT, timedelta(days=14)) == []
+    book = book_of(promise_read(1, slot=NO_TIME))
+    assert (book.last_promised_day("x"), PromiseBook().last_promised_day("x")) == (None, None)
+    assert book.find_near(["x"], SLOT, timedelta(days=14)) == []
 
 
-def test_a_release_is_near_from_fourteen_days_before_its_slot_until_fifteen_days_after() -> None:
-    made, ahead = book(promise_read(1)), timedelta(days=14)
+def test_a_release_is_near_from_the_given_time_before_its_slot_until_fifteen_days_after_it() -> None:
+    book, ahead = book_of(promise_read(1)), timedelta(days=14)
     begins, ends = SLOT - ahead, SLOT + BEHIND
     instants = (begins - MINUTE, begins, ends - MINUTE, ends)
-    assert [made.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
-    assert made.promised_instants("x", SLOT, SLOT) == [SLOT]
-    assert made.promised_instants("x", SLOT + MINUTE, SLOT + 2 * MINUTE) == made.promised_instants("x", T0, T0) == []
+    assert [book.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
 
 
-def test_only_promises_of_the_calendar_are_copied_and_only_once() -> None:
-    made = book(promise_read(1), promise_read(2, "B"), replace(promise_read(1), release="y"), promise_read(3))
-    assert made.copy_promises("A", "x", "y") == [replace(promise_read(3), release="y")]
+def test_promised_instants_are_those_from_one_instant_to_another_with_both_ends() -> None:
+    book = book_of(promise_read(1))
+    assert book.promised_instants("x", SLOT, SLOT) == [SLOT]
+    assert book.promised_instants("x", SLOT + MINUTE, SLOT + 2 * MINUTE) == book.promised_instants("x", T0, T0) == []
+
+
+def test_only_promises_of_the_calendar_that_the_other_release_lacks_are_copied_to_it() -> None:
+    of_y = replace(promise_read(1), release="y")
+    book = book_of(promise_read(1), promise_read(2, "B"), promise_read(3), of_y)
+    assert book.copy_promises("A", "x", "y") == [replace(promise_read(3), release="y")]
 
 
 def edition(day: date, title: str = "Example deaths: {}") -> SeriesEdition:
@@ -83,17 +99,21 @@ def edition(day: date, title: str = "Example deaths: {}") -> SeriesEdition:
 MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
-def test_the_latest_edition_of_a_series_is_kept_and_of_one_day_the_one_read_last() -> None:
-    past = PastEditions()
-    for day in (MONTHS[0], MONTHS[2], MONTHS[1]):
+def test_the_latest_edition_of_a_series_is_kept_in_whatever_order_they_are_added() -> None:
+    past, (january, february, march, *_) = PastEditions(), MONTHS
+    for day in (january, march, february):
         past.add(edition(day), T0)
     (series,) = past.latest
-    assert past.latest[series].release == f"e{MONTHS[2]}"
-    assert set(past.days[series]) == set(MONTHS[:3])
-    again = PastEditions()
-    for day in (MONTHS[0], MONTHS[0]):
-        again.add(replace(edition(day), release=f"e{len(again.latest)}"), T0)
-    assert again.latest[series].release == "e1"
+    assert past.latest[series].release == f"e{march}"
+    assert set(past.days[series]) == {january, february, march}
+
+
+def test_of_two_editions_of_one_day_the_one_added_last_is_kept() -> None:
+    past = PastEditions()
+    for name in ("first", "second"):
+        past.add(replace(edition(MONTHS[0]), release=name), T0)
+    (latest,) = past.latest.values()
+    assert latest.release == "second"
 
 
 def editions_missing(now: datetime, calendars: tuple[str, ...] = ("A",)) -> list[tuple[date, date]]:
@@ -101,16 +121,17 @@ def editions_missing(now: datetime, calendars: tuple[str, ...] = ("A",)) -> list
     return [(one.first, one.last) for one in found]
 
 
-def test_an_expected_edition_is_missing_until_its_window_ends_if_a_calendar_was_read_recently() -> None:
-    inside = datetime(2026, 7, 10, 12, tzinfo=UTC)
-    ((_, last),) = editions_missing(inside)
-    at_last = datetime(last.year, last.month, last.day, 12, tzinfo=UTC)
-    assert len(editions_missing(at_last)) == 1
-    assert editions_missing(at_last + timedelta(days=1)) == []
-    assert editions_missing(inside, calendars=()) == []
+def test_an_expected_edition_is_missing_until_the_last_day_of_its_window_if_a_calendar_was_read() -> None:
+    inside_window = datetime(2026, 7, 10, 12, tzinfo=UTC)
+    ((_first_day, last_day),) = editions_missing(inside_window)
+    on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
+    assert len(editions_missing(on_last_day)) == 1
+    assert editions_missing(on_last_day + timedelta(days=1)) == []
+    assert editions_missing(inside_window, calendars=()) == []
 
 
-def is_read_due(now: int, tried: int, usable: int = -600, *, often: bool = False) -> bool:
+def is_read_due(now: int, *, tried: int, usable: int = -600, often: bool = False) -> bool:
+    """Return whether a read is due at minute `now` from the slot, after a try and a usable read at these minutes."""
     at = [SLOT + minutes * MINUTE for minutes in (now, tried, usable)]
     return is_due([SLOT], *at, often=often)
 
@@ -130,24 +151,29 @@ def is_read_due(now: int, tried: int, usable: int = -600, *, often: bool = False
 def test_a_calendar_read_is_due_for_fifteen_minutes_from_each_read_time_unless_made_since(
     now: int, tried: int, *, is_now: bool
 ) -> None:
-    assert is_read_due(now, tried) is is_now
+    assert is_read_due(now, tried=tried) is is_now
 
 
 def test_a_calendar_that_was_read_shortly_before_a_slot_needs_no_read_ten_minutes_before() -> None:
-    quarter = int(OFTEN / MINUTE)
-    assert is_read_due(-10, -11, -quarter - 1)
-    assert not is_read_due(-10, -11, -quarter)
-    assert not is_read_due(-10, -11, often=True)
-    assert not is_read_due(5, 4, often=True)
+    fifteen = int(OFTEN / MINUTE)
+    assert is_read_due(-10, tried=-11, usable=-fifteen - 1)
+    assert not is_read_due(-10, tried=-11, usable=-fifteen)
+
+
+@pytest.mark.parametrize(("now", "tried"), [(-10, -11), (5, 4)])
+def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_or_five_after_a_slot(
+    now: int, tried: int
+) -> None:
+    assert not is_read_due(now, tried=tried, often=True)
 
 
 def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
-    made = book(promise_read(1), promise_read(2), promise_read(3, "B"))
+    book = book_of(promise_read(1), promise_read(2), promise_read(3, "B"))
     for minute in (10, 15):
-        made.replace_promises(made.count_unlisted("A", {"x": [], "unknown": []}, T0 + minute * MINUTE))
-    made.replace_promises(made.count_unlisted("A", {"x": ["Another title"]}, T0 + 20 * MINUTE))
-    counted = Unlisted(T0 + 10 * MINUTE, 3, ("Another title",))
-    assert [one.unlisted for one in made.promises_of("x")] == [None, counted, None]
-    made.replace_promises(made.mark_relisted("A", ["x", "unknown"]))
-    assert [one.unlisted for one in made.promises_of("x")] == [None, None, None]
-    assert made.mark_relisted("A", ["x"]) == []
+        book.replace_promises(book.count_unlisted("A", {"x": [], "unknown": []}, at_minute(minute)))
+    book.replace_promises(book.count_unlisted("A", {"x": ["Another title"]}, at_minute(20)))
+    three_reads = Unlisted(since=at_minute(10), reads=3, successors=("Another title",))
+    assert [promise.unlisted for promise in book.promises_of("x")] == [None, three_reads, None]
+    book.replace_promises(book.mark_relisted("A", ["x", "unknown"]))
+    assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
+    assert book.mark_relisted("A", ["x"]) == []

@@ -74,17 +74,17 @@ def running_check() -> PromiseCheck:
     return check
 
 
-@pytest.mark.parametrize("word", [VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED, VerdictKind.EARLY])
-def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: VerdictKind) -> None:
-    assert confirmation_needed_since(verdict(page_verdict(word))) == SLOT
+@pytest.mark.parametrize("kind", [VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED, VerdictKind.EARLY])
+def test_a_breach_needs_its_promise_to_be_confirmed_since_its_slot(kind: VerdictKind) -> None:
+    assert confirmation_needed_since(verdict(page_verdict(kind))) == SLOT
 
 
-@pytest.mark.parametrize("word", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
-def test_calendars_are_not_read_again_without_a_breach(word: VerdictKind) -> None:
-    assert confirmation_needed_since(verdict(page_verdict(word))) is None
-    doubted = replace(verdict(page_verdict(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    assert confirmation_needed_since(doubted) == SLOT
-    assert confirmation_needed_since(replace(doubted, findings=(Finding(Kind.BLIND),))) is None
+@pytest.mark.parametrize("kind", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
+def test_without_a_breach_a_promise_needs_a_confirmation_only_if_it_is_in_doubt(kind: VerdictKind) -> None:
+    without_breach = verdict(page_verdict(kind))
+    assert confirmation_needed_since(without_breach) is None
+    assert confirmation_needed_since(replace(without_breach, findings=(Finding(Kind.BLIND),))) is None
+    assert confirmation_needed_since(replace(without_breach, findings=(Finding(Kind.PROMISE_IN_DOUBT),))) == SLOT
 
 
 def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_none() -> None:
@@ -98,120 +98,132 @@ def test_promise_needs_a_confirmation_at_its_slot() -> None:
     assert confirmation_needed_since(verdict(page_verdict(), confirmed=-1)) == SLOT
 
 
-def test_promise_must_be_confirmed_by_the_latest_dated_exposure() -> None:
-    assert confirmation_needed_since(verdict(page_verdict(VerdictKind.EARLY, -900, -300))) == after_slot(-300)
-    assert confirmation_needed_since(verdict(page_verdict(VerdictKind.EARLY, None))) == SLOT
-    # Judged before its slot, an exposure without a date needs no read: else each judging would need a new one.
-    assert confirmation_needed_since(verdict(page_verdict(VerdictKind.EARLY, None), at=after_slot(-20))) is None
+def test_an_early_release_needs_its_promise_to_be_confirmed_since_its_latest_exposure_began() -> None:
+    exposed_twice = page_verdict(VerdictKind.EARLY, -900, -300)
+    assert confirmation_needed_since(verdict(exposed_twice)) == after_slot(-300)
+
+
+def test_an_exposure_of_unknown_begin_needs_a_confirmation_since_the_slot_and_none_before_it() -> None:
+    exposed = page_verdict(VerdictKind.EARLY, None)
+    assert confirmation_needed_since(verdict(exposed, at=JUDGED_AT)) == SLOT
+    # Before the slot each judging would need a new read.
+    assert confirmation_needed_since(verdict(exposed, at=after_slot(-20))) is None
 
 
 def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
     early = verdict(page_verdict(VerdictKind.EARLY, -900), confirmed=-880)
-    late = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
+    late_too = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(early) is None
-    assert confirmation_needed_since(late) == SLOT
-    assert confirmation_needed_since(replace(late, confirmed=after_slot(5))) is None
+    assert confirmation_needed_since(late_too) == SLOT
+    assert confirmation_needed_since(replace(late_too, confirmed=after_slot(5))) is None
 
 
-def test_doubtful_presence_before_its_slot_needs_a_calendar_read_since_it_was_first_seen() -> None:
-    withheld = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, after_slot(-200)))
-    doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    assert {confirmation_needed_since(replace(doubted, at=after_slot(at))) for at in (-200, -100, -1)} == {
-        after_slot(-200)
-    }
-    assert confirmation_needed_since(doubted) == SLOT
+def test_doubtful_presence_needs_a_calendar_read_since_first_seen_and_after_its_slot_since_the_slot() -> None:
+    first_seen = after_slot(-200)
+    page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
+    in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
+    before_slot = [confirmation_needed_since(replace(in_doubt, at=after_slot(at))) for at in (-200, -100, -1)]
+    assert before_slot == [first_seen, first_seen, first_seen]
+    assert confirmation_needed_since(replace(in_doubt, at=JUDGED_AT)) == SLOT
 
 
 def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
     check, watched = running_check(), WatchedStub()
-    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == JUDGED_AT + PATIENCE
-    assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(SLOT, JUDGED_AT + PATIENCE))
-    # Judged again, it waits no longer than before.
-    assert (
-        check.defer_for_calendar_read(watched, verdict(page_verdict(), at=after_slot(305)), CallCounter())
-        == JUDGED_AT + PATIENCE
-    )
-    assert (
-        check.defer_for_calendar_read(watched, verdict(page_verdict(), at=JUDGED_AT + PATIENCE), CallCounter()) is None
-    )
+    until = JUDGED_AT + PATIENCE
+    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == until
+    assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(SLOT, until))
+    judged_again = verdict(page_verdict(), at=JUDGED_AT + PATIENCE / 2)
+    assert check.defer_for_calendar_read(watched, judged_again, CallCounter()) == until
+    judged_at_the_end = verdict(page_verdict(), at=until)
+    assert check.defer_for_calendar_read(watched, judged_at_the_end, CallCounter()) is None
     assert not watched.waits_for_calendar
 
 
 def test_an_exposure_that_a_clock_behind_dates_after_the_verdict_waits_for_a_read_from_then_on() -> None:
-    check, watched = running_check(), WatchedStub()
+    check, watched, exposed_at = running_check(), WatchedStub(), after_slot(-300)
     seen = page_verdict(VerdictKind.EARLY, -300)
-    assert check.defer_for_calendar_read(watched, verdict(seen, at=after_slot(-301)), CallCounter()) == after_slot(-300)
+    before = verdict(seen, at=after_slot(-301))
+    assert check.defer_for_calendar_read(watched, before, CallCounter()) == exposed_at
     assert watched.waits_for_calendar
-    assert check.defer_for_calendar_read(watched, verdict(seen, at=after_slot(-300)), CallCounter()) == after_slot(-290)
+    then = verdict(seen, at=exposed_at)
+    assert check.defer_for_calendar_read(watched, then, CallCounter()) == exposed_at + PATIENCE
     assert watched.waits_for_calendar
     assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
 
-def test_each_new_breach_waits_for_its_own_calendar_read() -> None:
+def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
     check, watched = running_check(), WatchedStub()
-    check.defer_for_calendar_read(
-        watched, verdict(page_verdict(VerdictKind.EARLY, -900), at=after_slot(-800)), CallCounter()
-    )
+    exposed_once = verdict(page_verdict(VerdictKind.EARLY, -900), at=after_slot(-800))
+    check.defer_for_calendar_read(watched, exposed_once, CallCounter())
     assert watched.wanted_read == WantedRead(after_slot(-900), after_slot(-800) + PATIENCE)
-    check.defer_for_calendar_read(
-        watched, verdict(page_verdict(VerdictKind.EARLY, -900, -300), at=after_slot(-299)), CallCounter()
-    )
+    exposed_again = verdict(page_verdict(VerdictKind.EARLY, -900, -300), at=after_slot(-299))
+    check.defer_for_calendar_read(watched, exposed_again, CallCounter())
     assert watched.wanted_read == WantedRead(after_slot(-300), after_slot(-299) + PATIENCE)
 
 
-def test_verdict_does_not_wait_without_reader_or_breach_or_after_a_confirmation() -> None:
+@pytest.mark.parametrize(
+    ("check", "judged"),
+    [
+        (PromiseCheck(), verdict(page_verdict())),
+        (running_check(), verdict(page_verdict(), confirmed=0)),
+        (running_check(), verdict(page_verdict(VerdictKind.ON_TIME))),
+    ],
+    ids=["no reader", "promise confirmed since the slot", "no breach"],
+)
+def test_a_verdict_that_waited_waits_no_longer_without_a_reader_or_a_need_for_a_read(
+    check: PromiseCheck, judged: Verdict
+) -> None:
     watched = WatchedStub(waits_for_calendar=True)
-    assert PromiseCheck().defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) is None
-    assert not watched.waits_for_calendar
-    watched.waits_for_calendar = True
-    assert running_check().defer_for_calendar_read(watched, verdict(page_verdict(), confirmed=0), CallCounter()) is None
+    assert check.defer_for_calendar_read(watched, judged, CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
 def test_only_calendars_without_a_read_since_the_slot_are_read_and_the_last_read_calls_back() -> None:
-    check, then = running_check(), CallCounter()
+    check, callback = running_check(), CallCounter()
     check.record_read("govuk", SLOT)
     check.record_read("own", after_slot(-1))
-    assert check.request_reads(("govuk", "own"), SLOT, "r", then)
+    assert check.request_reads(("govuk", "own"), SLOT, "r", callback)
     assert asyncio.run(check.next_requested()) == ["own"]
     check.record_read("own", SLOT)
-    assert then.number == 1
-    assert not check.request_reads(("govuk", "own"), SLOT, "r", then)
+    assert callback.number == 1
+    needs_no_more_reads = not check.request_reads(("govuk", "own"), SLOT, "r", callback)
+    assert needs_no_more_reads
 
 
 def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_again() -> None:
-    check, then = PromiseCheck(), CallCounter()
+    check, callback = PromiseCheck(), CallCounter()
 
     async def story() -> list[list[str]]:
-        check.request_reads(("govuk",), SLOT, "r", then)
+        check.request_reads(("govuk",), SLOT, "r", callback)
         first = await check.next_requested()
         check.record_read("govuk", after_slot(-1))
         return [first, await asyncio.wait_for(check.next_requested(), 5)]
 
     assert asyncio.run(story()) == [["govuk"], ["govuk"]]
-    assert (then.number, check.is_read) == (0, True)
+    assert (callback.number, check.is_read) == (0, True)
     check.record_read("govuk", after_slot(1))
     check.record_read("govuk", after_slot(2))
-    assert then.number == 1
+    assert callback.number == 1
 
 
 def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
     check = running_check()
-    check.record_read("govuk", after_slot(5))
-    check.record_read("govuk", after_slot(-5))
-    assert not check.request_reads(("govuk",), SLOT, "r", CallCounter())
+    for read_at in (5, -5):
+        check.record_read("govuk", after_slot(read_at))
+    is_another_read_needed = check.request_reads(("govuk",), SLOT, "r", CallCounter())
+    assert not is_another_read_needed
 
 
-def test_one_calendar_read_answers_every_release_that_waits_for_it() -> None:
-    check, calls = running_check(), [CallCounter(), CallCounter(), CallCounter()]
-    for name, since, then in zip("abc", (-10, 0, 10), calls, strict=True):
-        check.request_reads(("govuk",), after_slot(since), name, then)
+def test_one_calendar_read_calls_back_every_release_that_needs_one_since_an_earlier_instant() -> None:
+    check, callbacks = running_check(), {needed_since: CallCounter() for needed_since in (-10, 0, 10)}
+    for needed_since, callback in callbacks.items():
+        check.request_reads(("govuk",), after_slot(needed_since), f"r{needed_since}", callback)
     check.record_read("govuk", SLOT)
-    assert [one.number for one in calls] == [1, 1, 0]
+    assert {needed_since: callback.number for needed_since, callback in callbacks.items()} == {-10: 1, 0: 1, 10: 0}
 
 
 @pytest.mark.parametrize(
-    ("address", "word", "at", "confirmed", "is_asked"),
+    ("address", "kind", "judged_at", "confirmed", "is_requested"),
     [
         (Address.GUESSED, VerdictKind.PENDING, 5.0, -240.0, True),
         (Address.FOUND, VerdictKind.UNPROVEN, 100.0, None, True),
@@ -221,25 +233,23 @@ def test_one_calendar_read_answers_every_release_that_waits_for_it() -> None:
         (Address.GUESSED, VerdictKind.ON_TIME, 5.0, -240.0, False),
     ],
 )
-def test_page_absent_at_a_guessed_address_requests_a_read_without_delaying_its_verdict(
-    address: Address, word: VerdictKind, at: float, confirmed: float | None, *, is_asked: bool
+def test_a_page_not_seen_since_its_slot_at_an_unannounced_address_requests_a_calendar_read_without_waiting_for_it(
+    address: Address, kind: VerdictKind, judged_at: float, confirmed: float | None, *, is_requested: bool
 ) -> None:
-    judged = replace(verdict(page_verdict(word), confirmed=confirmed, at=after_slot(at)), verdict=word, address=address)
-    waiting = WatchedStub()
-    assert asyncio.run(requests_calendar_read(waiting, judged)) is is_asked
-    assert not waiting.waits_for_calendar
+    judged = verdict(page_verdict(kind), confirmed=confirmed, at=after_slot(judged_at))
+    watched = WatchedStub()
+    requests_read = asyncio.run(requests_calendar_read(watched, replace(judged, verdict=kind, address=address)))
+    assert requests_read is is_requested
+    assert not watched.waits_for_calendar
 
 
 def test_a_calendar_read_for_a_guessed_address_waits_until_five_seconds_after_the_slot() -> None:
-    pending = replace(
-        verdict(page_verdict(VerdictKind.PENDING), at=after_slot(0.2)),
-        verdict=VerdictKind.PENDING,
-        address=Address.GUESSED,
-    )
-    check, waiting = running_check(), WatchedStub()
-    assert check.defer_for_calendar_read(waiting, pending, CallCounter()) == after_slot(5)
-    assert check.defer_for_calendar_read(waiting, replace(pending, at=after_slot(5)), CallCounter()) is None
-    assert not waiting.waits_for_calendar
+    judged = verdict(page_verdict(VerdictKind.PENDING), at=after_slot(0.2))
+    pending = replace(judged, verdict=VerdictKind.PENDING, address=Address.GUESSED)
+    check, watched = running_check(), WatchedStub()
+    assert check.defer_for_calendar_read(watched, pending, CallCounter()) == after_slot(5)
+    assert check.defer_for_calendar_read(watched, replace(pending, at=after_slot(5)), CallCounter()) is None
+    assert not watched.waits_for_calendar
 
 
 async def requests_calendar_read(waiting: WatchedStub, judged: Verdict) -> bool:

@@ -94,18 +94,18 @@ def test_failed_read_has_a_reason_in_one_line_and_no_reading(reply: Reply, why: 
     assert "\n" not in outcome.read.fault
 
 
-def test_the_age_of_a_cached_answer_moves_the_earliest_time_of_its_read_back() -> None:
+def test_the_age_of_a_cached_answer_moves_its_read_back_to_when_the_copy_was_made() -> None:
+    age = timedelta(seconds=120)
     (outcome,), _, _ = read({URL: Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})})
-    assert outcome.as_of is not None
-    # Ages are cut off to whole seconds, twice at worst.
-    assert outcome.read.started - outcome.as_of == timedelta(seconds=122)
-    assert outcome.read.started - outcome.read.finished == timedelta(seconds=119)
+    # An age is cut off to whole seconds, as is the date from which it counts.
+    assert outcome.read.started - outcome.as_of == age + timedelta(seconds=2)
+    assert outcome.read.started - outcome.read.finished == age - timedelta(seconds=1)
 
 
-def test_a_304_speaks_of_its_own_time_and_not_of_that_of_the_body() -> None:
-    first, second = read({URL: Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)}, times=2)[0]
-    assert first.as_of is not None
-    assert second.as_of == first.as_of + timedelta(seconds=1)
+def test_a_read_that_is_answered_with_304_is_as_of_that_answer_and_not_of_the_earlier_body() -> None:
+    takes_a_second = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
+    (first, not_modified), _, _ = read({URL: takes_a_second}, times=2)
+    assert not_modified.as_of == first.as_of + timedelta(seconds=1)
 
 
 def test_calendar_in_a_file_is_read_only_from_the_file(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,12 +24,12 @@ def incidents(office: Office) -> list[Incident]:
 @with_office()
 async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(office: Office) -> None:
     await office.read(GOOD)
-    moved = office.last_read()
+    last_good_read = office.last_read()
     for _ in range(3):
         read = await office.read(FEWER, after=10)
     assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
     assert office.notice_subjects() == ["CALENDAR: stats is not believed: not believed: 8 entries, usually 20"]
-    assert office.last_read() == moved
+    assert office.last_read() == last_good_read
     assert len(office.daemon.ledger.releases) == 20
 
 
@@ -161,9 +160,11 @@ MINUTE = timedelta(minutes=1)
         (80, 5, 5, False),
     ],
 )
-def test_a_slot_calls_for_a_read_before_it_and_three_after(now: int, tried: int, usable: int, *, due: bool) -> None:
-    at = [SLOT + minutes * MINUTE for minutes in (now, tried, usable)]
-    assert is_due([SLOT], *at) is due
+def test_a_calendar_is_due_before_a_slot_and_three_times_after_it_unless_it_was_tried_since(
+    now: int, tried: int, usable: int, *, due: bool
+) -> None:
+    now_at, tried_at, usable_at = (SLOT + minutes * MINUTE for minutes in (now, tried, usable))
+    assert is_due([SLOT], now_at, tried_at, usable_at) is due
 
 
 def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp_path: Path) -> None:
@@ -200,10 +201,11 @@ async def test_a_calendar_read_every_ten_minutes_is_read_once_more_before_a_slot
 
 
 @with_office()
-async def test_a_list_that_empties_over_the_day_is_believed(office: Office) -> None:
-    rows = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
-    await office.read(csv(*rows))
-    read = await office.read(replace(csv(), body=csv().body), after=90)
+async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_have_passed(office: Office) -> None:
+    at_1pm = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
+    await office.read(csv(*at_1pm))
+    assert office.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
+    read = await office.read(csv(), after=90)
     assert read.usable
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from monitor.health.state import HealthState
 from monitor.ledger.reading import OFTEN, CalendarReads
 
@@ -44,8 +46,8 @@ class Now:
         return self.at
 
 
-def is_read(every: timedelta, now: datetime, usable: datetime | None = None) -> bool:
-    """Tell whether a calendar is read for the sake of its slot, last read with success at `usable`."""
+def is_read_for_slot(*, every: timedelta, now: datetime, usable: datetime | None = None) -> bool:
+    """Return whether a calendar with this spacing is read for its slot at `now`, last read with success at `usable`."""
     health = HealthState(T0, {}, timedelta(seconds=30))
     if usable is not None:
         health.note_calendar_read("A", usable)
@@ -65,14 +67,19 @@ def is_read(every: timedelta, now: datetime, usable: datetime | None = None) -> 
     return False
 
 
-def test_a_calendar_read_every_quarter_of_an_hour_needs_one_read_after_a_slot() -> None:
-    read = {
-        minutes: [is_read(OFTEN + more, SLOT + minutes * MINUTE) for more in (timedelta(), MINUTE)]
-        for minutes in (0, 1, 60)
-    }
-    assert read == {0: [False, False], 1: [True, True], 60: [False, True]}
+@pytest.mark.parametrize(
+    ("minutes_after_slot", "every_15_minutes", "every_16_minutes"),
+    [(0, False, False), (1, True, True), (60, False, True)],
+)
+def test_a_calendar_read_every_15_minutes_is_read_after_a_slot_once_and_a_rarer_one_again_after_an_hour(
+    minutes_after_slot: int, *, every_15_minutes: bool, every_16_minutes: bool
+) -> None:
+    now = SLOT + minutes_after_slot * MINUTE
+    assert is_read_for_slot(every=OFTEN, now=now) is every_15_minutes
+    assert is_read_for_slot(every=OFTEN + MINUTE, now=now) is every_16_minutes
 
 
-def test_a_calendar_counts_as_read_since_it_was_and_else_since_the_start() -> None:
-    before = SLOT - 10 * MINUTE
-    assert [is_read(timedelta(hours=1), before, usable) for usable in (None, SLOT - 12 * MINUTE)] == [True, False]
+def test_an_hourly_calendar_is_read_ten_minutes_before_a_slot_unless_it_was_read_two_minutes_ago() -> None:
+    now, hour = SLOT - 10 * MINUTE, timedelta(hours=1)
+    assert is_read_for_slot(every=hour, now=now, usable=None)
+    assert not is_read_for_slot(every=hour, now=now, usable=now - 2 * MINUTE)

@@ -10,12 +10,13 @@ FIRST, REWORDED = "Example claims: March 2026", "Claims in Example: March 2026"
 NEXT = "Claims in Example: June 2026"
 
 
-def events(office: Office) -> list[LedgerEvent]:
+def title_events(office: Office) -> list[LedgerEvent]:
     store, now = office.daemon.store, office.clock.now()
     release = store.ledger.release("a")
     assert release is not None
-    told = release_history(release, store.ledger.promises(["a"]), now, titles=titles_of_release(store.ledger, release))
-    return [one for one in told if one.what in ("retitled", "period-changed")]
+    titles = titles_of_release(store.ledger, release)
+    history = release_history(release, store.ledger.promises(["a"]), now, titles=titles)
+    return [event for event in history if event.what in ("retitled", "period-changed")]
 
 
 @with_office()
@@ -25,13 +26,13 @@ async def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_surv
     reworded = (await office.read(csv(row("a", title=REWORDED)), after=10)).finished
     await office.reopen()
     again = (await office.read(csv(row("a", title=NEXT)), after=10)).finished
-    one, two = events(office)
-    assert (one.what, one.at, one.since, one.calendar) == ("retitled", reworded, since, "stats")
-    assert one.detail == f"“{REWORDED}”, was “{FIRST}”"
-    assert (two.what, two.at, two.since) == ("period-changed", again, reworded)
-    told = [fact.text.partition(",")[0] for fact in title_facts([one, two], reworded, "Europe/London")]
-    assert told == ["retitled"]
-    # A title is no promise: what was learnt of the slot stays learnt when it was.
+    retitled, period_changed = title_events(office)
+    assert (retitled.what, retitled.at, retitled.since, retitled.calendar) == ("retitled", reworded, since, "stats")
+    assert retitled.detail == f"“{REWORDED}”, was “{FIRST}”"
+    assert (period_changed.what, period_changed.at, period_changed.since) == ("period-changed", again, reworded)
+    explained_by_then = title_facts([retitled, period_changed], reworded, "Europe/London")
+    assert [fact.text.partition(",")[0] for fact in explained_by_then] == ["retitled"]
+    # A title is no promise.
     assert len(office.daemon.store.ledger.promises(["a"])) == 1
 
 

@@ -15,7 +15,7 @@ from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.rehearse.virtual_loop import JumpingLoop, run_virtually
+from monitor.rehearse.virtual_loop import JumpingLoop
 from monitor.store.batch import ROWS_AT_ONCE, Portions
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import Event
@@ -25,6 +25,7 @@ from monitor.threads import ends_within
 from tests.contracts.slow_store import SlowStore
 from tests.worlds.evidence import an_answer
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.virtual import virtually
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ def an_event(name: str) -> Event:
     return Event(name, "r", SLOT, "pending", "late", {})
 
 
-def events(name: str, many: int, rows: int = 1) -> Portions:
+def write_of_events(name: str, many: int, rows: int = 1) -> Portions:
     """Return a large write of `many` events, called NAME-0 and so on."""
 
     def add(tx: Transaction, some: Sequence[Event]) -> None:
@@ -45,7 +46,7 @@ def events(name: str, many: int, rows: int = 1) -> Portions:
     return portions
 
 
-def stored(store: TemporaryStore) -> list[str]:
+def stored_event_ids(store: TemporaryStore) -> list[str]:
     return [event.id for event in store.verdicts.events(limit=100_000)]
 
 
@@ -78,52 +79,50 @@ def test_a_portion_takes_as_many_rows_as_a_transaction_may_in_the_order_of_steps
     assert portions.rows == sum(many * rows for many, rows in steps)
 
 
-def test_other_writes_and_runs_go_between_two_portions() -> None:
+@virtually
+async def test_other_writes_and_runs_go_between_two_portions(clock: VirtualClock) -> None:
     store = TemporaryStore()
-    ahead: list[int] = []
-
-    async def story(clock: VirtualClock) -> None:
-        slow = SlowStore(store, 10.0)
-        writer = Writer(slow.store, clock)
-        large = writer.write_in_portions(events("large", 4 * ROWS_AT_ONCE))
-        for first in (False, True):
-            await clock.sleep(0.1)
-            now = clock.now()
-            writer.queue_run(Run(f"r{first}/page/edge", State.ABSENT, now, now, now, now))
-            await writer.write(lambda tx: tx.add_event(an_event("small")), first=first)
-            ahead.append(len([name for name in stored(store) if name.startswith("large")]))
-        assert not large.done.done()
-        await large.done
-        await writer.close()
-
-    run_virtually(story)
-    assert ahead == [ROWS_AT_ONCE, 2 * ROWS_AT_ONCE]
-    assert len(stored(store)) == 4 * ROWS_AT_ONCE + 1
+    large_rows_before: list[int] = []
+    slow = SlowStore(store, 10.0)
+    writer = Writer(slow.store, clock)
+    large = writer.write_in_portions(write_of_events("large", 4 * ROWS_AT_ONCE))
+    for first in (False, True):
+        await clock.sleep(0.1)
+        now = clock.now()
+        writer.queue_run(Run(f"r{first}/page/edge", State.ABSENT, now, now, now, now))
+        await writer.write(lambda tx: tx.add_event(an_event("small")), first=first)
+        large_rows_before.append(len([name for name in stored_event_ids(store) if name.startswith("large")]))
+    assert not large.done.done()
+    await large.done
+    await writer.close()
+    assert large_rows_before == [ROWS_AT_ONCE, 2 * ROWS_AT_ONCE]
+    assert len(stored_event_ids(store)) == 4 * ROWS_AT_ONCE + 1
 
 
-def test_large_writes_are_made_in_order_and_one_that_raises_delays_no_other() -> None:
+@virtually
+async def test_large_writes_are_made_in_order_and_one_that_raises_delays_no_other(clock: VirtualClock) -> None:
     store, order = TemporaryStore(), list[str]()
 
     def wrong(_tx: Transaction, _some: Sequence[int]) -> None:
         raise ValueError("no such entry")
 
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        broken = events("broken", ROWS_AT_ONCE)
-        broken.add([1], wrong)
-        broken.add([1], lambda tx, _: tx.add_event(an_event("broken: complete")))
-        writes = [writer.write_in_portions(one) for one in (events("a", 2 * ROWS_AT_ONCE), broken, events("b", 1))]
-        for name, write in zip(("a", "broken", "b"), writes, strict=True):
-            write.done.add_done_callback(lambda _, name=name: order.append(name))  # type: ignore[misc]
-        with pytest.raises(ValueError, match="no such entry"):
-            await writes[1].done
-        await writes[2].done
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    broken = write_of_events("broken", ROWS_AT_ONCE)
+    broken.add([1], wrong)
+    broken.add([1], lambda tx, _: tx.add_event(an_event("broken: complete")))
+    writes = [
+        writer.write_in_portions(one)
+        for one in (write_of_events("a", 2 * ROWS_AT_ONCE), broken, write_of_events("b", 1))
+    ]
+    for name, write in zip(("a", "broken", "b"), writes, strict=True):
+        write.done.add_done_callback(lambda _, name=name: order.append(name))  # type: ignore[misc]
+    with pytest.raises(ValueError, match="no such entry"):
+        await writes[1].done
+    await writes[2].done
+    await writer.close()
     assert order == ["a", "broken", "b"]
-    assert stored(store) == [*(name for name in stored(store) if not name.startswith("broken: "))]
-    assert len(stored(store)) == 3 * ROWS_AT_ONCE + 1
+    assert stored_event_ids(store) == [*(name for name in stored_event_ids(store) if not name.startswith("broken: "))]
+    assert len(stored_event_ids(store)) == 3 * ROWS_AT_ONCE + 1
 
 
 class FailingStore(TemporaryStore):
@@ -140,74 +139,62 @@ class FailingStore(TemporaryStore):
                 raise StoreFault("the store is away")
 
 
-def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it() -> None:
+@virtually
+async def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it(clock: VirtualClock) -> None:
     store = FailingStore()
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        large = writer.write_in_portions(events("large", 3 * ROWS_AT_ONCE))
-        await large.done
-        await writer.close()
-
-    run_virtually(story)
-    assert len(stored(store)) == 3 * ROWS_AT_ONCE
+    writer = Writer(store, clock)
+    large = writer.write_in_portions(write_of_events("large", 3 * ROWS_AT_ONCE))
+    await large.done
+    await writer.close()
+    assert len(stored_event_ids(store)) == 3 * ROWS_AT_ONCE
 
 
-def test_journal_gets_every_uncommitted_portion() -> None:
+@virtually
+async def test_journal_gets_every_uncommitted_portion(clock: VirtualClock) -> None:
     store, elsewhere = TemporaryStore(), TemporaryStore()
-
-    async def story(clock: VirtualClock) -> None:
-        slow = SlowStore(store, 10.0)
-        writer = Writer(slow.store, clock)
-        writer.write_in_portions(events("a", 3 * ROWS_AT_ONCE))
-        writer.write_in_portions(events("b", 1))
-        await clock.sleep(0.6)
-        slow.is_away = True
-        await clock.sleep(1.0)
-        _, makes = writer.uncommitted()
-        with elsewhere.transaction() as tx:
-            for make in makes:
-                make(tx)
-        writer.abandon()
-
-    run_virtually(story)
-    kept, there = stored(elsewhere), stored(store)
+    slow = SlowStore(store, 10.0)
+    writer = Writer(slow.store, clock)
+    writer.write_in_portions(write_of_events("a", 3 * ROWS_AT_ONCE))
+    writer.write_in_portions(write_of_events("b", 1))
+    await clock.sleep(0.6)
+    slow.is_away = True
+    await clock.sleep(1.0)
+    _, makes = writer.uncommitted()
+    with elsewhere.transaction() as tx:
+        for make in makes:
+            make(tx)
+    writer.abandon()
+    kept, there = stored_event_ids(elsewhere), stored_event_ids(store)
     assert 0 < len(there) < 3 * ROWS_AT_ONCE
     assert {*kept, *there} == {*(f"a-{number}" for number in range(3 * ROWS_AT_ONCE)), "b-0"}
 
 
-def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else() -> None:
+@virtually
+async def test_an_orderly_stop_cuts_a_large_write_off_and_waits_for_all_else(clock: VirtualClock) -> None:
     store = TemporaryStore()
-
-    async def story(clock: VirtualClock) -> None:
-        slow = SlowStore(store, 10.0)
-        writer = Writer(slow.store, clock)
-        large = writer.write_in_portions(events("large", 30 * ROWS_AT_ONCE))
-        await clock.sleep(1.0)
-        small = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("small"))))
-        await writer.close()
-        assert await small
-        assert large.done.cancelled()
-
-    run_virtually(story)
-    assert "small" in stored(store)
+    slow = SlowStore(store, 10.0)
+    writer = Writer(slow.store, clock)
+    large = writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
+    await clock.sleep(1.0)
+    small = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("small"))))
+    await writer.close()
+    assert await small
+    assert large.done.cancelled()
+    assert "small" in stored_event_ids(store)
 
 
-def test_a_stop_may_wait_for_large_writes_as_long_as_they_make_progress() -> None:
+@virtually
+async def test_a_stop_may_wait_for_large_writes_as_long_as_they_make_progress(clock: VirtualClock) -> None:
     store = TemporaryStore()
-
-    async def story(clock: VirtualClock) -> None:
-        slow = SlowStore(store, 10.0)
-        writer = Writer(slow.store, clock)
-        writer.write_in_portions(events("large", 30 * ROWS_AT_ONCE))
-        await writer.backlog.finish_large(LATE)
-        assert len(stored(store)) == 30 * ROWS_AT_ONCE
-        slow.is_away = True
-        writer.write_in_portions(events("other", 1))
-        await asyncio.wait_for(writer.backlog.finish_large(LATE), 20)
-        writer.abandon()
-
-    run_virtually(story)
+    slow = SlowStore(store, 10.0)
+    writer = Writer(slow.store, clock)
+    writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
+    await writer.backlog.finish_large(LATE)
+    assert len(stored_event_ids(store)) == 30 * ROWS_AT_ONCE
+    slow.is_away = True
+    writer.write_in_portions(write_of_events("other", 1))
+    await asyncio.wait_for(writer.backlog.finish_large(LATE), 20)
+    writer.abandon()
 
 
 class StandingLoop(JumpingLoop):
@@ -217,20 +204,22 @@ class StandingLoop(JumpingLoop):
         self._time += seconds
 
 
-@pytest.mark.parametrize(("still", "done_at", "told"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)])
-def test_the_time_of_a_suspended_process_does_not_count_as_silence_of_the_store(
-    still: float, done_at: float, *, told: bool
+@pytest.mark.parametrize(
+    ("suspended_for", "done_at", "is_in_time"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)]
+)
+def test_a_wait_of_five_seconds_for_the_store_does_not_count_the_time_of_a_suspended_process(
+    suspended_for: float, done_at: float, *, is_in_time: bool
 ) -> None:
     async def story() -> bool:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)
         work = loop.create_future()
-        loop.call_at(1.0, loop.stand_still, still)
+        loop.call_at(1.0, loop.stand_still, suspended_for)
         loop.call_at(done_at, work.set_result, None)
         return await ends_within(work, 5.0)
 
     with asyncio.Runner(loop_factory=StandingLoop) as runner:
-        assert runner.run(story()) is told
+        assert runner.run(story()) is is_in_time
 
 
 class OpenStore(TemporaryStore):
@@ -246,22 +235,21 @@ class OpenStore(TemporaryStore):
         self.is_open = False
 
 
-def test_a_large_answer_is_compressed_before_a_transaction_is_opened_and_once(tmp_path: Path) -> None:
+@virtually
+async def test_a_large_answer_is_compressed_before_a_transaction_is_opened_and_once(
+    clock: VirtualClock, tmp_path: Path
+) -> None:
     store = OpenStore()
     made: list[bool] = []
-
-    async def story(clock: VirtualClock) -> None:
-        writer = Writer(store, clock)
-        evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)
-        evidence.keep(an_answer(200, bytes(5_000_000)), "t", "calendar")
-        evidence.keep(an_answer(200, b"small"), "t", "turn")
-        for waiting in evidence._waiting:
-            compress = waiting.make_bytes
-            waiting.make_bytes = lambda compress=compress: made.append(store.is_open) or compress()  # type: ignore[misc,func-returns-value]
-        await clock.sleep(1.0)
-        await writer.close()
-
-    run_virtually(story)
+    writer = Writer(store, clock)
+    evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)
+    evidence.keep(an_answer(200, bytes(5_000_000)), "t", "calendar")
+    evidence.keep(an_answer(200, b"small"), "t", "turn")
+    for waiting in evidence._waiting:
+        compress = waiting.make_bytes
+        waiting.make_bytes = lambda compress=compress: made.append(store.is_open) or compress()  # type: ignore[misc,func-returns-value]
+    await clock.sleep(1.0)
+    await writer.close()
     # What is large has a transaction of its own, and what is small is not worth a turn of the thread.
     assert made == [False, True]
     assert [record.number for record in store.evidence.chain("edge")] == [1, 2]

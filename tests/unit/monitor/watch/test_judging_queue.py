@@ -4,59 +4,50 @@ import asyncio
 from datetime import timedelta
 
 from monitor.clock import VirtualClock
-from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.judging import PORTION, JudgingQueue
+from tests.worlds.virtual import virtually
 
 
-def test_a_release_that_was_queued_twice_is_due_once_in_order_of_ids() -> None:
-    async def story(clock: VirtualClock) -> None:
-        queue = JudgingQueue(clock)
-        for name in ("b", "a", "b"):
-            queue.judge_soon(name)
-        assert await queue.wait_for_due() == ["a", "b"]
-        assert clock.monotonic() == 0
-
-    run_virtually(story)
+@virtually
+async def test_a_release_that_was_queued_twice_is_due_once_in_order_of_ids(clock: VirtualClock) -> None:
+    queue = JudgingQueue(clock)
+    for name in ("b", "a", "b"):
+        queue.judge_soon(name)
+    assert await queue.wait_for_due() == ["a", "b"]
+    assert clock.monotonic() == 0
 
 
-def test_a_release_that_is_queued_for_later_is_due_at_its_instant() -> None:
-    async def story(clock: VirtualClock) -> None:
-        queue = JudgingQueue(clock)
-        for _ in range(3):
-            queue.judge_at(clock.now() + timedelta(seconds=90), "r")
-        assert await queue.wait_for_due() == ["r"]
-        assert clock.monotonic() == 90
-        queue.judge_soon("other")
-        assert await queue.wait_for_due() == ["other"]
-
-    run_virtually(story)
+@virtually
+async def test_a_release_that_is_queued_for_later_is_due_at_its_instant(clock: VirtualClock) -> None:
+    queue = JudgingQueue(clock)
+    for _ in range(3):
+        queue.judge_at(clock.now() + timedelta(seconds=90), "r")
+    assert await queue.wait_for_due() == ["r"]
+    assert clock.monotonic() == 90
+    queue.judge_soon("other")
+    assert await queue.wait_for_due() == ["other"]
 
 
-def test_a_release_that_is_queued_during_a_wait_ends_the_wait() -> None:
-    async def story(clock: VirtualClock) -> None:
-        queue = JudgingQueue(clock)
-        queue.judge_at(clock.now() + timedelta(days=9), "late")
-        waiting = asyncio.ensure_future(queue.wait_for_due())
-        await clock.sleep(7)
-        queue.judge_soon("now")
-        assert await waiting == ["now"]
-        assert clock.monotonic() == 7
-
-    run_virtually(story)
+@virtually
+async def test_a_release_that_is_queued_during_a_wait_ends_the_wait(clock: VirtualClock) -> None:
+    queue = JudgingQueue(clock)
+    queue.judge_at(clock.now() + timedelta(days=9), "late")
+    waiting = asyncio.ensure_future(queue.wait_for_due())
+    await clock.sleep(7)
+    queue.judge_soon("now")
+    assert await waiting == ["now"]
+    assert clock.monotonic() == 7
 
 
-def test_changed_releases_are_judged_before_the_rest_and_every_release_gets_its_turn() -> None:
+@virtually
+async def test_changed_releases_are_judged_before_the_rest_and_every_release_gets_its_turn(clock: VirtualClock) -> None:
     known = [f"r{number:03}" for number in range(2 * PORTION + 1)]
-
-    async def story(clock: VirtualClock) -> None:
-        queue = JudgingQueue(clock)
-        queue.judge_all()
-        assert await queue.wait_for_due(known) == known[:PORTION]
-        queue.judge_soon("changed")
-        assert await queue.wait_for_due(known) == ["changed"]
-        queue.judge_all()
-        assert await queue.wait_for_due(known) == known[PORTION : 2 * PORTION]
-        assert await queue.wait_for_due(known) == [*known[: PORTION - 1], known[-1]]
-        assert await queue.wait_for_due(known) == [known[PORTION - 1]]
-
-    run_virtually(story)
+    queue = JudgingQueue(clock)
+    queue.judge_all()
+    assert await queue.wait_for_due(known) == known[:PORTION]
+    queue.judge_soon("changed")
+    assert await queue.wait_for_due(known) == ["changed"]
+    queue.judge_all()
+    assert await queue.wait_for_due(known) == known[PORTION : 2 * PORTION]
+    assert await queue.wait_for_due(known) == [*known[: PORTION - 1], known[-1]]
+    assert await queue.wait_for_due(known) == [known[PORTION - 1]]
