@@ -59,34 +59,39 @@ class LossyStore:
         self.heartbeat.report_loss = lambda: self.losses.append("lost")
         self.heartbeat.begin(NINE)
 
-    def commit(self) -> Heartbeat:
-        """Commit a batch, and return its heartbeat."""
+    def write_unconfirmed(self) -> Heartbeat:
+        """Write a batch without a confirmation by the store, and return its heartbeat."""
         beat = write_heartbeat(self.heartbeat, self.store)
         assert beat is not None
+        return beat
+
+    def commit(self) -> Heartbeat:
+        """Commit a batch, and return its heartbeat."""
+        beat = self.write_unconfirmed()
         self.heartbeat.note_committed()
         return beat
 
-    def restore(self, beat: Heartbeat) -> None:
+    def lose_batches_after(self, beat: Heartbeat) -> None:
         with self.store.transaction() as tx:
             tx.save_heartbeat(beat)
 
 
-def test_a_store_that_lost_one_batch_is_detected_even_without_work_in_between() -> None:
+def test_the_loss_of_one_batch_is_reported_once_even_if_no_time_passed_between_batches() -> None:
     lossy = LossyStore()
-    before = lossy.commit()
-    assert lossy.commit().at - before.at == timedelta.resolution
-    lossy.restore(before)
+    first, second = lossy.commit(), lossy.commit()
+    assert second.at - first.at == timedelta.resolution
+    lossy.lose_batches_after(first)
     lossy.commit()
     lossy.commit()
     assert lossy.losses == ["lost"]
 
 
-def test_a_store_that_lost_batches_after_our_clock_was_set_back_is_detected() -> None:
+def test_the_loss_of_a_batch_is_reported_after_our_clock_was_set_back() -> None:
     lossy = LossyStore()
-    before = lossy.commit()
+    first = lossy.commit()
     lossy.heartbeat.note_alive(NINE - 45 * SECOND)
     lossy.commit()
-    lossy.restore(before)
+    lossy.lose_batches_after(first)
     lossy.commit()
     assert lossy.losses == ["lost"]
 
@@ -96,7 +101,6 @@ def test_a_batch_that_was_committed_without_confirmation_is_no_loss() -> None:
     lossy.commit()
     for second in (1, 2):
         lossy.heartbeat.note_alive(NINE + second * SECOND)
-        # The store does not confirm it.
-        write_heartbeat(lossy.heartbeat, lossy.store)
+        lossy.write_unconfirmed()
     lossy.commit()
     assert lossy.losses == []

@@ -12,21 +12,25 @@ from monitor.health.system import (
 )
 
 
-def test_the_function_that_returns_freed_memory_is_found_and_called() -> None:
+def test_malloc_trim_of_the_c_library_is_found_and_can_be_called() -> None:
     calls: list[int] = []
     find_malloc_trim(SimpleNamespace(malloc_trim=calls.append))(0)
     assert calls == [0]
 
 
-def test_a_c_library_without_mallopt_is_not_changed() -> None:
+def test_a_c_library_without_malloc_trim_gives_a_function_without_effect() -> None:
     assert find_malloc_trim(SimpleNamespace())(0) is None
 
 
-def test_glibc_is_set_to_one_heap_without_large_blocks() -> None:
-    calls: dict[int, int] = {}
-    set_malloc_options(SimpleNamespace(mallopt=calls.__setitem__))
+def test_glibc_is_set_to_one_heap_and_to_map_blocks_from_128_kib_on_by_themselves() -> None:
+    m_arena_max, m_mmap_threshold = -8, -3  # in malloc.h
+    options: dict[int, int] = {}
+    set_malloc_options(SimpleNamespace(mallopt=options.__setitem__))
+    assert options == {m_arena_max: 1, m_mmap_threshold: 128 * 1024}
+
+
+def test_a_c_library_without_mallopt_is_not_changed() -> None:
     set_malloc_options(SimpleNamespace())
-    assert calls == {-8: 1, -3: 131_072}
 
 
 def test_memory_can_be_returned_repeatedly() -> None:

@@ -63,6 +63,7 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
     world.attempt(50)
     world.attempt(60, fault="")
     world.attempt(90, fault="")
+    # Each failed start and the first that succeeds report the span so far, which replaces the shorter one.
     assert world.blind == [
         Blind(after(0), after(10), "no_worker", "www.gov.uk"),
         Blind(after(0), after(45), "no_worker", "www.gov.uk"),

@@ -12,8 +12,6 @@ from monitor.plan.budget import Budget, Pacer, affordable_spacings, share_rate, 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 RATES = st.floats(0.1, 200)
 
-# The keys of `affordable_spacings` are (wanted spacing in seconds, chance of a change), its values numbers of targets.
-
 
 def after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
@@ -24,10 +22,16 @@ def test_host_without_its_own_rate_gets_the_default() -> None:
     assert (budget.rate("www.gov.uk"), budget.rate("elsewhere.example")) == (5.0, 2.0)
 
 
+def group(*, wanted_every: float, chance: float = 1.0) -> tuple[float, float]:
+    """Return the key of a group of targets: the seconds between its looks as wanted, and its chance of a change."""
+    return wanted_every, chance
+
+
 def test_spacings_are_as_wanted_if_the_budget_carries_all() -> None:
     assert stretch_factor(3.0, 5.0) == 1.0
     assert share_rate([1.0, 2.0], [1.0, 1.0], 5.0) == [1.0, 2.0]
-    assert affordable_spacings({(1.0, 1.0): 2, (5.0, 9.0): 10}, 5.0) == {(1.0, 1.0): 1.0, (5.0, 9.0): 5.0}
+    often, rarely = group(wanted_every=1), group(wanted_every=5, chance=9)
+    assert affordable_spacings({often: 2, rarely: 10}, 5.0) == {often: 1.0, rarely: 5.0}
 
 
 def test_twice_the_demand_doubles_the_spacing() -> None:
@@ -35,15 +39,14 @@ def test_twice_the_demand_doubles_the_spacing() -> None:
 
 
 def test_rate_is_shared_by_the_square_root_of_the_chance() -> None:
-    assert affordable_spacings({(0.1, 9.0): 1, (0.1, 1.0): 1}, 4.0) == pytest.approx(
-        {(0.1, 9.0): 1 / 3, (0.1, 1.0): 1.0}
-    )
+    likely, unlikely = group(wanted_every=0.1, chance=9), group(wanted_every=0.1, chance=1)
+    looks_a_second = {name: 1 / spacing for name, spacing in affordable_spacings({likely: 1, unlikely: 1}, 4.0).items()}
+    assert looks_a_second == pytest.approx({likely: sqrt(9), unlikely: sqrt(1)})
 
 
 def test_a_group_wanted_ten_times_as_rarely_gets_ten_times_the_spacing() -> None:
-    assert affordable_spacings({(1.0, 1.0): 10, (10.0, 1.0): 10}, 1.1) == pytest.approx(
-        {(1.0, 1.0): 10, (10.0, 1.0): 100}
-    )
+    often, rarely = group(wanted_every=1), group(wanted_every=10)
+    assert affordable_spacings({often: 10, rarely: 10}, 1.1) == pytest.approx({often: 10, rarely: 100})
 
 
 def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
@@ -51,9 +54,10 @@ def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
     assert shares == pytest.approx([1.0, 2.0, 2.0])
 
 
-def test_target_that_cannot_change_gets_the_least_share() -> None:
-    shares = share_rate([10.0, 10.0], [1.0, 0.0], 5.0, least_fraction=0.2)
-    assert shares[1] == pytest.approx(0.5)
+def test_target_that_cannot_change_gets_the_least_fraction_of_an_equal_share() -> None:
+    rate, least_fraction = 5.0, 0.2
+    _may_change, cannot_change = share_rate([10.0, 10.0], [1.0, 0.0], rate, least_fraction=least_fraction)
+    assert cannot_change == pytest.approx(least_fraction * rate / 2)
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 1)), min_size=1, max_size=30), RATES)
@@ -65,11 +69,12 @@ def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float,
 
 
 def test_spacings_by_the_square_root_of_the_chance_give_the_shortest_mean_interval() -> None:
-    # 36 s. Equal shares, and shares in proportion to the chance, both give 100 s.
-    counts = {(1.0, 0.9 / 10): 10, (1.0, 0.1 / 90): 90}
-    width = sum(counts[key] * key[1] * spacing for key, spacing in affordable_spacings(counts, 1.0).items())
-    assert width == pytest.approx(sum(count * sqrt(chance) for (_, chance), count in counts.items()) ** 2)
-    assert width == pytest.approx(36)
+    # Of all changes nine in ten come to the ten likely targets.
+    likely, unlikely = group(wanted_every=1, chance=0.9 / 10), group(wanted_every=1, chance=0.1 / 90)
+    spacings = affordable_spacings({likely: 10, unlikely: 90}, 1.0)
+    assert 0.9 * spacings[likely] + 0.1 * spacings[unlikely] == pytest.approx(36)
+    equal_spacing_of_all = 100
+    assert 0.9 * equal_spacing_of_all + 0.1 * equal_spacing_of_all > 36
 
 
 @given(RATES, st.lists(st.floats(0, 3), max_size=80))
@@ -80,8 +85,8 @@ def test_starts_in_any_second_never_exceed_the_budget(rate: float, waits: list[f
         pacer.record_start(now)
         starts.append(now)
     for begin in starts:
-        held = [start for start in starts if begin <= start <= begin + timedelta(seconds=1)]
-        assert len(held) <= ceil(rate)
+        within_a_second = [start for start in starts if begin <= start <= begin + timedelta(seconds=1)]
+        assert len(within_a_second) <= ceil(rate)
 
 
 def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,35 +38,44 @@ def window(begins: int, ends: int, every: int) -> Window:
 _windows = st.builds(window, st.integers(-500, 900), st.integers(-200, 1200), st.integers(1, 200))
 
 
-def many(pages: int, chance: float = 1.0) -> list[tuple[Window, ...]]:
-    """Return the plans of so many pages that want a look a second."""
-    return [(Window("slot", BEGIN, BEGIN + 2 * MINUTE, timedelta(seconds=1), chance=chance),)] * pages
+def plans_of_pages(pages: int, *, every: float = 1.0, chance: float = 1.0) -> list[tuple[Window, ...]]:
+    """Return the plans of so many pages that want a look every so many seconds."""
+    return [(Window("slot", BEGIN, BEGIN + 2 * MINUTE, every * SECOND, chance=chance),)] * pages
+
+
+def warning_with_five_looks_a_second(plans: Sequence[Sequence[Window]], minutes: int = 1) -> str | None:
+    wanted = looks_per_minute(plans, BEGIN, BEGIN + minutes * MINUTE)
+    return overload_warning("www.gov.uk", wanted, 5.0, plans)
 
 
 def test_warning_names_the_budget_that_would_prove_who_was_on_time() -> None:
-    plans = many(240)
-    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    warning = warning_with_five_looks_a_second(plans_of_pages(240))
     assert warning.endswith("every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s")
 
 
-@pytest.mark.parametrize(("pages", "asides"), [(240, 0), (240, 120), (7, 0), (61, 300)])
-def test_least_sufficient_rate_is_enough_and_no_smaller_one_is(pages: int, asides: int) -> None:
-    plans = many(pages) + many(asides, 0.25)
+@pytest.mark.parametrize(("pages", "unlikely"), [(240, 0), (240, 120), (7, 0), (61, 300)])
+def test_least_sufficient_rate_looks_at_pages_every_30_seconds_and_no_smaller_one_does(
+    pages: int, unlikely: int
+) -> None:
+    plans = plans_of_pages(pages) + plans_of_pages(unlikely, chance=0.25)
+    wanted_every, chance = 1.0, 1.0
+
+    def spacing_of_pages(rate: int) -> float:
+        return spacings_at(plans, BEGIN, rate)[wanted_every, chance]
+
     least = least_sufficient_rate(plans, BEGIN, timedelta(seconds=30))
-    assert spacings_at(plans, BEGIN, least)[(1.0, 1.0)] <= 30
-    assert least == 1 or spacings_at(plans, BEGIN, least - 1)[(1.0, 1.0)] > 30
+    assert spacing_of_pages(least) <= 30
+    assert least == 1 or spacing_of_pages(least - 1) > 30
 
 
-def test_warning_names_no_budget_if_no_look_is_wanted_that_close() -> None:
-    plans = [[window(0, 60, 60)]] * 400
-    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+def test_warning_names_no_larger_budget_if_looks_are_wanted_only_every_minute() -> None:
+    warning = warning_with_five_looks_a_second(plans_of_pages(400, every=60))
     assert warning.endswith("every 80 s where 60 s is wanted")
 
 
-def test_warning_names_no_budget_if_looks_are_close_enough() -> None:
-    plans = many(20)
-    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
-    assert "would" not in warning
+def test_warning_names_no_larger_budget_if_looks_are_close_enough_to_prove_who_was_on_time() -> None:
+    warning = warning_with_five_looks_a_second(plans_of_pages(20))
+    assert warning.endswith("every 4 s where 1 s is wanted")
 
 
 def test_two_pages_looked_at_each_second_want_120_looks_a_minute() -> None:
@@ -100,17 +109,17 @@ def test_sufficient_budget_gives_no_warning() -> None:
 
 def test_warning_states_looks_budget_and_spacing() -> None:
     plans = [[window(0, 60, 12), window(60, 120, 1)]] * 43
-    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + 2 * MINUTE), 5.0, plans)
-    assert warning == (
+    assert warning_with_five_looks_a_second(plans, minutes=2) == (
         "www.gov.uk: 2580 looks wanted in the minute from 09:01 on 23 July 2026, the budget carries 300 (5/s); "
         "over budget in 1 minute from 09:01; looks will be 8.6 times as far apart: every 8.6 s where 1 s is wanted"
     )
 
 
 def test_warning_gives_the_range_of_spacings_of_likely_and_unlikely_targets() -> None:
-    unlikely = [replace(window(0, 60, 1), chance=0.25)]
-    plans = [*[[window(0, 60, 1)]] * 50, *[unlikely] * 50, [window(0, 60, 15)]]
-    warning = overload_warning("www.gov.uk", looks_per_minute(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    likely, unlikely = plans_of_pages(50, chance=1.0), plans_of_pages(50, chance=0.25)
+    wanted_rarely = [window(0, 60, 15)]
+    warning = warning_with_five_looks_a_second([*likely, *unlikely, wanted_rarely])
+    # 100 looks a second are wanted of 5. A quarter of the chance gives twice the spacing.
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
@@ -137,8 +146,8 @@ BEYOND = "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven 
     ],
 )
 def test_forecast_describes_what_can_be_proved(count: int, words: str) -> None:
-    (told,) = forecast_slots(parts(count), 5.0, *DAY)
-    assert told.describe("Europe/London") == words
+    (forecast,) = forecast_slots(parts(count), 5.0, *DAY)
+    assert forecast.describe("Europe/London") == words
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
@@ -148,13 +157,14 @@ def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
 
 def test_each_slot_has_its_own_forecast() -> None:
     later = SLOT + timedelta(minutes=30)
-    told = forecast_slots([*parts(60, later), *parts(20)], 5.0, *DAY)
-    assert [(one.slot, one.parts) for one in told] == [(SLOT, 20), (later, 60)]
+    forecasts = forecast_slots([*parts(60, later), *parts(20, SLOT)], 5.0, *DAY)
+    assert [(forecast.slot, forecast.parts) for forecast in forecasts] == [(SLOT, 20), (later, 60)]
 
 
 def test_release_with_several_unproved_parts_is_named_once() -> None:
-    (told,) = forecast_slots([*parts(300), *parts(300)], 5.0, *DAY)
-    assert len(told.unproved) == len(set(told.unproved))
+    two_parts_each = [*parts(300), *parts(300)]
+    (forecast,) = forecast_slots(two_parts_each, 5.0, *DAY)
+    assert len(forecast.unproved) == len(set(forecast.unproved))
 
 
 @given(st.integers(1, 900))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ EPOCH = datetime(2026, 11, 26, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 NAMES = ("east", "north", "south", "west")
 
-shares = st.tuples(st.integers(1, 4), st.sampled_from([0.5, 2.0, 5.0, 20.0]), st.booleans())
+COUNTS, RATES = st.integers(1, 4), st.sampled_from([0.5, 2.0, 5.0, 20.0])
 
 
 def turns_of(name: str, members: tuple[str, ...], rate: float, *, divided: bool, zero: float = -1e9) -> Turns:
@@ -30,34 +30,39 @@ def latest_starts(mine: Turns, until: datetime, late: timedelta) -> list[datetim
     return found
 
 
-@given(shares, st.lists(st.integers(0, 20), min_size=4, max_size=4))
-def test_several_monitors_together_keep_the_budget_of_one(setup: tuple[int, float, bool], lateness: list[int]) -> None:
-    many, rate, divided = setup
-    members, late = NAMES[:many], [timedelta(milliseconds=each) for each in lateness]
-    asked = sorted(
-        at
-        for name, each in zip(members, late, strict=False)
-        for at in latest_starts(turns_of(name, members, rate, divided=divided), EPOCH + 60 * SECOND, each)
+@given(count=COUNTS, rate=RATES, divided=st.booleans(), ms_late=st.lists(st.integers(0, 20), min_size=4, max_size=4))
+def test_monitors_that_use_all_their_turns_together_keep_one_budget(
+    *, count: int, rate: float, divided: bool, ms_late: list[int]
+) -> None:
+    members, minute_later = NAMES[:count], EPOCH + 60 * SECOND
+    starts = sorted(
+        start
+        for name, ms in zip(members, ms_late, strict=False)
+        for start in latest_starts(
+            turns_of(name, members, rate, divided=divided), minute_later, timedelta(milliseconds=ms)
+        )
     )
-    most = max(1, int(rate))
-    assert all(later - first > SECOND for first, later in zip(asked, asked[most:], strict=False))
+    most_a_second = max(1, int(rate))
+    assert all(later - first > SECOND for first, later in zip(starts, starts[most_a_second:], strict=False))
 
 
-@given(shares)
-def test_all_turns_together_use_the_whole_budget(setup: tuple[int, float, bool]) -> None:
-    many, rate, divided = setup
-    parts = [turns_of(name, NAMES[:many], rate, divided=divided) for name in NAMES[:many]]
-    assert sum(each.fraction for each in parts) == 1
-    assert {each.gap for each in parts} == {timedelta(seconds=1.05 / rate)}
-    assert all(one.mine.isdisjoint(other.mine) for one, other in pairwise(parts))
+@given(count=COUNTS, rate=RATES, divided=st.booleans())
+def test_the_turns_of_all_monitors_are_the_whole_budget_and_do_not_overlap(
+    *, count: int, rate: float, divided: bool
+) -> None:
+    turns = [turns_of(name, NAMES[:count], rate, divided=divided) for name in NAMES[:count]]
+    assert sum(each.fraction for each in turns) == 1
+    five_percent_wider = timedelta(seconds=1.05 / rate)
+    assert {each.gap for each in turns} == {five_percent_wider}
+    assert all(one.mine.isdisjoint(other.mine) for one, other in combinations(turns, 2))
 
 
-def test_the_next_turn_of_a_monitor_that_is_no_member_is_always_later() -> None:
-    none, now = turns_of("west", ("north", "south"), 5.0, divided=False), EPOCH
+def test_a_monitor_that_is_no_member_never_gets_a_turn() -> None:
+    no_turns, now = turns_of("west", ("north", "south"), 5.0, divided=False), EPOCH
     for _ in range(100):
-        later = none.at_or_after(now)
-        assert later > now
-        now = later
+        next_turn = no_turns.at_or_after(now)
+        assert next_turn > now
+        now = next_turn
 
 
 def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:

@@ -103,22 +103,22 @@ def sweep_of(*parts: str) -> Sweep:
     return sweep
 
 
-def make_next_look(  # what a look is made of
-    sweep: Sweep, now: float, told: LookResult, *, age: float = 0.0, view: View | None = None, gap: timedelta = GAP
+def make_next_look(
+    sweep: Sweep, now: float, result: LookResult, *, age: float = 0.0, gap: timedelta = GAP
 ) -> tuple[str, View]:
-    """Make the next look at `now`, of a copy of this age, and record its result. Return the part and the view asked."""
-    one = sweep.next_part(at(now), gap, lambda _: True)
-    how = one.next_view
-    sweep.record_start(one, at(now))
-    sweep.record_result(one.id, view or how, told, at(now), at(now - age))
-    return one.id, how
+    """Make the next look at `now`, of a copy of this age, and record its result. Return its part and view."""
+    part = sweep.next_part(at(now), gap, lambda _: True)
+    view = part.next_view
+    sweep.record_start(part, at(now))
+    sweep.record_result(part.id, view, result, at(now), at(now - age))
+    return part.id, view
 
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     sweep = sweep_of("a", "b", "c")
-    times = [-60, -50, -40, -30, -20, -10]
-    told = [LookResult.NOTHING if place in (0, 1) else LookResult.ABSENT for place in range(6)]
-    assert [make_next_look(sweep, now, each)[0] for now, each in zip(times, told, strict=True)] == list("aabcab")
+    failed = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
+    then = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
+    assert (failed, then) == (["a", "a"], ["b", "c", "a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -130,72 +130,80 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
         pytest.param(-5, 9, View.EDGE, id="before the slot users are asked for"),
     ],
 )
-def test_origin_view_is_used_if_a_cache_may_hide_a_change(now: float, age: float, view: View) -> None:
+def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_origin(
+    now: float, age: float, view: View
+) -> None:
     sweep = sweep_of("a")
     make_next_look(sweep, now, LookResult.ABSENT, age=age)
-    assert make_next_look(sweep, now + 9, LookResult.NOTHING)[1] is view
+    _part, next_view = make_next_look(sweep, now + 9, LookResult.NOTHING)
+    assert next_view is view
 
 
 @pytest.mark.parametrize(
-    ("origin_absent", "view"),
+    ("origin_last_absent", "second_view"),
     [
         pytest.param(-80, View.ORIGIN, id="it would date what comes, and too early to prove it on time"),
         pytest.param(-50, View.EDGE, id="its absence is proof enough"),
         pytest.param(-110, View.EDGE, id="long ago, so that the edge is believed"),
     ],
 )
-def test_origin_view_is_repeated_if_its_last_absence_would_widen_the_interval(origin_absent: float, view: View) -> None:
+def test_the_second_look_at_a_part_is_at_the_origin_if_its_last_absence_there_would_widen_the_interval(
+    origin_last_absent: float, second_view: View
+) -> None:
     sweep = sweep_of("a", *"bcdefghij")
-    sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_absent), at(origin_absent))
+    sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_last_absent), at(origin_last_absent))
     looks = [make_next_look(sweep, now, LookResult.ABSENT) for now in range(-45, -15)]
-    assert [how for one, how in looks if one == "a"][1] is view
+    _first, second, *_ = [view for part, view in looks if part == "a"]
+    assert second is second_view
 
 
 def sweep_with_announcements(*pages: str) -> Sweep:
-    """Return a sweep of these pages, each with its announcement, whose name has a "!" at the end."""
+    """Return a sweep of these pages and of the announcement of each: `a` and `announcement of a`."""
     sweep = sweep_of(*pages)
     for page in pages:
-        sweep.add(f"{page}!", ProofGoal(SLOT, WITHIN, (0, 1, ord(page)), announces=page))
+        sweep.add(f"announcement of {page}", ProofGoal(SLOT, WITHIN, (0, 1, ord(page)), announces=page))
     return sweep
 
 
-def test_announcements_get_the_looks_that_pages_leave_in_the_last_minute() -> None:
-    sweep = sweep_with_announcements(*"abcdefgh")
+def test_in_the_last_minute_announcements_get_the_first_looks_at_the_origin_and_pages_the_last_looks() -> None:
+    pages = list("abcdefgh")
+    sweep = sweep_with_announcements(*pages)
     looks = [make_next_look(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
-    assert {one for one, how in looks[:24] if how is View.ORIGIN} == {f"{page}!" for page in "abcdefgh"}
-    assert sorted(one for one, _ in looks[-8:]) == list("abcdefgh")
+    first_looks, last_looks = looks[: 3 * len(pages)], looks[-len(pages) :]
+    at_origin = {part for part, view in first_looks if view is View.ORIGIN}
+    assert at_origin == {f"announcement of {page}" for page in pages}
+    assert sorted(part for part, _ in last_looks) == pages
 
 
-def test_announcements_of_missing_pages_follow_the_first_round_after_the_slot() -> None:
+def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_before_the_page() -> None:
     sweep = sweep_with_announcements("a", "b", "c")
     for page in "abc":
         sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
-    told = {"a": LookResult.PRESENT, "b": LookResult.ABSENT, "c": LookResult.PRESENT, "b!": LookResult.PRESENT}
     looks: list[str] = []
     for now in range(1, 6):
-        one = sweep.next_part(at(now), SECOND, lambda _: True)
-        sweep.record_start(one, at(now))
-        sweep.record_result(one.id, one.next_view, told[one.id], at(now), at(now))
-        looks.append(one.id)
-    assert sorted(looks[:3]) == list("abc")
-    assert looks[3:] == ["b!", "b"]
+        part = sweep.next_part(at(now), SECOND, lambda _: True)
+        sweep.record_start(part, at(now))
+        result = LookResult.ABSENT if part.id == "b" else LookResult.PRESENT
+        sweep.record_result(part.id, part.next_view, result, at(now), at(now))
+        looks.append(part.id)
+    first_round, then = looks[:3], looks[3:]
+    assert sorted(first_round) == ["a", "b", "c"]
+    assert then == ["announcement of b", "b"]
 
 
 def test_unchanged_announcement_proves_absence_as_of_one_redirect_lag_earlier() -> None:
     sweep = sweep_with_announcements("a")
-    sweep.record_result("a!", View.ORIGIN, LookResult.ABSENT, at(-20), at(-20))
-    assert sweep.parts["a!"].absent_at == at(-20) - REDIRECT_LAG
+    sweep.record_result("announcement of a", View.ORIGIN, LookResult.ABSENT, at(-20), at(-20))
+    assert sweep.parts["announcement of a"].absent_at == at(-20) - REDIRECT_LAG
 
 
 def test_views_alternate_at_a_part_that_is_still_absent() -> None:
     sweep = sweep_of("a")
-    assert [make_next_look(sweep, now, LookResult.ABSENT)[1].value for now in (22, 24, 26, 28)] == [
-        "edge",
-        "origin",
-    ] * 2
+    views = [make_next_look(sweep, now, LookResult.ABSENT)[1] for now in (22, 24, 26, 28)]
+    assert views == [View.EDGE, View.ORIGIN, View.EDGE, View.ORIGIN]
 
 
-def test_a_part_seen_before_its_slot_needs_only_one_more_look_after_it() -> None:
+def test_a_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
     sweep = sweep_of("a")
     make_next_look(sweep, -8, LookResult.PRESENT)
     make_next_look(sweep, 2, LookResult.PRESENT)
@@ -225,15 +233,17 @@ def test_listed_part_goes_first_at_once() -> None:
     for second in (-30, -20, -10):
         make_next_look(sweep, second, LookResult.ABSENT)
     assert make_next_look(sweep, 1, LookResult.ABSENT)[0] == "a"
-    sweep.prioritise(["c", "nobody's"])
+    sweep.prioritise(["c", "not in the sweep"])
     assert make_next_look(sweep, 31, LookResult.PRESENT)[0] == "c"
 
 
-@pytest.mark.parametrize(("parts", "proved", "width"), [(60, 60, 12.2), (175, 175, 35.4), (300, 282, 60.7)])
-def test_busy_slot_is_proved_as_far_as_the_budget_allows(parts: int, proved: int, width: float) -> None:
-    got = swept(usual(parts), 5.0)
-    assert len(got.parts) >= proved
-    assert got.width <= width
+@pytest.mark.parametrize(("parts", "least_proved", "widest"), [(60, 60, 12.2), (175, 175, 35.4), (300, 282, 60.7)])
+def test_five_looks_a_second_prove_so_many_parts_of_a_busy_slot_within_so_many_seconds(
+    parts: int, least_proved: int, widest: float
+) -> None:
+    simulated = swept(usual(parts), rate=5.0)
+    assert len(simulated.parts) >= least_proved
+    assert simulated.width <= widest
 
 
 def test_late_parts_cost_the_others_only_their_first_looks() -> None:
@@ -251,20 +261,27 @@ comings = st.lists(st.floats(0, 30), min_size=1, max_size=60)
 
 
 @given(comings, st.floats(1, 5))
-def test_all_parts_are_proved_if_the_budget_suffices(comes: list[float], rate: float) -> None:
+def test_all_parts_are_proved_within_a_round_of_looks_if_the_looks_of_the_tolerance_suffice(
+    comes: list[float], rate: float
+) -> None:
     gap = 1.01 / rate
-    kept = comes[: max(1, int((60 - max(comes)) / gap) - 1)]
-    got = swept([Part(each) for each in kept], rate)
-    assert sorted(got.parts) == list(range(len(kept)))
-    assert max(got.widths) <= (len(kept) + 1) * gap + 1e-6
+    looks_after_the_last_came = int((60 - max(comes)) / gap)
+    fitting = comes[: max(1, looks_after_the_last_came - 1)]
+    simulated = swept([Part(each) for each in fitting], rate)
+    assert sorted(simulated.parts) == list(range(len(fitting)))
+    a_round_of_looks = (len(fitting) + 1) * gap
+    assert max(simulated.widths) <= a_round_of_looks + 1e-6
 
 
 @given(comings, st.floats(0.2, 1))
-def test_important_parts_are_proved_if_they_alone_would_fit(comes: list[float], rate: float) -> None:
-    gap = 1.01 / rate
-    most = max(0, int((60 - max(comes)) / gap) - 2)
-    day = [Part(each, weight=int(number < most)) for number, each in enumerate(comes)]
-    assert set(swept(day, rate).parts) >= set(range(min(most, len(day))))
+def test_important_parts_are_proved_if_they_alone_would_fit_into_the_looks_of_the_tolerance(
+    comes: list[float], rate: float
+) -> None:
+    looks_after_the_last_came = int((60 - max(comes)) * rate / 1.01)
+    fitting = max(0, looks_after_the_last_came - 2)
+    parts = [Part(each, weight=int(number < fitting)) for number, each in enumerate(comes)]
+    important = {number for number, part in enumerate(parts) if part.weight}
+    assert set(swept(parts, rate).parts) >= important
 
 
 @given(

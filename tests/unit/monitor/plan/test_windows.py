@@ -112,12 +112,17 @@ def test_origin_view_of_a_missing_part_is_used_as_often_as_its_edge_view() -> No
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR)] == [5 * SECOND, MINUTE]
 
 
-def test_origin_view_of_an_alternative_ends_once_the_page_is_out() -> None:
-    other = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
-    assert windows_for(other, SLOT) == tuple(
-        replace(one, chance=one.chance / 4, every_if_idle=None) for one in windows_for(ORIGIN, SLOT)
-    )
-    assert windows_for(other, SLOT, Progress(Stage.SEEN, AT, is_complete=False)) == ()
+COPY_ELSEWHERE = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
+
+
+def test_origin_view_of_a_copy_elsewhere_has_the_windows_of_the_page_with_a_quarter_of_the_chance() -> None:
+    windows_of_page = windows_for(ORIGIN, SLOT)
+    expected = (replace(window, chance=window.chance / 4, every_if_idle=None) for window in windows_of_page)
+    assert windows_for(COPY_ELSEWHERE, SLOT) == tuple(expected)
+
+
+def test_origin_view_of_a_copy_elsewhere_ends_once_the_page_is_out() -> None:
+    assert windows_for(COPY_ELSEWHERE, SLOT, Progress(Stage.SEEN, AT, is_complete=False)) == ()
 
 
 def test_closed_target_has_no_windows() -> None:
@@ -148,20 +153,23 @@ def test_day_with_a_configured_time_is_watched_like_an_instant() -> None:
     assert windows_for(EDGE, replace(DAY, assumed=AT)) == windows_for(EDGE, SLOT)
 
 
-def test_usual_time_is_local_time() -> None:
-    winter = Slot(Precision.DAY, first=date(2026, 12, 3), last=date(2026, 12, 3))
-    near = next(window for window in windows_for(EDGE, winter) if window.name == "near")
-    assert near.begins == datetime(2026, 12, 3, 9, 20, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("day", "utc_hour"), [(date(2026, 12, 3), 9), (date(2026, 7, 23), 8)], ids=["winter", "summer"]
+)
+def test_close_looks_of_a_promised_day_begin_at_twenty_past_nine_in_local_time(day: date, utc_hour: int) -> None:
+    windows = windows_for(EDGE, Slot(Precision.DAY, first=day, last=day))
+    near = next(window for window in windows if window.name == "near")
+    assert near.begins == datetime(day.year, day.month, day.day, utc_hour, 20, tzinfo=UTC)
 
 
 def test_day_is_overdue_from_local_midnight() -> None:
     assert windows_for(EDGE, DAY)[-1].begins == datetime(2026, 7, 23, 23, tzinfo=UTC)
 
 
-def test_month_is_watched_every_five_minutes_until_it_has_passed() -> None:
-    windows = windows_for(EDGE, JULY)
-    assert spacing(windows, timedelta()) == 5 * MINUTE
-    assert spacing(windows, 10 * DAYS) == MINUTE
+def test_a_promised_month_is_watched_every_five_minutes_and_each_minute_once_it_has_passed() -> None:
+    windows, inside_july, in_august = windows_for(EDGE, JULY), timedelta(), 10 * DAYS
+    assert spacing(windows, inside_july) == 5 * MINUTE
+    assert spacing(windows, in_august) == MINUTE
 
 
 def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
