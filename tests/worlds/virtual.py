@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
 from monitor.rehearse.virtual_loop import run_virtually
@@ -13,11 +14,11 @@ from tests.worlds.instants import SLOT
 Test = Callable[..., Coroutine[Any, Any, None]]
 
 
-def virtually(test: Test, *, patience: float = 20) -> Callable[..., None]:
+def virtually(test: Test, *, patience: float = 20, begins: datetime = SLOT) -> Callable[..., None]:
     """Run a coroutine as a test. Its `clock` is a virtual clock that begins at the slot; the others are fixtures."""
 
     def run(**fixtures: object) -> None:
-        run_virtually(lambda clock: test(clock=clock, **fixtures), SLOT, patience=patience)
+        run_virtually(lambda clock: test(clock=clock, **fixtures), begins, patience=patience)
 
     return asking_for(run, test, given=("clock",))
 

@@ -4,6 +4,7 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.worlds.fetcher import Reply, ScriptedFetcher
+from tests.worlds.virtual import virtually
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 PAGE = Target("r/page/edge", "r", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "status")
@@ -51,46 +53,42 @@ class World:
         return SelfCheck(self.clock, self.health, progress, dict, lambda: self.backlogs, manager=manager)
 
 
-def test_a_poller_with_no_due_look_is_healthy() -> None:
-    async def story(clock: VirtualClock) -> None:
-        world = World(clock)
-        self_check = world.self_check()
-        await world.clock.sleep(600)
-        assert self_check.unready() == []
-
-    run_virtually(story, NOON)
+@partial(virtually, begins=NOON)
+async def test_a_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None:
+    world = World(clock)
+    self_check = world.self_check()
+    await world.clock.sleep(600)
+    assert self_check.unready() == []
 
 
-def test_a_poller_that_begins_no_due_look_is_stalled() -> None:
-    async def story(clock: VirtualClock) -> None:
-        world = World(clock)
-        self_check = world.self_check()
-        world.poller.due_at = NOON
-        for _ in range(4):
-            await world.clock.sleep(20)
-            self_check.unready()
-        assert self_check.unready() == ["no look has begun for a while though some are due"]
-        assert self_check.stuck() == self_check.unable() == self_check.unready()
-        assert self_check.monitor_state().overdue == 80
-        world.poller.made += 1
-        assert self_check.unready() == []
-
-    run_virtually(story, NOON)
+@partial(virtually, begins=NOON)
+async def test_a_poller_that_begins_no_due_look_is_stalled(clock: VirtualClock) -> None:
+    world = World(clock)
+    self_check = world.self_check()
+    world.poller.due_at = NOON
+    for _ in range(4):
+        await world.clock.sleep(20)
+        self_check.unready()
+    assert self_check.unready() == ["no look has begun for a while though some are due"]
+    assert self_check.stuck() == self_check.unable() == self_check.unready()
+    assert self_check.monitor_state().overdue == 80
+    world.poller.made += 1
+    assert self_check.unready() == []
 
 
 @pytest.mark.parametrize(("since", "stuck"), [(-599, False), (-601, True), (60, False), (None, False)])
-def test_a_stalled_outbox_is_a_fault_but_the_monitor_stays_ready(since: float | None, *, stuck: bool) -> None:
-    async def story(clock: VirtualClock) -> None:
-        world = World(clock)
-        self_check = world.self_check()
-        world.backlogs = {
-            "mail": Backlog(3, None if since is None else NOON + timedelta(seconds=since)),
-            "chat": Backlog(),
-        }
-        assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], stuck)
-        assert (self_check.monitor_state().pending, self_check.monitor_state().oldest) == (3, max(0.0, -(since or 0.0)))
-
-    run_virtually(story, NOON)
+@partial(virtually, begins=NOON)
+async def test_a_stalled_outbox_is_a_fault_but_the_monitor_stays_ready(
+    clock: VirtualClock, since: float | None, *, stuck: bool
+) -> None:
+    world = World(clock)
+    self_check = world.self_check()
+    world.backlogs = {
+        "mail": Backlog(3, None if since is None else NOON + timedelta(seconds=since)),
+        "chat": Backlog(),
+    }
+    assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], stuck)
+    assert (self_check.monitor_state().pending, self_check.monitor_state().oldest) == (3, max(0.0, -(since or 0.0)))
 
 
 def test_the_dead_man_switch_pings_only_while_all_is_well() -> None:

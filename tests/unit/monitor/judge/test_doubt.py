@@ -239,9 +239,8 @@ def test_a_confirmation_that_may_have_come_before_the_slot_leaves_the_release_un
 
 def test_a_provisional_slot_that_was_confirmed_after_it_passed_is_judged_by_its_day() -> None:
     provisional = promise_last_read("09:31", state=Standing.PROVISIONAL)
-    assert (
-        verdict_on([provisional, changed_promise(not_yet_at="09:31")], came="09:31:27").verdict is VerdictKind.ON_TIME
-    )
+    promises = [provisional, changed_promise(not_yet_at="09:31")]
+    assert verdict_on(promises, came="09:31:27").verdict is VerdictKind.ON_TIME
 
 
 # Two calendars

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from math import inf
 
 import pytest
@@ -25,6 +26,7 @@ from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.virtual import virtually
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -102,29 +104,27 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
 
 
 @pytest.mark.parametrize("portions", range(3))
-def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts_only_when_it_is_read_again(
+@partial(virtually, begins=START)
+async def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts_only_when_it_is_read_again(
+    clock: VirtualClock,
     portions: int,
 ) -> None:
     store, read_again = CutOffStore(), START + DAY + HOUR
+    monitor = await Monitor(store, clock).started(START)
+    await monitor.learn(FIRST, START)
+    store.accepts_transactions = portions
+    await monitor.learn(SECOND, START + DAY)
+    monitor.writer.abandon()
+    store.accepts_transactions = inf
+    assert monitor.reads() == [START]
+    assert_last_promise_of_every_entry_is_its_slot(store)
 
-    async def story(clock: VirtualClock) -> None:
-        monitor = await Monitor(store, clock).started(START)
-        await monitor.learn(FIRST, START)
-        store.accepts_transactions = portions
-        await monitor.learn(SECOND, START + DAY)
-        monitor.writer.abandon()
-        store.accepts_transactions = inf
-        assert monitor.reads() == [START]
-        assert_last_promise_of_every_entry_is_its_slot(store)
-
-        restarted = await Monitor(store, clock).started(read_again)
-        withdrawn = [restarted.ledger.promises(f"stats-{number}") for number in range(WITHDRAWN)]
-        assert {promise.confirmed_at for (promise,) in withdrawn} == {START}
-        await restarted.learn(SECOND, read_again)
-        assert restarted.reads() == [read_again, START]
-        await restarted.writer.close()
-
-    run_virtually(story, START)
+    restarted = await Monitor(store, clock).started(read_again)
+    withdrawn = [restarted.ledger.promises(f"stats-{number}") for number in range(WITHDRAWN)]
+    assert {promise.confirmed_at for (promise,) in withdrawn} == {START}
+    await restarted.learn(SECOND, read_again)
+    assert restarted.reads() == [read_again, START]
+    await restarted.writer.close()
     rows = {row.uid: row for row in store.ledger.announced("stats")}
     assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN)} == {read_again}
     assert {rows[f"stats-{number}"].gone for number in range(WITHDRAWN, MANY + NEW)} == {None}
@@ -135,24 +135,24 @@ def test_a_read_whose_writing_stops_after_any_of_its_three_portions_counts_only_
 
 
 @pytest.mark.parametrize(("portions", "reads"), [(2, [START]), (3, [START + DAY, START])])
-def test_a_read_that_is_written_in_three_portions_counts_with_the_third(portions: int, reads: list[datetime]) -> None:
+@partial(virtually, begins=START)
+async def test_a_read_that_is_written_in_three_portions_counts_with_the_third(
+    clock: VirtualClock, portions: int, reads: list[datetime]
+) -> None:
     store = CutOffStore()
-
-    async def story(clock: VirtualClock) -> None:
-        monitor = await Monitor(store, clock).started(START)
-        await monitor.learn(FIRST, START)
-        store.accepts_transactions = portions
-        await monitor.learn(SECOND, START + DAY)
-        assert monitor.reads() == reads
-        monitor.writer.abandon()
-
-    run_virtually(story, START)
+    monitor = await Monitor(store, clock).started(START)
+    await monitor.learn(FIRST, START)
+    store.accepts_transactions = portions
+    await monitor.learn(SECOND, START + DAY)
+    assert monitor.reads() == reads
+    monitor.writer.abandon()
 
 
 @pytest.mark.parametrize("portions", range(4))
 @pytest.mark.parametrize(("calendar", "promises_per_calendar"), [("own", [1, 2]), ("stats", [2, 1])])
-def test_entries_that_move_to_another_release_bring_their_promises_along_even_if_their_writing_was_cut_off(
-    calendar: str, promises_per_calendar: Sequence[int], portions: int
+@partial(virtually, begins=START)
+async def test_entries_that_move_to_another_release_bring_their_promises_along_even_if_their_writing_was_cut_off(
+    clock: VirtualClock, calendar: str, promises_per_calendar: Sequence[int], portions: int
 ) -> None:
     """One of two calendars comes to name the links of the other, and another time at once: entries of `own` move."""
     store, many = CutOffStore(), 200
@@ -160,24 +160,20 @@ def test_entries_that_move_to_another_release_bring_their_promises_along_even_if
     stats = FIRST[:many]
     named = stats if calendar == "own" else apart
     linked = [an_entry(number, calendar=calendar, url=named[number].url, moved=HOUR) for number in range(many)]
+    monitor = await Monitor(store, clock).started(START)
+    await monitor.learn(stats, START)
+    await monitor.learn(apart, START, "own")
+    store.accepts_transactions = portions
+    recorded = await monitor.learn(linked, START + DAY, calendar)
+    assert recorded.read.usable, recorded.read.fault
+    monitor.writer.abandon()
+    store.accepts_transactions = inf
+    assert_last_promise_of_every_entry_is_its_slot(store)
 
-    async def story(clock: VirtualClock) -> None:
-        monitor = await Monitor(store, clock).started(START)
-        await monitor.learn(stats, START)
-        await monitor.learn(apart, START, "own")
-        store.accepts_transactions = portions
-        recorded = await monitor.learn(linked, START + DAY, calendar)
-        assert recorded.read.usable, recorded.read.fault
-        monitor.writer.abandon()
-        store.accepts_transactions = inf
-        assert_last_promise_of_every_entry_is_its_slot(store)
-
-        restarted = await Monitor(store, clock).started(START + DAY + HOUR)
-        await restarted.ledger.store_differing()
-        await restarted.learn(linked, START + DAY + HOUR, calendar)
-        await restarted.writer.close()
-
-    run_virtually(story, START)
+    restarted = await Monitor(store, clock).started(START + DAY + HOUR)
+    await restarted.ledger.store_differing()
+    await restarted.learn(linked, START + DAY + HOUR, calendar)
+    await restarted.writer.close()
     assert_last_promise_of_every_entry_is_its_slot(store)
     assert len(store.ledger.releases()) == many
     promises = promises_by_entry(store)

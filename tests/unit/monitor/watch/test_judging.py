@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -39,6 +40,7 @@ from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import a_promise
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.virtual import virtually
 
 NAMES = ("claims", "visas", "wages")
 MOST_TURNS = 50
@@ -157,28 +159,27 @@ def test_no_release_is_judged_while_our_clock_is_in_doubt(doubts: list[bool], ve
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
-def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_read_is_written() -> None:
+@partial(virtually, begins=after_slot(300))
+async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_read_is_written(
+    clock: VirtualClock,
+) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     mine.announced = mine.release
     promises_at_each_portion: list[Sequence[Promise]] = []
-
-    async def story(clock: VirtualClock) -> None:
-        rules, writer = WatchRules(), Writer(store, clock)
-        health = HealthState(clock.now(), {}, timedelta(seconds=2))
-        recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
-        portions = Portions()
-        portions.add(
-            range(2),
-            lambda _tx, _: promises_at_each_portion.append(store.ledger.promises(["claims"])),
-            rows=ROWS_AT_ONCE,
-        )
-        large = writer.write_in_portions(portions)
-        verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
-        await recorder.record(mine, verdict, (), after_slot(300))
-        await large.done
-        await writer.close()
-
-    run_virtually(story, after_slot(300))
+    rules, writer = WatchRules(), Writer(store, clock)
+    health = HealthState(clock.now(), {}, timedelta(seconds=2))
+    recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
+    portions = Portions()
+    portions.add(
+        range(2),
+        lambda _tx, _: promises_at_each_portion.append(store.ledger.promises(["claims"])),
+        rows=ROWS_AT_ONCE,
+    )
+    large = writer.write_in_portions(portions)
+    verdict = judge(mine.release, mine.promises, mine.runs, (), Policy(), after_slot(300))
+    await recorder.record(mine, verdict, (), after_slot(300))
+    await large.done
+    await writer.close()
     assert promises_at_each_portion == [list(mine.promises)] * 2
     assert [row.release for row in store.verdicts.judged()] == ["claims"]
     assert [release.id for release in store.ledger.releases()] == ["claims"]
