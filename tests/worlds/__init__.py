@@ -4,7 +4,7 @@
 |---|---|
 | `instants` | `SLOT` (9.30am on Friday 5 January 2018), `after_slot(-90)` in seconds, `at("09:31")` in London time |
 | `releases` | `a_release`, `a_part`, `a_slot`, `a_promise`, `an_announcement` |
-| `looks` | `a_sighting`, `looks`, `Story` (what a target answers, and how often it is looked at), `a_run` |
+| `looks` | `a_sighting`, `looks`, `RegularLooks` (what a target answers, and how often it is looked at), `a_run` |
 | `verdicts` | `judged` (the verdict on a release from what was seen of it), `explained`, `found`, `kinds` |
 | `incidents` | `an_incident`, `a_notice`, `facts_of_a_release` |
 | `stores` | `a_store` (SQLite, from a template), `runs_of`, and rows: `a_verdict_row`, `a_record`, `a_delivery` … |

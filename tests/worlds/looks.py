@@ -76,7 +76,7 @@ def looks(*each: Look, **fields: object) -> Looks:
 
 
 @dataclass(frozen=True)
-class Story:
+class RegularLooks:
     """What a target answers from when on, looked at `every` so many seconds since its first turn.
 
     It is watched `until` an instant; looks further apart than `spacing` allows begin a run. `digests` and `versions`

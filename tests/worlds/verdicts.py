@@ -17,10 +17,10 @@ from schedules.contract.verdict import Finding, Kind
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, Looks, Story, Turn, a_run, target_id
+from tests.worlds.looks import ABSENT, PRESENT, Looks, RegularLooks, Turn, a_run, target_id
 from tests.worlds.releases import a_promise, a_release
 
-Seen = Sequence[Turn] | Mapping[str, Sequence[Turn] | Sequence[Run] | Story | Looks]
+Seen = Sequence[Turn] | Mapping[str, Sequence[Turn] | Sequence[Run] | RegularLooks | Looks]
 """What was seen of each target by name; of the page alone, what it answered from when on, looked at every second."""
 
 
@@ -30,12 +30,14 @@ def runs_seen(now: float, seen: Seen, every: float = 1.0) -> dict[str, list[Run]
     return {target_id(name): _runs(name, each, now, every) for name, each in by_name.items()}
 
 
-def _runs(name: str, each: Sequence[Turn] | Sequence[Run] | Story | Looks, now: float, every: float) -> list[Run]:
-    if isinstance(each, Story | Looks):
+def _runs(
+    name: str, each: Sequence[Turn] | Sequence[Run] | RegularLooks | Looks, now: float, every: float
+) -> list[Run]:
+    if isinstance(each, RegularLooks | Looks):
         return each.runs(name, now)
     if not each or isinstance(each[0], Run):
         return list(each)
-    return Story(each, every).runs(name, now)
+    return RegularLooks(each, every).runs(name, now)
 
 
 @dataclass(frozen=True)

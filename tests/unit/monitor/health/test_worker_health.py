@@ -34,35 +34,36 @@ class World:
     def __post_init__(self) -> None:
         self.health = WorkerHealth(self.clock, self.metrics, self.blind.append)
 
-    def attempt(self, seconds: float, fault: str = WHY) -> None:
-        self.clock.seconds = seconds
-        self.health.note_start_attempt(after(seconds - 1), fault)
+    def attempt_start(self, *, at: float, fault: str) -> None:
+        """Try for a second to start a worker, which fails for this reason or succeeds if it is empty."""
+        self.clock.seconds = at
+        self.health.note_start_attempt(after(at - 1), fault)
 
 
 def test_while_no_worker_starts_readiness_gives_that_reason_and_since_when() -> None:
     world = World()
     assert world.health.reasons() == []
-    world.attempt(1)
-    world.attempt(20)
+    world.attempt_start(at=1, fault=WHY)
+    world.attempt_start(at=20, fault=WHY)
     reason = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
     assert (world.health.reasons(), world.health.fault) == ([reason], WHY)
     assert world.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
-    world.attempt(30, fault="")
+    world.attempt_start(at=30, fault="")
     assert (world.health.reasons(), world.health.fault) == ([], "")
     assert world.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
 
 
 def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
     world = World()
-    world.attempt(1)
+    world.attempt_start(at=1, fault=WHY)
     world.health.note_unread("www.gov.uk", after(0))
     world.health.note_unread("www.gov.uk", after(5))
-    world.attempt(10)
+    world.attempt_start(at=10, fault=WHY)
     world.health.note_unread("stats.example", after(12))
-    world.attempt(45)
-    world.attempt(50)
-    world.attempt(60, fault="")
-    world.attempt(90, fault="")
+    world.attempt_start(at=45, fault=WHY)
+    world.attempt_start(at=50, fault=WHY)
+    world.attempt_start(at=60, fault="")
+    world.attempt_start(at=90, fault="")
     # Each failed start and the first that succeeds report the span so far, which replaces the shorter one.
     assert world.blind == [
         Blind(after(0), after(10), "no_worker", "www.gov.uk"),
@@ -75,10 +76,10 @@ def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts()
 
 def test_an_unread_answer_while_a_worker_runs_is_no_blind_span() -> None:
     world = World()
-    world.attempt(1)
-    world.attempt(2, fault="")
+    world.attempt_start(at=1, fault=WHY)
+    world.attempt_start(at=2, fault="")
     world.health.note_unread("www.gov.uk", after(2))
-    world.attempt(3)
-    world.attempt(40)
-    world.attempt(41, fault="")
+    world.attempt_start(at=3, fault=WHY)
+    world.attempt_start(at=40, fault=WHY)
+    world.attempt_start(at=41, fault="")
     assert world.blind == []

@@ -12,17 +12,17 @@ from schedules.announcement import State as Standing
 from schedules.contract.verdict import Kind, VerdictKind
 from schedules.promise import Promise, Unlisted
 from tests.worlds.instants import DAY, SLOT, at, seconds_at
-from tests.worlds.looks import ABSENT, PRESENT, Story
+from tests.worlds.looks import ABSENT, PRESENT, RegularLooks
 from tests.worlds.releases import SHEET, a_promise, a_release
 from tests.worlds.verdicts import found, judged
 
 IN_TIME = "09:30:01"
 
 
-def page_that_came(came: str | None) -> Story:
+def page_that_came(came: str | None) -> RegularLooks:
     """Return a page that was absent from 07:30 until it came, looked at every five seconds."""
     turns = [(seconds_at("07:30"), ABSENT), *([] if came is None else [(seconds_at(came), PRESENT)])]
-    return Story(turns, every=5, specific=True)
+    return RegularLooks(turns, every=5, specific=True)
 
 
 def verdict_on(promises: Sequence[Promise], came: str | None, now: str = "10:00") -> Verdict:
@@ -283,7 +283,7 @@ def test_no_breach_is_claimed_by_one_calendar_that_another_denies(
 @pytest.mark.parametrize(("own", "is_late"), [("09:31", True), ("09:50", False), ("10:00", False), ("09:29", False)])
 def test_an_exposed_release_that_came_back_late_is_late_only_by_both_calendars(own: str, *, is_late: bool) -> None:
     turns = [(-7200, ABSENT), (-90, PRESENT), (-30, ABSENT), (1200, PRESENT)]
-    seen, release = {"page": Story(turns, every=5, specific=True)}, a_release(calendars=("govuk", "own"))
+    seen, release = {"page": RegularLooks(turns, every=5, specific=True)}, a_release(calendars=("govuk", "own"))
     verdict = judged(1800, seen, promises=promises_by(govuk="09:30", own=own), release=release)
     assert verdict.verdict is VerdictKind.EARLY
     assert bool(found(verdict, Kind.LATE)) is is_late
@@ -358,10 +358,10 @@ def test_an_entry_that_leaves_after_an_exposure_began_leaves_it_early(since: str
     assert verdict_on([unlisted_promise(since=since)], came="09:10", now="09:20").verdict is expected
 
 
-def page_early_and_again(again: str | None) -> Story:
+def page_early_and_again(again: str | None) -> RegularLooks:
     """Return a page that was public from 09:10 to 09:20, and again from a time on."""
     turns = [(seconds_at("07:30"), ABSENT), (seconds_at("09:10"), PRESENT), (seconds_at("09:20"), ABSENT)]
-    return Story([*turns, *([] if again is None else [(seconds_at(again), PRESENT)])], every=5, specific=True)
+    return RegularLooks([*turns, *([] if again is None else [(seconds_at(again), PRESENT)])], every=5, specific=True)
 
 
 @pytest.mark.parametrize(("again", "expected"), [(None, VerdictKind.OVERDUE), ("09:40", VerdictKind.EARLY)])

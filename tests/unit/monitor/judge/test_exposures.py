@@ -13,7 +13,7 @@ from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure, VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, Story, a_run, looks
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, RegularLooks, a_run, looks
 from tests.worlds.verdicts import judged
 
 # How long content was public for certain
@@ -29,9 +29,9 @@ HIDDEN = [(-266.0, ABSENT), (-121.0, PRESENT), (-110.0, ABSENT), (12.0, PRESENT)
 def test_an_exposure_by_origin_looks_minutes_apart_is_as_long_as_the_edge_does_not_deny_it(
     edge: Sequence[tuple[float, object]], origin_every: float, least_seconds: float
 ) -> None:
-    seen = {"page/origin": Story(SHOWN, every=origin_every, until=40, specific=True)}
+    seen = {"page/origin": RegularLooks(SHOWN, every=origin_every, until=40, specific=True)}
     if edge:
-        seen["page"] = Story(edge, every=5, until=40, specific=True)
+        seen["page"] = RegularLooks(edge, every=5, until=40, specific=True)
     verdict = judged(60, seen)
     (exposure,) = verdict.exposures
     assert (verdict.verdict, exposure.seconds.min) == (VerdictKind.EARLY, least_seconds)
@@ -135,7 +135,7 @@ def test_an_exposure_that_was_seen_is_not_counted_twice() -> None:
     ("api", "why"), [(ABSENT, Ended.UNKNOWN), (UNKNOWN, Ended.UNKNOWN), (WITHDRAWN, Ended.REMOVED)]
 )
 def test_behind_a_bot_wall_only_the_api_saying_gone_shows_that_an_exposure_was_removed(api: State, why: Ended) -> None:
-    page = Story([(-400, ABSENT), (-200, PRESENT), (-100, UNKNOWN)], specific=True)
-    content = Story([(-400, ABSENT), (-200, PRESENT), (-100, api)], specific=True)
+    page = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, UNKNOWN)], specific=True)
+    content = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, api)], specific=True)
     (exposure,) = judged(120, {"page": page, "page/content": content}).exposures
     assert exposure.ended is why

@@ -15,7 +15,7 @@ from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.promise import Promise
 from schedules.times.interval import Bounds
 from tests.worlds.instants import DAY, HOUR, SLOT, after_slot
-from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, WITHDRAWN, Story, Turn, a_run, in_order, seen_by
+from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn, a_run, in_order, seen_by
 from tests.worlds.releases import NEWS, SHEET, a_promise
 from tests.worlds.verdicts import found, judged, kinds, runs_seen
 
@@ -43,9 +43,9 @@ def test_a_release_in_time_has_no_findings_if_its_edge_is_at_most_one_look_behin
 def test_two_sightings_are_one_exposure_if_the_content_api_was_watched_closely_in_between(
     spacing: float, exposures: int
 ) -> None:
-    seen_twice = Story([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
+    seen_twice = RegularLooks([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
     # Looks further apart than the spacing allows begin a run of their own and prove nothing in between.
-    content = Story([(-1005, ABSENT), (-658, PRESENT)], every=70, spacing=spacing)
+    content = RegularLooks([(-1005, ABSENT), (-658, PRESENT)], every=70, spacing=spacing)
     verdict = judged(-560, {"page": seen_twice, "page/content": content})
     assert len(verdict.exposures) == exposures
     assert verdict.exposures[-1].open
@@ -132,13 +132,13 @@ def test_more_parts_than_are_watched_is_a_finding(count: int, findings: int) -> 
 def test_other_bytes_of_a_file_after_the_release_are_one_swap(
     digests: list[tuple[float, str]], seconds: Bounds
 ) -> None:
-    sheet = Story(came(2), digests=[(-100, "a"), *digests])
+    sheet = RegularLooks(came(2), digests=[(-100, "a"), *digests])
     (swap,) = found(judged(600, {"page": IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
     assert (swap.part, swap.seconds) == ("sheet", seconds)
 
 
 def test_other_bytes_of_a_page_are_no_swap() -> None:
-    assert kinds(judged(200, {"page": Story(IN_TIME, digests=[(-100, "a"), (50, "b")])})) == []
+    assert kinds(judged(200, {"page": RegularLooks(IN_TIME, digests=[(-100, "a"), (50, "b")])})) == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_content_that_went_absent_is_judged_again_a_minute_later_when_it_is_no_f
     ids=["for a while", "still", "until it said withdrawn", "saying withdrawn since before"],
 )
 def test_an_edge_that_hides_what_the_origin_has_is_stale(edge: Turns, seconds: list[Bounds]) -> None:
-    seen = {"page": edge, "page/origin": Story(IN_TIME, until=2)}
+    seen = {"page": edge, "page/origin": RegularLooks(IN_TIME, until=2)}
     assert [each.seconds for each in found(judged(200, seen), Kind.STALE_EDGE)] == seconds
 
 
@@ -193,8 +193,8 @@ def test_every_time_an_edge_hides_the_release_is_found_and_the_grade_is_that_of_
 def test_a_later_absence_at_the_edge_is_stale_if_the_origin_still_has_the_release_and_else_a_withdrawal(
     origin_looked_at_until: float, kind: Kind
 ) -> None:
-    edge = Story([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
-    origin = Story(IN_TIME, until=origin_looked_at_until)
+    edge = RegularLooks([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
+    origin = RegularLooks(IN_TIME, until=origin_looked_at_until)
     assert kinds(judged(1600, {"page": edge, "page/origin": origin})) == [kind]
 
 
@@ -273,11 +273,11 @@ def test_failed_looks_at_the_edge_are_no_finding_if_the_origin_was_seen() -> Non
 
 
 def test_looks_that_failed_by_the_clock_are_a_clock_fault() -> None:
-    assert kinds(judged(200, {"page": Story(FAILED_AROUND_SLOT, why="clock")})) == [Kind.CLOCK_FAULT]
+    assert kinds(judged(200, {"page": RegularLooks(FAILED_AROUND_SLOT, why="clock")})) == [Kind.CLOCK_FAULT]
 
 
 def test_blind_spans_and_failed_looks_of_one_wrong_clock_are_one_finding_of_the_release() -> None:
-    failed = Story(FAILED_AROUND_SLOT, why="clock")
+    failed = RegularLooks(FAILED_AROUND_SLOT, why="clock")
     spans = [
         Blind(after_slot(-68), after_slot(90), "clock"),
         Blind(after_slot(95), after_slot(140), "clock", target="r/sheet/edge"),
@@ -369,7 +369,7 @@ def test_late_releases_of_one_producer_or_of_different_hosts_or_slots_are_no_pla
 
 def by_monitors(**turns: Turns) -> dict[str, Sequence[object]]:
     """Return what monitors of these names saw of one edge until 200 s after the slot."""
-    return {"page": in_order(*(seen_by(name, Story(each).runs("page", 200)) for name, each in turns.items()))}
+    return {"page": in_order(*(seen_by(name, RegularLooks(each).runs("page", 200)) for name, each in turns.items()))}
 
 
 def test_an_edge_that_serves_one_monitor_and_not_another_is_a_split_view_that_names_both() -> None:

@@ -13,7 +13,7 @@ from schedules.announcement import Part, Role
 from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import DAY, at, seconds_at
-from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Story
+from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, RegularLooks
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.verdicts import found, judged, kinds
 
@@ -39,7 +39,7 @@ class Incident:
     def verdict(self, every: float, now: str | None = None) -> Verdict:
         until, begins = seconds_at(now or self.until), (seconds_at(self.begins), ABSENT)
         seen = {
-            part: Story([begins, *((seconds_at(when), state) for when, state in turns)], every=every)
+            part: RegularLooks([begins, *((seconds_at(when), state) for when, state in turns)], every=every)
             for part, turns in self.turns.items()
         }
         slot = at(self.slot)
@@ -87,7 +87,7 @@ MOJ = Incident(
     ("incident", "minutes"), [(IPCC, 38), (JANUARY, 169), (MARCH, 82)], ids=["ipcc-2015", "ofqual-01", "ofqual-03"]
 )
 def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minutes: int, every: float) -> None:
-    verdict = incident.verdict(every)
+    verdict = incident.verdict(every=every)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
     assert verdict.page.delay == Bounds(minutes * 60 - every, minutes * 60)
 
@@ -97,7 +97,7 @@ def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minut
     ("incident", "report", "news"), [(JANUARY, 21, 65), (MARCH, 27, 28)], ids=["ofqual-01", "ofqual-03"]
 )
 def test_each_alternative_address_has_its_own_delay(incident: Incident, report: int, news: int, every: float) -> None:
-    verdict = incident.verdict(every)
+    verdict = incident.verdict(every=every)
     assert [part.delay for part in verdict.parts[1:]] == [
         Bounds(minutes * 60 - every, minutes * 60) for minutes in (report, news)
     ]
@@ -105,14 +105,14 @@ def test_each_alternative_address_has_its_own_delay(incident: Incident, report: 
 
 
 def test_another_address_is_found_at_once_while_the_announced_page_is_absent() -> None:
-    verdict = JANUARY.verdict(15, now="2018-01-05 10:00")
+    verdict = JANUARY.verdict(every=15, now="2018-01-05 10:00")
     assert (verdict.verdict, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
     assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
 
 
 @pytest.mark.parametrize("every", [1.0, 60.0, 300.0])
 def test_half_an_hour_in_public_two_days_early_is_measured_from_both_sides(every: float) -> None:
-    monday = OFSTED.verdict(every, now="2017-03-20 18:00")
+    monday = OFSTED.verdict(every=every, now="2017-03-20 18:00")
     assert (monday.verdict, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
     assert sorted(each.part for each in monday.exposures) == ["html", "page"]
     for each in monday.exposures:
@@ -121,12 +121,12 @@ def test_half_an_hour_in_public_two_days_early_is_measured_from_both_sides(every
 
 
 def test_an_exposure_is_open_and_grows_while_it_lasts() -> None:
-    (html,) = [each for each in OFSTED.verdict(60, now="2017-03-20 17:10").exposures if each.part == "html"]
+    (html,) = [each for each in OFSTED.verdict(every=60, now="2017-03-20 17:10").exposures if each.part == "html"]
     assert (html.open, html.seconds) == (True, Bounds(600, None))
 
 
 def test_a_release_exposed_on_monday_is_out_on_the_minute_on_wednesday() -> None:
-    verdict = OFSTED.verdict(30)
+    verdict = OFSTED.verdict(every=30)
     assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
     assert {part.released.by for part in verdict.parts} == {at("2017-03-22 09:30")}
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.EARLY, VerdictKind.ON_TIME]
@@ -134,12 +134,12 @@ def test_a_release_exposed_on_monday_is_out_on_the_minute_on_wednesday() -> None
 
 
 def test_a_leak_to_the_press_changes_no_verdict() -> None:
-    verdict = MOJ.verdict(1)
+    verdict = MOJ.verdict(every=1)
     assert (verdict.verdict, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
 
 
 @pytest.mark.parametrize(("now", "public"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])])
 def test_other_public_addresses_are_listed_in_the_order_of_appearance(now: str, public: list[str]) -> None:
-    verdict = JANUARY.verdict(15, now=f"2018-01-05 {now}")
+    verdict = JANUARY.verdict(every=15, now=f"2018-01-05 {now}")
     assert [each.part for each in verdict.elsewhere] == public
     assert not any(each.to for each in verdict.elsewhere)

@@ -14,7 +14,7 @@ from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import Kind, VerdictKind
 from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, contains
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, EDGE, PRESENT, Story, in_order, seen_by
+from tests.worlds.looks import ABSENT, EDGE, PRESENT, RegularLooks, in_order, seen_by
 from tests.worlds.truths import Looker, Truth, World, truths, worlds
 from tests.worlds.verdicts import explained, judged
 
@@ -91,7 +91,7 @@ def test_the_first_seen_of_two_monitors_contains_a_true_appearance(pair: Pair, n
 
 @pytest.mark.parametrize("names", [("north", "south"), ("north",)])
 def test_an_explanation_says_which_monitor_saw_what_if_there_are_several(names: tuple[str, ...]) -> None:
-    runs = Story([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", 120)
+    runs = RegularLooks([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", 120)
     facts = explained(500, {"page": [run for name in names for run in seen_by(name, runs)]}).facts
     lines = [fact.text for fact in facts if fact.kind == "run"]
     assert len(lines) == 2 * len(names)
@@ -102,7 +102,7 @@ def test_an_explanation_says_which_monitor_saw_what_if_there_are_several(names: 
 def looked_by(name: str, every: float, *stretches: tuple[float, float]) -> list[Run]:
     """Return the runs of a page that came two seconds after the slot, looked at in these stretches only."""
     stories = [
-        Story([(begins, ABSENT), (2, PRESENT)] if begins < 2 else [(begins, PRESENT)], every, ends)
+        RegularLooks([(begins, ABSENT), (2, PRESENT)] if begins < 2 else [(begins, PRESENT)], every, ends)
         for begins, ends in stretches
     ]
     return seen_by(name, [run for story in stories for run in story.runs("page")])

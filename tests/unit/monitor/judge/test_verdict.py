@@ -17,7 +17,7 @@ from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.slot import Slot
 from schedules.times.interval import NOTHING, Bounds
 from tests.worlds.instants import DAY, SLOT, after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Story, Turn
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
 from tests.worlds.verdicts import found, judged, kinds
 
@@ -147,9 +147,9 @@ def test_a_release_not_seen_until_its_watch_closed_gets_a_final_verdict_to_repor
 
 
 def test_this_edition_at_the_first_look_is_early_before_the_slot_and_of_unknown_delay_after_it() -> None:
-    before = judged(-50, {"page": Story([(-100, PRESENT)], specific=True)})
+    before = judged(-50, {"page": RegularLooks([(-100, PRESENT)], specific=True)})
     assert before.verdict is VerdictKind.EARLY
-    after = judged(200, {"page": Story([(30, PRESENT)], specific=True)})
+    after = judged(200, {"page": RegularLooks([(30, PRESENT)], specific=True)})
     assert (after.verdict, after.page.delay) == (VerdictKind.UNPROVEN, Bounds(None, 30.0))
 
 
@@ -165,7 +165,7 @@ def test_a_release_is_judged_again_when_time_alone_can_change_its_verdict(
 
 
 def test_a_verdict_without_proof_is_judged_again_at_each_limit_of_its_policy() -> None:
-    failed_since = {"page": Story([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
+    failed_since = {"page": RegularLooks([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
     verdicts = []
     now: datetime | None = after_slot(-50)
     while now is not None:
@@ -178,7 +178,7 @@ def test_a_verdict_without_proof_is_judged_again_at_each_limit_of_its_policy() -
 
 
 def test_a_verdict_as_of_an_earlier_instant_leaves_out_later_looks() -> None:
-    looks_until_400 = Story([(-100, ABSENT), (200, PRESENT)], until=400).runs("page")
+    looks_until_400 = RegularLooks([(-100, ABSENT), (200, PRESENT)], until=400).runs("page")
     assert judged(-50, {"page": looks_until_400}).verdict is VerdictKind.PENDING
 
 
@@ -296,7 +296,7 @@ def test_a_release_hidden_by_its_edge_is_judged_again_when_its_grade_may_rise(no
 
 
 def test_a_release_without_a_later_look_at_its_edge_is_final_after_the_grace_period() -> None:
-    seen = {"page": Story([(-100, ABSENT)], until=2), "page/origin": [(-100, ABSENT), (3, PRESENT)]}
+    seen = {"page": RegularLooks([(-100, ABSENT)], until=2), "page/origin": [(-100, ABSENT), (3, PRESENT)]}
     assert [judged(now, seen).final for now in (32, 33)] == [False, True]
 
 
@@ -316,7 +316,9 @@ def test_presence_in_the_content_api_proves_an_exposure_before_the_slot_and_no_r
 
 def test_looks_at_the_content_api_change_no_bounds_of_an_exposure_of_the_page() -> None:
     turns = [(-2000, ABSENT), (-900, PRESENT), (-300, WITHDRAWN), (1, PRESENT)]
-    (exposure,) = judged(100, {"page": Story(turns, every=5), "page/content": Story(turns, every=170)}).exposures
+    (exposure,) = judged(
+        100, {"page": RegularLooks(turns, every=5), "page/content": RegularLooks(turns, every=170)}
+    ).exposures
     assert exposure.seconds == Bounds(595, 605)
 
 

@@ -10,13 +10,13 @@ from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Story, Turn
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, RegularLooks, Turn
 from tests.worlds.verdicts import judged
 
 
 def verdict_on_early_page(*turns: Turn, now: float, every: float = 1.0) -> Verdict:
     """Return the verdict on a page that came 120 s early and then turned as given, looked at until `now`."""
-    return judged(now, {"page": Story([(-300, ABSENT), (-120, PRESENT), *turns], every=every, specific=True)})
+    return judged(now, {"page": RegularLooks([(-300, ABSENT), (-120, PRESENT), *turns], every=every, specific=True)})
 
 
 def exposure_of_early_page(*turns: Turn, now: float, every: float = 1.0) -> Exposure:

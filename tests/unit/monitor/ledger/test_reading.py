@@ -13,8 +13,8 @@ from tests.unit.monitor.app.office import RESET, STATS, URL, Office, at_work, cs
 from tests.worlds.fetcher import Reply
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
-GOOD = csv(*many(20))
-FEWER = csv(*many(8))
+TWENTY_ENTRIES = csv(*many(20))
+EIGHT_ENTRIES = csv(*many(8))
 
 
 def incidents(office: Office) -> list[Incident]:
@@ -23,10 +23,10 @@ def incidents(office: Office) -> list[Incident]:
 
 @with_office()
 async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(office: Office) -> None:
-    await office.read(GOOD)
+    await office.read(TWENTY_ENTRIES)
     last_good_read = office.last_read()
     for _ in range(3):
-        read = await office.read(FEWER, after=10)
+        read = await office.read(EIGHT_ENTRIES, after=10)
     assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
     assert office.notice_subjects() == ["CALENDAR: stats is not believed: not believed: 8 entries, usually 20"]
     assert office.last_read() == last_good_read
@@ -37,14 +37,14 @@ async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_for
 async def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_again_without_a_second_notice(
     office: Office,
 ) -> None:
-    await office.read(GOOD)
-    await office.read(FEWER, after=10)
+    await office.read(TWENTY_ENTRIES)
+    await office.read(EIGHT_ENTRIES, after=10)
     (opened,) = incidents(office)
     assert (opened.id, opened.kind, opened.closed) == ("calendar-stats-2026-11-16", "calendar", None)
-    await office.read(GOOD, after=10)
+    await office.read(TWENTY_ENTRIES, after=10)
     (closed,) = incidents(office)
     assert closed.closed is not None
-    await office.read(FEWER, after=10)
+    await office.read(EIGHT_ENTRIES, after=10)
     (again,) = incidents(office)
     assert (again.id, again.closed) == (opened.id, None)
     assert len(office.notice_subjects()) == 1
@@ -52,19 +52,19 @@ async def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_a
 
 @with_office()
 async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_closes_it(office: Office) -> None:
-    await office.read(GOOD)
-    await office.read(FEWER, after=10)
+    await office.read(TWENTY_ENTRIES)
+    await office.read(EIGHT_ENTRIES, after=10)
     await office.clock.sleep(86_400)
     await office.reopen()
-    await office.read(FEWER)
+    await office.read(EIGHT_ENTRIES)
     assert (len(incidents(office)), len(office.notice_subjects())) == (1, 1)
-    await office.read(GOOD, after=10)
+    await office.read(TWENTY_ENTRIES, after=10)
     assert [one.closed is not None for one in incidents(office)] == [True]
 
 
 @with_office()
 async def test_people_are_notified_of_a_calendar_unread_for_three_intervals(office: Office) -> None:
-    await office.read(GOOD)
+    await office.read(TWENTY_ENTRIES)
     for _ in range(3):
         await office.read(RESET, after=10)
     assert office.notice_subjects() == []
@@ -81,7 +81,7 @@ async def test_people_are_notified_of_a_calendar_unread_for_three_intervals(offi
 @with_office()
 async def test_a_person_may_accept_a_mass_change_for_a_day(office: Office) -> None:
     moved = csv(*many(20, days=60))
-    await office.read(GOOD)
+    await office.read(TWENTY_ENTRIES)
     doubted = await office.read(moved, after=10)
     assert (doubted.usable, doubted.fault) == (False, "not believed: 20 of 20 coming entries at once")
     table = office.settings.calendar[0].model_copy(update={"accept": office.clock.now().date()})
@@ -212,7 +212,7 @@ async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_h
 @pytest.mark.slow
 @with_office()
 async def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_restart(office: Office) -> None:
-    await office.read(GOOD)
+    await office.read(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
         await office.overrun("files.example", minutes)
     await office.reopen()

@@ -17,7 +17,7 @@ from schedules.announcement import Origin, Part, Role
 from schedules.regular_series import Series
 from schedules.release import Release
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.looks import ABSENT, PRESENT, Story
+from tests.worlds.looks import ABSENT, PRESENT, RegularLooks
 from tests.worlds.releases import a_promise, a_release
 
 SITE = "https://stats.example"
@@ -34,7 +34,10 @@ def release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april
 
 def verdict_with_prediction(now: float, *states: tuple[float, State]) -> Verdict:
     """Return the verdict on a release that came on time, with these states at its predicted file."""
-    stories = {"page/edge": Story([(-120, ABSENT), (1, PRESENT)], specific=True), "expected-1/edge": Story(states)}
+    stories = {
+        "page/edge": RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
+        "expected-1/edge": RegularLooks(states),
+    }
     runs = {f"r/{view}": story.runs(view, now) for view, story in stories.items()}
     return judge(a_release(PREDICTED_FILE), [a_promise()], runs, [], Policy(), after_slot(now))
 

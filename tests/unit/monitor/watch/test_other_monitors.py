@@ -31,6 +31,7 @@ from tests.worlds.stores import TemporaryStore
 T = TypeVar("T")
 NAMES = [f"r{number}" for number in range(500)]
 NOW = after_slot(30)
+WITH_STORED_PROMISE = "r7"
 BLIND = Blind(after_slot(-40), after_slot(-20), "stopped", monitor="south")
 
 
@@ -81,7 +82,7 @@ def merge_runs_of_south(
     seen = [a_run(f"{name}/page/edge", State.ABSENT, 0, 9, monitor="south") for name in NAMES]
     with store.transaction() as tx:
         tx.save_releases([each.release for each in releases.values()])
-        tx.add_promises([a_promise(release="r7")])
+        tx.add_promises([a_promise(release=WITH_STORED_PROMISE)])
         tx.save_runs(seen)
         tx.add_blind(BLIND)
     received: list[Blind] = []
@@ -107,7 +108,7 @@ def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_le
     # Each query returns the blind spans once more.
     assert blind_spans == [BLIND] * ask.queries
     assert all([run.target for run in each.other_runs] == [f"{name}/page/edge"] for name, each in releases.items())
-    assert {name for name, each in releases.items() if each.promises} == {"r7"}
+    assert {name for name, each in releases.items() if each.promises} == {WITH_STORED_PROMISE}
 
 
 def test_own_promises_that_are_not_stored_yet_are_kept_with_the_stored_ones() -> None:

@@ -39,7 +39,7 @@ from tests.unit.monitor.watch.predicted import (
     verdict_with_prediction,
 )
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.looks import ABSENT, PRESENT, Story, a_sighting
+from tests.worlds.looks import ABSENT, PRESENT, RegularLooks, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import judged
@@ -202,8 +202,8 @@ def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known(
 
 def test_a_release_on_time_has_no_finding_if_its_predicted_page_elsewhere_comes_later() -> None:
     in_time, minutes_later = (
-        Story([(-120, ABSENT), (1, PRESENT)], specific=True),
-        Story([(-120, ABSENT), (300, PRESENT)]),
+        RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
+        RegularLooks([(-120, ABSENT), (300, PRESENT)]),
     )
     verdict = judged(400, {"page": in_time, "expected-1": minutes_later}, PREDICTED_PAGE)
     assert (verdict.verdict, verdict.findings) == (VerdictKind.ON_TIME, ())

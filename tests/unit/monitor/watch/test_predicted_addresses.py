@@ -39,7 +39,7 @@ from tests.unit.monitor.watch.predicted import (
     verdict_with_prediction,
 )
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Story, a_sighting
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, RegularLooks, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 
@@ -125,7 +125,10 @@ def test_a_predicted_part_that_was_seen_or_exposed_is_watched_on() -> None:
 def test_a_predicted_address_that_proves_nothing_changes_no_verdict(
     states: tuple[tuple[float, State], ...], now: float
 ) -> None:
-    stories = {"r/page/edge": Story([(-120, ABSENT), (1, PRESENT)], specific=True), "r/expected-1/edge": Story(states)}
+    stories = {
+        "r/page/edge": RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True),
+        "r/expected-1/edge": RegularLooks(states),
+    }
     runs = {name: story.runs(name, min(now, 400)) for name, story in stories.items()}
     alone, both = (
         judge(a_release(*parts), [a_promise()], runs, [], Policy(), after_slot(now))

@@ -13,7 +13,7 @@ from monitor.look.recognise.version import advanced_fields, format_version, pars
 from schedules.contract.verdict import Finding, Grade, Kind, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Story, Turn, a_sighting, looks
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn, a_sighting, looks
 from tests.worlds.verdicts import found, judged, kinds
 
 FIRST = "change_history=1 public_updated_at=2018-01-05T09:30:00+00:00"
@@ -35,8 +35,8 @@ def judged_with(
 ) -> Verdict:
     """Return the verdict on a page whose content item has these versions, from looks until now or until later."""
     last = now if until is None else until
-    page = Story(turns, every=30, specific=specific)
-    content = Story(turns, every=60, specific=specific, versions=versions)
+    page = RegularLooks(turns, every=30, specific=specific)
+    content = RegularLooks(turns, every=60, specific=specific, versions=versions)
     return judged(now, {"page": page.runs("page", last), "page/content": content.runs("page/content", last)})
 
 
