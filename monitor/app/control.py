@@ -37,7 +37,7 @@ ReloadConfig = Callable[[], Awaitable[list[str]]]
 async def serve_control_socket(
     settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[None]:
-    """Answer requests inside this context. Any other word than those two gets no answer."""
+    """Answer the words `status` and `reload` inside this context. Any other word gets no answer."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.read(_LONGEST_REQUEST)

@@ -12,6 +12,7 @@ from typing import Any
 from monitor.plan.targets import View
 from schedules.announcement import State
 from schedules.ledger_event import EventKind
+from schedules.patterns import quick
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds, Interval
@@ -20,7 +21,7 @@ from schedules.times.zone import LONDON
 
 Fact = datetime | Interval | Bounds | float | int | str | View | EventKind | Promise | None
 # `{looks:look}` in a phrase, and a part of it in square brackets.
-_FACT, _OPTIONAL = re.compile(r"{(\w+):?([^}]*)}"), re.compile(r"\[(.*?)\]")
+_FACT, _OPTIONAL = quick(r"{(\w+)(?::([^{}]*))?}"), quick(r"\[([^\[\]]*)\]")
 _CHANGES = {EventKind.RE_DATED: "moved to another day", EventKind.TIME_CHANGED: "moved to another time"}
 
 
@@ -115,7 +116,7 @@ class Reason(Enum):
             return "" if any(name in unknown for name, _ in _FACT.findall(part[1])) else part[1]
 
         phrase = _OPTIONAL.sub(keep_if_known, self.value)
-        return _FACT.sub(lambda place: _write_fact(facts[place[1]], zone, place[2]), phrase)
+        return _FACT.sub(lambda place: _write_fact(facts[place[1]], zone, place[2] or ""), phrase)
 
 
 def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str:

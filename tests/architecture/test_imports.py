@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8464,
     "monitor/plan": 1763,
     "monitor/look": 6134,
-    "monitor/judge": 4394,
+    "monitor/judge": 4395,
     "monitor/store": 6039,
     "monitor/deliver": 3096,
     "monitor/health": 1428,
