@@ -52,7 +52,7 @@ def claims_json(watch: Watch) -> dict[str, Any]:
     return body
 
 
-def claims_json_at(folder: Path, tables: str, *times: str) -> list[dict[str, Any]]:
+def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[dict[str, Any]]:
     """Return the JSON of the release `claims` at these times. At the end, replay must find no difference."""
     bodies: list[dict[str, Any]] = []
 
@@ -71,14 +71,18 @@ def claims_json_at(folder: Path, tables: str, *times: str) -> list[dict[str, Any
 def test_a_release_whose_listing_is_behind_is_pending_and_not_late_if_another_published_one_is_unlisted_too(
     tmp_path: Path,
 ) -> None:
-    before, after = claims_json_at(tmp_path, both_published("09:30:01", "09:30:01"), "09:35:50", "09:38:00")
+    before, after = claims_json_at(
+        tmp_path, both_published(births_at="09:30:01", claims_at="09:30:01"), times=("09:35:50", "09:38:00")
+    )
     assert (before["verdict"], before["due"]["part"]) == ("pending", "page")
     assert (after["verdict"], after["address"]) == ("unproven", "led_to")
 
 
 @pytest.mark.slow
 def test_a_release_that_is_missing_for_longer_than_the_lag_of_the_day_is_overdue(tmp_path: Path) -> None:
-    before, after = claims_json_at(tmp_path, both_published("09:30:01", "10:20:00"), "09:36:50", "09:38:00")
+    before, after = claims_json_at(
+        tmp_path, both_published(births_at="09:30:01", claims_at="10:20:00"), times=("09:36:50", "09:38:00")
+    )
     assert [body["verdict"] for body in (before, after)] == ["pending", "overdue"]
     # At 09:38 with a lag of six minutes, its absence is proved until about 09:32 only.
     assert 60 < after["delay"]["min"] < 120
