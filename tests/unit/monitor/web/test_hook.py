@@ -16,7 +16,7 @@ from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.web.hook import Hook, schema
-from tests.unit.monitor.deliver.platform_day import OUT, Day
+from tests.unit.monitor.deliver.platform_day import PUBLISHED_AT, Day
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import after_slot
 
@@ -49,17 +49,17 @@ def play_day(act: Callable[[Day, Desk], Awaitable[None]]) -> Day:
 
 async def remind_acknowledge_publish_and_sign(day: Day, desk: Desk) -> None:
     """Play a day on which one release is late, reminded of, acknowledged twice, published and its report signed."""
-    await day.judged(400, ["r7"])
-    await day.on_to(400 + 16 * 60)
+    await day.judge_at(400, ["r7"])
+    await day.run_until(400 + 16 * 60)
     (incident,) = day.store.verdicts.incidents()
     await desk.acknowledge(incident.id, ROLE)
     await desk.acknowledge(incident.id, "head of profession")
-    await day.on_to(1600)
-    await day.judged(OUT["r7"] + 30, ["r7"])
-    await day.judged(OUT["r7"] + 4000, ["r7"])
+    await day.run_until(1600)
+    await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
+    await day.judge_at(PUBLISHED_AT["r7"] + 4000, ["r7"])
     (incident,) = day.store.verdicts.incidents()
     await desk.sign_report(incident, ROLE, {}, anyway="it is urgent")
-    await day.on_to(OUT["r7"] + 4100)
+    await day.run_until(PUBLISHED_AT["r7"] + 4100)
 
 
 def test_published_schema_matches_the_models() -> None:
@@ -100,11 +100,11 @@ def test_waiving_a_logged_incident_is_posted_to_a_webhook_as_closed() -> None:
         await desk.log_incident(
             {"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE}
         )
-        await day.on_to(800)
+        await day.run_until(800)
         (logged,) = day.store.verdicts.incidents()
         await desk.waive(logged.id, ROLE, "no report is called for")
         await desk.silence((Scope.PRODUCER, "dfe"), after_slot(900), ROLE, "moving")
-        await day.on_to(1500)
+        await day.run_until(1500)
 
     day = play_day(log_and_waive)
     events = posted_events(day.channels["hook"])
@@ -116,11 +116,11 @@ def test_waiving_a_logged_incident_is_posted_to_a_webhook_as_closed() -> None:
 
 def test_acknowledging_a_platform_incident_is_sent_to_webhook_and_pager() -> None:
     async def acknowledge_platform(day: Day, desk: Desk) -> None:
-        await day.judged(400)
-        await day.on_to(700)
+        await day.judge_at(400)
+        await day.run_until(700)
         await desk.acknowledge(day.platform().id, ROLE)
-        await day.judged(1300)
-        await day.on_to(1500)
+        await day.judge_at(1300)
+        await day.run_until(1500)
 
     day = play_day(acknowledge_platform)
     events = posted_events(day.channels["hook"])
