@@ -28,7 +28,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import directly, record, some_late
+from tests.unit.monitor.deliver.outbox import directly, open_late_incidents, record
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
@@ -95,7 +95,7 @@ def channels_of(store: Store, notice: Notice) -> set[str]:
 
 def test_people_are_reminded_of_a_report_grade_incident_after_15_minutes_and_then_every_30() -> None:
     async def story(world: World) -> None:
-        await some_late(world.store, world.writer, world.clock, ["r"])
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
         await world.minutes(world.reminders(), 180)
         told = [round((one.at - after_slot(400)) / MINUTE) for one in world.told()]
         assert told == [15, 45, 75, 105, 135, 165]
@@ -106,7 +106,7 @@ def test_people_are_reminded_of_a_report_grade_incident_after_15_minutes_and_the
 
 def test_a_reminder_has_the_current_delay_and_changes_no_stored_measurement() -> None:
     async def story(world: World) -> None:
-        await some_late(world.store, world.writer, world.clock, ["r"])
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
         (before,) = world.store.verdicts.incidents()
         reminders = world.reminders(judge_at=lambda release, now: as_of(release, (now - SLOT).total_seconds()))
         await world.minutes(reminders, 20)
@@ -170,7 +170,7 @@ def test_reminders_of_an_exposure_end_when_it_closes() -> None:
 
 def test_a_reminder_also_goes_to_the_escalation_channel() -> None:
     async def story(world: World) -> None:
-        await some_late(world.store, world.writer, world.clock, ["r"])
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
         await world.minutes(world.reminders(), 20)
         (told,) = world.told()
         assert channels_of(world.store, told) == {"mail", "pager"}
@@ -180,7 +180,7 @@ def test_a_reminder_also_goes_to_the_escalation_channel() -> None:
 
 def test_acknowledging_stops_reminders_and_is_in_the_timeline() -> None:
     async def story(world: World) -> None:
-        await some_late(world.store, world.writer, world.clock, ["r"])
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
         reminders = world.reminders()
         await world.minutes(reminders, 20)
         (incident,) = world.store.verdicts.incidents()
@@ -200,7 +200,7 @@ def test_acknowledging_stops_reminders_and_is_in_the_timeline() -> None:
 
 def test_after_a_restart_each_reminder_is_still_sent_once() -> None:
     async def story(world: World) -> None:
-        await some_late(world.store, world.writer, world.clock, ["r"])
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
         for _ in range(6):
             await world.minutes(world.reminders(), 10)
         assert len(world.told()) == 2
@@ -254,7 +254,7 @@ def test_people_are_notified_once_that_a_flapping_page_is_steady_even_after_ackn
 
 def test_a_remind_after_of_zero_turns_reminders_off() -> None:
     async def story(world: World) -> None:
-        await some_late(world.store, world.writer, world.clock, ["r"])
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
         await world.minutes(world.reminders(ReminderTimes(timedelta())), 180)
         assert world.told() == []
 
@@ -271,7 +271,7 @@ def test_acknowledging_an_unknown_incident_is_refused() -> None:
 
 def test_owed_reports_and_overdue_actions_are_counted() -> None:
     async def story(world: World) -> None:
-        await some_late(world.store, world.writer, world.clock, ["r"])
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
         (known,) = world.store.verdicts.incidents()
         due = world.clock.now().date()
         with world.store.transaction() as tx:
@@ -289,7 +289,7 @@ def test_owed_reports_and_overdue_actions_are_counted() -> None:
 
 def test_recently_given_up_deliveries_are_counted() -> None:
     async def story(world: World) -> None:
-        await some_late(world.store, world.writer, world.clock, ["r"])
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
         (row,) = world.store.outbox.deliveries()
         gone = type(row)(row.notice, row.channel, DeliveryState.GIVEN_UP, row.due, 3, row.due, row.due, "refused")
         with world.store.transaction() as tx:

@@ -19,7 +19,7 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, record, recording, some_late
+from tests.unit.monitor.deliver.outbox import an_outbox, open_late_incidents, record, recording
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.stores import TemporaryStore
@@ -43,7 +43,7 @@ class World:
         return made
 
     async def late(self, name: str = "r") -> None:
-        await some_late(self.store, self.writer, self.clock, [name])
+        await open_late_incidents(self.store, self.writer, self.clock, [name])
 
     async def over(self) -> None:
         events = VerdictRecorder(self.store, ReportingRules(channels=["mail"]))
