@@ -160,7 +160,7 @@ async def test_incident_pages_documents_and_json_have_the_current_delay(
 ) -> None:
     async with a_board() as board:
         board.queries.store = store
-        board.queries.current_incidents, board.queries.writer = current_incidents, Writer(store, board.clock)
+        board.queries.current_incidents, board.queries.writer = current, Writer(store, board.clock)
         board.clock.at = after_slot(NEXT_DAY) - timedelta(seconds=board.clock.seconds)
         save_absence_until(store, NEXT_DAY)
         name = the_incident(current).id
