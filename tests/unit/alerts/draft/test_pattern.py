@@ -161,7 +161,7 @@ def test_a_period_report_describes_one_fault_of_a_platform_without_ids_of_incide
     assert "a-2018-01-05" not in text
 
 
-def test_a_report_on_one_late_release_gives_its_delay_without_percentiles() -> None:
+def test_a_report_on_one_late_release_gives_its_delay_instead_of_a_distribution() -> None:
     report = build_period_report(period_of(late_row("a")), "Ofqual", NOW)
     text = WRITERS["md"](report).decode()
     assert "The one release that could be judged did not come out on time. Its delay (indicator TP3) was" in text

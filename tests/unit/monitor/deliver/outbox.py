@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from random import Random
 
 from alerts.channel import Accepted, Channel, Message, Outcome
-from monitor.clock import Clock
+from monitor.clock import Clock, VirtualClock
 from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.verdict import Verdict
+from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from tests.worlds.fake_channel import FakeChannel, Options
+from tests.worlds.instants import after_slot
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
+
+START = after_slot(400)
+"""When a release that is not out yet has grade report."""
 
 
 async def record(writer: Writer, events: VerdictRecorder, verdict: Verdict, now: datetime) -> None:
@@ -26,6 +32,20 @@ async def record(writer: Writer, events: VerdictRecorder, verdict: Verdict, now:
 async def directly(question: Callable[[], object]) -> object:
     """Query the store at once, without a thread."""
     return question()
+
+
+def play_story(
+    story: Callable[[VirtualClock, TemporaryStore, Writer], Awaitable[None]], begins: datetime = START
+) -> None:
+    """Run a story with a virtual clock and an empty store."""
+
+    async def run_story(clock: VirtualClock) -> None:
+        store = TemporaryStore()
+        writer = Writer(store, clock)
+        await story(clock, store, writer)
+        writer.abandon()
+
+    run_virtually(run_story, begins)
 
 
 def recording(clock: Clock, name: str = "mail", options: Options | None = None) -> FakeChannel:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from alerts.incident import Incident
 from alerts.platform import platform_id
@@ -17,6 +18,7 @@ from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
+from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
 from tests.worlds.instants import SLOT, after_slot
@@ -106,3 +108,19 @@ class Day:
         found = self.store.verdicts.incident(PLATFORM_INCIDENT)
         assert found is not None
         return found
+
+
+def play_day(
+    story: Callable[[Day], Awaitable[None]],
+    make_day: Callable[[VirtualClock], Day] = Day,
+    begins: datetime = after_slot(60),  # noqa: B008 # an instant does not change
+) -> Day:
+    """Run a story of a day, by default from a minute after the slot. Return the day with what its channels got."""
+
+    async def run_story(clock: VirtualClock) -> Day:
+        day = make_day(clock)
+        await story(day)
+        day.writer.abandon()
+        return day
+
+    return run_virtually(run_story, begins)

@@ -15,16 +15,14 @@ from monitor.deliver.digests import DigestRule, find_waiting_openings, make_dige
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, open_late_incidents, record, recording
+from tests.unit.monitor.deliver.outbox import START, an_outbox, open_late_incidents, play_story, record, recording
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
-START = after_slot(400)
 RELEASES = [f"r{number}" for number in range(6)]
 PAUSE = timedelta(milliseconds=400)
 """How long an urgent opening waits for others. One that is not urgent waits 50 times as long, that is 20 seconds."""
@@ -49,12 +47,10 @@ async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *
 
 
 def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         with store.transaction() as tx:
             tx.save_releases(a_release(id=name) for name in RELEASES)
             tx.add_promises(a_promise(release=name) for name in RELEASES)
-        writer = Writer(store, clock)
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         rows = store.outbox.deliveries()
@@ -66,15 +62,12 @@ def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() ->
         assert digest is not None
         assert all(incident.id in digest.text for incident in store.verdicts.incidents())
         assert store.check() == []
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         await record(
@@ -83,33 +76,26 @@ def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> No
         (kinds,) = (await send_all(clock, store, writer, "mail")).values()
         assert kinds
         assert "opened" not in kinds
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_a_channel_for_machines_gets_each_opening() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES, ["mail", "hook"])
         kinds = await send_all(clock, store, writer, "mail", "hook")
         assert kinds == {"mail": ["digest"], "hook": ["opened"] * len(RELEASES)}
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_openings_too_few_for_a_digest_are_sent_one_by_one_within_a_second() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES[:4])
         assert await send_all(clock, store, writer, "mail") == {"mail": ["opened"] * 4}
         assert clock.now() - START < timedelta(seconds=1)
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_openings_far_apart_are_not_combined() -> None:
@@ -158,9 +144,7 @@ def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
 
 
 def test_openings_seconds_apart_after_a_digest_become_a_second_digest() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         mail = recording(clock, "mail")
         outbox = an_outbox(store, writer, [mail], clock, OutboxOptions(digest_rule=RULE))
         await open_late_incidents(store, writer, clock, RELEASES)
@@ -174,9 +158,8 @@ def test_openings_seconds_apart_after_a_digest_become_a_second_digest() -> None:
         while (due := await outbox.send_due("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
         assert [message.kind for message in mail.messages.values()] == ["digest", "digest"]
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])

@@ -11,12 +11,9 @@ from hypothesis import strategies as some
 
 from alerts.by_hand import acknowledge_incident
 from alerts.rota import Rota, Shift
-from alerts.routes import Route
-from monitor.clock import VirtualClock
-from monitor.rehearse.virtual_loop import run_virtually
-from tests.unit.monitor.deliver.platform_day import PRODUCER_OF, PUBLISHED_AT, Day
+from tests.unit.monitor.deliver.platform_day import PRODUCER_OF, PUBLISHED_AT, Day, play_day
 from tests.worlds.fake_channel import FakeChannel
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.rotas import a_rota
 from tests.worlds.routes import a_route
 
@@ -40,13 +37,8 @@ async def judge_r7_final_and_send(day: Day) -> None:
     await day.run_until(R7_FINAL_AT + 100)
 
 
-def play_day_on_call(rota: Rota, story: Callable[[Day], Awaitable[None]], routes: tuple[Route, ...] = ROUTES) -> None:
-    async def whole(clock: VirtualClock) -> None:
-        day = Day(clock, routes=routes, folding=PEOPLE, rotas={"on-call": rota})
-        await story(day)
-        day.writer.abandon()
-
-    run_virtually(whole, after_slot(0))
+def play_day_on_call(rota: Rota, story: Callable[[Day], Awaitable[None]]) -> None:
+    play_day(story, lambda clock: Day(clock, routes=ROUTES, folding=PEOPLE, rotas={"on-call": rota}), SLOT)
 
 
 LONG_BEFORE, HANDOVER_AT, LONG_AFTER = -9000, 600, 90_000

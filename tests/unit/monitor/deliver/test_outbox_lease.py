@@ -18,7 +18,15 @@ from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.open import open_store
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import FaultyChannel, SlowChannel, an_outbox, open_late_incidents, recording
+from tests.unit.monitor.deliver.outbox import (
+    START,
+    FaultyChannel,
+    SlowChannel,
+    an_outbox,
+    open_late_incidents,
+    play_story,
+    recording,
+)
 from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
 from tests.worlds.fake_channel import Options
 from tests.worlds.instants import HOUR, MINUTE, after_slot
@@ -26,7 +34,6 @@ from tests.worlds.stores import TemporaryStore, a_store
 
 T = TypeVar("T")
 LEASE_LENGTH = timedelta(seconds=10)
-START = after_slot(400)
 RELEASES = [f"r{number}" for number in range(4)]
 
 
@@ -60,9 +67,7 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
 
 
 def test_the_lease_is_renewed_during_a_send_that_is_longer() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
         channel = SlowChannel(clock, 6 * LEASE_LENGTH.total_seconds())
         sending = asyncio.create_task(an_outbox(store, writer, [channel], clock, as_process("one")).send_due("mail"))
@@ -73,9 +78,8 @@ def test_the_lease_is_renewed_during_a_send_that_is_longer() -> None:
         assert len(channel.begun_ids) == 1
         await sending
         assert channel.received_ids == channel.begun_ids
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_messages_are_sent_even_if_the_store_is_slower_than_a_lease() -> None:
@@ -124,9 +128,7 @@ def test_a_message_whose_outcome_a_slow_store_records_late_is_not_sent_again(sec
 
 
 def test_messages_of_a_killed_process_are_sent_after_its_lease_ends() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         with store.transaction() as tx:
             Leaseholder("killed", LEASE_LENGTH).take(tx, OUTBOX, clock.now())
         await open_late_incidents(store, writer, clock, ["r"])
@@ -136,15 +138,12 @@ def test_messages_of_a_killed_process_are_sent_after_its_lease_ends() -> None:
         await clock.sleep(LEASE_LENGTH.total_seconds())
         assert await outbox.send_due("mail") is None
         assert len(channel.messages) == 1
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_a_process_that_stops_releases_the_lease_at_once() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
         running = asyncio.create_task(an_outbox(store, writer, [recording(clock)], clock, as_process("one")).run())
         await clock.sleep(1)
@@ -152,15 +151,12 @@ def test_a_process_that_stops_releases_the_lease_at_once() -> None:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert store.leases.lease(OUTBOX) is None
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_a_message_for_which_a_channel_raises_is_given_up_and_the_others_are_sent() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["poison", "r1", "r2"])
         channel = FaultyChannel("mail", Options(), clock.now)
         outbox = an_outbox(store, writer, [channel], clock)
@@ -174,15 +170,12 @@ def test_a_message_for_which_a_channel_raises_is_given_up_and_the_others_are_sen
         # The text of the exception may have a secret.
         assert "hunter2" not in given_up.reason
         assert clock.now() < START + HOUR
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["a", "b"])
         channel_before_kill, channel = SlowChannel(clock, 3600.0), SlowChannel(clock, 1.0)
         sending = asyncio.create_task(an_outbox(store, writer, [channel_before_kill], clock).send_due("mail"))
@@ -193,9 +186,8 @@ def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
         (unfinished_id,) = channel_before_kill.begun_ids
         assert len(channel.begun_ids) == 2
         assert channel.begun_ids[-1] == unfinished_id
-        writer.abandon()
 
-    run_virtually(story, START)
+    play_story(story)
 
 
 def test_a_lease_is_still_ours_while_it_is_renewed_and_not_once_another_could_take_it() -> None:

@@ -12,13 +12,10 @@ import pytest
 from alerts.by_hand import acknowledge_incident
 from alerts.channels.pagerduty import build_event
 from alerts.incident import Kind
-from monitor.clock import VirtualClock
 from monitor.deliver.platform import related_incidents
-from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
-from tests.unit.monitor.deliver.platform_day import PLATFORM_INCIDENT, PRODUCER_OF, PUBLISHED_AT, Day
+from tests.unit.monitor.deliver.platform_day import PLATFORM_INCIDENT, PRODUCER_OF, PUBLISHED_AT, Day, play_day
 from tests.worlds.fake_channel import FakeChannel
-from tests.worlds.instants import after_slot
 
 
 def pager_events(pager: FakeChannel) -> list[Mapping[str, object]]:
@@ -40,13 +37,11 @@ async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
     verdicts_are_final_at = PUBLISHED_AT["r7"] + 2000
     await day.judge_at(verdicts_are_final_at)
     await day.run_until(verdicts_are_final_at + 100)
-    day.writer.abandon()
 
 
 @pytest.mark.slow
 def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_few_messages() -> None:
-    async def story(clock: VirtualClock) -> None:
-        day = Day(clock)
+    async def story(day: Day) -> None:
         await run_day_of_outage(day)
         assert day.kinds("mail") == ["opened", "grade_changed", *["reminder"] * 4, "final"]
         first, graver = day.subjects("mail")[:2]
@@ -58,13 +53,12 @@ def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_few_mess
         assert {one["dedup_key"] for one in pager_events(day.channels["pager"])} == {PLATFORM_INCIDENT}
         assert day.store.check() == []
 
-    run_virtually(story, after_slot(60))
+    play_day(story)
 
 
 @pytest.mark.slow
 def test_a_producers_channel_gets_only_its_own_releases_and_a_hook_gets_all() -> None:
-    async def story(clock: VirtualClock) -> None:
-        day = Day(clock)
+    async def story(day: Day) -> None:
         await run_day_of_outage(day)
         assert len(day.subjects("ons")) <= 7
         assert day.subjects("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
@@ -74,13 +68,12 @@ def test_a_producers_channel_gets_only_its_own_releases_and_a_hook_gets_all() ->
         # A program sorts for itself: it gets each release and the platform.
         assert day.kinds("hook").count("opened") == len(PRODUCER_OF) + 1
 
-    run_virtually(story, after_slot(60))
+    play_day(story)
 
 
 @pytest.mark.slow
 def test_an_acknowledged_platform_incident_links_its_releases_has_a_draft_and_sends_no_reminders() -> None:
-    async def story(clock: VirtualClock) -> None:
-        day = Day(clock)
+    async def story(day: Day) -> None:
         await run_day_of_outage(day, acknowledged=True)
         found = day.platform()
         assert found.kind is Kind.PLATFORM
@@ -96,12 +89,11 @@ def test_an_acknowledged_platform_incident_links_its_releases_has_a_draft_and_se
         # "appeared": half of the releases are out. No "reminder", because it is acknowledged.
         assert day.kinds("mail") == ["opened", "grade_changed", "appeared", "final"]
 
-    run_virtually(story, after_slot(60))
+    play_day(story)
 
 
 def test_the_opening_of_a_platform_incident_replaces_only_unsent_openings_of_its_releases() -> None:
-    async def story(clock: VirtualClock) -> None:
-        day = Day(clock)
+    async def story(day: Day) -> None:
         await day.judge_at(61, ["r0"])
         await day.run_until(63)
         assert day.kinds("mail") == ["opened"]
@@ -113,14 +105,12 @@ def test_the_opening_of_a_platform_incident_replaces_only_unsent_openings_of_its
         rows = [row for row in day.store.outbox.deliveries() if row.channel == "mail"]
         # Those of r3 and r6. The one of r0 was sent before.
         assert sum(row.standing is DeliveryState.COVERED for row in rows) == 2
-        day.writer.abandon()
 
-    run_virtually(story, after_slot(60))
+    play_day(story)
 
 
 def test_a_release_and_then_its_platform_end_separately_on_a_pager_and_together_in_mail() -> None:
-    async def story(clock: VirtualClock) -> None:
-        day = Day(clock)
+    async def story(day: Day) -> None:
         await day.judge_at(61, ["r0"])
         await day.run_until(65)
         last_out = PUBLISHED_AT["r3"]
@@ -134,32 +124,25 @@ def test_a_release_and_then_its_platform_end_separately_on_a_pager_and_together_
         assert len(actions_by_key) == 2
         assert all((actions[0], actions[-1]) == ("trigger", "resolve") for actions in actions_by_key.values())
         assert day.kinds("mail").index("final") == len(day.kinds("mail")) - 1
-        day.writer.abandon()
 
-    run_virtually(story, after_slot(60))
+    play_day(story)
 
 
 def test_a_thread_that_keeps_changing_is_sent_once_a_minute_as_flapping() -> None:
-    async def story(clock: VirtualClock) -> None:
-        day = Day(clock)
+    async def story(day: Day) -> None:
         await day.judge_at(61, ["r0"])
         await day.run_until(70)
         opening = day.store.outbox.notices()[0]
-        for turn in range(60):
-            flip = replace(
-                opening, id=f"turn-{turn}", kind=("new_finding", "back")[turn % 2], at=clock.now(), follows=opening.id
-            )
+        # For five minutes the release changes every five seconds.
+        for number in range(60):
+            kind, now = "back" if number % 2 else "new_finding", day.clock.now()
+            change = replace(opening, id=f"change-{number}", kind=kind, at=now, follows=opening.id)
             with day.store.transaction() as tx:
-                tx.add_notice(flip, day.rules.deliveries(flip, day.store.verdicts.incidents()[0], clock.now()))
-            await day.run_until(70 + 5 * (turn + 1))
-        times = sorted(
-            row.finished
-            for row in day.store.outbox.deliveries()
-            if row.channel == "mail" and row.standing is DeliveryState.SENT and row.finished is not None
-        )
+                tx.add_notice(change, day.rules.deliveries(change, day.store.verdicts.incidents()[0], now))
+            await day.run_until(70 + 5 * (number + 1))
+        times = sorted(day.channels["mail"].received.values())
         assert all(after - before >= timedelta(minutes=1) for before, after in pairwise(times))
         assert 4 <= len(times) <= 7
         assert all(subject.startswith("FLAPPING") for subject in day.subjects("mail")[1:])
-        day.writer.abandon()
 
-    run_virtually(story, after_slot(60))
+    play_day(story)
