@@ -72,7 +72,7 @@ def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make
     assert notice.subject.startswith("LATE, now out: ")
 
 
-def test_the_notice_of_an_open_exposure_names_the_day_on_which_it_began(public_early: Make) -> None:
+def test_the_notice_of_an_open_exposure_names_the_day_of_a_slot_that_is_not_today(public_early: Make) -> None:
     _, notice = incident_and_notice(public_early("html", is_open=True))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")

@@ -35,6 +35,7 @@ def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change()
 
 
 def test_a_shift_of_the_table_has_priority_over_its_calendar_and_that_over_turns() -> None:
+    # Shifts in the calendar without a role or with one that the table does not name do not count.
     calendar_shifts = (Shift("duty B", utc(20), utc(22)), Shift("", utc(20), utc(30)), Shift("gone", utc(20), utc(30)))
     rota = a_rota(
         PHONES, Shift("duty C", utc(20), utc(21)), turns=("duty A", "duty B"), begins=MONDAY, read=calendar_shifts
