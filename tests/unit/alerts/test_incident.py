@@ -18,6 +18,7 @@ from alerts.platform import make_reminder
 from schedules.contract.verdict import LEAD, Exposure, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
+from tests.worlds.incidents import facts_of_a_release
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -453,40 +454,25 @@ STORY = st.lists(
 )
 
 
-def facts_of_story(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
-    verdict, grade, final, exposed = story
+def facts_of_chapter(chapter: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
+    verdict, grade, final, exposed = chapter
     start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
     exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=exposed == "open")
     page = PartVerdict("page", "page", "https://a.example", required=True, verdict=verdict, delay=Bounds(400, None))
     page = replace(page, exposures=() if exposed == "nothing" else (exposure,))
-    return replace(facts, verdict=verdict, grade=grade, final=final, at=at, parts=(page,))
+    return facts_of_a_release(verdict=verdict, grade=grade, final=final, at=at, parts=(page,), findings=())
 
 
 @given(story=STORY)
 def test_any_sequence_of_findings_notifies_each_fact_once_in_the_thread_of_its_incident(
     story: list[tuple[str, str, bool, str]],
 ) -> None:
-    pending = ReleaseFacts(
-        release="r",
-        title="t",
-        producer="p",
-        url="u",
-        timezone="Europe/London",
-        slot=SLOT,
-        slot_text="",
-        slot_source=None,
-        slot_learnt=None,
-        verdict=VerdictKind.PENDING,
-        grade=Grade.NONE,
-        final=False,
-        at=SLOT,
-    )
     known: Incident | None = None
     openings: list[str] = []
     threads: set[str] = set()
     for minutes, chapter in enumerate(story, start=10):
         at = SLOT + timedelta(minutes=minutes)
-        facts = facts_of_story(pending, chapter, at)
+        facts = facts_of_chapter(chapter, at)
         decision = decide(facts, known, at)
         # The same facts give no second notice.
         assert decide(facts, decision.incident, at + timedelta(seconds=1)).notices == ()
