@@ -18,6 +18,7 @@ from alerts.platform import make_reminder
 from schedules.contract.verdict import LEAD, Exposure, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.conftest import page_part
 from tests.worlds.incidents import facts_of_a_release
 
 Make = Callable[..., ReleaseFacts]
@@ -383,13 +384,10 @@ def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
 
 
 def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
-    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.ON_TIME)
-    sheet = PartVerdict(
-        "sheet", "data", "https://a.example/s", required=True, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
-    )
-    decision = decide(
-        make_facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet)), None, LATER
-    )
+    page = page_part(VerdictKind.ON_TIME)
+    sheet = page_part(VerdictKind.OVERDUE, id="sheet", role="data", delay=Bounds(61, None))
+    facts = make_facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet))
+    decision = decide(facts, None, LATER)
     assert incident_of(decision).kind == Kind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
@@ -416,11 +414,9 @@ def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: 
 
 
 def test_an_incident_without_an_announced_time_occurs_when_it_is_found(make_facts: Make) -> None:
-    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.LATE)
-    monthly = make_facts(
-        LATER, slot=None, slot_text="December 2017", verdict=VerdictKind.LATE, grade=Grade.REPORT, parts=(page,)
-    )
-    assert open_incident(monthly).occurred == LATER
+    monthly = {"slot": None, "slot_text": "December 2017"}
+    late = make_facts(LATER, verdict="late", grade="report", parts=(page_part(VerdictKind.LATE),), **monthly)
+    assert open_incident(late).occurred == LATER
 
 
 def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_seconds: Make) -> None:
@@ -458,8 +454,8 @@ def facts_of_chapter(chapter: tuple[str, str, bool, str], at: datetime) -> Relea
     verdict, grade, final, exposed = chapter
     start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
     exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=exposed == "open")
-    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=verdict, delay=Bounds(400, None))
-    page = replace(page, exposures=() if exposed == "nothing" else (exposure,))
+    exposures = () if exposed == "nothing" else (exposure,)
+    page = page_part(verdict, delay=Bounds(400, None), exposures=exposures)
     return facts_of_a_release(verdict=verdict, grade=grade, final=final, at=at, parts=(page,), findings=())
 
 
