@@ -25,7 +25,8 @@ def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change()
     # Until 25 October 2026 London's nine o'clock is eight by UTC.
     assert WEEKLY.on_call(utc(19, 7, 59)) == ()
     assert WEEKLY.on_call(utc(19, 8)) == ("duty A",)
-    assert [WEEKLY.on_call(utc(26, *at)) for at in ((8, 59), (9, 0))] == [("duty A",), ("duty B",)]
+    assert WEEKLY.on_call(utc(26, 8, 59)) == ("duty A",)
+    assert WEEKLY.on_call(utc(26, 9)) == ("duty B",)
     assert list(WEEKLY.changes(utc(20), utc(10, month=11))) == [
         (utc(20), ("duty A",)),
         (utc(26), ("duty B",)),

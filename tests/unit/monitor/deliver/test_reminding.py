@@ -24,11 +24,10 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import directly, open_late_incidents, record
+from tests.unit.monitor.deliver.outbox import directly, open_late_incidents, play_story, record
 from tests.worlds.instants import DAY, MINUTE, SLOT, after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
@@ -79,13 +78,7 @@ class World:
 
 
 def play(story: Callable[[World], Awaitable[None]], begins: datetime = OPENED_AT) -> None:
-    async def play_story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
-        await story(World(clock, store, writer))
-        writer.abandon()
-
-    run_virtually(play_story, begins)
+    play_story(lambda clock, store, writer: story(World(clock, store, writer)), begins)
 
 
 def a_desk(world: World) -> Desk:

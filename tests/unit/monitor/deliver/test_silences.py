@@ -16,18 +16,16 @@ from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, open_late_incidents, record, recording
+from tests.unit.monitor.deliver.outbox import an_outbox, open_late_incidents, play_story, record, recording
 from tests.worlds.fake_channel import FakeChannel
-from tests.worlds.instants import DAY, HOUR, MINUTE, SECOND, SLOT, after_slot
+from tests.worlds.instants import DAY, HOUR, MINUTE, SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
-START = after_slot(400)
-"""When each story begins. Silences begin then, and last an hour by default."""
 STILL_ABSENT_AFTER_AN_HOUR = "still absent at 10:36:40 GMT"
+"""What a message says an hour after the beginning of a story, if the release is still overdue."""
 
 
 @dataclass
@@ -68,9 +66,8 @@ class World:
 
 
 def play(story: Callable[[World], Awaitable[None]]) -> None:
-    async def play_story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer, channel = Writer(store, clock), recording(clock)
+    async def with_world(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        channel = recording(clock)
 
         def refresh_incident(incident: Incident, now: datetime) -> Incident:
             verdict = a_late_verdict((now - SLOT).total_seconds(), "r", 9000.0)
@@ -78,9 +75,8 @@ def play(story: Callable[[World], Awaitable[None]]) -> None:
 
         outbox = an_outbox(store, writer, [channel], clock, OutboxOptions(refresh_incident=refresh_incident))
         await story(World(clock, store, writer, channel, outbox))
-        writer.abandon()
 
-    run_virtually(play_story, START)
+    play_story(with_world)
 
 
 @pytest.mark.parametrize(
