@@ -106,9 +106,8 @@ def test_releases_of_several_producers_late_together_are_one_platform_fault() ->
     (fault,) = find_platform_faults(period(*rows))
     assert (fault.host, fault.begins) == ("www.gov.uk", SLOT)
     assert [each.release for each in fault.rows] == ["a", "b"]
-    assert "2 releases of 2 producers were late together" in text_of_field(
-        build_period_report(period(*rows), "All", NOW), "P.table"
-    )
+    report = build_period_report(period(*rows), "All", NOW)
+    assert "2 releases of 2 producers were late together" in text_of_field(report, "P.table")
 
 
 def period_with_two_platform_faults() -> Period:
