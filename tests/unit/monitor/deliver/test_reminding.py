@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -325,5 +326,25 @@ def test_a_delivery_is_counted_as_given_up_for_a_week() -> None:
         await world.clock.sleep(8 * DAY.total_seconds())
         await world.make_reminders().update_counts()
         assert world.given_up_counts == [1, 0]
+
+    play(story)
+
+
+def test_the_store_is_read_every_five_minutes_while_no_reminder_falls_due_soon() -> None:
+    async def story(world: World) -> None:
+        reads: list[datetime] = []
+
+        async def ask(query: Callable[[], object]) -> object:
+            reads.append(world.clock.now())
+            return query()
+
+        reminders = replace(world.make_reminders(), ask=ask)
+        await world.remind_for(10, reminders)
+        await open_late_incidents(world.store, world.writer, world.clock, ["r"])
+        # The reminder of this incident falls due 15 minutes after its opening.
+        await world.remind_for(16, reminders)
+        minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
+        assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]
+        assert len(world.sent_reminders()) == 1
 
     play(story)
