@@ -139,7 +139,7 @@ def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) 
         return f", users could get it {whole_lengths(wait)} late"
     served = facts.slot + timedelta(seconds=wait.min or 0.0)
     clock = moment(served.replace(microsecond=0), facts.timezone, now, exact=True)
-    return f", users still got the old answer at {clock}"
+    return f", users still could not get it at {clock}"
 
 
 def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
@@ -147,7 +147,7 @@ def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
     hidden = [part for part in facts.parts if part.required and part.is_hidden]
     part = max(hidden, key=lambda part: (part.wait is not None and part.wait.min) or 0.0, default=None)
     if part is None:
-        return "users were served the old answer"
+        return "a cache kept it from users"
     published = "published on time" if part.verdict == "on_time" else "published"
     return f"{published}{_describe_users_wait(part, facts, now)}{_name_other_part(part)}"
 

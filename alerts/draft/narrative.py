@@ -231,14 +231,14 @@ def _is_hidden_for_minutes(part: PartVerdict) -> bool:
 
 
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the words on how long users were still shown an older copy."""
+    """Return the words on how long users had no access to a part that was published."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
     last_shown = None if wait.min is None else slot + timedelta(seconds=wait.min)
     if wait.max is None:
-        return f"users were still shown an older copy at {_format_time(last_shown or facts.at, facts)}"
+        return f"users still had no access at {_format_time(last_shown or facts.at, facts)}"
     ended = Interval(last_shown, slot + timedelta(seconds=wait.max))
     until = "until " if words.find_nearest_minute(ended) else "until some time "
-    return f"users were shown an older copy {until}{_format_interval(ended, facts, '')}"
+    return f"users had no access {until}{_format_interval(ended, facts, '')}"
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:

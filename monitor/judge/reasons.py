@@ -88,8 +88,8 @@ class Reason(Enum):
     PARTIAL = "late while other parts were out: {parts:, }"
     PLATFORM = "{number:release} of {producers:, } late together on {host}"
     ELSEWHERE_FIRST = "first public at {url} {came}, {ahead} before the announced address[, {delay} after the slot]"
-    STALE_EDGE = "{view} showed it {came}; the edge served the old answer for {hidden} longer"
-    STALE_EDGE_AGAIN = "{view} showed it {came}; the edge served the old answer for {hidden}, having shown it before"
+    STALE_EDGE = "{view} showed it {came}; the edge did not show it for {hidden} longer"
+    STALE_EDGE_AGAIN = "{view} showed it {came}; the edge did not show it for {hidden}, having shown it before"
     SPLIT_VIEW = "“{first}” got it {came}; “{other}” was served without it for {hidden} longer"
     # Findings about what was published.
     WRONG_PAGE = "{page} at its slot: seen {seen}"

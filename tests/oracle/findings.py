@@ -83,23 +83,29 @@ def _withdrawn(world: World, release: Release, claim: Claim) -> bool:
 
 def _other_page(world: World, release: Release, claim: Claim) -> bool:
     del claim
+    return len(world.releases) > 1 or _shows_other_content(release) or any(world.walls())
+
+
+def _shows_other_content(release: Release) -> bool:
+    """Return whether an address of the release, or the one guessed for it, ever shows something else."""
     guesses = release.announced.guess if release.announced else ()
     shown = [one for place in release.places for one in place.shows] + list(guesses)
-    is_shown = any(one.what in _NOT_IT for one in shown) or any(world.walls())
-    return len(world.releases) > 1 or is_shown
+    return any(one.what in _NOT_IT for one in shown)
 
 
 def _edge(world: World, release: Release, claim: Claim) -> bool:
-    del claim
+    """Return whether users may not have got what the origin showed: because of a cache, or of its removal since."""
     caches = any(one.cache for place in release.places for one in place.shows)
-    return caches or any(fault.kind in {"stale", "mirror"} for fault in world.faults)
+    is_removed = any(
+        span.ends is not None and span.ends <= claim.at for place in release.places for span in spans(place)
+    )
+    return caches or is_removed or any(fault.kind in {"stale", "mirror"} for fault in world.faults)
 
 
 def _troubled(world: World, release: Release, claim: Claim) -> bool:
-    mute = any(one.what in _NOT_IT for place in release.places for one in place.shows)
     del claim
     return (
-        mute
+        _shows_other_content(release)
         or any(world.walls())
         or bool(world.faults or world.monitor or release.known_from)
         or world.begins > release.slot - timedelta(minutes=5)

@@ -197,13 +197,18 @@ def _was_published_as_announced(context: _Context, match: re.Match[str]) -> bool
 
 
 def _was_hidden_until_then(context: _Context, match: re.Match[str]) -> bool:
-    """Return whether a cache gave users an older copy until, or still at, the time named; true if none is named."""
+    """Return whether users had no access until, or still at, the time named; true if none is named."""
     if until := match["until"]:
         return context.is_true_of_places(lambda place: any(context.is_within(at, until) for at in users_from(place)))
     if still := match["still"]:
         then = read_clock(still, context.slot)
         # If it was removed while the cache kept the older copy, users may never have got it.
-        return context.is_true_of_places(lambda place: max(users_from(place), default=then) + context.tolerance >= then)
+        return context.is_true_of_places(
+            lambda place: (
+                max(users_from(place), default=then) + context.tolerance >= then
+                or not any(span.ends is None or then < span.ends for span in spans(place))
+            )
+        )
     return True
 
 
@@ -317,8 +322,8 @@ def _is_earlier_incident_right(context: _Context, match: re.Match[str]) -> bool:
 
 
 _VERB = "(?:was|were)"
-_STILL = rf"still shown an older copy at (?P<still>{TIME})"
-_HIDDEN = rf"(?:, but users were (?:shown an older copy (?P<until>{WHEN})|{_STILL}))?"
+_STILL = rf"still had no access at (?P<still>{TIME})"
+_HIDDEN = rf"(?:, but users (?:had no access (?P<until>{WHEN})|{_STILL}))?"
 _UNKNOWN = rf"It is not known whether (?P<who>.+) {_VERB} published as announced"
 _BECAME = rf"(?P<who>.+?)(?: at (?P<at>http\S+))? became available(?: again)? (?P<when>{WHEN})"
 _WAS_EARLY = rf"(?P<who>.+) {_VERB} available(?: for (?P<length>{LENGTH}))?(?:,? from (?P<early>{LENGTH}))?"

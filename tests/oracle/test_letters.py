@@ -54,7 +54,7 @@ TRUE = {
     "late between two times": (LATE, "The landing page became available between 10.10am and 10.20am."),
     "late and in a cache": (
         LATE,
-        "The landing page was published at about 10.19am, but users were shown an older copy until 10.29am.",
+        "The landing page was published at about 10.19am, but users had no access until 10.29am.",
     ),
     "still missing": (LATE, "The release was still not available at 10.18am."),
     "elsewhere": (LATE, f"A news story on the release was available at {NEWS} from about 10am."),
@@ -75,7 +75,7 @@ FALSE = {
     "another interval": (LATE, "The landing page became available between 10.10am and 10.15am."),
     "another end in a cache": (
         LATE,
-        "The landing page was published at about 10.19am, but users were shown an older copy until 10.24am.",
+        "The landing page was published at about 10.19am, but users had no access until 10.24am.",
     ),
     "already public": (LATE, "The release was still not available at 10.25am."),
     "another place": (LATE, f"A news story on the release was available at {URL} from about 10am."),

@@ -49,7 +49,7 @@ def denied(world: World, release: Release, claim: Claim) -> Iterator[str]:
         yield from _denied_of_places(world, release, claim, force)
     elif word == "not_published":
         yield "closed as never published after minutes"
-    elif word == "cancelled" and not was_ever(release, "cancelled", claim.at):
+    elif word == "cancelled" and not was_ever(release, "cancelled", claim.at + slack(world)):
         yield "cancelled, but no calendar ever said so"
     elif word == "moved" and not release.changes:
         yield "moved, but no calendar ever changed its slot"

@@ -24,7 +24,7 @@ from schedules.times.interval import NOTHING, Bounds, Interval, between, since
 class _HiddenSpan:
     """A span in which the edge served an old answer, from `came`, when `view` first showed the part, to `until`.
 
-    `again`: the edge had shown the part before. `withdrawn`: it went on to show a notice of withdrawal, not the part.
+    `again`: the edge had shown the part before. `withdrawn`: the part was withdrawn before the edge showed it.
     """
 
     view: View
@@ -55,7 +55,7 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
         return delay
     hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.again), None)
     if hidden is not None:
-        # If the edge went from the old answer to a notice of withdrawal, users never got the part.
+        # Users never got a part that was withdrawn before the edge showed it.
         shown_at_edge = Interval(hidden.until.after) if hidden.withdrawn else hidden.until
     elif delay is None or delay.max is None or part.first_seen.by is None:
         return delay
@@ -84,14 +84,19 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> list[_HiddenSpan]:
         for place, spell in enumerate(spells):
             if case.window is not None and spell.is_present and spell.begin >= case.window.early_before:
                 came = Interval(spells[place - 1].end if place else None, spell.begin)
-                return _hidden_spans_after(case, evidence, spell, came)
+                last_shown = max(each.last_received for each in spells if each.is_present)
+                removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
+                return _hidden_spans_after(case, evidence, spell, came, removed)
     return []
 
 
-def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came: Interval) -> list[_HiddenSpan]:
+def _hidden_spans_after(
+    case: Case, evidence: PartEvidence, source: Spell, came: Interval, removed: Interval | None
+) -> list[_HiddenSpan]:
     """Return each span in which the edge served an old answer after another view had shown the part.
 
-    `source` is the presence in that view, and `came` when it appeared there. Spans within the uncertainty are left out.
+    `source` is the presence in that view, `came` when it appeared there, and `removed` when it disappeared there for
+    good, after which no answer is old. Spans within the uncertainty are left out.
     """
     if came.by is None or any(is_early(presence, case.window) for presence in evidence.presences if case.window):
         return []
@@ -110,9 +115,13 @@ def _hidden_spans_after(case: Case, evidence: PartEvidence, source: Spell, came:
         later = (answer for answer in new_answers if answer.last_received > spell.last_received)
         new = min(later, key=lambda answer: answer.begin, default=None)
         until = Interval(old_until, None if new is None else max(new.begin, old_until))
+        is_withdrawn = isinstance(new, Run)
+        if removed is not None and removed.by is not None and (until.by is None or removed.by < until.by):
+            until = Interval(min(filter(None, (old_until, removed.after))), removed.by)
+            is_withdrawn = True
         seconds = between(begun, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
-            is_again, is_withdrawn = bool(present_before), isinstance(new, Run)
+            is_again = bool(present_before)
             found.append(_HiddenSpan(source.view, came, until, seconds, again=is_again, withdrawn=is_withdrawn))
     return found
 

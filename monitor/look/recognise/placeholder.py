@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from monitor.look.cache_age import answer_time_bounds
 from monitor.look.fetch import Answer
@@ -18,7 +19,7 @@ from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import Context, Recognised, absent
 from monitor.look.recognise.title import names_same_period
 from monitor.look.sighting import State
-from monitor.plan.targets import is_file
+from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.words import MONTHS
 from schedules.patterns import quick
 from schedules.slot import Precision, Slot, first_day, last_day
@@ -66,9 +67,12 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     if has_date_of_publication(text):
         return None
     slot, is_promised = context.slot, promises_release(text, context.slot)
-    # When an announcement of GOV.UK first leads to a page, a cache may still have its text from before the slot.
-    is_first_led_to = context.is_led_to and not context.was_missing and context.placeholder is None
-    is_old_text = is_first_led_to or _is_before_slot(answer, context)
+    is_first_answer = not context.was_missing and context.placeholder is None
+    # When an announcement of GOV.UK first leads to a page, a cache may still have its text from before the slot. At the
+    # first look ever the text from before is unknown, but a release on GOV.UK has a date of publication.
+    is_first_led_to = is_first_answer and context.is_led_to
+    is_first_on_govuk = is_first_answer and context.baseline is None and urlsplit(context.url).hostname == GOVUK
+    is_old_text = is_first_led_to or is_first_on_govuk or _is_before_slot(answer, context)
     may_be_old = slot is not None and bool(context.title) and (is_old_text or context.placeholder is not None)
     if not is_promised:
         is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))

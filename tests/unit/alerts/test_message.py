@@ -52,7 +52,7 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
     ("users", "ending"),
     [
         (Bounds(388, 392), "late, users could get it 6 min 28 s to 6 min 32 s late"),
-        (Bounds(303, None), "late, users still got the old answer at 09:35:03 GMT"),
+        (Bounds(303, None), "late, users still could not get it at 09:35:03 GMT"),
         (Bounds(90, None), "1 min 30 s to 1 min 31 s late"),
         (Bounds(90, 91), "1 min 30 s to 1 min 31 s late"),
     ],

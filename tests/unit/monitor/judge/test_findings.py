@@ -180,6 +180,14 @@ def test_an_edge_that_hides_what_the_origin_has_is_stale(edge: Turns, seconds: l
     assert [each.seconds for each in found(judged(200, seen), Kind.STALE_EDGE)] == seconds
 
 
+def test_an_edge_is_stale_only_until_the_origin_has_removed_the_release_and_no_user_is_known_to_have_got_it() -> None:
+    origin = [(-100, ABSENT), (1, PRESENT), (31, ABSENT)]
+    verdict = judged(200, {"page": NOT_SEEN, "page/origin": origin})
+    (stale,) = found(verdict, Kind.STALE_EDGE)
+    assert stale.seconds == Bounds(29, 31)
+    assert verdict.parts[0].users_delay == Bounds(30, None)
+
+
 def test_every_time_an_edge_hides_the_release_is_found_and_the_grade_is_that_of_the_first() -> None:
     edge = [(-100, ABSENT), (5, PRESENT), (20, ABSENT), (180, PRESENT)]
     verdict = judged(300, {"page": edge, "page/origin": IN_TIME})

@@ -51,12 +51,22 @@ def test_page_that_an_announcement_leads_to_is_no_proof_without_its_date(inside:
     "context",
     [
         Context(URL, TITLE, slot=AFTER_SLOT, is_led_to=True, was_missing=True),
-        Context(URL, TITLE, slot=AFTER_SLOT),
+        Context(URL, TITLE, slot=AFTER_SLOT, baseline="the hash of another body"),
     ],
-    ids=["missing before", "at its own address"],
+    ids=["missing before", "other content before"],
 )
-def test_page_that_was_missing_before_or_has_its_own_address_is_out_after_its_slot(context: Context) -> None:
+def test_page_that_was_missing_or_had_other_content_before_is_out_after_its_slot(context: Context) -> None:
     assert find_recogniser("govuk")(page(TITLE, TITLE, DUE_PAGE), context).state is State.PRESENT
+
+
+@pytest.mark.parametrize(
+    ("url", "state"), [(URL, State.UNKNOWN), ("https://www.example.org/claims", State.PRESENT)], ids=["GOV.UK", "other"]
+)
+def test_first_answer_after_the_slot_is_no_proof_on_gov_uk_without_a_date_of_publication(
+    url: str, state: State
+) -> None:
+    context = Context(url, TITLE, slot=AFTER_SLOT)
+    assert find_recogniser("status")(page(TITLE, TITLE, DUE_PAGE), context).state is state
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
