@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST
-from tests.unit.monitor.app.life import HEAD, Life, live
+from tests.unit.monitor.app.life import HEAD, NEVER_PUBLISHED, Life, live
 
 HEAD_ANNOUNCED_ELSEWHERE = HEAD.replace(
     "https://www.gov.uk/government/statistics/claims", "https://stats.example/claims"
@@ -42,7 +42,7 @@ def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_p
         (last, *_) = life.daemon.store.ledger.reads("rehearsal", limit=1)
         assert f"{last.started:%H:%M}" == "09:31"
 
-    live(tmp_path, "", act, head=HEAD_ANNOUNCED_ELSEWHERE)
+    live(tmp_path, NEVER_PUBLISHED, act, head=HEAD_ANNOUNCED_ELSEWHERE)
 
 
 @pytest.mark.slow

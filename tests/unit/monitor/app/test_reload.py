@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from monitor.config.settings import Settings
 from monitor.errors import UserFault
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life, live, published_at
 from tests.unit.monitor.app.office import STATS, Office, at_work, csv, row
 
 OTHER = {"name": "other", "kind": "csv", "url": "https://other.example/calendar.csv"}
@@ -49,11 +49,11 @@ def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(tmp_path: P
         assert life.stored_verdict() == "on_time"
         assert sample(life, "config_last_reload_successful") == 1.0
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_release_is_judged_by_the_last_loaded_policy(tmp_path: Path) -> None:
-    late = OUT_IN_TIME.replace("09:30:00", "09:31:15")
+    late = published_at("09:31:15")
 
     async def act(life: Life) -> None:
         await life.until("09:30:30")
@@ -82,7 +82,7 @@ def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_c
         assert sample(life, "config_last_reload_successful") == 0.0
         assert sample(life, "config_last_reload_success_timestamp_seconds") == taken
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_first_sign_in_method_needs_a_restart(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_first_sign_in_method_needs_a_restart(tmp_path: Path) -> None:
         faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
         assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         await life.until("09:31:00")
         assert life.stored_verdict() == "on_time"
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(tmp_path:
         await life.until("09:29:30")
         assert 9 <= life.daemon.poller.made - before <= 11
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(tmp_path: Path) -> None:

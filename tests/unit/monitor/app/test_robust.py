@@ -18,7 +18,7 @@ from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
+from tests.unit.monitor.app.life import HEAD, HOST, PAGE, PUBLISHED_AT_SLOT, Life, live, published_at, reopened
 from tests.worlds.stores import TemporaryStore, runs_of
 
 PUBLISHER_FAULTS = (
@@ -54,7 +54,7 @@ def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_pa
         await life.until("09:32:00")
         assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
 
-    live(tmp_path, OUT_IN_TIME + fault_table(kind), act)
+    live(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind), act)
 
 
 def _look_outcomes(life: Life) -> set[str]:
@@ -76,7 +76,7 @@ def test_a_slot_that_passed_during_failures_is_unproven_and_claims_no_breach(tmp
             for draft in life.daemon.store.verdicts.drafts(one.id)
         ] == []
 
-    live(tmp_path, OUT_IN_TIME + fault_table(kind, "09:28:50", "09:33:00"), act)
+    live(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind, "09:28:50", "09:33:00"), act)
 
 
 def test_a_redirect_to_a_private_address_is_not_followed(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_full_disk_stops_and_loses_no_look(tmp_path: Path) -> None:
         (span,) = store.runs.blind(life.script.begins, life.clock.now())
         assert (span.cause, round((span.ends - span.begins).total_seconds(), -1)) == ("store", 120)
 
-    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_a_store_that_refuses_writes_at_the_start_delays_neither_looks_nor_a_stop(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_store_that_refuses_writes_at_the_start_delays_neither_looks_nor_a_sto
             await life.end()
         store.full = False
 
-    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
@@ -169,12 +169,12 @@ def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
         assert life.stored_verdict() == "on_time"
         other.close()
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 @pytest.mark.slow
 def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(tmp_path: Path) -> None:
-    late = OUT_IN_TIME.replace("09:30:00", "09:40:00")
+    late = published_at("09:40:00")
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")

@@ -12,7 +12,7 @@ from monitor.app.status import clock_check
 from monitor.deliver.outbox_rows import Backlog
 from monitor.health.self_check import Check
 from schedules.times.interval import Bounds
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life, live
 from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases
 
 LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_the_checks_show_the_rate_of_looks_and_the_used_budget(tmp_path: Path) -
         used = found["Budgets"].state.partition("www.gov.uk ")[2]
         assert used.startswith(f"{pace:.1f} of 5 a second")
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_channel_is_shown_with_its_last_delivery_and_what_waits(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from monitor.errors import StoreFault
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY
 from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingStore
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import Life, live, published_at
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 from tests.worlds.stores import a_store
 
-LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
+LATE = published_at("09:33:00")
 SECOND = timedelta(seconds=1)
 
 

@@ -13,10 +13,10 @@ from alerts.channel import Message, Outcome
 from monitor.clock import VirtualClock
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.rows import DeliveryState
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import Life, live, published_at
 from tests.worlds.fake_channel import FakeChannel, Options
 
-LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
+LATE = published_at("09:33:00")
 Lose = Callable[[Path, Path], None]
 
 

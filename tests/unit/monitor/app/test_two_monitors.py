@@ -20,10 +20,10 @@ from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, UNHURRIED, URL, Life, a_channel
+from tests.unit.monitor.app.life import HEAD, HOST, PUBLISHED_AT_SLOT, UNHURRIED, URL, Life, a_channel, published_at
 
 SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
-OUT_AT_09_40 = OUT_IN_TIME.replace("09:30:00", "09:40:00")
+OUT_AT_09_40 = published_at("09:40:00")
 SOUTH_SEES_503 = """
 [[fault]]
 host = "www.gov.uk"
@@ -80,7 +80,7 @@ def test_one_monitors_proof_of_on_time_counts_for_a_monitor_that_was_blind_and_i
         assert [body and body["verdict"] for body in verdicts] == ["on_time", "on_time"]
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
-    store = run_two_monitors(tmp_path, OUT_IN_TIME, act)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     store.close()
 
@@ -148,7 +148,7 @@ status = 404
             assert (quiet, bool(after)) == ([], True)
         assert north.stored_verdict() == "on_time"
 
-    run_two_monitors(tmp_path, OUT_IN_TIME, act, blind=busy).close()
+    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind=busy).close()
 
 
 @pytest.mark.slow
@@ -163,7 +163,7 @@ def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other
         await north.until("09:45:00")
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
-    store = run_two_monitors(tmp_path, OUT_IN_TIME, act, blind="", delay=DELAY)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind="", delay=DELAY)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()

@@ -20,11 +20,11 @@ from monitor.store.writer import DELAY
 from monitor.watch.rejudge import body_of_unwatched
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import HEAD, NEVER_PUBLISHED, Life, live, published_at
 from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.stores import TemporaryStore
 
-LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
+LATE = published_at("09:41:00")
 TITLE = """<script>alert("x")</script> & 'claims'"""
 OUR_SCRIPT = '<script src="/live.js" defer></script>'
 HOSTILE = HEAD.replace('"Example claims: July to September 2026"', "'''" + TITLE + "'''")
@@ -135,7 +135,7 @@ def test_unknown_names_and_invalid_queries_are_refused(tmp_path: Path, address: 
                 assert (result["status"], answer.headers["content-type"]) == (status, "application/problem+json")
             assert "Traceback" not in answer.text
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 @pytest.mark.slow
@@ -169,7 +169,7 @@ def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None
             assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
             assert [(await client.get(path)).text for path in ("/healthz", "/livez")] == ["ok\n", "ok\n"]
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> No
             statuses = {path: (await client.get(path)).status_code for path in paths}
         assert statuses == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 class UnreadableVerdicts:
@@ -210,7 +210,7 @@ def test_unreadable_store_is_a_503_and_the_monitor_continues(tmp_path: Path) -> 
             verdicts.broken = False
             assert (await client.get("/api/v1/releases/claims-q3")).status_code == 200
 
-    live(tmp_path, "", act, store_of=lambda: store, delay=DELAY)
+    live(tmp_path, NEVER_PUBLISHED, act, store_of=lambda: store, delay=DELAY)
 
 
 @pytest.mark.needs("prometheus")
@@ -284,7 +284,7 @@ def test_readiness_liveness_and_doubts_are_separate(tmp_path: Path) -> None:
             assert (result.status_code, result.json()["ready"], len(result.json()["reasons"])) == (503, False, 1)
             assert (await client.get("/livez")).status_code == 200
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 async def test_monitor_that_does_not_look_fails_its_liveness_check() -> None:
