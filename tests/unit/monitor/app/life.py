@@ -44,12 +44,15 @@ url = "https://www.gov.uk/government/statistics/claims"
 slot = 2026-11-26T09:30:00
 known_from = 2026-10-29T09:30:00
 """
+OFF_GOVUK_URL = "https://stats.example/claims"
+HEAD_OFF_GOVUK = HEAD.replace(URL, OFF_GOVUK_URL)
+"""The same release on another site: then the calendar `rehearsal` announces it, which a story can change or break."""
 NEVER_PUBLISHED = ""
 
 
-def published_at(time: str) -> str:
-    """Return the tables of a publisher whose page, the one at `URL`, is there from this time on."""
-    return f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T{time}\n'
+def published_at(time: str, url: str = URL) -> str:
+    """Return the tables of a publisher whose page is there from this time of the day of the script on."""
+    return f'[[answer]]\nurl = "{url}"\nat = 2026-11-26T{time}\n'
 
 
 PUBLISHED_AT_SLOT = published_at("09:30:00")

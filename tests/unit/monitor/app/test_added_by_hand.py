@@ -113,8 +113,8 @@ def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once
     live(tmp_path, PUBLISHED_AT_SLOT, act, base=with_by_hand(tmp_path))
 
 
-@pytest.mark.parametrize("mirrored", ["09:20:00", "09:50:00", "10:20:00"])
-def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path, mirrored: str) -> None:
+@pytest.mark.parametrize("mirror_published", ["09:20:00", "09:50:00", "10:20:00"])
+def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path, mirror_published: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         before = release_json_now(life)["verdict"]
@@ -124,7 +124,7 @@ def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path
         assert (before, release_json_now(life)["verdict"]) == ("on_time", "on_time")
         assert (release_json_now(life)["exposures"], finding_kinds(life), life.notice_kinds()) == ([], [], [])
 
-    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, mirrored), act, base=with_by_hand(tmp_path))
+    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, mirror_published), act, base=with_by_hand(tmp_path))
 
 
 def test_address_that_was_public_when_it_was_added_proves_no_early_release(tmp_path: Path) -> None:

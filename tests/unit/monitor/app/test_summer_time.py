@@ -63,6 +63,7 @@ def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) 
         await life.clock.sleep(2 * 3600)
         verdict = life.daemon.watch.releases["claims-q3"].verdict
         assert verdict is not None
+        # A delay is measured only from a slot that has a time.
         assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
 
     head = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=slot)

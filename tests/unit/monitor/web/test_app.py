@@ -24,7 +24,7 @@ from tests.unit.monitor.app.life import HEAD, NEVER_PUBLISHED, Life, live, publi
 from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.stores import TemporaryStore
 
-LATE = published_at("09:41:00")
+PUBLISHED_AT_09_41 = published_at("09:41:00")
 TITLE = """<script>alert("x")</script> & 'claims'"""
 OUR_SCRIPT = '<script src="/live.js" defer></script>'
 HOSTILE = HEAD.replace('"Example claims: July to September 2026"', "'''" + TITLE + "'''")
@@ -71,7 +71,7 @@ def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
                 assert (draft.status_code, draft.headers["content-type"].split(";")[0]) == (200, media)
                 assert len(draft.content) > 500
 
-    live(tmp_path, LATE, act)
+    live(tmp_path, PUBLISHED_AT_09_41, act)
 
 
 FAR = """
@@ -155,7 +155,7 @@ def test_hostile_title_is_escaped_on_every_page_with_security_headers(tmp_path: 
                 assert "unsafe" not in headers["content-security-policy"]
                 assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
 
-    live(tmp_path, LATE, act, head=HOSTILE)
+    live(tmp_path, PUBLISHED_AT_09_41, act, head=HOSTILE)
 
 
 def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_promtool_accepts_the_metrics(tmp_path: Path) -> None:
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         pages.append(answer.content)
 
-    live(tmp_path, LATE, act)
+    live(tmp_path, PUBLISHED_AT_09_41, act)
     check = subprocess.run(["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False)
     assert (check.returncode, check.stdout + check.stderr) == (0, b"")
     names = {line.split(b"{")[0].split(b" ")[0] for line in pages[0].splitlines() if not line.startswith(b"#")}
@@ -253,7 +253,7 @@ def test_joined_release_names_the_other_one_and_is_on_no_board(tmp_path: Path) -
             assert (await client.get("/api/v1/releases/claims-q3")).json()["joined_into"] == "claims"
             assert 'href="/releases/claims"' in (await client.get("/releases/claims-q3")).text
 
-    live(tmp_path, LATE, act)
+    live(tmp_path, PUBLISHED_AT_09_41, act)
 
 
 async def test_events_are_read_page_by_page(board: Board) -> None:
