@@ -80,8 +80,8 @@ SLIPS = [
 @pytest.fixture
 def good(folder: Path) -> Path:
     (folder / "empty.toml").write_text("# nothing yet\n")
-    for name, held in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
-        (folder / name).write_bytes(held)
+    for name, content in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
+        (folder / name).write_bytes(content)
     (folder / "open").chmod(0o644)
     (folder / "config.toml").write_text(GOOD.format(folder=folder))
     return folder
@@ -113,8 +113,8 @@ def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
     run_cli: RunCli, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
-    result = "HTTPS_PROXY is set and is not used: [network] proxy is the way out"
-    assert run_cli("check").err == f"WARNING: config.toml: environment: {result}\n"
+    warning = "HTTPS_PROXY is set and is not used: [network] proxy is the way out"
+    assert run_cli("check").err == f"WARNING: config.toml: environment: {warning}\n"
 
 
 def test_a_calendar_that_was_last_read_without_entries_is_named(run_cli: RunCli, good: Path) -> None:

@@ -21,6 +21,9 @@ from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.verdicts import judged
 
+PULSES_UNTIL_STORE_IS_READ_AGAIN = 11
+"""The stream reads the stored verdicts every ten pulses."""
+
 
 @dataclass
 class MonitorWithoutStore(Live):
@@ -79,7 +82,7 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
     stream = live.listen("", sees_all=True)
     await read_events(stream)
     board.change_release(title="<b>Malpractice</b>")
-    row = changed_parts(await read_events(stream, pulses=11))[element_id("r")]
+    row = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))[element_id("r")]
     assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
     page = await board.read_page("/?date=2018-01-05")
     assert " ".join(row.split()) in " ".join(page.split())
@@ -103,7 +106,7 @@ async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unk
     await read_events(stream)
     position = live.position(sees_all=True)
     board.change_release(title="Once")
-    missed = changed_parts(await read_events(stream, pulses=11))
+    missed = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))
     resumed = await read_events(live.listen(position, sees_all=True))
     assert changed_parts(resumed) == missed
     for unknown_position in ("", "else-1", f"{position}9999", "x"):
@@ -188,7 +191,7 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
     stream = live.listen("", sees_all=True)
     await read_events(stream)
     save_300_releases("After")
-    events = await read_events(stream, pulses=11)
+    events = await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN)
     assert [event.kind for event in events if event.kind != "pulse"] == ["renew"]
 
 
