@@ -50,6 +50,7 @@ def test_joint_announcement_is_listed_and_watched_for_each_producer(tmp_path: Pa
         assert await queries.list_releases(day, day, "somebody-else") == []
         queries.close()
 
+    # It is a key of the last table of the story's head, which is the release.
     organisations = f"organisations = {list(order)!r}\n".replace("'", '"')
     live(tmp_path, organisations, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
 

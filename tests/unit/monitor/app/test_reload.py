@@ -66,10 +66,10 @@ def test_a_release_is_judged_by_the_last_loaded_policy(tmp_path: Path) -> None:
 def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        taken = sample(life, "config_last_reload_success_timestamp_seconds")
-        other: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "policy": {"on_time_within": "90s"}}
-        other |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "evidence": {"keep_days": 1}}
-        faults = await life.app.reload(settings_with(life.settings, **other), "config.toml")
+        last_success = sample(life, "config_last_reload_success_timestamp_seconds")
+        changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
+        changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
+        faults = await life.app.reload(settings_with(life.settings, **changes), "config.toml")
         end = "cannot be changed while the monitor runs: restart the monitor"
         assert faults == [
             f'config.toml: timezone: {end} (got "UTC")',
@@ -79,7 +79,7 @@ def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_c
         ]
         assert life.app.reload.core.settings is life.settings
         assert sample(life, "config_last_reload_successful") == 0.0
-        assert sample(life, "config_last_reload_success_timestamp_seconds") == taken
+        assert sample(life, "config_last_reload_success_timestamp_seconds") == last_success
 
     live(tmp_path, PUBLISHED_AT_SLOT, act)
 

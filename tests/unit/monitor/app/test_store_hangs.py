@@ -126,7 +126,7 @@ def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_once_i
         await office.read(csv(row("a", "2027-03-01")))
         assert watched_releases(office) == set()
         store.hang("runs")
-        # It is brought forward: a release that is known, of which looks may be stored.
+        # The release is brought forward. It is known, so its earlier looks must be read from the store first.
         with suppress(StoreFault):
             await office.read(csv(row("a")))
         assert watched_releases(office) == set()

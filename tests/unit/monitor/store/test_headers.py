@@ -82,6 +82,6 @@ def test_equal_texts_share_one_copy() -> None:
 
 
 def test_texts_are_unchanged_after_the_shared_ones_were_dropped() -> None:
-    texts, more_than_are_shared = SharedTexts(), 200
-    for number in range(more_than_are_shared):
+    texts, three_times_as_many_as_are_shared = SharedTexts(), 200
+    for number in range(three_times_as_many_as_are_shared):
         assert texts.share(str(number)) == str(number)
