@@ -165,9 +165,13 @@ def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli, site: S
     assert site.asked
 
 
-def test_backfill_waits_and_repeats_after_429_and_ends_with_status_3_after_503s(run_cli: RunCli, site: Site) -> None:
+def test_backfill_waits_and_repeats_a_request_that_got_429(run_cli: RunCli, site: Site) -> None:
     site.refuse = [429]
-    assert len(run_cli("backfill", "home-office", *SPAN, "--json").lines) == 2
+    claims = run_cli("backfill", "home-office", *SPAN, "--json").lines
+    assert [claim["title"] for claim in claims] == ["Prisons", "Asylum"]
+
+
+def test_backfill_ends_with_status_3_after_three_503s(run_cli: RunCli, site: Site) -> None:
     site.refuse = [503] * 3
     result = run_cli("backfill", "home-office", *SPAN)
     assert (result.status, result.out) == (3, "")

@@ -150,7 +150,7 @@ def test_every_example_passes_check_once_its_secrets_exist(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     text = example.read_text(encoding="utf-8")
-    # Its server is not here; the address itself is read below.
+    # There is no database server here, so SQLite replaces it. The file as it is must be readable too.
     Path("config.toml").write_text(
         text.replace("postgresql+psycopg://ninethirty@db.example.gov.uk/ninethirty", "sqlite:///s.db")
     )

@@ -41,8 +41,8 @@ def editor_that_runs(folder: Path, script: str) -> dict[str, str]:
 
 def test_the_editor_begins_with_the_current_text_and_its_result_is_kept(run_cli: RunCli, folder: Path) -> None:
     run_cli("incident", "draft", INCIDENT, "--field", FIELD, "--text", "First, “quoted”.", *ROLE)
-    chosen = editor_that_runs(folder, "printf '  Then “this”.\\n' >> \"$1\"")
-    screen = run_at_terminal(folder / "config.toml", "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=chosen)
+    editor = editor_that_runs(folder, "printf '  Then “this”.\\n' >> \"$1\"")
+    screen = run_at_terminal(folder / "config.toml", "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=editor)
     assert "version" in screen
     assert read_draft(run_cli)["words"][FIELD].split("\n") == ["First, “quoted”.", "  Then “this”."]
 

@@ -86,8 +86,9 @@ def test_pages_that_wait_for_a_look_get_the_closer_spacing_of_their_next_window(
     names, rate = [f"p{n}" for n in range(40)], 2
 
     def act(run: PollerRun) -> None:
+        spread_over = 15
         for n, name in enumerate(names):
-            shift = timedelta(seconds=15 * n / len(names))
+            shift = timedelta(seconds=spread_over * n / len(names))
             run.poller.watch(target(name), [window(every=15, ends=120), window(every=1, begins=120)], shift)
 
     run = run_poller(act, rate=rate, seconds=300)

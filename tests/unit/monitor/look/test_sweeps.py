@@ -220,7 +220,11 @@ def test_all_pages_of_two_slots_that_are_seconds_apart_are_proved_with_one_budge
                 every = 5 if view is View.CONTENT else 1
                 spans = [window(every=every, begins=SLOT + apart - 120, ends=SLOT + 600)]
                 run.poller.watch(target(name, view=view), spans, goal=proof)
-        run.on_sighting = lambda page, seen: [slot.note_sighting(page, seen) for slot in (first, second)] and None
+        run.on_sighting = note_in_both
+
+    def note_in_both(page: Target, sighting: Sighting) -> None:
+        for slot in (first, second):
+            slot.note_sighting(page, sighting)
 
     def reply(request: Request) -> Reply:
         return (first if "/p" in request.url else second).reply(request)

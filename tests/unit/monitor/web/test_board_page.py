@@ -93,6 +93,7 @@ async def test_invalid_board_query_is_refused_with_the_reason(board: Board) -> N
 
 @pytest.mark.parametrize("typed", ["day=5&month=1&year=2018", "day=05&month=01&year=2018", "day=+5&month=1&year=2018"])
 async def test_a_day_is_chosen_by_day_month_and_year(board: Board, typed: str) -> None:
+    # Without a choice, the board is of today, which is now another day.
     board.clock.seconds += timedelta(days=9).total_seconds()
     page = await board.read_page(f"/?{typed}")
     assert "<h1>Friday 5 January 2018</h1>" in page

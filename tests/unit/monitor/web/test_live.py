@@ -203,15 +203,21 @@ async def test_streams_are_limited_for_strangers_and_staff_separately(board: Boa
     assert not live.is_full(sees_all=True)
 
 
-async def test_events_address_streams_and_refuses_an_unknown_parameter_or_a_closed_board(board: Board) -> None:
+async def test_events_address_streams_pulses(board: Board) -> None:
+    async with (
+        serving(make_application(board.queries)) as base,
+        httpx.AsyncClient() as client,
+        client.stream("GET", f"{base}/events") as answer,
+    ):
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["cache-control"] == "no-store"
+        assert "event: pulse" in [line async for line in answer.aiter_lines()]
+
+
+async def test_events_address_refuses_an_unknown_parameter_and_every_request_once_it_is_closed(board: Board) -> None:
     app = make_application(board.queries)
     async with serving(app) as base, httpx.AsyncClient() as client:
-        async with client.stream("GET", f"{base}/events") as answer:
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            assert answer.headers["cache-control"] == "no-store"
-            assert "event: pulse" in [line async for line in answer.aiter_lines()]
-        with_parameter = await client.get(f"{base}/events?since=1")
-        assert with_parameter.status_code == 400
+        assert (await client.get(f"{base}/events?since=1")).status_code == 400
         app.close()
         after_close = await client.get(f"{base}/events")
         assert (after_close.status_code, after_close.headers["Retry-After"]) == (503, "10")

@@ -61,10 +61,7 @@ def test_conditions_follow_the_headers_of_every_request() -> None:
 
 def test_requests_to_one_host_share_their_common_bytes() -> None:
     writer = make_writer()
-    first, second = (
-        writer.write(Request("https://stats.example/a")),
-        writer.write(Request("https://stats.example/b?c=d")),
-    )
+    first, second = (writer.write(Request(f"https://stats.example/{path}")) for path in ("a", "b?c=d"))
     assert first.shared is second.shared
     assert writer.write(Request("https://stats.example/a", accept="text/html")).shared is not first.shared
 
