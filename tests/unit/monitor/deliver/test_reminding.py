@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -298,5 +299,25 @@ def test_recently_given_up_deliveries_are_counted() -> None:
         await world.clock.sleep(8 * 86400)
         await world.reminders().update_counts()
         assert world.rung == [1, 0]
+
+    played(story)
+
+
+def test_the_store_is_read_every_five_minutes_while_no_reminder_falls_due_soon() -> None:
+    async def story(world: World) -> None:
+        reads: list[datetime] = []
+
+        async def ask(query: Callable[[], object]) -> object:
+            reads.append(world.clock.now())
+            return query()
+
+        reminders = replace(world.reminders(), ask=ask)
+        await world.minutes(reminders, 10)
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        # The reminder of this incident falls due 15 minutes after its opening.
+        await world.minutes(reminders, 16)
+        minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
+        assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]
+        assert len(world.told()) == 1
 
     played(story)
