@@ -39,6 +39,7 @@ def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(tmp_p
 
 def test_a_read_after_the_slot_confirms_the_promise_up_to_its_slot(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
+        # The calendar was read again at 09:31:00.
         await life.until("09:31:06")
         row = life.daemon.store.verdicts.judged_one("claims-q3")
         assert row is not None

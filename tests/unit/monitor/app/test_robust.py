@@ -141,7 +141,7 @@ def test_a_full_disk_stops_and_loses_no_look(tmp_path: Path) -> None:
     live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_store_that_refuses_writes_at_the_start_delays_neither_looks_nor_a_stop(tmp_path: Path) -> None:
+def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(life: Life) -> None:
@@ -158,10 +158,19 @@ def test_a_store_that_refuses_writes_at_the_start_delays_neither_looks_nor_a_sto
         assert life.stored_verdict() == "on_time"
         causes = [span.cause for span in store.runs.blind(life.script.begins, life.clock.now())]
         assert sorted(causes) == ["killed", "store"]
+
+    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
+
+
+def test_a_monitor_whose_store_refuses_writes_since_its_start_can_be_stopped(tmp_path: Path) -> None:
+    store = FullStore()
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
         await life.kill()
         store.full = True
         await life.start()
-        await life.until("09:32:00")
+        await life.until("09:29:20")
         with pytest.raises(StoreFault):
             await life.end()
         store.full = False
