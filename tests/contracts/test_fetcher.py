@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
-from tests.unit.monitor.look.publisher import BASE, CLOCK, publishing, reaching, whole
+from tests.unit.monitor.look.publisher import BASE, CLOCK, fetcher_for, full_response, publishing
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 
 
@@ -32,7 +32,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         headers = [f"{name}: {value}" for name, value in reply.headers.items()]
         headers += [f"ETag: {reply.etag}"] if reply.etag else []
         body = b"" if conditional else reply.body
-        writer.write(whole(body, "304 Not Modified" if conditional else f"{reply.status} Said", *headers))
+        writer.write(full_response(body, "304 Not Modified" if conditional else f"{reply.status} Said", *headers))
 
     async def scripted(table: dict[str, Reply]) -> Fetcher:
         return ScriptedFetcher(CLOCK, table)
@@ -40,7 +40,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     if request.param == "scripted":
         yield scripted
         return
-    async with publishing(handle) as publisher, reaching(publisher) as fetcher:
+    async with publishing(handle) as publisher, fetcher_for(publisher) as fetcher:
 
         async def served(table: dict[str, Reply]) -> Fetcher:
             replies.update(table)

@@ -9,11 +9,19 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import make_guard
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
-from tests.unit.monitor.look.publisher import BASE, CLOCK, publishing, reaching, says, told, whole
+from tests.unit.monitor.look.publisher import (
+    BASE,
+    CLOCK,
+    fetch_from,
+    fetcher_for,
+    full_response,
+    publishing,
+    reply_with,
+)
 
 
 async def test_a_host_is_asked_over_at_most_four_connections_which_are_kept() -> None:
-    async with publishing(says(whole(b"ok"))) as publisher, reaching(publisher) as fetcher:
+    async with publishing(reply_with(full_response(b"ok"))) as publisher, fetcher_for(publisher) as fetcher:
         for _ in range(3):
             await asyncio.gather(*(fetcher.fetch(Request(f"{BASE}/{n}")) for n in range(20)))
         assert publisher.connections <= 4
@@ -21,7 +29,7 @@ async def test_a_host_is_asked_over_at_most_four_connections_which_are_kept() ->
 
 
 async def test_every_busting_query_is_another() -> None:
-    async with publishing(says(whole(b"ok"))) as publisher, reaching(publisher) as fetcher:
+    async with publishing(reply_with(full_response(b"ok"))) as publisher, fetcher_for(publisher) as fetcher:
         for url in (f"{BASE}/a?b=1", f"{BASE}/a?b=1", f"{BASE}/api/search.json?count=1"):
             answer = await fetcher.fetch(Request(url, bust=True))
             assert answer.url == url
@@ -32,8 +40,8 @@ async def test_every_busting_query_is_another() -> None:
 
 
 async def test_cookies_are_never_sent_back() -> None:
-    handle = says(whole(b"ok", "200 OK", "Set-Cookie: a=b"))
-    async with publishing(handle) as publisher, reaching(publisher) as fetcher:
+    handle = reply_with(full_response(b"ok", "200 OK", "Set-Cookie: a=b"))
+    async with publishing(handle) as publisher, fetcher_for(publisher) as fetcher:
         await fetcher.fetch(Request(f"{BASE}/a"))
         await fetcher.fetch(Request(f"{BASE}/a"))
     assert publisher.asked("cookie") == []
@@ -43,8 +51,8 @@ async def test_the_fetcher_goes_on_after_every_kind_of_trouble() -> None:
     replies = [
         b"\x00garbage\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
-        whole(bytes(2000)),
-        whole(b"ok"),
+        full_response(bytes(2000)),
+        full_response(b"ok"),
     ]
 
     async def trouble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,7 +61,7 @@ async def test_the_fetcher_goes_on_after_every_kind_of_trouble() -> None:
         if reply is not replies[3]:
             writer.close()
 
-    async with publishing(trouble) as publisher, reaching(publisher) as fetcher:
+    async with publishing(trouble) as publisher, fetcher_for(publisher) as fetcher:
         outcomes = [await fetcher.fetch(Request(f"{BASE}/{n}", cap=1000)) for n in range(40)]
         assert sum(isinstance(outcome, Answer) for outcome in outcomes) == 10
 
@@ -64,9 +72,9 @@ async def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once() ->
         if len(publisher.heads) % 2 == 0 and publisher.connections * 2 == len(publisher.heads):
             writer.transport.abort()
             return
-        writer.write(whole(b"ok"))
+        writer.write(full_response(b"ok"))
 
-    async with publishing(twice) as publisher, reaching(publisher) as fetcher:
+    async with publishing(twice) as publisher, fetcher_for(publisher) as fetcher:
         first = await fetcher.fetch(Request(f"{BASE}/a"))
         second = await fetcher.fetch(Request(f"{BASE}/a"))
         assert isinstance(first, Answer)
@@ -79,7 +87,7 @@ async def test_a_new_connection_that_fails_is_not_tried_again() -> None:
     async def never(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
-    async with publishing(never) as publisher, reaching(publisher) as fetcher:
+    async with publishing(never) as publisher, fetcher_for(publisher) as fetcher:
         assert isinstance(await fetcher.fetch(Request(f"{BASE}/a")), Failure)
         assert publisher.connections == 1
 
@@ -115,7 +123,7 @@ async def test_an_address_that_may_not_be_asked_is_refused(url: str) -> None:
 
 
 async def test_an_address_that_is_allowed_is_asked() -> None:
-    async with publishing(says(whole(b"ok"))) as publisher:
+    async with publishing(reply_with(full_response(b"ok"))) as publisher:
         guard = make_guard(["127.0.0.0/8"], [publisher.port])
         fetcher = HttpFetcher(CLOCK, guard)
         answer = await fetcher.fetch(Request(f"http://127.0.0.1:{publisher.port}/"))
@@ -135,7 +143,7 @@ async def test_a_name_without_an_address_is_a_failure_of_dns() -> None:
 
 
 async def test_a_closed_port_is_a_failure_to_connect() -> None:
-    async with publishing(says(b"")) as publisher:
+    async with publishing(reply_with(b"")) as publisher:
         port = publisher.port
     fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False))
     failure = await fetcher.fetch(Request(f"{BASE}/a"))
@@ -145,7 +153,7 @@ async def test_a_closed_port_is_a_failure_to_connect() -> None:
 
 
 async def test_a_server_without_tls_is_a_failure_of_tls() -> None:
-    async with publishing(says(b"no handshake\r\n", close=True)) as publisher:
+    async with publishing(reply_with(b"no handshake\r\n", close=True)) as publisher:
         port = publisher.port
 
         async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -170,6 +178,6 @@ def test_failures_say_nothing_of_the_body() -> None:
 
 
 async def _broken() -> Failure:
-    outcome = await told(says(b"HTTP/1.1 200 secret\r\nContent-Length: 100\r\n\r\nsecret", close=True))
+    outcome = await fetch_from(reply_with(b"HTTP/1.1 200 secret\r\nContent-Length: 100\r\n\r\nsecret", close=True))
     assert isinstance(outcome, Failure)
     return outcome

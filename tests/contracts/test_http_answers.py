@@ -11,13 +11,13 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 from monitor.rehearse.virtual_loop import run_virtually
-from tests.unit.monitor.look.publisher import BASE, publishing, reaching, says, told, whole
+from tests.unit.monitor.look.publisher import BASE, fetch_from, fetcher_for, full_response, publishing, reply_with
 
 
 async def test_a_request_says_who_asks_and_takes_gzip_alone() -> None:
     async with (
-        publishing(says(whole(b"ok"))) as publisher,
-        reaching(publisher, contact="https://a.example") as f,
+        publishing(reply_with(full_response(b"ok"))) as publisher,
+        fetcher_for(publisher, contact="https://a.example") as f,
     ):
         await f.fetch(Request(f"{BASE}/a", accept="text/html", modified="Thu, 26 Nov 2026 09:30:00 GMT"))
     assert publisher.asked("user-agent") == [f"ninethirty/{__version__} (+https://a.example)"]
@@ -29,17 +29,17 @@ async def test_a_request_says_who_asks_and_takes_gzip_alone() -> None:
 
 async def test_gzip_is_unpacked() -> None:
     body = gzip.compress(b"figures " * 1000)
-    answer = await told(says(whole(body, "200 OK", "Content-Encoding: gzip")))
+    answer = await fetch_from(reply_with(full_response(body, "200 OK", "Content-Encoding: gzip")))
     assert isinstance(answer, Answer)
     assert answer.body == b"figures " * 1000
 
 
 async def test_a_gzip_bomb_is_cut_at_the_cap() -> None:
-    bomb = whole(gzip.compress(bytes(50_000_000)), "200 OK", "Content-Encoding: gzip")
-    failure = await told(says(bomb))
+    bomb = full_response(gzip.compress(bytes(50_000_000)), "200 OK", "Content-Encoding: gzip")
+    failure = await fetch_from(reply_with(bomb))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TOO_LARGE
-    answer = await told(says(bomb), Request(f"{BASE}/a", cap=1000, enough=True))
+    answer = await fetch_from(reply_with(bomb), Request(f"{BASE}/a", cap=1000, enough=True))
     assert isinstance(answer, Answer)
     assert len(answer.body) == 1000
 
@@ -51,10 +51,10 @@ async def test_a_gigabyte_is_cut_at_the_cap() -> None:
             writer.write(bytes(100_000))
             await writer.drain()
 
-    failure = await told(flood)
+    failure = await fetch_from(flood)
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TOO_LARGE
-    answer = await told(flood, Request(f"{BASE}/a", cap=64_000, enough=True))
+    answer = await fetch_from(flood, Request(f"{BASE}/a", cap=64_000, enough=True))
     assert isinstance(answer, Answer)
     assert (len(answer.body), answer.whole) == (64_000, False)
 
@@ -62,51 +62,53 @@ async def test_a_gigabyte_is_cut_at_the_cap() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        whole(gzip.compress(bytes(range(256)) * 40)[:-20], "200 OK", "Content-Encoding: gzip"),
+        full_response(gzip.compress(bytes(range(256)) * 40)[:-20], "200 OK", "Content-Encoding: gzip"),
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ],
 )
 async def test_an_answer_that_breaks_off_is_truncated(raw: bytes) -> None:
-    failure = await told(says(raw, close=True))
+    failure = await fetch_from(reply_with(raw, close=True))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TRUNCATED
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip"])
 async def test_an_encoding_we_did_not_ask_for_is_refused(encoding: str) -> None:
-    failure = await told(says(whole(b"\x0b\x02\x80abc\x03", "200 OK", f"Content-Encoding: {encoding}")))
+    failure = await fetch_from(
+        reply_with(full_response(b"\x0b\x02\x80abc\x03", "200 OK", f"Content-Encoding: {encoding}"))
+    )
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.ENCODING
 
 
 async def test_damaged_gzip_is_refused() -> None:
-    failure = await told(says(whole(b"no gzip at all", "200 OK", "Content-Encoding: gzip")))
+    failure = await fetch_from(reply_with(full_response(b"no gzip at all", "200 OK", "Content-Encoding: gzip")))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.ENCODING
 
 
 async def test_a_chunked_body_is_joined() -> None:
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
-    answer = await told(says(raw))
+    answer = await fetch_from(reply_with(raw))
     assert isinstance(answer, Answer)
     assert answer.body == b"hello world"
 
 
 async def test_a_body_without_a_length_ends_with_the_connection() -> None:
-    answer = await told(says(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", close=True))
+    answer = await fetch_from(reply_with(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", close=True))
     assert isinstance(answer, Answer)
     assert answer.body == b"to the end"
 
 
 async def test_garbage_is_a_protocol_failure() -> None:
-    failure = await told(says(b"\x00\x01garbage\r\n\r\n" * 10, close=True))
+    failure = await fetch_from(reply_with(b"\x00\x01garbage\r\n\r\n" * 10, close=True))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.PROTOCOL
 
 
 async def test_headers_without_end_are_a_protocol_failure() -> None:
-    failure = await told(says(b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 50_000))
+    failure = await fetch_from(reply_with(b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 50_000))
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.PROTOCOL
 
@@ -115,7 +117,7 @@ async def test_a_reset_is_a_failure() -> None:
     async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
-    failure = await told(reset)
+    failure = await fetch_from(reset)
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.RESET
 
@@ -133,7 +135,7 @@ async def test_a_server_that_hangs_or_drips_is_cut_at_the_deadline(drip: bytes) 
                 writer.write(b"x" if drip else b"")
 
     loop = asyncio.get_running_loop()
-    async with publishing(hang) as publisher, reaching(publisher, seconds=0.4) as fetcher:
+    async with publishing(hang) as publisher, fetcher_for(publisher, seconds=0.4) as fetcher:
         began = loop.time()
         failure = await fetcher.fetch(Request(f"{BASE}/a"))
         assert isinstance(failure, Failure)
@@ -161,7 +163,7 @@ async def test_a_flood_of_what_is_no_body_ends_with_the_deadline_at_the_latest(f
             writer.write(piece * 1000)
             await writer.drain()
 
-    failure = await asyncio.wait_for(told(pour, seconds=0.4), 5)
+    failure = await asyncio.wait_for(fetch_from(pour, seconds=0.4), 5)
     assert isinstance(failure, Failure)
     assert failure.reason in (Reason.PROTOCOL, Reason.TRUNCATED, Reason.TIMEOUT)
 

@@ -44,11 +44,18 @@ url = "https://www.gov.uk/government/statistics/claims"
 slot = 2026-11-26T09:30:00
 known_from = 2026-10-29T09:30:00
 """
-OUT_IN_TIME = """
-[[answer]]
-url = "https://www.gov.uk/government/statistics/claims"
-at = 2026-11-26T09:30:00
-"""
+OFF_GOVUK_URL = "https://stats.example/claims"
+HEAD_OFF_GOVUK = HEAD.replace(URL, OFF_GOVUK_URL)
+"""The same release on another site: then the calendar `rehearsal` announces it, which a story can change or break."""
+NEVER_PUBLISHED = ""
+
+
+def published_at(time: str, url: str = URL) -> str:
+    """Return the tables of a publisher whose page is there from this time of the day of the script on."""
+    return f'[[answer]]\nurl = "{url}"\nat = 2026-11-26T{time}\n'
+
+
+PUBLISHED_AT_SLOT = published_at("09:30:00")
 
 
 @dataclass
@@ -172,10 +179,9 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
     delay: float = UNHURRIED,
     around: Callable[[Fetcher], Fetcher] = lambda fetcher: fetcher,
 ) -> Settings:
-    """Start the daemon in front of a publisher that plays these tables, act, and stop it; returns its settings.
+    """Start the daemon in front of a publisher that plays these tables, act, and stop it. Return its settings.
 
-    Where it is killed, or its store fails, `delay` is that of the daemon in earnest. `around` may put a fetcher of the
-    test's own around the real one.
+    If a test kills it or has its store fail, `delay` must be the real `DELAY`. `around` can wrap the real fetcher.
     """
     path = folder / "story.toml"
     path.write_text(head + tables)

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.config.settings import Settings
 from monitor.web.hand_calendar import Json, add_address, add_release, remove_addition
-from tests.unit.monitor.app.life import OUT_IN_TIME, URL, Life, live
+from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, URL, Life, live
 
 OTHER = "https://stats.example/other"
 MIRROR = "https://stats.example/claims-mirror"
@@ -73,7 +73,7 @@ def test_release_added_by_hand_is_watched_at_once_and_is_no_short_notice(tmp_pat
         assert finding_kinds(life, "other-claims-july-2026-2026-11-26") == []
         assert life.notice_kinds() == []
 
-    live(tmp_path, OUT_IN_TIME + answer_with_page(OTHER, "09:45:00", OTHERS), act, base=with_by_hand(tmp_path))
+    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), act, base=with_by_hand(tmp_path))
 
 
 def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_afte
         assert row is not None
         assert (row.word, life.notice_kinds()) == ("cancelled", [])
 
-    live(tmp_path, OUT_IN_TIME, act, base=with_by_hand(tmp_path))
+    live(tmp_path, PUBLISHED_AT_SLOT, act, base=with_by_hand(tmp_path))
 
 
 def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once_removed(tmp_path: Path) -> None:
@@ -110,11 +110,11 @@ def test_added_address_is_a_part_of_the_release_after_a_restart_too_and_not_once
         await life.until("09:32:00")
         assert (release_json_now(life)["verdict"], finding_kinds(life), life.notice_kinds()) == ("on_time", [], [])
 
-    live(tmp_path, OUT_IN_TIME, act, base=with_by_hand(tmp_path))
+    live(tmp_path, PUBLISHED_AT_SLOT, act, base=with_by_hand(tmp_path))
 
 
-@pytest.mark.parametrize("mirrored", ["09:20:00", "09:50:00", "10:20:00"])
-def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path, mirrored: str) -> None:
+@pytest.mark.parametrize("mirror_published", ["09:20:00", "09:50:00", "10:20:00"])
+def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path, mirror_published: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         before = release_json_now(life)["verdict"]
@@ -124,7 +124,7 @@ def test_address_added_after_the_slot_makes_nothing_late_or_early(tmp_path: Path
         assert (before, release_json_now(life)["verdict"]) == ("on_time", "on_time")
         assert (release_json_now(life)["exposures"], finding_kinds(life), life.notice_kinds()) == ([], [], [])
 
-    live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, mirrored), act, base=with_by_hand(tmp_path))
+    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, mirror_published), act, base=with_by_hand(tmp_path))
 
 
 def test_address_that_was_public_when_it_was_added_proves_no_early_release(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_address_that_was_public_when_it_was_added_proves_no_early_release(tmp_p
         assert (release_json_now(life)["verdict"], life.notice_kinds()) == ("on_time", [])
         assert release_json_now(life)["exposures"] == []
 
-    live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, "09:20:00"), act, base=with_by_hand(tmp_path))
+    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:20:00"), act, base=with_by_hand(tmp_path))
 
 
 def test_figures_that_appear_early_at_an_added_address_are_early(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_figures_that_appear_early_at_an_added_address_are_early(tmp_path: Path)
         await life.until("09:31:00")
         assert (release_json_now(life)["verdict"], "early_exposure" in finding_kinds(life)) == ("early", True)
 
-    live(tmp_path, OUT_IN_TIME + answer_with_page(MIRROR, "09:29:30"), act, base=with_by_hand(tmp_path))
+    live(tmp_path, PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), act, base=with_by_hand(tmp_path))
 
 
 def test_added_file_that_is_required_and_absent_makes_the_release_overdue(tmp_path: Path) -> None:
@@ -155,4 +155,4 @@ def test_added_file_that_is_required_and_absent_makes_the_release_overdue(tmp_pa
         await life.until("09:36:00")
         assert (part_json(life)["verdict"], release_json_now(life)["verdict"]) == ("overdue", "overdue")
 
-    live(tmp_path, OUT_IN_TIME, act, base=with_by_hand(tmp_path))
+    live(tmp_path, PUBLISHED_AT_SLOT, act, base=with_by_hand(tmp_path))

@@ -12,7 +12,7 @@ from monitor.judge.policy import Policies
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
 from monitor.look.sighting import State
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HOST, OUT_IN_TIME, Life, live, reopened
+from tests.unit.monitor.app.life import HOST, PUBLISHED_AT_SLOT, Life, live, reopened
 
 
 class UnreadableHeaders(dict[str, str]):
@@ -68,7 +68,7 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
         assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
 
     with capture_logs() as lines:
-        live(tmp_path, OUT_IN_TIME, act, around=faults.wrap)
+        live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.wrap)
     # Further faults within a minute are only counted.
     assert [line["event"] for line in lines].count("look_broke") == 1
 
@@ -86,7 +86,7 @@ def test_looks_that_raise_for_four_minutes_around_the_slot_leave_the_release_unp
         assert {notice.kind for notice in life.daemon.store.outbox.notices()} <= {"unproven", "final"}
 
     with capture_logs() as lines:
-        live(tmp_path, OUT_IN_TIME, act, around=faults.wrap)
+        live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.wrap)
     # The first fault is logged, and then one each minute.
     assert [line["event"] for line in lines].count("look_broke") == 5
 
@@ -105,6 +105,6 @@ def test_a_replay_of_the_store_finds_no_difference_after_looks_whose_evidence_ra
         assert life.stored_verdict() == "on_time"
 
     with capture_logs():
-        store = reopened(live(tmp_path, OUT_IN_TIME, act, around=faults.wrap))
+        store = reopened(live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.wrap))
     assert [name for name, differences in replay(store, Policies(), None, None) if differences] == []
     store.close()

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.monitor.app.life import HEAD, URL, Life, live
+from tests.unit.monitor.app.life import HEAD, PUBLISHED_AT_SLOT, Life, live, published_at
 from tests.worlds.fake_channel import FakeChannel
 
-AFTER_ITS_SLOT = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-11-26T09:40:00")
-OUT_AT_TEN = f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T10:00:00\n'
+FIRST_START_AT_09_40 = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-11-26T09:40:00")
 
 
 def sent_texts(life: Life) -> list[str]:
@@ -30,7 +29,7 @@ def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_l
         assert sent_texts(life) == [missing]
         assert life.stored_verdict() == "unproven"
 
-    live(tmp_path, OUT_AT_TEN, act, head=AFTER_ITS_SLOT)
+    live(tmp_path, published_at("10:00:00"), act, head=FIRST_START_AT_09_40)
 
 
 def test_a_release_published_before_the_first_start_sends_no_notice(tmp_path: Path) -> None:
@@ -38,4 +37,4 @@ def test_a_release_published_before_the_first_start_sends_no_notice(tmp_path: Pa
         await life.until("09:55:00")
         assert sent_texts(life) == []
 
-    live(tmp_path, OUT_AT_TEN.replace("10:00:00", "09:30:00"), act, head=AFTER_ITS_SLOT)
+    live(tmp_path, PUBLISHED_AT_SLOT, act, head=FIRST_START_AT_09_40)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.monitor.app.life import HOST, OUT_IN_TIME, URL, Life, live
+from tests.unit.monitor.app.life import HOST, PUBLISHED_AT_SLOT, URL, Life, live
 
 FIRST_REFUSAL = datetime(2026, 11, 26, 9, 29, tzinfo=UTC)
 
@@ -77,4 +77,4 @@ at = 2026-11-26T09:30:00
         ]
         assert min(pages) > 0.5 * max(pages)
 
-    live(tmp_path, OUT_IN_TIME + many, act)
+    live(tmp_path, PUBLISHED_AT_SLOT + many, act)

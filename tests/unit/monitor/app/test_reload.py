@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from monitor.config.settings import Settings
 from monitor.errors import UserFault
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from monitor.look.sighting import State
+from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life, live, published_at
 from tests.unit.monitor.app.office import STATS, Office, at_work, csv, row
 
 OTHER = {"name": "other", "kind": "csv", "url": "https://other.example/calendar.csv"}
@@ -37,40 +38,38 @@ def sample(life: Life | Office, name: str, **labels: str) -> float | None:
 def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:58.500")
-        before = life.runs()
+        runs_before = life.runs()
         faults = await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
         assert faults == []
         await life.until("09:32:30")
         now = life.clock.now()
         assert life.daemon.store.runs.blind(now - timedelta(minutes=10), now) == []
-        # The run of absences that began before it goes on through it.
-        assert life.runs()[0].first_sent == before[0].first_sent
-        assert len(life.runs()) == 2
+        # The run of absent looks continues through the reload, and the next run begins when the page is published.
+        assert life.runs()[0].first_sent == runs_before[0].first_sent
+        assert [run.state for run in life.runs()] == [State.ABSENT, State.PRESENT]
         assert life.stored_verdict() == "on_time"
         assert sample(life, "config_last_reload_successful") == 1.0
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_release_is_judged_by_the_last_loaded_policy(tmp_path: Path) -> None:
-    late = OUT_IN_TIME.replace("09:30:00", "09:31:15")
-
     async def act(life: Life) -> None:
         await life.until("09:30:30")
         await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
         await life.until("09:35:00")
         assert life.stored_verdict() == "on_time"
 
-    live(tmp_path, late, act)
+    live(tmp_path, published_at("09:31:15"), act)
 
 
 def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        taken = sample(life, "config_last_reload_success_timestamp_seconds")
-        other: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "policy": {"on_time_within": "90s"}}
-        other |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "evidence": {"keep_days": 1}}
-        faults = await life.app.reload(settings_with(life.settings, **other), "config.toml")
+        last_success = sample(life, "config_last_reload_success_timestamp_seconds")
+        changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
+        changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
+        faults = await life.app.reload(settings_with(life.settings, **changes), "config.toml")
         end = "cannot be changed while the monitor runs: restart the monitor"
         assert faults == [
             f'config.toml: timezone: {end} (got "UTC")',
@@ -80,9 +79,9 @@ def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_c
         ]
         assert life.app.reload.core.settings is life.settings
         assert sample(life, "config_last_reload_successful") == 0.0
-        assert sample(life, "config_last_reload_success_timestamp_seconds") == taken
+        assert sample(life, "config_last_reload_success_timestamp_seconds") == last_success
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_first_sign_in_method_needs_a_restart(tmp_path: Path) -> None:
@@ -93,7 +92,7 @@ def test_a_first_sign_in_method_needs_a_restart(tmp_path: Path) -> None:
         faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
         assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -107,7 +106,7 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         await life.until("09:31:00")
         assert life.stored_verdict() == "on_time"
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(tmp_path: Path) -> None:
@@ -117,9 +116,10 @@ def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(tmp_path:
         await life.until("09:29:10")
         before = life.daemon.poller.made
         await life.until("09:29:30")
-        assert 9 <= life.daemon.poller.made - before <= 11
+        looks_in_twenty_seconds = life.daemon.poller.made - before
+        assert 9 <= looks_in_twenty_seconds <= 11
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(tm
         assert list(office.daemon.watch.releases) == ["two"]
         assert sample(office, "calendar_entries", calendar="stats") is None
         assert sample(office, "calendar_entries", calendar="other") == 1.0
-        # And back: what it promised is known still.
+        # The removed calendar is configured again: its entries are still known without a read.
         assert await office.app.reload(settings_with(office.settings, calendar=[STATS]), "config.toml") == []
         assert list(office.daemon.watch.releases) == ["one"]
 

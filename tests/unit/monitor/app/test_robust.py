@@ -15,10 +15,21 @@ import pytest
 from monitor.errors import StoreFault
 from monitor.judge.policy import Policies
 from monitor.look.sighting import State
+from monitor.rehearse.publisher.calendar import CALENDAR_HOST, CALENDAR_URL
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
+from tests.unit.monitor.app.life import (
+    HEAD_OFF_GOVUK,
+    HOST,
+    OFF_GOVUK_URL,
+    PAGE,
+    PUBLISHED_AT_SLOT,
+    Life,
+    live,
+    published_at,
+    reopened,
+)
 from tests.worlds.stores import TemporaryStore, runs_of
 
 PUBLISHER_FAULTS = (
@@ -39,7 +50,7 @@ OUTCOMES_THAT_PROVE = {"present", "absent", "withdrawn"}
 
 
 def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", host: str = HOST) -> str:
-    """Return a fault of a script; the calendar is served by the host too, so it begins after the first read."""
+    """Return a fault of a host. By default it begins after the first read of the calendar on that host."""
     return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
 
 
@@ -54,7 +65,7 @@ def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_pa
         await life.until("09:32:00")
         assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
 
-    live(tmp_path, OUT_IN_TIME + fault_table(kind), act)
+    live(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind), act)
 
 
 def _look_outcomes(life: Life) -> set[str]:
@@ -76,7 +87,7 @@ def test_a_slot_that_passed_during_failures_is_unproven_and_claims_no_breach(tmp
             for draft in life.daemon.store.verdicts.drafts(one.id)
         ] == []
 
-    live(tmp_path, OUT_IN_TIME + fault_table(kind, "09:28:50", "09:33:00"), act)
+    live(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind, "09:28:50", "09:33:00"), act)
 
 
 def test_a_redirect_to_a_private_address_is_not_followed(tmp_path: Path) -> None:
@@ -127,10 +138,10 @@ def test_a_full_disk_stops_and_loses_no_look(tmp_path: Path) -> None:
         (span,) = store.runs.blind(life.script.begins, life.clock.now())
         assert (span.cause, round((span.ends - span.begins).total_seconds(), -1)) == ("store", 120)
 
-    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_store_that_refuses_writes_at_the_start_delays_neither_looks_nor_a_stop(tmp_path: Path) -> None:
+def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(life: Life) -> None:
@@ -147,15 +158,24 @@ def test_a_store_that_refuses_writes_at_the_start_delays_neither_looks_nor_a_sto
         assert life.stored_verdict() == "on_time"
         causes = [span.cause for span in store.runs.blind(life.script.begins, life.clock.now())]
         assert sorted(causes) == ["killed", "store"]
+
+    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
+
+
+def test_a_monitor_whose_store_refuses_writes_since_its_start_can_be_stopped(tmp_path: Path) -> None:
+    store = FullStore()
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
         await life.kill()
         store.full = True
         await life.start()
-        await life.until("09:32:00")
+        await life.until("09:29:20")
         with pytest.raises(StoreFault):
             await life.end()
         store.full = False
 
-    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
@@ -169,13 +189,11 @@ def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
         assert life.stored_verdict() == "on_time"
         other.close()
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 @pytest.mark.slow
 def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(tmp_path: Path) -> None:
-    late = OUT_IN_TIME.replace("09:30:00", "09:40:00")
-
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         folder = tmp_path / "evidence"
@@ -190,11 +208,11 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
         await life.until("09:42:00")
         assert not any("cannot be stored" in reason for reason in life.app.status.unready())
 
-    store = reopened(live(tmp_path, late, act))
+    store = reopened(live(tmp_path, published_at("09:40:00"), act))
     lost = [record.id for record in store.evidence.chain("edge") if record.is_lost]
     (out,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
     assert set(lost) & set(out.evidence)
-    # Nothing was unseen: the monitor was not blind.
+    # The page was seen all the time, so the monitor was not blind.
     assert [span.cause for span in store.runs.blind(SLOT - DAY, SLOT + DAY)] == []
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     (incident,) = store.verdicts.incidents()
@@ -205,15 +223,9 @@ def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(t
     store.close()
 
 
-HEAD_ANNOUNCED_ELSEWHERE = HEAD.replace(
-    "https://www.gov.uk/government/statistics/claims", "https://stats.example/claims"
-)
-
-
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
 def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Path, kind: str) -> None:
-    trouble = fault_table(kind, "09:28:30", "10:30:00", "calendar.rehearsal.example")
-    answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:30:00\n'
+    calendar_fault = fault_table(kind, "09:28:30", "10:30:00", host=CALENDAR_HOST)
 
     async def act(life: Life) -> None:
         await life.until("09:59:30")
@@ -223,27 +235,28 @@ def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Pat
         (reason,) = life.app.status.unready()
         assert reason.startswith("calendar rehearsal")
 
-    live(tmp_path, answer + trouble, act, head=HEAD_ANNOUNCED_ELSEWHERE)
+    live(tmp_path, published_at("09:30:00", OFF_GOVUK_URL) + calendar_fault, act, head=HEAD_OFF_GOVUK)
 
 
-CALENDAR = """
+CALENDAR_UNTIL_09_30_30 = f"""
 [[answer]]
-url = "https://calendar.rehearsal.example/releases.toml"
+url = "{CALENDAR_URL}"
 at = 2026-11-26T09:00:00
 body = '''
 [[release]]
 id = "claims-q3"
 title = "Example claims: July to September 2026"
 producer = "department-for-example"
-url = "https://stats.example/claims"
+url = "{OFF_GOVUK_URL}"
 slot = 2026-11-26T09:50:00
 '''
 
 [[answer]]
-url = "https://calendar.rehearsal.example/releases.toml"
+url = "{CALENDAR_URL}"
 at = 2026-11-26T09:30:30
 """
-WRONG_ANSWERS = {
+# Each completes the last table above.
+CALENDAR_AFTERWARDS = {
     "html": "body = '<html><body>We are sorry</body></html>'",
     "empty": "body = ''",
     "wrong": "body = '[[release]]\\nid = 3'",
@@ -254,10 +267,8 @@ WRONG_ANSWERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", sorted(WRONG_ANSWERS))
+@pytest.mark.parametrize("what", sorted(CALENDAR_AFTERWARDS))
 def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, what: str) -> None:
-    answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:50:00\n'
-
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         assert life.stored_verdict() == "pending"
@@ -265,4 +276,5 @@ def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path,
         assert (life.stored_verdict(), life.daemon.store.outbox.notices()) == ("on_time", [])
         assert len(life.daemon.store.ledger.reads("rehearsal")) >= 3
 
-    live(tmp_path, answer + CALENDAR + WRONG_ANSWERS[what] + "\n", act, head=HEAD_ANNOUNCED_ELSEWHERE)
+    calendar = f"{CALENDAR_UNTIL_09_30_30}{CALENDAR_AFTERWARDS[what]}\n"
+    live(tmp_path, published_at("09:50:00", OFF_GOVUK_URL) + calendar, act, head=HEAD_OFF_GOVUK)

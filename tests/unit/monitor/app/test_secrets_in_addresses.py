@@ -20,7 +20,7 @@ from monitor.health import logs
 from schedules.release import ReleaseMatch
 from schedules.sources.settings import CalendarSettings
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.life import HEAD, Life, live, reopened
+from tests.unit.monitor.app.life import NEVER_PUBLISHED, Life, live, reopened
 from tests.worlds.fake_channel import FakeChannel
 
 KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path", "sesame-four")
@@ -117,7 +117,7 @@ def test_no_verb_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.
     async def act(life: Life) -> None:
         await life.until("09:41:00")
 
-    settings = live(tmp_path, "", act, head=HEAD, base=SETTINGS)
+    settings = live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
     config = tmp_path / "config.toml"
     config.write_text(TABLES.format(store=settings.store.url, folder=tmp_path))
     with contextlib.closing(reopened(settings)) as store:
@@ -161,7 +161,7 @@ def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(tmp_path: Path
         assert row is not None
         assert KEYS[0] in json.dumps(row.body)
 
-    live(tmp_path, "", act, head=HEAD, base=SETTINGS)
+    live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
 
 
 def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
     stream = io.StringIO()
     listener = logs.start_logging("DEBUG", stream, hide=redactor(secrets_of(SETTINGS)) or str)
     try:
-        live(tmp_path, "", act, head=HEAD, base=SETTINGS)
+        live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
     finally:
         listener.stop()
         structlog.reset_defaults()

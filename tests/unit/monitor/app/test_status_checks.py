@@ -12,7 +12,7 @@ from monitor.app.status import clock_check
 from monitor.deliver.outbox_rows import Backlog
 from monitor.health.self_check import Check
 from schedules.times.interval import Bounds
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import NEVER_PUBLISHED, PUBLISHED_AT_SLOT, Life, live
 from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases
 
 LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -33,7 +33,7 @@ def test_a_monitor_that_works_has_good_checks(tmp_path: Path) -> None:
         assert "releases watched: 1," in checks["Looks"].state
         assert f"version {__version__}, up 15 min, since " in checks["Monitor"].state
 
-    live(tmp_path, "", act, head=DAY_BEFORE + releases(1))
+    live(tmp_path, NEVER_PUBLISHED, act, head=DAY_BEFORE + releases(1))
 
 
 def test_the_checks_show_the_rate_of_looks_and_the_used_budget(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_checks_show_the_rate_of_looks_and_the_used_budget(tmp_path: Path) -
         used = found["Budgets"].state.partition("www.gov.uk ")[2]
         assert used.startswith(f"{pace:.1f} of 5 a second")
 
-    live(tmp_path, OUT_IN_TIME, act)
+    live(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_channel_is_shown_with_its_last_delivery_and_what_waits(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_channel_is_shown_with_its_last_delivery_and_what_waits(tmp_path: Path
         assert waiting.state.startswith("last delivery 1 Nov 2026 09:00:00 GMT, 2 messages waiting since 1 Nov")
         assert "ninethirty channel test" in waiting.todo
 
-    live(tmp_path, "", act, head=DAY_BEFORE + releases(1))
+    live(tmp_path, NEVER_PUBLISHED, act, head=DAY_BEFORE + releases(1))
 
 
 def test_a_budget_that_is_too_small_says_what_to_do(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_budget_that_is_too_small_says_what_to_do(tmp_path: Path) -> None:
         assert "`[budget]`" in checks_of(life)[name].todo
         assert "Budgets" not in checks_of(life)
 
-    live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
+    live(tmp_path, NEVER_PUBLISHED, act, head=DAY_BEFORE + releases(5))
 
 
 def test_a_calendar_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_calendar_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
         assert "; 503" in checks_of(life)[f"Calendar {calendar}"].state
         assert f"ninethirty calendar read {calendar}" in checks_of(life)[f"Calendar {calendar}"].todo
 
-    live(tmp_path, "", act, head=DAY_BEFORE + releases(1))
+    live(tmp_path, NEVER_PUBLISHED, act, head=DAY_BEFORE + releases(1))
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
             child = stack.enter_context(alive(config))
             until_said(child, "verdict", verdict="overdue", grade="report")
         until_said(child, "store_back")
-        # From now on no second monitor runs on that file.
+        # The monitor has locked the file now, so no second one can run on it.
         with pytest.raises(EnvironmentFault, match="another monitor runs on"):
             StoreLock(read_settings(config).store.url).lock()
         publisher.out = CLOCK.now()

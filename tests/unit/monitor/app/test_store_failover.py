@@ -56,13 +56,14 @@ def test_a_monitor_that_cannot_switch_to_the_recovered_store_yet_stays_a_member_
                 await failover.members.join()
                 failover.writer.queue_run(a_run("r/page/edge"))
                 await failover.writer.write(lambda _tx: None)
+                # Without its table, the store refuses the run. So the monitor cannot switch to it.
                 with store._engine.begin() as connection:
-                    connection.exec_driver_sql("ALTER TABLE run RENAME TO full")
+                    connection.exec_driver_sql("ALTER TABLE run RENAME TO hidden")
                 await failover.switch_or_journal()
                 assert failover.opened.is_away
                 assert [lease.name for lease in store.leases.leases()] == ["monitor south"]
                 with store._engine.begin() as connection:
-                    connection.exec_driver_sql("ALTER TABLE full RENAME TO run")
+                    connection.exec_driver_sql("ALTER TABLE hidden RENAME TO run")
                 await failover.switch_or_journal()
                 assert not failover.opened.is_away
                 assert store.runs.of_release("r") != []
@@ -73,10 +74,10 @@ def test_a_monitor_that_cannot_switch_to_the_recovered_store_yet_stays_a_member_
 
 def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Path) -> None:
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
-    for folder, has_journal in ((None, False), (str(tmp_path / "other disk"), True)):
-        found = open_with_journal(url, folder, "south", clock, durable=False)
-        assert (found.journal is not None) == has_journal
-        found.store.close()
+    for journal_folder, has_journal in ((None, False), (str(tmp_path / "other disk"), True)):
+        opened = open_with_journal(url, journal_folder, "south", clock, durable=False)
+        assert (opened.journal is not None) == has_journal
+        opened.store.close()
 
 
 def test_a_default_journal_of_an_earlier_version_is_written_into_the_store(tmp_path: Path) -> None:

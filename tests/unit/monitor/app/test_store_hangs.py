@@ -13,11 +13,11 @@ from monitor.errors import StoreFault
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY
 from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingStore
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import Life, live, published_at
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 from tests.worlds.stores import a_store
 
-LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
+PUBLISHED_AT_09_33 = published_at("09:33:00")
 SECOND = timedelta(seconds=1)
 
 
@@ -37,7 +37,7 @@ def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
         store.watching = False
         assert life.stored_verdict() == "late"
 
-    live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.store, delay=DELAY)
     assert store.on_the_loop == []
 
 
@@ -50,11 +50,11 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
         await life.until("09:29:30")
         store.watching = True
         store.hang(what)
-        for now, word in (("09:32:30", "pending"), ("09:33:20", "late")):
-            await life.until(now)
+        for time, verdict in (("09:32:30", "pending"), ("09:33:20", "late")):
+            await life.until(time)
             (body,) = map(life.app.status.body, life.app.status.pulses())
             assert body is not None
-            assert body["verdict"] == word
+            assert body["verdict"] == verdict
         gaps = [run.largest_gap for run in life.runs() if run.state is State.ABSENT]
         assert max(gaps) < 16 * SECOND
         # To write a verdict, the monitor reads these parts too, so it cannot write while they hang.
@@ -66,7 +66,7 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
         assert (life.stored_verdict(), life.app.status.unable()) == ("late", [])
         assert "opened" in life.notice_kinds()
 
-    live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.store, delay=DELAY)
     assert store.on_the_loop == []
 
 
@@ -85,7 +85,7 @@ def at_a_hanging_store(folder: Path, act: Callable[[Office, HangingStore], Await
     at_work(folder, acting)
 
 
-def watched(office: Office) -> set[str]:
+def watched_releases(office: Office) -> set[str]:
     looked_at = {target.release for target in office.daemon.poller.watched_targets()}
     assert looked_at == {*office.daemon.watch.releases}
     return looked_at
@@ -98,7 +98,7 @@ def test_a_new_promise_is_watched_even_while_the_store_does_not_answer(tmp_path:
         store.hang(what)
         with suppress(StoreFault):
             await office.read(csv(row("a"), row("new")))
-        assert watched(office) == {"a", "new"}
+        assert watched_releases(office) == {"a", "new"}
 
     at_a_hanging_store(tmp_path, act)
 
@@ -111,11 +111,11 @@ def test_a_calendar_change_during_a_silent_store_is_recorded_once_it_is_back(tmp
         with pytest.raises(StoreFault):
             await office.read(csv(row("a"), row("new")))
         await office.daemon.calendar_reads.around_slots()
-        assert watched(office) == {"a"}
+        assert watched_releases(office) == {"a"}
         await store.free()
         asked = len(office.fetcher.asked)
         await office.daemon.calendar_reads.around_slots()
-        assert watched(office) == {"a", "new"}
+        assert watched_releases(office) == {"a", "new"}
         assert len(office.fetcher.asked) == asked
 
     at_a_hanging_store(tmp_path, act)
@@ -124,15 +124,15 @@ def test_a_calendar_change_during_a_silent_store_is_recorded_once_it_is_back(tmp
 def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_once_it_answers(tmp_path: Path) -> None:
     async def act(office: Office, store: HangingStore) -> None:
         await office.read(csv(row("a", "2027-03-01")))
-        assert watched(office) == set()
+        assert watched_releases(office) == set()
         store.hang("runs")
-        # It is brought forward: a release that is known, of which looks may be stored.
+        # The release is brought forward. It is known, so its earlier looks must be read from the store first.
         with suppress(StoreFault):
             await office.read(csv(row("a")))
-        assert watched(office) == set()
+        assert watched_releases(office) == set()
         await store.free()
         await office.clock.sleep(5)
-        assert watched(office) == {"a"}
+        assert watched_releases(office) == {"a"}
 
     at_a_hanging_store(tmp_path, act)
 
@@ -155,7 +155,7 @@ def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: P
         (span,) = store.runs.blind(life.script.begins, life.clock.now())
         assert (span.cause, round((span.ends - span.begins).total_seconds())) == ("store", 7)
 
-    live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.store, delay=DELAY)
 
 
 def test_a_stop_signal_ends_the_monitor_even_if_the_store_never_answers(tmp_path: Path) -> None:
@@ -169,4 +169,4 @@ def test_a_stop_signal_ends_the_monitor_even_if_the_store_never_answers(tmp_path
             await life.end()
         await store.free()
 
-    live(tmp_path, LATE, act, store_of=lambda: store.store, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.store, delay=DELAY)

@@ -13,10 +13,10 @@ from alerts.channel import Message, Outcome
 from monitor.clock import VirtualClock
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.rows import DeliveryState
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import Life, live, published_at
 from tests.worlds.fake_channel import FakeChannel, Options
 
-LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
+PUBLISHED_AT_09_33 = published_at("09:33:00")
 Lose = Callable[[Path, Path], None]
 
 
@@ -73,7 +73,7 @@ def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_
         # One notice that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
-    live(tmp_path, LATE, act)
+    live(tmp_path, PUBLISHED_AT_09_33, act)
 
 
 class StoreLosingChannel(FakeChannel):
@@ -107,4 +107,4 @@ def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice
         # One notice that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
-    live(tmp_path, LATE, act, channels=channels)
+    live(tmp_path, PUBLISHED_AT_09_33, act, channels=channels)

@@ -53,7 +53,7 @@ def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
         # Nothing was skipped or looked at twice where the local time leapt.
         assert before.largest_gap <= timedelta(seconds=61)
 
-    live(tmp_path, "", act, head=STORY.format(begins=begins, until=until, slot=slot))
+    live(tmp_path, STORY.format(begins=begins, until=until, slot=slot), act, head="")
 
 
 def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) 
         await life.clock.sleep(2 * 3600)
         verdict = life.daemon.watch.releases["claims-q3"].verdict
         assert verdict is not None
+        # A delay is measured only from a slot that has a time.
         assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
 
-    head = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=slot)
-    live(tmp_path, "", act, head=head)
+    live(tmp_path, STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=slot), act, head="")

@@ -180,9 +180,9 @@ def check_interval(seen: dict[str, str | None], out: int | None, before: int | N
     if seen["after"] is None and before is not None:
         out = before
     if seen["by"] is not None and out is not None:
-        play_ = timedelta(seconds=1)
-        assert datetime.fromisoformat(seen["by"]) + play_ >= _at(out)
-        assert seen["after"] is None or datetime.fromisoformat(seen["after"]) - play_ <= _at(out)
+        tolerance = timedelta(seconds=1)
+        assert datetime.fromisoformat(seen["by"]) + tolerance >= _at(out)
+        assert seen["after"] is None or datetime.fromisoformat(seen["after"]) - tolerance <= _at(out)
 
 
 def _check_exposure_lengths(release: dict[str, Any], truth: Truth) -> None:

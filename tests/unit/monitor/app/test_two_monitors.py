@@ -20,10 +20,10 @@ from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, UNHURRIED, URL, Life, a_channel
+from tests.unit.monitor.app.life import HEAD, HOST, PUBLISHED_AT_SLOT, UNHURRIED, URL, Life, a_channel, published_at
 
 SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
-OUT_AT_09_40 = OUT_IN_TIME.replace("09:30:00", "09:40:00")
+PUBLISHED_AT_09_40 = published_at("09:40:00")
 SOUTH_SEES_503 = """
 [[fault]]
 host = "www.gov.uk"
@@ -31,7 +31,8 @@ from = 2026-11-26T09:29:00
 until = 2026-11-26T09:45:00
 kind = "503"
 """
-SLOT, HOUR = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(hours=1)
+SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BEGIN_OF_HEAD = SLOT - timedelta(minutes=2)
 Pair = Callable[[Life, Life], Awaitable[None]]
 
@@ -80,7 +81,7 @@ def test_one_monitors_proof_of_on_time_counts_for_a_monitor_that_was_blind_and_i
         assert [body and body["verdict"] for body in verdicts] == ["on_time", "on_time"]
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
-    store = run_two_monitors(tmp_path, OUT_IN_TIME, act)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     store.close()
 
@@ -92,7 +93,7 @@ def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind
         assert north.stored_verdict() == "late"
         assert sorted(set(north.notice_kinds())) == ["due", "final", "grade_changed", "opened"]
 
-    store = run_two_monitors(tmp_path, OUT_AT_09_40, act)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     assert len(store.verdicts.incidents()) == 1
     store.close()
@@ -103,7 +104,7 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
     async def act(north: Life, _south: Life) -> None:
         await north.until("10:00:00")
 
-    store = run_two_monitors(tmp_path, OUT_AT_09_40, act, blind="")
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, blind="")
     (incident,) = store.verdicts.incidents()
     versions = versions_from_rows(store.verdicts.drafts(incident.id))
     assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
@@ -115,16 +116,16 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
 def test_a_stored_blind_span_of_one_of_two_monitors_leaves_the_replay_equal(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
-        await north.daemon.blind.write(Blind(SLOT - HOUR / 60, SLOT + HOUR / 60, "store"), north.daemon.writer)
+        await north.daemon.blind.write(Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.writer)
         await north.until("10:00:00")
 
-    store = run_two_monitors(tmp_path, OUT_AT_09_40, act)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     store.close()
 
 
 def test_a_host_that_asks_one_of_two_monitors_to_wait_gets_no_request_from_either(tmp_path: Path) -> None:
-    begins, retry_after = SLOT - HOUR / 60, timedelta(seconds=40)
+    begins, retry_after = SLOT - MINUTE, timedelta(seconds=40)
     busy = f"""
 [[answer]]
 url = "{URL}"
@@ -142,13 +143,14 @@ status = 404
         await north.until("09:35:00")
         for life in (north, south):
             asked = [one.at for one in life.publisher.log.entries if one.host == HOST]
-            # Each asks the store four times while a name lasts, which is every five seconds here.
-            quiet = [at for at in asked if begins + timedelta(seconds=11) < at < begins + retry_after]
-            after = [at for at in asked if begins + retry_after <= at < SLOT]
-            assert (quiet, bool(after)) == ([], True)
+            # Each reads the demands of the other from the store every five seconds.
+            during_wait = [at for at in asked if begins + timedelta(seconds=11) < at < begins + retry_after]
+            after_wait = [at for at in asked if begins + retry_after <= at < SLOT]
+            assert during_wait == []
+            assert after_wait != []
         assert north.stored_verdict() == "on_time"
 
-    run_two_monitors(tmp_path, OUT_IN_TIME, act, blind=busy).close()
+    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind=busy).close()
 
 
 @pytest.mark.slow
@@ -163,7 +165,7 @@ def test_a_monitor_killed_around_the_slot_does_not_weaken_the_proof_of_the_other
         await north.until("09:45:00")
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
-    store = run_two_monitors(tmp_path, OUT_IN_TIME, act, blind="", delay=DELAY)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, blind="", delay=DELAY)
     assert dict(replay(store, make_policies(Settings()), None, None)) == {"claims-q3": []}
     assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()

@@ -14,8 +14,8 @@ from monitor.store.sql.shape import OURS, Shape
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay
 from tests.contracts.later import NEXT
-from tests.unit.monitor.app.life import OUT_IN_TIME, Life
-from tests.unit.monitor.app.test_two_monitors import HOUR, OUT_AT_09_40, SLOT, run_two_monitors
+from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life
+from tests.unit.monitor.app.test_two_monitors import HOUR, PUBLISHED_AT_09_40, SLOT, run_two_monitors
 
 
 def set_store_version(life: Life, folder: Path, shape: Shape) -> None:
@@ -28,8 +28,8 @@ def set_store_version(life: Life, folder: Path, shape: Shape) -> None:
     ("moments", "tables", "word"),
     [
         # On both sides of the slot, and of the moment at which it comes late.
-        (("09:29:40.2", "09:29:52.6", "09:30:09.4", "09:30:21.2"), OUT_IN_TIME, "on_time"),
-        (("09:39:50.2", "09:39:57.6", "09:40:06.4", "09:40:21.2"), OUT_AT_09_40, "late"),
+        (("09:29:40.2", "09:29:52.6", "09:30:09.4", "09:30:21.2"), PUBLISHED_AT_SLOT, "on_time"),
+        (("09:39:50.2", "09:39:57.6", "09:40:06.4", "09:40:21.2"), PUBLISHED_AT_09_40, "late"),
     ],
 )
 def test_monitors_upgraded_in_turn_lose_no_second_and_send_nothing_twice(

@@ -57,9 +57,10 @@ def ons_list(query: str) -> bytes:
 
 
 class Site(ThreadingHTTPServer):
-    """GOV.UK as the script tells of it, on loopback.
+    """GOV.UK as the script describes it, on loopback.
 
-    `refuse` is the status of the next answers, `instead` what paths answer in place of the script.
+    `refuse` has the statuses of the next answers, which demand a wait of a second. `instead` has the bodies that paths
+    answer in place of those of the script.
     """
 
     def __init__(self, script: Path) -> None:
@@ -164,9 +165,13 @@ def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli, site: S
     assert site.asked
 
 
-def test_backfill_waits_and_repeats_after_429_and_ends_with_status_3_after_503s(run_cli: RunCli, site: Site) -> None:
+def test_backfill_waits_and_repeats_a_request_that_got_429(run_cli: RunCli, site: Site) -> None:
     site.refuse = [429]
-    assert len(run_cli("backfill", "home-office", *SPAN, "--json").lines) == 2
+    claims = run_cli("backfill", "home-office", *SPAN, "--json").lines
+    assert [claim["title"] for claim in claims] == ["Prisons", "Asylum"]
+
+
+def test_backfill_ends_with_status_3_after_three_503s(run_cli: RunCli, site: Site) -> None:
     site.refuse = [503] * 3
     result = run_cli("backfill", "home-office", *SPAN)
     assert (result.status, result.out) == (3, "")
@@ -192,8 +197,8 @@ def test_hostile_text_in_the_record_breaks_neither_the_read_nor_the_terminal(run
     (claim,) = run_cli("backfill", "home-office", *SPAN, "--json").lines
     assert (claim["first_published"], claim["slot"], claim["new"]) == ("2018-01-05T09:30:00.000Z", None, False)
     site.instead = {"/api/search.json": b"<html>sorry</html>"}
-    wrong = run_cli("backfill", "home-office", *SPAN)
-    assert (wrong.status, wrong.err.count("\n")) == (3, 1)
+    unreadable = run_cli("backfill", "home-office", *SPAN)
+    assert (unreadable.status, unreadable.err.count("\n")) == (3, 1)
 
 
 @pytest.mark.slow

@@ -80,8 +80,8 @@ SLIPS = [
 @pytest.fixture
 def good(folder: Path) -> Path:
     (folder / "empty.toml").write_text("# nothing yet\n")
-    for name, held in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
-        (folder / name).write_bytes(held)
+    for name, content in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
+        (folder / name).write_bytes(content)
     (folder / "open").chmod(0o644)
     (folder / "config.toml").write_text(GOOD.format(folder=folder))
     return folder
@@ -113,8 +113,8 @@ def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
     run_cli: RunCli, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
-    result = "HTTPS_PROXY is set and is not used: [network] proxy is the way out"
-    assert run_cli("check").err == f"WARNING: config.toml: environment: {result}\n"
+    warning = "HTTPS_PROXY is set and is not used: [network] proxy is the way out"
+    assert run_cli("check").err == f"WARNING: config.toml: environment: {warning}\n"
 
 
 def test_a_calendar_that_was_last_read_without_entries_is_named(run_cli: RunCli, good: Path) -> None:
@@ -150,7 +150,7 @@ def test_every_example_passes_check_once_its_secrets_exist(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     text = example.read_text(encoding="utf-8")
-    # Its server is not here; the address itself is read below.
+    # There is no database server here, so SQLite replaces it. The file as it is must be readable too.
     Path("config.toml").write_text(
         text.replace("postgresql+psycopg://ninethirty@db.example.gov.uk/ninethirty", "sqlite:///s.db")
     )

@@ -31,7 +31,7 @@ def test_a_day_is_read_as_people_write_it(text: str, day: date) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "soon", "12/13/2026", "November", "2026", "31 Feb", "0001-01-01", "9999-12-31"])
-def test_an_ambiguous_day_is_refused(text: str) -> None:
+def test_a_text_that_is_no_day_is_not_read(text: str) -> None:
     assert read_day(text, WEDNESDAY) is None
 
 
@@ -53,7 +53,7 @@ def test_an_instant_is_read_as_people_write_it(text: str, instant: datetime) -> 
 
 
 @pytest.mark.parametrize("text", ["", "soon", "26/13/2026 9:31", "25:61", "9999-12-31T23:59:59Z", "friday"])
-def test_an_ambiguous_instant_is_refused(text: str) -> None:
+def test_a_text_that_is_no_instant_is_not_read(text: str) -> None:
     assert read_instant(text, WEDNESDAY) is None
 
 

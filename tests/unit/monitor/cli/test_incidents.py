@@ -231,8 +231,12 @@ def test_a_note_about_a_call_has_its_time_and_is_in_the_account(run_cli: RunCli)
     account = run_cli("incident", "draft", INCIDENT).out
     assert "41am: rang the web team (duty statistician)" in account
     assert account.index("35am on Friday 5 January 2018: ") < account.index("41am: rang the web team")
+
+
+def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
     result = run_cli("incident", "note", INCIDENT, "--at", "soon", *ROLE)
-    assert (result.status, result.err.count("\n")) == (1, 2)
+    assert result.status == 1
+    assert "at: " in result.err
 
 
 def test_an_empty_note_is_refused(run_cli: RunCli) -> None:
@@ -292,8 +296,8 @@ def test_a_hand_logged_incident_is_in_the_period_reports_of_its_producer_and_hos
 
 
 def test_a_hand_logged_incident_of_a_release_is_in_its_history_and_its_dates_are_checked(run_cli: RunCli) -> None:
-    days = "5/1/2017, 5 Jan 2018 9.41am"
-    logged = run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", days)
+    a_year_apart = "5/1/2017, 5 Jan 2018 9.41am"
+    logged = run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", a_year_apart)
     assert "check date: 5 January 2018 is 365 days after the incident" in logged.err
     name = logged.out.partition(":")[0]
     assert name in run_cli("calendar", "history", "births-2016").out

@@ -15,7 +15,6 @@ from monitor.config.read import read_settings
 from schedules.sources.registry import KINDS
 from tests.unit.monitor.cli.terminal import answer_at_terminal, run_at_terminal
 
-TWICE = ("--on-call", "B=b@example.gov.uk", "--on-call", "B=c@example.gov.uk")
 MAIL = ("--mail", "localhost:1025", "--to", "desk@example.gov.uk")
 
 
@@ -75,21 +74,13 @@ def test_a_calendar_file_is_looked_for_beside_the_configuration(file: Path) -> N
 
 
 def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wrong = ("--producer", "Ministry of Justise", "--calendar", "icx", "--calendar", "ics", "--calendar", "csv=no.csv")
-    result = (
-        "--mail",
-        "smtp host",
-        "--to",
-        "nobody",
-        "--on-call",
-        "duty A",
-        *TWICE,
-        "--chat",
-        "https://chat.example/secret",
-    )
-    assert init(file, "--yes", *wrong, *result) == 2
-    result = capsys.readouterr().err.splitlines()
-    assert result == [
+    producers = ("--producer", "Ministry of Justise")
+    calendars = ("--calendar", "icx", "--calendar", "ics", "--calendar", "csv=no.csv")
+    mail = ("--mail", "smtp host", "--to", "nobody")
+    b_given_twice = ("--on-call", "B=b@example.gov.uk", "--on-call", "B=c@example.gov.uk")
+    on_call = ("--on-call", "duty A", *b_given_twice, "--chat", "https://chat.example/secret")
+    assert init(file, "--yes", *producers, *calendars, *mail, *on_call) == 2
+    assert capsys.readouterr().err.splitlines() == [
         'init: --producer: unknown name, did you mean ministry-of-justice? (got "Ministry of Justise")',
         'init: --calendar: unknown kind, did you mean ics? (got "icx")',
         "init: --calendar: give its place: ics=https://host/path or ics=FILE",
@@ -160,13 +151,13 @@ def test_an_existing_file_is_replaced_only_with_force_and_note(file: Path, capsy
 
 
 def test_without_a_terminal_absent_options_are_named(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    alone = [sys.executable, "-c", "from monitor.cli.main import main; main()", "--config", str(file), "init"]
-    asked = subprocess.run([*alone, "--producer", "dft"], stdin=subprocess.DEVNULL, check=False)
-    assert asked.returncode == 2
+    command = [sys.executable, "-c", "from monitor.cli.main import main; main()", "--config", str(file), "init"]
+    without_mail = subprocess.run([*command, "--producer", "dft"], stdin=subprocess.DEVNULL, check=False)
+    assert without_mail.returncode == 2
     assert "init: not a terminal: give --mail, or --yes to" in capfd.readouterr().err
     assert not file.exists()
-    result = subprocess.run([*alone, "--producer", "dft", *MAIL], stdin=subprocess.DEVNULL, check=False)
-    assert result.returncode == 0
+    with_mail = subprocess.run([*command, "--producer", "dft", *MAIL], stdin=subprocess.DEVNULL, check=False)
+    assert with_mail.returncode == 0
     assert [one.kind for one in read_settings(file).calendar] == ["govuk"]
 
 
@@ -179,7 +170,7 @@ def test_the_next_commands_can_be_typed_as_printed(file: Path, tmp_path: Path) -
 
 
 def test_init_asks_for_absent_options(file: Path) -> None:
-    asked = {
+    answers = {
         "no more): ": "MoJ",
         "[govuk]: ": "",
         "HOST:PORT (Enter: none): ": "localhost:2525",
@@ -188,7 +179,7 @@ def test_init_asks_for_absent_options(file: Path) -> None:
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
-    screen = answer_at_terminal(file, "init", "--producer", "DfT", answers=asked)
+    screen = answer_at_terminal(file, "init", "--producer", "DfT", answers=answers)
     assert "Next: ninethirty --config" in screen
     settings = read_settings(file)
     assert [one.id for one in settings.producer] == ["department-for-transport"]
@@ -198,14 +189,18 @@ def test_init_asks_for_absent_options(file: Path) -> None:
 
 
 def test_every_organisation_is_found_by_each_of_its_names() -> None:
-    assert {slug_of(text) for slug, called in ORGANISATIONS.items() for text in (slug, *called)} == {*ORGANISATIONS}
-    assert all(slug_of(text) == slug for slug, called in ORGANISATIONS.items() for text in (slug, *called))
-    assert (nearest_slug("ministry-of-justise"), nearest_slug("widget-office")) == ("ministry-of-justice", None)
+    slug_by_name = {name: slug for slug, names in ORGANISATIONS.items() for name in (slug, *names)}
+    assert {name: slug_of(name) for name in slug_by_name} == slug_by_name
+
+
+def test_the_nearest_organisation_is_proposed_only_for_a_similar_name() -> None:
+    assert nearest_slug("ministry-of-justise") == "ministry-of-justice"
+    assert nearest_slug("widget-office") is None
 
 
 def test_a_name_similar_to_others_is_questioned_and_not_used(file: Path) -> None:
-    typed = "ofqal\nn\nhealth\ngambling\nofqual" + 6 * "\n"
-    screen = run_at_terminal(file, "init", typed=typed)
+    producers, defaults_for_the_rest = "ofqal\nn\nhealth\ngambling\nofqual", 6 * "\n"
+    screen = run_at_terminal(file, "init", typed=producers + defaults_for_the_rest)
     assert "not in the list (did you mean ofqual?). Use it anyway?" in screen
     assert re.search(r"which of [\w-]+(, [\w-]+)+\?", screen)
     assert "did you mean gambling-commission?" in screen

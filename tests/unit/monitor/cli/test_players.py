@@ -101,7 +101,7 @@ def test_processes_that_play_rehearsals_end_with_their_parent() -> None:
         assert starter.stdout is not None
         assert starter.stdout.readline() == b"playing\n"
         starter.kill()
-        # Its end is read when nobody is left who could write.
+        # The output ends only when no process of it is left that could write.
         starter.communicate(timeout=60)
 
 

@@ -41,23 +41,29 @@ def test_the_board_shows_slot_producer_verdict_delay_id_and_title(run_cli: RunCl
     assert result.status == 0
 
 
-def test_the_board_and_the_plan_can_be_of_one_producer(run_cli: RunCli) -> None:
+def test_the_board_can_be_of_one_producer(run_cli: RunCli) -> None:
+    of_ons, of_ofqual = (run_cli("today", *DAY, "--producer", name, "--json").json for name in ("ons", "ofqual"))
+    assert [row["id"] for row in of_ons] == ["births-2016"]
+    assert of_ofqual == []
+
+
+def test_the_plan_of_one_producer_has_its_releases_and_the_looks_at_all_hosts(run_cli: RunCli) -> None:
     plan = ("plan", "--date", "2030-01-04", "--json")
-    assert [len(run_cli("today", *DAY, "--producer", name, "--json").json) for name in ("ons", "ofqual")] == [1, 0]
-    assert [len(run_cli(*plan, "--producer", name).json["releases"]) for name in ("ons", "ofqual")] == [1, 0]
-    # Its hosts carry what others release too.
-    assert run_cli(*plan, "--producer", "ofqual").json["hosts"] == run_cli(*plan).json["hosts"]
+    of_ons, of_ofqual = (run_cli(*plan, "--producer", name).json for name in ("ons", "ofqual"))
+    assert [len(of_ons["releases"]), len(of_ofqual["releases"])] == [1, 0]
+    assert of_ofqual["hosts"] == run_cli(*plan).json["hosts"]
 
 
 @pytest.mark.slow
 def test_on_a_terminal_lines_have_its_width_and_faults_are_bold(run_cli: RunCli, folder: Path) -> None:
-    def shown(**env: str) -> list[str]:
+    def read_screen(**env: str) -> list[str]:
         return run_at_terminal(folder / "config.toml", "today", *DAY, env={"COLUMNS": "60", **env}).splitlines()[:3]
 
-    bold = shown(NO_COLOR="")
-    assert bold[2] == f"\x1b[1m{shown(NO_COLOR='1')[2]}\x1b[0m"
-    assert [len(line) for line in shown(NO_COLOR="1")[1:]] == [60, 60]
-    assert shown(NO_COLOR="1")[2].endswith("…")
+    _, heading, late_release = read_screen(NO_COLOR="1")
+    assert [len(heading), len(late_release)] == [60, 60]
+    assert late_release.endswith("…")
+    _, _, bold_release = read_screen(NO_COLOR="")
+    assert bold_release == f"\x1b[1m{late_release}\x1b[0m"
 
 
 def test_a_reader_that_closes_the_pipe_is_no_error(folder: Path) -> None:
@@ -235,19 +241,19 @@ def test_a_period_report_is_written_in_every_format(run_cli: RunCli, folder: Pat
 
 
 def test_a_period_report_can_be_kept_completed_signed_and_measured_again(run_cli: RunCli, folder: Path) -> None:
-    asked = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31", "--producer", "ons", "--keep")
+    keep_report = (*PERIOD, "--producer", "ons", "--keep")
     name, by = "period-ons-2018-01-01-2018-01-31", ("--by", "head of profession")
-    assert run_cli(*asked).out == f"{name}: version 1, 2 to complete\n"
+    assert run_cli(*keep_report).out == f"{name}: version 1, 2 to complete\n"
     assert run_cli("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 1
     for field in ("P.nature", "P.actions"):
         run_cli("incident", "draft", name, "--field", field, "--text", f"Said of {field}.", *by)
     assert run_cli("incident", "note", name, "sent to the board", *by).status == 0
-    assert run_cli(*asked).out == f"{name}: version 3, 0 to complete\n"
+    assert run_cli(*keep_report).out == f"{name}: version 3, 0 to complete\n"
     assert run_cli("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 0
     signed = (folder / name / "report.md").read_text(encoding="utf-8")
     assert all(words in signed for words in ("Said of P.nature.", "Office for National Statistics", "1 late"))
     run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *by)
-    kept = run_cli(*asked, "--json").json
+    kept = run_cli(*keep_report, "--json").json
     assert (kept["kind"], kept["report_owed"], kept["closed"] is not None) == ("platform", False, True)
     draft = run_cli("incident", "draft", name).out
     assert "1 incident logged by hand" in draft

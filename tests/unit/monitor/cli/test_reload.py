@@ -65,25 +65,25 @@ def reload(config: Path) -> Result:
 
 @pytest.mark.slow
 def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(config: Path) -> None:
-    right = config.read_text()
+    good = config.read_text()
     with alive(config) as child:
         until_said(child, "calendar_read")
-        base = right.split('public_url = "')[1].split('"')[0]
+        base = good.split('public_url = "')[1].split('"')[0]
         with httpx.Client(base_url=base, trust_env=False, follow_redirects=True) as browser:
             (mark,) = re.findall(r'name="mark" value="([^"]+)"', browser.get("/sign-in").text)
             browser.post("/sign-in", data={"name": "anne", "password": "a long enough word", "mark": mark})
-            config.write_text(right + ANOTHER)
-            taken = reload(config)
-            assert (taken.output, taken.exit_code) == ("taken\n", 0)
+            config.write_text(good + ANOTHER)
+            loaded = reload(config)
+            assert (loaded.output, loaded.exit_code) == ("taken\n", 0)
             assert until_said(child, "reloaded")["changed"] == ["calendar"]
             assert "theirs" in browser.get("/status").text
 
-            config.write_text(right.replace("sqlite:///", "sqlite:////tmp/") + ANOTHER)
+            config.write_text(good.replace("sqlite:///", "sqlite:////tmp/") + ANOTHER)
             refused = reload(config)
             assert refused.exit_code == 1
-            result = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
-            assert refused.output == f"{result}\n"
-            assert until_said(child, "reload_refused")["faults"] == [result]
+            fault_of_store = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
+            assert refused.output == f"{fault_of_store}\n"
+            assert until_said(child, "reload_refused")["faults"] == [fault_of_store]
 
             config.write_text("[[calendar\n")
             child.send_signal(signal.SIGHUP)
@@ -165,6 +165,7 @@ def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) 
     assert json.loads(asyncio.run(run_cli("--json")).output) == health
 
 
-def test_status_and_reload_without_a_running_monitor_say_so(config: Path) -> None:
-    result = CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
+@pytest.mark.parametrize("verb", ["status", "reload"])
+def test_status_and_reload_without_a_running_monitor_say_so(config: Path, verb: str) -> None:
+    result = CliRunner().invoke(cli, ["--config", str(config), verb], obj=Context())
     assert f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence' in str(result.exception)

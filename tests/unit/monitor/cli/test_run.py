@@ -70,10 +70,10 @@ def test_a_second_monitor_on_one_store_file_is_refused(tmp_path: Path, capsys: p
 
 def test_a_store_file_created_later_is_locked_from_then_on(tmp_path: Path) -> None:
     first, second = (StoreLock(f"sqlite:///{tmp_path}/store.db") for _ in range(2))
-    first.lock()
+    first.lock()  # locks nothing, because there is no file
     (tmp_path / "store.db").touch()
     first.lock()
-    first.lock()
+    first.lock()  # is its own lock, so it is not refused
     with pytest.raises(EnvironmentFault, match=f"another monitor runs on {tmp_path}/store.db"):
         second.lock()
     first.release()
@@ -81,10 +81,11 @@ def test_a_store_file_created_later_is_locked_from_then_on(tmp_path: Path) -> No
 
 def test_a_lock_is_of_the_file_that_has_the_name_now(tmp_path: Path) -> None:
     first, second = (StoreLock(f"sqlite:///{tmp_path}/store.db") for _ in range(2))
-    (tmp_path / "store.db").touch()
+    file = tmp_path / "store.db"
+    file.touch()
     first.lock()
-    (tmp_path / "store.db").unlink()
-    (tmp_path / "store.db").touch()
+    file.unlink()
+    file.touch()  # another file of the same name
     second.lock()
     with pytest.raises(EnvironmentFault):
         first.lock()

@@ -18,14 +18,14 @@ SECRET = "correct horse battery"
 
 
 @pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Return what puts a text on standard input."""
+def type_on_stdin(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Return a function that puts a text on standard input."""
     del capsys
 
-    def put(text: str) -> None:
+    def type_text(text: str) -> None:
         sys.stdin = io.StringIO(text)
 
-    return put
+    return type_text
 
 
 @pytest.fixture(autouse=True)
@@ -40,27 +40,31 @@ def password_matches(line: str) -> bool:
     return not faults and people["anne"].password.matches(SECRET)
 
 
-def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, typed: Callable[[str], None]) -> None:
-    typed(f"{SECRET}\n")
+def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, type_on_stdin: Callable[[str], None]) -> None:
+    type_on_stdin(f"{SECRET}\n")
     result = run_cli("user", "anne", "--role", "duty statistician")
     assert (result.status, result.err) == (0, "")
     assert result.out.endswith(":duty statistician\n")
     assert password_matches(result.out)
 
 
-def test_a_line_for_the_users_file_can_be_printed_as_json(run_cli: RunCli, typed: Callable[[str], None]) -> None:
-    typed(SECRET)
+def test_a_line_for_the_users_file_can_be_printed_as_json(
+    run_cli: RunCli, type_on_stdin: Callable[[str], None]
+) -> None:
+    type_on_stdin(SECRET)
     result = run_cli("user", "anne", "--json").json
     assert result["user"] == "anne"
     assert password_matches(result["line"])
 
 
-def test_a_refused_name_or_password_is_explained_in_one_line(run_cli: RunCli, typed: Callable[[str], None]) -> None:
-    typed("short")
+def test_a_refused_name_or_password_is_explained_in_one_line(
+    run_cli: RunCli, type_on_stdin: Callable[[str], None]
+) -> None:
+    type_on_stdin("short")
     result = run_cli("user", "anne")
     assert (result.status, result.out) == (1, "")
     assert result.err == "a password has at least 12 characters; three random words are easy to remember\n"
-    typed(SECRET)
+    type_on_stdin(SECRET)
     assert run_cli("user", "an:ne").err == "a name is made of letters, digits and . _ @ -, 64 at most\n"
 
 
@@ -92,4 +96,7 @@ def test_the_line_of_a_program_does_not_contain_its_token(run_cli: RunCli) -> No
     (program,) = read_programs(result.out).values()
     assert (program.name, program.scope, len(token)) == ("pager", "duty", 43)
     assert token not in result.out
+
+
+def test_a_token_cannot_have_the_right_of_a_head(run_cli: RunCli) -> None:
     assert run_cli("user", "pager", "--token", "duty", "--head").status == 1

@@ -41,8 +41,8 @@ def editor_that_runs(folder: Path, script: str) -> dict[str, str]:
 
 def test_the_editor_begins_with_the_current_text_and_its_result_is_kept(run_cli: RunCli, folder: Path) -> None:
     run_cli("incident", "draft", INCIDENT, "--field", FIELD, "--text", "First, “quoted”.", *ROLE)
-    chosen = editor_that_runs(folder, "printf '  Then “this”.\\n' >> \"$1\"")
-    screen = run_at_terminal(folder / "config.toml", "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=chosen)
+    editor = editor_that_runs(folder, "printf '  Then “this”.\\n' >> \"$1\"")
+    screen = run_at_terminal(folder / "config.toml", "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=editor)
     assert "version" in screen
     assert read_draft(run_cli)["words"][FIELD].split("\n") == ["First, “quoted”.", "  Then “this”."]
 
@@ -60,18 +60,18 @@ def test_an_editor_left_without_saving_changes_nothing(run_cli: RunCli, folder: 
 @pytest.mark.slow
 def test_text_saved_by_others_while_the_editor_was_open_is_kept_too(run_cli: RunCli, folder: Path) -> None:
     config = folder / "config.toml"
-    other = f"'{INCIDENT}' --field {FIELD} --text 'From the web.' --by web"
-    script = f"{sys.executable} -m monitor --config {config} incident draft {other} >/dev/null"
-    script += "\necho 'From the editor.' > \"$1\""
+    options = f"'{INCIDENT}' --field {FIELD} --text 'From the web.' --by web"
+    save_as_another = f"{sys.executable} -m monitor --config {config} incident draft {options} >/dev/null"
+    script = f"{save_as_another}\necho 'From the editor.' > \"$1\""
     command = ("incident", "draft", INCIDENT, "--field", FIELD, *ROLE)
     screen = run_at_terminal(config, *command, env=editor_that_runs(folder, script))
-    said = read_draft(run_cli)["words"][FIELD]
-    assert "From the web." in said
-    assert "From the editor." in said
+    text = read_draft(run_cli)["words"][FIELD]
+    assert "From the web." in text
+    assert "From the editor." in text
     assert "From the web.                                        | From the editor." in screen
 
 
-def test_the_role_is_asked_for_run_at_terminal(run_cli: RunCli, folder: Path) -> None:
+def test_a_role_that_is_not_given_is_asked_for_at_a_terminal(run_cli: RunCli, folder: Path) -> None:
     config = folder / "config.toml"
     screen = run_at_terminal(config, "incident", "note", INCIDENT, "called", typed="press officer\n")
     assert "Your role: " in screen
@@ -79,8 +79,8 @@ def test_the_role_is_asked_for_run_at_terminal(run_cli: RunCli, folder: Path) ->
 
 
 def test_logging_at_a_terminal_asks_only_for_absent_options(run_cli: RunCli, folder: Path) -> None:
-    result = "sent to the wrong list\n2018-01-04T16:20\n"
-    screen = run_at_terminal(folder / "config.toml", "incident", "add", "--release", "births-2016", typed=result)
+    typed = "sent to the wrong list\n2018-01-04T16:20\n"
+    screen = run_at_terminal(folder / "config.toml", "incident", "add", "--release", "births-2016", typed=typed)
     assert screen.index("What happened: ") < screen.index("When (")
     assert "Which statistics" not in screen
     assert "Which producer" not in screen
@@ -89,8 +89,8 @@ def test_logging_at_a_terminal_asks_only_for_absent_options(run_cli: RunCli, fol
 
 
 def test_logging_at_a_terminal_about_no_watched_release_asks_for_four_things(run_cli: RunCli, folder: Path) -> None:
-    result = "Marriages 2016\nons\nleaked\n2018-01-04\n"
-    screen = run_at_terminal(folder / "config.toml", "incident", "add", typed=result)
+    typed = "Marriages 2016\nons\nleaked\n2018-01-04\n"
+    screen = run_at_terminal(folder / "config.toml", "incident", "add", typed=typed)
     asked = ["Which statistics", "Which producer", "What happened", "When"]
     assert all(question in screen for question in asked)
     assert [one["title"] for one in run_cli("incident", "list", "--json").json if one["kind"] == "hand"] == [
@@ -100,40 +100,38 @@ def test_logging_at_a_terminal_about_no_watched_release_asks_for_four_things(run
 
 def test_the_kind_of_breach_decides_the_practice_and_the_steps(run_cli: RunCli) -> None:
     options = ("--release", "births-2016", "--what", "x", "--when", "2018-01-04")
-    leak, access = (
-        run_cli("incident", "add", *options, "--sort", sort, "--json").json["id"] for sort in ("leak", "access")
-    )
-    reports = [run_cli("incident", "draft", name, "--json").json["report"] for name in (leak, access)]
-    assert reports[0]["practice"] != reports[1]["practice"]
-    assert "recall" in [step["id"] for step in reports[1]["steps"]]
+    reports = {}
+    for sort in ("leak", "access"):
+        name = run_cli("incident", "add", *options, "--sort", sort, "--json").json["id"]
+        reports[sort] = run_cli("incident", "draft", name, "--json").json["report"]
+    assert reports["leak"]["practice"] != reports["access"]["practice"]
+    assert "recall" in [step["id"] for step in reports["access"]["steps"]]
 
 
 def test_the_last_edition_of_the_series_is_filled_in(run_cli: RunCli) -> None:
     options = ("--title", "Births 2017", "--producer", "ons", "--what", "leaked", "--when", "2018-01-06")
     name = run_cli("incident", "add", *options, "--json").json["id"]
-    result = run_cli("incident", "draft", name).out
-    assert "Latest published edition: Births 2016, Friday 5 January 2018, 09:30 GMT" in result
+    draft = run_cli("incident", "draft", name).out
+    assert "Latest published edition: Births 2016, Friday 5 January 2018, 09:30 GMT" in draft
 
 
 def test_a_draft_about_a_leak_never_names_the_release_itself_as_the_last_edition(run_cli: RunCli) -> None:
-    for when in ("2018-01-04", "2018-01-06"):
-        options = ("--release", "births-2016", "--what", "leaked", "--when", when)
-        assert (
-            "Latest published edition"
-            not in run_cli("incident", "draft", run_cli("incident", "add", *options, "--json").json["id"]).out
-        )
+    day_before_slot, day_after_slot = "2018-01-04", "2018-01-06"
+    for day in (day_before_slot, day_after_slot):
+        options = ("--release", "births-2016", "--what", "leaked", "--when", day)
+        name = run_cli("incident", "add", *options, "--json").json["id"]
+        assert "Latest published edition" not in run_cli("incident", "draft", name).out
 
 
 def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
-    steps = [
-        row for row in run_cli("incident", "draft", INCIDENT, "--fields", "--json").json if row["standing"] == "to do"
-    ]
-    name = steps[0]["field"]
+    fields = run_cli("incident", "draft", INCIDENT, "--fields", "--json").json
+    step = next(row for row in fields if row["standing"] == "to do")
+    name = step["field"]
     run_cli("incident", "draft", INCIDENT, "--field", name, "--text", "09:34, duty officer", *ROLE)
     rows = {row["field"]: row for row in run_cli("incident", "draft", INCIDENT, "--fields", "--json").json}
     assert rows[name]["standing"] == "done"
-    assert f"| ☑ {steps[0]['label']} |" in run_cli("incident", "draft", INCIDENT).out
-    assert steps[0]["label"] not in run_cli("incident", "show", INCIDENT).out
+    assert f"| ☑ {step['label']} |" in run_cli("incident", "draft", INCIDENT).out
+    assert step["label"] not in run_cli("incident", "show", INCIDENT).out
 
 
 def test_text_typed_into_the_word_file_is_read_back(run_cli: RunCli, folder: Path) -> None:
@@ -144,10 +142,8 @@ def test_text_typed_into_the_word_file_is_read_back(run_cli: RunCli, folder: Pat
     assert result["changed"] == [FIELD, "step.look"]
     assert read_draft(run_cli)["words"] == {FIELD: "Extra checks.", "step.look": "09:34 duty officer"}
     assert ": done, duty officer" in run_cli("incident", "draft", INCIDENT).out
-    assert [one["by"] for one in run_cli("incident", "draft", INCIDENT, "--versions", "--json").json[-2:]] == [
-        "duty statistician",
-        "the monitor",
-    ]
+    *_, edit, measurement = run_cli("incident", "draft", INCIDENT, "--versions", "--json").json
+    assert (edit["by"], measurement["by"]) == ("duty statistician", "the monitor")
     again = run_cli("incident", "draft", INCIDENT, "--from", str(file), *ROLE)
     assert "nothing is changed" in again.out
 
@@ -160,7 +156,9 @@ def test_an_account_is_reworded_and_the_measured_one_moves_to_the_evidence(run_c
     assert "came out at 09:52" in report
     assert "was pre-announced for" not in report
     assert "was pre-announced for" in run_cli("incident", "draft", INCIDENT, "--document", "evidence").out
-    run_cli("incident", "draft", INCIDENT, "--field", "B.2.account", "--text", "", *ROLE)
+
+
+def test_text_in_the_box_of_the_account_follows_the_measured_account(run_cli: RunCli) -> None:
     run_cli("incident", "draft", INCIDENT, "--field", "B.2.account", "--text", "A cause.", *ROLE)
     report = run_cli("incident", "draft", INCIDENT, "--document", "report").out
     assert report.index("was pre-announced for") < report.index("A cause.")
@@ -255,13 +253,14 @@ def test_every_version_is_listed_with_role_time_and_what_changed(run_cli: RunCli
     run_cli("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:34", "--by", "press officer")
     options = ("--format", "md", "--output", str(folder), "--anyway", "asked for")
     assert run_cli("incident", "sign", INCIDENT, "--by", "head of profession", *options).status == 0
-    result = run_cli("incident", "draft", INCIDENT, "--versions", "--json").json
-    assert [one["version"] for one in result] == list(range(1, len(result) + 1))
-    # The account is written anew with what was done.
-    assert FIELD in result[-4]["changed"]
-    assert "step.tell-head" in result[-3]["changed"]
-    assert "B.2.account" in result[-2]["changed"]
-    assert (result[-1]["by"], result[-1]["signed"] is not None) == ("head of profession", True)
+    versions = run_cli("incident", "draft", INCIDENT, "--versions", "--json").json
+    assert [one["version"] for one in versions] == list(range(1, len(versions) + 1))
+    *_, text, done_step, new_account, signature = versions
+    assert FIELD in text["changed"]
+    assert "step.tell-head" in done_step["changed"]
+    # The step is also in the account, which the monitor therefore writes again.
+    assert "B.2.account" in new_account["changed"]
+    assert (signature["by"], signature["signed"] is not None) == ("head of profession", True)
     screen = run_cli("incident", "draft", INCIDENT, "--versions").out
     assert "duty statistician\n" in screen
     assert f"[{FIELD}]" in screen

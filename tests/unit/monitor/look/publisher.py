@@ -19,7 +19,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @dataclass
 class Publisher:
-    """A publisher on loopback: every host leads here, every connection to the handler in force."""
+    """A publisher on loopback for every host. `handle` answers the requests on each connection."""
 
     handle: Handler
     port: int = 0
@@ -56,7 +56,9 @@ async def publishing(handle: Handler) -> AsyncIterator[Publisher]:
         await server.wait_closed()
 
 
-def says(raw: bytes, *, close: bool = False) -> Handler:
+def reply_with(raw: bytes, *, close: bool = False) -> Handler:
+    """Return a handler that answers every request with these bytes."""
+
     async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         if close:
@@ -66,13 +68,14 @@ def says(raw: bytes, *, close: bool = False) -> Handler:
     return handle
 
 
-def whole(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+def full_response(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    """Return the bytes of a response with its whole body."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
 @asynccontextmanager
-async def reaching(publisher: Publisher, *, seconds: float = 5.0, contact: str = "") -> AsyncIterator[HttpFetcher]:
+async def fetcher_for(publisher: Publisher, *, seconds: float = 5.0, contact: str = "") -> AsyncIterator[HttpFetcher]:
     def route(_host: str, _port: int, _tls: bool) -> Route:  # noqa: FBT001
         return Route("127.0.0.1", publisher.port, tls=False)
 
@@ -83,6 +86,7 @@ async def reaching(publisher: Publisher, *, seconds: float = 5.0, contact: str =
         await fetcher.close()
 
 
-async def told(handle: Handler, request: Request | None = None, seconds: float = 5.0) -> Answer | Failure:
-    async with publishing(handle) as publisher, reaching(publisher, seconds=seconds) as fetcher:
+async def fetch_from(handle: Handler, request: Request | None = None, seconds: float = 5.0) -> Answer | Failure:
+    """Return what the fetcher returns for a request to a publisher that answers by this handler."""
+    async with publishing(handle) as publisher, fetcher_for(publisher, seconds=seconds) as fetcher:
         return await fetcher.fetch(request or Request(f"{BASE}/page"))

@@ -19,7 +19,7 @@ BAD, GOOD = "bad.example", "good.example"
 
 
 def breaking(fault: type[Exception], until: float = 1e9) -> Callable[[Request], Reply]:
-    """Return a publisher; reading what the bad host sends raises a fault in our own code for so many seconds."""
+    """Return a publisher. A look at its bad host raises a fault in our own code until this second."""
 
     def answer(request: Request) -> Reply:
         if BAD in request.url and asyncio.get_running_loop().time() < until:
@@ -101,8 +101,9 @@ def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
         run = run_poller(watch_bad_and_good_host, seconds=134.5, script=answer, may_break=True)
     logged = [(line["fault"], line["suppressed"]) for line in lines if line["event"] == "look_broke"]
     assert {line["host"] for line in lines if line["event"] == "look_broke"} == {BAD}
-    assert [count for name, count in logged if name == "OverflowError"] == [0, 39, 39]
-    assert [count for name, count in logged if name == "KeyError"] == [0, 19, 19]
+    # In a minute there are 40 of the one, 20 of the other. One is logged with the number of the others since the last.
+    assert [suppressed for fault, suppressed in logged if fault == "OverflowError"] == [0, 39, 39]
+    assert [suppressed for fault, suppressed in logged if fault == "KeyError"] == [0, 19, 19]
     words = run.poller.broken.describe_by_host()[BAD]
     assert words == (
         "90 with OverflowError, the last at 26 November 12:02:13 UTC; "

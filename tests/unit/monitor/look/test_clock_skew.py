@@ -170,11 +170,11 @@ def test_two_hosts_that_contradict_each_other_and_our_clock_cast_doubt_on_their_
 @pytest.mark.parametrize(
     ("synchronised", "is_own_in_doubt", "are_others_in_doubt"),
     [
-        # The machine says that something keeps our clock right: the host is wrong.
+        # The machine reports that our clock is synchronised, so the host is wrong.
         (True, False, False),
-        # It reports that nothing does: with the host these are two witnesses.
+        # The machine reports that it is not. Together with the host these are two witnesses against our clock.
         (False, True, True),
-        # It says nothing: nobody knows which clock is right, and the host's word counts for its own looks only.
+        # The machine does not know. So only the looks at this host are in doubt.
         (None, True, False),
     ],
 )
@@ -294,8 +294,9 @@ def test_aged_answers_are_compared_only_with_those_of_their_address() -> None:
     skew.observe("a", replace(answer_of_copy(0.0), url="https://a.example/other"))
     for second in (2.0, 12.0):
         skew.observe("a", answer_of_copy(second))
-    # The one answer of the other address still counts with all the doubt of its age.
+    # The one answer of the other address still counts, and its age may be doubted by all its 300 seconds.
     assert largest_offset(skew.bounds()) > 300
+    # After two minutes it counts no more.
     for second in (140.0, 160.0):
         skew.observe("a", answer_of_copy(second))
     assert largest_offset(skew.bounds()) < 3.2
@@ -314,11 +315,11 @@ def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
 def test_aging_or_renewed_copies_keep_the_true_offset_in_bounds(
     rows: list[tuple[float, bool, bool]], offset: float
 ) -> None:
-    skew, true, born = skew_of_unsynchronised_clock(), 0.0, -300.0
-    for wait, is_new, origin_date in rows:
-        true += wait
-        born = true if is_new else born
-        assert skew.observe("a", answer_with_date(true, ahead=offset, age=int(true - born), origin_date=origin_date))
+    skew, now, copied_at = skew_of_unsynchronised_clock(), 0.0, -300.0
+    for wait, is_new_copy, origin_date in rows:
+        now += wait
+        copied_at = now if is_new_copy else copied_at
+        assert skew.observe("a", answer_with_date(now, ahead=offset, age=int(now - copied_at), origin_date=origin_date))
     low, high = skew.bounds()
     assert not rows or low - 1e-6 <= offset <= high + 1e-6
 

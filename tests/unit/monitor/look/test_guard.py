@@ -91,6 +91,6 @@ def test_networks_allowed_for_a_host_are_not_allowed_for_another() -> None:
     guard = make_guard([], (), allowed_hosts(settings))
     assert guard.check_addresses("intranet.example", ["10.1.2.3"]) == ["10.1.2.3"]
     assert guard.check_addresses("stats.example", ["10.2.2.3"]) == ["10.2.2.3"]
-    for host, address in (("learnt.example", "10.1.2.3"), ("intranet.example", "10.2.2.3"), ("", "10.1.2.3")):
+    for host, address in (("not-configured.example", "10.1.2.3"), ("intranet.example", "10.2.2.3"), ("", "10.1.2.3")):
         with pytest.raises(RefusedAddress):
             guard.check_addresses(host, [address])

@@ -21,7 +21,7 @@ async def test_waiting_tasks_continue_one_at_a_time_after_everything_that_was_re
         done.append(name)
 
     waiting = [asyncio.create_task(read(name)) for name in ("read 1", "read 2", "read 3")]
-    # They are in the queue before what begins now, and go after it all the same.
+    # The readers wait in the queue before the others begin, and still continue after them.
     await asyncio.sleep(0)
     beginning = [asyncio.create_task(begin(name)) for name in ("begin 1", "begin 2")]
     await asyncio.gather(*waiting, *beginning)
@@ -38,23 +38,25 @@ async def test_cancelled_wait_does_not_delay_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waits", "rings", "ends"),
+    ("waits", "set_at", "ends"),
     [
         ([5.0], [], [5.0]),
-        # A ring ends one wait; the timer that was set for it ends no later one before its time.
+        # Setting it ends one wait. The timer of that wait does not end the next one early.
         ([5.0, 60.0], [1.0], [1.0, 61.0]),
         ([60.0, 5.0], [1.0], [1.0, 6.0]),
         ([5.0, 60.0, 2.0], [1.0, 10.0], [1.0, 10.0, 12.0]),
         ([0.0, 3.0], [], [0.0, 3.0]),
     ],
 )
-def test_wait_ends_at_its_time_or_when_it_is_set(waits: list[float], rings: list[float], ends: list[float]) -> None:
+def test_a_wait_ends_after_its_seconds_or_when_the_wakeup_is_set(
+    waits: list[float], set_at: list[float], ends: list[float]
+) -> None:
     async def story(clock: VirtualClock) -> list[float]:
-        alarm, ended = Wakeup(), list[float]()
-        for at in rings:
-            asyncio.get_running_loop().call_at(at, alarm.set)
+        wakeup, ended = Wakeup(), list[float]()
+        for at in set_at:
+            asyncio.get_running_loop().call_at(at, wakeup.set)
         for seconds in waits:
-            await alarm.wait(seconds)
+            await wakeup.wait(seconds)
             ended.append(clock.monotonic())
         return ended
 

@@ -64,7 +64,7 @@ def test_a_wait_that_any_request_received_applies_to_looks_and_other_requests(fi
     assert min(after.values()) >= waits_from + 20
 
 
-def test_look_for_an_unannounced_release_keeps_budget_and_waits(tmp_path: Path) -> None:
+def test_a_wait_that_a_look_for_an_unannounced_release_received_applies_to_its_host(tmp_path: Path) -> None:
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(office: Office) -> None:
@@ -89,7 +89,7 @@ def test_look_for_an_unannounced_release_keeps_budget_and_waits(tmp_path: Path) 
 
 
 class SlowPublisher:
-    """A publisher of one host that takes ten seconds to answer, and counts how many wait for it."""
+    """A publisher of one host that takes ten seconds to answer, and keeps when each request began."""
 
     def __init__(self) -> None:
         self.begun: list[float] = []
@@ -113,15 +113,15 @@ def test_other_requests_count_among_a_hosts_requests_at_one_time() -> None:
     assert len(slow.begun) > 8
 
 
-def test_requests_without_a_running_poller_keep_places_and_rate() -> None:
+def test_requests_without_a_running_poller_stay_within_the_rate_and_the_number_at_one_time() -> None:
     slow = SlowPublisher()
 
     async def story(clock: VirtualClock) -> None:
         poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(2.0), Interpreter(), at_once=3)
-        asked = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
+        *requests, last = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
         await clock.sleep(1.5)
-        asked[-1].cancel()
-        await asyncio.gather(*asked[:-1])
+        last.cancel()
+        await asyncio.gather(*requests)
 
     run_virtually(story)
     assert len(slow.begun) == 8
@@ -132,21 +132,21 @@ def test_requests_without_a_running_poller_keep_places_and_rate() -> None:
 def test_cancelled_request_passes_its_turn_to_the_next() -> None:
     async def story(clock: VirtualClock) -> None:
         queue = HostQueue(HOST, 2.0, clock, lambda _watched, _due, _now: None, 1)
-        came: list[str] = []
+        sent: list[str] = []
 
-        async def come(name: str) -> None:
+        async def send(name: str) -> None:
             async with queue.turn():
-                came.append(name)
+                sent.append(name)
 
         first = queue.turn()
         await first.__aenter__()
-        second, third = asyncio.ensure_future(come("second")), asyncio.ensure_future(come("third"))
+        second, third = asyncio.ensure_future(send("second")), asyncio.ensure_future(send("third"))
         await clock.sleep(1)
-        # Its place is given to the second, who goes away before hearing of it.
+        # The end of the first gives its place to the second, which is cancelled before it can use it.
         await first.__aexit__(None, None, None)
         second.cancel()
         await third
-        assert came == ["third"]
+        assert sent == ["third"]
         assert queue.under_way == 0
 
     run_virtually(story)

@@ -134,8 +134,8 @@ def test_other_content_at_the_address_of_a_file_is_unknown_and_has_no_digest(
 
 def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None:
     bodies = [page(words) for words in ("404 - Not found", "This is no longer available", "Published in error")]
-    part = [interpret_last(file_at("xlsx"), answer(body)) for body in bodies]
-    assert [(one.state, one.why) for one in part] == [
+    sightings = [interpret_last(file_at("xlsx"), answer(body)) for body in bodies]
+    assert [(sighting.state, sighting.why) for sighting in sightings] == [
         (ABSENT, "the page says it is not found"),
         (WITHDRAWN, NO_LONGER_AVAILABLE),
         (WITHDRAWN, "published in error"),
@@ -146,12 +146,10 @@ def test_page_at_the_address_of_a_file_may_prove_absence_or_withdrawal() -> None
 def test_content_of_another_kind_is_unknown_to_every_recogniser(recognise: str) -> None:
     part = target("https://ports.example/freight.csv", recognise, "", is_file=True)
     interpreter = Interpreter()
-    states = [
-        interpreter.interpret_now(part, answer(body, kind)).state
-        for body, kind in ((BOT_WALL, "text/html"), (b"a,b\n1,2\n", "text/csv"), (BOT_WALL, "text/html"))
-    ]
-    assert states == [UNKNOWN, UNKNOWN if recognise == "changed" else ABSENT, UNKNOWN]
-    assert interpreter.interpret_now(part, answer(b"July,b\n1,3\n", "text/csv")).state is PRESENT
+    june, july = answer(b"June,b\n1,2\n", "text/csv"), answer(b"July,b\n1,3\n", "text/csv")
+    states = [interpreter.interpret_now(part, look).state for look in (answer(BOT_WALL), june, answer(BOT_WALL), july)]
+    # The first file is the baseline of "changed", which proves nothing itself.
+    assert states == [UNKNOWN, UNKNOWN if recognise == "changed" else ABSENT, UNKNOWN, PRESENT]
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
@@ -195,8 +193,9 @@ def test_content_other_than_html_must_name_its_release(kind: str, body: bytes, s
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
 @pytest.mark.parametrize("status", [200, 203, 206])
 def test_a_plain_page_under_its_title_is_present_after_an_absence(recognise: str, status: int) -> None:
-    wanted = PRESENT if status == 200 or recognise == "status" else UNKNOWN
-    assert interpret_last(target(recognise=recognise), answer(page(TITLE), status=status)).state is wanted
+    # Only the recogniser "status" accepts another success than 200.
+    expected = PRESENT if status == 200 or recognise == "status" else UNKNOWN
+    assert interpret_last(target(recognise=recognise), answer(page(TITLE), status=status)).state is expected
 
 
 def test_page_that_its_announcement_redirected_to_may_have_another_title() -> None:
@@ -225,9 +224,10 @@ PLACEHOLDERS = [
 def test_placeholder_is_unknown_before_its_slot_and_while_unchanged_after_it(inside: str, recognise: str) -> None:
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
-    changing = page(TITLE, f"{inside}<script>stamp(1)</script>"), page(TITLE, f"{inside}<script>stamp(2)</script>")
-    states = [interpreter.interpret_now(part, answer(changing[at is AFTER], at=at)).state for at in (BEFORE, AFTER)]
-    assert states == [UNKNOWN, UNKNOWN]
+    # A script is no content, so the page counts as unchanged.
+    before, after = (page(TITLE, f"{inside}<script>stamp({number})</script>") for number in (1, 2))
+    assert interpreter.interpret_now(part, answer(before, at=BEFORE)).state is UNKNOWN
+    assert interpreter.interpret_now(part, answer(after, at=AFTER)).state is UNKNOWN
     out = page(TITLE, f"{inside}<p>Tonnes rose.</p>")
     assert interpreter.interpret_now(part, answer(out, at=AFTER + timedelta(seconds=5))).state is PRESENT
 
@@ -365,10 +365,10 @@ _BODIES = st.one_of(
 
 @given(_BODIES, _KINDS, st.sampled_from([200, 201, 202, 203, 206, 404, 410, 500, 503]), st.booleans())
 def test_no_answer_without_a_positive_sign_is_present(body: bytes, kind: str, status: int, is_missing: bool) -> None:  # noqa: FBT001
-    part = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
-    part += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
-    for one in part:
+    parts = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
+    parts += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
+    for part in parts:
         interpreter = Interpreter()
-        interpreter.restore_known(one, Known(was_missing=is_missing, slot=SLOT_IN_FORCE))
+        interpreter.restore_known(part, Known(was_missing=is_missing, slot=SLOT_IN_FORCE))
         for at in (BEFORE, AFTER):
-            assert interpreter.interpret_now(one, answer(body, kind, at, status)).state is not PRESENT
+            assert interpreter.interpret_now(part, answer(body, kind, at, status)).state is not PRESENT

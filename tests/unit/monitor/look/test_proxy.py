@@ -16,10 +16,13 @@ from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Proxies, Proxy
 from tests.loopback import http_server
 
+NO_PORT = 1
+"""A port on which no server runs, for a proxy that must connect to none."""
+
 
 @dataclass
 class Tunnel:
-    """A proxy on loopback that leads every host to one port, and keeps what it was asked."""
+    """A proxy on loopback that connects every host to one port. `asked` has the first line of each request."""
 
     port: int = 0
     asked: list[str] = field(default_factory=list)
@@ -52,29 +55,30 @@ async def proxy(to: int, status: str = "200 OK") -> AsyncIterator[Tunnel]:
 
 
 def fetcher(tunnel: Tunnel, **allowed: list[str]) -> HttpFetcher:
+    """Return a fetcher that uses the proxy. `allowed` has the private networks that a host may be in."""
     guard = make_guard([], [], list(allowed.items()))
     return HttpFetcher(SystemClock(), guard, proxies=Proxies(Proxy("127.0.0.1", tunnel.port)), seconds=5.0)
 
 
 async def test_every_request_goes_through_a_tunnel_and_the_proxy_resolves_the_name() -> None:
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(server.port) as tunnel:
-        going = fetcher(tunnel)
+        client = fetcher(tunnel)
         for _ in range(2):
-            answer = await going.fetch(Request("http://stats.example/release"))
+            answer = await client.fetch(Request("http://stats.example/release"))
             assert isinstance(answer, Answer)
             assert (answer.status, answer.body) == (200, b"out")
             assert answer.sent <= answer.received
-        await going.close()
+        await client.close()
     assert tunnel.asked == ["CONNECT stats.example:80 HTTP/1.1"] * 2
     assert [(one.target, one.headers["host"]) for one in server.asked] == [("/release", "stats.example")] * 2
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
 async def test_answer_of_the_proxy_never_counts_as_the_hosts(status: str) -> None:
-    async with proxy(1, status) as tunnel:
-        going = fetcher(tunnel)
-        failed = await going.fetch(Request("https://stats.example/release"))
-        await going.close()
+    async with proxy(NO_PORT, status) as tunnel:
+        client = fetcher(tunnel)
+        failed = await client.fetch(Request("https://stats.example/release"))
+        await client.close()
     assert isinstance(failed, Failure)
     assert (failed.reason, failed.detail) == (Reason.CONNECT, f"the proxy answered {status[:3]}")
 
@@ -83,10 +87,10 @@ async def test_answer_of_the_proxy_never_counts_as_the_hosts(status: str) -> Non
     "host", ["localhost", "intranet", "wiki.internal", "10.1.2.3", "169.254.169.254", "[::1]", "printer.local"]
 )
 async def test_private_host_is_not_requested_through_the_proxy(host: str) -> None:
-    async with proxy(1) as tunnel:
-        going = fetcher(tunnel)
-        failed = await going.fetch(Request(f"http://{host}/release"))
-        await going.close()
+    async with proxy(NO_PORT) as tunnel:
+        client = fetcher(tunnel)
+        failed = await client.fetch(Request(f"http://{host}/release"))
+        await client.close()
     assert isinstance(failed, Failure)
     assert failed.reason is Reason.REFUSED_ADDRESS
     assert tunnel.asked == []
@@ -94,22 +98,23 @@ async def test_private_host_is_not_requested_through_the_proxy(host: str) -> Non
 
 async def test_private_host_that_the_configuration_names_is_requested() -> None:
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(server.port) as tunnel:
-        going = fetcher(tunnel, **{"wiki.internal": ["10.0.0.0/8"]})
-        assert isinstance(await going.fetch(Request("http://wiki.internal/")), Answer)
-        await going.close()
+        client = fetcher(tunnel, **{"wiki.internal": ["10.0.0.0/8"]})
+        assert isinstance(await client.fetch(Request("http://wiki.internal/")), Answer)
+        await client.close()
 
 
 async def test_missing_proxy_is_a_connect_failure() -> None:
-    async with proxy(1) as tunnel:
+    async with proxy(NO_PORT) as tunnel:
         pass
-    going = fetcher(tunnel)
-    failed = await going.fetch(Request("https://stats.example/"))
-    await going.close()
+    client = fetcher(tunnel)
+    failed = await client.fetch(Request("https://stats.example/"))
+    await client.close()
     assert isinstance(failed, Failure)
     assert failed.reason is Reason.CONNECT
 
 
 def test_host_may_have_its_own_proxy_or_none() -> None:
-    every, other = Proxy("proxy.example", 3128), Proxy("other.example", 80)
-    ways = Proxies(every, {"www.gov.uk": other, "inside.example": None})
-    assert [ways.proxy_for(host) for host in ("stats.example", "WWW.gov.uk", "inside.example")] == [every, other, None]
+    default, other = Proxy("proxy.example", 3128), Proxy("other.example", 80)
+    proxies = Proxies(default, {"www.gov.uk": other, "inside.example": None})
+    hosts = ("stats.example", "WWW.gov.uk", "inside.example")
+    assert [proxies.proxy_for(host) for host in hosts] == [default, other, None]

@@ -55,10 +55,10 @@ HEADERS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4)
 STRANGE_REPLIES = st.lists(st.builds(Reply, STATUSES, BODIES, HEADERS), min_size=1, max_size=8)
 
 
-def looks(strange: list[Reply], *, has_date: bool, synchronised: bool | None) -> PollerRun:
-    """Look at two hosts for ten seconds: one answers `strange`, if that is anything, the other publishes at 4 s.
+def look_at_hosts(strange: list[Reply], *, has_date: bool, synchronised: bool | None) -> PollerRun:
+    """Look for ten seconds at a plain host that publishes at second 4, and at a strange host if it has answers.
 
-    The plain host tells the true time where it `has_date`. `synchronised` is what the machine says of our clock.
+    The plain host sends the true time if it `has_date`. `synchronised` is what the machine says of our clock.
     """
     answers = cycle(strange)
 
@@ -77,7 +77,7 @@ def looks(strange: list[Reply], *, has_date: bool, synchronised: bool | None) ->
     return run_poller(act, script=publisher, skew=lambda: Skew(lambda: synchronised))
 
 
-def sightings(run: PollerRun, host: str) -> list[Sighting]:
+def sightings_of(run: PollerRun, host: str) -> list[Sighting]:
     return [one for one in run.sightings if host in one.target]
 
 
@@ -95,15 +95,15 @@ def sightings(run: PollerRun, host: str) -> list[Sighting]:
 def test_headers_of_one_host_do_not_change_sightings_at_another(
     *, strange: list[Reply], has_date: bool, synchronised: bool | None
 ) -> None:
-    alone = looks([], has_date=has_date, synchronised=synchronised)
-    both = looks(strange, has_date=has_date, synchronised=synchronised)
-    assert sightings(both, PLAIN) == sightings(alone, PLAIN)
-    assert len(sightings(both, STRANGE)) == len(both.look_times(STRANGE))
+    alone = look_at_hosts([], has_date=has_date, synchronised=synchronised)
+    both = look_at_hosts(strange, has_date=has_date, synchronised=synchronised)
+    assert sightings_of(both, PLAIN) == sightings_of(alone, PLAIN)
+    assert len(sightings_of(both, STRANGE)) == len(both.look_times(STRANGE))
 
 
 @settings(max_examples=75, deadline=None)
 @example([Reply(200, b"x", {"Date": LAST_SECOND})])
 @given(STRANGE_REPLIES)
 def test_on_an_unsynchronised_machine_strange_dates_change_no_sighting_at_another_host(strange: list[Reply]) -> None:
-    both = looks(strange, has_date=True, synchronised=False)
-    assert sightings(both, PLAIN) == sightings(looks([], has_date=True, synchronised=False), PLAIN)
+    both = look_at_hosts(strange, has_date=True, synchronised=False)
+    assert sightings_of(both, PLAIN) == sightings_of(look_at_hosts([], has_date=True, synchronised=False), PLAIN)

@@ -16,14 +16,14 @@ def answer(**headers: str) -> Answer:
 
 
 def test_summary_has_caching_headers_and_no_words_of_the_body() -> None:
-    told = summarise_headers(
+    summary = summarise_headers(
         answer(date="Fri, 05 Jan 2018 09:30:00 GMT", age="12", set_cookie="secret", content_type="text/html")
     )
-    assert told == "200; date: Fri, 05 Jan 2018 09:30:00 GMT; age: 12"
+    assert summary == "200; date: Fri, 05 Jan 2018 09:30:00 GMT; age: 12"
 
 
 def test_summary_keeps_only_known_words_of_cache_headers() -> None:
-    told = summarise_headers(
+    summary = summarise_headers(
         answer(
             cache_control="public, max-age=300, secret=1, unemployment=3",
             etag='W/"5fd1-3e8"',
@@ -32,28 +32,32 @@ def test_summary_keeps_only_known_words_of_cache_headers() -> None:
         )
     )
     cached = 'cache-control: public, max-age=300; etag: W/"5fd1-3e8"'
-    assert told == f"200; {cached}; last-modified: Fri, 05 Jan 2018 09:29:00 GMT; x-cache: MISS, HIT"
+    assert summary == f"200; {cached}; last-modified: Fri, 05 Jan 2018 09:29:00 GMT; x-cache: MISS, HIT"
 
 
 @pytest.mark.parametrize(
     "name", ["date", "age", "cache_control", "etag", "last_modified", "x_cache", "fastly_backend_name"]
 )
 def test_header_without_its_prescribed_form_is_left_out(name: str) -> None:
-    far = ("Fri, 05 Jan 99999999999999999999 09:30:00 GMT (unemployment)", "Fri, 31 Dec 9999 23:59:59 -1200")
-    for text in ('"unemployment fell"', *far, "\xb2"):
+    beyond_all_dates = (
+        "Fri, 05 Jan 99999999999999999999 09:30:00 GMT (unemployment)",
+        "Fri, 31 Dec 9999 23:59:59 -1200",
+    )
+    superscript_two = "\xb2"
+    for text in ('"unemployment fell"', *beyond_all_dates, superscript_two):
         assert summarise_headers(answer(**{name: text})) == "200"
 
 
 @pytest.mark.parametrize(
-    ("led", "where"),
+    ("location", "where"),
     [
         ("/statistics/unemployment-fell", "the same host"),
         ("https://fell.example/", "another host"),
         ("http://[", "no address"),
     ],
 )
-def test_summary_of_a_redirect_does_not_disclose_its_address(led: str, where: str) -> None:
-    assert summarise_headers(answer(location=led)) == f"200; location: at {where}"
+def test_summary_of_a_redirect_does_not_disclose_its_address(location: str, where: str) -> None:
+    assert summarise_headers(answer(location=location)) == f"200; location: at {where}"
 
 
 def test_headers_are_not_known_for_records_made_before_a_restart() -> None:
@@ -70,9 +74,14 @@ def test_only_the_newest_5000_headers_are_kept() -> None:
     assert (oldest, newest) == ("", "200")
 
 
-def test_texts_that_are_the_same_are_one_copy() -> None:
+def test_equal_texts_share_one_copy() -> None:
     texts = SharedTexts()
-    first = texts.share(str(404_000))
-    assert texts.share(str(404_000)) is first
-    for number in range(200):
+    first, equal = str(404_000), str(404_000)
+    assert equal is not first
+    assert texts.share(first) is texts.share(equal) is first
+
+
+def test_texts_are_unchanged_after_the_shared_ones_were_dropped() -> None:
+    texts, three_times_as_many_as_are_shared = SharedTexts(), 200
+    for number in range(three_times_as_many_as_are_shared):
         assert texts.share(str(number)) == str(number)

@@ -361,6 +361,7 @@ async def test_suspended_monitor_with_a_taken_name_gets_no_share_and_writes_noth
     old.go_on()
     await clock.sleep(3)
     assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
+    # A write waits until the monitor has its name again.
     writing = asyncio.ensure_future(old.writer.write(lambda _tx: None))
     await clock.sleep(5)
     assert not writing.done()

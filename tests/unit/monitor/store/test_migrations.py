@@ -23,8 +23,8 @@ def differences(connection: Connection) -> list[object]:
 
 def shape(connection: Connection) -> list[object]:
     rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name")
-    told = [(kind, name, " ".join(sql.split()).replace(" ,", ",") if sql else None) for kind, name, sql in rows]
-    return [*told, *connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
+    tables = [(kind, name, " ".join(sql.split()).replace(" ,", ",") if sql else None) for kind, name, sql in rows]
+    return [*tables, *connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
 
 
 @pytest.fixture
@@ -63,8 +63,11 @@ def test_the_newest_migration_is_the_one_that_the_tables_name() -> None:
 def test_store_made_by_a_newer_version_is_not_changed(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999', works_from = '9999'")
+        before = shape(connection)
     with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
         sqlite.upgrade()
+    with sqlite._engine.begin() as connection:
+        assert shape(connection) == before
 
 
 def test_failed_migration_leaves_no_change(tmp_path: Path) -> None:

@@ -40,9 +40,9 @@ def shorten_patience(store: Store) -> None:
 
 
 def test_the_store_is_opened_with_the_pragmas_that_survive_a_power_cut(tmp_path: Path) -> None:
-    wanted = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
+    pragmas = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
     with closing(Store.open_upgraded(f"sqlite:///{tmp_path}/store.db")) as store:
-        assert {name: pragma(store, name) for name in wanted} == wanted
+        assert {name: pragma(store, name) for name in pragmas} == pragmas
 
 
 def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:

@@ -20,14 +20,17 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.unit.monitor.store.victim"])
 
 
-def last_committed(folder: Path, first: int, seconds: float) -> int:
-    """Return the last number that a monitor committed before it was killed."""
+def write_and_kill(folder: Path, first: int, seconds: float) -> int:
+    """Kill a monitor so many seconds after its first commit. Return the last number that it committed.
+
+    It writes rows for each number from `first` on.
+    """
     received, sent = FORKS.Pipe(duplex=False)
     victim = FORKS.Process(target=write_until_killed, args=(folder, first, sent), daemon=True)
     victim.start()
     sent.close()
     last = int(received.recv())
-    # A real process is killed in real time. Nothing is awaited here.
+    # A real process is killed in real time, at any moment and not only between two commits.
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         last = int(received.recv())
@@ -48,14 +51,15 @@ def test_kill_at_any_moment_loses_no_committed_row(tmp_path: Path, seed: int) ->
     chance = random.Random(seed)  # noqa: S311  # no secret hangs on it
     last = -1
     for _ in range(2):
-        last = last_committed(tmp_path, last + 2, chance.uniform(0.0, 0.3))
+        # The number after the last one may be committed as well, if the kill came before that was reported.
+        last = write_and_kill(tmp_path, last + 2, chance.uniform(0.0, 0.3))
     store = Store(f"sqlite:///{tmp_path}/store.db")
-    numbers = sorted(int(event.id[1:]) for event in store.verdicts.events(limit=1_000_000))
-    runs = runs_of(store, *(f"r{number}/page/edge" for number in numbers))
-    assert last in numbers
-    assert [run.first_sent for run in runs] == [after_slot(number) for number in numbers]
+    committed = sorted(int(event.id.removeprefix("e")) for event in store.verdicts.events(limit=1_000_000))
+    runs = runs_of(store, *(f"r{number}/page/edge" for number in committed))
+    assert last in committed
+    assert [run.first_sent for run in runs] == [after_slot(number) for number in committed]
     assert len(store.evidence.records([run.evidence[0] for run in runs])) == len(runs)
-    # No release has a verdict here, so its events are alone.
+    # The check also reports events of releases without a verdict, which all of these are.
     assert [line for line in store.check() if "its events are there" not in line] == []
     assert verify_evidence(store.evidence, tmp_path / "ev") == []
     store.close()

@@ -13,7 +13,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from monitor.look.fetch import Answer, Request
 from monitor.store.evidence.warc import answer_records
-from tests.unit.monitor.look.publisher import BASE, publishing, reaching, says, whole
+from tests.unit.monitor.look.publisher import BASE, fetcher_for, full_response, publishing, reply_with
 from tests.worlds.evidence import an_answer
 
 PLAIN = Request(f"{BASE}/a/b?c=d", accept="text/html")
@@ -36,8 +36,8 @@ def kept(answer: Answer) -> list[tuple[str, str, bytes]]:
 @pytest.mark.parametrize("case", ASKED)
 async def test_the_request_is_kept_as_the_publisher_received_it(case: str) -> None:
     async with (
-        publishing(says(whole(b"figures"))) as publisher,
-        reaching(publisher, contact="a@b.example") as fetcher,
+        publishing(reply_with(full_response(b"figures"))) as publisher,
+        fetcher_for(publisher, contact="a@b.example") as fetcher,
     ):
         answer = await fetcher.fetch(ASKED[case])
     assert isinstance(answer, Answer)

@@ -17,14 +17,14 @@ from monitor.look.interpret import Interpreter
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import replay, stored_case
-from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
+from tests.unit.monitor.app.life import HEAD, HOST, NEVER_PUBLISHED, PAGE, PUBLISHED_AT_SLOT, Life, live, reopened
 
 OTHER = "files.example"
 TWO_HOSTS = HEAD + f'part = [{{ id = "sheet", role = "data", url = "https://{OTHER}/claims.csv" }}]\n'
 
 
-BOTH_OUT_IN_TIME = (
-    OUT_IN_TIME + f'[[answer]]\nurl = "https://{OTHER}/claims.csv"\nat = 2026-11-26T09:30:00\nbody = "a,1"\n'
+BOTH_PUBLISHED_AT_SLOT = (
+    PUBLISHED_AT_SLOT + f'[[answer]]\nurl = "https://{OTHER}/claims.csv"\nat = 2026-11-26T09:30:00\nbody = "a,1"\n'
 )
 
 
@@ -69,7 +69,7 @@ def test_if_no_host_can_be_reached_the_monitor_is_blind(tmp_path: Path, kind: st
         assert life.stored_verdict() == "unproven"
 
     settings = live(
-        tmp_path, BOTH_OUT_IN_TIME + fault_table(kind, HOST) + fault_table(kind, OTHER), act, head=TWO_HOSTS
+        tmp_path, BOTH_PUBLISHED_AT_SLOT + fault_table(kind, HOST) + fault_table(kind, OTHER), act, head=TWO_HOSTS
     )
     store = reopened(settings)
     assert [differences for _, differences in replay(store, make_policies(settings), None, None)] == [[]]
@@ -82,7 +82,7 @@ def test_the_monitor_is_not_blind_if_only_one_of_two_hosts_fails(tmp_path: Path,
         await life.until("09:35:00")
         assert stored_blind_spans(life) == []
 
-    live(tmp_path, BOTH_OUT_IN_TIME + fault_table(kind, HOST), act, head=TWO_HOSTS)
+    live(tmp_path, BOTH_PUBLISHED_AT_SLOT + fault_table(kind, HOST), act, head=TWO_HOSTS)
 
 
 @pytest.mark.slow
@@ -94,7 +94,7 @@ def test_a_machine_that_was_suspended_over_the_slot_is_blind_for_that_time(tmp_p
         await life.until("09:45:00")
         assert_one_blind_span(life, "suspended", seconds=180)
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_a_clock_that_was_set_ahead_puts_the_time_between_in_doubt(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_clock_that_was_set_ahead_puts_the_time_between_in_doubt(tmp_path: Pat
         await life.until("09:29:30")
         assert_one_blind_span(life, "clock", seconds=20)
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_a_clock_that_went_back_proves_nothing_until_it_has_caught_up(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_clock_that_went_back_proves_nothing_until_it_has_caught_up(tmp_path: 
         await life.until("09:29:40")
         assert life.runs()[-1].first_sent > before.last_received
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path
         await life.until("09:29:12")
         assert stored_blind_spans(life) == [Blind(early[0], last, "clock", target=PAGE, monitor="edge")]
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_too_small_a_budget_of_a_host_counts_as_blind_time_for_that_host(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_too_small_a_budget_of_a_host_counts_as_blind_time_for_that_host(tmp_pat
         assert counted_blind_seconds(life, "budget") == pytest.approx(seconds, abs=0.01)
         assert any("budget" in text for text in explained_blind_spans(life))
 
-    live(tmp_path, OUT_IN_TIME, act, base=tenth_of_the_looks)
+    live(tmp_path, PUBLISHED_AT_SLOT, act, base=tenth_of_the_looks)
 
 
 def test_a_run_that_the_writer_refuses_counts_as_a_blind_span(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_run_that_the_writer_refuses_counts_as_a_blind_span(tmp_path: Path) ->
         assert [span.cause for span in stored_blind_spans(life)] == ["store"]
         assert life.runs()[-1].state is State.PRESENT
 
-    live(tmp_path, OUT_IN_TIME, act, delay=DELAY)
+    live(tmp_path, PUBLISHED_AT_SLOT, act, delay=DELAY)
 
 
 def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path)
         lines = [line for line in logged if line["event"] == "blind" and line["log_level"] == "warning"]
         assert len({line["ends"] for line in lines}) == 4  # as it begins, with its first second, and each minute
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_a_span_that_grows_is_counted_once(tmp_path: Path) -> None:
@@ -189,4 +189,4 @@ def test_a_span_that_grows_is_counted_once(tmp_path: Path) -> None:
         assert counted_blind_seconds(life, "clock") == 20
         assert [(span.ends - span.begins).total_seconds() for span in stored_blind_spans(life)] == [20]
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.plan.phases import window_at
-from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, URL, Life, live
+from tests.unit.monitor.app.life import HEAD, HOST, PUBLISHED_AT_SLOT, URL, Life, live
 
 VIEWS = ("page/edge", "page/origin", "page/content", "annex/edge")
 ANNEX = 'part = [{ id = "annex", role = "html", url = "https://www.gov.uk/government/statistics/claims/annex" }]\n'
@@ -64,4 +64,4 @@ def test_missing_parts_are_looked_at_more_often_than_published_ones_within_a_ful
         assert len(looks_at_published_page) <= 4
         assert life.publisher.log.peak_rate()[HOST] == 5
 
-    live(tmp_path, OTHERS + OUT_IN_TIME + ANNEX_LATER, act, head=HEAD + ANNEX)
+    live(tmp_path, OTHERS + PUBLISHED_AT_SLOT + ANNEX_LATER, act, head=HEAD + ANNEX)

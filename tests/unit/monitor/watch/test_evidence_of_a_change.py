@@ -7,14 +7,14 @@ from pathlib import Path
 from warcio.archiveiterator import ArchiveIterator
 
 from monitor.store.evidence.chain import verify_evidence
-from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, live, reopened
+from tests.unit.monitor.app.life import PAGE, PUBLISHED_AT_SLOT, Life, live, reopened
 
 
 def test_a_change_is_kept_with_its_request_and_the_look_before_it(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:31:00")
 
-    settings = live(tmp_path, OUT_IN_TIME, act)
+    settings = live(tmp_path, PUBLISHED_AT_SLOT, act)
     folder = Path(settings.evidence.folder)
     kept = []
     for file in sorted(folder.glob("*.warc.gz")):

@@ -23,7 +23,8 @@ async def page(request: Request) -> PlainTextResponse:
     return PlainTextResponse("ok")
 
 
-async def ask(path: str, **headers: str) -> tuple[httpx.Response, list[dict[str, Any]]]:
+async def request_path(path: str, **headers: str) -> tuple[httpx.Response, list[dict[str, Any]]]:
+    """Request a path of an application whose pages log one line each. Return the response and all log lines."""
     app = AccessLog(Starlette(routes=[Route("/{path:path}", page)]), SystemClock())
     processors = [structlog.contextvars.merge_contextvars]
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -34,7 +35,7 @@ async def ask(path: str, **headers: str) -> tuple[httpx.Response, list[dict[str,
 
 
 async def test_log_lines_of_a_request_and_its_response_have_the_same_id() -> None:
-    answer, (inner, outer) = await ask("/releases/r")
+    answer, (inner, outer) = await request_path("/releases/r")
     name = answer.headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", name)
     assert (inner["event"], inner["request"]) == ("asked_store", name)
@@ -44,23 +45,23 @@ async def test_log_lines_of_a_request_and_its_response_have_the_same_id() -> Non
 
 
 async def test_valid_request_id_of_a_proxy_is_kept_and_an_invalid_one_replaced() -> None:
-    kept, _ = await ask("/", **{"X-Request-ID": "edge-0001-abcd"})
-    made, _ = await ask("/", **{"X-Request-ID": "x y<script>"})
+    kept, _ = await request_path("/", **{"X-Request-ID": "edge-0001-abcd"})
+    made, _ = await request_path("/", **{"X-Request-ID": "x y<script>"})
     assert kept.headers["X-Request-ID"] == "edge-0001-abcd"
     assert re.fullmatch(r"[0-9a-f]{32}", made.headers["X-Request-ID"])
 
 
 async def test_query_string_is_never_logged() -> None:
-    _, lines = await ask("/incidents/i/acknowledge?token=abcdef")
+    _, lines = await request_path("/incidents/i/acknowledge?token=abcdef")
     assert "abcdef" not in str(lines)
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
 async def test_polled_addresses_are_logged_at_debug_level(path: str) -> None:
-    _, lines = await ask(path)
+    _, lines = await request_path(path)
     assert lines[-1]["log_level"] == "debug"
 
 
 async def test_request_with_an_exception_is_logged_as_500() -> None:
-    answer, lines = await ask("/broken")
+    answer, lines = await request_path("/broken")
     assert (answer.status_code, lines[-1]["status"]) == (500, 500)

@@ -20,11 +20,11 @@ from monitor.store.writer import DELAY
 from monitor.watch.rejudge import body_of_unwatched
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.life import HEAD, NEVER_PUBLISHED, Life, live, published_at
 from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.stores import TemporaryStore
 
-LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
+PUBLISHED_AT_09_41 = published_at("09:41:00")
 TITLE = """<script>alert("x")</script> & 'claims'"""
 OUR_SCRIPT = '<script src="/live.js" defer></script>'
 HOSTILE = HEAD.replace('"Example claims: July to September 2026"', "'''" + TITLE + "'''")
@@ -55,12 +55,11 @@ def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
                 ("claims-q3", "late", incident.id)
             ]
             assert (await client.get("/api/v1/releases/claims-q3")).json() == board[0]
-            result = (await client.get("/api/v1/incidents")).json()["incidents"]
-            assert [one["id"] for one in result] == [incident.id]
-            days = {
-                day: (await client.get(f"/api/v1/incidents?from={day}")).json() for day in ("2026-11-26", "2026-11-27")
-            }
-            assert [len(one["incidents"]) for one in days.values()] == [1, 0]
+            incidents = (await client.get("/api/v1/incidents")).json()["incidents"]
+            assert [one["id"] for one in incidents] == [incident.id]
+            for first_day, count in (("2026-11-26", 1), ("2026-11-27", 0)):
+                listed = (await client.get(f"/api/v1/incidents?from={first_day}")).json()["incidents"]
+                assert len(listed) == count
             assert (await client.get("/api/v1/incidents?to=2026-11-25")).json()["incidents"] == []
             assert "Channel" in (await client.get("/status")).text
             assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()["id"] == incident.id
@@ -71,10 +70,10 @@ def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
                 assert (draft.status_code, draft.headers["content-type"].split(";")[0]) == (200, media)
                 assert len(draft.content) > 500
 
-    live(tmp_path, LATE, act)
+    live(tmp_path, PUBLISHED_AT_09_41, act)
 
 
-FAR = """
+FAR_OFF = """
 [[release]]
 id = "far-off"
 title = "Far-off figures: November 2026"
@@ -89,15 +88,15 @@ def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_pat
     async def act(life: Life) -> None:
         await life.until("09:28:30")
         async with browsing(life) as client:
-            one = await client.get("/api/v1/releases/far-off")
-            assert (one.status_code, one.json()["verdict"]) == (200, "pending")
-            for asked, result in (("", [one.json()["id"]]), ("&producer=others", [])):
-                rows = (await client.get(f"/api/v1/releases?from=2027-01-07{asked}")).json()["releases"]
-                assert [row["id"] for row in rows] == result
+            release = await client.get("/api/v1/releases/far-off")
+            assert (release.status_code, release.json()["verdict"]) == (200, "pending")
+            for more_query, ids in (("", ["far-off"]), ("&producer=others", [])):
+                rows = (await client.get(f"/api/v1/releases?from=2027-01-07{more_query}")).json()["releases"]
+                assert [row["id"] for row in rows] == ids
             assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
             assert (await client.get("/releases/far-off")).status_code == 200
 
-    live(tmp_path, "", act, head=HEAD + FAR)
+    live(tmp_path, NEVER_PUBLISHED, act, head=HEAD + FAR_OFF)
 
 
 @pytest.mark.slow
@@ -130,12 +129,12 @@ def test_unknown_names_and_invalid_queries_are_refused(tmp_path: Path, address: 
             answer = await client.get(address)
             assert answer.status_code == status
             if address.startswith("/api/"):
-                result = answer.json()
-                assert set(result) == {"type", "title", "status", "detail"}
-                assert (result["status"], answer.headers["content-type"]) == (status, "application/problem+json")
+                problem = answer.json()
+                assert set(problem) == {"type", "title", "status", "detail"}
+                assert (problem["status"], answer.headers["content-type"]) == (status, "application/problem+json")
             assert "Traceback" not in answer.text
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 @pytest.mark.slow
@@ -155,21 +154,21 @@ def test_hostile_title_is_escaped_on_every_page_with_security_headers(tmp_path: 
                 assert "unsafe" not in headers["content-security-policy"]
                 assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
 
-    live(tmp_path, LATE, act, head=HOSTILE)
+    live(tmp_path, PUBLISHED_AT_09_41, act, head=HOSTILE)
 
 
 def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         async with browsing(life) as client:
-            early = await client.get("/readyz")
-            assert (early.status_code, early.json()["ready"], early.json()["reasons"]) == (200, True, [])
-            assert any("calendar govuk" in reason for reason in early.json()["doubts"])
+            before_read = await client.get("/readyz")
+            assert (before_read.status_code, before_read.json()["ready"]) == (200, True)
+            assert before_read.json()["reasons"] == []
+            assert any("calendar govuk" in reason for reason in before_read.json()["doubts"])
             await life.until("09:28:30")
-            ready = await client.get("/readyz")
-            assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
-            assert [(await client.get(path)).text for path in ("/healthz", "/livez")] == ["ok\n", "ok\n"]
+            after_read = await client.get("/readyz")
+            assert (after_read.status_code, after_read.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> None:
@@ -179,7 +178,7 @@ def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> No
             statuses = {path: (await client.get(path)).status_code for path in paths}
         assert statuses == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 class UnreadableVerdicts:
@@ -210,7 +209,7 @@ def test_unreadable_store_is_a_503_and_the_monitor_continues(tmp_path: Path) -> 
             verdicts.broken = False
             assert (await client.get("/api/v1/releases/claims-q3")).status_code == 200
 
-    live(tmp_path, "", act, store_of=lambda: store, delay=DELAY)
+    live(tmp_path, NEVER_PUBLISHED, act, store_of=lambda: store, delay=DELAY)
 
 
 @pytest.mark.needs("prometheus")
@@ -224,14 +223,14 @@ def test_promtool_accepts_the_metrics(tmp_path: Path) -> None:
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         pages.append(answer.content)
 
-    live(tmp_path, LATE, act)
-    check = subprocess.run(["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False)
-    assert (check.returncode, check.stdout + check.stderr) == (0, b"")
+    live(tmp_path, PUBLISHED_AT_09_41, act)
+    checked = subprocess.run(["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
     names = {line.split(b"{")[0].split(b" ")[0] for line in pages[0].splitlines() if not line.startswith(b"#")}
-    assert {b"ninethirty_" + name for name in PROMISED} <= names
+    assert {b"ninethirty_" + name for name in DOCUMENTED_METRICS} <= names
 
 
-PROMISED = (
+DOCUMENTED_METRICS = (
     *(b"release_overdue_seconds", b"release_delay_seconds", b"release_exposure_open", b"releases"),
     *(b"slots_passed_total", b"looks_total", b"look_duration_seconds_bucket", b"look_lateness_seconds_bucket"),
     *(b"watch_stretch", b"calendar_last_read_timestamp_seconds", b"calendar_entries", b"blind_seconds_total"),
@@ -253,38 +252,48 @@ def test_joined_release_names_the_other_one_and_is_on_no_board(tmp_path: Path) -
             assert (await client.get("/api/v1/releases/claims-q3")).json()["joined_into"] == "claims"
             assert 'href="/releases/claims"' in (await client.get("/releases/claims-q3")).text
 
-    live(tmp_path, LATE, act)
+    live(tmp_path, PUBLISHED_AT_09_41, act)
 
 
 async def test_events_are_read_page_by_page(board: Board) -> None:
-    every = (await board.client.get("/api/v1/events")).json()
-    first = (await board.client.get("/api/v1/events?limit=1")).json()
-    rest = (await board.client.get(f"/api/v1/events?after={first['next']}")).json()
-    over = (await board.client.get(f"/api/v1/events?after={every['next']}")).json()
-    late = (await board.client.get("/api/v1/events?release=r")).json()["events"]
-    assert first["events"] + rest["events"] == every["events"]
-    assert {one["release"] for one in every["events"]} == {"r", "early"}
-    assert over == {"events": [], "next": None}
-    assert [(one["before"], one["after"], one["body"]["verdict"]) for one in late] == [(None, "overdue", "overdue")]
+    all_events = (await board.client.get("/api/v1/events")).json()
+    first_page = (await board.client.get("/api/v1/events?limit=1")).json()
+    second_page = (await board.client.get(f"/api/v1/events?after={first_page['next']}")).json()
+    page_after_the_last = (await board.client.get(f"/api/v1/events?after={all_events['next']}")).json()
+    assert first_page["events"] + second_page["events"] == all_events["events"]
+    assert {event["release"] for event in all_events["events"]} == {"r", "early"}
+    assert page_after_the_last == {"events": [], "next": None}
 
 
-def test_readiness_liveness_and_doubts_are_separate(tmp_path: Path) -> None:
+async def test_events_of_one_release_have_its_verdicts_before_and_after(board: Board) -> None:
+    (event,) = (await board.client.get("/api/v1/events?release=r")).json()["events"]
+    assert (event["before"], event["after"], event["body"]["verdict"]) == (None, "overdue", "overdue")
+
+
+def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         async with browsing(life) as client:
             await life.until("09:28:30")
-            health = life.daemon.calendar_reads.health
-            health.note_clock_offset(Bounds(90.0, 91.0), life.clock.now())
-            result = await client.get("/readyz")
-            assert (result.status_code, result.json()["doubts"]) == (
-                200,
-                ["this machine's clock disagrees with the hosts it watches"],
-            )
-            health.note_store_failure(life.clock.now() - timedelta(seconds=11))
-            result = await client.get("/readyz")
-            assert (result.status_code, result.json()["ready"], len(result.json()["reasons"])) == (503, False, 1)
+            seconds_ahead = Bounds(90.0, 91.0)
+            life.daemon.calendar_reads.health.note_clock_offset(seconds_ahead, life.clock.now())
+            readiness = await client.get("/readyz")
+            assert readiness.status_code == 200
+            assert readiness.json()["doubts"] == ["this machine's clock disagrees with the hosts it watches"]
+
+    live(tmp_path, NEVER_PUBLISHED, act)
+
+
+def test_a_monitor_whose_store_fails_for_more_than_ten_seconds_is_alive_and_not_ready(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        async with browsing(life) as client:
+            await life.until("09:28:30")
+            life.daemon.calendar_reads.health.note_store_failure(life.clock.now() - timedelta(seconds=11))
+            readiness = await client.get("/readyz")
+            assert (readiness.status_code, readiness.json()["ready"]) == (503, False)
+            assert len(readiness.json()["reasons"]) == 1
             assert (await client.get("/livez")).status_code == 200
 
-    live(tmp_path, "", act)
+    live(tmp_path, NEVER_PUBLISHED, act)
 
 
 async def test_monitor_that_does_not_look_fails_its_liveness_check() -> None:

@@ -22,8 +22,9 @@ WAIVED = {"waived": "none is called for"}
 async def test_releases_with_problems_are_first_and_link_to_their_incidents(board: Board) -> None:
     text = await board.read_page("/?date=2018-01-05")
     rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
-    places = {row["verdict"]: text.index(f'href="/releases/{row["id"]}"') for row in rows}
-    assert min(places, key=places.__getitem__) in {"overdue", "early", "late"}
+    place_by_verdict = {row["verdict"]: text.index(f'href="/releases/{row["id"]}"') for row in rows}
+    first_verdict = min(place_by_verdict, key=place_by_verdict.__getitem__)
+    assert first_verdict in {"overdue", "early", "late"}
     for row in rows:
         assert (f'href="/incidents/{row["incident"]}"' in text) is (row["incident"] is not None)
 
@@ -31,16 +32,16 @@ async def test_releases_with_problems_are_first_and_link_to_their_incidents(boar
 async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
     text = await board.read_page("/?date=2018-01-05")
     rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
-    result = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
-    assert result.startswith(f"{len(rows)} promised: ")
-    assert sum(int(number) for number in re.findall(r"\d+", result.partition(":")[2])) == len(rows)
+    counts = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
+    assert counts.startswith(f"{len(rows)} promised: ")
+    assert sum(int(number) for number in re.findall(r"\d+", counts.partition(":")[2])) == len(rows)
 
 
 async def test_host_without_usable_answers_is_named_at_the_top(board: Board) -> None:
-    quiet = await board.read_page("/?date=2018-01-05")
+    before = await board.read_page("/?date=2018-01-05")
     board.queries.silent_hosts = lambda _now: {"www.gov.uk": SilentHost(after_slot(-180), after_slot(60), 812, "503")}
     pages = [await board.read_page(path) for path in ("/?date=2018-01-05", "/status")]
-    assert "no look proves anything" not in quiet
+    assert "no look proves anything" not in before
     assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)
 
 
@@ -92,6 +93,7 @@ async def test_invalid_board_query_is_refused_with_the_reason(board: Board) -> N
 
 @pytest.mark.parametrize("typed", ["day=5&month=1&year=2018", "day=05&month=01&year=2018", "day=+5&month=1&year=2018"])
 async def test_a_day_is_chosen_by_day_month_and_year(board: Board, typed: str) -> None:
+    # Without a choice, the board is of today, which is now another day.
     board.clock.seconds += timedelta(days=9).total_seconds()
     page = await board.read_page(f"/?{typed}")
     assert "<h1>Friday 5 January 2018</h1>" in page
@@ -240,7 +242,9 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
 
 
 async def test_title_of_any_characters_is_escaped_and_changes_no_row(board: Board) -> None:
+    # The time of the last look replaces a mark in each row, which is <looked>.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")
     assert text.count("A\0 &lt;looked&gt; title") >= 2
-    assert text.count('class="looked"') == text.count('<tr id="release-')
+    rows, last_looks = text.count('<tr id="release-'), text.count('class="looked"')
+    assert last_looks == rows

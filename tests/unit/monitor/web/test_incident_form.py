@@ -108,19 +108,16 @@ async def test_text_about_a_value_that_was_measured_again_meanwhile_is_contested
     name = next(name for name in read if name.startswith("box.") and ".date" in name)
     versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
     report = versions[-1].report
-    changed = [
-        replace(
-            section,
-            fields=tuple(
-                replace(one, paragraphs=("6 January 2018",)) if f"box.{one.id}" == name else one
-                for one in section.fields
-            ),
-        )
-        for section in report.sections
-    ]
-    later = append_measurement(versions, replace(report, sections=tuple(changed)))
+    sections = []
+    for section in report.sections:
+        fields = [
+            replace(field, paragraphs=("6 January 2018",)) if f"box.{field.id}" == name else field
+            for field in section.fields
+        ]
+        sections.append(replace(section, fields=tuple(fields)))
+    measured_again = append_measurement(versions, replace(report, sections=tuple(sections)))
     with board.store.transaction() as tx:
-        tx.add_draft(draft_row(later[-1], board.incident))
+        tx.add_draft(draft_row(measured_again[-1], board.incident))
     await send_incident_form(board, {name: "5 January, in the morning"}, base=read)
     field = report_from_json(newest_draft(board).facts).find_field(name.removeprefix("box."))
     assert field is not None

@@ -21,6 +21,9 @@ from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.verdicts import judged
 
+PULSES_UNTIL_STORE_IS_READ_AGAIN = 11
+"""The stream reads the stored verdicts every ten pulses."""
+
 
 @dataclass
 class MonitorWithoutStore(Live):
@@ -79,7 +82,7 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
     stream = live.listen("", sees_all=True)
     await read_events(stream)
     board.change_release(title="<b>Malpractice</b>")
-    row = changed_parts(await read_events(stream, pulses=11))[element_id("r")]
+    row = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))[element_id("r")]
     assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
     page = await board.read_page("/?date=2018-01-05")
     assert " ".join(row.split()) in " ".join(page.split())
@@ -103,7 +106,7 @@ async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unk
     await read_events(stream)
     position = live.position(sees_all=True)
     board.change_release(title="Once")
-    missed = changed_parts(await read_events(stream, pulses=11))
+    missed = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))
     resumed = await read_events(live.listen(position, sees_all=True))
     assert changed_parts(resumed) == missed
     for unknown_position in ("", "else-1", f"{position}9999", "x"):
@@ -188,7 +191,7 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
     stream = live.listen("", sees_all=True)
     await read_events(stream)
     save_300_releases("After")
-    events = await read_events(stream, pulses=11)
+    events = await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN)
     assert [event.kind for event in events if event.kind != "pulse"] == ["renew"]
 
 
@@ -200,15 +203,21 @@ async def test_streams_are_limited_for_strangers_and_staff_separately(board: Boa
     assert not live.is_full(sees_all=True)
 
 
-async def test_events_address_streams_and_refuses_an_unknown_parameter_or_a_closed_board(board: Board) -> None:
+async def test_events_address_streams_pulses(board: Board) -> None:
+    async with (
+        serving(make_application(board.queries)) as base,
+        httpx.AsyncClient() as client,
+        client.stream("GET", f"{base}/events") as answer,
+    ):
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["cache-control"] == "no-store"
+        assert "event: pulse" in [line async for line in answer.aiter_lines()]
+
+
+async def test_events_address_refuses_an_unknown_parameter_and_every_request_once_it_is_closed(board: Board) -> None:
     app = make_application(board.queries)
     async with serving(app) as base, httpx.AsyncClient() as client:
-        async with client.stream("GET", f"{base}/events") as answer:
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            assert answer.headers["cache-control"] == "no-store"
-            assert "event: pulse" in [line async for line in answer.aiter_lines()]
-        with_parameter = await client.get(f"{base}/events?since=1")
-        assert with_parameter.status_code == 400
+        assert (await client.get(f"{base}/events?since=1")).status_code == 400
         app.close()
         after_close = await client.get(f"{base}/events")
         assert (after_close.status_code, after_close.headers["Retry-After"]) == (503, "10")

@@ -138,7 +138,8 @@ async def test_invalid_log_form_is_shown_again_with_the_typed_text_and_a_fault_a
         links = re.findall(r'<a href="#(\w+)">([^<]*)</a>', answer.text)
         assert ("title", "is missing") in links
         assert ("producer", "is missing") in links
-        assert any(box == "day" and "future" in words for box, words in links)
+        (fault_of_day,) = [words for box, words in links if box == "day"]
+        assert "future" in fault_of_day
 
 
 async def test_an_incident_logged_for_a_watched_release_gets_its_title_without_asking_for_one(users: Path) -> None:

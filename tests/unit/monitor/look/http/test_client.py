@@ -13,10 +13,10 @@ from monitor.look.http.body import UnusableBody
 from monitor.look.http.resolve import Proxies, Proxy, Resolver, Route
 from monitor.look.http.transport import HttpTransport
 from tests.loopback import http_server
-from tests.unit.monitor.look.publisher import BASE, CLOCK, Publisher, publishing, says, whole
+from tests.unit.monitor.look.publisher import BASE, CLOCK, Publisher, full_response, publishing, reply_with
 
 
-def client(publisher: Publisher, *, seconds: float = 5.0) -> httpx.AsyncClient:
+def open_client(publisher: Publisher, *, seconds: float = 5.0) -> httpx.AsyncClient:
     resolver = Resolver(Guard(), lambda *_: Route("127.0.0.1", publisher.port, tls=False))
     return httpx.AsyncClient(transport=HttpTransport(CLOCK, resolver, seconds=seconds), trust_env=False)
 
@@ -27,15 +27,15 @@ async def test_request_with_a_body_is_sent_once_on_a_new_connection() -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         bodies.append(await reader.readexactly(5 if publisher.heads[-1].startswith(b"POST") else 0))
         if len(bodies) != 3:
-            writer.write(whole(b"ok"))
+            writer.write(full_response(b"ok"))
         else:
             writer.close()
 
-    async with publishing(handle) as publisher, client(publisher) as one:
-        assert (await one.get(f"{BASE}/a")).text == "ok"
-        assert (await one.post(f"{BASE}/a?b=c", content=b"a=b&c")).status_code == 200
+    async with publishing(handle) as publisher, open_client(publisher) as client:
+        assert (await client.get(f"{BASE}/a")).text == "ok"
+        assert (await client.post(f"{BASE}/a?b=c", content=b"a=b&c")).status_code == 200
         with pytest.raises(httpx.TransportError):
-            await one.post(f"{BASE}/a", content=b"a=b&c")
+            await client.post(f"{BASE}/a", content=b"a=b&c")
     assert (bodies, publisher.connections) == ([b"", b"a=b&c", b"a=b&c"], 3)
     assert publisher.heads[1].startswith(b"POST /a?b=c HTTP/1.1\r\n")
     assert publisher.asked("content-length") == ["5", "5"]
@@ -46,20 +46,20 @@ async def test_gzip_is_unpacked_and_a_bomb_is_refused() -> None:
     answers = [gzip.compress(b"figures " * 100), gzip.compress(bytes(5_000_000))]
 
     async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(whole(answers[len(publisher.heads) - 1], "200 OK", "Content-Encoding: gzip"))
+        writer.write(full_response(answers[len(publisher.heads) - 1], "200 OK", "Content-Encoding: gzip"))
 
-    async with publishing(handle) as publisher, client(publisher) as one:
-        assert (await one.get(BASE)).text == "figures " * 100
+    async with publishing(handle) as publisher, open_client(publisher) as client:
+        assert (await client.get(BASE)).text == "figures " * 100
         with pytest.raises(UnusableBody, match="more than 500000 bytes"):
-            await one.get(BASE)
+            await client.get(BASE)
 
 
 async def test_unread_body_is_not_waited_for() -> None:
     head = b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n"
     async with (
-        publishing(says(head)) as publisher,
-        client(publisher) as one,
-        one.stream("POST", BASE, content=b"x") as answer,
+        publishing(reply_with(head)) as publisher,
+        open_client(publisher) as client,
+        client.stream("POST", BASE, content=b"x") as answer,
     ):
         assert answer.status_code == 202
 
@@ -70,9 +70,9 @@ async def test_unread_body_is_not_waited_for() -> None:
 )
 async def test_an_address_that_is_not_public_is_refused_without_quoting_it(url: str, reason: str) -> None:
     transport = HttpTransport(CLOCK, Resolver(Guard()))
-    async with httpx.AsyncClient(transport=transport, trust_env=False) as one:
+    async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         with pytest.raises(httpx.TransportError) as fault:
-            await one.get(url)
+            await client.get(url)
     assert str(fault.value) == reason
 
 
@@ -80,9 +80,9 @@ async def test_hanging_server_is_cut_at_the_deadline() -> None:
     async def hang(_: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await publisher.done.wait()
 
-    async with publishing(hang) as publisher, client(publisher, seconds=0.1) as one:
+    async with publishing(hang) as publisher, open_client(publisher, seconds=0.1) as client:
         with pytest.raises(httpx.ReadTimeout, match="timeout"):
-            await one.get(BASE)
+            await client.get(BASE)
         publisher.done.set()
 
 
@@ -90,7 +90,7 @@ async def test_plain_http_is_sent_to_a_proxy_that_opens_no_tunnels_for_it() -> N
     async with http_server(lambda _: (200, "by proxy", {})) as server:
         proxies = Proxies(Proxy("127.0.0.1", server.port, tunnels_http=False))
         transport = HttpTransport(CLOCK, Resolver(Guard(anywhere=True), proxies=proxies))
-        async with httpx.AsyncClient(transport=transport, trust_env=False) as one:
-            assert (await one.get("http://stats.example:8080/a?b=c")).text == "by proxy"
+        async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
+            assert (await client.get("http://stats.example:8080/a?b=c")).text == "by proxy"
     assert [(one.method, one.target) for one in server.asked] == [("GET", "http://stats.example:8080/a?b=c")]
     assert server.asked[0].headers["host"] == "stats.example:8080"

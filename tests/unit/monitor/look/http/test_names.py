@@ -16,8 +16,8 @@ from monitor.rehearse.virtual_loop import get_jumping_loop, run_virtually
 SILENT, PORT = "silent.example", 443
 
 
-class Server:
-    """Answers at once, but for one name, about which it says nothing until it is told to."""
+class NameServer:
+    """Answers at once, except for the name `SILENT`. It answers that one once `speaks` is set, and fails `fails`."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -34,25 +34,25 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
+def server() -> Iterator[NameServer]:
+    made = NameServer()
     yield made
     made.speaks.set()
 
 
-async def test_name_is_looked_up_once_and_kept(server: Server) -> None:
+async def test_name_is_looked_up_once_and_kept(server: NameServer) -> None:
     names = NameCache(server.look_up)
     for _ in range(3):
         assert await names.look_up("a.example", PORT, 5) == ["203.0.113.7"]
     assert server.asked["a.example"] == 1
 
 
-async def test_silent_name_server_ends_with_the_deadline_of_the_request(server: Server) -> None:
+async def test_silent_name_server_ends_with_the_deadline_of_the_request(server: NameServer) -> None:
     with pytest.raises(NoAddress, match="no answer"):
         await NameCache(server.look_up).look_up(SILENT, PORT, 0.01)
 
 
-async def test_silent_name_server_takes_one_thread_for_many_requests(server: Server) -> None:
+async def test_silent_name_server_takes_one_thread_for_many_requests(server: NameServer) -> None:
     names = NameCache(server.look_up, most=2)
     looks = [names.look_up(SILENT, PORT, 0.05) for _ in range(50)]
     assert all(isinstance(fault, NoAddress) for fault in await asyncio.gather(*looks, return_exceptions=True))
@@ -60,7 +60,7 @@ async def test_silent_name_server_takes_one_thread_for_many_requests(server: Ser
     assert await names.look_up("healthy.example", PORT, 5) == ["203.0.113.7"]
 
 
-async def test_late_answer_of_a_name_server_is_used_by_the_next_request(server: Server) -> None:
+async def test_late_answer_of_a_name_server_is_used_by_the_next_request(server: NameServer) -> None:
     names = NameCache(server.look_up)
     with pytest.raises(NoAddress):
         await names.look_up(SILENT, PORT, 0.01)
@@ -70,7 +70,7 @@ async def test_late_answer_of_a_name_server_is_used_by_the_next_request(server: 
 
 
 @pytest.mark.parametrize("fault", [OSError("no such name"), UnicodeError("label too long")])
-async def test_name_without_an_address_is_reported_and_looked_up_again(server: Server, fault: Exception) -> None:
+async def test_name_without_an_address_is_reported_and_looked_up_again(server: NameServer, fault: Exception) -> None:
     names = NameCache(server.look_up)
     server.fails["a.example"] = fault
     with pytest.raises(NoAddress, match=r"a\.example"):
@@ -79,7 +79,7 @@ async def test_name_without_an_address_is_reported_and_looked_up_again(server: S
     assert await names.look_up("a.example", PORT, 5) == ["203.0.113.7"]
 
 
-def test_last_addresses_replace_a_silent_name_server_for_a_while(server: Server) -> None:
+def test_last_addresses_replace_a_silent_name_server_for_a_while(server: NameServer) -> None:
     async def story(clock: VirtualClock) -> None:
         names = NameCache(server.look_up)
         server.speaks.set()

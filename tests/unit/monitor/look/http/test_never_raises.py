@@ -19,21 +19,21 @@ ADDRESSES = st.one_of(
 )
 
 
-async def outcome(url: str, tag: str) -> object:
+async def fetch(url: str, etag: str) -> object:
     fetcher = HttpFetcher(SystemClock(), seconds=0.5)
     try:
-        return await fetcher.fetch(Request(url, etag=tag))
+        return await fetcher.fetch(Request(url, etag=etag))
     finally:
         await fetcher.close()
 
 
 @settings(max_examples=150, deadline=None)
 @given(ADDRESSES, ANY)
-def test_no_address_and_no_tag_makes_it_raise(url: str, tag: str) -> None:
-    assert isinstance(asyncio.run(outcome(url, tag)), Failure)
+def test_no_address_and_no_etag_makes_the_fetcher_raise(url: str, etag: str) -> None:
+    assert isinstance(asyncio.run(fetch(url, etag)), Failure)
 
 
-STUMBLES = (
+UNPARSABLE = (
     "https://a\ud800.invalid/",
     f"https://{'é' * 300}/",
     "http://[::1",
@@ -42,6 +42,6 @@ STUMBLES = (
 )
 
 
-@pytest.mark.parametrize("url", STUMBLES)
+@pytest.mark.parametrize("url", UNPARSABLE)
 def test_address_that_libraries_cannot_parse_is_refused(url: str) -> None:
-    assert isinstance(asyncio.run(outcome(url, "")), Failure)
+    assert isinstance(asyncio.run(fetch(url, "")), Failure)

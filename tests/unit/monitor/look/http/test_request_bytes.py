@@ -13,7 +13,7 @@ ALWAYS = [(b"User-Agent", b"ninethirty"), (b"Accept-Encoding", b"gzip")]
 PATHS = st.text("aZ09-._~!$&()*+,;=:@/%?#[]{}|^\\'\" é", max_size=30)
 
 
-def writer() -> RequestWriter:
+def make_writer() -> RequestWriter:
     return RequestWriter(Guard(ports=frozenset({8080})), ALWAYS, 1)
 
 
@@ -33,9 +33,9 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
         known = requested_url(url, 1 if bust else None)
     except httpx.InvalidURL:
         with pytest.raises(httpx.InvalidURL):
-            writer().write(request)
+            make_writer().write(request)
         return
-    written = writer().write(request)
+    written = make_writer().write(request)
     origin = written.shared.origin
     assert header_lines(written)[:2] == [b"GET %s HTTP/1.1" % known.raw_path, b"Host: %s" % known.netloc]
     assert (origin.scheme, origin.host) == (known.scheme, known.host)
@@ -43,7 +43,9 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
 
 
 def test_conditions_follow_the_headers_of_every_request() -> None:
-    written = writer().write(Request("https://stats.example/a?b=c", accept="text/html", etag='"1"', modified="Thu"))
+    written = make_writer().write(
+        Request("https://stats.example/a?b=c", accept="text/html", etag='"1"', modified="Thu")
+    )
     assert header_lines(written) == [
         b"GET /a?b=c HTTP/1.1",
         b"Host: stats.example",
@@ -58,10 +60,10 @@ def test_conditions_follow_the_headers_of_every_request() -> None:
 
 
 def test_requests_to_one_host_share_their_common_bytes() -> None:
-    one = writer()
-    first, second = one.write(Request("https://stats.example/a")), one.write(Request("https://stats.example/b?c=d"))
+    writer = make_writer()
+    first, second = (writer.write(Request(f"https://stats.example/{path}")) for path in ("a", "b?c=d"))
     assert first.shared is second.shared
-    assert one.write(Request("https://stats.example/a", accept="text/html")).shared is not first.shared
+    assert writer.write(Request("https://stats.example/a", accept="text/html")).shared is not first.shared
 
 
 @pytest.mark.parametrize(
@@ -76,13 +78,13 @@ def test_requests_to_one_host_share_their_common_bytes() -> None:
     ],
 )
 def test_forbidden_address_is_refused_every_time(url: str) -> None:
-    one = writer()
+    writer = make_writer()
     for _ in range(2):
         with pytest.raises(RefusedAddress):
-            one.write(Request(url))
+            writer.write(Request(url))
 
 
 @pytest.mark.parametrize("more", [{"etag": '"1"\r\nX: y'}, {"modified": "a\nb"}, {"accept": "a\x00b"}])
 def test_line_break_is_never_sent(more: dict[str, str]) -> None:
     with pytest.raises(httpx.LocalProtocolError):
-        writer().write(Request("https://stats.example/a", **more))  # type: ignore[arg-type]  # texts alone
+        make_writer().write(Request("https://stats.example/a", **more))  # type: ignore[arg-type]  # texts alone

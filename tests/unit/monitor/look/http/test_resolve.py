@@ -15,5 +15,5 @@ async def test_name_that_led_into_a_private_network_is_looked_up_again_at_the_ne
     resolver = Resolver(Guard(), names=NameCache(lambda *_: answers.pop(0)))
     with pytest.raises(RefusedAddress):
         await resolver.find_routes(ORIGIN, 5)
-    # What is sound is kept, for a minute.
+    # An allowed address is kept for a minute, so the third answer is not used.
     assert [await resolver.find_routes(ORIGIN, 5) for _ in range(2)] == [[Route("8.8.8.8", 443, tls=True)]] * 2

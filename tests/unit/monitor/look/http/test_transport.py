@@ -25,8 +25,8 @@ ANSWERS = [
 ]
 
 
-class Line(asyncio.Transport):
-    """A connection to nowhere that remembers what was done to it."""
+class RecordingTransport(asyncio.Transport):
+    """A transport to nowhere. It records what is written, and whether it was aborted or paused."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,17 +50,18 @@ class Line(asyncio.Transport):
         self.reading = True
 
 
-def asked(*, is_head: bool = False) -> tuple[Connection, Line]:
-    wire, line = Connection(lambda _: None, lambda _: None), Line()
-    wire.connection_made(line)
-    wire.send(b"GET / HTTP/1.1\r\n\r\n", RequestTiming(CLOCK, 5.0), is_head=is_head)
-    return wire, line
+def send_request(*, is_head: bool = False) -> tuple[Connection, RecordingTransport]:
+    """Return a connection on which a request was sent, and its transport."""
+    connection, transport = Connection(lambda _: None, lambda _: None), RecordingTransport()
+    connection.connection_made(transport)
+    connection.send(b"GET / HTTP/1.1\r\n\r\n", RequestTiming(CLOCK, 5.0), is_head=is_head)
+    return connection, transport
 
 
-async def body_of(wire: Connection) -> bytes:
-    await wire.wait_for_headers()
+async def body_of(connection: Connection) -> bytes:
+    await connection.wait_for_headers()
     body = Body("", 1_000_000, may_cut=False)
-    await wire.read_into(body)
+    await connection.read_into(body)
     return body.end()
 
 
@@ -69,12 +70,12 @@ def test_an_answer_is_the_same_however_it_is_cut_on_its_way(sample: tuple[bytes,
     raw, status, body = sample
 
     async def story() -> tuple[int, bytes, bool]:
-        wire, _ = asked()
+        connection, _ = send_request()
         for start, end in pairwise([0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]):
             if end > start:
-                wire.data_received(raw[start:end])
-        read = await body_of(wire)
-        return wire.status, read, wire.end_request()
+                connection.data_received(raw[start:end])
+        read = await body_of(connection)
+        return connection.status, read, connection.end_request()
 
     assert asyncio.run(story()) == (status, body, True)
 
@@ -82,80 +83,81 @@ def test_an_answer_is_the_same_however_it_is_cut_on_its_way(sample: tuple[bytes,
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
 def test_no_bytes_break_a_connection_otherwise_than_as_httpx_does(raw: bytes, cuts: list[int]) -> None:
     async def story() -> None:
-        wire, _ = asked()
+        connection, _ = send_request()
         for start, end in pairwise([0, *sorted(cuts), len(raw)]):
             if end > start:
-                wire.data_received(raw[start:end])
-        wire.connection_lost(None)
+                connection.data_received(raw[start:end])
+        connection.connection_lost(None)
         with pytest.raises(httpx.TransportError):
-            await body_of(wire)
+            await body_of(connection)
 
     asyncio.run(story())
 
 
 async def test_second_answer_to_one_request_closes_the_connection() -> None:
-    wire, _ = asked()
+    connection, _ = send_request()
     first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    wire.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
-    assert await body_of(wire) == b"ok"
-    assert wire.headers == [(b"Content-Length", b"2")]
-    assert not wire.end_request()
+    connection.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
+    assert await body_of(connection) == b"ok"
+    assert connection.headers == [(b"Content-Length", b"2")]
+    assert not connection.end_request()
 
 
 async def test_unrequested_bytes_close_an_idle_connection() -> None:
-    wire, line = asked()
-    wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    assert wire.end_request()
-    wire.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
-    assert line.aborted
+    connection, transport = send_request()
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert connection.end_request()
+    connection.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert transport.aborted
     with pytest.raises(httpx.WriteError):
-        wire.send(b"", RequestTiming(CLOCK, 5.0))
+        connection.send(b"", RequestTiming(CLOCK, 5.0))
 
 
 async def test_only_connections_of_one_loop_share_a_buffer() -> None:
-    async def place() -> memoryview:
-        wire, _ = asked()
-        return wire.get_buffer(-1)
+    async def get_buffer() -> memoryview:
+        connection, _ = send_request()
+        return connection.get_buffer(-1)
 
-    mine = await place()
-    assert await place() is mine
-    assert await asyncio.to_thread(asyncio.run, place()) is not mine
+    first = await get_buffer()
+    assert await get_buffer() is first
+    of_another_loop = await asyncio.to_thread(asyncio.run, get_buffer())
+    assert of_another_loop is not first
 
 
 async def test_body_that_arrives_faster_than_it_is_read_is_paused() -> None:
-    wire, line = asked()
-    wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-    wire.data_received(bytes(300_000))
-    assert not line.reading
-    await wire.read_into(Body("", 1_000, may_cut=True))
-    assert line.reading
+    connection, transport = send_request()
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    connection.data_received(bytes(300_000))
+    assert not transport.reading
+    await connection.read_into(Body("", 1_000, may_cut=True))
+    assert transport.reading
 
 
 @pytest.mark.parametrize("more", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
 async def test_trailers_are_dropped_and_limited(more: bytes) -> None:
-    wire, line = asked()
-    wire.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
+    connection, transport = send_request()
+    connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
     for _ in range(70_000 // len(more)):
-        wire.data_received(more)
-    assert line.aborted
-    assert wire.headers == [(b"Transfer-Encoding", b"chunked")]
+        connection.data_received(more)
+    assert transport.aborted
+    assert connection.headers == [(b"Transfer-Encoding", b"chunked")]
 
 
 async def test_answer_to_head_has_no_body_and_closes_the_connection() -> None:
-    wire, _ = asked(is_head=True)
-    wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
-    assert await body_of(wire) == b""
-    assert not wire.end_request()
+    connection, _ = send_request(is_head=True)
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
+    assert await body_of(connection) == b""
+    assert not connection.end_request()
 
 
 async def test_connection_that_the_server_closes_is_not_kept() -> None:
-    wire, _ = asked()
-    wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-    await body_of(wire)
-    assert not wire.end_request()
+    connection, _ = send_request()
+    connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    await body_of(connection)
+    assert not connection.end_request()
 
 
-async def test_a_pool_survives_a_server_that_closes_resets_and_dawdles_at_random() -> None:
+async def test_a_pool_survives_a_server_that_closes_resets_or_hangs_at_random() -> None:
     chance = random.Random(4)  # noqa: S311
     serving: set[asyncio.Task[None] | None] = set()
 
@@ -169,7 +171,7 @@ async def test_a_pool_survives_a_server_that_closes_resets_and_dawdles_at_random
                     writer.transport.abort()
                     return
                 if throw < 0.13:
-                    # Dawdles until the client has had enough of it.
+                    # Hangs until the client closes the connection.
                     await reader.read()
                     return
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"o" if throw < 0.2 else b"ok"))

@@ -48,9 +48,9 @@ def test_no_link_breaks_its_page(link: str) -> None:
     assert absolute_url(URL, link)[:4] in ("", "http")
 
 
-@pytest.mark.parametrize(("name", "said"), DAMAGED)
-def test_addresses_and_lists_that_are_none_do_not_break_a_recogniser(name: str, said: object) -> None:
-    recognised = find_recogniser(name)(answer(json.dumps(said).encode(), "application/json"), CONTEXT)
+@pytest.mark.parametrize(("name", "content"), DAMAGED)
+def test_values_that_are_no_addresses_or_lists_do_not_break_a_recogniser(name: str, content: object) -> None:
+    recognised = find_recogniser(name)(answer(json.dumps(content).encode(), "application/json"), CONTEXT)
     assert [found for found in recognised.found if "[" in found.url] == []
 
 

@@ -211,7 +211,7 @@ def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, obje
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 @pytest.mark.parametrize(
-    ("folder", "wanted"),
+    ("folder", "possible"),
     [
         ("announcements", {State.ABSENT}),
         ("html_publication", {State.PRESENT, State.WITHDRAWN}),
@@ -219,16 +219,16 @@ def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, obje
         ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
     ],
 )
-def test_the_samples_of_content_items_are_read_right(folder: str, wanted: set[State]) -> None:
+def test_the_samples_of_content_items_have_a_state_of_their_folder(folder: str, possible: set[State]) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         body = sample.read_bytes()
         state = recognise(answer(body, "application/json"), Context(URL, json.loads(body).get("title") or TITLE)).state
-        assert state in wanted, sample.name
+        assert state in possible, sample.name
         assert (state is State.WITHDRAWN) == any(word in sample.name for word in ("withdrawn", "gone")), sample.name
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
-def test_the_samples_of_pages_are_read_right() -> None:
+def test_only_the_sampled_publication_is_present_and_announcements_are_absent() -> None:
     states = {
         sample.name: recognise(
             Answer(URL, 200, {"content-type": "text/html"}, sample.read_bytes(), *_TIMES), CONTEXT

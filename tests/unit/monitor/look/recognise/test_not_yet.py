@@ -32,9 +32,9 @@ def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(promise
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
-def test_figures_that_come_out_on_a_regular_basis_may_well_be_out() -> None:
-    recognised = page(TITLE, TITLE, "<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
-    assert find_recogniser("status")(recognised, CONTEXT).state is State.PRESENT
+def test_a_page_about_figures_that_are_published_regularly_is_no_promise() -> None:
+    seen = page(TITLE, TITLE, "<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
+    assert find_recogniser("status")(seen, CONTEXT).state is State.PRESENT
 
 
 DUE_PAGE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
@@ -81,6 +81,6 @@ def test_a_page_under_its_title_that_is_coming_soon_is_absence(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
-def test_a_notice_that_a_page_was_published_in_error_is_a_withdrawal_whatever_its_status(name: str) -> None:
-    recognised = page("No longer available - GOV.UK", "The page you are looking for is no longer available")
-    assert find_recogniser(name)(recognised, CONTEXT).state is State.WITHDRAWN
+def test_a_notice_that_a_page_is_no_longer_available_is_a_withdrawal_although_its_status_is_200(name: str) -> None:
+    seen = page("No longer available - GOV.UK", "The page you are looking for is no longer available")
+    assert find_recogniser(name)(seen, CONTEXT).state is State.WITHDRAWN

@@ -46,10 +46,13 @@ WORDS = {
 MARKS = {"upcoming": "upcoming", "postponed": "upcoming", "cancelled": "cancelled", "published": "published"}
 
 
-def release_page(
+def recognise_page(
     language: str, state: str, *sections: str, title: str = TITLE, reason: str = "", marked: bool = True
 ) -> Recognised:
-    """Return what a page shows in a state, with headings for these sections; `reason` stands in the banner's place."""
+    """Return what is recognised on a page in a state, with headings for these sections. `reason` replaces the banner.
+
+    A page that is `marked` also has its state in an attribute and a script.
+    """
     words, mark = WORDS[language], MARKS[state]
     own = f'data-gtm-release-status="{mark}" data-gtm-release-date-status=""' if marked else ""
     pushed = (
@@ -72,33 +75,33 @@ def release_page(
 def test_a_release_page_is_recognised_by_its_state_in_any_language(
     language: str, sections: tuple[str, ...], state: str
 ) -> None:
-    recognised = release_page(language, state, *sections)
+    recognised = recognise_page(language, state, *sections)
     assert (recognised.state, recognised.specific) == ((PRESENT, True) if state == "published" else (ABSENT, False))
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("state", ["upcoming", "postponed", "cancelled"])
 def test_a_page_without_a_mark_is_read_by_the_words_of_its_language(language: str, state: str) -> None:
-    assert release_page(language, state, "publications", "data", marked=False).state is ABSENT
+    assert recognise_page(language, state, "publications", "data", marked=False).state is ABSENT
     words = WORDS[language][state].replace("'", "\u2019")
-    assert release_page(language, state, "data", reason=words, marked=False).state is ABSENT
+    assert recognise_page(language, state, "data", reason=words, marked=False).state is ABSENT
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_page_without_a_mark_is_present_with_documents_and_else_unknown(language: str) -> None:
-    assert release_page(language, "published", "publications", marked=False).specific
-    assert release_page(language, "published", "summary", marked=False).state is UNKNOWN
+    assert recognise_page(language, "published", "publications", marked=False).specific
+    assert recognise_page(language, "published", "summary", marked=False).state is UNKNOWN
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str) -> None:
-    recognised = release_page(language, "postponed", "data", reason="Moved by one week to allow further checks.")
+    recognised = recognise_page(language, "postponed", "data", reason="Moved by one week to allow further checks.")
     assert recognised.state is ABSENT
 
 
 def test_another_edition_at_the_address_is_absence_and_another_title_is_unknown() -> None:
-    assert release_page("cy", "published", title=TITLE.replace("June", "May")).state is ABSENT
-    other = release_page("cy", "published", title="Example births registered in Wales: June 2026")
+    assert recognise_page("cy", "published", title=TITLE.replace("June", "May")).state is ABSENT
+    other = recognise_page("cy", "published", title="Example births registered in Wales: June 2026")
     assert other.state is State.UNKNOWN
 
 

@@ -50,21 +50,18 @@ def test_next_editions_and_site_notices_are_unknown(heading: str) -> None:
     assert recognise(heading.replace("June", "May")).state is UNKNOWN
 
 
-def test_period_with_a_promise_of_publication_is_unknown() -> None:
-    assert recognise("Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>").state is UNKNOWN
-    assert recognise("Deaths, June 2026", inside="<p>The next release will be published in July.</p>").state is PRESENT
-    assert recognise("Deaths, May 2026", inside="<p>These figures will be published at 9.30am.</p>").state is ABSENT
+def test_a_promise_of_these_figures_makes_only_the_current_period_unknown() -> None:
+    of_these, of_the_next = "These figures will be published at 9.30am.", "The next release will be published in July."
+    assert recognise("Deaths, June 2026", inside=f"<p>{of_these}</p>").state is UNKNOWN
+    assert recognise("Deaths, June 2026", inside=f"<p>{of_the_next}</p>").state is PRESENT
+    assert recognise("Deaths, May 2026", inside=f"<p>{of_these}</p>").state is ABSENT
 
 
 def test_presence_is_specific_under_the_releases_title() -> None:
-    assert [recognise(heading).specific for heading in ("Example deaths, June 2026", "Deaths, June 2026")] == [
-        True,
-        False,
-    ]
-    # The same figures before they are final bear the same period.
-    assert not recognise(
-        "Example deaths by region, June 2026", ours="Example deaths by region, final: June 2026"
-    ).specific
+    assert recognise("Example deaths, June 2026", ours="Example deaths: June 2026").specific
+    assert not recognise("Deaths, June 2026", ours="Example deaths: June 2026").specific
+    # Provisional figures have the same period as the final ones.
+    assert not recognise("Example deaths, June 2026", ours="Example deaths, final: June 2026").specific
 
 
 @pytest.mark.parametrize("title", ["Example deaths", "Example deaths: week 27"])

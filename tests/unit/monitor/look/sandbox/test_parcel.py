@@ -10,8 +10,8 @@ from monitor.look.sandbox.parcel import RefusedReply, pack, unpack
 from monitor.look.sighting import State
 
 
-class Asked:
-    """Is packed as what `getattr` returns, as members of enumerations are by Python before 3.11.4."""
+class AttributeByGetattr:
+    """Is pickled as a call of `getattr`, as Python before 3.11.4 does with members of enumerations."""
 
     def __init__(self, of: object, name: str) -> None:
         self.of, self.name = of, name
@@ -22,10 +22,10 @@ class Asked:
 
 def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
     assert unpack(pack(State.PRESENT)) is State.PRESENT
-    assert unpack(pickle.dumps(Asked(State, "PRESENT"))) is State.PRESENT
+    assert unpack(pickle.dumps(AttributeByGetattr(State, "PRESENT"))) is State.PRESENT
 
 
 @pytest.mark.parametrize(("of", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
 def test_reply_must_not_call_anything(of: object, name: str) -> None:
     with pytest.raises((RefusedReply, KeyError)):
-        unpack(pickle.dumps(Asked(of, name)))
+        unpack(pickle.dumps(AttributeByGetattr(of, name)))
