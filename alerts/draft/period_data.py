@@ -24,7 +24,7 @@ from alerts.incident import Incident
 from alerts.one_line import csv_cell
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds
-from schedules.times.json import instant_json
+from schedules.times.json import fields_json, instant_json
 
 COLUMNS = (
     "release", "title", "producer", "url", "slot", "verdict", "first_seen_after", "first_seen_by", "delay_min",
@@ -55,8 +55,7 @@ def period_csv(period: Period) -> bytes:
 def _row_json(row: Row) -> dict[str, Any]:
     delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
     names = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
-    return {name: getattr(row, name) for name in names} | {
-        "slot": instant_json(row.slot),
+    return fields_json(row, *names, "slot") | {
         "first_seen_after": instant_json(row.first_seen.after),
         "first_seen_by": instant_json(row.first_seen.by),
         "early_bound": row.early_bound,
