@@ -197,11 +197,9 @@ def find_event(kind: str) -> str:
 def _incident_json(incident: Incident) -> dict[str, Any]:
     who = incident.acknowledged
     return {
-        "id": incident.id,
-        "kind": str(incident.kind),
+        **fields_json(incident, "id", "kind"),
         "title": one_line(incident.title),
-        "opened": instant_json(incident.opened),
-        "closed": instant_json(incident.closed),
+        **fields_json(incident, "opened", "closed"),
         "acknowledged": fields_json(who, "at", "by") if who is not None else None,
         "signed": instant_json(instant_from_json(incident.words.get(SIGNED))),
     }

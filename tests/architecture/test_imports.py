@@ -152,7 +152,7 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9694,
+    "alerts": 9693,
     "schedules": 8461,
     "monitor/plan": 1763,
     "monitor/look": 6134,
@@ -163,10 +163,10 @@ BUDGETS = {
     "monitor/ledger": 2356,
     "monitor/watch": 3890,
     "monitor/config": 1803,
-    "monitor/web": 6417,
+    "monitor/web": 6419,
     "monitor/app": 2598,
     "monitor/rehearse": 3580,
-    "monitor/cli": 4922,
+    "monitor/cli": 4915,
 }
 
 
