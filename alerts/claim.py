@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from schedules.times.json import instant_json
+from schedules.times.json import fields_json, instant_json
 
 NO_PROOF = (
     "This is claimed by the publisher, not measured, and is no part of any verdict or figure: "
@@ -42,12 +42,8 @@ def claim_json(claim: Claim) -> dict[str, Any]:
     """Return a claim as JSON values, marked as one."""
     return {
         "claimed": True,
-        "producer": claim.producer,
-        "title": claim.title,
-        "url": claim.url,
-        "slot": instant_json(claim.slot),
+        **fields_json(claim, "producer", "title", "url", "slot"),
         "slot_source": claim.slot_source or None,
         "first_published": instant_json(claim.at),
-        "source": claim.source,
-        "read": instant_json(claim.read),
+        **fields_json(claim, "source", "read"),
     }

@@ -15,7 +15,7 @@ from alerts.notice import Notice, notice_id
 from alerts.notice_html import write_brief_subject, write_notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
-from schedules.times.json import bounds_json, instant_from_json, instant_json
+from schedules.times.json import bounds_json, fields_json, instant_from_json, instant_json
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
@@ -180,11 +180,7 @@ def _message_data(
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
         "event": find_event(notice.kind),
-        "at": instant_json(notice.at),
-        "release": notice.release,
-        "producer": notice.producer,
-        "grade": notice.grade,
-        "findings": list(notice.findings),
+        **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),
         "link": link,
         "attachments": [one.name for one in attachments],
@@ -201,27 +197,15 @@ def find_event(kind: str) -> str:
 def _incident_json(incident: Incident) -> dict[str, Any]:
     who = incident.acknowledged
     return {
-        "id": incident.id,
-        "kind": str(incident.kind),
+        **fields_json(incident, "id", "kind"),
         "title": one_line(incident.title),
-        "opened": instant_json(incident.opened),
-        "closed": instant_json(incident.closed),
-        "acknowledged": {"at": instant_json(who.at), "by": who.by} if who is not None else None,
+        **fields_json(incident, "opened", "closed"),
+        "acknowledged": fields_json(who, "at", "by") if who is not None else None,
         "signed": instant_json(instant_from_json(incident.words.get(SIGNED))),
     }
 
 
 def _facts_json(facts: ReleaseFacts) -> dict[str, Any]:
-    parts = [part.as_json() | {"users_delay": bounds_json(part.wait)} for part in facts.parts]
-    return {
-        "url": facts.url,
-        "timezone": facts.timezone,
-        "slot": instant_json(facts.slot),
-        "slot_text": facts.slot_text,
-        "verdict": facts.verdict,
-        "final": facts.final,
-        "at": instant_json(facts.at),
-        "unproven_because": facts.unproven_because,
-        "available_elsewhere": [alternative.as_json() for alternative in facts.elsewhere],
-        "parts": [{key: part[key] for key in _PART_KEYS} for part in parts],
-    }
+    measured = fields_json(facts, "url", "timezone", "slot", "slot_text", "verdict", "final", "at", "unproven_because")
+    parts = [fields_json(part, *_PART_KEYS) | {"users_delay": bounds_json(part.wait)} for part in facts.parts]
+    return measured | {"available_elsewhere": [each.as_json() for each in facts.elsewhere], "parts": parts}

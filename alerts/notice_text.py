@@ -12,6 +12,7 @@ from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
     SUBJECT_PREFIX,
     describe_alternatives,
+    describe_exposure_end,
     describe_release_after_exposure,
     describe_status,
     find_current_status,
@@ -183,10 +184,8 @@ def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -
     start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
         return f"{start}, not seen removed yet"
-    if exposure.ended is Ended.SLOT:
-        return f"{start}, still public when its slot came, {whole_lengths(exposure.seconds)}"
-    how = "removed" if exposure.ended is Ended.REMOVED else "ended, for an unknown reason,"
-    return f"{start}, {how} {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
+    end = describe_exposure_end(exposure.ended, between_moments(exposure.to, facts.timezone, now))
+    return f"{start}, {end}, {whole_lengths(exposure.seconds)}"
 
 
 def choose_step_list(kind: str, facts: ReleaseFacts) -> str:

@@ -103,6 +103,13 @@ def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) ->
     return moment(rounded(start, up=True), facts.timezone, now)
 
 
+def describe_exposure_end(ended: str | None, when: str) -> str:
+    """Return why and when an exposure ended: `ended` is the reason, None if not stored, `when` the time in words."""
+    if ended == Ended.SLOT:
+        return "still public when its slot came"
+    return f"removed {when}" if ended == Ended.REMOVED else f"ended, for an unknown reason, {when}"
+
+
 def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
     """Return the seconds of the open exposure so far, or of the longest ended one; None if unknown."""
     open_since = [each.start.by for each in facts.exposures if each.open and each.start.by is not None]

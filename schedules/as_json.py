@@ -9,7 +9,7 @@ from typing import Any
 
 from schedules.announcement import Address, Announcement, Part, Role, State
 from schedules.slot import Precision, Slot
-from schedules.times.json import instant_json
+from schedules.times.json import fields_json, instant_json
 
 Json = dict[str, Any]
 # A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred thousand states.
@@ -74,13 +74,7 @@ def _make_slot(  # noqa: PLR0913, PLR0917 # its fields, by position because keyw
 
 def part_json(part: Part) -> Json:
     """Return a part as JSON."""
-    return {
-        "id": part.id,
-        "role": part.role.value,
-        "url": part.url,
-        "recognise": part.recognise,
-        "required": part.required,
-    }
+    return fields_json(part, "id", "role", "url", "recognise", "required")
 
 
 def part_from_json(data: Mapping[str, Any]) -> Part:

@@ -10,7 +10,7 @@ from typing import Any
 
 from schedules.promise import Promise
 from schedules.slot import Slot
-from schedules.times.json import instant_from_json, instant_json
+from schedules.times.json import fields_json, instant_from_json
 from schedules.titles import read_title
 
 
@@ -101,8 +101,7 @@ def title_change_events(found: Iterable[TitleChange], calendar: str, release: st
 
 def title_change_json(change: TitleChange) -> dict[str, Any]:
     """Return a change of a title as JSON."""
-    at, since = instant_json(change.at), instant_json(change.since)
-    return {"at": at, "since": since, "before": change.before, "after": change.after}
+    return fields_json(change, "at", "since", "before", "after")
 
 
 def title_change_from_json(data: Mapping[str, Any]) -> TitleChange:

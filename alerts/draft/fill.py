@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from alerts.draft import guidance
@@ -106,14 +107,11 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     label = question.label
     if label is not None and inputs.measured_facts is None:
         label = label.removesuffix(" (measured)")  # a person logged the incident
-    return Field(
-        id=question.id,
+    paragraphs = tuple(text for texts in answers.values() for text in texts)
+    placeholder = " ".join(f"[to be completed: {describe_missing(fact)}]" for fact in missing)
+    return replace(
+        Field.of_question(question, paragraphs, placeholder),
         label=label,
-        filled_by=question.filled_by,
-        facts=question.facts,
-        multi_line=question.multi_line,
-        paragraphs=tuple(text for texts in answers.values() for text in texts),
-        placeholder=" ".join(f"[to be completed: {describe_missing(fact)}]" for fact in missing),
         guidance=tuple(help_texts),
         notes=tuple(text for fact in question.facts for text in list_warnings(fact, inputs)),
     )

@@ -24,7 +24,7 @@ from alerts.incident import Incident
 from alerts.one_line import csv_cell
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds
-from schedules.times.json import instant_json
+from schedules.times.json import bounds_json, fields_json, instant_json
 
 COLUMNS = (
     "release", "title", "producer", "url", "slot", "verdict", "first_seen_after", "first_seen_by", "delay_min",
@@ -55,8 +55,7 @@ def period_csv(period: Period) -> bytes:
 def _row_json(row: Row) -> dict[str, Any]:
     delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
     names = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
-    return {name: getattr(row, name) for name in names} | {
-        "slot": instant_json(row.slot),
+    return fields_json(row, *names, "slot") | {
         "first_seen_after": instant_json(row.first_seen.after),
         "first_seen_by": instant_json(row.first_seen.by),
         "early_bound": row.early_bound,
@@ -70,7 +69,6 @@ def _row_json(row: Row) -> dict[str, Any]:
 def period_json(period: Period) -> dict[str, Any]:
     """Return the period as JSON values: bounds, counts, punctuality, faults of platforms, and each release."""
     indicator = measure_punctuality(period)
-    mean = indicator.mean
     return {
         "from": period.begins.isoformat(),
         "to": period.ends.isoformat(),
@@ -82,7 +80,7 @@ def period_json(period: Period) -> dict[str, Any]:
             "on_time": indicator.on_time,
             "on_time_unsure": len(list_early_bounds(period)),
             "share_on_time": indicator.share,
-            "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
+            "mean_delay": bounds_json(indicator.mean),
             "mean_leaves_out": len(indicator.left_out),
         },
         "platform_incidents": [_platform_fault_json(each) for each in find_platform_faults(period)],
@@ -97,8 +95,7 @@ def _logged_json(incident: Incident) -> dict[str, Any]:
     return {
         "incident": incident.id,
         "release": incident.release or None,
-        "title": incident.title,
-        "producer": incident.producer,
+        **fields_json(incident, "title", "producer"),
         "urls": incident.words.get("url", "").splitlines(),
         "occurred": instant_json(incident.occurred),
         "ended": instant_json(logged_end(incident)),

@@ -80,15 +80,8 @@ def _build_field(question: Question, period: Period, name: str) -> Field:
         paragraphs = (name,)
     elif fact in ANSWERS:
         paragraphs = ANSWERS[fact](period)
-    return Field(
-        id=question.id,
-        label=question.label,
-        filled_by=question.filled_by,
-        facts=question.facts,
-        multi_line=question.multi_line,
-        paragraphs=paragraphs,
-        placeholder="" if paragraphs else f"[to be completed: {describe_missing(fact)}]",
-    )
+    placeholder = "" if paragraphs else f"[to be completed: {describe_missing(fact)}]"
+    return Field.of_question(question, paragraphs, placeholder)
 
 
 def _say_counts(period: Period) -> tuple[str, ...]:

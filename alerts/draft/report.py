@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from alerts.draft.form import FilledBy, find_question
+from alerts.draft.form import FilledBy, Question, find_question
 from alerts.steps import Step
 
 
@@ -75,6 +75,12 @@ class Field:
     guidance: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     answer: Answer | None = None
+
+    @classmethod
+    def of_question(cls, question: Question, paragraphs: tuple[str, ...], placeholder: str) -> Field:
+        """Return the field of a question of the form, without guidance and notes."""
+        copied = question.id, question.label, question.filled_by, question.facts, question.multi_line
+        return cls(*copied, paragraphs, placeholder)
 
     @property
     def required(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alerts.finding import ROLE_NAMES, part_label
+from alerts.status import describe_exposure_end
 from monitor.cli.common import bullet_lines
 from monitor.judge.as_json import (
     address_note,
@@ -19,7 +20,6 @@ from monitor.judge.as_json import (
 )
 from monitor.judge.as_text import longest_exposure
 from schedules.announcement import Origin
-from schedules.contract.verdict import Ended
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import interval_text, stamp
 from schedules.times.zone import LONDON
@@ -85,20 +85,13 @@ def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     yield f"  {name}: {status_text(part)}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
-        ended = "still out" if exposure["open"] else _end_text(exposure, zone)
+        end = describe_exposure_end(exposure.get("ended"), _seen_text(exposure["to"], zone))
         yield f"    out early for {length_text(exposure['seconds'])}"
-        yield f"    came {_seen_text(exposure['from'], zone)}, {ended}"
+        yield f"    came {_seen_text(exposure['from'], zone)}, {'still out' if exposure['open'] else end}"
     if part["exposures"] and part["released"]["by"]:
         yield f"    out as promised {_seen_text(part['released'], zone)}"
     elif not part["exposures"]:
         yield f"    first seen {_seen_text(part['first_seen'], zone)}"
-
-
-def _end_text(exposure: Mapping[str, Any], zone: str) -> str:
-    if exposure.get("ended") == Ended.SLOT:
-        return "still out when its slot came"
-    how = "removed" if exposure.get("ended") == Ended.REMOVED else "ended, why is not known,"
-    return f"{how} {_seen_text(exposure['to'], zone)}"
 
 
 def _seen_text(sides: Mapping[str, Any], zone: str) -> str:

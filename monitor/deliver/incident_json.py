@@ -13,7 +13,7 @@ from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.contract.verdict import LEAD
 from schedules.times.interval import Bounds
-from schedules.times.json import bounds_json, instant_json
+from schedules.times.json import bounds_json, fields_json, instant_json
 from schedules.times.words import lengths
 
 
@@ -22,30 +22,20 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
     facts, who = incident.facts, incident.acknowledged
     findings = facts.findings if facts else ()
     return {
-        "id": incident.id,
-        "kind": incident.kind.value,
-        "release": incident.release,
-        "producer": incident.producer,
-        "producers": list(incident.producers),
-        "title": incident.title,
-        "opened": instant_json(incident.opened),
-        "occurred": instant_json(incident.occurred),
+        **fields_json(incident, "id", "kind", "release", "producer", "producers", "title", "opened", "occurred"),
         "ended": instant_json(logged_end(incident)),
         "closed": instant_json(incident.closed),
         "urls": incident.words.get("url", "").splitlines(),
         "grade": incident.grade,
-        "releases": [
-            {"incident": one.incident, "release": one.release, "producers": list(one.producers), "stands": one.stands}
-            for one in incident.linked
-        ],
+        "releases": [fields_json(one, "incident", "release", "producers", "stands") for one in incident.linked],
         "report_owed": is_owed(incident, drafts),
-        "acknowledged": {"at": instant_json(who.at), "by": who.by} if who is not None else None,
+        "acknowledged": fields_json(who, "at", "by") if who is not None else None,
         "assigned": incident.words.get("assigned"),
         "verdict": facts.verdict if facts and facts.verdict != LEAD else None,
         "delay": bounds_json(delay_of(incident)),
         "as_of": instant_json(facts.at) if facts else None,
-        "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in findings],
-        "timeline": [{"at": instant_json(one.at), "by": one.by, "text": one.text} for one in incident.timeline_by_time],
+        "findings": [fields_json(found, "kind", "part", "detail") for found in findings],
+        "timeline": [fields_json(one, "at", "by", "text") for one in incident.timeline_by_time],
         "actions": [action_json(action) for action in incident.actions],
         "drafts": [draft_json(draft) for draft in drafts],
     }
@@ -75,37 +65,15 @@ def measured_text(incident: Incident) -> str:
 
 def event_json(event: Event) -> dict[str, Any]:
     """Return a change of verdict: the verdict before and after, and the JSON of the release at that time."""
-    return {
-        "id": event.id,
-        "release": event.release,
-        "at": instant_json(event.at),
-        "before": event.before or None,
-        "after": event.after,
-        "body": event.body,
-    }
+    return fields_json(event, "id", "release", "at", "before", "after", "body") | {"before": event.before or None}
 
 
 def draft_json(draft: Draft) -> dict[str, Any]:
     """Return one version of a draft without its text."""
-    return {
-        "version": draft.version,
-        "at": instant_json(draft.at),
-        "by": draft.by,
-        "form": draft.form,
-        "edition": draft.edition,
-        "signed": instant_json(draft.signed),
-        "digest": draft.digest,
-    }
+    return fields_json(draft, "version", "at", "by", "form", "edition", "signed", "digest")
 
 
 def calendar_read_json(read: CalendarRead) -> dict[str, Any]:
     """Return one read of a calendar."""
-    return {
-        "calendar": read.calendar,
-        "started": instant_json(read.started),
-        "finished": instant_json(read.finished),
-        "usable": read.usable,
-        "entries": read.entries,
-        "digest": read.digest,
-        "fault": read.fault or None,
-    }
+    columns = fields_json(read, "calendar", "started", "finished", "usable", "entries", "digest")
+    return columns | {"fault": read.fault or None}

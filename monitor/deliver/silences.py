@@ -14,7 +14,7 @@ from monitor.deliver.outbox_rows import OutboxRow
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
-from schedules.times.json import instant_json
+from schedules.times.json import fields_json
 
 RefreshIncident = Callable[[Incident, datetime], Incident]
 """Returns an incident with the facts of an instant."""
@@ -127,14 +127,5 @@ def _read_waiting(store: Store, delivery: Delivery) -> Delivery | None:
 
 def silence_json(one: Silence) -> dict[str, Any]:
     """Return the JSON of a silence."""
-    return {
-        "id": one.id,
-        "of": str(one.scope),
-        "name": one.name,
-        "begins": instant_json(one.begins),
-        "until": instant_json(one.until),
-        "by": one.by,
-        "reason": one.reason,
-        "ended": instant_json(one.ended),
-        "ended_by": one.ended_by,
-    }
+    known = {"id": one.id, "of": one.scope.value}
+    return known | fields_json(one, "name", "begins", "until", "by", "reason", "ended", "ended_by")

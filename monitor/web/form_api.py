@@ -22,7 +22,7 @@ from monitor.web.inputs import Answering, Input, Logging, Noting, Silencing, Tak
 from monitor.web.request import problem_response, queries_of
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
-from schedules.times.json import instant_json
+from schedules.times.json import fields_json
 from schedules.times.zone import local
 
 Json = dict[str, Any]
@@ -119,28 +119,20 @@ def _form_json(incident: str, draft: Draft) -> Json:
         {
             "id": field.id,
             "section": section.heading,
-            "label": field.label,
-            "required": field.required,
+            **fields_json(field, "label", "required"),
             "measured": list(field.paragraphs),
-            "placeholder": field.placeholder,
-            "guidance": list(field.guidance),
-            "notes": list(field.notes),
-            "answer": None
-            if (answer := field.answer) is None
-            else {"text": answer.text, "by": answer.by, "at": instant_json(answer.at)},
+            **fields_json(field, "placeholder", "guidance", "notes"),
+            "answer": None if field.answer is None else fields_json(field.answer, "text", "by", "at"),
         }
         for section in report.sections
         for field in section.fields
     ]
     return {
         "incident": incident,
-        "version": draft.version,
-        "form": draft.form,
-        "signed": instant_json(draft.signed),
+        **fields_json(draft, "version", "form", "signed"),
         "boxes": boxes,
         "steps": [
-            {"id": f"{STEP_PREFIX}{one.id}", "text": one.text, "within": one.within, "done": one.done}
-            for one in report.steps
+            {"id": f"{STEP_PREFIX}{one.id}"} | fields_json(one, "text", "within", "done") for one in report.steps
         ],
         "kept": dict(report.kept),
     }

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from alerts.incident import Kind
 from alerts.silence import Scope, Silence
+from alerts.status import describe_exposure_end
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import StoreFault
 from monitor.health.self_check import Check
@@ -68,6 +69,7 @@ def _make_environment() -> Environment:
         "public_links": list_public_links,
         "millis": millis,
         "seen": seen_text,
+        "exposure_end": describe_exposure_end,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
         "verdict_line": as_json.status_text,

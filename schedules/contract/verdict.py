@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from schedules.announcement import Address, Origin, Role
 from schedules.times.interval import NOTHING, Bounds, Interval
-from schedules.times.json import bounds_json, interval_json
+from schedules.times.json import fields_json, interval_json
 
 LEAD: Final = "lead"
 """The verdict, and the kind of finding, of facts that a person must judge. It accuses no one."""
@@ -98,14 +98,8 @@ class Exposure:
 
     def as_json(self) -> dict[str, Any]:
         """Return the exposure as the API, webhooks and stored verdicts publish it."""
-        return {
-            "part": self.part,
-            "from": interval_json(self.start),
-            "to": interval_json(self.to),
-            "seconds": bounds_json(self.seconds),
-            "open": self.open,
-            "ended": None if self.ended is None else self.ended.value,
-        }
+        begins = {"part": self.part, "from": interval_json(self.start)}
+        return begins | fields_json(self, "to", "seconds", "open", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +152,7 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as the API and stored verdicts publish it."""
-        seconds = bounds_json(self.seconds)
-        return {"kind": str(self.kind), "part": self.part, "detail": self.detail, "seconds": seconds}
+        return fields_json(self, "kind", "part", "detail", "seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,22 +208,10 @@ class PartVerdict:
         return publisher is None or publisher.max is None or users.min > publisher.max
 
     def as_json(self) -> dict[str, Any]:
-        """Return the part as the API and stored verdicts publish it. Webhooks leave out some keys."""
-        return {
-            "id": self.id,
-            "role": self.role,
-            "origin": self.origin.value,
-            "url": self.url,
-            "required": self.required,
-            "verdict": self.verdict.value,
-            "first_seen": interval_json(self.first_seen),
-            "released": interval_json(self.released),
-            "delay": bounds_json(self.delay),
-            "users_delay": bounds_json(self.users_delay),
-            "early_bound": self.early_bound,
-            "exposures": [exposure.as_json() for exposure in self.exposures],
-            "unproven_because": self.unproven_because,
-        }
+        """Return the part as the API and stored verdicts publish it. Webhooks have fewer keys."""
+        known = fields_json(self, "id", "role", "origin", "url", "required", "verdict", "first_seen", "released")
+        measured = fields_json(self, "delay", "users_delay", "early_bound", "exposures", "unproven_because")
+        return known | measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

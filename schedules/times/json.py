@@ -1,9 +1,10 @@
-"""Time values as JSON and back: RFC 3339 instants with `Z`, intervals and bounds as objects with two sides."""
+"""Models as JSON, and time values as JSON and back: RFC 3339 instants with `Z`, intervals and bounds as objects."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, Literal, overload
 
 from schedules.times.interval import Bounds, Interval
@@ -47,3 +48,25 @@ def bounds_json(bounds: Bounds | None) -> dict[str, Any] | None:
 def bounds_from_json(sides: Mapping[str, Any] | None) -> Bounds | None:
     """Return the bounds that `bounds_json` wrote."""
     return None if sides is None else Bounds(sides["min"], sides["max"])
+
+
+def fields_json(model: object, *names: str) -> dict[str, Any]:
+    """Return the fields of a model with these names as JSON, in this order."""
+    return {name: _value_json(getattr(model, name)) for name in names}
+
+
+def _value_json(value: Any) -> Any:  # noqa: ANN401 # any field of a model
+    """Return the value of a field as JSON. A model in it needs a method `as_json`."""
+    match value:
+        case datetime():
+            return instant_json(value)
+        case Interval():
+            return interval_json(value)
+        case Bounds():
+            return bounds_json(value)
+        case Enum():
+            return value.value
+        case tuple():
+            return [_value_json(each) for each in value]
+        case _:
+            return value.as_json() if hasattr(value, "as_json") else value

@@ -152,21 +152,21 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 # Lines of each package, comments and blank lines included. Growth in one is paid for in another: a budget only falls.
 BUDGETS = {
-    "alerts": 9713,
-    "schedules": 8464,
+    "alerts": 9693,
+    "schedules": 8461,
     "monitor/plan": 1763,
     "monitor/look": 6138,
-    "monitor/judge": 4404,
+    "monitor/judge": 4401,
     "monitor/store": 6039,
-    "monitor/deliver": 3106,
+    "monitor/deliver": 3065,
     "monitor/health": 1428,
     "monitor/ledger": 2356,
     "monitor/watch": 3890,
     "monitor/config": 1803,
-    "monitor/web": 6425,
+    "monitor/web": 6419,
     "monitor/app": 2600,
     "monitor/rehearse": 3580,
-    "monitor/cli": 4930,
+    "monitor/cli": 4915,
 }
 
 

@@ -34,7 +34,7 @@ from schedules.sources.registry import KINDS, parse_saved
 from schedules.sources.row import REASONS, Remark
 from schedules.sources.settings import CalendarSettings
 from schedules.sources.toml import toml_faults
-from schedules.times.json import instant_json
+from schedules.times.json import fields_json
 from schedules.times.words import stamp
 from schedules.times.zone import UnknownZone, zone
 from schedules.values import did_you_mean, quote_value
@@ -197,21 +197,13 @@ def _promise_json(promise: Promise) -> dict[str, Any]:
     return {
         "calendar": promise.calendar,
         "slot": slot_json(promise.slot),
-        "state": promise.state.value if promise.state else None,
-        "learnt": instant_json(promise.learnt),
-        "unlearnt": instant_json(promise.unlearnt),
-        "confirmed_at": instant_json(promise.confirmed_at),
-        "why": promise.why,
-        "doubt": promise.doubt,
+        **fields_json(promise, "state", "learnt", "unlearnt", "confirmed_at", "why", "doubt"),
     }
 
 
 def _event_json(event: LedgerEvent) -> dict[str, Any]:
     return {
-        "what": event.what.value,
-        "at": instant_json(event.at),
-        "since": instant_json(event.since),
-        "calendar": event.calendar,
+        **fields_json(event, "what", "at", "since", "calendar"),
         "before": slot_json(event.before) if event.before else None,
         "after": slot_json(event.after) if event.after else None,
         "detail": event.detail,

@@ -22,7 +22,7 @@ from schedules.history import release_history
 from schedules.ledger_event import EventKind, LedgerEvent
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.times.json import instant_json
+from schedules.times.json import fields_json, instant_json
 from schedules.times.words import between_exactly, count, exactly, length, lengths
 from schedules.times.zone import local
 
@@ -93,12 +93,9 @@ def explain(
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as JSON."""
     return {
-        "release": explanation.release,
-        "verdict": explanation.verdict,
-        "at": instant_json(explanation.at),
+        **fields_json(explanation, "release", "verdict", "at"),
         "facts": [asdict(fact) | {"at": instant_json(fact.at)} for fact in explanation.facts],
-        "would_change": list(explanation.would_change),
-        "records": list(explanation.records),
+        **fields_json(explanation, "would_change", "records"),
     }
 
 

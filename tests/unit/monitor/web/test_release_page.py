@@ -75,10 +75,10 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
 @pytest.mark.parametrize(
     ("ended", "promised", "exposed"),
     [
-        ("slot", "out when its time came, since before", "still out when its slot came"),
+        ("slot", "out when its time came, since before", "still public when its slot came"),
         ("removed", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "removed between"),
-        ("unknown", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "why is not known"),
-        (None, "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "why is not known"),
+        ("unknown", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "for an unknown reason"),
+        (None, "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "for an unknown reason"),
     ],
 )
 async def test_a_page_says_why_an_exposure_ended(board: Board, ended: str | None, promised: str, exposed: str) -> None:

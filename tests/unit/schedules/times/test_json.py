@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import (
     bounds_from_json,
     bounds_json,
+    fields_json,
     instant_from_json,
     instant_json,
     interval_from_json,
@@ -37,3 +39,15 @@ def test_intervals_and_bounds_come_back_with_open_sides() -> None:
     assert interval_from_json(interval_json(seen)) == seen
     assert bounds_from_json(bounds_json(Bounds(1.5))) == Bounds(1.5)
     assert bounds_json(None) is bounds_from_json(None) is None
+
+
+def test_fields_of_a_model_are_written_by_their_types_in_the_order_of_the_names() -> None:
+    seen = Interval(None, NOON)
+    exposure = Exposure("page", Interval(NOON, NOON), seen, Bounds(1.5), open=False, ended=Ended.SLOT)
+    written = fields_json(exposure, "ended", "open", "to", "seconds")
+    assert list(written.items()) == [
+        ("ended", "slot"),
+        ("open", False),
+        ("to", {"after": None, "by": "2018-01-05T12:00:00.123Z"}),
+        ("seconds", {"min": 1.5, "max": None}),
+    ]
