@@ -89,7 +89,7 @@ def daemon(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Se
 
 def app(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> App:
     """Return a program of real parts that serves no pages."""
-    edges = Edges(clock=clock, clockwork=LoopJobs, fetcher=fetcher, seed=1, serve=False)
+    edges = Edges(clock=clock, job_runner=LoopJobs, fetcher=fetcher, seed=1, serve=False)
     return build(chosen or settings(place), edges)
 
 

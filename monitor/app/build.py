@@ -21,8 +21,8 @@ from monitor.app.parts import (
     judge_at_for,
     make_calendar_reads,
     make_channels_and_rules,
-    make_clockwork,
     make_desk,
+    make_job_runner,
     make_outbox,
     make_queries,
     make_reminders,
@@ -148,7 +148,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     daemon = Daemon(
         settings.watch.vantage,
         clock,
-        make_clockwork(core),
+        make_job_runner(core),
         edges.manager,
         core.fetcher,
         core.store,

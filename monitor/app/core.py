@@ -179,7 +179,7 @@ class Edges:
     """
 
     clock: Clock | None = None
-    clockwork: Callable[[Clock, OnFailed], Jobs] | None = None
+    job_runner: Callable[[Clock, OnFailed], Jobs] | None = None
     fetcher: Fetcher | None = None
     store: Store | None = None
     channels: Sequence[Channel] | None = None

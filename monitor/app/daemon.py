@@ -58,7 +58,7 @@ class Daemon:
 
     name: str
     clock: Clock
-    clockwork: Jobs
+    job_runner: Jobs
     manager: ServiceManager
     fetcher: Fetcher
     store: Store
@@ -100,8 +100,8 @@ class Daemon:
         if self._membership is not None:
             self._tasks.append(self._membership)
         for every, name, job in ((HEARTBEAT, "heartbeat", self._write_heartbeat), *self.jobs):
-            self.clockwork.add_job(every, name, job)
-        self.clockwork.start()
+            self.job_runner.add_job(every, name, job)
+        self.job_runner.start()
         self.manager.notify("READY=1")
         ended = asyncio.create_task(stop.wait(), name="stop")
         try:
@@ -121,9 +121,9 @@ class Daemon:
         for _, name, _ in self.jobs:
             if name not in keep_their_time:
                 # A job that is dropped and added again runs at once.
-                self.clockwork.drop(name)
+                self.job_runner.drop(name)
         for every, name, job in jobs:
-            self.clockwork.add_job(every, name, job)
+            self.job_runner.add_job(every, name, job)
         self.jobs = jobs
 
     async def start_watching(self) -> None:
@@ -171,14 +171,14 @@ class Daemon:
 
     def abandon(self) -> None:
         """Stop at once. Uncommitted writes are lost."""
-        self.clockwork.abandon()
+        self.job_runner.abandon()
         for task in self._tasks:
             task.cancel()
         self.writer.abandon()
 
     async def close(self) -> None:
         """Close the store, channels and connections, even if not everything is committed."""
-        # This ends a division of releases that waits for the store.
+        # `_divide_releases` may be retrying because the store does not answer. This ends it.
         self._divided_among = ()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
@@ -190,11 +190,11 @@ class Daemon:
         self.store.close()
 
     def _take_share(self, share: Share) -> None:
-        """Use this monitor's share of the budgets. If hosts are divided anew, divide the releases in the background."""
+        """Use this monitor's share of the budgets. If the members changed, divide the releases in the background."""
         self.poller.set_share(share)
         if share.divided and share.members != self._divided_among:
             self._divided_among = share.members
-            task = asyncio.create_task(self._divide_releases(share), name="dealing")
+            task = asyncio.create_task(self._divide_releases(share), name="division")
             self._background.add(task)
             task.add_done_callback(self._background.discard)
 
@@ -231,20 +231,20 @@ class Daemon:
         self.workers.stop_unused()
 
     async def _stop(self) -> None:
-        """Finish looks under way and commit everything. It waits only a few seconds for each."""
+        """Finish messages under way, then looks, and commit everything, each for at most ten seconds."""
         self.manager.notify("STOPPING=1")
-        # Looks go on until messages under way are sent.
         await self.outbox.end()
-        stopping = asyncio.ensure_future(self.clockwork.stop())
-        await asyncio.wait([stopping], timeout=_PATIENCE)
-        # A long calendar read is not waited for. The next start repeats it.
+        stopping_jobs = asyncio.ensure_future(self.job_runner.stop())
+        await asyncio.wait([stopping_jobs], timeout=_PATIENCE)
+        # A job that still reads a long calendar ends when its worker is killed. The next start repeats the read.
         self.workers.close()
-        await stopping
+        await stopping_jobs
         if self.web is not None:
             self.web.stop()
         self._stopping.set()
+        # The poller and the web server now end by themselves within seconds. The other tasks run until cancelled.
         for task in self._tasks:
-            if task.get_name() in {"watch", "outbox", "calendars", "members"}:
+            if task.get_name() not in {"poller", "web"}:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.finish()

@@ -221,9 +221,9 @@ def make_rota_reads(core: Core, poller: Poller, incidents: CalendarIncidents, ro
     return RotaReads(readers, rotas, incidents, core.health, core.metrics, core.clock, core.writer)
 
 
-def make_clockwork(core: Core) -> Jobs:
+def make_job_runner(core: Core) -> Jobs:
     """Return the scheduler of recurring jobs."""
-    failed, make = count_failures(core.metrics), core.edges.clockwork
+    failed, make = count_failures(core.metrics), core.edges.job_runner
     return SchedulerJobs(failed) if make is None else make(core.clock, failed)
 
 

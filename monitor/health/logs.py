@@ -67,7 +67,7 @@ class _FloodFilter(logging.Filter):
         self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write a line: not if strangers caused too many equal ones in this minute.
+        """Return whether to write a line. If strangers cause many equal ones, only the first of a minute are written.
 
         The first line of a later minute gets `held_back`, the number of lines that were dropped.
         """

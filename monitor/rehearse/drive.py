@@ -194,7 +194,7 @@ class _Rehearsal:
         fetcher = HttpFetcher(self.monitor_clock, route=self.publisher.route, seconds=seconds)
         edges = Edges(
             clock=self.monitor_clock,
-            clockwork=LoopJobs,
+            job_runner=LoopJobs,
             fetcher=TimeStoppingFetcher(fetcher),
             seed=Random(f"{self.script.seed}/{self._starts}").getrandbits(32),  # noqa: S311 # a rehearsal must be repeatable
             serve=False,

@@ -145,7 +145,7 @@ class Members(BatchMember):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_for_suspension())
             while True:
-                # After a long suspension no request is sent until the other monitors are known. So do not wait then.
+                # A lapsed lease stops our requests: renew it at once. If the store is away, wait before each attempt.
                 must_renew_now = self._has_lapsed and not self._is_away
                 if not must_renew_now:
                     await self._clock.sleep(self._interval.total_seconds())

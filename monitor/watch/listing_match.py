@@ -109,7 +109,7 @@ class Matcher:
             yield from self._match_series(found, elsewhere)
 
     def _match_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release with a future slot that is promised at the entry's address, unless titles contradict that.
+        """Yield, as title matches, the releases with a future slot that are promised at the entry's address.
 
         An entry with another edition's title matches none. One that was there before must match by title and period.
         """

@@ -78,21 +78,21 @@ def export_bundle(
 
 
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
-    """Return the records, and those of kind GIVEN_UP that say when the bytes of these records were deleted, in order.
+    """Return the records in order, with the records (of kind GIVEN_UP) that document a deletion of their bytes.
 
-    `expired` of a record is when its bytes were deleted.
+    `expired` of a record is when its bytes were deleted. Lost bytes never reached the disk, so they have no deletion.
     """
     deleted_at = defaultdict[str, set[datetime]](set)
     for record in records:
         if record.expired is not None and not record.is_lost:
             deleted_at[record.monitor].add(record.expired)
     found = {record.id: record for record in records}
-    for monitor, times in deleted_at.items():
+    for monitor, deletion_times in deleted_at.items():
         for record in chain_of(evidence, monitor):
-            if record.kind == GIVEN_UP and record.at in times:
+            if record.kind == GIVEN_UP and record.at in deletion_times:
                 found[record.id] = record
                 # The bytes of this record may be deleted too. Then a later deletion has a record of its own.
-                times.add(record.expired or record.at)
+                deletion_times.add(record.expired or record.at)
     return sorted(found.values(), key=lambda record: (record.monitor, record.number))
 
 

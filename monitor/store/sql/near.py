@@ -178,7 +178,7 @@ class _Merge:
 
 
 def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
-    """Return the journal's row, or None if the store's stays: it changed too, and is not known to be older."""
+    """Return the journal's row, or None to keep the store's: it changed since the copy and is not known to be older."""
     if row.store is None or row.store == row.copy:
         return dict(row.journal)
     column = _LATER_COLUMN.get(table.name)

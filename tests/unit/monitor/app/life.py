@@ -83,7 +83,7 @@ class Life:
         self.stop = asyncio.Event()
         edges = Edges(
             clock=self.clock,
-            clockwork=LoopJobs,
+            job_runner=LoopJobs,
             fetcher=fetcher,
             store=self.store_of(),
             channels=self.channels,

@@ -64,7 +64,7 @@ class Office:
         """Start a daemon on the store. `admits_near`: it watches all near releases, as its first daily job does."""
         edges = Edges(
             clock=self.clock,
-            clockwork=LoopJobs,
+            job_runner=LoopJobs,
             fetcher=self.fetcher,
             store=self.store_of(self.settings.store.url),
             channels=[self.channel],
