@@ -264,9 +264,11 @@ def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: Budge
     if core.edges.clock is None:
         # Not in rehearsals, where hours pass in moments and the memory is soon needed again.
         yield _RETURN_MEMORY_EVERY, "memory", _return_free_memory
+        # This starts a worker before the first slot. A rehearsal starts one when it needs it.
+        yield CHECK_EVERY, "workers", partial(core.workers.try_start, eager=True)
+    else:
+        yield BOUNDED, "workers", core.workers.try_start
     yield CHECK_EVERY, "scarcity", starved.check
-    # The daemon tries to start a worker before the first slot. A rehearsal starts one when it needs it.
-    yield CHECK_EVERY, "workers", partial(core.workers.try_start, eager=core.edges.clock is None)
     yield FORECAST_EVERY, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
         inside = {host.lower() for host, _ in allowed_hosts(settings)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
-from datetime import datetime, timedelta
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -26,6 +26,9 @@ from schedules.times.zone import local_date
 
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
+_COUNT_EVERY = timedelta(minutes=15)
+_LONGEST_PAUSE = timedelta(minutes=5)
+"""If nothing in the store falls due within this time, the store is not read again until then."""
 _MOST = 1000
 GIVEN_UP_FOR = timedelta(days=7)
 """How long the board shows a delivery that was given up."""
@@ -61,20 +64,26 @@ class Reminders:
     wake: Callable[[], None]
     given_up: Callable[[int], None] = lambda _count: None
     owed: Callable[[int, timedelta, int], None] = lambda _count, _longest, _actions: None
+    _pause_until: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return the recurring jobs, each with its spacing and name."""
-        return [(5 * _EVERY, "given up", self.update_counts), (_EVERY, "reminders", self.remind)]
+        return [(_COUNT_EVERY, "given up", self.update_counts), (_EVERY, "reminders", self.remind)]
 
     def wake_for_notices(self, recorded: RecordedVerdict) -> None:
-        """Have the notices of a recorded verdict sent at once, if there are any."""
+        """Have the notices of a recorded verdict sent at once, if there are any. Their incident may need a reminder."""
         if recorded.notices:
+            self._pause_until = self.clock.now()
             self.wake()
 
     async def remind(self) -> None:
         """Add the reminders that are due, and a notice for each flapping page that has been steady since."""
         now = self.clock.now()
-        due = await self.ask(lambda: self._incidents_with_due_notice(now))
+        if now < self._pause_until:
+            return
+        due, due_soon = await self.ask(lambda: self._incidents_with_notice_due_at(now, now + _LONGEST_PAUSE))
+        if not due_soon:
+            self._pause_until = now + _LONGEST_PAUSE
         for incident in due:
             if await self.writer.write(partial(self._write_notice, incident, now)):
                 _log.info("reminded", incident=incident)
@@ -90,9 +99,10 @@ class Reminders:
         self.given_up(given_up)
         self.owed(*count_owed(owed, now), sum(is_countable(one, now) for one, _, _ in overdue))
 
-    def _incidents_with_due_notice(self, now: datetime) -> list[str]:
-        still_open = (one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None)
-        return [one.id for one in still_open if self._due_notice(one, now) is not None]
+    def _incidents_with_notice_due_at(self, *instants: datetime) -> list[list[str]]:
+        """Return for each of these instants the ids of the open incidents that need a notice then."""
+        still_open = [one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None]
+        return [[one.id for one in still_open if self._due_notice(one, at) is not None] for at in instants]
 
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
         """Return the steady notice or reminder that is due, or None. A silence suppresses only the reminder."""

@@ -18,8 +18,11 @@ PAGE = "https://www.gov.uk/government/statistics/malpractice"
 Facts = Callable[..., ReleaseFacts]
 
 
+def page_part(verdict: VerdictKind, **fields: object) -> PartVerdict:
+    return replace(PartVerdict("page", "page", PAGE, required=True, verdict=verdict), **fields)
+
+
 def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
-    page = PartVerdict("page", "page", PAGE, required=True, verdict=VerdictKind.PENDING)
     plain = ReleaseFacts(
         release="malpractice-2017",
         title="Malpractice for GCSE and A level: summer 2017 exam series",
@@ -34,7 +37,7 @@ def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
         grade=Grade.NONE,
         final=False,
         at=at,
-        parts=(page,),
+        parts=(page_part(VerdictKind.PENDING),),
     )
     return replace(plain, **changes)
 
@@ -50,7 +53,7 @@ def overdue_by_seconds() -> Callable[[float], ReleaseFacts]:
 
     def make(seconds: float) -> ReleaseFacts:
         delay = Bounds(seconds, None)
-        page = PartVerdict("page", "page", PAGE, required=True, verdict=VerdictKind.OVERDUE, delay=delay)
+        page = page_part(VerdictKind.OVERDUE, delay=delay)
         grade = "report" if seconds > 300 else "note"
         found = (Finding(FindingKind.LATE, "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds)
@@ -66,9 +69,7 @@ def late_by_seconds() -> Callable[..., ReleaseFacts]:
     def make(seconds: float, *, final: bool = False) -> ReleaseFacts:
         delay = Bounds(seconds, seconds + 1)
         seen = Interval(SLOT + timedelta(seconds=seconds), SLOT + timedelta(seconds=seconds + 1))
-        page = PartVerdict(
-            "page", "page", PAGE, required=True, verdict=VerdictKind.LATE, first_seen=seen, released=seen, delay=delay
-        )
+        page = page_part(VerdictKind.LATE, first_seen=seen, released=seen, delay=delay)
         grade = "report" if seconds > 300 else "note"
         found = (Finding(FindingKind.LATE, "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds + 1)

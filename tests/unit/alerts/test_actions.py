@@ -27,21 +27,30 @@ def logged_leak() -> Incident:
     return log_by_hand(LEAK, None, NOW)
 
 
-def test_an_action_has_a_role_and_a_day_and_is_done_once(logged_leak: Incident) -> None:
-    known = add_action(logged_leak, ROLE, RENEW, NOW)
-    assert add_action(known, ROLE, RENEW, NOW) == known
-    [action] = known.actions
+@pytest.fixture
+def with_action(logged_leak: Incident) -> Incident:
+    return add_action(logged_leak, ROLE, RENEW, NOW)
+
+
+def test_an_action_is_described_with_its_owner_and_due_day_and_once_done_with_that_day(with_action: Incident) -> None:
+    (action,) = with_action.actions
     assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
-    done = complete_action(known, "web team", 1, NOW, "2018-01-06T09:00")
-    assert (
-        describe_action(done.actions[0], "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
-    )
-    assert done.actions[0].done_by == "web team"
-    assert complete_action(done, "press officer", 1, NOW) == done
-    assert [entry.text for entry in done.timeline[-2:]] == [
+    (done,) = complete_action(with_action, "web team", 1, NOW, "2018-01-06T09:00").actions
+    assert describe_action(done, "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
+    assert done.done_by == "web team"
+
+
+def test_an_action_and_its_completion_are_in_the_timeline(with_action: Incident) -> None:
+    assert [entry.text for entry in complete_action(with_action, "web team", 1, NOW).timeline[-2:]] == [
         "action no. 1: Renew the certificate. (web team, by 1 February 2018)",
         "action no. 1: done",
     ]
+
+
+def test_adding_or_completing_the_same_action_twice_changes_nothing(with_action: Incident) -> None:
+    assert add_action(with_action, ROLE, RENEW, NOW) == with_action
+    done = complete_action(with_action, "web team", 1, NOW)
+    assert complete_action(done, "press officer", 1, NOW) == done
 
 
 @pytest.mark.parametrize(
@@ -65,37 +74,42 @@ def test_an_invalid_action_is_refused_with_every_fault(
 
 @pytest.mark.parametrize(("number", "at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
 def test_an_unknown_action_or_a_future_time_of_completion_is_refused(
-    logged_leak: Incident, number: int, at: str
+    with_action: Incident, number: int, at: str
 ) -> None:
     with pytest.raises(InvalidInput):
-        complete_action(add_action(logged_leak, ROLE, RENEW, NOW), ROLE, number, NOW, at)
+        complete_action(with_action, ROLE, number, NOW, at)
 
 
-def test_open_actions_come_in_the_order_of_their_due_days(logged_leak: Incident) -> None:
-    later = add_action(logged_leak, ROLE, RENEW, NOW)
-    sooner = add_action(replace(logged_leak, id="another"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
-    assert [one.id for one, _, _ in list_actions([later, sooner])] == ["another", logged_leak.id]
-    assert not list_actions([complete_action(later, ROLE, 1, NOW)])
-    assert len(list_actions([complete_action(later, ROLE, 1, NOW)], done=True)) == 1
-    [action] = sooner.actions
-    assert not is_overdue(action, date(2018, 1, 8))
-    assert is_overdue(action, date(2018, 1, 9))
+def test_open_actions_come_in_the_order_of_their_due_days(with_action: Incident, logged_leak: Incident) -> None:
+    sooner = add_action(replace(logged_leak, id="due sooner"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
+    assert [incident.id for incident, _, _ in list_actions([with_action, sooner])] == ["due sooner", with_action.id]
+
+
+def test_a_completed_action_is_listed_only_on_request(with_action: Incident) -> None:
+    done = complete_action(with_action, ROLE, 1, NOW)
+    assert list_actions([done]) == []
+    assert len(list_actions([done], done=True)) == 1
+
+
+def test_an_action_is_overdue_from_the_day_after_it_was_due(with_action: Incident) -> None:
+    (due_on_1_february,) = with_action.actions
+    assert not is_overdue(due_on_1_february, date(2018, 2, 1))
+    assert is_overdue(due_on_1_february, date(2018, 2, 2))
 
 
 @pytest.mark.parametrize("name", ["A", "B", "C", "D", "note"])
-def test_actions_answer_the_box_for_corrective_actions_of_every_form(logged_leak: Incident, name: str) -> None:
-    empty, full = (
-        merge_words({}, fill_form(one, get_form(name), {}, [], NOW))
-        for one in (logged_leak, add_action(logged_leak, ROLE, RENEW, NOW))
-    )
+def test_actions_answer_the_box_for_corrective_actions_of_every_form(
+    logged_leak: Incident, with_action: Incident, name: str
+) -> None:
+    empty, full = (merge_words({}, fill_form(one, get_form(name), {}, [], NOW)) for one in (logged_leak, with_action))
     [box] = [each for each in full.fields() if "human.corrective" in each.facts]
     assert box.paragraphs == ("Renew the certificate: web team, by 1 February 2018.",)
     assert set(list_open_fields(empty)) - set(list_open_fields(full)) == {box.id}
     assert sum("Renew the certificate" in text for each in full.fields() for text in each.paragraphs) == 1
 
 
-def test_actions_reworded_or_added_in_the_docx_are_read_back(logged_leak: Incident) -> None:
-    versions = append_measurement((), fill_form(add_action(logged_leak, ROLE, RENEW, NOW), get_form("B"), {}, [], NOW))
+def test_actions_reworded_or_added_in_the_docx_are_read_back(with_action: Incident) -> None:
+    versions = append_measurement((), fill_form(with_action, get_form("B"), {}, [], NOW))
     file = WRITERS["docx"](versions[-1].report)
     ours = "Renew the certificate: web team, by 1 February 2018."
     reworded = find_file_changes(versions, retype(file, f"^{ours}$", "A new certificate comes in time."), ROLE)

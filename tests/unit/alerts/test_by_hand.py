@@ -40,12 +40,8 @@ def logged_leak() -> Incident:
 
 def test_a_leak_is_logged_with_its_own_date(logged_leak: Incident) -> None:
     assert logged_leak.id.startswith("moj-hand-2016-10-01-")
-    assert (logged_leak.kind, logged_leak.producer, logged_leak.grade, logged_leak.has_draft) == (
-        Kind.HAND,
-        "moj",
-        "report",
-        True,
-    )
+    assert (logged_leak.kind, logged_leak.producer, logged_leak.grade) == (Kind.HAND, "moj", "report")
+    assert logged_leak.has_draft
     assert logged_leak.occurred == datetime(2016, 9, 30, 23, tzinfo=UTC)
     assert logged_leak.timeline[0].by == "lead statistician"
 
@@ -54,17 +50,37 @@ def test_a_logged_date_on_a_weekend_has_a_remark_to_check_it(logged_leak: Incide
     assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in logged_leak.timeline]
 
 
+WEDNESDAY = datetime(2018, 1, 10, 9, tzinfo=UTC)
+"""When people write about a leak of Thursday 4 January 2018."""
+
+
 def test_a_logged_date_in_another_year_is_kept_with_a_remark_to_check_it() -> None:
-    now = datetime(2018, 1, 8, 9, tzinfo=UTC)
-    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05", "until": "2018-01-05T16:00"}, None, now)
+    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05"}, None, WEDNESDAY)
     assert [one.text for one in logged.timeline[1:]] == ["check date: 5 January 2017 is 364 days before the incident"]
-    assert logged_end(logged) == datetime(2018, 1, 5, 16, tzinfo=UTC)
-    assert logged_end(log_by_hand(LEAK, None, NOW)) is None
-    near = add_note(logged, "duty officer", "Rang them", now, "2018-01-05T09:00")
-    assert near.timeline[-1].by == "duty officer"
-    assert add_note(logged, "duty officer", "Rang them", now, "2018-01-08T08:00").timeline[-1].by == "duty officer"
-    wrong = add_note(logged, "duty officer", "Rang them", now, "2017-01-05T09:00")
-    assert wrong.timeline[-1].text == "check date: 5 January 2017 is 364 days before the incident"
+
+
+@pytest.mark.parametrize(
+    ("noted_at", "remarks"),
+    [
+        ("2018-01-05T09:00", []),
+        ("2018-01-10T08:00", []),
+        ("2017-01-05T09:00", ["check date: 5 January 2017 is 364 days before the incident"]),
+    ],
+    ids=["next day", "today", "another year"],
+)
+def test_a_note_dated_in_another_year_has_a_remark_to_check_it(noted_at: str, remarks: list[str]) -> None:
+    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20"}, None, WEDNESDAY)
+    noted = add_note(logged, "duty officer", "Rang them", WEDNESDAY, noted_at)
+    assert [entry.text for entry in noted.timeline if entry.text.startswith("check date")] == remarks
+
+
+@pytest.mark.parametrize(
+    ("until", "ended"), [({"until": "2016-10-02T16:00"}, datetime(2016, 10, 2, 15, tzinfo=UTC)), ({}, None)]
+)
+def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
+    until: dict[str, str], ended: datetime | None
+) -> None:
+    assert logged_end(log_by_hand({**LEAK, **until}, None, NOW)) == ended
 
 
 @pytest.mark.parametrize(
@@ -114,11 +130,15 @@ def test_a_date_that_cannot_be_is_refused(when: str) -> None:
         log_by_hand({**LEAK, "when": when}, None, NOW)
 
 
-def test_a_measured_incident_is_opened_beside_one_logged_by_hand(make_facts: Make, overdue_by_seconds: Make) -> None:
+def test_a_measured_breach_opens_an_incident_beside_one_logged_by_hand(
+    make_facts: Make, overdue_by_seconds: Make
+) -> None:
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, make_facts(), make_facts().at)
     decision = decide(overdue_by_seconds(61), logged, overdue_by_seconds(61).at)
     assert decision.incident is not None
     assert decision.incident.kind is Kind.LATE
+    assert decision.incident.id != logged.id
+    assert decision.superseded is None
     assert find_known_incident([logged], "malpractice-2017") is None
 
 
@@ -154,12 +174,18 @@ def test_a_cause_is_recorded_and_corrected_and_a_blank_one_is_ignored(logged_lea
 
 
 def test_an_incident_is_assigned_to_a_role_without_being_acknowledged(logged_leak: Incident) -> None:
-    given = assign_role(logged_leak, "duty officer", " press\noffice ", NOW)
-    assert (given.words["assigned"], given.timeline[-1].text) == ("press office", "given to: press office")
-    assert given.acknowledged == logged_leak.acknowledged
-    assert (
-        assign_role(given, "duty officer", "press office", NOW) == assign_role(given, "duty officer", " ", NOW) == given
-    )
+    assigned = assign_role(logged_leak, "duty officer", " press\noffice ", NOW)
+    assert (assigned.words["assigned"], assigned.timeline[-1].text) == ("press office", "given to: press office")
+    assert assigned.acknowledged == logged_leak.acknowledged
+
+
+@pytest.mark.parametrize("role", ["press office", " "])
+def test_assigning_an_incident_to_the_same_or_a_blank_role_changes_nothing(logged_leak: Incident, role: str) -> None:
+    assigned = assign_role(logged_leak, "duty officer", "press office", NOW)
+    assert assign_role(assigned, "duty officer", role, NOW) == assigned
+
+
+def test_assigning_an_incident_to_a_role_of_over_80_characters_is_refused(logged_leak: Incident) -> None:
     with pytest.raises(InvalidInput, match="role"):
         assign_role(logged_leak, "duty officer", "x" * 81, NOW)
 

@@ -56,17 +56,19 @@ def test_a_notice_says_why_an_exposure_ended(
 def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(public_early: Make) -> None:
     begun = decide(public_early("page", "html", is_open=True), None, SLOT).incident
     facts = public_early("page", "html", is_open=False)
-    page = facts.parts[0]
-    still = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
-    (notice,) = decide(replace(facts, parts=(still, facts.parts[1])), begun, SLOT).notices
+    page, removed_file = facts.parts
+    still_public = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
+    (notice,) = decide(replace(facts, parts=(still_public, removed_file)), begun, SLOT).notices
     line = notice.text.split("\n")[1]
     assert "still is" in line
     assert "was removed" in line
 
 
-def test_the_data_of_a_message_say_why_an_exposure_ended(public_early: Make) -> None:
-    for is_open, ended in ((True, None), (False, "removed")):
-        decision = decide(public_early("page", is_open=is_open), None, SLOT)
-        (notice,) = decision.notices
-        measured = build_message(notice, decision.incident).data["measured"]
-        assert [one["ended"] for one in measured["parts"][0]["exposures"]] == [ended]
+@pytest.mark.parametrize(("is_open", "ended"), [(True, None), (False, "removed")])
+def test_the_data_of_a_message_say_why_an_exposure_ended(
+    public_early: Make, ended: str | None, *, is_open: bool
+) -> None:
+    decision = decide(public_early("page", is_open=is_open), None, SLOT)
+    (notice,) = decision.notices
+    (part,) = build_message(notice, decision.incident).data["measured"]["parts"]
+    assert [exposure["ended"] for exposure in part["exposures"]] == [ended]

@@ -13,10 +13,10 @@ from alerts.finding import ReleaseFacts
 from alerts.flapping import make_steady_notice
 from alerts.incident import Incident
 from alerts.notice import Notice
-from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
+from schedules.contract.verdict import Ended, Exposure, Finding, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.conftest import PAGE, SLOT
+from tests.unit.alerts.conftest import SLOT, page_part
 
 Make = Callable[..., ReleaseFacts]
 SECOND = timedelta(seconds=1)
@@ -36,7 +36,7 @@ def flapping_page(make_facts: Make, change_seconds: Sequence[float], at: datetim
         length = Bounds(3, None if went is None else 6)
         ended = None if went is None else Ended.REMOVED
         exposures.append(Exposure("page", Interval(came - SECOND, came), to, length, open=went is None, ended=ended))
-    page = PartVerdict("page", "page", PAGE, required=True, verdict=VerdictKind.EARLY, exposures=tuple(exposures))
+    page = page_part(VerdictKind.EARLY, exposures=tuple(exposures))
     found = (Finding(FindingKind.EARLY_EXPOSURE, "page"),) * len(exposures)
     return make_facts(at, **{"verdict": "early", "grade": "report", "parts": (page,), "findings": found, **more})
 

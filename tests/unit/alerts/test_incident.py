@@ -18,6 +18,8 @@ from alerts.platform import make_reminder
 from schedules.contract.verdict import LEAD, Exposure, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.conftest import page_part
+from tests.worlds.incidents import facts_of_a_release
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -111,43 +113,49 @@ CALENDAR = Finding(FindingKind.SHORT_NOTICE, detail="moved to another time 1 day
 A_LEAD = Finding(LEAD, detail="https://press.example/item")
 
 
+LESSER: dict[str, dict[str, object]] = {
+    "calendar": {"findings": (CALENDAR,)},
+    "unproven": {"verdict": "unproven", "final": False},
+    "lead": {"verdict": LEAD, "findings": (A_LEAD,)},
+    "altered": {"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), LATER),)},
+}
+"""Facts that open an incident which is no breach."""
+
+
 @pytest.mark.parametrize(
-    ("lesser_facts", "closed_as"),
-    [
-        ({"findings": (CALENDAR,)}, "taken over"),
-        ({"verdict": "unproven", "final": False}, "taken over"),
-        ({"verdict": LEAD, "findings": (A_LEAD,)}, ""),
-        ({"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), LATER),)}, ""),
-    ],
-    ids=["calendar", "unproven", "lead", "altered"],
+    ("lesser", "is_taken_over"), [("calendar", True), ("unproven", True), ("lead", False), ("altered", False)]
 )
-@pytest.mark.parametrize("breach", ["late", "early"])
-def test_a_first_breach_opens_a_new_incident_beside_or_instead_of_a_lesser_one(
-    make_facts: Make,
-    overdue_by_seconds: Make,
-    public_early: Make,
-    lesser_facts: dict[str, object],
-    closed_as: str,
-    breach: str,
+def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_leaves_a_lead_or_altered_one_open(
+    make_facts: Make, overdue_by_seconds: Make, lesser: str, *, is_taken_over: bool
 ) -> None:
-    before = decide(make_facts(LATER, **lesser_facts), None, SLOT + timedelta(minutes=6)).incident
-    assert before is not None
     now = SLOT + timedelta(minutes=7)
-    found = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
-    decision = decide(replace(found, findings=(*found.findings, A_LEAD)), before, now)
+    before = incident_of(decide(make_facts(LATER, **LESSER[lesser]), None, now - timedelta(minutes=1)))
+    decision = decide(overdue_by_seconds(400), before, now)
+    closed = decision.superseded
+    if is_taken_over:
+        assert closed is not None
+        assert (closed.id, closed.closed) == (before.id, now)
+        assert closed.timeline[-1].text == f"taken over by {incident_of(decision).id}"
+    else:
+        assert closed is None
+
+
+@pytest.mark.parametrize("lesser_facts", LESSER.values(), ids=LESSER)
+@pytest.mark.parametrize("breach", ["late", "early"])
+def test_a_first_breach_after_a_lesser_incident_is_notified_and_drafted_as_a_new_incident(
+    make_facts: Make, overdue_by_seconds: Make, public_early: Make, lesser_facts: dict[str, object], breach: str
+) -> None:
+    now = SLOT + timedelta(minutes=7)
+    lesser = incident_of(decide(make_facts(LATER, **lesser_facts), None, now - timedelta(minutes=1)))
+    facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
+    decision = decide(replace(facts, findings=(*facts.findings, A_LEAD)), lesser, now)
     (opening,) = decision.notices
     assert (opening.kind, opening.follows) == ("opened", "")
     assert opening.subject.startswith(f"{breach.upper()}: ")
     assert "graver" not in opening.subject
-    assert decision.incident is not None
-    assert decision.incident.id != before.id
-    assert (decision.incident.opened, decision.incident.acknowledged) == (now, None)
+    assert (incident_of(decision).opened, incident_of(decision).acknowledged) == (now, None)
     assert decision.draft
-    assert (decision.superseded is not None) == bool(closed_as)
-    if decision.superseded is not None:
-        assert (decision.superseded.id, decision.superseded.closed) == (before.id, now)
-        assert decision.superseded.timeline[-1].text == f"{closed_as} by {decision.incident.id}"
-    assert find_known_incident([before, decision.incident], "malpractice-2017") == decision.incident
+    assert find_known_incident([lesser, incident_of(decision)], "malpractice-2017") == decision.incident
 
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
@@ -358,7 +366,7 @@ def test_a_late_incident_that_a_withdrawal_reopens_is_called_altered_in_its_thre
     decision = decide(facts_now, closed, LATER)
     (notice,) = decision.notices
     assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
-    # Whoever silences `withdrawn` loses nothing but this, and whoever hears of lateness alone is not told twice.
+    # A route that silences `withdrawn` silences this notice, and one for `late` does not send it.
     assert notice.findings == ("altered", "withdrawn")
     assert (incident_of(decision).kind, incident_of(decision).closed) == (Kind.LATE, LATER)
 
@@ -376,13 +384,10 @@ def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
 
 
 def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
-    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.ON_TIME)
-    sheet = PartVerdict(
-        "sheet", "data", "https://a.example/s", required=True, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
-    )
-    decision = decide(
-        make_facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet)), None, LATER
-    )
+    page = page_part(VerdictKind.ON_TIME)
+    sheet = page_part(VerdictKind.OVERDUE, id="sheet", role="data", delay=Bounds(61, None))
+    facts = make_facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet))
+    decision = decide(facts, None, LATER)
     assert incident_of(decision).kind == Kind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
@@ -409,11 +414,9 @@ def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: 
 
 
 def test_an_incident_without_an_announced_time_occurs_when_it_is_found(make_facts: Make) -> None:
-    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=VerdictKind.LATE)
-    monthly = make_facts(
-        LATER, slot=None, slot_text="December 2017", verdict=VerdictKind.LATE, grade=Grade.REPORT, parts=(page,)
-    )
-    assert open_incident(monthly).occurred == LATER
+    monthly = {"slot": None, "slot_text": "December 2017"}
+    late = make_facts(LATER, verdict="late", grade="report", parts=(page_part(VerdictKind.LATE),), **monthly)
+    assert open_incident(late).occurred == LATER
 
 
 def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_seconds: Make) -> None:
@@ -447,48 +450,34 @@ STORY = st.lists(
 )
 
 
-def facts_of_story(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
-    verdict, grade, final, exposed = story
+def facts_of_chapter(chapter: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
+    verdict, grade, final, exposed = chapter
     start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
     exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=exposed == "open")
-    page = PartVerdict("page", "page", "https://a.example", required=True, verdict=verdict, delay=Bounds(400, None))
-    page = replace(page, exposures=() if exposed == "nothing" else (exposure,))
-    return replace(facts, verdict=verdict, grade=grade, final=final, at=at, parts=(page,))
+    exposures = () if exposed == "nothing" else (exposure,)
+    page = page_part(verdict, delay=Bounds(400, None), exposures=exposures)
+    return facts_of_a_release(verdict=verdict, grade=grade, final=final, at=at, parts=(page,), findings=())
 
 
 @given(story=STORY)
 def test_any_sequence_of_findings_notifies_each_fact_once_in_the_thread_of_its_incident(
     story: list[tuple[str, str, bool, str]],
 ) -> None:
-    plain = ReleaseFacts(
-        release="r",
-        title="t",
-        producer="p",
-        url="u",
-        timezone="Europe/London",
-        slot=SLOT,
-        slot_text="",
-        slot_source=None,
-        slot_learnt=None,
-        verdict=VerdictKind.PENDING,
-        grade=Grade.NONE,
-        final=False,
-        at=SLOT,
-    )
     known: Incident | None = None
-    seen: list[str] = []
+    openings: list[str] = []
     threads: set[str] = set()
-    for step, chapter in enumerate(story):
-        at = SLOT + timedelta(minutes=10 + step)
-        now = facts_of_story(plain, chapter, at)
-        decision = decide(now, known, at)
-        assert decide(now, decision.incident, at + timedelta(seconds=1)).notices == ()
+    for minutes, chapter in enumerate(story, start=10):
+        at = SLOT + timedelta(minutes=minutes)
+        facts = facts_of_chapter(chapter, at)
+        decision = decide(facts, known, at)
+        # The same facts give no second notice.
+        assert decide(facts, decision.incident, at + timedelta(seconds=1)).notices == ()
         assert decision.incident is not None or known is None
         is_same = known is not None and decision.incident is not None and known.id == decision.incident.id
         assert not is_same or known.grade == "none" or decision.incident.grade != "none"
         known = decision.incident
         threads |= {one.follows or one.id for one in decision.notices}
-        seen += [one.id for one in decision.notices if not one.follows]
-    # What was not proved and a breach have a thread each.
+        openings += [notice.id for notice in decision.notices if not notice.follows]
+    # An unproven release and a breach have a thread each.
     assert len(threads) <= 2
-    assert len(seen) == len(set(seen)) <= 2
+    assert len(openings) == len(set(openings)) <= 2

@@ -14,9 +14,10 @@ from alerts.incident import Incident
 from alerts.message import build_message, fold_openings
 from alerts.notice import Notice, notice_id
 from alerts.notice_text import write_notice_subject
-from schedules.contract.verdict import LEAD, Elsewhere, Finding, Grade, PartVerdict, VerdictKind
+from schedules.contract.verdict import LEAD, Elsewhere, Finding, Grade, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.conftest import page_part
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -72,7 +73,7 @@ def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make
     assert notice.subject.startswith("LATE, now out: ")
 
 
-def test_the_notice_of_an_open_exposure_names_the_day_on_which_it_began(public_early: Make) -> None:
+def test_the_notice_of_an_open_exposure_names_the_day_of_a_slot_that_is_not_today(public_early: Make) -> None:
     _, notice = incident_and_notice(public_early("html", is_open=True))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
@@ -133,9 +134,7 @@ def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
 def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text(make_facts: Make) -> None:
     down, up = SLOT - timedelta(minutes=6), SLOT + timedelta(minutes=16, seconds=30)
     seen = Interval(down, SLOT + timedelta(minutes=16, seconds=41))
-    page = PartVerdict(
-        "page", "page", "https://a.example", required=True, verdict=VerdictKind.UNPROVEN, first_seen=seen, released=seen
-    )
+    page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
     because = "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; " * 3
     sure = Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),))
     at = SLOT + timedelta(minutes=20)
@@ -166,10 +165,8 @@ def test_an_unproven_subject_names_the_cause(make_facts: Make, findings: tuple[F
 
 def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_seconds: Make) -> None:
     late = overdue_by_seconds(61)
-    there = PartVerdict(
-        "news", "alternative", "https://b.example", required=False, verdict=VerdictKind.OVERDUE, delay=Bounds(61, None)
-    )
-    _, notice = incident_and_notice(replace(late, parts=(*late.parts, there)))
+    news = page_part(VerdictKind.OVERDUE, id="news", role="alternative", required=False, delay=Bounds(61, None))
+    _, notice = incident_and_notice(replace(late, parts=(*late.parts, news)))
     assert "- Alternative address (news): not seen there\n" in notice.text
 
 
@@ -210,9 +207,7 @@ def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Mak
 
 
 def test_a_slot_that_is_only_a_month_is_written_as_it_was_announced(make_facts: Make) -> None:
-    page = PartVerdict(
-        "page", "page", "https://a.example", required=True, verdict=VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None)
-    )
+    page = page_part(VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None))
     monthly = make_facts(
         slot=None, slot_text="December 2017", verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,)
     )

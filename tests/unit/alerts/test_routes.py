@@ -19,22 +19,25 @@ def make_notice(grade: str = "report", kind: str = "opened", findings: tuple[str
     return Notice("n", kind, "i", "r", "ofqual", grade, findings, NIGHT, "s", "t")
 
 
+def send_times(notice: Notice, routes: list[Route], now: datetime = NIGHT) -> list[tuple[str, datetime]]:
+    """Return the channels that get a notice, each with the instant from which it may be sent."""
+    return select_channels(notice, routes, CHANNELS, now, LONDON)
+
+
 def channels_notified(notice: Notice, routes: list[Route]) -> list[str]:
-    return [name for name, _ in select_channels(notice, routes, CHANNELS, NIGHT, LONDON)]
+    return [name for name, _ in send_times(notice, routes)]
 
 
 def test_without_routes_every_channel_is_notified() -> None:
-    assert select_channels(make_notice(), [], CHANNELS, NIGHT, LONDON) == [(name, NIGHT) for name in CHANNELS]
+    assert channels_notified(make_notice(), []) == [*CHANNELS]
 
 
 def test_a_notice_that_no_route_matches_goes_to_every_channel() -> None:
-    assert select_channels(make_notice(), [a_route("pager", producer="ons")], CHANNELS, NIGHT, LONDON) == [
-        (name, NIGHT) for name in CHANNELS
-    ]
+    assert channels_notified(make_notice(), [a_route("pager", producer="ons")]) == [*CHANNELS]
 
 
 def test_a_notice_that_matches_only_a_route_without_channels_is_not_sent() -> None:
-    assert select_channels(make_notice("note"), [a_route(grade="note")], CHANNELS, NIGHT, LONDON) == []
+    assert send_times(make_notice("note"), [a_route(grade="note")]) == []
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_an_altered_notice_is_directed_or_silenced_by_its_finding(route: Route, 
     ],
 )
 def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(route: Route) -> None:
-    assert select_channels(make_notice(), [route], CHANNELS, NIGHT, LONDON) == [("pager", NIGHT)]
+    assert send_times(make_notice(), [route]) == [("pager", NIGHT)]
 
 
 @pytest.mark.parametrize(
@@ -104,13 +107,13 @@ def test_a_route_for_a_lesser_finding_does_not_divert_a_late_notice() -> None:
 )
 def test_a_notice_is_silenced_by_its_finding_or_by_a_detail_of_it(findings: tuple[str, ...], silenced: str) -> None:
     notice = make_notice(findings=findings)
-    assert select_channels(notice, [a_route(finding=silenced)], CHANNELS, NIGHT, LONDON) == []
+    assert send_times(notice, [a_route(finding=silenced)]) == []
 
 
 def test_a_notice_of_two_findings_is_silenced_if_a_route_silences_each() -> None:
     notice = make_notice(findings=("late", "short_notice"))
     routes = [a_route(finding="late"), a_route(finding="short_notice")]
-    assert select_channels(notice, routes, CHANNELS, NIGHT, LONDON) == []
+    assert send_times(notice, routes) == []
 
 
 def test_all_matching_routes_count_and_each_channel_is_notified_once() -> None:
@@ -119,32 +122,30 @@ def test_all_matching_routes_count_and_each_channel_is_notified_once() -> None:
 
 
 def test_a_channel_that_does_not_exist_is_left_out() -> None:
-    assert select_channels(make_notice(), [a_route("gone", "mail")], CHANNELS, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert send_times(make_notice(), [a_route("gone", "mail")]) == [("mail", NIGHT)]
+
+
+QUIET_FROM_22_TO_7 = a_route("mail", quiet=(time(22), time(7)))
 
 
 def test_quiet_hours_delay_a_note_until_they_end_on_the_minute() -> None:
-    route = a_route("mail", quiet=(time(22), time(7)))
-    assert select_channels(make_notice("note"), [route], CHANNELS, NIGHT, LONDON) == [
-        ("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))
-    ]
+    assert send_times(make_notice("note"), [QUIET_FROM_22_TO_7]) == [("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))]
 
 
 def test_quiet_hours_do_not_delay_a_report() -> None:
-    route = a_route("mail", quiet=(time(22), time(7)))
-    assert select_channels(make_notice("report"), [route], CHANNELS, NIGHT, LONDON) == [("mail", NIGHT)]
+    assert send_times(make_notice("report"), [QUIET_FROM_22_TO_7]) == [("mail", NIGHT)]
 
 
 def test_quiet_hours_end_by_the_wall_clock_when_the_clocks_change() -> None:
-    route = a_route("mail", quiet=(time(22), time(7)))
     saturday = datetime(2018, 3, 24, 23, tzinfo=UTC)
-    assert select_channels(make_notice("note"), [route], CHANNELS, saturday, LONDON) == [
+    assert send_times(make_notice("note"), [QUIET_FROM_22_TO_7], saturday) == [
         ("mail", datetime(2018, 3, 25, 6, tzinfo=UTC))
     ]
 
 
 def test_a_channel_on_two_routes_is_notified_at_the_earlier_time() -> None:
-    routes = [a_route("mail", quiet=(time(22), time(7))), a_route("mail", producer="ofqual")]
-    assert select_channels(make_notice("note"), routes, CHANNELS, NIGHT, LONDON) == [("mail", NIGHT)]
+    routes = [QUIET_FROM_22_TO_7, a_route("mail", producer="ofqual")]
+    assert send_times(make_notice("note"), routes) == [("mail", NIGHT)]
 
 
 def test_a_reminder_goes_to_the_escalation_channels_too() -> None:
@@ -156,5 +157,5 @@ def test_a_reminder_goes_to_the_escalation_channels_too() -> None:
 @given(now=st.datetimes(datetime(2018, 1, 1), datetime(2019, 1, 1)), begins=st.times(), ends=st.times())  # noqa: DTZ001  # the zone follows
 def test_quiet_hours_delay_a_note_for_at_most_25_hours(now: datetime, begins: time, ends: time) -> None:
     at = now.replace(tzinfo=UTC)
-    ((_, until),) = select_channels(make_notice("note"), [a_route("mail", quiet=(begins, ends))], CHANNELS, at, LONDON)
+    ((_, until),) = send_times(make_notice("note"), [a_route("mail", quiet=(begins, ends))], at)
     assert 0 <= (until - at).total_seconds() <= 25 * 3600

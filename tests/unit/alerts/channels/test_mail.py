@@ -61,6 +61,10 @@ def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
     composed = compose_mail(message, mail_settings(25), NOW)
     assert composed["Message-ID"] == "<aaaa0002@stats.example>"
     assert composed["In-Reply-To"] == composed["References"] == "<aaaa0001@stats.example>"
+
+
+def test_a_mail_has_the_time_of_sending_and_is_marked_as_automatic(message: Message) -> None:
+    composed = compose_mail(message, mail_settings(25), NOW)
     assert composed["Date"] == "Fri, 05 Jan 2018 09:35:01 +0000"
     assert composed["Auto-Submitted"] == "auto-generated"
 

@@ -33,6 +33,10 @@ def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *
     return PartVerdict(name, role, url, required, VerdictKind.LATE, first, first, delay)
 
 
+def alternative(name: str, path: str, slot: datetime, first: Interval) -> PartVerdict:
+    return late_part(name, "alternative", f"https://www.gov.uk/government/{path}", slot, first, required=False)
+
+
 def facts_of(incident: Incident) -> ReleaseFacts:
     assert incident.facts is not None
     return incident.facts
@@ -157,18 +161,13 @@ def ofsted_early() -> Incident:
             name, role, address, role != "message", VerdictKind.EARLY, start, Interval(), lead, (exposure,)
         )
 
+    feed = "https://www.gov.uk/government/organisations/ofsted.atom"
     sheet = "https://assets.publishing.service.gov.uk/media/x/tables.ods"
     parts = (
         early("page", "page", url),
         early("html", "html", f"{url}/main-findings"),
         PartVerdict("sheet", "data", sheet, required=True, verdict=VerdictKind.PENDING),
-        PartVerdict(
-            "feed",
-            "message",
-            "https://www.gov.uk/government/organisations/ofsted.atom",
-            required=False,
-            verdict=VerdictKind.PENDING,
-        ),
+        PartVerdict("feed", "message", feed, required=False, verdict=VerdictKind.PENDING),
     )
     facts = release_facts("ofsted-2017", title, "ofsted", url, slot)
     findings = (Finding(FindingKind.EARLY_EXPOSURE, "page"), Finding(FindingKind.EARLY_EXPOSURE, "html"))
@@ -186,21 +185,14 @@ def ofqual_late() -> Incident:
     at_day = "2018-01-05T"
     parts = (
         late_part("page", "page", url, slot, seen(f"{at_day}12:18:45+00:00", f"{at_day}12:19+00:00")),
-        late_part(
+        alternative(
             "report",
-            "alternative",
-            "https://www.gov.uk/government/publications/malpractice-summer-2017",
+            "publications/malpractice-summer-2017",
             slot,
             seen(f"{at_day}09:59:45+00:00", f"{at_day}10:00+00:00"),
-            required=False,
         ),
-        late_part(
-            "news",
-            "alternative",
-            "https://www.gov.uk/government/news/malpractice-statistics",
-            slot,
-            seen(f"{at_day}10:34:45+00:00", f"{at_day}10:35+00:00"),
-            required=False,
+        alternative(
+            "news", "news/malpractice-statistics", slot, seen(f"{at_day}10:34:45+00:00", f"{at_day}10:35+00:00")
         ),
     )
     facts = release_facts("ofqual-2018-01", title, "ofqual", url, slot)
@@ -221,13 +213,8 @@ def ofqual_late_again() -> Incident:
     at_day = "2018-03-08T"
     parts = (
         late_part("page", "page", url, slot, seen(f"{at_day}10:51:45+00:00", f"{at_day}10:52+00:00")),
-        late_part(
-            "report",
-            "alternative",
-            "https://www.gov.uk/government/publications/vocational-quarterly",
-            slot,
-            seen(f"{at_day}09:56:45+00:00", f"{at_day}09:57+00:00"),
-            required=False,
+        alternative(
+            "report", "publications/vocational-quarterly", slot, seen(f"{at_day}09:56:45+00:00", f"{at_day}09:57+00:00")
         ),
     )
     facts = release_facts("ofqual-2018-03", title, "ofqual", url, slot)

@@ -32,14 +32,18 @@ SIGNS = st.tuples(st.just("sign"), st.just(""), st.just(0))
 def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> Report:
     """Return a draft made when the page was overdue by this many minutes."""
     now = BEGIN + timedelta(minutes=minutes)
-    page = replace(
-        facts_of(incident).parts[0],
-        verdict=VerdictKind.OVERDUE,
-        first_seen=Interval(),
-        delay=Bounds(60 * minutes, None),
-    )
+    delay = Bounds(60 * minutes, None)
+    page = replace(facts_of(incident).parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=delay)
     facts = replace(facts_of(incident), parts=(page,), at=now, final=False)
     return fill_form(replace(incident, facts=facts), get_form(form), {}, [], now)
+
+
+def first_version(incident: Incident, form: str = "B") -> Versions:
+    return append_measurement((), draft_when_overdue_by(incident, 1, form))
+
+
+def sign(versions: Versions, at: datetime = BEGIN) -> Versions:
+    return append_signature(versions, "the Head of Profession", at)
 
 
 def list_shown_typed_texts(report: Report) -> list[str]:
@@ -58,7 +62,7 @@ def list_shown_typed_texts(report: Report) -> list[str]:
 def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
     ofqual_late: Incident, steps: list[tuple[str, str, str | int]]
 ) -> None:
-    versions: Versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
+    versions: Versions = first_version(ofqual_late)
     latest: dict[str, str] = {}
     for place, (what, name, value) in enumerate(steps):
         at = BEGIN + timedelta(minutes=place)
@@ -72,7 +76,7 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
             versions = append_signature(versions, "Head of Profession", at)
         shown = list_shown_typed_texts(versions[-1].report)
         assert all(text in shown for text in latest.values() if text.strip())
-        # Whoever signs agrees by that, where the form asks who does.
+        # Signing fills the box of the note for its sign-off.
         assert {name: text for name, text in versions[-1].words.items() if name != "N.signoff"} == latest
         assert report_from_json(report_json(versions[-1].report)) == versions[-1].report
 
@@ -160,7 +164,7 @@ def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_late: Incident) ->
 
 
 def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: Incident) -> None:
-    versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
+    versions = first_version(ofqual_late)
     versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", BEGIN + timedelta(minutes=2))
     versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, 3))
     assert [version.number for version in versions] == [1, 2, 3]
@@ -171,31 +175,29 @@ def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: In
 
 
 def test_measuring_the_same_again_makes_no_version(ofqual_late: Incident) -> None:
-    versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
+    versions = first_version(ofqual_late)
     assert append_measurement(versions, draft_when_overdue_by(ofqual_late, 1)) == versions
 
 
 def test_an_unchanged_measurement_on_a_later_day_is_no_amendment(ofqual_late: Incident) -> None:
     incident = ofqual_late
     versions = append_measurement((), fill_form(incident, get_form("B"), {}, [], incident.opened))
-    versions = append_signature(versions, "the Head of Profession", BEGIN)
+    versions = sign(versions)
     again = fill_form(incident, get_form("B"), {}, [], incident.opened + timedelta(days=6))
     assert append_measurement(versions, again) == versions
 
 
 def test_a_signed_draft_shows_no_guidance(ofqual_late: Incident) -> None:
-    versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
+    versions = first_version(ofqual_late)
     assert "Check the citation" in WRITERS["md"](versions[-1].report).decode()
-    versions = append_signature(versions, "the Head of Profession", BEGIN)
+    versions = sign(versions)
     assert "Check the citation" not in WRITERS["md"](versions[-1].report).decode()
 
 
 @pytest.mark.parametrize("ending", list(WRITERS))
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, form: str, ending: str) -> None:
-    versions = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_late, 1, form)), "the Head of Profession", BEGIN
-    )
+    versions = sign(first_version(ofqual_late, form))
     report = versions[-1].report
     text = plain(ending, WRITERS[ending](report))
     for part_of_the_draft in (
@@ -215,9 +217,7 @@ def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, fo
 
 
 def test_unanswered_box_says_none_once_signed_if_optional_and_stays_blank_if_not(ofqual_late: Incident) -> None:
-    report = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_late, 1)), "the Head of Profession", BEGIN
-    )[-1].report
+    report = sign(first_version(ofqual_late))[-1].report
     statement, account = field_of(report, "B.1.statement"), field_of(report, "B.4.corrective")
     assert [piece.text for piece in build_pieces(statement, signed=True)] == ["None"]
     assert [piece.text for piece in build_pieces(account, signed=True)] == [""]
@@ -225,53 +225,48 @@ def test_unanswered_box_says_none_once_signed_if_optional_and_stays_blank_if_not
 
 def test_the_date_of_report_is_the_day_of_signing_or_what_the_signer_typed(ofqual_late: Incident) -> None:
     later = BEGIN + timedelta(days=3)
-    versions = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_late, 1)), "the Head of Profession", later
-    )
+    versions = sign(first_version(ofqual_late), at=later)
     assert field_of(versions[-1].report, "B.1.date").paragraphs == ("8 January 2018",)
-    typed_in = append_edit(
-        append_measurement((), draft_when_overdue_by(ofqual_late, 1)), {"B.1.date": "6 January 2018"}, "press", BEGIN
-    )
-    report = append_signature(typed_in, "the Head of Profession", later)[-1].report
+    typed_in = append_edit(first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", BEGIN)
+    report = sign(typed_in, at=later)[-1].report
     assert [piece.text for piece in build_pieces(field_of(report, "B.1.date"), signed=True)] == ["6 January 2018"]
 
 
 def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_late: Incident) -> None:
-    report = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_late, 1, "note")), "head of profession", BEGIN
-    )[-1].report
-    assert text_of(report, "N.signoff") == "Head of profession, 5 January 2018"
+    report = sign(first_version(ofqual_late, "note"))[-1].report
+    assert text_of(report, "N.signoff") == "The Head of Profession, 5 January 2018"
 
 
-def test_every_obstacle_to_signing_is_listed_at_once(ofqual_late: Incident) -> None:
+def test_an_empty_box_is_an_obstacle_to_signing_unless_it_is_optional(ofqual_late: Incident) -> None:
+    obstacles = list_obstacles(draft_when_overdue_by(ofqual_late, 1), ofqual_late.facts)
+    assert any("[B.2.account]: is to be completed" in line for line in obstacles)
+    optional_box = "[B.1.statement]"
+    assert not any(optional_box in line for line in obstacles)
+
+
+def test_two_wordings_and_a_placeholder_left_in_an_answer_are_both_listed_as_obstacles(ofqual_late: Incident) -> None:
     report = draft_when_overdue_by(ofqual_late, 1)
-    found = list_obstacles(report, ofqual_late.facts)
-    assert any("[B.2.account]: is to be completed" in line for line in found)
-    # An optional box may stay empty.
-    assert not any("[B.1.statement]" in line for line in found)
-    answered = {each.id: "Told." for each in report.fields() if each.placeholder}
-    assert list_obstacles(merge_words(answered, report), ofqual_late.facts) == []
-    left_in = answered | {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
-    assert len(list_obstacles(merge_words(left_in, report), ofqual_late.facts)) == 2
+    answers = {field.id: "Answered." for field in report.fields() if field.placeholder}
+    assert list_obstacles(merge_words(answers, report), ofqual_late.facts) == []
+    unfinished = {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
+    assert len(list_obstacles(merge_words(answers | unfinished, report), ofqual_late.facts)) == 2
 
 
 def test_a_release_still_overdue_or_exposed_is_an_obstacle_to_signing(
     ofqual_late: Incident, ofsted_early: Incident
 ) -> None:
-    report = merge_words(
-        {each.id: "Told." for each in draft_when_overdue_by(ofqual_late, 1).fields()},
-        draft_when_overdue_by(ofqual_late, 1),
-    )
+    empty = draft_when_overdue_by(ofqual_late, 1)
+    answered = merge_words({field.id: "Answered." for field in empty.fields()}, empty)
     overdue = replace(facts_of(ofqual_late), verdict=VerdictKind.OVERDUE, final=False)
-    assert list_obstacles(report, overdue) == ["the release is still overdue"]
+    assert list_obstacles(answered, overdue) == ["the release is still overdue"]
     page = facts_of(ofsted_early).parts[0]
-    still = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
-    assert list_obstacles(report, replace(facts_of(ofsted_early), parts=(still,))) == ["the release is still exposed"]
+    still_public = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
+    exposed = replace(facts_of(ofsted_early), parts=(still_public,))
+    assert list_obstacles(answered, exposed) == ["the release is still exposed"]
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> None:
-    versions = append_measurement((), draft_when_overdue_by(ofqual_late, 1))
-    versions = append_signature(versions, "the Head of Profession", BEGIN)
+    versions = sign(first_version(ofqual_late))
     frozen = versions[-1]
     assert frozen.signed == BEGIN
     assert frozen.digest == compute_digest(frozen.report, frozen.words)
@@ -280,9 +275,7 @@ def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> No
 
 
 def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident) -> None:
-    versions = append_signature(
-        append_measurement((), draft_when_overdue_by(ofqual_late, 1)), "the Head of Profession", BEGIN
-    )
+    versions = sign(first_version(ofqual_late))
     later = BEGIN + timedelta(days=6)
     versions = append_edit(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
     report = versions[-1].report

@@ -182,15 +182,16 @@ def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqu
     assert "ons late" not in text
 
 
-def test_addresses_of_a_leak_are_in_the_account_and_not_in_the_output_link(moj_leak: Incident) -> None:
+def test_typed_addresses_are_in_the_account_of_a_leak_and_in_the_output_link_of_a_late_release(
+    moj_leak: Incident,
+) -> None:
     posts = "https://social.example/1\nhttps://social.example/2"
     leaked = replace(moj_leak, facts=None, words={"what": "Posted", "when": "2016-10-01", "url": posts, "sort": "leak"})
     report = note_of(leaked)
+    account = text_of_field(report, "N.what")
+    assert "It could be seen at https://social.example/1 and https://social.example/2." in account
+    assert "\nPosted.\n" in account
     assert "social.example" not in text_of_field(report, "N.output")
-    assert "It could be seen at https://social.example/1 and https://social.example/2." in text_of_field(
-        report, "N.what"
-    )
-    assert "\nPosted.\n" in text_of_field(report, "N.what")
     late = note_of(replace(leaked, words={**leaked.words, "sort": "late"}))
     assert "https://social.example/1" in text_of_field(late, "N.output")
     assert "could be seen" not in text_of_field(late, "N.what")

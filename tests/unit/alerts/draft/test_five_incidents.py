@@ -210,7 +210,7 @@ def test_a_signed_form_has_fewer_words_of_ours_than_the_shortest_published_repor
     assert len(WRITERS["md"](signed, Document.REPORT).decode().split()) < 327
 
 
-def test_each_address_has_a_line_of_its_own_in_the_table(drafts: Mapping[str, Report]) -> None:
+def test_the_table_has_a_row_with_its_own_delay_for_each_address(drafts: Mapping[str, Report]) -> None:
     rows = drafts["ofqual-2018-01"].measured[0].rows
     assert [row[0].split("\n")[0] for row in rows] == [
         "Announced page",

@@ -18,13 +18,17 @@ from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, facts_of, never_removed
 
+AFTER_EARLY_SLOT = at("2017-03-22T12:00+00:00")
+"""Noon after the slot of the release of Ofsted that was public two days before it."""
+
 
 def report_of(incident: Incident, settings: Mapping[str, str], **changed: object) -> Report:
+    """Return the draft of an incident with these of its facts changed."""
     facts = replace(facts_of(incident), **changed)  # type: ignore[arg-type] # any of its fields
     return fill_form(replace(incident, facts=facts), get_form("B"), settings, [], facts.at)
 
 
-def test_the_covering_e_mail_says_what_happened_which_practice_and_to_whom(
+def test_the_covering_e_mail_states_recipient_sender_incident_and_practice(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     report = report_of(ofqual_late, settings)
@@ -33,19 +37,28 @@ def test_the_covering_e_mail_says_what_happened_which_practice_and_to_whom(
     assert "The landing page was not available until 12.19pm. The report was available at <https" in text
     assert "It concerns Protocol 2, practice 4 of the Code of Practice for Official Statistics, edition 1.0." in text
     assert "Head of Profession for Statistics" in text
+
+
+def test_the_covering_e_mail_asks_for_a_recipient_that_is_not_configured(ofqual_late: Incident) -> None:
     assert "[to be completed: who receives this]" in "".join(report_of(ofqual_late, {}).covering)
 
 
 def test_a_statement_begins_with_where_users_can_get_the_release(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    first, sorry = report_of(ofqual_late, settings).holding
+    first, apology = report_of(ofqual_late, settings).holding
     assert first.startswith(f"“{ofqual_late.title}” is available at {facts_of(ofqual_late).url}. It was pre-announced")
     assert "The landing page was not available until 12.19pm. The report was available at https://" in first
-    assert sorry == "We apologise for the inconvenience."
-    unseen = {"first_seen": Interval(), "released": Interval()}
-    page = replace(facts_of(ofqual_late).parts[0], verdict=VerdictKind.OVERDUE, delay=Bounds(4200, None), **unseen)
-    parts = (page, *facts_of(ofqual_late).parts[1:])
+    assert apology == "We apologise for the inconvenience."
+
+
+def test_a_statement_about_an_overdue_page_does_not_say_that_it_is_available(
+    ofqual_late: Incident, settings: Mapping[str, str]
+) -> None:
+    page, *other_parts = facts_of(ofqual_late).parts
+    absent = replace(page, first_seen=Interval(), released=Interval())
+    overdue_by_70_minutes = replace(absent, verdict=VerdictKind.OVERDUE, delay=Bounds(70 * 60, None))
+    parts = (overdue_by_70_minutes, *other_parts)
     first, _ = report_of(ofqual_late, settings, verdict=VerdictKind.OVERDUE, parts=parts, final=False).holding
     assert "The landing page was still not available at 10.40am. The report was available at https://" in first
     assert "is available at" not in first
@@ -54,17 +67,19 @@ def test_a_statement_begins_with_where_users_can_get_the_release(
 def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_available(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    page = replace(facts_of(ofqual_late).parts[0], delay=Bounds(89, 91), users_delay=Bounds(301, None))
-    first, _ = report_of(ofqual_late, settings, parts=(page,)).holding
+    page = facts_of(ofqual_late).parts[0]
+    cached = replace(page, delay=Bounds(89, 91), users_delay=Bounds(301, None))
+    first, _ = report_of(ofqual_late, settings, parts=(cached,)).holding
     assert "was published at" in first
     assert "is available at" not in first
     assert "users were still shown an older copy" in first
 
 
-def test_a_release_that_the_last_look_did_not_show_is_said_to_have_been_published_and_not_to_be_available(
+def test_letters_do_not_say_that_a_release_is_available_if_it_was_last_seen_before_the_last_look(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    page = replace(facts_of(ofqual_late).parts[0], seen_until=at("2018-01-05T12:30+00:00"))
+    before_last_look = at("2018-01-05T12:30+00:00")
+    page = replace(facts_of(ofqual_late).parts[0], seen_until=before_last_look)
     report = report_of(ofqual_late, settings, parts=(page,))
     assert report.holding[0].startswith(f"“{ofqual_late.title}” was published at {page.url}. It was pre-announced")
     assert "is available at" not in " ".join((*report.holding, *report.correction, *report.lines))
@@ -76,7 +91,12 @@ def test_until_the_slot_a_statement_asks_users_not_to_use_an_early_release(
     text = " ".join(report_of(ofsted_early, settings).holding)
     assert "was pre-announced on GOV.UK for 9.30am on Wednesday 22 March 2017." in text
     assert "Please do not use, quote or pass on any of it before then." in text
-    after = " ".join(report_of(ofsted_early, settings, at=at("2017-03-22T12:00+00:00")).holding)
+
+
+def test_after_the_slot_a_statement_says_when_an_early_release_became_available(
+    ofsted_early: Incident, settings: Mapping[str, str]
+) -> None:
+    after = " ".join(report_of(ofsted_early, settings, at=AFTER_EARLY_SLOT).holding)
     assert "Please do not" not in after
     assert "The landing page and the HTML version became available between 4.55pm and 5pm on 20 March." in after
 
@@ -89,8 +109,8 @@ def test_an_incident_that_was_not_measured_has_no_statement_ready(
     assert "for the people dealing with this to write" in WRITERS["md"](report, Document.HOLDING).decode()
 
 
-def test_a_correction_notice_says_when_and_where_and_asks_what_has_changed(
-    ofqual_late: Incident, ofsted_early: Incident, settings: Mapping[str, str]
+def test_a_correction_notice_begins_like_the_statement_and_asks_what_changed_and_why(
+    ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     report = report_of(ofqual_late, settings)
     text = WRITERS["md"](report, Document.CORRECTION).decode()
@@ -100,8 +120,13 @@ def test_a_correction_notice_says_when_and_where_and_asks_what_has_changed(
     assert changed.startswith("[to be completed: whether anything in the release was changed since")
     assert (cause, actions) == (CAUSE, ACTIONS)
     assert "is available at" in first
-    after = report_of(ofsted_early, settings, at=at("2017-03-22T12:00+00:00"))
-    assert "should use the release itself" in "".join(after.correction)
+
+
+def test_after_the_slot_of_an_early_release_a_correction_notice_asks_users_to_use_the_release_itself(
+    ofsted_early: Incident, settings: Mapping[str, str]
+) -> None:
+    report = report_of(ofsted_early, settings, at=AFTER_EARLY_SLOT)
+    assert "should use the release itself" in "".join(report.correction)
 
 
 @pytest.mark.parametrize("form", ["B", "note"])
@@ -114,19 +139,20 @@ def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_late:
     assert "A certificate had expired." in WRITERS["md"](typed, Document.LINES).decode()
 
 
-def test_a_letter_asks_for_no_cause_that_the_signed_report_has_in_its_account(ofqual_late: Incident) -> None:
+def test_a_letter_does_not_ask_for_a_cause_if_a_person_replaced_the_account_of_a_signed_report(
+    ofqual_late: Incident,
+) -> None:
     report = fill_form(ofqual_late, get_form("B"), {}, [], at("2018-01-05T13:00+00:00"))
-    words = {"B.2.account": "All of it.", "instead.B.2.account": "yes", "B.4.corrective": "It was renewed."}
-    signed = replace(
-        merge_words(words, report), signed="Signed off by the head at 13:00 GMT on 5 January 2018 as version 2"
-    )
+    replaced_account = {"B.2.account": "All of it.", "instead.B.2.account": "yes"}
+    answered = merge_words({**replaced_account, "B.4.corrective": "It was renewed."}, report)
+    signed = replace(answered, signed="Signed off by the head at 13:00 GMT on 5 January 2018 as version 2")
     text = WRITERS["md"](signed, Document.CORRECTION).decode()
     assert "how and why" not in text
     assert "All of it." not in text
     assert "It was renewed." in text
 
 
-PROMISES = ("we will", "will say", "looking into", "being looked", "goes to the regulator", "by mistake")
+PROMISES_AND_ADMISSIONS = ("we will", "will say", "looking into", "being looked", "goes to the regulator", "by mistake")
 
 
 def test_letters_promise_and_admit_nothing_that_no_one_typed(
@@ -135,29 +161,40 @@ def test_letters_promise_and_admit_nothing_that_no_one_typed(
     for incident in incidents.values():
         report = fill_form(incident, get_form("B"), settings, [], incident.opened)
         text = " ".join([*report.covering, *report.holding, *report.correction, *report.lines]).lower()
-        assert not [words for words in PROMISES if words in text]
+        assert not [words for words in PROMISES_AND_ADMISSIONS if words in text]
 
 
-def test_until_the_slot_correction_and_press_lines_have_no_link_to_an_early_release(
+def test_before_the_slot_correction_and_press_lines_have_no_link_to_an_early_release(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
     report = report_of(ofsted_early, settings)
-    assert report.at < (facts_of(ofsted_early).slot or report.at)
     for text in (" ".join(report.correction), " ".join(report.lines)):
         assert "Part of it could be seen before that time, from some time between 4.55pm and 5pm on 20 March." in text
         assert "http" not in text
         assert "still is" not in text
 
 
-def test_lines_for_ministers_and_press_begin_like_the_statement(
-    ofqual_late: Incident, ofsted_early: Incident, moj_leak: Incident, settings: Mapping[str, str]
+CONTACT_LINE = "Questions about the release are for the Head of Profession for Statistics."
+
+
+def test_lines_for_ministers_and_press_begin_like_the_statement_and_name_the_contact(
+    ofqual_late: Incident, ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
-    for incident in (ofqual_late, ofsted_early, moj_leak):
+    for incident in (ofqual_late, ofsted_early):
         report = fill_form(incident, get_form("B"), settings, [], incident.opened)
-        logged = "An incident on 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
-        assert report.lines[0] == (report.holding[0] if report.holding else logged)
-        assert incident.words.get("what", "nothing typed") not in " ".join(report.lines)
-        assert "Questions about the release are for the Head of Profession for Statistics." in report.lines
+        assert report.lines[0] == report.holding[0]
+        assert CONTACT_LINE in report.lines
+
+
+def test_lines_for_ministers_and_press_about_a_logged_incident_do_not_quote_what_was_typed(
+    moj_leak: Incident, settings: Mapping[str, str]
+) -> None:
+    report = fill_form(moj_leak, get_form("B"), settings, [], moj_leak.opened)
+    assert report.lines[0] == (
+        "An incident on 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
+    )
+    assert moj_leak.words["what"] not in " ".join(report.lines)
+    assert CONTACT_LINE in report.lines
 
 
 def test_the_covering_e_mail_has_the_sender_and_recipient_typed_in_the_form(moj_leak: Incident) -> None:
@@ -170,30 +207,42 @@ def test_the_covering_e_mail_has_the_sender_and_recipient_typed_in_the_form(moj_
     assert "to be completed" not in text
     assert "Subject: Note on a release timing incident: " in text
     assert "Our note is attached." in text
-    assert "measured" not in text
 
 
-def test_letters_of_a_release_brought_forward_give_its_new_time_and_not_as_announced(ofsted_early: Incident) -> None:
-    decided = bring_forward(ofsted_early, "head", "2017-03-20T18:00", ofsted_early.opened)
-    before, after = at("2017-03-20T17:40+00:00"), at("2017-03-20T18:10+00:00")
-    for now, sentence in [
-        (before, "It will be released at 6pm on Monday 20 March 2017 instead."),
-        (after, "It was brought forward to 6pm on Monday 20 March 2017."),
-    ]:
-        report = fill_form(decided, get_form("B"), {}, [], now)
-        for letter in (report.holding, report.correction, report.lines):
-            assert sentence in letter[0]
-            assert "Part of it could be seen before that time, from" in letter[0]
-            assert ", as announced" not in " ".join(letter)
-            assert "Please do not use" not in " ".join(letter)
-        assert "We do not comment on the statistics outside their release." in " ".join(report.lines)
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        ("2017-03-20T17:40+00:00", "It will be released at 6pm on Monday 20 March 2017 instead."),
+        ("2017-03-20T18:10+00:00", "It was brought forward to 6pm on Monday 20 March 2017."),
+    ],
+    ids=["before its new time", "after it"],
+)
+def test_letters_about_a_release_brought_forward_to_6pm_give_its_new_time_and_not_as_announced(
+    ofsted_early: Incident, now: str, sentence: str
+) -> None:
+    brought_forward = bring_forward(ofsted_early, "head", "2017-03-20T18:00", ofsted_early.opened)
+    report = fill_form(brought_forward, get_form("B"), {}, [], at(now))
+    for letter in (report.holding, report.correction, report.lines):
+        assert sentence in letter[0]
+        assert "Part of it could be seen before that time, from" in letter[0]
+        assert ", as announced" not in " ".join(letter)
+        assert "Please do not use" not in " ".join(letter)
+    assert "We do not comment on the statistics outside their release." in " ".join(report.lines)
 
 
-def test_a_release_that_was_wholly_public_is_not_said_to_have_been_partly_public(ofsted_early: Incident) -> None:
-    report = fill_form(never_removed(ofsted_early), get_form("B"), {}, [], at("2017-03-22T10:00+00:00"))
+def test_letters_do_not_call_a_release_partly_public_if_all_of_it_was(ofsted_early: Incident) -> None:
+    report = fill_form(never_removed(ofsted_early), get_form("B"), {}, [], AFTER_EARLY_SLOT)
     assert "It became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
-    decided = bring_forward(never_removed(ofsted_early), "head", "2017-03-20T16:00", ofsted_early.opened)
-    assert "could be seen" not in " ".join(fill_form(decided, get_form("B"), {}, [], ofsted_early.opened).correction)
+    assert "Part of it" not in " ".join((*report.holding, *report.correction, *report.lines))
+
+
+def test_a_release_seen_after_the_time_it_was_brought_forward_to_is_not_said_to_have_been_seen_early(
+    ofsted_early: Incident,
+) -> None:
+    seen_from_5pm = never_removed(ofsted_early)
+    brought_forward = bring_forward(seen_from_5pm, "head", "2017-03-20T16:00", ofsted_early.opened)
+    report = fill_form(brought_forward, get_form("B"), {}, [], ofsted_early.opened)
+    assert "could be seen" not in " ".join(report.correction)
 
 
 @pytest.mark.parametrize("letter", ["covering", "holding", "correction", "lines"])

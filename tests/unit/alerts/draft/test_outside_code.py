@@ -33,17 +33,15 @@ def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
         assert not [field.id for field in asked if "principle and practice" in field.placeholder]
 
 
-def test_a_producer_outside_the_code_is_not_asked_for_an_alternative_release_time(
-    ofqual_late: Incident, settings: Mapping[str, str]
+@pytest.mark.parametrize(("outside", "is_asked"), [([], True), (["ofqual"], False)], ids=["inside", "outside"])
+def test_only_a_producer_inside_the_code_is_asked_whether_a_slot_other_than_9_30_was_approved(
+    ofqual_late: Incident, settings: Mapping[str, str], outside: list[str], *, is_asked: bool
 ) -> None:
-    facts = replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00"))
-    incident = replace(ofqual_late, facts=facts)
-    asked = {}
-    for outside in ([], [incident.producer]):
-        editions = override_editions(load_editions(), {}, {}, outside)
-        report = fill_form(incident, get_form("B"), settings, [], incident.opened, editions)
-        asked[bool(outside)] = any("on file?" in note for field in report.fields() for note in field.notes)
-    assert asked == {False: True, True: False}
+    noon_release = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
+    editions = override_editions(load_editions(), {}, {}, outside)
+    report = fill_form(noon_release, get_form("B"), settings, [], noon_release.opened, editions)
+    notes = " ".join(note for field in report.fields() for note in field.notes)
+    assert ("9.30am: is an exemption on file?" in notes) is is_asked
 
 
 def test_a_producer_that_is_not_listed_as_outside_the_code_still_gets_its_practice(

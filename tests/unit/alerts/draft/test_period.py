@@ -24,6 +24,7 @@ from alerts.draft.period import (
 )
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
+from alerts.draft.report import Report
 from alerts.draft.write.outline import Document, has_content
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
@@ -97,36 +98,53 @@ def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
 
 
 def test_releases_of_several_producers_late_together_are_one_platform_fault() -> None:
-    rows = [row("a", "late", 5), row("b", "late", 6, producer="ons"), row("c", "late", 7, slot=SLOT + timedelta(1))]
-    [met] = find_platform_faults(period(*rows))
-    assert (met.host, met.begins, [each.release for each in met.rows]) == ("www.gov.uk", SLOT, ["a", "b"])
-    assert "2 releases of 2 producers were late together" in text_of_field(
-        build_period_report(period(*rows), "All", NOW), "P.table"
-    )
+    rows = [
+        row("a", "late", 5),
+        row("b", "late", 6, producer="ons"),
+        row("next-day", "late", 7, slot=SLOT + timedelta(days=1)),
+    ]
+    (fault,) = find_platform_faults(period(*rows))
+    assert (fault.host, fault.begins) == ("www.gov.uk", SLOT)
+    assert [each.release for each in fault.rows] == ["a", "b"]
+    report = build_period_report(period(*rows), "All", NOW)
+    assert "2 releases of 2 producers were late together" in text_of_field(report, "P.table")
 
 
-def test_releases_missed_before_the_platform_recovers_are_one_fault_with_end_and_cause() -> None:
-    half, far = SLOT + timedelta(minutes=30), SLOT + timedelta(hours=5)
-    seen = Interval(half, half + timedelta(minutes=10))
-    late = [row(name, "late", 40, producer=name, first_seen=seen, cause="expired certificate") for name in "ab"]
-    later = [row(name, "late", 10, producer=name, slot=half, first_seen=seen) for name in "cd"]
-    apart = [row(name, "overdue", None, producer=name, slot=far, delay=Bounds(60, None)) for name in "ef"]
-    first, second = find_platform_faults(period(*late, *later, *apart))
-    assert [[one.release for one in each.rows] for each in (first, second)] == [["a", "b", "c", "d"], ["e", "f"]]
-    assert (first.begins, first.ends, first.causes) == (SLOT, half + timedelta(minutes=10), ("expired certificate",))
+def period_with_two_platform_faults() -> Period:
+    """Return a period in which releases due at 9.30 and 10 came out by 10.10, and those due at 14.30 are overdue."""
+    ten, half_past_two = SLOT + timedelta(minutes=30), SLOT + timedelta(hours=5)
+    seen = Interval(ten, ten + timedelta(minutes=10))
+    due_at_9_30 = [row(name, "late", 40, producer=name, first_seen=seen, cause="expired certificate") for name in "ab"]
+    due_at_10 = [row(name, "late", 10, producer=name, slot=ten, first_seen=seen) for name in "cd"]
+    delay = Bounds(60, None)
+    overdue = [row(name, "overdue", None, producer=name, slot=half_past_two, delay=delay) for name in "ef"]
+    return period(*due_at_9_30, *due_at_10, *overdue)
+
+
+def test_releases_due_before_the_platform_recovers_are_one_fault_with_end_and_cause() -> None:
+    first, second = find_platform_faults(period_with_two_platform_faults())
+    assert [each.release for each in first.rows] == ["a", "b", "c", "d"]
+    recovered = SLOT + timedelta(minutes=40)
+    assert (first.begins, first.ends, first.causes) == (SLOT, recovered, ("expired certificate",))
+    assert [each.release for each in second.rows] == ["e", "f"]
     assert second.ends is None
-    text = text_of_field(build_period_report(period(*late, *later, *apart), "All", NOW), "P.table")
+
+
+def test_a_period_report_and_its_json_say_when_each_platform_fault_ended() -> None:
+    selected = period_with_two_platform_faults()
+    text = text_of_field(build_period_report(selected, "All", NOW), "P.table")
     assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in text
     assert "since 14:30 GMT on 5 January 2018 and not over yet" in text
     assert "Cause logged: expired certificate." in text
-    text = period_json(period(*late, *apart))["platform_incidents"]
-    assert [one["ends"] for one in text] == ["2018-01-05T10:10:00.000Z", None]
+    incidents = period_json(selected)["platform_incidents"]
+    assert [incident["ends"] for incident in incidents] == ["2018-01-05T10:10:00.000Z", None]
 
 
 def test_an_overdue_release_is_left_out_of_the_mean_and_named_beside_it() -> None:
     overdue = row("b", "overdue", None, delay=Bounds(32 * 3600, None))
     selected = period(row("a", "late", 4), overdue)
-    assert (measure_punctuality(selected).mean, len(measure_punctuality(selected).left_out)) == (Bounds(240, 241), 1)
+    punctuality = measure_punctuality(selected)
+    assert (punctuality.mean, len(punctuality.left_out)) == (Bounds(240, 241), 1)
     text = text_of_field(build_period_report(selected, "Ofqual", NOW), "P.counts")
     assert "Left out of any mean: 1 release not seen yet, at least 32 hours late so far." in text
     assert period_json(selected)["punctuality"]["mean_leaves_out"] == 1
@@ -172,18 +190,27 @@ def test_coverage_counts_the_releases_that_stayed_unproven(rows: list[Row], sent
     assert "0.0%" not in text_of_field(report, "P.counts")
 
 
+def signed_period_report() -> Report:
+    report = build_period_report(period(row("a", "late", 5)), "www.gov.uk", NOW)
+    return replace(report, signed="Signed off by head at 09:30")
+
+
 def test_a_signed_period_report_contains_the_incidents_that_it_refers_to() -> None:
-    report = replace(
-        build_period_report(period(row("a", "late", 5)), "www.gov.uk", NOW), signed="Signed off by head at 09:30"
-    )
+    report = signed_period_report()
     assert "see annex A" in text_of_field(report, "P.table")
     written = WRITERS["md"](report).decode()
     assert "## Annex A: incidents" in written
     assert "| Release a<br>ofqual |" in written
-    papers = [each for each in Document if has_content(report, each)]
-    assert papers == [Document.DRAFT, Document.REPORT, Document.EVIDENCE]
-    evidence = WRITERS["md"](report, Document.EVIDENCE).decode()
-    assert "(www.gov.uk)" not in evidence
+
+
+def test_a_period_report_has_evidence_and_no_letters() -> None:
+    documents = [each for each in Document if has_content(signed_period_report(), each)]
+    assert documents == [Document.DRAFT, Document.REPORT, Document.EVIDENCE]
+
+
+def test_the_evidence_of_a_period_report_begins_with_its_platform_and_period() -> None:
+    evidence = WRITERS["md"](signed_period_report(), Document.EVIDENCE).decode()
+    assert evidence.startswith("# Evidence\n\nwww.gov.uk, 1 January to 28 February 2018\n")
 
 
 def test_a_period_without_faults_says_so_and_has_no_tables() -> None:
@@ -193,16 +220,18 @@ def test_a_period_without_faults_says_so_and_has_no_tables() -> None:
     assert "1 release watched" in text_of_field(report, "P.counts")
 
 
-def test_publishers_claims_are_separate_and_a_document_lists_the_first_500() -> None:
+def test_a_period_report_lists_the_first_500_claims_of_publishers_and_the_csv_all() -> None:
     claim = Claim("ofqual", "https://www.gov.uk/x", SLOT, "T", None, "", "https://www.gov.uk/api/content/x", NOW)
     selected = replace(period(row("a")), claims=(claim,) * 501)
     report = build_period_report(selected, "Ofqual", NOW)
-    assert "501 publications in the period: the first 500 in the last annex, all in .csv" in text_of_field(
-        report, "P.coverage"
-    )
-    assert (report.measured, [len(table.rows) for table in report.claimed]) == ((), [500])
+    coverage = text_of_field(report, "P.coverage")
+    assert "501 publications in the period: the first 500 in the last annex, all in .csv" in coverage
+    assert [len(table.rows) for table in report.claimed] == [500]
+    # They are not counted as releases.
+    assert report.measured == ()
     assert count_verdicts(selected) == {"on_time": 1}
-    assert len(period_csv(selected).splitlines()) == 1 + 1 + 501
+    header, releases, claims = 1, 1, 501
+    assert len(period_csv(selected).splitlines()) == header + releases + claims
 
 
 def test_the_coverage_of_a_period_states_the_gaps_of_the_monitor() -> None:

@@ -156,11 +156,11 @@ def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_
 def test_no_word_is_lost_if_libreoffice_saves_the_file_as_odt_and_back(
     incidents: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
 ) -> None:
-    every = [edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))]
-    assume(every)
-    files = [tmp_path / f"{number}.docx" for number in range(len(every))]
-    for file, edited in zip(files, every, strict=True):
+    edited_files = [edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))]
+    assume(edited_files)
+    files = [tmp_path / f"{number}.docx" for number in range(len(edited_files))]
+    for file, edited in zip(files, edited_files, strict=True):
         file.write_bytes(edited.body)
     files = saved_by(soffice, tmp_path, saved_by(soffice, tmp_path, files, "odt", "odt"), "docx", "docx")
-    for file, edited in zip(files, every, strict=True):
+    for file, edited in zip(files, edited_files, strict=True):
         edited.check(file.read_bytes())

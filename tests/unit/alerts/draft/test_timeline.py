@@ -69,8 +69,10 @@ def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident)
     figure = build_figure(replace(facts, parts=(page,), final=False))
     assert figure is not None
     assert [(span.state, span.ends) for span in figure.lanes[0].spans] == [("absent", facts.at)]
-    line = pixels_of(lane_png(figure, figure.lanes[0]))[-2 * (1 + 3 * WIDTH) : -(1 + 3 * WIDTH)]
-    assert (line[1:4], line[-3:]) == (bytes([232] * 3), bytes([255] * 3))
+    row_length = 1 + 3 * WIDTH
+    last_but_one_row = pixels_of(lane_png(figure, figure.lanes[0]))[-2 * row_length : -row_length]
+    light_grey, white = bytes([232] * 3), bytes([255] * 3)
+    assert (last_but_one_row[1:4], last_but_one_row[-3:]) == (light_grey, white)
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> None:

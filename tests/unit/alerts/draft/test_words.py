@@ -64,18 +64,24 @@ def test_a_length_is_one_round_figure_or_a_range(low: float, high: float | None,
 @given(LENGTHS, LENGTHS)
 def test_the_written_bounds_of_a_length_contain_the_measured_bounds(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    written = words.format_bounds(Bounds(low, high)).split(" (")[0]
-    first, _, last = written.partition(" to ")
-    ends = [first, last] if last and not written.startswith("up to") else ["0 seconds", written.removeprefix("up to ")]
-    if last and first.isdigit():
-        ends = [f"{first} {last.split(' ')[1]}", last]
-    if not last:
-        ends = [written, written]
-    assert _seconds(ends[0]) <= low + 0.001
-    assert _seconds(ends[1]) >= high - 0.001
+    written_low, written_high = read_bounds(words.format_bounds(Bounds(low, high)))
+    assert written_low <= low + 0.001
+    assert written_high >= high - 0.001
 
 
-def _seconds(text: str) -> int:
+def read_bounds(text: str) -> tuple[int, int]:
+    """Return both bounds in seconds: of "37 to 38 minutes", "1 minute to 1 hour", "up to 1 second" or "1 minute"."""
+    text = text.split(" (", maxsplit=1)[0]
+    if text.startswith("up to "):
+        return 0, read_seconds(text)
+    low, _, high = text.partition(" to ")
+    if low.isdigit():
+        unit = high.split(" ")[1]
+        low = f"{low} {unit}"
+    return read_seconds(low), read_seconds(high or low)
+
+
+def read_seconds(text: str) -> int:
     parts = re.findall(r"(\d+) (day|hour|minute|second)s?", text)
     return sum(int(number) * UNITS[unit] for number, unit in parts)
 

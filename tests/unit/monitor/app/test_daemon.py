@@ -18,7 +18,7 @@ from monitor.store.writer import DELAY
 from monitor.threads import Tasks
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live, reopened
-from tests.unit.monitor.deliver.outbox import Slow
+from tests.unit.monitor.deliver.outbox import SlowChannel
 from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.stores import runs_of
 
@@ -145,17 +145,17 @@ def test_a_regular_stop_commits_everything_and_is_recorded(tmp_path: Path) -> No
 def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_delivered(
     tmp_path: Path, delivery_seconds: float, stop_seconds: float, attempts: int
 ) -> None:
-    made: list[Slow] = []
+    made: list[SlowChannel] = []
 
-    def slow_channels(clock: VirtualClock) -> list[Slow]:
-        made.append(Slow(clock, delivery_seconds, "outbox"))
+    def slow_channels(clock: VirtualClock) -> list[SlowChannel]:
+        made.append(SlowChannel(clock, delivery_seconds, "outbox"))
         return made
 
     async def act(life: Life) -> None:
         (channel,) = made
-        while not channel.began:
+        while not channel.begun_ids:
             await life.clock.sleep(0.1)
-        message, began = channel.began[0], life.clock.now()
+        message_id, began = channel.begun_ids[0], life.clock.now()
         await life.end()
         stopped, last_look = life.clock.now(), life.publisher.log.entries[-1].at
         assert (stopped - began).total_seconds() == pytest.approx(stop_seconds, abs=1.2)
@@ -163,8 +163,8 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
         assert (last_look - began).total_seconds() == pytest.approx(stop_seconds, abs=1.2)
         await life.start()
         await life.clock.sleep(240)
-        assert channel.began.count(message) == attempts
-        assert [row.attempts for row in life.daemon.store.outbox.deliveries(message)] == [attempts]
+        assert channel.begun_ids.count(message_id) == attempts
+        assert [row.attempts for row in life.daemon.store.outbox.deliveries(message_id)] == [attempts]
 
     live(tmp_path, "", act, channels=slow_channels)
 

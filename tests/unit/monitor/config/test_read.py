@@ -16,7 +16,7 @@ from monitor.errors import BadInput
 from schedules.values import Secret, quote_value, read_duration, write_duration
 
 Read = Callable[[str], Settings]
-WHOLE = """
+ONE_TABLE_OF_EACH_KIND = """
 timezone = "Europe/London"
 [store]
 url = "sqlite:///var/x.db"
@@ -63,13 +63,13 @@ def read(tmp_path: Path) -> Read:
     return read
 
 
-def faults(read: Read, text: str) -> list[str]:
-    with pytest.raises(BadInput) as told:
+def list_faults(read: Read, text: str) -> list[str]:
+    with pytest.raises(BadInput) as refused:
         read(text)
-    return [str(fault) for fault in told.value.faults]
+    return [str(fault) for fault in refused.value.faults]
 
 
-def test_an_empty_configuration_takes_every_default_of_the_design(read: Read) -> None:
+def test_an_empty_configuration_has_every_default_of_the_design(read: Read) -> None:
     settings = read("")
     assert settings == Settings()
     assert (settings.policy.on_time_within, settings.policy.note_within) == (timedelta(minutes=1), timedelta(minutes=5))
@@ -77,8 +77,8 @@ def test_an_empty_configuration_takes_every_default_of_the_design(read: Read) ->
     assert settings.web.listen == "127.0.0.1:9030"
 
 
-def test_a_whole_configuration_is_understood(read: Read) -> None:
-    settings = read(WHOLE)
+def test_a_configuration_with_every_kind_of_table_is_read(read: Read) -> None:
+    settings = read(ONE_TABLE_OF_EACH_KIND)
     assert settings.policy.default_time == time(7)
     assert settings.policy.producer["ofqual"].note_within == timedelta(minutes=10)
     assert (settings.watch.near.begins, settings.watch.near.every) == (timedelta(minutes=30), timedelta(seconds=10))
@@ -93,20 +93,18 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
 
 
 def test_faults_between_tables_are_reported_together_with_faults_within_them(read: Read) -> None:
-    text = (
-        WHOLE.replace('channels = ["desk"]', 'channels = ["dsk"]').replace('"90s"', '"90 s"')
-        + WHOLE.partition("[[channel]]")[1]
-    )
-    assert faults(read, text + '\nname = "desk"\nkind = "folder"\nfolder = "x"\n') == [
+    misspelt = ONE_TABLE_OF_EACH_KIND.replace('channels = ["desk"]', 'channels = ["dsk"]').replace('"90s"', '"90 s"')
+    second_desk = '[[channel]]\nname = "desk"\nkind = "folder"\nfolder = "x"\n'
+    assert list_faults(read, misspelt + second_desk) == [
         'config.toml: policy.on_time_within: not a duration, write "1s" (got "90 s")',
         'config.toml: channel[2].name: is there already (got "desk")',
         'config.toml: route[1].channels: no channel of that name, did you mean desk? (got "dsk")',
     ]
 
 
-def test_a_key_is_reported_only_once(read: Read) -> None:
-    told = faults(read, '[[calendar]]\nname = "x"\nkind = "toml"\nfile = 7\n')
-    assert told == ["config.toml: calendar[1].file: must be text in quotes (got 7)"]
+def test_a_wrong_value_is_reported_only_once(read: Read) -> None:
+    faults = list_faults(read, '[[calendar]]\nname = "x"\nkind = "toml"\nfile = 7\n')
+    assert faults == ["config.toml: calendar[1].file: must be text in quotes (got 7)"]
 
 
 @pytest.mark.parametrize(
@@ -131,8 +129,8 @@ def test_a_value_that_may_be_a_secret_is_never_quoted(place: list[str | int], pr
 
 @given(some.text(min_size=1).filter(lambda text: not set(text) & set('/@" \\\n\t\r') and text.isprintable()))
 def test_users_and_passwords_are_removed_from_addresses(secret: str) -> None:
-    told = quote_value(f"postgresql://{secret}:{secret}@db.example/name")
-    assert told == '"postgresql://...@db.example/name"'
+    quoted = quote_value(f"postgresql://{secret}:{secret}@db.example/name")
+    assert quoted == '"postgresql://...@db.example/name"'
 
 
 def test_long_values_are_cut_and_tables_only_named() -> None:
@@ -168,10 +166,10 @@ def test_a_missing_secret_is_named_by_its_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["status", "govuk", "changed", "text:Births", "css:h1", "link:/x", "feed:Births"])
-def test_recognisers_of_the_interface_are_known(name: str) -> None:
+def test_a_documented_recogniser_is_accepted(name: str) -> None:
     assert recogniser_fault(name) is None
 
 
 @pytest.mark.parametrize("name", ["statuss", "text:", "text", "status:200", ""])
-def test_other_recognisers_are_refused(name: str) -> None:
+def test_an_unknown_or_incomplete_recogniser_is_refused(name: str) -> None:
     assert recogniser_fault(name)

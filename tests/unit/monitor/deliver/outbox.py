@@ -1,22 +1,28 @@
-"""Outboxes drained with all that the configuration can ask for, by one process or several."""
+"""Outboxes with channels that are fast, slow or faulty, and late releases to notify people of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from random import Random
 
 from alerts.channel import Accepted, Channel, Message, Outcome
-from monitor.clock import Clock
+from monitor.clock import Clock, VirtualClock
 from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.verdict import Verdict
+from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from tests.worlds.fake_channel import FakeChannel, Options
+from tests.worlds.instants import after_slot
+from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
+
+START = after_slot(400)
+"""When a release that is not out yet has grade report."""
 
 
 async def record(writer: Writer, events: VerdictRecorder, verdict: Verdict, now: datetime) -> None:
@@ -26,6 +32,20 @@ async def record(writer: Writer, events: VerdictRecorder, verdict: Verdict, now:
 async def directly(question: Callable[[], object]) -> object:
     """Query the store at once, without a thread."""
     return question()
+
+
+def play_story(
+    story: Callable[[VirtualClock, TemporaryStore, Writer], Awaitable[None]], begins: datetime = START
+) -> None:
+    """Run a story with a virtual clock and an empty store."""
+
+    async def run_story(clock: VirtualClock) -> None:
+        store = TemporaryStore()
+        writer = Writer(store, clock)
+        await story(clock, store, writer)
+        writer.abandon()
+
+    run_virtually(run_story, begins)
 
 
 def recording(clock: Clock, name: str = "mail", options: Options | None = None) -> FakeChannel:
@@ -39,17 +59,17 @@ def an_outbox(
     return Outbox(store, writer, channels, clock, directly, rng=rng, options=options)
 
 
-async def some_late(
+async def open_late_incidents(
     store: Store, writer: Writer, clock: Clock, names: Sequence[str], channels: Sequence[str] = ("mail",)
 ) -> None:
-    """Open an incident, grade report, for each of these releases, one after the other."""
+    """Open an incident of grade report for each of these releases, with its notice to each channel."""
     events = VerdictRecorder(store, ReportingRules(channels=channels))
     for name in names:
         await record(writer, events, a_late_verdict(400, name), clock.now())
 
 
-class Slow:
-    """Takes each message, but only after so many seconds."""
+class SlowChannel:
+    """A channel that needs this many seconds for each message."""
 
     formats = ()
 
@@ -57,24 +77,24 @@ class Slow:
         self.clock = clock
         self.seconds = seconds
         self.name = name
-        self.began: list[str] = []
-        self.got: list[str] = []
+        self.begun_ids: list[str] = []
+        self.received_ids: list[str] = []
 
     async def send(self, message: Message) -> Outcome:
-        self.began.append(message.id)
+        self.begun_ids.append(message.id)
         await self.clock.sleep(self.seconds)
-        self.got.append(message.id)
+        self.received_ids.append(message.id)
         return Accepted()
 
     async def close(self) -> None:
         """Let go of nothing."""
 
 
-class Brittle(FakeChannel):
-    """Breaks over one release, as a channel with a fault in it would."""
+class FaultyChannel(FakeChannel):
+    """A channel with a programming error: it raises ValueError for messages about the release `poison`."""
 
     async def send(self, message: Message) -> Outcome:
         if message.data["release"] == "poison":
             self.attempts += 1
-            raise ValueError("hunter2 stood in this address")
+            raise ValueError("no address with the password hunter2")
         return await super().send(message)

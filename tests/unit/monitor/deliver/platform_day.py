@@ -1,9 +1,10 @@
-"""A day on which a platform fails, as its verdicts come in, and everything that people are told of it."""
+"""A day on which a platform fails: its verdicts as they are made, and all messages sent about them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from alerts.incident import Incident
 from alerts.platform import platform_id
@@ -17,6 +18,7 @@ from monitor.deliver.reminders import Reminders, ReminderTimes
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
+from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import an_outbox, directly, recording
 from tests.worlds.instants import SLOT, after_slot
@@ -25,16 +27,18 @@ from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
-WHOSE = {f"r{place}": ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")[place] for place in range(8)}
-OUT = {name: 1200.0 + 900 * place for place, name in enumerate(WHOSE)}
-NAME = platform_id("www.gov.uk", SLOT)
+PRODUCERS = ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")
+PRODUCER_OF = {f"r{place}": producer for place, producer in enumerate(PRODUCERS)}
+PUBLISHED_AT = {name: 1200.0 + 900 * place for place, name in enumerate(PRODUCER_OF)}
+"""Seconds after the slot at which each release is published: r0 after 20 minutes, each other 15 minutes later."""
+PLATFORM_INCIDENT = platform_id("www.gov.uk", SLOT)
 ROUTES = (a_route("mail", "pager", "hook"), a_route("dfe", producer="dfe"), a_route("ons", producer="ons"))
 FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
 
 
 @dataclass
 class Day:
-    """A day on which a platform fails, as its verdicts come in."""
+    """Eight releases with one slot on one host, and the channels that get messages about them."""
 
     clock: VirtualClock
     store: TemporaryStore = field(default_factory=TemporaryStore)
@@ -44,8 +48,8 @@ class Day:
 
     def __post_init__(self) -> None:
         with self.store.transaction() as tx:
-            tx.save_releases(a_release(id=name) for name in WHOSE)
-            tx.add_promises(replace(a_promise(), release=name) for name in WHOSE)
+            tx.save_releases(a_release(id=name) for name in PRODUCER_OF)
+            tx.add_promises(replace(a_promise(), release=name) for name in PRODUCER_OF)
         self.channels = {name: recording(self.clock, name) for name in (*sorted(self.folding), "hook")}
         names, rotas = sorted(self.channels), dict(self.rotas)
         self.rules = ReportingRules(
@@ -66,11 +70,13 @@ class Day:
             wake=self.outbox.wake,
         )
 
-    async def judged(self, seconds: float, names: Sequence[str] = tuple(WHOSE)) -> None:
-        """Judge all at an instant, twice: what the last one shows tells of the first one too."""
-        await self.on_to(seconds)
+    async def judge_at(self, seconds: float, names: Sequence[str] = tuple(PRODUCER_OF)) -> None:
+        """Judge these releases so many seconds after the slot, twice, because the last may change the first."""
+        await self.run_until(seconds)
         verdicts = {
-            name: replace(a_late_verdict(seconds, name, OUT[name]), producer=WHOSE[name], title=f"Title {name}")
+            name: replace(
+                a_late_verdict(seconds, name, PUBLISHED_AT[name]), producer=PRODUCER_OF[name], title=f"Title {name}"
+            )
             for name in names
         }
         known: list[str] = []
@@ -84,21 +90,37 @@ class Day:
                 )
             )
 
-    async def on_to(self, seconds: float) -> None:
-        """Let time pass, with reminders and everything that falls due meanwhile sent."""
+    async def run_until(self, seconds: float) -> None:
+        """Let time pass to so many seconds after the slot; send all reminders and messages due meanwhile."""
         while self.clock.now() < after_slot(seconds):
             await self.reminders.remind()
             for name in self.channels:
                 await self.outbox.send_due(name)
             await self.clock.sleep(min(20.0, (after_slot(seconds) - self.clock.now()).total_seconds()))
 
-    def got(self, name: str) -> list[str]:
+    def subjects(self, name: str) -> list[str]:
         return [message.subject for message in self.channels[name].messages.values()]
 
     def kinds(self, name: str) -> list[str]:
         return [message.kind for message in self.channels[name].messages.values()]
 
     def platform(self) -> Incident:
-        found = self.store.verdicts.incident(NAME)
+        found = self.store.verdicts.incident(PLATFORM_INCIDENT)
         assert found is not None
         return found
+
+
+def play_day(
+    story: Callable[[Day], Awaitable[None]],
+    make_day: Callable[[VirtualClock], Day] = Day,
+    begins: datetime = after_slot(60),  # noqa: B008 # an instant does not change
+) -> Day:
+    """Run a story of a day, by default from a minute after the slot. Return the day with what its channels got."""
+
+    async def run_story(clock: VirtualClock) -> Day:
+        day = make_day(clock)
+        await story(day)
+        day.writer.abandon()
+        return day
+
+    return run_virtually(run_story, begins)

@@ -1,16 +1,17 @@
-"""One edit of a calendar that changes several entries is one notice; each release keeps its incident."""
+"""One edit of a calendar that changes several entries gives one notice, and each release an incident."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 
 from alerts.incident import Kind
 from alerts.notice import Notice
 from alerts.silence import Scope, create_silence
 from monitor.clock import VirtualClock
 from monitor.deliver.facts import Measurement
+from monitor.deliver.message import MessageBuilder
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
@@ -21,24 +22,25 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
 from schedules.slot import Precision, Slot
 from tests.unit.monitor.deliver.outbox import an_outbox, recording
-from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.instants import DAY, MINUTE, SLOT
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 
-EDITED = -86_400.0
-NAMES = ("r0", "r1", "r2", "r3")
+EDITED_AT = SLOT - DAY
+RELEASES = ("r0", "r1", "r2", "r3")
 
 
-def moved(name: str, read: float = EDITED, producer: str = "ofqual") -> Verdict:
-    """Judge a release whose calendar moved it by five minutes, as read so many seconds after its first slot."""
-    old = a_promise(release=name, confirmed_at=after_slot(read - 600))
-    slot = Slot(Precision.INSTANT, instant=SLOT + timedelta(minutes=5))
-    new = replace(old, slot=slot, learnt=after_slot(read), confirmed_at=after_slot(read))
+def verdict_on_moved(name: str, edited_at: datetime = EDITED_AT, producer: str = "ofqual") -> Verdict:
+    """Return the verdict on a release when its calendar was edited to move it by five minutes."""
+    old = a_promise(release=name, confirmed_at=edited_at - 10 * MINUTE)
+    slot = Slot(Precision.INSTANT, instant=SLOT + 5 * MINUTE)
+    new = replace(old, slot=slot, learnt=edited_at, confirmed_at=edited_at)
     release = a_release(id=name, title=f"Title {name}", producer=producer)
-    return judge(release, [old, new], {}, [], Policy(), after_slot(read))
+    return judge(release, [old, new], {}, [], Policy(), edited_at)
 
 
-def recorded(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
+def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
+    """Record verdicts one after the other. Return all notices of the store."""
     record = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"]))
     for found in verdicts:
         with store.transaction() as tx:
@@ -46,60 +48,76 @@ def recorded(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[Notice]
     return store.outbox.notices()
 
 
-def test_one_edit_of_four_entries_gives_one_notice_that_names_each() -> None:
+def test_one_edit_of_four_entries_gives_one_notice_that_names_each_and_four_incidents() -> None:
     store = TemporaryStore()
-    (notice,) = recorded(store, [moved(name) for name in NAMES])
+    (notice,) = record_verdicts(store, [verdict_on_moved(name) for name in RELEASES])
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
     assert (notice.kind, notice.release, notice.follows) == ("calendar", "", "")
-    assert all(f"- Title {name} (ofqual) due 09:35 GMT" in notice.text.replace("5 January ", "") for name in NAMES)
+    assert all(f"- Title {name} (ofqual) due 09:35 GMT" in notice.text.replace("5 January ", "") for name in RELEASES)
     assert notice.findings == ("calendar", "short_notice")
-    theirs = [store.verdicts.incidents_of(name) for name in NAMES]
-    assert [[one.kind for one in each] for each in theirs] == [[Kind.CALENDAR]] * 4
-    assert notice.incident == theirs[0][0].id
-    assert recorded(store, [moved(name) for name in NAMES]) == [notice]
+    incidents = [incident for name in RELEASES for incident in store.verdicts.incidents_of(name)]
+    assert [incident.kind for incident in incidents] == [Kind.CALENDAR] * 4
+    assert notice.incident == incidents[0].id
+
+
+def test_judging_an_edit_again_gives_no_further_notice() -> None:
+    store = TemporaryStore()
+    verdicts = [verdict_on_moved(name) for name in RELEASES]
+    assert len(record_verdicts(store, verdicts)) == len(record_verdicts(store, verdicts)) == 1
+
+
+def test_the_brief_of_a_message_about_an_edit_has_its_size_and_calendar() -> None:
+    store = TemporaryStore()
+    (notice,) = record_verdicts(store, [verdict_on_moved(name) for name in RELEASES])
+    message = MessageBuilder(store.verdicts, {"mail": ()}).build(notice, "mail", EDITED_AT)
+    assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
+    assert message.data["measured"] is None
 
 
 def test_the_notice_of_an_edit_of_one_entry_has_its_title() -> None:
-    (notice,) = recorded(TemporaryStore(), [moved("r0")])
+    (notice,) = record_verdicts(TemporaryStore(), [verdict_on_moved("r0")])
     assert notice.subject.startswith("CALENDAR: Title r0 (ofqual) due ")
     assert notice.release == "r0"
 
 
-def test_other_edits_and_other_producers_have_their_own_notice() -> None:
-    told = recorded(TemporaryStore(), [moved("r0"), moved("r1", EDITED + 600), moved("r2", producer="ons")])
-    assert len(told) == 3
+def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
+    first = verdict_on_moved("r0")
+    later_edit = verdict_on_moved("r1", EDITED_AT + 10 * MINUTE)
+    other_producer = verdict_on_moved("r2", producer="ons")
+    notices = record_verdicts(TemporaryStore(), [first, later_edit, other_producer])
+    assert {notice.release for notice in notices} == {"r0", "r1", "r2"}
 
 
 def test_a_silenced_entry_is_not_in_the_notice_of_the_same_edit_and_does_not_silence_it() -> None:
     store = TemporaryStore()
     with store.transaction() as tx:
-        until = after_slot(EDITED) + timedelta(days=2)
-        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, "duty", "a planned move", after_slot(EDITED)))
-    others, silenced = sorted(recorded(store, [moved(name) for name in NAMES]), key=lambda one: one.release)
+        until = EDITED_AT + 2 * DAY
+        tx.save_silence(create_silence(Scope.RELEASE, "r0", until, "duty", "a planned move", EDITED_AT))
+    others, silenced = sorted(
+        record_verdicts(store, [verdict_on_moved(name) for name in RELEASES]), key=lambda one: one.release
+    )
     assert silenced.release == "r0"
     assert others.subject.startswith("CALENDAR: 3 entries")
     assert "Title r0" not in others.text
 
 
-def test_the_notice_of_a_calendar_change_waits_ten_seconds_for_other_entries_and_no_longer() -> None:
+def test_entries_read_within_ten_seconds_of_the_first_share_its_notice_and_a_later_one_has_its_own() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
         mail = recording(clock)
         outbox = an_outbox(store, writer, [mail], clock, OutboxOptions())
-        for place, name in enumerate(NAMES):
-            await clock.sleep(place)
-            recorded(store, [replace(moved(name), at=clock.now())])
+        for name in RELEASES:
+            record_verdicts(store, [replace(verdict_on_moved(name), at=clock.now())])
             await outbox.send_due("mail")
-        await clock.sleep(10)
+            assert not mail.messages
+            await clock.sleep(10 / len(RELEASES))
         await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")
-        assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
-        assert message.data["measured"] is None
-        recorded(store, [moved("r4")])
+        record_verdicts(store, [verdict_on_moved("r4")])
         await outbox.send_due("mail")
         assert len(mail.messages) == 2
         writer.abandon()
 
-    run_virtually(story, after_slot(EDITED))
+    run_virtually(story, EDITED_AT)

@@ -1,4 +1,4 @@
-"""Many releases that go wrong together are told as one, and nothing of it is lost."""
+"""Openings of many incidents at once become one digest; no opening is lost or sent twice."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from monitor.deliver.digests import DigestRule, find_waiting_openings, make_dige
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, record, recording, some_late
+from tests.unit.monitor.deliver.outbox import START, an_outbox, open_late_incidents, play_story, record, recording
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
-NAMES = [f"r{number}" for number in range(6)]
-RULE = DigestRule(frozenset({"mail"}), 5, timedelta(milliseconds=400))
+RELEASES = [f"r{number}" for number in range(6)]
+PAUSE = timedelta(milliseconds=400)
+"""How long an urgent opening waits for others. One that is not urgent waits 50 times as long, that is 20 seconds."""
+RULE = DigestRule(frozenset({"mail"}), threshold=5, within=PAUSE)
 
 
-def opening(name: str, seconds: float) -> Notice:
+def opening_at(seconds: float, name: str) -> Notice:
+    """Return the opening notice of a late release, made so many seconds after the slot."""
     return Notice(
         f"n-{name}", "opened", f"i-{name}", name, "ofqual", "report", ("late",), after_slot(seconds), name, name
     )
 
 
-async def drained(clock: VirtualClock, store: TemporaryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
-    """Drain these channels until nothing waits; return the kinds of notice each was sent, in order."""
+async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
+    """Send to these channels until nothing waits. Return the kinds of notice that each got, in order."""
     channels = [recording(clock, name) for name in names]
     outbox = an_outbox(store, writer, channels, clock, OutboxOptions(digest_rule=RULE))
     for name in names:
@@ -45,135 +47,126 @@ async def drained(clock: VirtualClock, store: TemporaryStore, writer: Writer, *n
 
 
 def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         with store.transaction() as tx:
-            tx.save_releases(a_release(id=name) for name in NAMES)
-            tx.add_promises(a_promise(release=name) for name in NAMES)
-        writer = Writer(store, clock)
-        await some_late(store, writer, clock, NAMES)
-        assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
+            tx.save_releases(a_release(id=name) for name in RELEASES)
+            tx.add_promises(a_promise(release=name) for name in RELEASES)
+        await open_late_incidents(store, writer, clock, RELEASES)
+        assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         rows = store.outbox.deliveries()
         covered = [row for row in rows if row.standing is DeliveryState.COVERED]
         (sent,) = [row for row in rows if row.standing is DeliveryState.SENT]
-        assert len(covered) == len(NAMES)
+        assert len(covered) == len(RELEASES)
         assert {row.reference for row in covered} == {sent.notice}
-        told = store.outbox.notice(sent.notice)
-        assert told is not None
-        assert all(row_incident in told.text for row_incident in (one.id for one in store.verdicts.incidents()))
+        digest = store.outbox.notice(sent.notice)
+        assert digest is not None
+        assert all(incident.id in digest.text for incident in store.verdicts.incidents())
         assert store.check() == []
-        writer.abandon()
 
-    run_virtually(story, after_slot(400))
+    play_story(story)
 
 
 def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
-        await some_late(store, writer, clock, NAMES)
-        assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        await open_late_incidents(store, writer, clock, RELEASES)
+        assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         await record(
             writer, VerdictRecorder(store, ReportingRules(channels=["mail"])), a_late_verdict(1300, "r0"), clock.now()
         )
-        (kinds,) = (await drained(clock, store, writer, "mail")).values()
+        (kinds,) = (await send_all(clock, store, writer, "mail")).values()
         assert kinds
         assert "opened" not in kinds
-        writer.abandon()
 
-    run_virtually(story, after_slot(400))
+    play_story(story)
 
 
 def test_a_channel_for_machines_gets_each_opening() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
-        await some_late(store, writer, clock, NAMES, ["mail", "hook"])
-        told = await drained(clock, store, writer, "mail", "hook")
-        assert told == {"mail": ["digest"], "hook": ["opened"] * len(NAMES)}
-        writer.abandon()
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        await open_late_incidents(store, writer, clock, RELEASES, ["mail", "hook"])
+        kinds = await send_all(clock, store, writer, "mail", "hook")
+        assert kinds == {"mail": ["digest"], "hook": ["opened"] * len(RELEASES)}
 
-    run_virtually(story, after_slot(400))
+    play_story(story)
 
 
-def test_few_openings_are_sent_one_by_one_after_the_wait() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
-        await some_late(store, writer, clock, NAMES[:4])
-        assert await drained(clock, store, writer, "mail") == {"mail": ["opened"] * 4}
-        assert clock.now() - after_slot(400) < timedelta(seconds=1)
-        writer.abandon()
+def test_openings_too_few_for_a_digest_are_sent_one_by_one_within_a_second() -> None:
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
+        await open_late_incidents(store, writer, clock, RELEASES[:4])
+        assert await send_all(clock, store, writer, "mail") == {"mail": ["opened"] * 4}
+        assert clock.now() - START < timedelta(seconds=1)
 
-    run_virtually(story, after_slot(400))
+    play_story(story)
 
 
 def test_openings_far_apart_are_not_combined() -> None:
-    apart = [opening(name, 10.0 * place) for place, name in enumerate(NAMES)]
-    assert make_digests(apart, RULE, after_slot(1000)) == []
+    ten_seconds_apart = [opening_at(10.0 * place, name) for place, name in enumerate(RELEASES)]
+    assert make_digests(ten_seconds_apart, RULE, after_slot(1000)) == []
 
 
 def test_a_group_of_openings_that_keeps_growing_is_sent_after_the_longest_wait() -> None:
-    stream = [opening(f"s{place}", 0.3 * place) for place in range(10)]
-    assert find_waiting_openings(stream, RULE, after_slot(1.0))
-    assert find_waiting_openings(stream, RULE, after_slot(2.0)) == {}
-    assert len(make_digests(stream, RULE, after_slot(2.0))) == 1
+    every_300_ms = [opening_at(0.3 * place, f"s{place}") for place in range(10)]
+    longest_wait = after_slot(0) + 5 * PAUSE
+    assert find_waiting_openings(every_300_ms, RULE, longest_wait - PAUSE)
+    assert find_waiting_openings(every_300_ms, RULE, longest_wait) == {}
+    assert len(make_digests(every_300_ms, RULE, longest_wait)) == 1
 
 
-def test_many_unproven_releases_become_one_digest_that_claims_nothing() -> None:
-    unproven = [replace(opening(name, 8.0 * place), kind="unproven") for place, name in enumerate(NAMES)]
-    assert find_waiting_openings(unproven, RULE, after_slot(50)).keys() == {one.id for one in unproven}
-    (told,) = make_digests(unproven, RULE, after_slot(61))
-    assert len(told.covers) == len(NAMES)
-    assert "6 RELEASES of 1 producers NOT PROVEN" in told.notice.subject
-    assert "platform" not in told.notice.text + " ".join(told.notice.findings)
+def test_many_unproven_releases_become_one_digest_that_blames_no_platform() -> None:
+    unproven = [replace(opening_at(8.0 * place, name), kind="unproven") for place, name in enumerate(RELEASES)]
+    last_opening = 8.0 * (len(RELEASES) - 1)
+    assert find_waiting_openings(unproven, RULE, after_slot(last_opening + 10)).keys() == {one.id for one in unproven}
+    (digest,) = make_digests(unproven, RULE, after_slot(last_opening + 21))
+    assert len(digest.covers) == len(RELEASES)
+    assert "6 RELEASES of 1 producers NOT PROVEN" in digest.notice.subject
+    assert "platform" not in digest.notice.text + " ".join(digest.notice.findings)
 
 
 def test_unproven_and_late_releases_are_not_combined() -> None:
-    mixed = [replace(opening(name, 0), kind="unproven" if name in NAMES[:3] else "opened") for name in NAMES]
+    mixed = [replace(opening_at(0, name), kind="unproven" if name in RELEASES[:3] else "opened") for name in RELEASES]
     assert make_digests(mixed, RULE, after_slot(100)) == []
 
 
 def test_openings_soon_after_a_digest_wait_longer_for_the_next_digest() -> None:
-    more = [opening(name, 10.0 + 3 * place) for place, name in enumerate(NAMES)]
-    called = replace(RULE, last_digest=after_slot(2))
-    assert find_waiting_openings(more, called, after_slot(26)).keys() == {one.id for one in more}
-    assert [len(told.covers) for told in make_digests(more, called, after_slot(46))] == [len(NAMES)]
-    assert find_waiting_openings(more, replace(RULE, last_digest=after_slot(-400)), after_slot(26)) == {}
+    openings = [opening_at(10.0 + 3 * place, name) for place, name in enumerate(RELEASES)]
+    second_after_the_last = after_slot(26)
+    soon_after_digest, long_after_digest = (replace(RULE, last_digest=after_slot(seconds)) for seconds in (2, -400))
+    assert find_waiting_openings(openings, long_after_digest, second_after_the_last) == {}
+    waiting = find_waiting_openings(openings, soon_after_digest, second_after_the_last)
+    assert waiting.keys() == {one.id for one in openings}
+    (digest,) = make_digests(openings, soon_after_digest, max(waiting.values()))
+    assert len(digest.covers) == len(RELEASES)
 
 
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
-    called = replace(RULE, last_digest=after_slot(2))
-    exposure = replace(opening("r0", 10), findings=("early_exposure",))
-    assert find_waiting_openings([exposure, opening("r1", 10)], called, after_slot(11)).keys() == {"n-r1"}
+    soon_after_digest = replace(RULE, last_digest=after_slot(2))
+    exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
+    assert find_waiting_openings([exposure, late], soon_after_digest, after_slot(11)).keys() == {late.id}
 
 
-def test_an_outbox_remembers_that_it_sent_a_digest() -> None:
-    async def story(clock: VirtualClock) -> None:
-        store = TemporaryStore()
-        writer = Writer(store, clock)
+def test_openings_seconds_apart_after_a_digest_become_a_second_digest() -> None:
+    async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         mail = recording(clock, "mail")
         outbox = an_outbox(store, writer, [mail], clock, OutboxOptions(digest_rule=RULE))
-        await some_late(store, writer, clock, NAMES)
+        await open_late_incidents(store, writer, clock, RELEASES)
         while (due := await outbox.send_due("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
+        # Three seconds are longer than the pause. Only soon after a digest do openings wait for each other so long.
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)
-            await some_late(store, writer, clock, [name])
+            await open_late_incidents(store, writer, clock, [name])
             await outbox.send_due("mail")
         while (due := await outbox.send_due("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
         assert [message.kind for message in mail.messages.values()] == ["digest", "digest"]
-        writer.abandon()
 
-    run_virtually(story, after_slot(400))
+    play_story(story)
 
 
-@pytest.mark.parametrize("within", [timedelta(0), timedelta(milliseconds=400)])
-@given(offsets=st.lists(st.floats(0, 5), max_size=12))
-def test_no_opening_waits_longer_than_five_pauses_or_is_covered_twice(within: timedelta, offsets: list[float]) -> None:
-    rule = DigestRule(frozenset({"mail"}), 3, within)
-    notices = [opening(str(place), offset) for place, offset in enumerate(offsets)]
-    assert find_waiting_openings(notices, rule, after_slot(5.0) + 5 * within) == {}
-    covered = [one for made in make_digests(notices, rule, after_slot(100)) for one in made.covers]
-    assert len(covered) == len(set(covered))
+@pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
+@given(seconds=st.lists(st.floats(0, 5), max_size=12))
+def test_no_opening_waits_longer_than_five_pauses_or_is_in_two_digests(pause: timedelta, seconds: list[float]) -> None:
+    rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
+    notices = [opening_at(each, str(place)) for place, each in enumerate(seconds)]
+    assert find_waiting_openings(notices, rule, after_slot(max(seconds, default=0)) + 5 * pause) == {}
+    in_digests = [notice for digest in make_digests(notices, rule, after_slot(100)) for notice in digest.covers]
+    assert len(in_digests) == len(set(in_digests))

@@ -1,7 +1,9 @@
+"""Incidents and drafts have the current delay when a person opens them, not that of the last notice."""
+
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -29,10 +31,12 @@ from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 
-DAY_AND_A_THIRD = 32 * 3600
+JUDGED_AT, LATER, NEXT_DAY = 360, 720, 32 * 3600
+"""Seconds after the slot: six minutes, when the first draft is written, twelve minutes and 32 hours."""
 
 
-def absent_until(store: Store, seconds: float) -> None:
+def save_absence_until(store: Store, seconds: float) -> None:
+    """Save looks that found no release from an hour before the slot until so many seconds after it."""
     with store.transaction() as tx:
         tx.save_runs([a_run("page", State.ABSENT, -3600, seconds)])
 
@@ -43,17 +47,17 @@ def store() -> Store:
 
 
 @pytest.fixture
-def overdue(store: Store) -> CurrentIncidents:
-    """A release whose draft was written six minutes after its slot, and which has not been seen since."""
+def current(store: Store) -> CurrentIncidents:
+    """The one incident is of a release that is overdue. Its draft was written six minutes after the slot."""
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.add_promises([a_promise()])
-    absent_until(store, 360)
+    save_absence_until(store, JUDGED_AT)
     record = VerdictRecorder(store, ReportingRules())
-    runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, 360)]}
-    verdict = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(360))
+    runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, JUDGED_AT)]}
+    verdict = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(JUDGED_AT))
     with store.transaction() as tx:
-        record.record(tx, verdict, Measurement("edge", runs, records=(("edge-1", ""),)), after_slot(360))
+        record.record(tx, verdict, Measurement("edge", runs, records=(("edge-1", ""),)), after_slot(JUDGED_AT))
     return CurrentIncidents(store.verdicts, partial(facts_of, store, Policies(), "edge"), record)
 
 
@@ -62,115 +66,124 @@ def the_incident(current: CurrentIncidents) -> Incident:
     return found
 
 
-def renew(store: Store, current: CurrentIncidents, now: datetime) -> bool:
-    write = current.prepare_redraft(the_incident(current).id, now)
+def redraft(store: Store, current: CurrentIncidents, seconds: float) -> bool:
+    """Write a new version of the draft so many seconds after the slot if one is needed. Return whether it was."""
+    write = current.prepare_redraft(the_incident(current).id, after_slot(seconds))
     if write is not None:
         with store.transaction() as tx:
             write(tx)
     return write is not None
 
 
-def draft(current: CurrentIncidents, document: Document = Document.DRAFT) -> str:
+def draft_text(current: CurrentIncidents, document: Document = Document.DRAFT) -> str:
     return render_draft(current.verdicts.drafts(the_incident(current).id)[-1], "md", document=document)[0].decode()
 
 
-def test_a_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, overdue: CurrentIncidents) -> None:
-    absent_until(store, DAY_AND_A_THIRD)
-    assert "at least 6 minutes" in draft(overdue)
-    assert renew(store, overdue, after_slot(DAY_AND_A_THIRD))
-    assert "Access to the release was delayed by at least 32 hours so far." in draft(overdue)
-    assert "6 minutes" not in draft(overdue)
-    assert "edge-1" in draft(overdue, Document.EVIDENCE)
+def test_a_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, current: CurrentIncidents) -> None:
+    save_absence_until(store, NEXT_DAY)
+    assert "at least 6 minutes" in draft_text(current)
+    assert redraft(store, current, NEXT_DAY)
+    assert "Access to the release was delayed by at least 32 hours so far." in draft_text(current)
+    assert "6 minutes" not in draft_text(current)
+    # The record of the first measurement is still cited.
+    assert "edge-1" in draft_text(current, Document.EVIDENCE)
 
 
-def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, overdue: CurrentIncidents) -> None:
-    absent_until(store, DAY_AND_A_THIRD)
-    before = the_incident(overdue)
-    told = incident_json(overdue.incident(before, after_slot(DAY_AND_A_THIRD)))
-    assert told["delay"] == {"min": DAY_AND_A_THIRD, "max": None}
-    assert told["as_of"] == "2018-01-06T17:30:00.000Z"
-    # The daemon will store the change and send its notice.
-    assert the_incident(overdue) == before
+def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, current: CurrentIncidents) -> None:
+    save_absence_until(store, NEXT_DAY)
+    before = the_incident(current)
+    shown = incident_json(current.incident(before, after_slot(NEXT_DAY)))
+    assert shown["delay"] == {"min": NEXT_DAY, "max": None}
+    assert shown["as_of"] == "2018-01-06T17:30:00.000Z"
+    # The change is stored and notified later, by the monitor.
+    assert the_incident(current) == before
 
 
-def test_a_draft_renewed_again_at_once_gets_no_further_version(store: Store, overdue: CurrentIncidents) -> None:
-    absent_until(store, 720)
-    assert renew(store, overdue, after_slot(720))
-    assert not renew(store, overdue, after_slot(729))
-    assert len(overdue.verdicts.drafts(the_incident(overdue).id)) == 2
+def test_a_draft_opened_twice_within_ten_seconds_gets_only_one_new_version(
+    store: Store, current: CurrentIncidents
+) -> None:
+    save_absence_until(store, LATER)
+    assert redraft(store, current, LATER)
+    assert not redraft(store, current, LATER + 9)
+    assert len(current.verdicts.drafts(the_incident(current).id)) == 2
 
 
-def test_typed_text_is_kept_beside_current_figures(store: Store, overdue: CurrentIncidents) -> None:
-    name = the_incident(overdue).id
-    versions = versions_from_rows(overdue.verdicts.drafts(name))
-    field = next(one.id for one in versions[-1].report.fields() if "human.impact" in one.facts)
-    typed = append_edit(versions, {field: "Two users telephoned."}, "duty statistician", after_slot(700))[-1]
+def test_a_new_version_keeps_typed_text_and_has_the_current_delay(store: Store, current: CurrentIncidents) -> None:
+    name = the_incident(current).id
+    versions = versions_from_rows(current.verdicts.drafts(name))
+    impact_box = next(box.id for box in versions[-1].report.fields() if "human.impact" in box.facts)
+    typed = append_edit(versions, {impact_box: "Two users telephoned."}, "duty statistician", after_slot(700))[-1]
     with store.transaction() as tx:
         tx.add_draft(draft_row(typed, name))
-    absent_until(store, 720)
-    assert renew(store, overdue, after_slot(721))
-    assert "Two users telephoned." in draft(overdue)
-    assert "at least 12 minutes" in draft(overdue)
+    save_absence_until(store, LATER)
+    assert redraft(store, current, LATER + 1)
+    assert "Two users telephoned." in draft_text(current)
+    assert "at least 12 minutes" in draft_text(current)
 
 
-def test_renewing_a_signed_draft_adds_no_version(store: Store, overdue: CurrentIncidents) -> None:
-    name = the_incident(overdue).id
-    made = append_signature(versions_from_rows(overdue.verdicts.drafts(name)), "head of profession", after_slot(700))[
-        -1
-    ]
+def test_a_signed_draft_gets_no_new_version_when_it_is_opened(store: Store, current: CurrentIncidents) -> None:
+    name = the_incident(current).id
+    versions = versions_from_rows(current.verdicts.drafts(name))
+    signed = append_signature(versions, "head of profession", after_slot(700))[-1]
     with store.transaction() as tx:
-        tx.add_draft(draft_row(made, name))
-    absent_until(store, DAY_AND_A_THIRD)
-    assert not renew(store, overdue, after_slot(DAY_AND_A_THIRD))
+        tx.add_draft(draft_row(signed, name))
+    save_absence_until(store, NEXT_DAY)
+    assert not redraft(store, current, NEXT_DAY)
 
 
-def test_a_final_or_hand_logged_incident_does_not_change(store: Store, overdue: CurrentIncidents) -> None:
-    known = the_incident(overdue)
-    assert known.facts is not None
-    final = replace(known, facts=replace(known.facts, final=True))
-    by_hand = replace(known, kind=Kind.HAND)
-    absent_until(store, 720)
-    assert [overdue.incident(one, after_slot(720)) for one in (final, by_hand)] == [final, by_hand]
+def test_a_final_or_hand_logged_incident_keeps_its_facts(store: Store, current: CurrentIncidents) -> None:
+    incident = the_incident(current)
+    assert incident.facts is not None
+    final = replace(incident, facts=replace(incident.facts, final=True))
+    by_hand = replace(incident, kind=Kind.HAND)
+    save_absence_until(store, LATER)
+    assert current.incident(incident, after_slot(LATER)) != incident
+    assert current.incident(final, after_slot(LATER)) == final
+    assert current.incident(by_hand, after_slot(LATER)) == by_hand
 
 
-def test_renewing_a_draft_keeps_a_note_that_was_saved_meanwhile(store: Store, overdue: CurrentIncidents) -> None:
-    known = the_incident(overdue)
-    write = overdue.prepare_redraft(known.id, after_slot(720))
-    assert write is not None
+def test_no_new_version_is_written_over_an_incident_that_a_person_changed_meanwhile(
+    store: Store, current: CurrentIncidents
+) -> None:
+    incident = the_incident(current)
+    write_new_version = current.prepare_redraft(incident.id, after_slot(LATER))
+    assert write_new_version is not None
     with store.transaction() as tx:
-        tx.save_incident(add_note(known, "duty statistician", "seen", after_slot(721)))
-        write(tx)
-    assert len(overdue.verdicts.drafts(known.id)) == 1
-    assert the_incident(overdue).timeline[-1].text == "seen"
+        tx.save_incident(add_note(incident, "duty statistician", "seen", after_slot(LATER + 1)))
+        write_new_version(tx)
+    assert len(current.verdicts.drafts(incident.id)) == 1
+    assert the_incident(current).timeline[-1].text == "seen"
 
 
-async def test_pages_and_documents_are_current_when_they_are_opened(store: Store, overdue: CurrentIncidents) -> None:
+async def test_incident_pages_documents_and_json_have_the_current_delay(
+    store: Store, current: CurrentIncidents
+) -> None:
     async with a_board() as board:
         board.queries.store = store
-        board.queries.current_incidents, board.queries.writer = overdue, Writer(store, board.clock)
-        board.clock.at = after_slot(DAY_AND_A_THIRD) - timedelta(seconds=board.clock.seconds)
-        absent_until(store, DAY_AND_A_THIRD)
-        name = the_incident(overdue).id
+        board.queries.current_incidents, board.queries.writer = current, Writer(store, board.clock)
+        board.clock.at = after_slot(NEXT_DAY) - timedelta(seconds=board.clock.seconds)
+        save_absence_until(store, NEXT_DAY)
+        name = the_incident(current).id
         listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
         page = (await board.client.get(f"/incidents/{name}")).text
         document = (await board.client.get(f"/api/v1/incidents/{name}/draft.md")).text
         board.queries.writer.abandon()
     assert "delayed by at least 32 hours" in document
-    assert listed[0]["delay"]["min"] == DAY_AND_A_THIRD
+    assert listed[0]["delay"]["min"] == NEXT_DAY
     assert "still absent at 17:30:00 GMT" in page
 
 
 async def test_a_decision_to_bring_a_release_forward_is_on_the_board_and_in_the_json() -> None:
     async with a_board() as board:
-        known = board.store.verdicts.incident(board.early_incident)
-        assert known is not None
-        decided = bring_forward(known, "head of profession", "2018-01-05T08:30", after_slot(500))
+        incident = board.store.verdicts.incident(board.early_incident)
+        assert incident is not None
+        brought_forward = bring_forward(incident, "head of profession", "2018-01-05T08:30", after_slot(500))
         with board.store.transaction() as tx:
-            tx.save_incident(decided)
+            tx.save_incident(brought_forward)
         page = (await board.client.get("/?date=2018-01-05")).text
         body = (await board.client.get("/api/v1/releases/early")).json()
-    told = "brought forward to 5 Jan 2018 08:30 GMT, as recorded by the head of profession"
-    assert told in page
+    sentence = "brought forward to 5 Jan 2018 08:30 GMT, as recorded by the head of profession"
+    assert sentence in page
     assert body["brought_forward"] == {"to": "2018-01-05T08:30:00.000Z", "by": "head of profession"}
-    assert board_cells(body)[3].endswith(f"; {told}")
+    assert board_cells(body)[3].endswith(f"; {sentence}")
     assert page.count("brought forward") == 1

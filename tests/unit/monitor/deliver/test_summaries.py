@@ -1,4 +1,4 @@
-"""Summaries go out by the calendar: once, at their local time, and with what is so then."""
+"""Summaries are sent once on their days at their local time, with the status of that time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import directly, record
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import DAY, HOUR, MINUTE, SLOT
 from tests.worlds.looks import ABSENT
 from tests.worlds.rotas import a_rota
 from tests.worlds.stores import TemporaryStore
@@ -31,9 +31,13 @@ from tests.worlds.verdicts import Case, a_late_verdict
 
 FRIDAY = date(2018, 1, 5)
 MONDAY = date(2018, 1, 8)
-NAMES = {"ofqual": "Ofqual"}
-WAYS = {"alice": "alice-phone", "bob": "bob-phone"}
-ROTA = a_rota(WAYS, Shift("bob", after_slot(0), after_slot(86_400)), name="duty")
+PRODUCER_NAMES = {"ofqual": "Ofqual"}
+PHONES = {"alice": "alice-phone", "bob": "bob-phone"}
+BOB_ON_CALL = a_rota(PHONES, Shift("bob", SLOT, SLOT + DAY), name="duty")
+FRIDAY_EVENING = datetime(2018, 1, 5, 17, tzinfo=UTC)
+"""When the summary of kind `evening` is due."""
+LATE_BY_20_MINUTES, PENDING = a_late_verdict(1800.0), a_late_verdict(-600.0)
+"""Verdicts half an hour after and ten minutes before the slot on Friday, on a release published 20 minutes late."""
 RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov.uk", FRIDAY): "www.gov.uk: too much"}
 
 
@@ -42,51 +46,52 @@ def schedules(*tables: dict[str, Any]) -> list[SummarySchedule]:
     return make_summary_schedules(Settings(summary=[SummarySettings(**table) for table in given]))
 
 
-def due_between(schedule: SummarySchedule, begin: datetime, days: int) -> list[datetime]:
+def due_within(schedule: SummarySchedule, begin: datetime, days: int) -> list[datetime]:
+    """Return when summaries are due in the days after `begin`, at a resolution of ten minutes."""
     times = (schedule.last_due(begin + timedelta(minutes=10 * step)) for step in range(days * 144))
     return sorted({when for when in times if when is not None})
 
 
-def test_a_summary_falls_due_at_its_local_time_on_its_days() -> None:
+def test_a_morning_summary_is_due_at_8_45_local_time_on_working_days() -> None:
     (schedule,) = schedules({"kind": "morning"})
     # The clocks go forward on Sunday 25 March 2018.
-    due = due_between(schedule, datetime(2018, 3, 23, tzinfo=UTC), 5)
+    due = due_within(schedule, datetime(2018, 3, 23, tzinfo=UTC), 5)
     assert [when.astimezone(UTC).strftime("%a %H:%M") for when in due] == ["Fri 08:45", "Mon 07:45", "Tue 07:45"]
 
 
-def test_a_monthly_summary_falls_due_on_the_first_of_the_month() -> None:
+def test_a_monthly_summary_is_due_at_9_on_the_first_of_the_month() -> None:
     (schedule,) = schedules({"kind": "month"})
-    due = due_between(schedule, datetime(2018, 1, 20, tzinfo=UTC), 45)
+    due = due_within(schedule, datetime(2018, 1, 20, tzinfo=UTC), 45)
     assert [f"{when:%d %B %H:%M}" for when in due] == ["01 February 09:00", "01 March 09:00"]
 
 
-def test_a_monitor_that_was_down_sends_a_summary_that_is_not_stale() -> None:
+@pytest.mark.parametrize(("hours_late", "is_due"), [(-1, False), (0, True), (2, True), (4, False)])
+def test_a_summary_delayed_by_two_hours_is_still_sent_and_by_four_hours_is_not(
+    hours_late: int, *, is_due: bool
+) -> None:
     (schedule,) = schedules({"kind": "morning"})
-    begin = datetime(2018, 1, 5, 8, 45, tzinfo=UTC)
-    assert [schedule.last_due(begin + timedelta(hours=late)) is not None for late in (-1, 0, 2, 4)] == [
-        False,
-        True,
-        True,
-        False,
-    ]
+    due = datetime(2018, 1, 5, 8, 45, tzinfo=UTC)
+    assert (schedule.last_due(due + timedelta(hours=hours_late)) is not None) is is_due
 
 
 def summaries_in(store: TemporaryStore) -> list[Notice]:
     return [one for one in store.outbox.notices() if one.kind == "summary"]
 
 
-def played(
+def play_friday_evening(
     tables: Sequence[dict[str, Any]], story: Callable[[Summaries, TemporaryStore, VirtualClock], Awaitable[None]]
 ) -> None:
+    """Run a monitor with these `[[summary]]` tables from 16.55 on a Friday with one late release; one is due Monday."""
+
     async def board(first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
-        rows = [body_of(a_late_verdict(1800.0), None)] if first <= FRIDAY <= last else []
+        rows = [body_of(LATE_BY_20_MINUTES, None)] if first <= FRIDAY <= last else []
         rows += [body_of(a_late_verdict(-600.0, "monday"), None)] if first <= MONDAY <= last else []
         return [row for row in rows if producer in (None, row["producer"])]
 
-    async def whole(clock: VirtualClock) -> None:
+    async def run_story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
-        await record(writer, VerdictRecorder(store, ReportingRules()), a_late_verdict(1800.0), after_slot(1800))
+        await record(writer, VerdictRecorder(store, ReportingRules()), LATE_BY_20_MINUTES, LATE_BY_20_MINUTES.at)
         summaries = Summaries(
             schedules(*tables),
             store,
@@ -95,49 +100,52 @@ def played(
             "Europe/London",
             board,
             lambda: RISKS,
-            NAMES,
+            PRODUCER_NAMES,
             directly,
             lambda: None,
-            rotas={"duty": ROTA},
+            rotas={"duty": BOB_ON_CALL},
         )
         await story(summaries, store, clock)
         writer.abandon()
 
-    run_virtually(whole, datetime(2018, 1, 5, 16, 55, tzinfo=UTC))
+    run_virtually(run_story, FRIDAY_EVENING - 5 * MINUTE)
 
 
-def test_a_due_summary_is_written_once_for_each_of_its_channels() -> None:
+async def write_the_summary(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> Notice:
+    """Wait until the evening summary is due, write it, and return it."""
+    await clock.sleep((FRIDAY_EVENING - clock.now()).total_seconds())
+    await summaries.write_due()
+    (notice,) = summaries_in(store)
+    return notice
+
+
+def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await summaries.write_due()
         assert summaries_in(store) == []
         for _ in range(10):
             await clock.sleep(60)
             await summaries.write_due()
-        # After a restart nothing is remembered but what the store holds.
-        summaries._written.clear()  # a restart
+        # After a restart only the store knows that it was written.
+        summaries._written.clear()
         await summaries.write_due()
-        (notice,) = summaries_in(store)
-        assert notice.kind == "summary"
-        assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["chat", "mail"]
+        assert len(summaries_in(store)) == 1
 
-    played([{"kind": "evening", "channels": ["mail", "chat"]}], story)
+    play_friday_evening([{"kind": "evening"}], story)
 
 
-def test_a_summary_goes_once_to_each_channel_and_to_the_person_on_call() -> None:
+def test_a_summary_goes_once_to_each_channel_and_to_the_person_on_call_for_a_rota() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
-        await clock.sleep(300)
-        await summaries.write_due()
-        (notice,) = summaries_in(store)
-        assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["bob-phone", "mail"]
+        notice = await write_the_summary(summaries, store, clock)
+        assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["bob-phone", "chat", "mail"]
 
-    played([{"kind": "evening", "channels": ["mail", "duty", "bob-phone"]}], story)
+    # Bob is on call for the rota `duty`, so his phone is named twice.
+    play_friday_evening([{"kind": "evening", "channels": ["mail", "chat", "duty", "bob-phone"]}], story)
 
 
 def test_an_evening_summary_has_results_owed_reports_and_the_risks_of_the_next_day_with_releases() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
-        await clock.sleep(300)
-        await summaries.write_due()
-        (notice,) = summaries_in(store)
+        notice = await write_the_summary(summaries, store, clock)
         assert notice.subject == "Friday 5 January 2018: 1 LATE; 1 report owed"
         assert notice.text.splitlines()[1:] == [
             "",
@@ -154,107 +162,97 @@ def test_an_evening_summary_has_results_owed_reports_and_the_risks_of_the_next_d
             "- Malpractice (ofqual): for 7 h, r-2018-01-05",
         ]
 
-    played([{"kind": "evening"}], story)
+    play_friday_evening([{"kind": "evening"}], story)
 
 
 def test_a_summary_lists_overdue_actions_with_their_owner() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
-        (known,) = store.verdicts.incidents()
-        late = Action("Renew the\ncertificate", "web team", date(2018, 1, 4))
+        (incident,) = store.verdicts.incidents()
+        overdue = Action("Renew the\ncertificate", "web team", FRIDAY - timedelta(days=1))
+        due_today = replace(overdue, due=FRIDAY)
         with store.transaction() as tx:
-            tx.save_incident(replace(known, actions=(late, replace(late, due=FRIDAY))))
-        await clock.sleep(300)
-        await summaries.write_due()
-        (notice,) = summaries_in(store)
+            tx.save_incident(replace(incident, actions=(overdue, due_today)))
+        notice = await write_the_summary(summaries, store, clock)
         assert notice.subject == "Friday 5 January 2018: 1 LATE; 1 report owed; 1 action overdue"
         assert notice.text.splitlines()[-2:] == [
             "Actions overdue:",
             "- web team, by 4 January 2018: Renew the certificate, no. 1 of r-2018-01-05",
         ]
 
-    played([{"kind": "evening"}], story)
+    play_friday_evening([{"kind": "evening"}], story)
 
 
-def test_a_summary_of_one_producer_omits_the_others() -> None:
+def test_a_summary_of_one_producer_omits_releases_of_others() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
-        await clock.sleep(300)
-        await summaries.write_due()
-        (notice,) = summaries_in(store)
+        notice = await write_the_summary(summaries, store, clock)
         assert notice.subject == "Friday 5 January 2018: nothing was due"
 
-    played([{"kind": "evening", "producer": "ons"}], story)
+    play_friday_evening([{"kind": "evening", "producer": "ons"}], story)
 
 
-def test_a_morning_summary_lists_due_releases_and_risks() -> None:
-    row = body_of(a_late_verdict(-600.0), None)
+def test_a_morning_summary_lists_due_releases_risks_and_the_address_of_the_board() -> None:
+    row = body_of(PENDING, None)
     doubtful = row | {"id": "s", "title": "Other", "slot": row["slot"] | {"doubt": "its zone was guessed"}}
-    told = morning_summary(
-        SummaryFacts(
-            after_slot(-3000), FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=NAMES, link="https://b.example"
-        )
-    )
-    assert told.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
-    assert "- 09:30 GMT, Malpractice (Ofqual)\n" in told.text
-    assert "At risk:\n- Other (Ofqual): its zone was guessed\n- www.gov.uk: too much\n" in told.text
-    assert told.text.endswith("Board: https://b.example\n")
+    facts = SummaryFacts(SLOT - HOUR, FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=PRODUCER_NAMES)
+    summary = morning_summary(replace(facts, link="https://b.example"))
+    assert summary.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
+    assert "- 09:30 GMT, Malpractice (Ofqual)\n" in summary.text
+    assert "At risk:\n- Other (Ofqual): its zone was guessed\n- www.gov.uk: too much\n" in summary.text
+    assert summary.text.endswith("Board: https://b.example\n")
 
 
 def test_too_many_releases_to_list_are_counted_by_slot_and_producer() -> None:
-    row = body_of(a_late_verdict(-600.0), None)
-    rows = [row | {"id": f"r{number}"} for number in range(175)]
-    assert (
-        "Due:\n- 09:30 GMT, Ofqual: 175\n"
-        in morning_summary(SummaryFacts(after_slot(-3000), FRIDAY, FRIDAY, rows, names=NAMES)).text
-    )
+    rows = [body_of(PENDING, None) | {"id": f"r{number}"} for number in range(175)]
+    summary = morning_summary(SummaryFacts(SLOT - HOUR, FRIDAY, FRIDAY, rows, names=PRODUCER_NAMES))
+    assert "Due:\n- 09:30 GMT, Ofqual: 175\n" in summary.text
 
 
 def test_a_monthly_summary_counts_only_judged_releases() -> None:
-    late, fine = body_of(a_late_verdict(1800.0), None), body_of(a_late_verdict(1800.0, "s", 0.5), None)
-    unproven = late | {"verdict": "unproven"}
-    told = monthly_summary(
-        SummaryFacts(after_slot(0), date(2018, 1, 1), date(2018, 1, 31), [late, fine, fine, unproven], names=NAMES)
-    )
-    assert told.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
-    assert "- Ofqual: 2 of 3 on time, 66.7 % (1 not judged)\n" in told.text
-    assert "ninethirty report period --from 2018-01-01 --to 2018-01-31" in told.text
+    late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(a_late_verdict(1800.0, "s", came=0.5), None)
+    rows = [late, on_time, on_time, late | {"verdict": "unproven"}]
+    summary = monthly_summary(SummaryFacts(SLOT, date(2018, 1, 1), date(2018, 1, 31), rows, names=PRODUCER_NAMES))
+    assert summary.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
+    assert "- Ofqual: 2 of 3 on time, 66.7 % (1 not judged)\n" in summary.text
+    assert "ninethirty report period --from 2018-01-01 --to 2018-01-31" in summary.text
 
 
-@pytest.mark.parametrize("kind", [morning_summary, evening_summary])
+@pytest.mark.parametrize("days", [1, 3])
+@pytest.mark.parametrize("make_summary", [morning_summary, evening_summary])
 def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
-    kind: Callable[[SummaryFacts], Summary],
+    make_summary: Callable[[SummaryFacts], Summary], days: int
 ) -> None:
-    told = []
-    for days in (1, 3):
-        row = body_of(Case(86_400.0 * days, [(-60, ABSENT)], every=60.0).verdict(), None)
-        day = FRIDAY + timedelta(days=days)
-        told.append(kind(SummaryFacts(after_slot(86_400 * days), day, day, [], missing=[row], names=NAMES)))
-    assert [one.subject.partition("; ")[2] for one in told] == ["1 still not out"] * 2
-    due = "Due on an earlier day, still not out:\n- Friday 5 January 2018, 09:30 GMT, Malpractice (Ofqual): OVERDUE, "
-    assert f"{due}at least 1 d\n" in told[0].text
-    assert f"{due}at least 3 d\n" in told[1].text
+    row = body_of(Case(86_400.0 * days, [(-60, ABSENT)], every=60.0).verdict(), None)
+    day = FRIDAY + timedelta(days=days)
+    summary = make_summary(SummaryFacts(SLOT + days * DAY, day, day, [], missing=[row], names=PRODUCER_NAMES))
+    assert summary.subject.endswith("; 1 still not out")
+    assert (
+        "Due on an earlier day, still not out:\n"
+        f"- Friday 5 January 2018, 09:30 GMT, Malpractice (Ofqual): OVERDUE, at least {days} d\n"
+    ) in summary.text
 
 
 def test_a_release_of_an_earlier_day_is_listed_only_while_it_is_overdue() -> None:
-    row = body_of(a_late_verdict(1800.0), None)
+    row = body_of(LATE_BY_20_MINUTES, None)
 
     async def board(first: date, last: date, _producer: str | None) -> list[dict[str, Any]]:
-        earlier = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]
-        return earlier if first <= FRIDAY <= last else []
+        of_friday = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]
+        return of_friday if first <= FRIDAY <= last else []
 
-    async def whole(clock: VirtualClock) -> None:
+    async def write_summary(clock: VirtualClock) -> None:
         store = TemporaryStore()
-        writer, day = Writer(store, clock), schedules({"kind": "morning"})
-        made = Summaries(day, store, writer, clock, "Europe/London", board, dict, NAMES, directly, lambda: None)
-        await made.write_due()
+        writer, when = Writer(store, clock), schedules({"kind": "morning"})
+        await Summaries(
+            when, store, writer, clock, "Europe/London", board, dict, PRODUCER_NAMES, directly, lambda: None
+        ).write_due()
         (notice,) = summaries_in(store)
         assert notice.subject == "Today, Monday 8 January 2018: nothing is due; 1 still not out"
         writer.abandon()
 
-    run_virtually(whole, datetime(2018, 1, 8, 8, 50, tzinfo=UTC))
+    run_virtually(write_summary, datetime(2018, 1, 8, 8, 50, tzinfo=UTC))
 
 
 def test_a_summary_of_a_day_without_releases_says_so() -> None:
-    facts = SummaryFacts(after_slot(0), FRIDAY, FRIDAY, [], next=FRIDAY + timedelta(days=1))
+    facts = SummaryFacts(SLOT, FRIDAY, FRIDAY, [], next=FRIDAY + timedelta(days=1))
     assert morning_summary(facts).subject == "Today, Friday 5 January 2018: nothing is due"
     assert evening_summary(facts).text == (
         "Friday 5 January 2018: nothing was due.\n\nNext, Saturday 6 January 2018: nothing is due\n"

@@ -16,7 +16,7 @@ from monitor.deliver.rules import ReportingRules
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import Slow, an_outbox, recording
+from tests.unit.monitor.deliver.outbox import SlowChannel, an_outbox, recording
 from tests.worlds.incidents import an_incident, facts_of_a_release
 from tests.worlds.instants import after_slot
 from tests.worlds.stores import TemporaryStore
@@ -116,10 +116,10 @@ def test_a_thread_with_an_urgent_notice_goes_before_threads_that_waited_longer()
         earlier = [paced_mail.add_notice("unproven", name) for name in ("a", "b")]
         await clock.sleep(1)
         urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
-        slow = Slow(clock, 10.0)
+        slow = SlowChannel(clock, 10.0)
         outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow], clock)
         await outbox.send_due("mail")
-        assert slow.got == [urgent.id, *sorted(one.id for one in earlier)]
+        assert slow.received_ids == [urgent.id, *sorted(one.id for one in earlier)]
         paced_mail.writer.abandon()
 
     run_virtually(story, after_slot(61))
@@ -132,15 +132,15 @@ def test_an_urgent_notice_that_arrives_during_many_sends_does_not_wait_for_all_o
         await paced_mail.send_and_wait(seconds=61)
         for number in range(40):
             paced_mail.add_notice("unproven", f"u{number}")
-        slow = Slow(clock, 10.0)
+        slow = SlowChannel(clock, 10.0)
         outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow], clock)
         sending = asyncio.ensure_future(outbox.send_due("mail"))
         await clock.sleep(35)
         urgent = paced_mail.add_notice(GRADE_CHANGED, "i")
         outbox.wake()
         await sending
-        assert slow.got.index(urgent.id) <= 6
-        assert len(slow.got) == 41
+        assert slow.received_ids.index(urgent.id) <= 6
+        assert len(slow.received_ids) == 41
         paced_mail.writer.abandon()
 
     run_virtually(story, after_slot(61))

@@ -11,14 +11,12 @@ from alerts.channels.pagerduty import build_event
 from alerts.channels.webhook import webhook_body
 from alerts.silence import Scope
 from monitor.cli.channel import _make_test_message
-from monitor.clock import VirtualClock
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
-from monitor.rehearse.virtual_loop import run_virtually
 from monitor.web.hook import Hook, schema
-from tests.unit.monitor.deliver.platform_day import OUT, Day
+from tests.unit.monitor.deliver.platform_day import PUBLISHED_AT, Day, play_day
 from tests.worlds.fake_channel import FakeChannel
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import SLOT, after_slot
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "webhook.schema.json"
 ROLE = "duty statistician"
@@ -32,34 +30,29 @@ def posted_events(channel: FakeChannel) -> list[dict[str, Any]]:
     return [json.loads(body) for body in bodies]
 
 
-def play_day(act: Callable[[Day, Desk], Awaitable[None]]) -> Day:
+def play_day_with_desk(act: Callable[[Day, Desk], Awaitable[None]]) -> Day:
     """Run a day of a monitor whose releases people handle by `act`, and return it with what its channels got."""
-    days: list[Day] = []
 
-    async def run_day(clock: VirtualClock) -> None:
-        day = Day(clock)
-        desk = Desk(CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.events), day.writer, clock)
-        days.append(day)
-        await act(day, desk)
-        day.writer.abandon()
+    async def story(day: Day) -> None:
+        current = CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.events)
+        await act(day, Desk(current, day.writer, day.clock))
 
-    run_virtually(run_day, after_slot(0))
-    return days[0]
+    return play_day(story, begins=SLOT)
 
 
 async def remind_acknowledge_publish_and_sign(day: Day, desk: Desk) -> None:
     """Play a day on which one release is late, reminded of, acknowledged twice, published and its report signed."""
-    await day.judged(400, ["r7"])
-    await day.on_to(400 + 16 * 60)
+    await day.judge_at(400, ["r7"])
+    await day.run_until(400 + 16 * 60)
     (incident,) = day.store.verdicts.incidents()
     await desk.acknowledge(incident.id, ROLE)
     await desk.acknowledge(incident.id, "head of profession")
-    await day.on_to(1600)
-    await day.judged(OUT["r7"] + 30, ["r7"])
-    await day.judged(OUT["r7"] + 4000, ["r7"])
+    await day.run_until(1600)
+    await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
+    await day.judge_at(PUBLISHED_AT["r7"] + 4000, ["r7"])
     (incident,) = day.store.verdicts.incidents()
     await desk.sign_report(incident, ROLE, {}, anyway="it is urgent")
-    await day.on_to(OUT["r7"] + 4100)
+    await day.run_until(PUBLISHED_AT["r7"] + 4100)
 
 
 def test_published_schema_matches_the_models() -> None:
@@ -68,7 +61,7 @@ def test_published_schema_matches_the_models() -> None:
 
 
 def test_a_webhook_gets_each_event_of_an_incident_once() -> None:
-    day = play_day(remind_acknowledge_publish_and_sign)
+    day = play_day_with_desk(remind_acknowledge_publish_and_sign)
     events = posted_events(day.channels["hook"])
     assert [event["event"] for event in events] == ["opened", "reminder", "acknowledged", "over", "signed"]
     assert {event["thread"] for event in events} == {events[0]["id"]}
@@ -80,7 +73,7 @@ def test_a_webhook_gets_each_event_of_an_incident_once() -> None:
 
 
 def test_people_get_no_notice_of_an_acknowledgement_or_signature() -> None:
-    day = play_day(remind_acknowledge_publish_and_sign)
+    day = play_day_with_desk(remind_acknowledge_publish_and_sign)
     assert not {"acknowledged", "signed", "closed"} & {*day.kinds("mail"), *day.kinds("ons")}
 
 
@@ -91,7 +84,7 @@ def pager_actions(day: Day) -> list[tuple[str, str]]:
 
 
 def test_pager_gets_acknowledgement_and_close_but_no_signature() -> None:
-    day = play_day(remind_acknowledge_publish_and_sign)
+    day = play_day_with_desk(remind_acknowledge_publish_and_sign)
     assert [action for _, action in pager_actions(day)] == ["trigger", "trigger", "acknowledge", "resolve"]
 
 
@@ -100,13 +93,13 @@ def test_waiving_a_logged_incident_is_posted_to_a_webhook_as_closed() -> None:
         await desk.log_incident(
             {"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE}
         )
-        await day.on_to(800)
+        await day.run_until(800)
         (logged,) = day.store.verdicts.incidents()
         await desk.waive(logged.id, ROLE, "no report is called for")
         await desk.silence((Scope.PRODUCER, "dfe"), after_slot(900), ROLE, "moving")
-        await day.on_to(1500)
+        await day.run_until(1500)
 
-    day = play_day(log_and_waive)
+    day = play_day_with_desk(log_and_waive)
     events = posted_events(day.channels["hook"])
     assert [event["event"] for event in events if (event["incident"] or {}).get("kind") == "hand"] == [
         "opened",
@@ -116,13 +109,13 @@ def test_waiving_a_logged_incident_is_posted_to_a_webhook_as_closed() -> None:
 
 def test_acknowledging_a_platform_incident_is_sent_to_webhook_and_pager() -> None:
     async def acknowledge_platform(day: Day, desk: Desk) -> None:
-        await day.judged(400)
-        await day.on_to(700)
+        await day.judge_at(400)
+        await day.run_until(700)
         await desk.acknowledge(day.platform().id, ROLE)
-        await day.judged(1300)
-        await day.on_to(1500)
+        await day.judge_at(1300)
+        await day.run_until(1500)
 
-    day = play_day(acknowledge_platform)
+    day = play_day_with_desk(acknowledge_platform)
     events = posted_events(day.channels["hook"])
     of_platform = [event["event"] for event in events if (event["incident"] or {}).get("kind") == "platform"]
     assert of_platform[:2] == ["opened", "acknowledged"]
