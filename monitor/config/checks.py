@@ -205,7 +205,7 @@ def _names(data: Row, table: str) -> list[str]:
 
 
 def _summary_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield channels of summaries that are not configured, or that reach more than staff."""
+    """Yield a fault for each channel of a summary that is not configured, or that reaches more than staff."""
     channels_of_rota = {row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")}
     known = [*_names(data, "channel"), *_names(data, "rota")]
     open_channels = _texts_in(_table(data, "alert").get("open_channels"))
