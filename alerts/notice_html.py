@@ -73,7 +73,7 @@ def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str,
 
 
 def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return for how many seconds the release is late, or was public before its slot; None if neither is proved."""
+    """Return by how many seconds a release is late so far, or was public too early; None if neither is proved."""
     if fact_rules.is_early(facts):
         return measure_exposure(facts, now)
     late = find_main_late_part(facts) if fact_rules.is_late(facts) else None

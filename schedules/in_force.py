@@ -97,17 +97,18 @@ class _ReleaseLedger:
         """`calendars` are those of the release, the one that rules first."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
-        # The last promise of each calendar: before the slot in force passed, after that, and with another offset.
+        # The last promise of each calendar: read before the slot in force passed, and read after that.
         self._latest: dict[str, Promise] = {}
-        self._later: dict[str, Promise] = {}
-        self._shifted: dict[str, Promise] = {}
+        self._read_after_slot: dict[str, Promise] = {}
+        # By calendar, a later promise that differs from the latest only by the UTC offset: perhaps no change.
+        self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None
         self._last_not_cancelled: Promise | None = None
         self._first: Promise | None = None
-        self._second: Promise | None = None
+        self._announced_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
-        self._given_up: list[Promise] = []
-        self._in_doubt: list[Promise] = []
+        self._withdrawn_before_slot: list[Promise] = []
+        self._maybe_in_time: list[Promise] = []
         self._differing_calendars: set[str] = set()
         self._events: list[LedgerEvent] = []
         self._learnt_after_slot = False
@@ -126,9 +127,9 @@ class _ReleaseLedger:
             self._add_event(EventKind.BACK_DATED, promise, self._current.slot)
             self._doubt_if_maybe_in_time(promise, promise.slot)
         elif _is_zone_shift(self._latest.get(promise.calendar), promise):
-            self._shifted[promise.calendar] = promise
+            self._zone_shifted[promise.calendar] = promise
         else:
-            self._shifted.pop(promise.calendar, None)
+            self._zone_shifted.pop(promise.calendar, None)
             self._add_change(promise)
 
     def _is_frozen(self, promise: Promise) -> bool:
@@ -152,15 +153,15 @@ class _ReleaseLedger:
             promise=self._current,
             cancelled=self._current is not None and is_cancelled(self._current),
             moved_from=self._find_moved_from(),
-            second=self._second,
+            second=self._announced_after_slot,
             first_announced=self._first,
             short_notice=self._short_notice,
             disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
             agreeing=tuple(each for each in self._latest.values() if self._agrees_with_current(each)),
             learnt_after_slot=self._learnt_after_slot,
-            given_up=tuple(self._given_up),
+            given_up=tuple(self._withdrawn_before_slot),
             events=tuple(self._events),
-            in_doubt=(*self._in_doubt, *(each for name, each in self._shifted.items() if name == ruling)),
+            in_doubt=(*self._maybe_in_time, *(each for name, each in self._zone_shifted.items() if name == ruling)),
         )
 
     def _add_first(self, promise: Promise) -> None:
@@ -203,7 +204,7 @@ class _ReleaseLedger:
             is_kept = last is not None and (last.slot.precision is Precision.NONE or is_inside(chosen.slot, last.slot))
             # The first entry of a calendar gives up no slot. It only disagrees with other calendars.
             if is_change and last is not None and not is_kept:
-                self._given_up.append(last)
+                self._withdrawn_before_slot.append(last)
             self._last_not_cancelled = chosen
         self._current = chosen
         self._learnt_after_slot = has_passed(chosen.slot, chosen.learnt)
@@ -263,18 +264,18 @@ class _ReleaseLedger:
         A promise of a time that is ahead is the second one, until its calendar shows the slot in force again.
         """
         current = self._current
-        before = self._later.get(promise.calendar, self._latest.get(promise.calendar))
-        self._later[promise.calendar] = promise
+        before = self._read_after_slot.get(promise.calendar, self._latest.get(promise.calendar))
+        self._read_after_slot[promise.calendar] = promise
         if current is None or (before is not None and not find_changes(before, promise)):
             return
         self._doubt_if_maybe_in_time(promise, current.slot)
         if not is_cancelled(promise) and not find_slot_changes(current.slot, promise.slot):
-            if self._second is not None and self._second.calendar == promise.calendar:
-                self._second = None
+            if self._announced_after_slot is not None and self._announced_after_slot.calendar == promise.calendar:
+                self._announced_after_slot = None
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
         else:
-            self._second = promise
+            self._announced_after_slot = promise
             self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
 
     def _doubt_if_maybe_in_time(self, promise: Promise, slot: Slot) -> None:
@@ -285,14 +286,13 @@ class _ReleaseLedger:
         # The last read that did not show the promise yet.
         since = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
         if find_changes(current, promise) and not has_passed(slot, since):
-            self._in_doubt.append(promise)
+            self._maybe_in_time.append(promise)
 
     def _find_moved_from(self) -> Promise | None:
         """Return the newest promise given up before the slot in force, else the newest given up at all."""
-        slot = None if self._current is None else self._current.slot
-        begins = None if slot is None else slot.begins()
-        earlier = [each for each in self._given_up if begins is None or has_passed(each.slot, begins)]
-        candidates = earlier or self._given_up
+        begins = None if self._current is None else self._current.slot.begins()
+        earlier = [each for each in self._withdrawn_before_slot if begins is None or has_passed(each.slot, begins)]
+        candidates = earlier or self._withdrawn_before_slot
         return candidates[-1] if candidates else None
 
     def _add_event(

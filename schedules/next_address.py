@@ -198,7 +198,7 @@ def _options_for(piece: str, tokens: Sequence[str], pairs: Pairs) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _forms_of(word: str) -> dict[str, str]:
-    """Return every form in which addresses write one word of a period."""
+    """Return the texts that addresses write for one word of a period, by the name of their form, such as `short`."""
     kind = _token_kind(word)
     if kind == "month":
         number = _SHORT.index(word)

@@ -49,7 +49,7 @@ def compare_read(
     previous_read_at: datetime | None,
     previous: EarlierReads | None = None,
 ) -> ReadChanges:
-    """Compare a read made at `read_at` with what the calendar's entries last said (`known`, by uid).
+    """Return what a read at `read_at` changes in entries that last said `known` (by uid), or only alarms if it has any.
 
     `previous_read_at` is the last usable read, None before the first. `previous` has the counts of usable reads and
     whether the calendar may be empty. Its entries are not used. A promise is added only if slot, state or doubt of an

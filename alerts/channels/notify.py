@@ -63,7 +63,7 @@ def notify_reference(message: Message, to: str) -> str:
 
 
 def _combine_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return the outcome for all recipients: refused for now if one was, accepted if any other was accepted."""
+    """Return one outcome for all recipients: refused for now if any was, else accepted if any was."""
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     reasons = "; ".join(dict.fromkeys(refusal.reason for refusal in refused))
     if not all(refusal.permanent for refusal in refused):

@@ -62,18 +62,18 @@ PUBLISHING_TIME = timedelta(minutes=2)
 
 
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
-    """Return the kinds of finding of an incident: those of its facts, or the one that corresponds to its kind.
+    """Return the kinds of finding on which an incident needs advice: those of its facts, else the one of its kind.
 
-    For an incident that a person logged it is the sort that they chose: leak, access, late, early_exposure …
+    For an incident that a person logged it is the sort that they chose, such as `leak`. Blind spans do not count.
     """
     # An incident that a person logged uses the facts of a watched release only for its dates.
     if incident.kind is Kind.HAND:
         return (incident.words.get("sort", "leak"),)
     findings = incident.facts.findings if incident.facts else ()
     exposed = {finding.part for finding in findings if finding.kind == "early_exposure"}
-    # An address that was public before the slot is a case of early exposure, and not of a late page as well.
+    # `elsewhere_first` gives the advice for a late page. If the part was exposed, only that for exposures is right.
     kinds = {each.kind for each in findings if each.kind != "elsewhere_first" or each.part not in exposed}
-    # A gap of the monitor next to a breach must not turn the advice to "look for other evidence".
+    # Next to a breach, a gap of the monitor must not give the advice to "look for other evidence".
     breaches = tuple(kind for kind in ADVICE_FOR_FINDING if kind in kinds and kind != "blind")
     return breaches or (FINDING_FOR_KIND[incident.kind],)
 

@@ -54,7 +54,7 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
 
 
 def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
-    """Return the states of a part between two instants, in order: absent, exposed, changing and public."""
+    """Return the `STATES` of a part from `begins` to `ends`: absent, early, public, or `between` while it changed."""
     marks: list[tuple[datetime, str]] = [(begins, "absent")]
     for exposure in part.exposures:
         marks += _mark_change(exposure.start, "early")

@@ -40,7 +40,10 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _repeat_faults(data, "producer", "id")
     yield from _part_faults(data)
     yield from _repeat_faults(data, "pin", "url")
-    yield from _join_faults(data)
+    yield from _unknown_calendar_faults(data)
+    for nation in _table(data, "nation"):
+        if nation not in get_args(Nation):
+            yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
     yield from _repeat_faults(data, "channel", "name")
     yield from _route_faults(data)
     yield from _rota_faults(data, folder)
@@ -103,16 +106,13 @@ def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
         seen.add(str(name))
 
 
-def _join_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield calendars of pins and splits that are not configured, and nations that do not exist."""
+def _unknown_calendar_faults(data: Row) -> Iterator[CrossFault]:
+    """Yield a fault for each pin and split whose calendar is not configured."""
     known = _names(data, "calendar")
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
         calendar = row.get("calendar")
         if isinstance(calendar, str) and calendar not in known:
             yield unknown_name_fault(f"{place}.calendar", "calendar", calendar, known)
-    for nation in _table(data, "nation"):
-        if nation not in get_args(Nation):
-            yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
 
 
 def _part_faults(data: Row) -> Iterator[CrossFault]:
@@ -205,7 +205,7 @@ def _names(data: Row, table: str) -> list[str]:
 
 
 def _summary_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield channels of summaries that are not configured, or that reach more than staff."""
+    """Yield a fault for each channel of a summary that is not configured, or that reaches more than staff."""
     channels_of_rota = {row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")}
     known = [*_names(data, "channel"), *_names(data, "rota")]
     open_channels = _texts_in(_table(data, "alert").get("open_channels"))

@@ -22,7 +22,7 @@ _LOGGED_BY_PEOPLE = (Kind.HAND, Kind.LEAD)
 
 
 def with_current_facts(incident: Incident, facts: ReleaseFacts | None) -> Incident:
-    """Return an incident with newly judged facts. How they were measured (clock, evidence) stays as stored."""
+    """Return an incident with new facts and look counts. Clock, evidence and names stay, and no grade gets lower."""
     measured = incident.facts
     if facts is None or measured is None:
         return incident

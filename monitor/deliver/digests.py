@@ -110,13 +110,13 @@ class ThreadPacing:
         for one in sorted(waiting, key=lambda it: (it.at, it.id)):
             threads[one.follows].append(one)
         for thread, notices in threads.items():
-            is_flapping = self._is_flapping(thread, notices, now)
+            is_flapping = self._record_flips(thread, notices, now)
             is_marked = notices[-1].subject.startswith(_FLAPPING)
             if len(notices) > 1 or (is_flapping and not is_marked):
                 yield _bundled_message(notices, is_flapping=is_flapping)
 
-    def _is_flapping(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
-        """Return whether a thread changed back and forth too often in the last minutes."""
+    def _record_flips(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
+        """Record how often a thread changed back and forth. Return whether that was too often in the last minutes."""
         flips = self._flips[thread]
         flips.extend(one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1]))
         while flips and now - flips[0] > _FLIP_WINDOW:

@@ -36,7 +36,7 @@ _IDLE = timedelta(minutes=5)
 _AFTER_A_FAULT = timedelta(seconds=5)
 _LONGEST_SEND = 120.0
 _ATTEMPTS_BEFORE_REREADING = 5
-_MOST, _EVER = 10_000, timedelta(days=3650)
+_MOST, _TEN_YEARS = 10_000, timedelta(days=3650)
 
 _PATIENCE = RetryPolicy()
 _PATIENCE_AFTER_ERROR = RetryPolicy(attempts=8)
@@ -214,9 +214,9 @@ class Outbox:
                 notify_after_silence(tx, self._store, self._refresh_incident, silence, rows, now)
 
     def _query_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
-        """Return the deliveries that wait for a channel, oldest notice first, and those that are silenced."""
+        """Return the deliveries that wait for a channel, due or not, oldest notice first, and the silenced ones."""
         rows = []
-        for delivery in self._store.outbox.due_deliveries(now + _EVER, limit=_MOST):
+        for delivery in self._store.outbox.due_deliveries(now + _TEN_YEARS, limit=_MOST):
             notice = self._store.outbox.notice(delivery.notice) if delivery.channel == name else None
             if notice is not None:
                 rows.append(OutboxRow(delivery, notice))

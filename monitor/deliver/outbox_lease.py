@@ -22,7 +22,7 @@ from monitor.threads import Ask
 _log = structlog.get_logger(__name__)
 _SOON = timedelta(seconds=0.1)
 _ENDS_WITHIN = 10.0
-_MOST_SEEN_ATTEMPTS, _EVER = 1000, 1e6
+_MOST_SEEN_ATTEMPTS, _LONG_AGO = 1000, -1e6
 
 
 class OutboxLease:
@@ -90,7 +90,7 @@ class OutboxLease:
 
     def note_own_attempt(self, attempt: Delivery) -> None:
         """Remember that this attempt is ours, so that `earliest_attempt` does not wait for another process."""
-        self._note_attempt(attempt, -_EVER)
+        self._note_attempt(attempt, _LONG_AGO)
 
     def earliest_attempt(self, delivery: Delivery) -> datetime:
         """Return when a delivery may be attempted: when it is due, or after another process had time to finish its own.

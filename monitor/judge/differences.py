@@ -34,11 +34,9 @@ def find_differences(stored: Json, again: Json, *, several: bool = False) -> lis
         lines.append("final: was True, is False")
     if bool(stored["unproven_because"]) is not bool(again["unproven_because"]):
         lines.append(f"unproven_because: was {stored['unproven_because']!r}, is {again['unproven_because']!r}")
-    return (
-        lines
-        + _compare_parts(stored["parts"], again["parts"])
-        + _compare_findings(stored["findings"], again["findings"], several=several)
-    )
+    lines += _compare_parts(stored["parts"], again["parts"])
+    lines += _compare_findings(stored["findings"], again["findings"], several=several)
+    return lines
 
 
 def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:

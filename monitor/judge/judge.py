@@ -109,7 +109,11 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
 def _choose_verdict(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[VerdictKind, str | None]:
-    """Return the worst verdict on a decisive part; if it is unproven, also why the first such part is."""
+    """Return the verdict on a release: the worst on a decisive part. If unproven, also why the first such part is.
+
+    An exposure of any part counts as early. Cancelled and unannounced come before all others. A pending release is
+    `moved` if an earlier promised time of it has passed.
+    """
     if case.in_force.cancelled:
         return VerdictKind.CANCELLED, None
     if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):

@@ -283,17 +283,17 @@ class _PartJudge:
         return _Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
-        """Return whether another view answered as if published while this absence was proved, or the part came unseen.
+        """Return whether an absence is no proof: the part came and went unseen, or another view showed it by then.
 
-        A view that did so since before the slot may answer 200 for any address. It counts only if it was absent later.
+        A view that always showed it, also before the slot, may answer 200 for any address. It contradicts the absence
+        only if that view itself showed the part absent later.
         """
-        other, unseen = self.evidence.unproved, self._unseen_stay()
-        if other is None or unseen is not None:
-            return unseen is not None
-        if self._contradicting_run(absent) is not None:
+        if self._unseen_stay() is not None or self._contradicting_run(absent) is not None:
             return True
-        was_present_at_slot = other.begin <= self.window.latest and other.end >= self.window.opens
-        return was_present_at_slot and self.evidence.find_absence_after(other) is not None
+        other = self.evidence.unproved
+        if other is None or other.begin > self.window.latest or other.end < self.window.opens:
+            return False
+        return self.evidence.find_absence_after(other) is not None
 
     def _contradicting_run(self, absent: datetime) -> Run | None:
         """Return the run of another view that was present from its first look on, before this absence, or None."""

@@ -91,7 +91,7 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell. If an earlier look contradicts the `Age` of its copy, a presence begins with its own look.
+    """Return a spell, begun at its own look if it is a presence whose `Age` an earlier absence contradicts.
 
     `claims` keeps the beginning that the copy claimed, unless looks at an origin prove absence at that instant.
     """

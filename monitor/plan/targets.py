@@ -195,7 +195,7 @@ def extension_of(url: str) -> str:
 
 
 def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
-    """Return the views in which a part is looked at: always the edge, and others if they explain it."""
+    """Return the views in which a part is looked at: the edge, perhaps the origin, for GOV.UK pages the content API."""
     views = [View.EDGE]
     is_promised = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
     if origin_view and (part.required or is_promised):

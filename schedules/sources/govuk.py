@@ -176,7 +176,7 @@ class GovukSource(RememberingSource):
     def _announce_unlisted(
         self, fresh: dict[str, ContentItem], listed: Collection[str], today: date, remarks: list[Remark]
     ) -> dict[str, Announcement]:
-        """Return the announcements of `fresh` items that are not `listed`. Others become remarks."""
+        """Return the announcements of `fresh` items that are not `listed`. Remark on those that announce nothing."""
         found = {}
         for link, item in fresh.items():
             if link in listed:

@@ -81,7 +81,7 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the occurrences of these events, as the library has them. Raises `SeriesRefused`."""
+    """Return the library's occurrences of these events. Raises `SeriesRefused` if to find them may cost too much."""
     may_never_occur = False
     for event in events:
         for rule in event.all("RRULE"):

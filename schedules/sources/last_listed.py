@@ -37,7 +37,7 @@ class RememberingSource:
         self.known, self.has_looked_up = state
 
     def find_unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
-        """Return the uids that the calendar no longer lists, except those published or long past."""
+        """Return the first `MOST_LOOK_UPS` uids that are no longer listed, except those published or long past."""
         unlisted = (
             uid
             for uid, known in self.known.items()

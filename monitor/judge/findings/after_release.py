@@ -56,7 +56,7 @@ class _SameBytes:
 
 
 def _group_by_bytes(runs: Sequence[Run], least: timedelta) -> list[_SameBytes]:
-    """Return the runs of present content, grouped by equal bytes. A stable group lasts for `least`."""
+    """Return the runs of present content, grouped by equal bytes. A group is stable if it lasted at least `least`."""
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
     # After `MOST_CHANGES` changes, bytes are not compared any more, so a run may contain different ones.

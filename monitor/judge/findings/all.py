@@ -74,8 +74,7 @@ def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequenc
 def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
     """Return the finding that says when a part was public before its slot, and why that ended."""
     reason = Reason.EXPOSED_UNSEEN if exposure.start == exposure.to else _EXPOSED[exposure.ended]
-    remark = _hour_remark(exposure.seconds)
-    text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=remark)
+    text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=_hour_remark(exposure.seconds))
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
@@ -101,9 +100,7 @@ def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[Par
 def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
     """Return the delay of a late part. For one that was exposed before its slot too, `delay` is of its exposure."""
     origin = None if case.window is None else case.window.origin
-    if origin is None or part.verdict is not VerdictKind.EARLY:
-        return part.delay
-    return since(part.released, origin)
+    return part.delay if origin is None or part.verdict is not VerdictKind.EARLY else since(part.released, origin)
 
 
 def _hour_remark(seconds: Bounds | None) -> str | None:
