@@ -199,13 +199,15 @@ def _was_published_as_announced(context: _Context, match: re.Match[str]) -> bool
 def _was_hidden_until_then(context: _Context, match: re.Match[str]) -> bool:
     """Return whether users had no access until, or still at, the time named; true if none is named."""
     if until := match["until"]:
-        return context.is_true_of_places(lambda place: any(context.is_within(at, until) for at in users_from(place)))
+        return context.is_true_of_places(
+            lambda place: any(context.is_within(at, until) for at in users_from(context.world, place))
+        )
     if still := match["still"]:
         then = read_clock(still, context.slot)
         # If it was removed while the cache kept the older copy, users may never have got it.
         return context.is_true_of_places(
             lambda place: (
-                max(users_from(place), default=then) + context.tolerance >= then
+                max(users_from(context.world, place), default=then) + context.tolerance >= then
                 or not any(span.ends is None or then < span.ends for span in spans(place))
             )
         )
@@ -296,7 +298,7 @@ def _is_exposure_length_right(context: _Context, match: re.Match[str]) -> bool:
 
 def _is_delay_right(context: _Context, match: re.Match[str]) -> bool:
     def fits(place: Place) -> bool:
-        starts = [*(span.begins for span in spans(place)), *users_from(place)]
+        starts = [*(span.begins for span in spans(place)), *users_from(context.world, place)]
         delays = [(start - context.slot).total_seconds() for start in starts]
         # If it was removed again, or never came, the delay may have no end.
         if all(span.ends is not None for span in spans(place)):
@@ -315,7 +317,7 @@ def _is_earlier_incident_right(context: _Context, match: re.Match[str]) -> bool:
         for slot in _list_slots(release)
         for span in spans(place)
         for end in (span.ends or slot, span.shown or slot, slot)
-        for length in (end - span.begins, *(start - slot for start in users_from(place)))
+        for length in (end - span.begins, *(start - slot for start in users_from(context.world, place)))
     ]
     is_known = any(context.is_as_long(abs(length), match["length"]) for length in lengths)
     return is_known or match["length"].startswith("at least")

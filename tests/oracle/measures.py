@@ -83,7 +83,7 @@ def _users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> I
         # After a wall, a scripted edge shows the newest page at once, whatever its cache kept. A loop led users to an
         # address with a query, of which no cache keeps a copy.
         return
-    got = users_from(place)
+    got = users_from(world, place)
     release = release_of(world, place)
     if release.is_guessed and place is release.page and any(one.what == "other" for one in place.shows):
         # An announcement may lead to a page under any title, so an old copy of another page seems to be the release.

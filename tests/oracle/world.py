@@ -202,10 +202,11 @@ def release_of(world: World, place: Place) -> Release:
     return next(release for release in world.releases if any(one is place for one in release.places))
 
 
-def users_from(place: Place) -> list[datetime]:
-    """Return when users of the edge first got each publication at an address, in time order.
+def users_from(world: World, place: Place) -> list[datetime]:
+    """Return when users of the edge first got each publication at an address.
 
-    The edge keeps the answer before a change for as long as its cache lasts, or until a bot wall replaces it.
+    The edge keeps the answer before a change for as long as its cache lasts, or until a bot wall replaces it. A loop of
+    redirects leads to an address with another query, of which the edge has no copy once the loop ends.
     """
     shown: list[tuple[datetime, Content]] = []
     kept_until: datetime | None = None
@@ -226,7 +227,8 @@ def users_from(place: Place) -> list[datetime]:
         if what == "ours" and before != "ours":
             found.append(begins)
         before = what
-    return found
+    loop_ends = [fault.ends for fault in world.faults if fault.kind == "redirect_loop"]
+    return found + [end for end in loop_ends if any(span.begins <= end for span in spans(place))]
 
 
 def spans(place: Place) -> list[Span]:
