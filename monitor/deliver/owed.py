@@ -29,7 +29,7 @@ def needs_action(incident: Incident, drafts: Callable[[str], Sequence[Draft]], t
 def find_owed(store: VerdictStore, today: date) -> tuple[list[Incident], list[tuple[Incident, int, Action]]]:
     """Return the incidents that owe their report, and the actions due before this local day. Both are oldest first."""
     unfinished = store.open_incidents(_MOST)
-    reports = [one for one in unfinished if one.owes_report and is_owed(one, store.drafts(one.id))]
+    reports = [one for one in unfinished if one.owes_report and not store.is_draft_signed(one.id)]
     return sorted(reports, key=lambda one: (one.opened, one.id)), overdue_actions(unfinished, today)
 
 

@@ -157,7 +157,7 @@ BUDGETS = {
     "monitor/plan": 1763,
     "monitor/look": 6138,
     "monitor/judge": 4401,
-    "monitor/store": 6039,
+    "monitor/store": 6045,
     "monitor/deliver": 3065,
     "monitor/health": 1428,
     "monitor/ledger": 2356,

@@ -184,6 +184,12 @@ class VerdictStore:
         query = select_all(Draft, table).where(table.c.incident == incident)
         return self.runner.make_each(Draft, query.order_by(table.c.version))
 
+    def is_draft_signed(self, incident: str) -> bool:
+        """Return whether a version of a draft is signed, without reading the versions."""
+        table = tables.DRAFT
+        signed = select(table.c.version).where(table.c.incident == incident, table.c.signed.is_not(None))
+        return bool(self.runner.rows(signed.limit(1)))
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxStore:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from alerts.incident import SIGNED, Action, Incident
 from monitor.deliver.owed import count_owed, find_owed, needs_action
+from monitor.store.rows import Draft
 from tests.worlds.incidents import an_incident
 from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
@@ -26,6 +27,18 @@ def test_a_report_is_counted_only_after_the_slot() -> None:
     early = replace(incident, facts=replace(incident.facts, slot=slot))
     assert count_owed([early], slot - SECOND) == (0, timedelta())
     assert count_owed([early], slot)[0] == 1
+
+
+@pytest.mark.parametrize(("signed", "owed"), [(None, ["hand"]), (SLOT, [])], ids=["no version", "the first version"])
+def test_a_report_is_owed_until_a_version_of_its_draft_is_signed(signed: datetime | None, owed: list[str]) -> None:
+    store = TemporaryStore()
+    first = Draft("hand", 1, SLOT, "monitor", "A", "3.0", {}, signed=signed)
+    with store.transaction() as tx:
+        tx.save_incident(an_incident("hand", facts=None, release="", opened=SLOT))
+        tx.add_draft(first)
+        tx.add_draft(replace(first, version=2, signed=None))
+    reports, _ = find_owed(store.verdicts, DUE)
+    assert [incident.id for incident in reports] == owed
 
 
 DUE = date(2018, 1, 12)
