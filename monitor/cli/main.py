@@ -67,6 +67,8 @@ _OTHER_NAMES = {
     "help": "--help",
     "config": "check",
     "version": "--version",
+    "-v": "--version",
+    "-V": "--version",
     "--port": "[web] listen",
 }
 """Words and options that people write, and the verb, option or key of the configuration that they mean."""
@@ -204,7 +206,8 @@ def _print_usage_fault(fault: click.ClickException) -> int:
         return fault.exit_code
     command = fault.ctx if isinstance(fault, click.UsageError) else None
     where = f"{command.command_path}: " if command else ""
-    more = f" (see {command.command_path} --help)" if command else ""
+    # Click does not say for which verb an option lacks its value.
+    more = f" (see {command.command_path if command else 'ninethirty VERB'} --help)"
     message = " ".join(fault.format_message().split())
     return _print_fault(f"{where}{message}{_suggest_remedy(fault)}{more}", fault.exit_code)
 

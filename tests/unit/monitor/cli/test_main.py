@@ -118,6 +118,8 @@ def test_config_is_accepted_before_and_after_the_verb(run_cli: RunCli, folder: P
         (("help",), 'did you mean "--help"?'),
         (("config",), 'did you mean "check"?'),
         (("version",), 'did you mean "--version"?'),
+        (("-v",), 'Did you mean "--version"?'),
+        (("explain", "--at"), "Option '--at' requires an argument. (see ninethirty VERB --help)"),
         (("run", "--port", "8080"), 'Did you mean "[web] listen"?'),
         (("check", "other.toml"), "name a configuration as --config FILE"),
         (("report", "--from", "1/1/2018"), "Write it after one of period"),
