@@ -63,7 +63,7 @@ def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, found: t
         ((at(23), State.CONFIRMED), (at(23), State.POSTPONED), ()),
     ],
 )
-def test_a_new_state_of_an_entry_is_a_change(
+def test_a_new_state_is_a_change_besides_that_of_the_slot(
     old: tuple[Slot, State | None], new: tuple[Slot, State | None], found: tuple[EventKind, ...]
 ) -> None:
     assert find_changes(Promise("x", "A", *old, AT), Promise("x", "A", *new, AT)) == found

@@ -1,4 +1,4 @@
-"""Words that may have come before the slot passed, and calendars that differ: which rules, and what is told of both."""
+"""Promises that may have been read before the slot passed, and calendars that disagree: which one counts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from tests.unit.schedules.test_in_force import (
+    IN_2027,
     JULY,
-    LATER,
+    OTHER,
+    PRIMARY,
     SLOT,
     TO_BE_CONFIRMED,
     announced_by,
@@ -31,35 +33,37 @@ FIRST = replace(promise_read(instant_slot(7, 23), utc(6, 1)), confirmed_at=SLOT 
 
 
 def promise_changed_around_slot(to: Slot, since: datetime | None = None, **more: object) -> Promise:
-    return replace(promise_read(to, SLOT + 10 * MINUTE, unlearnt=since or SLOT - 10 * MINUTE), **more)
+    return replace(promise_read(to, SLOT + 10 * MINUTE, last_read_without=since or SLOT - 10 * MINUTE), **more)
 
 
 def promises_in_doubt(*history: Promise) -> tuple[Promise, ...]:
-    return in_force(history, LATER, "A").in_doubt
+    return in_force(history, IN_2027, PRIMARY).in_doubt
 
 
 def test_entry_added_by_hand_is_never_announced_or_cancelled_at_short_notice() -> None:
-    added = promise_read(instant_slot(7, 23), utc(7, 20), BY_HAND, unlearnt=utc(7, 19))
-    removed = promise_read(instant_slot(7, 23), utc(7, 21), BY_HAND, State.CANCELLED, unlearnt=utc(7, 20))
-    assert in_force([added], LATER, BY_HAND).short_notice is None
-    found = in_force([added, removed], LATER, BY_HAND)
+    added = promise_read(instant_slot(7, 23), utc(7, 20), BY_HAND, last_read_without=utc(7, 19))
+    removed = promise_read(instant_slot(7, 23), utc(7, 21), BY_HAND, State.CANCELLED, last_read_without=utc(7, 20))
+    assert in_force([added], IN_2027, BY_HAND).short_notice is None
+    found = in_force([added, removed], IN_2027, BY_HAND)
     assert (found.cancelled, found.short_notice) == (True, None)
 
 
-def test_removing_an_entry_added_by_hand_contradicts_no_other_calendar() -> None:
-    history = [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 24), utc(6, 2), BY_HAND)]
-    assert in_force(history, LATER, "A", BY_HAND).disagreements == (history[1],)
+def test_an_entry_added_by_hand_disagrees_with_another_calendar_until_it_is_removed() -> None:
+    announced = promise_read(instant_slot(7, 23), utc(6, 1))
+    added = promise_read(instant_slot(7, 24), utc(6, 2), BY_HAND)
     removed = promise_read(instant_slot(7, 24), utc(6, 3), BY_HAND, State.CANCELLED)
-    found = in_force([*history, removed], LATER, "A", BY_HAND)
+    assert in_force([announced, added], IN_2027, PRIMARY, BY_HAND).disagreements == (added,)
+    found = in_force([announced, added, removed], IN_2027, PRIMARY, BY_HAND)
     assert (found.slot, found.cancelled, found.disagreements) == (instant_slot(7, 23), False, ())
 
 
-def test_a_removed_addition_contradicts_no_calendar_whatever_was_read_before_it() -> None:
-    third = promise_read(instant_slot(7, 25), utc(6, 1), "B")
+def test_after_a_removal_by_hand_the_disagreement_of_other_calendars_remains() -> None:
+    announced = promise_read(instant_slot(7, 23), utc(6, 1))
+    differing = promise_read(instant_slot(7, 25), utc(6, 1), OTHER)
     added = promise_read(instant_slot(7, 24), utc(6, 2), BY_HAND)
     removed = promise_read(instant_slot(7, 24), utc(6, 3), BY_HAND, State.CANCELLED)
-    found = in_force([promise_read(instant_slot(7, 23), utc(6, 1)), third, added, removed], LATER, "A", "B", BY_HAND)
-    assert found.disagreements == (third,)
+    found = in_force([announced, differing, added, removed], IN_2027, PRIMARY, OTHER, BY_HAND)
+    assert found.disagreements == (differing,)
 
 
 def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt() -> None:
@@ -67,22 +71,17 @@ def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt() 
     assert promises_in_doubt(FIRST, change) == (change,)
 
 
-@pytest.mark.parametrize("shown", ["unlearnt", "confirmed_at"])
-def test_a_read_at_or_after_the_slot_that_still_showed_the_old_slot_ends_the_doubt(
-    shown: str,
+@pytest.mark.parametrize(
+    ("last_read_of_old_slot", "is_in_doubt"), [(SLOT - MINUTE, True), (SLOT, False)], ids=["before", "at the slot"]
+)
+def test_a_change_is_in_doubt_only_if_the_last_read_of_the_old_slot_was_before_it(
+    last_read_of_old_slot: datetime, *, is_in_doubt: bool
 ) -> None:
-    change = promise_changed_around_slot(instant_slot(7, 24))
-    if shown == "unlearnt":
-        assert promises_in_doubt(FIRST, replace(change, unlearnt=SLOT)) == ()
-    else:
-        assert promises_in_doubt(replace(FIRST, confirmed_at=SLOT), change) == ()
-    assert (
-        promises_in_doubt(
-            replace(FIRST, confirmed_at=SLOT - MINUTE),
-            replace(change, unlearnt=SLOT - MINUTE),
-        )
-        != ()
-    )
+    old = replace(FIRST, confirmed_at=SLOT - MINUTE)
+    change = promise_changed_around_slot(instant_slot(7, 24), since=SLOT - MINUTE)
+    confirmed = replace(old, confirmed_at=last_read_of_old_slot)
+    assert bool(promises_in_doubt(confirmed, change)) is is_in_doubt
+    assert bool(promises_in_doubt(old, replace(change, unlearnt=last_read_of_old_slot))) is is_in_doubt
 
 
 def test_a_repeated_promise_makes_no_doubt_but_a_cancellation_does() -> None:
@@ -91,48 +90,50 @@ def test_a_repeated_promise_makes_no_doubt_but_a_cancellation_does() -> None:
     assert promises_in_doubt(FIRST, called_off) == (called_off,)
 
 
-def test_an_entry_of_another_calendar_makes_no_doubt_about_the_ruling_one() -> None:
-    other = promise_read(instant_slot(7, 23), utc(6, 2), "B")
-    change = replace(promise_changed_around_slot(instant_slot(7, 24)), calendar="B")
-    assert in_force([FIRST, other, change], LATER, "A", "B").in_doubt == ()
-    first_word = replace(promise_changed_around_slot(instant_slot(7, 24)), calendar="B")
-    assert in_force([FIRST, first_word], LATER, "A", "B").in_doubt == ()
+@pytest.mark.parametrize(
+    "read_before", [[], [promise_read(instant_slot(7, 23), utc(6, 2), OTHER)]], ids=["its first entry", "a change"]
+)
+def test_an_entry_of_another_calendar_makes_no_doubt_about_the_primary_one(read_before: list[Promise]) -> None:
+    around_slot = replace(promise_changed_around_slot(instant_slot(7, 24)), calendar=OTHER)
+    assert in_force([FIRST, *read_before, around_slot], IN_2027, PRIMARY, OTHER).in_doubt == ()
 
 
-def test_a_back_dated_time_is_in_doubt_if_the_read_before_it_was_before_that_time() -> None:
-    back = promise_read(instant_slot(7, 23, 8, 0), utc(7, 23, 8, 5), unlearnt=utc(7, 23, 7, 55))
-    known = replace(FIRST, confirmed_at=utc(7, 23, 7, 55))
-    found = in_force([known, back], LATER, "A")
-    assert (found.in_doubt, found.slot) == ((back,), instant_slot(7, 23))
+def test_a_time_that_had_passed_when_it_was_read_is_in_doubt_if_the_read_before_was_earlier_than_that_time() -> None:
+    new_time, read_before, read_after = utc(7, 23, 8, 0), utc(7, 23, 7, 55), utc(7, 23, 8, 1)
+    known = replace(FIRST, confirmed_at=read_before)
+    back_dated = promise_read(instant_slot(7, 23, 8, 0), utc(7, 23, 8, 5), last_read_without=read_before)
+    found = in_force([known, back_dated], IN_2027, PRIMARY)
+    assert read_before < new_time < read_after
+    assert (found.in_doubt, found.slot) == ((back_dated,), instant_slot(7, 23))
     assert EventKind.BACK_DATED in event_kinds(found)
-    late = replace(back, unlearnt=utc(7, 23, 8, 1))
-    assert in_force([known, late], LATER, "A").in_doubt == ()
+    assert in_force([known, replace(back_dated, unlearnt=read_after)], IN_2027, PRIMARY).in_doubt == ()
 
 
-def test_a_calendar_that_is_not_named_comes_after_those_that_are() -> None:
-    stranger, own = promise_read(instant_slot(7, 24), utc(6, 1), "Z"), promise_read(instant_slot(7, 23), utc(6, 2), "B")
-    found = in_force([stranger, own], LATER, "A", "B")
-    assert found.promise == own
-    assert found.disagreements == (stranger,)
+def test_a_calendar_that_the_release_does_not_name_comes_after_those_that_it_names() -> None:
+    unnamed = promise_read(instant_slot(7, 24), utc(6, 1), "unnamed")
+    named = promise_read(instant_slot(7, 23), utc(6, 2), OTHER)
+    found = in_force([unnamed, named], IN_2027, PRIMARY, OTHER)
+    assert found.promise == named
+    assert found.disagreements == (unnamed,)
     assert found.given_up == ()
 
 
 def test_calendars_that_differ_are_named_once_and_once_more_if_they_differ_again() -> None:
     history = [
         promise_read(instant_slot(7, 23), utc(6, 1)),
-        promise_read(instant_slot(7, 24), utc(6, 2), "B"),
-        promise_read(instant_slot(7, 25), utc(6, 3), "B"),
+        promise_read(instant_slot(7, 24), utc(6, 2), OTHER),
+        promise_read(instant_slot(7, 25), utc(6, 3), OTHER),
     ]
-    found = in_force(history, LATER, "A", "B")
+    found = in_force(history, IN_2027, PRIMARY, OTHER)
     assert event_kinds(found).count(EventKind.CALENDARS_DISAGREE) == 1
     (event,) = [event for event in found.events if event.what is EventKind.CALENDARS_DISAGREE]
-    assert (event.before, event.after, event.detail) == (instant_slot(7, 23), instant_slot(7, 24), "B")
+    assert (event.before, event.after, event.detail) == (instant_slot(7, 23), instant_slot(7, 24), OTHER)
     again = [
         *history,
-        promise_read(instant_slot(7, 23), utc(6, 4), "B"),
-        promise_read(instant_slot(7, 26), utc(6, 5), "B"),
+        promise_read(instant_slot(7, 23), utc(6, 4), OTHER),
+        promise_read(instant_slot(7, 26), utc(6, 5), OTHER),
     ]
-    assert event_kinds(in_force(again, LATER, "A", "B")).count(EventKind.CALENDARS_DISAGREE) == 2
+    assert event_kinds(in_force(again, IN_2027, PRIMARY, OTHER)).count(EventKind.CALENDARS_DISAGREE) == 2
 
 
 @pytest.mark.parametrize(
@@ -148,93 +149,120 @@ def test_calendars_that_differ_are_named_once_and_once_more_if_they_differ_again
     ],
 )
 def test_a_calendar_with_a_finer_slot_or_without_one_does_not_differ(slot: Slot, other: Slot, *, differ: bool) -> None:
-    found = in_force([promise_read(slot, utc(6, 1)), promise_read(other, utc(6, 2), "B")], LATER, "A", "B")
+    found = in_force([promise_read(slot, utc(6, 1)), promise_read(other, utc(6, 2), OTHER)], IN_2027, PRIMARY, OTHER)
     assert bool(found.disagreements) is differ
 
 
 def test_calendars_differ_if_only_one_cancels() -> None:
-    off = promise_read(instant_slot(7, 23), utc(6, 2), "B", State.CANCELLED)
-    assert in_force([promise_read(instant_slot(7, 23), utc(6, 1)), off], LATER, "A", "B").disagreements == (off,)
+    off = promise_read(instant_slot(7, 23), utc(6, 2), OTHER, State.CANCELLED)
+    assert in_force([promise_read(instant_slot(7, 23), utc(6, 1)), off], IN_2027, PRIMARY, OTHER).disagreements == (
+        off,
+    )
     both = [
         promise_read(instant_slot(7, 23), utc(6, 1), state=State.CANCELLED),
         replace(off, slot=instant_slot(7, 24)),
     ]
-    assert in_force(both, LATER, "A", "B").disagreements == ()
+    assert in_force(both, IN_2027, PRIMARY, OTHER).disagreements == ()
+
+
+ANNOUNCED_DAY = promise_read(day_slot(7, 23), utc(6, 1))
+TIME_OF_DAY = promise_read(instant_slot(7, 23), utc(6, 2), OTHER)
+
+
+def test_an_announced_day_takes_its_time_from_another_calendar() -> None:
+    assert in_force([ANNOUNCED_DAY, TIME_OF_DAY], IN_2027, PRIMARY, OTHER).promise == TIME_OF_DAY
 
 
 @pytest.mark.parametrize(
-    "more",
+    "change",
     [
         {"doubt": "zone"},
         {"slot": replace(instant_slot(7, 23), doubt="zone")},
         {"state": State.CANCELLED},
+        {"slot": instant_slot(7, 24)},
     ],
+    ids=["doubtful entry", "doubtful slot", "cancelled", "on another day"],
 )
-def test_an_announced_day_takes_no_time_from_a_doubtful_or_cancelled_promise(
-    more: dict[str, object],
+def test_an_announced_day_takes_no_time_from_a_promise_that_is_doubtful_cancelled_or_of_another_day(
+    change: dict[str, object],
 ) -> None:
-    day, time = promise_read(day_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 2), "B")
-    assert in_force([day, time], LATER, "A", "B").promise == time
-    assert in_force([day, replace(time, **more)], LATER, "A", "B").promise == day
-    off = replace(day, state=State.CANCELLED)
-    assert in_force([off, time], LATER, "A", "B").promise == off
-    assert in_force([day, replace(time, slot=instant_slot(7, 24))], LATER, "A", "B").promise == day
+    unsuitable = replace(TIME_OF_DAY, **change)
+    assert in_force([ANNOUNCED_DAY, unsuitable], IN_2027, PRIMARY, OTHER).promise == ANNOUNCED_DAY
 
 
-def test_a_change_that_keeps_the_promised_time_gives_no_promise_up() -> None:
-    assert (
-        in_force([promise_read(JULY, utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 2))], LATER, "A").given_up
-        == ()
-    )
-    none_yet = [promise_read(TO_BE_CONFIRMED, utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 2))]
-    assert in_force(none_yet, LATER, "A").given_up == ()
-    (lost,) = in_force(
-        [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(JULY, utc(6, 2))], LATER, "A"
-    ).given_up
-    assert lost.slot == instant_slot(7, 23)
+def test_a_cancelled_day_takes_no_time_from_another_calendar() -> None:
+    cancelled = replace(ANNOUNCED_DAY, state=State.CANCELLED)
+    assert in_force([cancelled, TIME_OF_DAY], IN_2027, PRIMARY, OTHER).promise == cancelled
 
 
-def test_a_release_was_moved_from_a_slot_that_ended_before_the_one_in_force() -> None:
-    history = [
-        promise_read(instant_slot(7, 20), utc(6, 1)),
-        promise_read(instant_slot(7, 25), utc(6, 2)),
-        promise_read(instant_slot(7, 23), utc(6, 3)),
-    ]
-    found = in_force(history, LATER, "A")
-    assert [promise.slot for promise in found.given_up] == [instant_slot(7, 20), instant_slot(7, 25)]
-    assert found.moved_from is not None
-    assert found.moved_from.slot == instant_slot(7, 20)
-    only_later = in_force(history[1:], LATER, "A").moved_from
-    assert only_later is not None
-    assert only_later.slot == instant_slot(7, 25)
+@pytest.mark.parametrize("vague", [JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
+def test_a_more_precise_slot_gives_no_promise_up(vague: Slot) -> None:
+    history = [promise_read(vague, utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 2))]
+    assert in_force(history, IN_2027, PRIMARY).given_up == ()
 
 
-def test_an_entry_after_the_slot_is_compared_with_its_own_calendar() -> None:
-    history = [
-        promise_read(instant_slot(7, 23), utc(6, 1)),
-        promise_read(instant_slot(7, 23), utc(6, 1), "B"),
-        promise_read(instant_slot(7, 30), utc(7, 23, 10)),
-        promise_read(instant_slot(7, 23), utc(7, 23, 11), "B"),
-    ]
-    second = in_force(history, LATER, "A", "B").second
-    assert second is not None
-    assert (second.calendar, second.slot) == ("A", instant_slot(7, 30))
-    again = in_force([*history, promise_read(instant_slot(7, 30), utc(7, 23, 12))], LATER, "A", "B")
-    assert event_kinds(again).count(EventKind.CHANGED_AFTER_SLOT) == 1
-    late = in_force([*history[:2], promise_read(instant_slot(7, 22), utc(7, 23, 10))], LATER, "A", "B")
-    assert (late.second, EventKind.BACK_DATED in event_kinds(late)) == (None, True)
+def test_a_less_precise_slot_gives_the_promised_time_up() -> None:
+    precise = promise_read(instant_slot(7, 23), utc(6, 1))
+    assert in_force([precise, promise_read(JULY, utc(6, 2))], IN_2027, PRIMARY).given_up == (precise,)
 
 
-def test_the_first_entry_of_the_ruling_calendar_replaces_only_a_stale_slot_and_only_if_it_is_ahead() -> None:
-    stale, own = promise_read(instant_slot(6, 1), utc(6, 5), "B"), promise_read(instant_slot(7, 23), utc(6, 10))
-    assert in_force([stale, own], LATER, "A", "B").slot == instant_slot(7, 23)
-    in_time = promise_read(instant_slot(6, 1), utc(5, 5), "B")
-    assert in_force([in_time, own], LATER, "A", "B").slot == instant_slot(6, 1)
-    over = promise_read(instant_slot(6, 2), utc(6, 10))
-    assert in_force([stale, over], LATER, "A", "B").slot == instant_slot(6, 1)
-    assert in_force([replace(stale, calendar="A"), replace(own, calendar="B")], LATER, "A", "B").slot == instant_slot(
-        6, 1
-    )
+EARLIER_SLOT = promise_read(instant_slot(7, 20), utc(6, 1))
+LATER_SLOT = promise_read(instant_slot(7, 25), utc(6, 2))
+LAST_SLOT = promise_read(instant_slot(7, 23), utc(6, 3))
+
+
+@pytest.mark.parametrize(
+    ("given_up", "moved_from"),
+    [((EARLIER_SLOT, LATER_SLOT), EARLIER_SLOT), ((LATER_SLOT,), LATER_SLOT)],
+    ids=["an earlier and a later slot", "only a later slot"],
+)
+def test_a_release_was_moved_from_a_slot_before_the_one_in_force_or_else_from_a_later_one(
+    given_up: tuple[Promise, ...], moved_from: Promise
+) -> None:
+    found = in_force([*given_up, LAST_SLOT], IN_2027, PRIMARY)
+    assert (found.given_up, found.moved_from) == (given_up, moved_from)
+
+
+BEFORE_SLOT = [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 1), OTHER)]
+
+
+def test_an_entry_read_after_the_slot_is_compared_with_the_last_one_of_its_own_calendar() -> None:
+    changed = promise_read(instant_slot(7, 30), utc(7, 23, 10))
+    unchanged = promise_read(instant_slot(7, 23), utc(7, 23, 11), OTHER)
+    changed_entry_again = promise_read(instant_slot(7, 30), utc(7, 23, 12))
+    found = in_force([*BEFORE_SLOT, changed, unchanged, changed_entry_again], IN_2027, PRIMARY, OTHER)
+    assert found.second is not None
+    assert (found.second.calendar, found.second.slot) == (PRIMARY, instant_slot(7, 30))
+    assert event_kinds(found).count(EventKind.CHANGED_AFTER_SLOT) == 1
+
+
+def test_a_slot_in_the_past_that_is_read_after_the_slot_is_back_dated_and_no_second_promise() -> None:
+    back_dated = promise_read(instant_slot(7, 22), utc(7, 23, 10))
+    found = in_force([*BEFORE_SLOT, back_dated], IN_2027, PRIMARY, OTHER)
+    assert found.second is None
+    assert EventKind.BACK_DATED in event_kinds(found)
+
+
+JUNE_SLOT_PASSED = promise_read(instant_slot(6, 1), utc(6, 5), OTHER)
+"""A slot of 1 June, first read on 5 June."""
+JULY_SLOT_AHEAD = promise_read(instant_slot(7, 23), utc(6, 10))
+
+
+def test_the_first_entry_of_the_primary_calendar_replaces_a_slot_that_had_passed_when_it_was_read() -> None:
+    assert in_force([JUNE_SLOT_PASSED, JULY_SLOT_AHEAD], IN_2027, PRIMARY, OTHER).slot == instant_slot(7, 23)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [replace(JUNE_SLOT_PASSED, learnt=utc(5, 5)), JULY_SLOT_AHEAD],
+        [JUNE_SLOT_PASSED, promise_read(instant_slot(6, 2), utc(6, 10))],
+        [replace(JUNE_SLOT_PASSED, calendar=PRIMARY), replace(JULY_SLOT_AHEAD, calendar=OTHER)],
+    ],
+    ids=["the slot was read in time", "the new slot has passed too", "the new entry is of another calendar"],
+)
+def test_a_passed_slot_is_not_replaced_otherwise(history: list[Promise]) -> None:
+    assert in_force(history, IN_2027, PRIMARY, OTHER).slot == instant_slot(6, 1)
 
 
 @pytest.mark.parametrize(
@@ -245,15 +273,18 @@ def test_a_slot_was_announced_as_of_its_last_read_before_it_passed(
     confirmed: datetime | None, expected: datetime
 ) -> None:
     known = replace(promise_read(instant_slot(7, 23), utc(6, 1)), confirmed_at=confirmed)
-    assert in_force([known], LATER, "A").announced_as_of == expected
-    learnt_late = replace(known, learnt=SLOT + 5 * MINUTE, confirmed_at=SLOT + 6 * MINUTE)
-    assert in_force([learnt_late], LATER, "A").announced_as_of == SLOT + 6 * MINUTE
-    assert in_force([], LATER, "A").announced_as_of is None
+    assert in_force([known], IN_2027, PRIMARY).announced_as_of == expected
+
+
+def test_a_slot_that_was_read_only_after_it_passed_was_announced_as_of_its_last_read() -> None:
+    read = promise_read(instant_slot(7, 23), SLOT + 5 * MINUTE)
+    confirmed = replace(read, confirmed_at=SLOT + 6 * MINUTE)
+    assert in_force([confirmed], IN_2027, PRIMARY).announced_as_of == SLOT + 6 * MINUTE
 
 
 def test_a_cancellation_without_a_date_keeps_no_slot_if_none_was_announced() -> None:
     nothing = Slot(Precision.NONE, reason="empty")
-    found = in_force([promise_read(nothing, utc(6, 1), state=State.CANCELLED)], LATER, "A")
+    found = in_force([promise_read(nothing, utc(6, 1), state=State.CANCELLED)], IN_2027, PRIMARY)
     assert (
         found.cancelled,
         found.promise is not None and found.promise.slot.precision,
@@ -263,21 +294,22 @@ def test_a_cancellation_without_a_date_keeps_no_slot_if_none_was_announced() -> 
 def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
     history = [
         promise_read(instant_slot(7, 30), utc(6, 1)),
-        promise_read(instant_slot(7, 23), utc(7, 16), unlearnt=utc(7, 15)),
+        promise_read(instant_slot(7, 23), utc(7, 16), last_read_without=utc(7, 15)),
     ]
-    found = slot_in_force(announced_by("A"), history, LATER)
+    found = slot_in_force(announced_by(PRIMARY), history, IN_2027)
     assert found.short_notice is not None
     (event,) = [event for event in found.events if event.what is EventKind.SHORT_NOTICE]
     assert (event.before, event.detail) == (
         instant_slot(7, 30),
         f"{found.short_notice.days} days",
     )
-    assert slot_in_force(announced_by("A"), history, LATER, 3).short_notice is None
+    days_that_count_as_short = 3
+    assert slot_in_force(announced_by(PRIMARY), history, IN_2027, days_that_count_as_short).short_notice is None
 
 
 def test_a_cancellation_counts_before_the_slot_whatever_time_it_names() -> None:
     off = promise_read(instant_slot(6, 1), utc(6, 10), state=State.CANCELLED)
-    found = in_force([promise_read(instant_slot(7, 23), utc(5, 1)), off], LATER, "A")
+    found = in_force([promise_read(instant_slot(7, 23), utc(5, 1)), off], IN_2027, PRIMARY)
     assert (found.cancelled, EventKind.BACK_DATED in event_kinds(found)) == (True, False)
 
 
@@ -287,19 +319,19 @@ def promise_written_as(hour: int, minute: int, raw: str, read: datetime) -> Prom
     return promise_read(slot, read)
 
 
-SUMMER = promise_written_as(8, 30, "2026-07-23T09:30:00+01:00", utc(6, 1))
+IN_SUMMER_TIME = promise_written_as(8, 30, "2026-07-23T09:30:00+01:00", utc(6, 1))
 
 
 def test_the_same_written_time_without_its_offset_is_a_doubt_and_no_new_slot() -> None:
     shifted = promise_written_as(9, 30, "2026-07-23T09:30:00Z", utc(6, 2))
-    found = in_force([SUMMER, shifted], LATER, "A")
-    assert (found.slot, found.in_doubt, found.given_up) == (SUMMER.slot, (shifted,), ())
+    found = in_force([IN_SUMMER_TIME, shifted], IN_2027, PRIMARY)
+    assert (found.slot, found.in_doubt, found.given_up) == (IN_SUMMER_TIME.slot, (shifted,), ())
 
 
 def test_an_offset_that_comes_back_ends_the_doubt() -> None:
     shifted = promise_written_as(9, 30, "2026-07-23T09:30:00Z", utc(6, 2))
-    again = replace(SUMMER, learnt=utc(6, 3))
-    assert in_force([SUMMER, shifted, again], LATER, "A").in_doubt == ()
+    again = replace(IN_SUMMER_TIME, learnt=utc(6, 3))
+    assert in_force([IN_SUMMER_TIME, shifted, again], IN_2027, PRIMARY).in_doubt == ()
 
 
 @pytest.mark.parametrize(
@@ -310,7 +342,7 @@ def test_an_offset_that_comes_back_ends_the_doubt() -> None:
         (9, 30, "23 July 2026 10.30am"),
     ],
 )
-def test_another_written_time_or_another_shift_is_a_new_slot(hour: int, minute: int, raw: str) -> None:
+def test_another_written_time_or_a_shift_by_another_offset_is_a_new_slot(hour: int, minute: int, raw: str) -> None:
     moved = promise_written_as(hour, minute, raw, utc(6, 2))
-    found = in_force([SUMMER, moved], LATER, "A")
+    found = in_force([IN_SUMMER_TIME, moved], IN_2027, PRIMARY)
     assert (found.slot, found.in_doubt) == (moved.slot, ())

@@ -60,7 +60,7 @@ def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() ->
         replace(ON_TIME, slot=Slot(Precision.NONE, reason="tbc")),
     ],
 )
-def test_a_new_slot_state_or_doubt_is_a_promise_made_between_two_reads(other: Announcement) -> None:
+def test_a_promise_of_a_new_slot_state_or_doubt_names_the_reads_without_and_with_it(other: Announcement) -> None:
     learnt = compare_one_entry({"X": LastSeen.of(ON_TIME)}, replace(other, why="late data"), before=utc(7, 1))
     promise = learnt.promises["X"]
     assert (promise.unlearnt, promise.learnt, promise.why) == (utc(7, 1), utc(7, 2), "late data")
@@ -73,10 +73,14 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
     assert compare_one_entry(known, kept, before=utc(7, 1)).first_missing == ("X",)
 
 
-def test_an_entry_is_absent_only_at_the_second_missing_read_in_a_row() -> None:
-    assert compare_one_entry({"X": LastSeen.of(ON_TIME)}, before=utc(7, 1)).absent == ()
-    assert compare_one_entry({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
-    assert compare_one_entry({"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, before=utc(7, 1)).absent == ()
+@pytest.mark.parametrize(
+    ("missing_since", "absent"), [(None, ()), (utc(7, 1), ("X",)), (utc(6, 30), ())], ids=["first", "second", "third"]
+)
+def test_an_entry_is_reported_as_absent_at_the_second_missing_read_in_a_row(
+    missing_since: datetime | None, absent: tuple[str, ...]
+) -> None:
+    known = {"X": LastSeen.of(ON_TIME, absent_since=missing_since)}
+    assert compare_one_entry(known, before=utc(7, 1)).absent == absent
 
 
 def test_an_entry_back_after_one_missing_read_did_not_reappear() -> None:

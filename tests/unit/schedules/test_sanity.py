@@ -123,14 +123,14 @@ def test_an_accepted_mass_change_raises_no_alarm() -> None:
     assert find_alarms(previous, Reading(()), NOW) == []
 
 
-def test_unreadable_dates_raise_an_alarm_even_if_an_odd_read_is_accepted() -> None:
+def test_unreadable_dates_raise_an_alarm_even_if_the_user_accepted_a_mass_change() -> None:
     before = entries(30)
     previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
     unread = [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]
     assert [alarm.wrong for alarm in find_alarms(previous, Reading(tuple(unread)), NOW)] == [AlarmKind.UNREADABLE]
 
 
-def test_one_date_that_fits_only_another_order_spoils_the_read() -> None:
+def test_one_date_that_fits_only_with_day_and_month_exchanged_raises_an_alarm() -> None:
     odd = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
     previous = EarlierReads({}, [31])
     (alarm,) = find_alarms(previous, Reading((*entries(30), odd)), NOW)

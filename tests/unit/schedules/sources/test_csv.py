@@ -68,7 +68,7 @@ def test_a_column_of_any_name_can_be_chosen(parse: Parse) -> None:
     assert (only.title, only.slot.instant) == ("Trade", datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
 
 
-def test_rows_that_fit_only_the_other_order_raise_an_alarm_and_no_slot(parse: Parse) -> None:
+def test_a_date_that_fits_only_with_month_and_day_exchanged_is_no_slot_and_is_noted(parse: Parse) -> None:
     reading = parse("csv", b"title,date\nA,12/25/2026\nB,11/12/2026\n")
     assert [each.slot.reason for each in reading.announcements] == ["order", None]
     assert any("sanity" in note for note in reading.notes)

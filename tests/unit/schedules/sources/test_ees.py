@@ -78,13 +78,14 @@ def test_named_publications_are_requested_without_the_list() -> None:
     assert [ask.url.rpartition("/")[2] for ask in source.first(NOW)] == ["absence", "exclusions"]
 
 
-def test_all_publications_of_the_list_are_requested() -> None:
+def test_each_publication_of_the_list_is_requested_once() -> None:
     source = EesSource(calendar_settings("ees"))
     listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "absence", "lastModified": null}, {"slug": "b"}]')
-    asks = source.more([listed], NOW)
-    pages = [listed, Page(asks[0].url, 200, publication()), Page(asks[1].url, 404, b"")]
-    assert source.more(pages, NOW) == source.more([listed], NOW) == ()
-    reading = source.read(pages, NOW)
+    requests = source.more([listed], NOW)
+    assert [request.url.rpartition("/")[2] for request in requests] == ["absence", "b"]
+    answers = [Page(requests[0].url, 200, publication()), Page(requests[1].url, 404, b"")]
+    assert source.more([listed, *answers], NOW) == ()
+    reading = source.read([listed, *answers], NOW)
     assert [each.title for each in reading.announcements] == ["Pupil absence"]
     assert "answers 404" in reading.notes[0]
 

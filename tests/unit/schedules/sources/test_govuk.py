@@ -195,9 +195,12 @@ def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None
 
 def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
     read(source, listing(a_listed_result()))
-    pages = [Page(source.first(NOW)[0].url, 200, listing())]
-    pages += [Page(ask.url, 503, b"<html>") for ask in source.more(pages, NOW)]
-    assert source.read(pages, NOW).announcements == ()
+    page_without_the_release = Page(source.first(NOW)[0].url, 200, listing())
+    look_ups = source.more([page_without_the_release], NOW)
+    failed = [Page(request.url, 503, b"<html>") for request in look_ups]
+    assert failed
+    # A withdrawn or published release would be announced with its new state.
+    assert source.read([page_without_the_release, *failed], NOW).announcements == ()
 
 
 def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:

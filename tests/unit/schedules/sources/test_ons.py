@@ -150,7 +150,7 @@ class TestOverdue:
             (404, b"<html>", {}, "answers 404"),
         ],
     )
-    def test_a_route_that_is_retired_cancels_nothing(
+    def test_an_address_of_the_api_that_is_retired_or_missing_cancels_nothing_and_is_noted(
         self, status: int, body: bytes, headers: dict[str, str], note: str
     ) -> None:
         source = self.source()

@@ -62,6 +62,7 @@ def loaded(path: Path) -> Any:  # noqa: ANN401  # JSON is of any type
 
 def test_the_ics_samples_are_read_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars/ics"
+    # Days before and after the read for which series are expanded: 2026 as a whole.
     options = {"back": "151", "ahead": "213"}
     for name, wanted in loaded(folder / "expected.json")["files"].items():
         body, at = (folder / name).read_bytes(), datetime(2026, 6, 1, tzinfo=UTC)
@@ -81,12 +82,14 @@ def test_the_ics_samples_are_read_as_expected(samples: Path, parse: Parse) -> No
         ("json", "wordpress_releases.json"),
     ],
 )
-def test_the_hand_kept_samples(samples: Path, parse: Parse, kind: str, name: str) -> None:
+def test_the_samples_of_tables_and_lists_are_read_as_expected(
+    samples: Path, parse: Parse, kind: str, name: str
+) -> None:
     folder = samples / "calendars"
     compare(parse(kind, (folder / name).read_bytes()), loaded(folder / "tables_expected.json")[name]["entries"])
 
 
-def test_the_serial_numbers_of_the_csv_sample_where_declared(samples: Path, parse: Parse) -> None:
+def test_serial_numbers_of_the_csv_sample_are_read_as_dates_if_the_option_says_so(samples: Path, parse: Parse) -> None:
     reading = parse("csv", (samples / "calendars/calendar.csv").read_bytes(), options={"excel": "yes"})
     serial = next(each for each in reading.announcements if each.title == "Excel serial")
     assert serial.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)

@@ -71,13 +71,13 @@ def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, short: Sh
     ]
 
 
-def test_parts_keep_their_role_address_and_recogniser(parse: Parse) -> None:
+def test_parts_keep_their_role_and_recogniser_and_alternatives_are_not_required(parse: Parse) -> None:
     sheet, news = parse("toml", OURS).announcements[0].parts
     assert (sheet.id, sheet.role, sheet.recognise, sheet.required) == ("sheet", Role.DATA, "status", True)
     assert (news.role, news.required) == (Role.ALTERNATIVE, False)
 
 
-def test_a_hand_kept_file_may_split_date_and_time_and_assume_one(parse: Parse) -> None:
+def test_a_toml_file_may_have_date_and_time_apart_and_a_default_time(parse: Parse) -> None:
     trade, housing = parse("toml", LOOSE).announcements
     assert trade.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert trade.url == "https://stats.example/trade"
