@@ -83,14 +83,12 @@ def test_an_entry_is_reported_as_absent_at_the_second_missing_read_in_a_row(
     assert compare_one_entry(known, before=utc(7, 1)).absent == absent
 
 
-def test_an_entry_back_after_one_missing_read_did_not_reappear() -> None:
-    assert (
-        compare_one_entry({"X": LastSeen.of(ON_TIME, absent_since=utc(7, 1))}, ON_TIME, before=utc(7, 1)).reappeared
-        == ()
-    )
-    assert compare_one_entry(
-        {"X": LastSeen.of(ON_TIME, absent_since=utc(6, 30))}, ON_TIME, before=utc(7, 1)
-    ).reappeared == ("X",)
+@pytest.mark.parametrize(
+    ("missing_since", "reappeared"), [(utc(7, 1), ()), (utc(6, 30), ("X",))], ids=["one missing read", "two or more"]
+)
+def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime, reappeared: tuple[str, ...]) -> None:
+    known = {"X": LastSeen.of(ON_TIME, absent_since=missing_since)}
+    assert compare_one_entry(known, ON_TIME, before=utc(7, 1)).reappeared == reappeared
 
 
 def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:

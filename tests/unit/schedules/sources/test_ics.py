@@ -193,12 +193,14 @@ def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, do
 
 @pytest.mark.slow
 def test_recurrence_rules_that_never_match_are_searched_only_a_few_times(parse: Parse) -> None:
+    rules, searched = 40, 5
     never = [
-        event("DTSTART:20200101T083000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", uid=f"n{n}") for n in range(40)
+        event("DTSTART:20200101T083000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", uid=f"n{n}")
+        for n in range(rules)
     ]
     announced = parse("ics", calendar(*never), at=NOW).announcements
     # A rule that was searched gives no entry. The rules that were not searched remain, in doubt.
-    assert len(announced) == 35
+    assert len(announced) == rules - searched
     assert {each.doubt for each in announced} == {"series-refused"}
 
 
