@@ -261,7 +261,8 @@ class _ReleaseLedger:
     def _add_after_slot(self, promise: Promise) -> None:
         """Add a promise read after the slot in force had passed: an event and perhaps a doubt, but no other slot.
 
-        A promise of a time that is ahead is the second one, until its calendar shows the slot in force again.
+        A cancellation, or a promise of a time that is ahead, is kept as announced after the slot. It is dropped when
+        its calendar shows the slot in force again. A promise of a time that has passed is only an event: back-dated.
         """
         current = self._current
         before = self._read_after_slot.get(promise.calendar, self._latest.get(promise.calendar))

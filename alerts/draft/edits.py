@@ -159,11 +159,12 @@ def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
 def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
     """Return the answer in the report `before` if it is the same, else the new one with its basis.
 
-    The basis is the measured text of the field in `seen`, the report that the person saw (default: `before`).
+    The basis is the measured text of the field in `seen`, the report that the person saw (default: `before`), or of
+    the field itself if that report does not have it.
     """
-    old = before.find_field(field.id) if before else None
-    old_answer = old.answer if old is not None else None
-    if old_answer is not None and (old_answer.text, old_answer.instead) == (new_answer.text, new_answer.instead):
-        return old_answer
-    basis = (seen.find_field(field.id) if seen is not None else old) or field
-    return replace(new_answer, basis=basis.paragraphs)
+    field_before = before.find_field(field.id) if before else None
+    answer_before = field_before.answer if field_before is not None else None
+    if answer_before and (answer_before.text, answer_before.instead) == (new_answer.text, new_answer.instead):
+        return answer_before
+    field_seen = seen.find_field(field.id) if seen is not None else field_before
+    return replace(new_answer, basis=(field_seen or field).paragraphs)

@@ -17,7 +17,7 @@ from schedules.release import Release
 
 PATIENCE = timedelta(seconds=10)
 """The longest that a verdict waits for its calendars to be read again. After that it is reported as doubtful."""
-_FIRST_LOOKS = timedelta(seconds=5)
+_FIRST_LOOKS_LAST = timedelta(seconds=5)
 """After a slot, no calendar is read for this long, because the first looks need the budgets of the hosts."""
 
 Requeue = Callable[[], None]
@@ -79,12 +79,15 @@ class PromiseCheck:
         return wanted.deadline if watched.waits_for_calendar else None
 
     def _request_early_read(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
-        """Request a read soon after the slot if there is no breach yet. Return when to call this again, or None."""
+        """Request an early read of the calendars if `early_read_needed_since` says so and the first looks are over.
+
+        Return when to call this again if they are not over, else None.
+        """
         since = early_read_needed_since(verdict)
         if since is None:
             return None
-        if verdict.at < since + _FIRST_LOOKS:
-            return since + _FIRST_LOOKS
+        if verdict.at < since + _FIRST_LOOKS_LAST:
+            return since + _FIRST_LOOKS_LAST
         self.request_reads(release.calendars, since, release.id, judge_again)
         return None
 

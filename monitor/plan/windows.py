@@ -111,7 +111,8 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows of a target around the slot in force and around those that other calendars promise.
 
-    `is_named` is true if a page has named this predicted address. Then it is looked at like any other.
+    `exact` is as in `windows_for`. A predicted address has the windows of a guess (`windows_of_guess`), unless
+    `is_named` says that a page has named it.
     """
     if promised.slot is None:
         return ()

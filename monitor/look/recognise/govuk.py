@@ -62,10 +62,10 @@ def recognise_announcement(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_index(answer: Answer, context: Context) -> Recognised:
-    """Return absence if no entry in a listing of publications can be the release.
+    """Return presence if a listing of publications has an entry with the release's title, else absence.
 
-    The result is unknown if an entry has the release's title without its period, or if the listing is incomplete.
-    Entries at alternative addresses of the release are ignored, because they do not show that its page is out.
+    The result is unknown if an entry has the title without its period, or if the listing was not read to its end.
+    Announcements are ignored. So are entries at alternative addresses, which do not show that the page is out.
     """
     content = parse_json(answer.body) if answer.whole else None
     if not isinstance(content, dict) or not isinstance(content.get("results"), list):

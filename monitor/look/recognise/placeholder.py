@@ -67,12 +67,7 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     if has_date_of_publication(text):
         return None
     slot, is_promised = context.slot, promises_release(text, context.slot)
-    is_first_answer = not context.was_missing and context.placeholder is None
-    # When an announcement of GOV.UK first leads to a page, a cache may still have its text from before the slot. At the
-    # first look ever the text from before is unknown, but a release on GOV.UK has a date of publication.
-    is_first_led_to = is_first_answer and context.is_led_to
-    is_first_on_govuk = is_first_answer and context.baseline is None and urlsplit(context.url).hostname == GOVUK
-    is_old_text = is_first_led_to or is_first_on_govuk or _is_before_slot(answer, context)
+    is_old_text = _is_first_answer_in_doubt(context) or _is_before_slot(answer, context)
     may_be_old = slot is not None and bool(context.title) and (is_old_text or context.placeholder is not None)
     if not is_promised:
         is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))
@@ -81,11 +76,21 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     elif not has_files and not _links_file(page, context):
         return absent(ANNOUNCED)
     words = sha256(text.encode("utf-8", "replace")).hexdigest()
-    # The text of a placeholder from before a restart is not known. It may be this one.
+    # After a restart the placeholder is "", because its text is not known. It may be this one.
     is_unchanged = context.placeholder in ("", words)
     if may_be_old and (is_old_text or is_unchanged):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=words)
     return None
+
+
+def _is_first_answer_in_doubt(context: Context) -> bool:
+    """Return whether nothing is known of an address from before, and its first answer may be of before the slot."""
+    if context.was_missing or context.placeholder is not None:
+        return False
+    # When an announcement of GOV.UK first leads to a page, a cache may still have its old text. At the first look ever
+    # on GOV.UK, the text is doubted too, because a release there has a date of publication.
+    is_first_look_on_govuk = context.baseline is None and urlsplit(context.url).hostname == GOVUK
+    return context.is_led_to or is_first_look_on_govuk
 
 
 def has_date_of_publication(text: str) -> bool:

@@ -76,17 +76,20 @@ def test_a_typed_text_with_links_is_read_back_unchanged_from_docx(versions: Vers
     assert find_file_changes(versions, file, "statistician").words == {"B.4.corrective": TEXT_WITH_LINKS}
 
 
-def test_guidance_is_written_as_real_lists(versions: Versions) -> None:
-    report = versions[-1].report
-    questions = [text for field in report.fields() for text in field.guidance]
+def test_guidance_is_written_to_docx_in_styles_with_a_bullet_and_not_as_typed_bullets(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
-    numbered = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
-    assert numbered == {"Ask", "Box Ask"}
-    [kept] = document.part.numbering_part.element.iter(qn("w:lvlText"))
-    assert kept.get(qn("w:val")) == "•"
+    list_styles = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
+    assert list_styles == {"Ask", "Box Ask"}
+    [bullet] = document.part.numbering_part.element.iter(qn("w:lvlText"))
+    assert bullet.get(qn("w:val")) == "•"
     assert "•" not in document.element.xml
+
+
+def test_each_question_of_the_guidance_is_an_item_of_a_list_in_odt_and_html(report: Report) -> None:
+    questions = [text for field in report.fields() for text in field.guidance]
     content = odt_part(WRITERS["odt"](report))
     assert len([*content.iter("{*}list-item")]) == len(questions) > 0
+    # The questions of one field share a list.
     assert len([*content.iter("{*}list")]) < len(questions)
     assert WRITERS["html"](report).decode().count("<li>") == len(questions)
 

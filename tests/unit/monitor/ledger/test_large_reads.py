@@ -243,10 +243,12 @@ def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -
                 refused.append(at)
                 break
         assert monitor.ledger.last_read("stats") == refused[0] - HOUR
-        store.accepts_transactions = inf
+        connect_again = inf
+        store.accepts_transactions = connect_again
         await monitor.writer.backlog.finish_large(LATE)
         await monitor.learn([an_entry(0, moved=DAY), *FIRST[1:]], refused[0])
 
     store = run_without_store(act)
     assert store.ledger.reads("stats", limit=1)[0].finished == refused[0]
+    # Each read moved this entry, so each recorded read has a promise of its own.
     assert len(store.ledger.promises(["stats-0"])) == len(store.ledger.reads("stats", limit=1000))

@@ -387,20 +387,21 @@ class SleepingMachine(VirtualClock):
 
 
 @given(st.lists(st.tuples(st.sampled_from(["passes", "sleeps", "is set"]), st.floats(-30.0, 30.0)), max_size=8))
-def test_seconds_ahead_of_steady_time_follow_every_sleep_and_clock_setting(steps: list[tuple[str, float]]) -> None:
+def test_cached_seconds_ahead_follow_every_sleep_and_clock_setting(steps: list[tuple[str, float]]) -> None:
     machine = SleepingMachine(NOON)
-    read_seconds_ahead = SecondsAhead(machine)
+    cached_seconds_ahead = SecondsAhead(machine)
     for what, seconds in steps:
         machine.steady += abs(seconds) if what == "passes" else 0.0
         machine.suspended += abs(seconds) if what == "sleeps" else 0.0
         machine.offset += timedelta(seconds=seconds if what == "is set" else 0.0)
-        assert read_seconds_ahead() == pytest.approx(seconds_ahead(machine), abs=SET / 2)
+        smaller_than_any_setting = SET / 2
+        assert cached_seconds_ahead() == pytest.approx(seconds_ahead(machine), abs=smaller_than_any_setting)
 
 
-def test_seconds_ahead_need_one_read_of_steady_time_while_nothing_changes() -> None:
+def test_cached_seconds_ahead_need_one_read_of_steady_time_while_nothing_changes() -> None:
     machine = SleepingMachine(NOON)
-    read_seconds_ahead = SecondsAhead(machine)
-    read_seconds_ahead()
+    cached_seconds_ahead = SecondsAhead(machine)
+    cached_seconds_ahead()
     reads_before = machine.reads
-    read_seconds_ahead()
+    cached_seconds_ahead()
     assert machine.reads == reads_before + 1
