@@ -76,8 +76,8 @@ def test_a_typed_text_with_links_is_read_back_unchanged_from_docx(versions: Vers
     assert find_file_changes(versions, file, "statistician").words == {"B.4.corrective": TEXT_WITH_LINKS}
 
 
-def test_guidance_is_written_to_docx_in_styles_with_a_bullet_and_not_as_typed_bullets(report: Report) -> None:
-    document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
+def test_guidance_is_written_to_docx_in_styles_with_a_bullet_and_not_as_typed_bullets(versions: Versions) -> None:
+    document = docx.Document(io.BytesIO(WRITERS["docx"](versions[-1].report)))
     list_styles = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
     assert list_styles == {"Ask", "Box Ask"}
     [bullet] = document.part.numbering_part.element.iter(qn("w:lvlText"))
@@ -85,7 +85,8 @@ def test_guidance_is_written_to_docx_in_styles_with_a_bullet_and_not_as_typed_bu
     assert "•" not in document.element.xml
 
 
-def test_each_question_of_the_guidance_is_an_item_of_a_list_in_odt_and_html(report: Report) -> None:
+def test_each_question_of_the_guidance_is_an_item_of_a_list_in_odt_and_html(versions: Versions) -> None:
+    report = versions[-1].report
     questions = [text for field in report.fields() for text in field.guidance]
     content = odt_part(WRITERS["odt"](report))
     assert len([*content.iter("{*}list-item")]) == len(questions) > 0
