@@ -8,7 +8,7 @@ from datetime import timedelta
 from tests.oracle.claims import Claim
 from tests.oracle.promises import due_from, in_force, in_force_early, is_quiet, is_unsettled
 from tests.oracle.words import part_denied
-from tests.oracle.world import Release, Span, World, spans
+from tests.oracle.world import Release, Span, World, is_crowded, spans
 
 _NOTE_WITHIN = 300.0
 _NOT_IT = {"other", "upkeep", "missing", "placeholder"}
@@ -107,6 +107,7 @@ def _troubled(world: World, release: Release, claim: Claim) -> bool:
     return (
         _shows_other_content(release)
         or any(world.walls())
+        or is_crowded(world, release.page)
         or bool(world.faults or world.monitor or release.known_from)
         or world.begins > release.slot - timedelta(minutes=5)
     )

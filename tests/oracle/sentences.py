@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tests.oracle.claims import instant
 from tests.oracle.measures import not_seen_gone
 from tests.oracle.promises import READ_EVERY, due_from, in_force_early, is_quiet, is_unsettled
 from tests.oracle.words import slack
-from tests.oracle.world import Place, Release, World, spans
+from tests.oracle.world import Place, Release, World, is_crowded, spans
 
 _LONDON = ZoneInfo("Europe/London")
 _ABSENT = re.compile(r"still absent at (\d\d):(\d\d):(\d\d) (?:GMT|BST)(?: \((\w+)\))?")
@@ -21,7 +20,6 @@ _PUBLIC = re.compile(r"(?:public since|from) (\d\d):(\d\d):(\d\d) (?:GMT|BST)")
 _AVAILABLE = re.compile(r"available at (\S+) since")
 _WAS_AVAILABLE = re.compile(r"was available at (\S+) from")
 _SECOND = timedelta(seconds=1)
-_MOST_AT_ONE_HOST = 3
 _SEEN_WITHIN, _LOOKED_AT_WITHIN = timedelta(seconds=30), timedelta(seconds=65)
 
 
@@ -91,17 +89,11 @@ def _deny_availability(world: World, url: str, at: datetime, subject: str) -> It
 def _may_seem_public(world: World, place: Place, at: datetime) -> bool:
     """Return whether a place had been public by `at`, and no look may have shown since that it no longer was."""
     seen = [span for span in spans(place) if span.begins <= at + slack(world)]
-    if seen and _is_crowded(world, place):
+    if seen and is_crowded(world, place):
         return True
     if any(span.shown is None or at < span.shown + _LOOKED_AT_WITHIN for span in seen):
         return True
     return bool(seen) and (not_seen_gone(place, seen[-1].begins, at) or not is_quiet(world, seen[-1].begins, at))
-
-
-def _is_crowded(world: World, place: Place) -> bool:
-    """Return whether so many releases wait at one host that its budget leaves no looks for content that is out."""
-    hosts = [urlsplit(release.page.url).hostname for release in world.releases]
-    return hosts.count(urlsplit(place.url).hostname) > _MOST_AT_ONE_HOST
 
 
 def _deny_removal(world: World, release: Release, at: datetime, slot: datetime | None, subject: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
+_MOST_AT_ONE_HOST = 3
 Content = Literal["ours", "other", "upkeep", "gone", "absent", "missing", "placeholder"]
 """What an address shows: the release itself, another page or edition, a page about nothing, a 410, a 404.
 
@@ -275,3 +276,9 @@ def out(place: Place, slot: datetime) -> datetime | None:
 
 
 WORLD = TypeAdapter(World)
+
+
+def is_crowded(world: World, place: Place) -> bool:
+    """Return whether so many releases wait at one host that its budget leaves no looks for content that is out."""
+    hosts = [urlsplit(release.page.url).hostname for release in world.releases]
+    return hosts.count(urlsplit(place.url).hostname) > _MOST_AT_ONE_HOST
