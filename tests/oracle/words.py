@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tests.oracle.claims import Claim, PartClaim
 from tests.oracle.promises import (
+    READ_EVERY,
     InForce,
     in_force,
     in_force_early,
@@ -163,8 +164,12 @@ def _not_on_time(world: World, place: Place, force: InForce, claim: Claim, bound
 
 
 def _is_for_the_day(release: Release, claim: Claim) -> bool:
-    """Tell whether all that was read by the release is a provisional time: it is good for its day, and to no minute."""
-    return release.state == "provisional" and not is_confirmed(release, claim.at, claim.confirmed)
+    """Return whether only a provisional time may have been read before the slot. It counts for its day, not its minute."""
+    is_confirmed_late = any(
+        change.state == "confirmed" and release.slot - READ_EVERY < change.at for change in release.changes
+    )
+    is_unread = is_confirmed_late or not is_confirmed(release, claim.at, claim.confirmed)
+    return release.state == "provisional" and is_unread
 
 
 def _told(instant: datetime | None) -> str:
