@@ -164,7 +164,7 @@ def _not_on_time(world: World, place: Place, force: InForce, claim: Claim, bound
 
 
 def _is_for_the_day(release: Release, claim: Claim) -> bool:
-    """Return whether only a provisional time may have been read before the slot. It counts for its day, not its minute."""
+    """Return whether only a provisional time may have been read before the slot, which counts for its day."""
     is_confirmed_late = any(
         change.state == "confirmed" and release.slot - READ_EVERY < change.at for change in release.changes
     )
