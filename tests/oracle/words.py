@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from tests.oracle.claims import Claim, PartClaim
 from tests.oracle.promises import (
-    READ_EVERY,
     InForce,
     in_force,
     in_force_early,
@@ -165,10 +164,9 @@ def _not_on_time(world: World, place: Place, force: InForce, claim: Claim, bound
 
 def _is_for_the_day(release: Release, claim: Claim) -> bool:
     """Return whether only a provisional time may have been read before the slot, which counts for its day."""
-    is_confirmed_late = any(
-        change.state == "confirmed" and release.slot - READ_EVERY < change.at for change in release.changes
-    )
-    is_unread = is_confirmed_late or not is_confirmed(release, claim.at, claim.confirmed)
+    confirmed = [change.at for change in release.changes if change.state == "confirmed" and change.at <= claim.at]
+    is_old_read = bool(confirmed) and (claim.confirmed is None or claim.confirmed < max(confirmed))
+    is_unread = is_old_read or not is_confirmed(release, claim.at, claim.confirmed)
     return release.state == "provisional" and is_unread
 
 
