@@ -231,7 +231,10 @@ class Daemon:
         self.workers.stop_unused()
 
     async def _stop(self) -> None:
-        """Finish messages under way, then looks, and commit everything, each for at most ten seconds."""
+        """Stop messages, jobs, looks and web server in this order, then commit everything.
+
+        Messages under way have ten seconds, looks and web server five each. Cancelled jobs and tasks are awaited.
+        """
         self.manager.notify("STOPPING=1")
         await self.outbox.end()
         stopping_jobs = asyncio.ensure_future(self.job_runner.stop())
