@@ -95,7 +95,7 @@ class OutboxLease:
     def earliest_attempt(self, delivery: Delivery) -> datetime:
         """Return when a delivery may be attempted: when it is due, or after another process had time to finish its own.
 
-        It gets twice the time that the store takes for us, counted from when we first saw that it had begun.
+        It gets twice the margin with which we renew our own lease, counted from when we first saw that it had begun.
         """
         if self._holder is None or delivery.began is None or delivery.finished is not None:
             return delivery.due

@@ -76,6 +76,7 @@ def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:
     def is_of_this_incident(row: Delivery) -> bool:
         if row.standing is not DeliveryState.COVERED:
             return True
+        # Another notice was sent instead: a digest, which names no incident, or one of the platform's incident.
         cover = outbox.notice(row.reference)
         return cover is not None and cover.incident in {"", incident}
 

@@ -71,13 +71,13 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
 
 
 def is_exact(in_force: InForce) -> bool:
-    """Return whether the slot in force is judged to the minute: its time is neither in doubt nor provisional."""
+    """Return whether the slot in force is judged to the minute: its time is not in doubt, provisional or postponed."""
     slot, promise = in_force.slot, in_force.promise
     if slot is None or promise is None or slot.precision is not Precision.INSTANT:
         return False
     if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
         return False
-    # An entry is often marked as postponed before its time is changed. Then it still shows the old time.
+    # An entry is often marked as postponed before its time is changed. It shows the new time if another was given up.
     return promise.state is not State.POSTPONED or bool(in_force.given_up)
 
 

@@ -102,6 +102,7 @@ def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
     if case.in_force.cancelled:
         verdict = VerdictKind.CANCELLED
     elif case.window is not None:
+        # The slot has a time, but it was read only after that time had passed.
         verdict, reason = VerdictKind.UNPROVEN, Reason.READ_AFTER_SLOT.text()
     elif appeared and case.in_force.promise is None:
         verdict = VerdictKind.UNANNOUNCED

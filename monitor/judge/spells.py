@@ -109,10 +109,10 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
 
 
 def find_unproved_run(runs: Iterable[Run]) -> Run | None:
-    """Return the presence with which a view begins, as one run; None if it begins with an absence or proved presence.
+    """Return the presence with which a view begins, merged into one run. None if it begins otherwise.
 
-    No absence before it shows when the content came, so it proves nothing. It ends with the first absence or specific
-    answer. `begin` is the earliest and `end` the latest of its runs.
+    It lasts until the first absence, or the first answer that is specific to this edition. Unknown answers are skipped.
+    Nothing shows when its content came, because no absence was seen before it.
     """
     leading: list[Run] = []
     for run in runs:

@@ -158,6 +158,7 @@ class Sweeps:
             sweeps = self._sweeps_by_urgency(now, urgent=urgent)
             all_parts = sum(len(shared.sweep.parts) for shared in sweeps)
             for shared in sorted(sweeps, key=lambda shared: shared.looks):
+                # A sweep with a third of all parts gets every third look.
                 gap_within_sweep = gap * (all_parts / len(shared.sweep.parts))
                 part = shared.sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:

@@ -47,7 +47,8 @@ _LONGEST_PAUSE = timedelta(hours=1)
 def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     """Return the result of the recogniser called `name` for a body.
 
-    It is unknown if a challenge answered, or if the body has too many or too deeply nested elements to be parsed.
+    It is unknown if the body is too complex to be parsed, a challenge or the wrong kind of file, if no recogniser has
+    this name, or if an absence may be that of a bot wall. Of what was found, only valid addresses remain.
     """
     if _needs_parsing(name, answer) and why_too_complex(answer.body):
         return unknown(TOO_COSTLY)

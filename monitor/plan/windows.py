@@ -293,10 +293,10 @@ def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> 
 
 
 def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows of a target that is out, with closer looks after it was found absent or changed.
+    """Yield the plan of a target that is out, with closer looks for an hour after it was found absent or changed.
 
-    The first minutes show whether the loss was brief, or only a change of bytes that users never get twice. The rest of
-    an hour shows whether the target returns.
+    The first minutes show whether it comes back at once, or whether a page only has other bytes in each answer. The
+    rest of the hour shows whether it returns later. Then the plan goes on.
     """
     lost_at = progress.lost_at
     if lost_at is None or not plan:
