@@ -135,9 +135,13 @@ def test_a_predicted_address_leads_back_to_the_address_before(
         assert titles[0] == titles[1]
         return
     found = replace_period(address(one, year), pairs)
-    assert found in (None, address(other, year + later))
-    if found is not None:
-        assert replace_period(found, back) in (None, address(one, year))
+    if "{n" in form:
+        assert found == address(other, year + later)
+        assert replace_period(found, back) == address(one, year)
+    else:
+        # The name of a month may be ambiguous: May is its own short form.
+        assert found in (None, address(other, year + later))
+        assert found is None or replace_period(found, back) in (None, address(one, year))
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
