@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
 _COUNT_EVERY = timedelta(minutes=15)
 _LONGEST_PAUSE = timedelta(minutes=5)
-"""If nothing in the store falls due within this time, the store is not read again until then."""
+"""If no notice falls due within this time, the store is not read again until it has passed."""
 _MOST = 1000
 GIVEN_UP_FOR = timedelta(days=7)
 """How long the board shows a delivery that was given up."""

@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8462,
     "monitor/plan": 1764,
     "monitor/look": 6145,
-    "monitor/judge": 4402,
+    "monitor/judge": 4403,
     "monitor/store": 6045,
     "monitor/deliver": 3066,
     "monitor/health": 1428,

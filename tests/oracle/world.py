@@ -228,7 +228,8 @@ def users_from(world: World, place: Place) -> list[datetime]:
         if what == "ours" and before != "ours":
             found.append(begins)
         before = what
-    loop_ends = [fault.ends for fault in world.faults if fault.kind == "redirect_loop"]
+    loops = [fault for fault in world.faults if fault.kind == "redirect_loop" and is_at(fault, place)]
+    loop_ends = [loop.ends for loop in loops if loop.ends is not None]
     return found + [end for end in loop_ends if any(span.begins <= end for span in spans(place))]
 
 

@@ -117,7 +117,8 @@ def _hidden_spans_after(
         until = Interval(old_until, None if new is None else max(new.begin, old_until))
         is_withdrawn = isinstance(new, Run)
         if removed is not None and removed.by is not None and (until.by is None or removed.by < until.by):
-            until = Interval(min(filter(None, (old_until, removed.after))), removed.by)
+            hidden_until = old_until if removed.after is None else min(old_until, removed.after)
+            until = Interval(hidden_until, removed.by)
             is_withdrawn = True
         seconds = between(begun, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():

@@ -84,7 +84,7 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
 
 
 def _is_first_answer_in_doubt(context: Context) -> bool:
-    """Return whether nothing is known of an address from before, and its first answer may be of before the slot."""
+    """Return whether this is the first answer of an address and its text may be older than the slot."""
     if context.was_missing or context.placeholder is not None:
         return False
     # When an announcement of GOV.UK first leads to a page, a cache may still have its old text. At the first look ever
