@@ -126,7 +126,7 @@ def _place(world: World, one: Release, url: str, place: Place) -> Iterator[str]:
     # A file that nothing is told of comes with its page, where the script says nothing else.
     is_never = place is not one.page and not place.shows
     shown = replace(place, shows=(Showing(_EVER, "absent"),)) if is_never else place
-    walled = [show for show in shown.shows if any(wall.begins <= show.at < wall.ends for wall in place.walls)]
+    walled = [show for show in shown.shows if any(wall.begins <= show.at <= wall.ends for wall in place.walls)]
     yield from _answers(world, one, url, [show for show in shown.shows if show not in walled])
     yield from _walls(world, one, shown)
 
