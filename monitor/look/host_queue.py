@@ -238,9 +238,13 @@ class HostQueue:
             # The request counts itself in `_wait_without_run`, which tries again.
             self._waiting_requests.popleft()[1].set_result(False)
 
-    def record_outcome(self, outcome: Answer | Failure) -> None:
-        """Adapt the pace to an answer and the requests lost before it: obey a demanded wait, and recover afterwards."""
-        for _ in range(outcome.lost_before):
+    def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
+        """Adapt the pace to the outcome of a request that got its turn at `started`. Obey a wait that the host demands.
+
+        A request that had to wait for its connection can be sent together with the next ones, so it counts twice.
+        """
+        was_sent_late = outcome.sent - started >= self._pacer.gap
+        for _ in range(outcome.lost_before + was_sent_late):
             self._pacer.charge_extra_request(self._steady_time(self._clock.monotonic()))
         if isinstance(outcome, Failure):
             return

@@ -219,8 +219,9 @@ class Poller:
         host = urlsplit(request.url).hostname or ""
         queue = self._queue_of(host)
         async with queue.turn():
+            started = self._clock.now()
             outcome = await self._fetcher.fetch(request)
-            queue.record_outcome(outcome)
+            queue.record_outcome(outcome, started)
             return outcome
 
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
@@ -288,7 +289,7 @@ class Poller:
         queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
-            queue.record_outcome(outcome)
+            queue.record_outcome(outcome, began)
             if isinstance(outcome, Failure) or len(outcome.body) <= SMALL_BODY:
                 # The host can have another request while this body is read.
                 queue.release_place(watched)

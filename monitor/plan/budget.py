@@ -137,7 +137,7 @@ class Pacer:
         self._last_start = now
 
     def charge_extra_request(self, now: datetime) -> None:
-        """Delay the next start by one gap, because the connection sent a request twice."""
+        """Delay the next start by one gap, because a request was sent twice, or later than its turn."""
         self._last_start = (now if self._last_start is None else max(now, self._last_start)) + self.gap
 
     def record_success(self) -> None:

@@ -1,7 +1,8 @@
 """A publisher that releases each page at its time in a JSON file (path: seconds since 1970).
 
 `python -m tests.chaos.publisher FILE [STORE_PORT]` prints its port, then a line for each request: path, time, host,
-monitor, status of the answer. It listens at each of `HOSTS` and at `TRAP`, an address that no monitor may use.
+monitor, status of the answer. The line `paused BEGIN END` means that it could read no requests between these times. It
+listens at each of `HOSTS` and at `TRAP`, an address that no monitor may use.
 
 - `/wait/SECONDS/NAME` makes the host answer the next request of the monitor NAME with 429 and that Retry-After.
 - `/far/MILLISECONDS` delays all bytes to and from it, as a slow network does.
@@ -34,6 +35,8 @@ _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Len
 _HOST, _BY = re.compile(rb"(?i)\nhost: ([^:\r]+)"), re.compile(rb"\(\+(\w+)\)")
 _WAIT = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n"
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
+_SHORTEST_PAUSE = 0.1
+"""Seconds. Shorter pauses are not printed."""
 
 
 class Publisher(Answering):
@@ -97,7 +100,19 @@ async def _serve_forever(out_times: dict[str, float], *store: int) -> None:
     ports = [port, *[await start_forwarding(one, to_store) for one in store]]
     sys.stdout.write(f"{' '.join(map(str, ports))}\n")
     sys.stdout.flush()
-    await server.serve_forever()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_print_pauses())
+        tasks.create_task(server.serve_forever())
+
+
+async def _print_pauses() -> None:
+    """Print each period in which this process did not run, because it was stopped or the machine was busy."""
+    while True:
+        began = time.time()
+        await asyncio.sleep(_SHORTEST_PAUSE / 4)
+        if (ended := time.time()) - began > _SHORTEST_PAUSE:
+            sys.stdout.write(f"paused {began} {ended}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

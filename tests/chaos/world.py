@@ -94,8 +94,13 @@ class World:
     irregular_periods: list[tuple[float, float]] = field(default_factory=list)
 
     def collect_requests(self, lines: Iterable[str]) -> None:
-        """Record the requests that the publisher prints, until its output ends."""
+        """Record the requests and pauses that the publisher prints, until its output ends."""
         for line in lines:
+            if line.startswith("paused "):
+                _, begins, ends = line.split()
+                # It then reads at one instant all requests that were sent one by one.
+                self.irregular_periods.append((float(begins), float(ends)))
+                continue
             path, at, host, by, status = line.split()
             with self.request_received:
                 self.requests.append(ReceivedRequest(path, float(at), host, by, int(status)))
@@ -176,12 +181,9 @@ class World:
     def silence_publisher(self, seconds: float) -> None:
         """Stop the publisher for so many seconds, so that it answers no request."""
         assert self.publisher is not None
-        began = time.time()
         self.publisher.send_signal(signal.SIGSTOP)
         self.wait_until(lambda: False, seconds)
         self.publisher.send_signal(signal.SIGCONT)
-        # It then reads at one instant all requests that were sent one by one.
-        self.irregular_periods.append((began, time.time()))
 
     def drop_packets(self, port: int, more: int, within: float) -> None:
         """Drop a fifth of the packets from and to a port until `more` requests came, or for `within` seconds.

@@ -19,7 +19,7 @@ from tests.oracle.scripts import world
 from tests.oracle.text import script_text, world_of, write
 
 CASES = sorted((Path(__file__).parent / "finds").glob("*.toml"))
-FIXED = (1, 3, 4, 5, 8, 13, 16, 19, 23, 26, 29, 30, 31, 33, 34, 35, 102)
+FIXED = (1, 3, 4, 5, 8, 13, 16, 19, 23, 26, 29, 30, 31, 33, 34, 35, 102, 82333)
 FRESH = 4
 FAST = 5
 """Kept cases that the fast tier plays beside the fixed seeds: twenty worlds in all."""

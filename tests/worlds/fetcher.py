@@ -13,7 +13,8 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 class Reply:
     """What one address answers. `etag` is sent, and answers a matching condition with 304.
 
-    `fails` makes it a failure for that reason. `seconds` pass before the answer.
+    `fails` makes it a failure for that reason. Opening the connection takes `connect_seconds`, then `seconds` pass
+    before the answer.
     """
 
     status: int = 200
@@ -21,6 +22,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     etag: str | None = None
     fails: Reason | None = None
+    connect_seconds: float = 0.0
     seconds: float = 0.0
 
 
@@ -38,8 +40,10 @@ class ScriptedFetcher:
     async def fetch(self, request: Request) -> Answer | Failure:
         """Answer as the script says, in the time it says."""
         self.asked.append(request)
-        sent = self._clock.now()
         reply = self._script(request) if callable(self._script) else self._script.get(request.url, NOT_FOUND)
+        if reply.connect_seconds:
+            await self._clock.sleep(reply.connect_seconds)
+        sent = self._clock.now()
         if reply.seconds:
             await self._clock.sleep(reply.seconds)
         reason = reply.fails or _too_large(request, reply)

@@ -51,6 +51,18 @@ def test_host_never_gets_more_requests_than_its_budget_in_any_second() -> None:
     assert len(times) > 140
 
 
+def test_host_never_gets_more_requests_than_its_budget_although_its_first_connections_open_together() -> None:
+    rate, opened_at = 5, 0.7
+    gap = 1.01 / rate
+    replies = [Reply(200, b"x", connect_seconds=opened_at - n * gap) for n in range(4)]
+    run = run_poller(
+        watch_pages(*(f"p{n}" for n in range(12))), rate=rate, seconds=10, script=answering(HOST, iter(replies))
+    )
+    times = sorted((sighting.sent - NOON).total_seconds() for sighting in run.sightings)
+    assert times[:4] == pytest.approx([opened_at] * 4)
+    assert all(sum(begin <= time <= begin + 1 for time in times) <= rate + 1 for begin in times)
+
+
 def test_pages_of_an_overloaded_host_are_looked_at_in_turn() -> None:
     pages, rate = 12, 5
     run = run_poller(watch_pages(*(f"p{n}" for n in range(pages))), rate=rate, seconds=60)
