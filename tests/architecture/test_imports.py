@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9694,
     "schedules": 8462,
     "monitor/plan": 1764,
-    "monitor/look": 6145,
+    "monitor/look": 6150,
     "monitor/judge": 4403,
     "monitor/store": 6045,
     "monitor/deliver": 3066,
