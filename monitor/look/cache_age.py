@@ -77,7 +77,7 @@ class ConstantAge:
     _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Compare an answer with the last one of its address. Return it, without its `Age` once that is constant."""
+        """Return an answer, without its `Age` if this address has proved to send a constant one. Remember it."""
         age = age_of(answer.headers)
         if not age or age == _LONGEST:
             # Caches send the largest number that they know for everything older.
@@ -85,13 +85,15 @@ class ConstantAge:
             return answer
         headers = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
         if headers != self._last_headers or self._last_sent is None:
+            # Another age, address or cache: the comparison starts again.
             self._last_headers, self._last_sent, self._unexplained_pairs = headers, answer.sent, 0
             return answer
         elapsed = (answer.sent - self._last_sent).total_seconds()
         if elapsed >= _MUST_HAVE_GROWN:
             self._last_sent = answer.sent
             # A copy that was fetched since cannot be this old.
-            self._unexplained_pairs += age > elapsed + _ROUNDING
+            if age > elapsed + _ROUNDING:
+                self._unexplained_pairs += 1
         if self._unexplained_pairs < _IGNORED_AFTER:
             return answer
         return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})

@@ -107,6 +107,7 @@ class Connection(asyncio.BufferedProtocol):
     """
 
     def __init__(self, on_close: Callable[[Connection], None], on_lost: Callable[[Connection], None]) -> None:
+        """Begin unconnected. Asyncio calls `connection_made` once there is a connection."""
         self._loop = asyncio.get_running_loop()
         self._on_close = on_close
         self._on_lost = on_lost
@@ -217,10 +218,10 @@ class Connection(asyncio.BufferedProtocol):
         self.data_received(self._buffer[:nbytes])
 
     def data_received(self, data: bytes | memoryview) -> None:
-        """Parse received bytes."""
+        """Parse received bytes, or fail the request if they are no response. Pause if too many wait to be read."""
         timing = self._timing
         if timing is None or self.is_complete:
-            # No request is waiting for these bytes. They could be mistaken for the next response.
+            # They could be mistaken for the next response.
             self._fail_request(httpx.RemoteProtocolError("bytes that belong to no response"))
             return
         timing.has_response = True

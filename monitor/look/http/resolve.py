@@ -93,7 +93,7 @@ class NameCache:
         self._pending: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def look_up(self, host: str, port: int, seconds: float) -> list[str]:
-        """Return the addresses of a name within `seconds`. Raises `NoAddress`."""
+        """Return a name's addresses within `seconds`, older ones if no name server answers. Raises `NoAddress`."""
         name, now = (host, port), asyncio.get_running_loop().time()
         addresses, read_at = self._kept.get(name, ([], 0.0))
         if addresses and now - read_at < FRESH_SECONDS:
@@ -115,6 +115,7 @@ class NameCache:
         self._kept.pop((host, port), None)
 
     def _start_lookup(self, name: tuple[str, int]) -> asyncio.Future[list[str]]:
+        """Start a lookup in a thread, and return its future result. Raises `TimeoutError` if too many are pending."""
         if len(self._pending) >= self._most:
             raise TimeoutError
         loop = asyncio.get_running_loop()

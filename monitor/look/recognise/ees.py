@@ -21,10 +21,12 @@ _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return presence if the answer shows a version of the release: the service shows none before it is published.
+    """Return what an answer proves: a page by its title, JSON by a version of the release or a list of releases.
 
-    Dates are only passed on, because a later version keeps the display date of the first one.
+    The service shows no version before it is published. So dates are only passed on, because a later version keeps the
+    display date of the first one.
     """
+    # A list may come without the media type of JSON.
     if not is_json(answer) and answer.body.lstrip()[:1] != b"[":
         return _read_page(Page(answer), context)
     if (content := parse_json(answer.body)) is None:

@@ -55,6 +55,7 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
 
 
 def _item_to_found(item: ContentItem) -> Found:
+    """Return a content item as found, with those of its facts that it states, as text."""
     facts: dict[str, object] = {
         "document_type": item.document_type,
         "public_updated_at": item.public_updated_at,

@@ -100,15 +100,15 @@ def _limit_seconds(seconds: int) -> None:
     _set_limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + _SPARE_SECONDS)
 
 
-def _set_limit(limit: int, most: int, *, is_final: bool = False) -> None:
-    """Limit a resource of this process. A lower limit from its start stays, because a process cannot raise it.
+def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
+    """Limit a resource of this process to `most`, or to its hard limit, which a process cannot raise, if that is less.
 
-    If `is_final`, the process cannot raise the new limit either. Raises `OSError`.
+    `kind` is a constant such as `resource.RLIMIT_AS`. If `is_final`, the new limit is hard too. Raises `OSError`.
     """
     try:
-        _, hard = resource.getrlimit(limit)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(limit, (most, most if is_final else hard))
+        _, hard_limit = resource.getrlimit(kind)
+        most = most if hard_limit == resource.RLIM_INFINITY else min(most, hard_limit)
+        resource.setrlimit(kind, (most, most if is_final else hard_limit))
     except (OSError, ValueError) as exc:
         raise OSError(f"its memory and time cannot be bounded: {exc}") from exc
 
