@@ -76,31 +76,32 @@ class App:
     async def run_once(self, day: date | None = None) -> LookedOnce:
         """Read calendars, look once at the releases of a local day (None: all), judge them and send due notices.
 
-        Raises `EnvironmentFault` while a monitor of this name is running on the same store.
+        Then finish the daemon, with everything committed. Raises `EnvironmentFault` while a monitor of this name is
+        running on the same store.
         """
         daemon = self.daemon
         await self._refuse_second_monitor()
         await daemon.start_watching()
         await daemon.calendar_reads.read_all()
-        targets = daemon.admission.targets_on(day)
-        for target in targets:
+        for target in daemon.admission.targets_on(day):
             daemon.intake.see(target, *await daemon.poller.look_once(target))
         await daemon.watch.judging.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
             await daemon.outbox.send_due(channel.name)
-        looked = {target.release for target in daemon.admission.targets_on(day)}
-        bodies = [body for release in looked if (body := self.status.body(release)) is not None]
-        await daemon.writer.backlog.finish_large(LATE)
+        # Looks and verdicts may have changed the targets.
+        releases = {target.release for target in daemon.admission.targets_on(day)}
+        bodies = [body for release in releases if (body := self.status.body(release)) is not None]
+        await daemon.writer.backlog.finish_large(patience=LATE)
         await daemon.finish()
         return LookedOnce(bodies, dict(self.status.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
-        """Save an incident that a person reports, for a watched release or none. Raises `InvalidInput`."""
+        """Save an incident that a person reports by `words`, the answers in a form by box. Raises `InvalidInput`."""
         daemon, now = self.daemon, self.daemon.clock.now()
         known = await daemon.ledger.load_release(release)
-        facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None
-        typed, recorder = {"release": release, **words}, daemon.watch.events
-        incident, _ = await daemon.writer.write(lambda tx: log_by_hand(tx, recorder, typed, facts, now))
+        facts = None if known is None else daemon.watch.facts(known, daemon.ledger.promises(release))
+        answers, recorder = {"release": release, **words}, daemon.watch.events
+        incident, _ = await daemon.writer.write(lambda tx: log_by_hand(tx, recorder, answers, facts, now))
         daemon.outbox.wake()
         return incident
 
@@ -182,7 +183,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
 def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:
     from monitor.web.server import bind_address  # noqa: PLC0415 # see above
 
-    return tuple(bind_address(one) for one in addresses if one is not None)
+    return tuple(bind_address(address) for address in addresses if address is not None)
 
 
 def _make_web_server(queries: Queries, bound: Sequence[socket], proxies: Sequence[str]) -> WebServer | None:

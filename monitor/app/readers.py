@@ -83,6 +83,5 @@ def make_rota_readers(settings: Settings, folder: Path, ask: Ask, clock: Clock, 
             )
             source = RotaSource(calendar, list(table.who))
             file = folder / table.file if table.file is not None else None
-            pages = CalendarPages(ask)
-            readers.append(RotaReader(table.name, table.read_every, source, pages, workers, clock, file))
+            readers.append(RotaReader(table.name, table.read_every, source, CalendarPages(ask), workers, clock, file))
     return readers

@@ -50,14 +50,11 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Return whether a cache served the answer after its lifetime. Caches do this while the origin fails.
-
-    A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions. An answer
-    that is a year old or more is always stale.
-    """
+    """Return whether a cache served the answer after its lifetime or after a year. Caches do if the origin fails."""
     age = age_of(headers)
     if not age:
         return False
+    # A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions.
     stated = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
     lifetime = stated.get("s-maxage", stated.get("max-age", 0))
     return 0 < lifetime < age or age == _LONGEST

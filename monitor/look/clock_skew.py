@@ -203,6 +203,7 @@ class CachedDates:
         self._compared.clear()
 
 
+@dataclass(slots=True, eq=False)
 class _HostDates:
     """The bounds of our clock's offset by the dates of one host, the last of which we received at `at`.
 
@@ -210,15 +211,12 @@ class _HostDates:
     dates. `contradictions` counts the rivals so far that were dropped, or replaced the bounds.
     """
 
-    __slots__ = ("at", "bounds", "contradictions", "name", "rival", "rival_dates")
-
-    def __init__(self, name: str, bounds: Span, at: datetime) -> None:
-        self.name = name
-        self.bounds = bounds
-        self.at = at
-        self.rival: Span | None = None
-        self.rival_dates = 0
-        self.contradictions = 0
+    name: str
+    bounds: Span
+    at: datetime
+    rival: Span | None = None
+    rival_dates: int = 0
+    contradictions: int = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
         """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.

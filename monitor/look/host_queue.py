@@ -189,10 +189,8 @@ class HostQueue:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until a request that is not a look may start. Keep a place for it until the block ends.
-
-        With a place, a connection is free for it, so that it is sent at its turn and not together with a later request.
-        """
+        """Wait until a request that is not a look may start. Keep a place for it until the block ends."""
+        # With a place, a connection is free for it, so that it is sent at its turn and not together with a later one.
         if self._is_running:
             await self._wait_for_turn()
         else:

@@ -52,15 +52,12 @@ def is_same_site(url: str, destination: str) -> bool:
 
 
 def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
-    """Return whether a redirect from `here` to `there` shows that GOV.UK has unpublished something.
-
-    Then it leads from a file to a page, or from a page to a page above it. Paths of fewer than three segments are
-    sections of the site, not pages of a release.
-    """
+    """Return whether GOV.UK has unpublished something: it redirects from a file to a page, or to the page above."""
     if here.hostname == _FILE_HOST:
         return there.hostname == _PAGE_HOST
     parent = there.path.rstrip("/")
     is_below = here.path.startswith(f"{parent}/") and here.path.rstrip("/") != parent
+    # A path of fewer than three segments is a section of the site, not a page of a release.
     return here.hostname == there.hostname == _PAGE_HOST and is_below and parent.count("/") >= 3
 
 

@@ -89,13 +89,11 @@ class RequestTiming:
             self.received = self.now()
 
     def now(self) -> datetime:
-        """Return the present time, but at least `sent` plus the steady time since then.
-
-        So `received` is after `sent` even if the clock is set back during a request.
-        """
+        """Return the present time, but at least `sent` plus the steady time since then."""
         now = self.clock.now()
         if self.sent is None:
             return now
+        # So `received` is after `sent` even if the clock is set back during a request.
         return max(now, self.sent + timedelta(seconds=self.clock.monotonic() - self._sent_steady))
 
 
@@ -327,10 +325,8 @@ class Connection(asyncio.BufferedProtocol):
 
 
 def _shared_buffer() -> memoryview:
-    """Return the buffer for received bytes. All connections of a thread share it, because each parses them at once.
-
-    Without it, asyncio would allocate a quarter of a megabyte for each response: a tenth of the cost of a look.
-    """
+    """Return the buffer for received bytes. All connections of a thread share it, because each parses them at once."""
+    # Without it, asyncio would allocate a quarter of a megabyte for each response: a tenth of the cost of a look.
     buffer: memoryview | None = getattr(_PER_THREAD, "buffer", None)
     if buffer is None:
         buffer = _PER_THREAD.buffer = memoryview(bytearray(_BUFFER_SIZE))

@@ -24,12 +24,10 @@ _KEEP_SECONDS = 60.0
 _CLIENT_CAP = 500_000
 """Decoded bytes of a response that an `httpx.AsyncClient` may read."""
 
-_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
-    (RefusedAddress, Reason.REFUSED_ADDRESS),
+_REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ...] = (
+    ((RefusedAddress, httpx.UnsupportedProtocol, httpx.InvalidURL), Reason.REFUSED_ADDRESS),
     (httpx.PoolTimeout, Reason.POOL),
     (httpx.TimeoutException, Reason.TIMEOUT),
-    (httpx.UnsupportedProtocol, Reason.REFUSED_ADDRESS),
-    (httpx.InvalidURL, Reason.REFUSED_ADDRESS),
     (httpx.ConnectError, Reason.CONNECT),
     (httpx.NetworkError, Reason.RESET),
     (httpx.ProtocolError, Reason.PROTOCOL),
@@ -52,15 +50,12 @@ class HttpTransport(httpx.AsyncBaseTransport):
         connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        """Limit a client's request to `seconds`, and each host to the number of connections that `connections` returns.
-
-        `context` is the TLS context, by default the one of the process.
-        """
+        """Limit a client's request to `seconds`, and each host to as many connections as `connections` returns."""
         self._clock = clock
         self._resolver = resolver
         self._seconds = seconds
         self._connections = connections
-        # Reading the certificates takes long: do it before the first look, and once for the process.
+        # By default that of the process. Reading the certificates takes long: do it once, and before the first look.
         self._context = context or (None if resolver.router else shared_context())
         self._pools: dict[Origin, _Pool] = {}
 

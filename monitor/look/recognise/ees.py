@@ -39,10 +39,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def find_newer_edition(edition: str) -> Recogniser:
-    """Return a recogniser of any release newer than `edition`, the slug of the latest one, or `none` if there is none.
-
-    It compares `latestRelease` of the API, because the landing page has the same text before and after.
-    """
+    """Return a recogniser of any release newer than `edition`, the slug of the latest one (`none` if there is none)."""
+    # It compares `latestRelease` of the API, because the landing page has the same text before and after.
     latest_before = edition.strip()
 
     def recognise(answer: Answer, context: Context) -> Recognised:
@@ -74,17 +72,16 @@ def _read_version(content: Mapping[str, Any], context: Context) -> Recognised:
 
 
 def _read_entries(rows: list[Any], context: Context) -> Recognised:
-    """Read the list of a publication's releases: presence if the release is among them, else absence.
-
-    Titles in this list contain only the period. Without a release title, the list itself is the target.
-    """
+    """Read the list of a publication's releases: presence if the release is among them, else absence."""
     listed = [row for row in rows if isinstance(row, dict) and row.get("releaseId") and row.get("published")]
     found = tuple(
         Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug") or "")})
         for row in listed
     )
     if not context.title:
+        # The list itself is the target.
         return present(found, why="a listing")
+    # The titles in the list contain only the period.
     series = context.title.partition(":")[0]
     for row, entry in zip(listed, found, strict=True):
         seen = recognise_title(context, f"{series}: {entry.title}", (entry,), _version_of(row))

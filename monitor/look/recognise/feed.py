@@ -85,15 +85,12 @@ def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: AN
 
 
 def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
-    """Return the content of a gzip file, and whether it is complete. A body that is not gzip is returned as it is.
-
-    At most four million bytes are returned, because a small file may decompress to a very large one. A damaged file
-    gives no bytes.
-    """
+    """Return the content of a gzip file, and whether it is complete. A body that is not gzip is returned as it is."""
     if not body.startswith(_GZIP_START):
         return body, True
     inflate = zlib.decompressobj(wbits=31)  # the largest window, in a gzip file
     try:
+        # Limited, because a small file may decompress to a very large one.
         text = inflate.decompress(body, _LARGEST_SITEMAP)
     except zlib.error:
         return b"", False

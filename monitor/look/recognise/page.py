@@ -16,16 +16,14 @@ from schedules.patterns import quick
 
 
 def absolute_url(base: str, link: object) -> str:
-    """Return the absolute http or https address of a link on the page `base`, empty if it may not be requested.
-
-    An address with a user name is refused, because addresses are shown to people.
-    """
+    """Return the absolute http or https address of a link on the page `base`, empty if it may not be requested."""
     try:
         url = urljoin(base, str(link).strip())
         parts = urlsplit(url)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return ""
+    # Addresses are shown to people, so one with a user name is refused.
     return url if is_usable and "@" not in parts.netloc else ""
 
 

@@ -52,7 +52,7 @@ _DATE = quick(
 )
 _MONTH = quick(r"\b([a-z]{3,12}) (\d{4})\b")
 _MOST_TEXT = 100_000
-_NEXT_EDITION = timedelta(days=7)
+_NEXT_EDITION = timedelta(days=7)  # a promise for a day this long after the slot is of the next edition
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 _BY_MONTH = (Precision.MONTH, Precision.RANGE)
 
@@ -102,13 +102,13 @@ def has_date_of_publication(text: str) -> bool:
 
 def promises_release(text: str, slot: Slot | None) -> bool:
     """Return whether a text promises this release explicitly. A promise of the next edition does not count."""
-    words = text.lower()
+    words, last = text.lower(), None if slot is None else last_day(slot)
     if not any(promise in words for promise in _PROMISES):
         return False
     for found in _PROMISED.finditer(words):
         # Only a promise with a date can be of the next edition. The pattern ends within the date.
         dated_promise = words[found.start() : found.end() + _REST_OF_DATE] if found["dated"] else ""
-        if not _is_of_next_edition(dated_promise, slot):
+        if last is None or all(day - last < _NEXT_EDITION for day in _dates_in(dated_promise, last.year)):
             return True
     return False
 
@@ -131,12 +131,6 @@ def _is_before_slot(answer: Answer, context: Context) -> bool:
     begins = None if context.slot is None else context.slot.begins()
     behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
-
-
-def _is_of_next_edition(promise: str, slot: Slot | None) -> bool:
-    """Return whether a promise names a day at least a week after the slot."""
-    last = None if slot is None else last_day(slot)
-    return last is not None and any(day - last >= _NEXT_EDITION for day in _dates_in(promise, last.year))
 
 
 def _dates_in(text: str, year: int) -> Iterator[date]:

@@ -14,11 +14,9 @@ _MOST_LINKS = 200
 
 
 def find_text(words: str) -> Recogniser:
-    """Return a recogniser of `words`, in upper or lower case and with any spacing.
-
-    Presence is specific if they name a period. Otherwise the previous edition may contain them too.
-    """
+    """Return a recogniser of `words`, in upper or lower case and with any spacing."""
     wanted = _normalise(words)
+    # Without a period, the previous edition may contain them too, so presence is not specific.
     is_dated = names_a_period(words)
 
     def recognise(answer: Answer, _context: Context) -> Recognised:

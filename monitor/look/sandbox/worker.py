@@ -62,15 +62,13 @@ def main() -> None:
 
 
 def _import_and_limit(megabytes: int) -> str:
-    """Import the modules of all tasks, and limit memory and time. Return why that failed, or an empty string.
-
-    Tasks may use `megabytes` in addition to the memory of the interpreter and the libraries.
-    """
+    """Import the modules of all tasks, and limit memory and time. Return why that failed, or an empty string."""
     try:
         _limit_seconds(_START_SECONDS)
         # Imports must not count against the time of a task.
         for task in TASKS.values():
             import_module(task.split(":")[0])
+        # Tasks may use `megabytes` in addition to the memory of the interpreter and the libraries.
         most = _memory_pages()[0] * resource.getpagesize() + megabytes * 1024 * 1024
         _set_limit(resource.RLIMIT_AS, most, is_final=True)
         _set_limit(resource.RLIMIT_CORE, 0, is_final=True)
