@@ -32,15 +32,15 @@ class Reason(StrEnum):
 class Request:
     """A request.
 
-    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut at the cap if `enough`. `bust` adds a
-    query that no cache has seen. `etag` and `modified` are from an earlier answer, and make the request conditional.
+    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut if `may_cut`. `bust` adds a query that
+    no cache has seen. `etag` and `modified` are from an earlier answer, and make the request conditional.
     """
 
     url: str
     method: str = "GET"
     accept: str = "*/*"
     cap: int = 1_000_000
-    enough: bool = False
+    may_cut: bool = False
     bust: bool = False
     etag: str | None = None
     modified: str | None = None

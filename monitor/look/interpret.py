@@ -129,7 +129,7 @@ class Interpreter:
             accept="*/*" if target.is_file else _ACCEPT.get(target.view, _ACCEPT_PAGE),
             cap=FILE_CAP if target.is_file else PAGE_CAP,
             # A listing is useful even if only its first megabyte is read.
-            enough=target.is_file or target.view is View.TRIPWIRE,
+            may_cut=target.is_file or target.view is View.TRIPWIRE,
             bust=target.view is View.ORIGIN,
             etag=memory.etag if is_conditional else None,
             modified=memory.modified if is_conditional else None,

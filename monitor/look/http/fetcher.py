@@ -88,7 +88,7 @@ async def _read_answer(
     sent, received = timing.sent or timing.now(), timing.received or timing.now()
     content, whole = b"", True
     if request.method != "HEAD" and connection.status not in _BODILESS:
-        body = Body(headers.get("content-encoding", ""), request.cap, may_cut=request.enough)
+        body = Body(headers.get("content-encoding", ""), request.cap, may_cut=request.may_cut)
         await connection.read_into(body)
         content, whole = body.end(), body.is_whole
     return Answer(
