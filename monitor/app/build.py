@@ -187,6 +187,7 @@ def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:
 
 
 def _make_web_server(queries: Queries, bound: Sequence[socket], proxies: Sequence[str]) -> WebServer | None:
+    """Return the server for these sockets: the first serves pages, the second metrics. None without sockets."""
     if not bound:
         return None
     from monitor.web.app import make_application  # noqa: PLC0415 # see above

@@ -65,10 +65,7 @@ async def serve_control_socket(
 
 
 def request_reload(settings: Settings) -> list[str]:
-    """Have the monitor on this machine reload its configuration. Return its faults, empty if it was loaded.
-
-    Raises `EnvironmentFault` if no monitor can be reached.
-    """
+    """Let the monitor on this machine reload its configuration. Return any faults. Raises `EnvironmentFault`."""
     faults: list[str] = _send_request(settings, b"reload", _LONGEST_RELOAD)
     return faults
 
@@ -115,6 +112,7 @@ def _remove_socket(settings: Settings) -> None:
 
 @contextmanager
 def _socket_path(settings: Settings) -> Iterator[str]:
+    """Yield a short path of the socket, which is valid until the block ends."""
     # The address of a Unix socket has at most about a hundred bytes. The path of a folder can be longer.
     folder = os.open(settings.evidence.folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

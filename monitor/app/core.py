@@ -125,6 +125,7 @@ def _make_writer(store: Store, clock: Clock, heartbeat: HeartbeatWriter, health:
 
 
 def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
+    """Return the store of these edges or of the settings, migrated. Only with `edges.journal` it has a journal."""
     url, durable = settings.store.url, edges.durable
     if edges.journal:
         return open_with_journal(url, settings.store.journal, settings.watch.vantage, clock, durable=durable)
@@ -142,6 +143,8 @@ def _make_members(settings: Settings, store: Store, writer: Writer, clock: Clock
 
 
 def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, own: WorkerHealth) -> Workers:
+    """Return the workers. They report costly hosts to `metrics` and `health`, and their starts to `own`."""
+
     def note_costly_host(host: str) -> None:
         metrics.count_too_costly(host)
         health.costly.add(host)

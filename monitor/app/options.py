@@ -120,10 +120,7 @@ def _make_guard(settings: Settings) -> Guard:
 
 
 def make_hand_calendar(settings: Settings, folder: Path) -> HandCalendar | None:
-    """Return the calendar to which people add releases, None if none is configured. Its file is made if it is absent.
-
-    A relative file is in `folder`.
-    """
+    """Return the calendar to which people add releases, in `folder`, or None if none is configured. Makes its file."""
     file = next((table.file for table in settings.calendar if table.name == BY_HAND), None)
     if file is None:
         return None
@@ -140,6 +137,7 @@ def make_proxies(network: NetworkSettings) -> Proxies:
 
 
 def _read_proxy(url: str) -> Proxy:
+    """Return the proxy at an address, by default at port 3128."""
     split = urlsplit(url)
     return Proxy(split.hostname or "", split.port or 3128)
 

@@ -189,12 +189,10 @@ class Reload:
         await daemon.admission.watch_all_near(core.clock.now())
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
-        """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal.
-
-        A fetcher that replaces the real one, as in rehearsals, stays.
-        """
-        core = self.core
-        old, new = ((one.network, make_budget(one), list(allowed_hosts(one))) for one in (core.settings, settings))
+        """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""
+        core, both = self.core, (self.core.settings, settings)
+        old, new = ((each.network, make_budget(each), list(allowed_hosts(each))) for each in both)
+        # A fetcher that replaces the real one, as in rehearsals, stays.
         is_same = old == new or core.edges.fetcher is not None
         return core.fetcher if is_same else make_fetcher(settings, core.clock)
 

@@ -101,6 +101,7 @@ class Status:
         ]
 
     def _monitor_check(self) -> Check:
+        """Return the version of the monitor and since when it runs."""
         started = self.health.started
         uptime, since = elapsed_text(self.clock.now() - started), stamp(started, self.timezone)
         return Check("Monitor", f"version {__version__}, up {uptime}, since {since}")
@@ -141,6 +142,7 @@ class Status:
         return Check("Looks", f"{pace}, releases watched: {watched}, addresses: {targets}")
 
     def _workers_check(self) -> Check:
+        """Return a check of the workers, with why none starts."""
         if not (failing := self.self_check.worker_faults()):
             return Check("Workers", "start when they are needed")
         why = "; ".join([*failing, self.worker_fault()])

@@ -114,10 +114,7 @@ class StoreFailover:
             yield _CHECK_COPY_EVERY, "near part", self.copy_near_part
 
     async def switch_or_journal(self) -> None:
-        """Switch to the store if it was away and is back, or write to the journal what it refuses.
-
-        A journal whose rows the store has by now is deleted.
-        """
+        """Switch to the store if it was away and is back, or write to the journal what it refuses."""
         journal = self.opened.journal
         if journal is None:
             return
@@ -126,6 +123,7 @@ class StoreFailover:
         elif self.store_health.health.is_store_failing:
             await self.journal_waiting_writes()
         elif journal.has_rows:
+            # The store has these rows by now.
             await run_in_thread(journal.delete)
 
     async def copy_near_part(self, *, stopping: bool = False) -> None:

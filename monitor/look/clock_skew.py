@@ -119,10 +119,8 @@ def _allows_correct(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
 
 
 def _keep_confirmed(spans: list[Span], witnesses: int) -> Span:
-    """Return the range that overlapping spans share, but move its ends towards zero if too few spans exclude zero.
-
-    So at least `witnesses` spans must show that our clock is ahead (or behind) by that much.
-    """
+    """Return the range that overlapping spans share, but move its ends towards zero if too few spans exclude zero."""
+    # At least `witnesses` spans must show that our clock is ahead (or behind) by that much.
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
     if low > 0:

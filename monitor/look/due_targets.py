@@ -101,6 +101,7 @@ class Sweeps:
             del self._sweeps[goal.slot, goal.tolerance]
 
     def _find_sweep(self, goal: ProofGoal | None) -> _SharedSweep | None:
+        """Return the sweep of the goal's slot, None without a goal or if that sweep has ended."""
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
@@ -153,15 +154,12 @@ class Sweeps:
         return shared is not None and shared.is_open(now)
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the part to look at next: one of an urgent sweep if any is ready, else one of another, else None.
-
-        Sweeps of the same urgency share the looks in proportion to their parts. A look to the host begins every `gap`.
-        """
+        """Return the part to look at next: one of an urgent sweep if any is ready, else one of another, else None."""
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
             all_parts = sum(len(shared.sweep.parts) for shared in sweeps)
             for shared in sorted(sweeps, key=lambda shared: shared.looks):
-                # A sweep with a third of all parts gets every third look.
+                # A look at the host begins every `gap`. A sweep with a third of all parts gets every third look.
                 gap_within_sweep = gap * (all_parts / len(shared.sweep.parts))
                 part = shared.sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:
@@ -309,12 +307,10 @@ class DueTargets:
         self._collect_promised(now, mono)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make an entry ready in its group, or pass it to the sweeps, or postpone it if it is a witness that must wait.
-
-        If the last look at its target is still under way, do nothing, because the end of that look schedules it again.
-        """
+        """Make an entry ready in its group, or pass it to the sweeps, or postpone it as a witness that must wait."""
         watched = entry.watched
         if watched.is_under_way:
+            # The end of this look schedules the target again.
             return
         if not entry.is_counted:
             self._count_in_group(entry)

@@ -32,8 +32,8 @@ class Reason(StrEnum):
 class Request:
     """A request.
 
-    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut if `may_cut`. `bust` adds a query that
-    no cache has seen. `etag` and `modified` are from an earlier answer, and make the request conditional.
+    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut if `may_cut`. `bust` adds a query
+    that no cache has seen. `etag` and `modified` are from an earlier answer, and make the request conditional.
     """
 
     url: str

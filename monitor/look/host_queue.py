@@ -78,6 +78,7 @@ class Wakeup:
         self._timer = loop.call_at(self._until, self._on_timer, loop)
 
     def _on_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End the wait, or start the timer again if the wait is longer."""
         self._timer = None
         if self._waiter is not None and loop.time() < self._until:
             self._start_timer(loop)

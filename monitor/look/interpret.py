@@ -94,6 +94,7 @@ class TurnQueue:
         await turn
 
     def _release_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the first waiting task continue, and the next one in the next pass of the loop."""
         turn = self._waiting.popleft()
         if not turn.done():
             turn.set_result(None)

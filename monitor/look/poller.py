@@ -180,6 +180,7 @@ class Poller:
             self._interpreter.forget(target_id)
 
     def _remove_from_sweep(self, watched: ScheduledTarget, keep: ProofGoal | None = None) -> None:
+        """Remove the part of a target from the sweeps of its host, unless its goal is still `keep`."""
         if watched.goal is not None and watched.goal != keep:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
@@ -311,6 +312,7 @@ class Poller:
             queue.finish_look(watched, is_dropped=is_dropped)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
+        """Count a look that our own code broke, and pass its unknown sighting to the hook. Raises nothing."""
         try:
             self._hooks.on_look(target, *self.broken.record_look(target, fault, began))
         except Exception as again:  # noqa: BLE001 # it may be the hook that broke

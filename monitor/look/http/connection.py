@@ -195,6 +195,7 @@ class Connection(asyncio.BufferedProtocol):
             self._handle.abort()
 
     def _next_event(self) -> asyncio.Future[None]:
+        """Return a future that is done when something has arrived. Raises the fault of a failed request."""
         if self._fault is not None:
             raise self._fault
         self._waiter = self._loop.create_future()
@@ -311,11 +312,13 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _fail_request(self, fault: httpx.TransportError) -> None:
+        """Close the connection. The request fails with its first fault, this one if there was none before."""
         self._fault = self._fault or fault
         self.abort()
         self._wake_waiter()
 
     def _wake_waiter(self) -> None:
+        """Let the request continue. It fails if there is a fault, once all chunks are read."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             if self._fault is not None and not self._chunks:

@@ -107,6 +107,7 @@ async def _read_answer(
 
 
 def _read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by lower-case name. The values of a repeated header are joined with commas."""
     headers: dict[str, str] = {}
     for name, value in raw:
         key, text = _header_name(name), value.decode("latin-1")

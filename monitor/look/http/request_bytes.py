@@ -80,10 +80,7 @@ class RequestWriter:
 
 
 def requested_url(url: str, unique: int | None) -> httpx.URL:
-    """Return the URL that is requested. With `unique`, this number is added as a query that no cache has seen.
-
-    Raises `httpx.InvalidURL` if `url` cannot be read.
-    """
+    """Return the URL to request, with `unique`, unless None, as a query that no cache has seen. Raises `InvalidURL`."""
     parsed = httpx.URL(url)
     return parsed if unique is None else parsed.copy_merge_params({cache_buster_key(parsed.path): format(unique, "x")})
 

@@ -148,6 +148,7 @@ class NameCache:
             loop.call_soon_threadsafe(finish)
 
     def _keep_addresses(self, name: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
+        """Cache the result of a lookup that has ended, if it succeeded."""
         self._pending.pop(name, None)
         if done.cancelled() or done.exception() is not None:
             return
@@ -198,10 +199,8 @@ class Resolver:
 
 
 def check_name(guard: Guard, host: str) -> None:
-    """Refuse a private host by its name, unless the configuration allows networks for this host.
-
-    The proxy resolves names, so the addresses are not known here. Raises `RefusedAddress`.
-    """
+    """Raise `RefusedAddress` for a host that is private by its name, unless networks are configured for it."""
+    # The proxy resolves names, so the addresses are not known here.
     name = host.strip("[]").rstrip(".").lower()
     if guard.anywhere or name in guard.of_hosts:
         return

@@ -294,6 +294,7 @@ class _Pool:
         return handle
 
     def _give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next request after the end of one, or close it if it is not usable."""
         if connection.end_request() and not self._is_closed:
             self._idle.append(connection)
             if self._waiting:
@@ -302,12 +303,14 @@ class _Pool:
             connection.abort()
 
     def _remove_connection(self, connection: Connection) -> None:
+        """Remove a connection that has ended, and let the next request that waits open another one."""
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._wake_next()
 
     def _wake_next(self) -> None:
+        """Let the next request that waits for a place try again."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -64,6 +64,7 @@ def find_newer_edition(edition: str) -> Recogniser:
 
 
 def _read_version(content: Mapping[str, Any], context: Context) -> Recognised:
+    """Return what the JSON of a version proves by its title, with its facts as found."""
     publication = content.get("publication")
     series = str(publication.get("title") or "") if isinstance(publication, dict) else ""
     title = f"{series}: {content.get('title') or ''}"
@@ -97,6 +98,7 @@ def _version_of(content: Mapping[str, Any]) -> str | None:
 
 
 def _read_page(page: Page, context: Context) -> Recognised:
+    """Return what the page of a release proves by its heading and title."""
     if says_missing(page):
         return absent("page not found")
     if not page.heading:

@@ -77,6 +77,7 @@ def _match_entries(
 
 
 def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
+    """Return an entry of a feed as found, with the role `matched` if it contains `wanted`, else `listed`."""
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
     # Test with `in`: for a missing `updated`, feedparser's `get` returns `published` and warns.

@@ -111,6 +111,7 @@ def is_json(answer: Answer) -> bool:
 
 
 def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
+    """Return the root element of a body, read with its declared encoding or UTF-8. None if it is not HTML."""
     charset = _CHARSET.search(answer.headers.get("content-type", ""))
     parser = _html_parser(charset[1].lower() if charset else "utf-8")
     try:

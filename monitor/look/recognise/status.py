@@ -38,14 +38,12 @@ def _read_notice(page: Page) -> Recognised | None:
 
 
 def _read_titles(page: Page, context: Context) -> Recognised:
-    """Return what heading and title prove, compared with the release's title: presence if one of them is the same.
-
-    Otherwise the one that proves absence counts, else one that proves presence. The other may be the site's name.
-    """
+    """Return what heading and title prove, compared with the release's title: presence if one of them is the same."""
     results = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
     if any(result.specific for result in results):
         return present()
     if why := site_notice_reason(page):
         return unknown(why)
+    # One proof of absence is enough, else one of presence, because the other title may be the site's name.
     by_weight = (State.ABSENT, State.PRESENT, State.UNKNOWN)
     return min(results, key=lambda result: by_weight.index(result.state), default=unknown(NAMELESS))

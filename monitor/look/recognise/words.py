@@ -36,11 +36,8 @@ def find_link(pattern: str) -> Recogniser:
     is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        links = [
-            link
-            for link in Page(answer).links()
-            if any(wanted.search(text) for text in (link.url, urlsplit(link.url).path, link.text))
-        ]
+        searched = ((link, (link.url, urlsplit(link.url).path, link.text)) for link in Page(answer).links())
+        links = [link for link, texts in searched if any(wanted.search(text) for text in texts)]
         if not links:
             return absent("no such link")
         is_titled = include_title(context, (link.text for link in links))

@@ -99,11 +99,9 @@ def _limit_seconds(seconds: int) -> None:
 
 
 def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
-    """Limit a resource of this process to `most`, or to its hard limit, which a process cannot raise, if that is less.
-
-    `kind` is a constant such as `resource.RLIMIT_AS`. If `is_final`, the new limit is hard too. Raises `OSError`.
-    """
+    """Limit a resource of this process, such as `resource.RLIMIT_AS`, for good if `is_final`. Raises `OSError`."""
     try:
+        # A process can raise a limit again, but not above its hard limit, which may have been set before the start.
         _, hard_limit = resource.getrlimit(kind)
         most = most if hard_limit == resource.RLIM_INFINITY else min(most, hard_limit)
         resource.setrlimit(kind, (most, most if is_final else hard_limit))

@@ -232,6 +232,7 @@ class Workers:
         return worker
 
     def _give_back(self, worker: Worker, *, is_usable: bool) -> None:
+        """Keep a worker for the next task, or kill it if it is not usable or the workers are closed."""
         self._busy.discard(worker)
         if is_usable and not self._is_closed:
             worker.is_used = True
