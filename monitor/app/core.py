@@ -125,7 +125,7 @@ def _make_writer(store: Store, clock: Clock, heartbeat: HeartbeatWriter, health:
 
 
 def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
-    """Return the store of these edges or of the settings, migrated. Only with `edges.journal` it has a journal."""
+    """Return the store of these edges or of the settings, migrated. It has a journal only with `edges.journal`."""
     url, durable = settings.store.url, edges.durable
     if edges.journal:
         return open_with_journal(url, settings.store.journal, settings.watch.vantage, clock, durable=durable)

@@ -144,8 +144,8 @@ class Reload:
                 settings = await self.core.threads.ask(read)
                 if faults := list(find_fixed_changes(self.core.settings, settings, file)):
                     raise BadInput(faults)
-                was = self.core.settings
-                changed = [name for name in type(was).model_fields if getattr(was, name) != getattr(settings, name)]
+                old = self.core.settings
+                changed = [name for name in type(old).model_fields if getattr(old, name) != getattr(settings, name)]
                 await self._apply_settings(settings)
             except NinethirtyError as fault:
                 self.core.metrics.record_reload(None)
@@ -157,8 +157,8 @@ class Reload:
 
     async def _apply_settings(self, settings: Settings) -> None:
         """Give new settings to every part that runs, or raise and change nothing if one of them cannot be made."""
-        was, daemon, folder = self.core, self.daemon, self.core.folder
-        core = replace(was, settings=settings, fetcher=self._new_fetcher(settings))
+        old, daemon, folder = self.core, self.daemon, self.core.folder
+        core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
         # All steps that can fail come first.
         channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core, settings))
         readers = make_calendar_readers(
@@ -179,19 +179,19 @@ class Reload:
         for release in daemon.watch.releases.keys() - daemon.ledger.releases.keys():
             daemon.watch.forget(release)
         daemon.watch.reconfigure(make_watch_rules(settings))
-        rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in was.settings.rota]
-        run_now = [*self._replace_readers(readers, was.settings), *rotas]
+        rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in old.settings.rota]
+        run_now = [*self._replace_readers(readers, old.settings), *rotas]
         self._reconfigure_pages(settings)
         daemon.reconfigure(self.jobs(), run_now)
         old_channels = daemon.channels
         daemon.fetcher, daemon.channels = core.fetcher, channels
-        self._close_later(was.fetcher, old_channels)
+        self._close_later(old.fetcher, old_channels)
         await daemon.admission.watch_all_near(core.clock.now())
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
         """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""
         core, both = self.core, (self.core.settings, settings)
-        old, new = ((each.network, make_budget(each), list(allowed_hosts(each))) for each in both)
+        old, new = ((config.network, make_budget(config), list(allowed_hosts(config))) for config in both)
         # A fetcher that replaces the real one, as in rehearsals, stays.
         is_same = old == new or core.edges.fetcher is not None
         return core.fetcher if is_same else make_fetcher(settings, core.clock)

@@ -166,7 +166,8 @@ def make_summary_schedules(settings: Settings) -> list[SummarySchedule]:
         on = {"day": 1} if table.kind == "month" else {"day_of_week": ",".join(table.days)}
         return CronTrigger(hour=at.hour, minute=at.minute, second=0, timezone=settings.timezone, **on)
 
-    return [SummarySchedule(one.kind, tuple(one.channels), trigger(one), one.producer) for one in settings.summary]
+    tables = settings.summary
+    return [SummarySchedule(table.kind, tuple(table.channels), trigger(table), table.producer) for table in tables]
 
 
 def make_channels(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:

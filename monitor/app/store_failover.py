@@ -80,7 +80,7 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
         except StoreFault as journal_fault:
             raise fault from journal_fault
         _log.critical("store_away", fault=str(fault), journal=str(journal.file))
-        return OpenedStore(stand_in, url, journal, stand_in)
+        return OpenedStore(stand_in, url, journal, stand_in=stand_in)
     return OpenedStore(store, url, journal if has_journal else None)
 
 

@@ -87,13 +87,13 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
         return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
     our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
     weights = [_HOST_WEIGHT * len(group) + our_weight * _allows_correct(group, spans) for group in credible]
-    best = [group for group, weight in zip(credible, weights, strict=True) if weight == max(weights)]
-    winner, bounds = best[0], common_span(spans, best[0])
-    rivals = [group for group in best if distance(common_span(spans, group), bounds) > _TOLERANCE]
+    winner, *others = (group for group, weight in zip(credible, weights, strict=True) if weight == max(weights))
+    bounds = common_span(spans, winner)
+    rivals = [group for group in others if distance(common_span(spans, group), bounds) > _TOLERANCE]
     if rivals:
         # A draw: each of the groups may be right, so the result covers all of them.
-        possible = [bounds, *(common_span(spans, group) for group in rivals)]
-        covering = min(low for low, _ in possible), max(high for _, high in possible)
+        drawn = [bounds, *(common_span(spans, group) for group in rivals)]
+        covering = min(low for low, _ in drawn), max(high for _, high in drawn)
         return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
     outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _TOLERANCE)
     confirmed = _keep_confirmed([spans[name] for name in winner], witnesses)

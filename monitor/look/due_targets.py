@@ -91,7 +91,7 @@ class Sweeps:
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove the part of a target, because it needs no more proof."""
+        """Remove the part of a target, which needs no more proof, and its sweep if no part is left."""
         shared = self._find_sweep(goal)
         if shared is None or not _represents_part(target, goal):
             return
@@ -132,10 +132,9 @@ class Sweeps:
         return self.is_active and any(shared.is_critical for shared in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Drop ended sweeps, and set `is_active` and which sweeps are critical.
+        """Drop ended sweeps, set `is_active` and which are critical. Return whether to schedule due targets again.
 
-        Return whether due targets must be scheduled again because of this. `gap` is the time between two looks at the
-        host. `is_overloaded`: its budget is too small for every look.
+        `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
@@ -167,7 +166,7 @@ class Sweeps:
         return None
 
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[_SharedSweep]:
-        """Return the open sweeps that are urgent, or the others. One that has just joined them starts level."""
+        """Return the open sweeps that are urgent, or the others. One that has just joined gets their lowest `looks`."""
         sweeps = [shared for shared in self._sweeps.values() if shared.is_open(now) and shared.is_urgent(now) is urgent]
         lowest = min((shared.looks for shared in sweeps if shared.was_urgent is urgent), default=0.0)
         for shared in sweeps:
@@ -292,7 +291,8 @@ class DueTargets:
             return
         entry.is_current = False
         self._swept.pop(target, None)
-        self.ready -= entry.is_ready
+        if entry.is_ready:
+            self.ready -= 1
         if entry.is_counted:
             self._groups[entry.group_key].count -= 1
 

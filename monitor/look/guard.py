@@ -56,6 +56,7 @@ class Guard:
 
     def admits(self, address: str, host: str = "") -> bool:
         """Return whether we may connect to a numeric address. With `host`, also if it is allowed only for that host."""
+        # Without its zone, and as the IPv4 address that it may contain.
         ip = ip_address(address.partition("%")[0])
         ip = (ip.ipv4_mapped if isinstance(ip, IPv6Address) else None) or ip
         if self.anywhere or any(ip in network for network in (*self.networks, *self.of_hosts.get(host.lower(), ()))):
@@ -75,7 +76,7 @@ class Guard:
 def make_guard(
     networks: Iterable[str], ports: Iterable[int] = (), of_hosts: Iterable[tuple[str, Iterable[str]]] = ()
 ) -> Guard:
-    """Return a guard that allows networks such as `10.1.2.0/24`, ports, and the networks of single hosts."""
+    """Return a guard that allows networks such as `10.1.2.0/24`, ports, and networks of hosts. Raises `ValueError`."""
     by_host: dict[str, tuple[Network, ...]] = {}
     for host, allowed in of_hosts:
         by_host[host.lower()] = (*by_host.get(host.lower(), ()), *map(ip_network, allowed))

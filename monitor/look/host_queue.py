@@ -164,7 +164,7 @@ class HostQueue:
                 self._pacer.record_start(steady)
 
     def reconfigure(self, rate: float, most_under_way: int) -> None:
-        """Set another rate, in requests a second, and another limit of requests under way."""
+        """Set another limit of requests under way, and another rate a second, of which several monitors have shares."""
         self.most_under_way = most_under_way
         turns = None if self._share is None else self._share.turns(self.host, rate, self._epoch)
         self._pacer.reconfigure(rate, turns)
@@ -248,7 +248,7 @@ class HostQueue:
         """
         now = self._steady_time(self._clock.monotonic())
         was_sent_late = outcome.sent - started >= self._pacer.gap
-        for _ in range(outcome.lost_before + was_sent_late):
+        for _ in range(outcome.lost_before + int(was_sent_late)):
             self._pacer.charge_extra_request(now)
         if isinstance(outcome, Failure):
             return
@@ -288,7 +288,7 @@ class HostQueue:
         """Start the most overdue look or other request, and count it as under way. Return whether one was started."""
         if self._has_waiting_request():
             waiting_since, turn = self._waiting_requests[0]
-            # The lag of a look is in spacings since its last one: 1.0 when it falls due. So is this one.
+            # The lag of a look is in spacings since its last one: 1.0 when it falls due. A request has a lag likewise.
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()

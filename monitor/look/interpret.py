@@ -131,6 +131,7 @@ class Interpreter:
             cap=FILE_CAP if target.is_file else PAGE_CAP,
             # A listing is useful even if only its first megabyte is read.
             may_cut=target.is_file or target.view is View.TRIPWIRE,
+            # No cache may answer for the origin.
             bust=target.view is View.ORIGIN,
             etag=memory.etag if is_conditional else None,
             modified=memory.modified if is_conditional else None,
@@ -217,6 +218,7 @@ class Interpreter:
         """Return the memory of a target, a new one if it changed. The facts stay if its address is the same."""
         memory = self._memories.get(target.id)
         if memory is not None and memory.target is target:
+            # Nearly always it is the same object. Comparing all fields would take longer.
             return memory
         if memory is None or memory.target.url != target.url:
             memory = self._memories[target.id] = TargetMemory(target)

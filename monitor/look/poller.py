@@ -352,7 +352,7 @@ class Poller:
         return abs(ahead - ahead_before) >= NOTICEABLE or mono - noticed_before > LONGEST_SLEEP
 
     async def _finish_looks(self) -> None:
-        """Wait a few seconds for the looks under way, cancel the rest, and report the looks that were due as missed."""
+        """Wait a few seconds for the looks under way, and cancel the rest. Report looks that are due now as missed."""
         now = self._clock.now()
         if self._under_way:
             _, unfinished = await asyncio.wait(self._under_way.values(), timeout=_GRACE_SECONDS)

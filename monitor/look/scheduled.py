@@ -64,10 +64,9 @@ class ScheduledTarget:
             self.due, self.window, self.is_extra = now, window, True
 
     def next_look_if_idle(self) -> datetime | None:
-        """Return the earliest time for an additional look while the host is idle, None if the window allows none.
+        """Return the earliest time for an additional look while the host is idle, None if none is allowed yet.
 
         The edge view has every even multiple of the spacing, the other views every odd one, so that they alternate.
-        Before the first look, there is no additional one.
         """
         if self.window is None or self.window.every_if_idle is None or self.last_look is None:
             return None

@@ -59,7 +59,8 @@ class RequestTiming:
 
     def restart(self) -> None:
         """Prepare to send the request again on a new connection, within the same deadline."""
-        self.lost_before += self.sent is not None
+        if self.sent is not None:
+            self.lost_before += 1
         self.fault = self.sent = self.received = None
         self.has_response = self.reused = False
         self.needs_new_connection = True

@@ -29,6 +29,7 @@ _SITEMAP_START = quick(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORE
 _GZIP_START = b"\x1f\x8b"
 _LARGEST_SITEMAP = 4_000_000
 _MOST_ADDRESSES = 20_000
+_LONGEST = 2000
 _SITEMAP_TAGS = ("{*}url", "{*}sitemap")
 
 
@@ -122,7 +123,7 @@ def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: A
     """Yield each usable address in a sitemap or sitemap index, as it is parsed. `read_sitemap` explains its fields."""
     for _, row in rows:
         # Names without their namespace: many sitemaps have another one, or none.
-        fields = {child.tag.rpartition("}")[2]: (child.text or "").strip()[:2000] for child in row.iterchildren("*")}
+        fields = {node.tag.rpartition("}")[2]: (node.text or "").strip()[:_LONGEST] for node in row.iterchildren("*")}
         is_sitemap = row.tag.endswith(SITEMAP)
         # Free each row, so that a long sitemap does not fill the memory.
         row.clear()

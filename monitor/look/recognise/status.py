@@ -15,8 +15,7 @@ from monitor.look.sighting import State
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return what an answer proves: a page by its notices and title, other content by its media type and bytes.
 
-    Presence is never specific. Without a title in `context`, as for parts of a release, any title or heading is
-    accepted.
+    Presence is never specific. Without a title in `context`, as for parts, any title or heading is accepted.
     """
     if context.file is not None or not is_html(answer):
         why = content_fault(answer, context)
