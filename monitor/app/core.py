@@ -164,8 +164,8 @@ def make_interpreter(core: Core) -> Interpreter:
 
 
 def _make_metrics(settings: Settings) -> Metrics:
-    hosts, channels = [host for host in settings.budget if host != "default"], [one.name for one in settings.channel]
-    return Metrics(__version__, calendar_spacings(settings), hosts, channels)
+    hosts = [host for host in settings.budget if host != "default"]
+    return Metrics(__version__, calendar_spacings(settings), hosts, [table.name for table in settings.channel])
 
 
 @dataclass(frozen=True, slots=True)

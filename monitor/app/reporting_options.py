@@ -75,7 +75,7 @@ def report_templates(settings: Settings, folder: Path) -> dict[str, Path]:
 
 
 def make_editions(settings: Settings) -> Editions | None:
-    """Return the Code of Practice with the corrections of `[code]`, or None if there are none."""
+    """Return the Code of Practice with the corrections of `[code]`, None (the Code as it is) if there are none."""
     table = settings.code
     if not (table.begins or table.cites or table.outside):
         return None

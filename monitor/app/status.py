@@ -56,7 +56,8 @@ class Status:
 
     def pulses(self) -> dict[str, Pulse]:
         """Return by watched release its last recorded verdict, and when it was last looked at."""
-        return {name: Pulse(one.last_recorded, one.last_proof_at) for name, one in self.watch.releases.items()}
+        releases = self.watch.releases.items()
+        return {name: Pulse(watched.last_recorded, watched.last_proof_at) for name, watched in releases}
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""
@@ -198,5 +199,5 @@ def clock_check(offset: Bounds | None, *, is_synchronised: bool | None, is_off: 
 
 def release_states(releases: Mapping[str, WatchedRelease]) -> list[ReleaseState]:
     """Return the verdict of every watched release, for metrics, unless it is withheld."""
-    shown = (one for one in releases.values() if one.planning_only_until is None)
-    return [ReleaseState(one.verdict, one.final_since) for one in shown if one.verdict is not None]
+    shown = (watched for watched in releases.values() if watched.planning_only_until is None)
+    return [ReleaseState(watched.verdict, watched.final_since) for watched in shown if watched.verdict is not None]

@@ -136,15 +136,15 @@ def common_span(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
     return max(low for low, _ in chosen), min(high for _, high in chosen)
 
 
-def overlap(one: Span, other: Span) -> Span | None:
+def overlap(span: Span, other: Span) -> Span | None:
     """Return the range in which two spans overlap, None if they do not."""
-    low, high = max(one[0], other[0]), min(one[1], other[1])
+    low, high = max(span[0], other[0]), min(span[1], other[1])
     return (low, high) if low <= high else None
 
 
-def distance(one: Span, other: Span) -> float:
+def distance(span: Span, other: Span) -> float:
     """Return the seconds between two spans. Below zero if they overlap."""
-    return max(one[0], other[0]) - min(one[1], other[1])
+    return max(span[0], other[0]) - min(span[1], other[1])
 
 
 def is_off(bounds: Span) -> bool:

@@ -446,7 +446,7 @@ class DueTargets:
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""
-        return sum(group.count / wanted[0] for wanted, group in self._groups.items())
+        return sum(group.count / wanted_seconds for (wanted_seconds, _), group in self._groups.items())
 
     def stretch(self) -> float:
         """Return by which factor the spacing of looks is longer than wanted, 1.0 if the rate is enough."""

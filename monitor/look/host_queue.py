@@ -178,7 +178,7 @@ class HostQueue:
         self._adopt_wait()
 
     def _adopt_wait(self) -> None:
-        """Wait as long as the host has asked another monitor to wait."""
+        """Wait as long as the host has asked another monitor to wait, unless this monitor waits as long already."""
         until = None if self._share is None else self._share.quiet_until(self.host, self._epoch)
         now = self._steady_time(self._clock.monotonic())
         if until is not None and now < until and not self._pacer.is_quiet(until - _SAME_WAIT):

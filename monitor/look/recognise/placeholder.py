@@ -95,7 +95,7 @@ def _is_first_answer_in_doubt(context: Context) -> bool:
 
 
 def has_date_of_publication(text: str) -> bool:
-    """Return whether a text contains a label such as "Published: 26 November 2026"."""
+    """Return whether a text contains a label such as "Published: 26 November 2026", not in a promise or a sentence."""
     starts = (found.start() for found in _PUBLISHED.finditer(text))
     return any(not text[max(start - _LONGEST_ENDING, 0) : start].lower().endswith(_PROMISE_ENDINGS) for start in starts)
 
