@@ -190,9 +190,9 @@ class _PartJudge:
             by = min(present_at_slot_by(each, window.opens, self.runs) for each in present_at_slot)
             return _Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
         later = next((each.appears for each in evidence.presences if not is_early(each, window)), None)
-        if later is None and evidence.unproved is not None and is_revealed_by_page(evidence, page_released):
+        if later is None and evidence.present_from_start is not None and is_revealed_by_page(evidence, page_released):
             # Its address was unknown before the page was out, so it came no earlier than the page.
-            later = Interval(page_released.after, evidence.unproved.begin)
+            later = Interval(page_released.after, evidence.present_from_start.begin)
         return self._judge_absence() if later is None else self._judge_appearance(later)
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
@@ -262,12 +262,12 @@ class _PartJudge:
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
             return _Timing(VerdictKind.PENDING)
-        unproved = evidence.unproved
-        removed_by = None if unproved is None else evidence.find_absence_after(unproved)
+        from_start = evidence.present_from_start
+        removed_by = None if from_start is None else evidence.find_absence_after(from_start)
         # If it was removed before its slot, it was no release.
-        if unproved is not None and (removed_by is None or removed_by >= window.opens):
-            reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=unproved.first_sent)
-            return _Timing(VerdictKind.UNPROVEN, Interval(None, unproved.begin), reason=reason)
+        if from_start is not None and (removed_by is None or removed_by >= window.opens):
+            reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=from_start.first_sent)
+            return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
@@ -286,19 +286,19 @@ class _PartJudge:
     def _is_contradicted(self, absent: datetime) -> bool:
         """Return whether an absence is no proof: the part came and went unseen, or another view showed it by then.
 
-        A view that always showed it, also before the slot, may answer 200 for any address. It contradicts the absence
-        only if that view itself showed the part absent later.
+        A view that showed it from its first look on, also before the slot, may answer 200 for any address. It
+        contradicts the absence only if it was absent later, because then its answers depend on the part.
         """
         if self._unseen_stay() is not None or self._contradicting_run(absent) is not None:
             return True
-        other = self.evidence.unproved
-        if other is None or other.begin > self.window.latest or other.end < self.window.opens:
+        from_start = self.evidence.present_from_start
+        if from_start is None or from_start.begin > self.window.latest or from_start.end < self.window.opens:
             return False
-        return self.evidence.find_absence_after(other) is not None
+        return self.evidence.find_absence_after(from_start) is not None
 
     def _contradicting_run(self, absent: datetime) -> Run | None:
         """Return the run of another view that was present from its first look on, before this absence, or None."""
-        other = self.evidence.unproved
+        other = self.evidence.present_from_start
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
     def _unseen_stay(self) -> Interval | None:
@@ -311,7 +311,7 @@ class _PartJudge:
 
     def _contradiction_text(self) -> str:
         """Return the reason that an absence proves nothing: an unseen stay, or views that contradict each other."""
-        other, unseen = self.evidence.unproved, self._unseen_stay()
+        other, unseen = self.evidence.present_from_start, self._unseen_stay()
         if unseen is not None:
             return Reason.PUBLISHED_UNSEEN.text(self.zone, stay=unseen)
         return Reason.VIEWS_DIFFER.text(self.zone, look=None if other is None else other.first_sent)

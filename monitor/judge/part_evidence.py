@@ -10,7 +10,7 @@ from monitor.judge.case import Case
 from monitor.judge.exposure import find_unseen_stays
 from monitor.judge.presence import Presence, build_presences
 from monitor.judge.runs import Blind, Run
-from monitor.judge.spells import Spell, build_spells, correct_ages, find_unproved_run
+from monitor.judge.spells import Spell, build_spells, correct_ages, find_presence_from_start
 from monitor.judge.witnesses import Witnesses, read_witnesses
 from monitor.look.recognise.version import first_published
 from monitor.look.sighting import State
@@ -29,7 +29,7 @@ class PartEvidence:
 
     `views` are the runs by view, and `spells` what they prove. `presences` are those of the part itself;
     `all_presences` count the content API too. `presences_by_looks` are `presences` dated without witnesses.
-    `unproved` is the earliest run of the part itself that was present from its view's first successful look on: it
+    `present_from_start` is the earliest run of the part itself that was present from its view's first successful look on: it
     proves nothing. `witnesses` date a page whose address no calendar announced. It `is_guess` until the release was
     found at that address. Until then, absence there proves nothing.
     """
@@ -39,7 +39,7 @@ class PartEvidence:
     spells: Mapping[View, tuple[Spell, ...]]
     presences: tuple[Presence, ...]
     all_presences: tuple[Presence, ...]
-    unproved: Run | None
+    present_from_start: Run | None
     witnesses: Witnesses | None = None
     is_guess: bool = False
     presences_by_looks: tuple[Presence, ...] = ()
@@ -104,8 +104,8 @@ class PartEvidence:
         """
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
-        unproved = (find_unproved_run(self.views.get(view, ())) for view in MAIN_VIEWS)
-        first_absent = (self.find_absence_after(run) for run in unproved if run is not None)
+        from_start = (find_presence_from_start(self.views.get(view, ())) for view in MAIN_VIEWS)
+        first_absent = (self.find_absence_after(run) for run in from_start if run is not None)
         return any(absent is not None and absent > slot for absent in first_absent)
 
     def find_absence_after(self, run: Run) -> datetime | None:
@@ -129,7 +129,7 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
         trusted = {view: [_trust_from_slot(run, slot) for run in each] for view, each in trusted.items()}
     spells = correct_ages({view: tuple(build_spells(view, each)) for view, each in trusted.items()})
-    unproved_runs = [run for view in MAIN_VIEWS if (run := find_unproved_run(trusted[view])) is not None]
+    from_start = [run for view in MAIN_VIEWS if (run := find_presence_from_start(trusted[view])) is not None]
     by_looks = build_presences({view: spells[view] for view in MAIN_VIEWS})
     evidence = PartEvidence(
         part,
@@ -137,7 +137,7 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
         spells,
         presences=tuple(by_looks),
         all_presences=tuple(build_presences(spells)),
-        unproved=min(unproved_runs, key=lambda run: run.begin, default=None),
+        present_from_start=min(from_start, key=lambda run: run.begin, default=None),
         presences_by_looks=tuple(by_looks),
     )
     if not is_address_unannounced:

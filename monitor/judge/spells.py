@@ -108,7 +108,7 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     return replace(spell, begin=spell.first_sent + _LONGEST_LOOK, claims=None if is_origin_watched else spell.begin)
 
 
-def find_unproved_run(runs: Iterable[Run]) -> Run | None:
+def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
     """Return the presence with which a view begins, merged into one run. None if it begins otherwise.
 
     It lasts until the first absence, or the first answer that is specific to this edition. Unknown answers are skipped.

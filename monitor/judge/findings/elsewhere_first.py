@@ -48,7 +48,7 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     if came.by is None or (came.after is None and not evidence.all_presences):
         return None
     # The page answered before, and it is not known with which edition.
-    if page_evidence.unproved is not None and page_evidence.unproved.begin < came.by:
+    if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
         return None
     # On its page it is in time, so no one had to look elsewhere.
     if page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
