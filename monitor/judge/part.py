@@ -67,7 +67,8 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
     """Return the verdict on one part: early if it was public before its slot, else by when it came after it.
 
-    `page_released` is when the landing page was released, as far as known.
+    A part that no one promised is `pending` until it comes. `page_released` is when the landing page was released, as
+    far as known.
     """
     window = case.window
     assert window is not None  # noqa: S101  # callers pass only cases that can be judged
@@ -137,11 +138,11 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
     """Return until when the judge waits for a look at the origin before it believes the edge that a part is late.
 
-    The wait begins with the first answer of the edge after the tolerance. None if the origin was seen since then, if it
-    is not watched, or if the address is a guess.
+    The wait begins with the first answer of the edge after the tolerance. None if the origin has already answered after
+    the tolerance, if it is not watched, or if the address is a guess.
     """
-    spells = evidence.spells.get(View.ORIGIN, ())
-    if evidence.is_guess or not spells or spells[-1].end > window.latest:
+    at_origin = evidence.spells.get(View.ORIGIN, ())
+    if evidence.is_guess or not at_origin or at_origin[-1].end > window.latest:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
     first_after = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
@@ -158,7 +159,7 @@ def _measure_delay(timing: _Timing, exposures: Sequence[Exposure], window: Windo
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
-    """Return how many seconds before its slot a part may have come at most: since it was last proved absent.
+    """Return the seconds from the last proved absence of a part to its slot: it came no earlier before the slot.
 
     0 if it was absent at the slot or later. None if it has not come or was never absent, or if it may have been public
     at the slot and removed before that absence.
@@ -196,7 +197,11 @@ class _PartJudge:
         return self._judge_absence() if later is None else self._judge_appearance(later)
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
-        """Return the verdict on a part that appeared at or after its slot, within `appeared`."""
+        """Return the verdict on a part that appeared at or after its slot, within `appeared`.
+
+        Late if it was absent after the tolerance, and on time if all of `appeared` is within the tolerance. Unproven in
+        other cases, or if another view or the publisher's own time contradicts.
+        """
         evidence, window, absent = self.evidence, self.window, appeared.after
         # If another view was present before the last absence, only absences before that view are sure.
         contradicting = None if absent is None else self._contradicting_run(absent)
@@ -213,8 +218,10 @@ class _PartJudge:
                 return self._unproven_by_stamp(released, stamp)
             return _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
+            # Without a bound it may have been public at the slot already, and removed before it was seen absent.
             is_contradicted = window.exact and _early_bound(released, window, evidence) is None
             return unproven if is_contradicted else _Timing(VerdictKind.ON_TIME, released, delay)
+        # If only another view makes the interval wide, the reason is that view.
         if released.after != absent:
             return unproven
         return replace(unproven, reason=self._too_wide_text(released))
@@ -271,9 +278,10 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return the verdict on a part that was not there when the tolerance ended, and last proved absent at `absent`.
+        """Return `overdue` for a part that was last proved absent at `absent`, after the tolerance.
 
-        It is `not_published` once its watch has closed, if the absence is recent enough then.
+        If that absence is contradicted, it is `unproven`. Once its watch has closed, it is `not_published`, if it was
+        absent within the last day of the watch.
         """
         window = self.window
         if self._is_contradicted(absent):
@@ -356,4 +364,5 @@ class _PartJudge:
 
 
 def _is_out_by(released: Interval, limit: datetime) -> bool:
+    """Return whether a part was proved out at a limit."""
     return released.by is not None and released.by <= limit

@@ -29,9 +29,9 @@ class PartEvidence:
 
     `views` are the runs by view, and `spells` what they prove. `presences` are those of the part itself;
     `all_presences` count the content API too. `presences_by_looks` are `presences` dated without witnesses.
-    `present_from_start` is the earliest run of the part itself that was present from its view's first successful look on: it
-    proves nothing. `witnesses` date a page whose address no calendar announced. It `is_guess` until the release was
-    found at that address. Until then, absence there proves nothing.
+    `present_from_start` is the earliest run of the part itself that was present from its view's first successful look
+    on: it proves nothing. `witnesses` date a page whose address no calendar announced. It `is_guess` until the release
+    was found at that address. Until then, absence there proves nothing.
     """
 
     part: Part
