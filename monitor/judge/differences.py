@@ -59,6 +59,7 @@ def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
 
 
 def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
+    """Return how the parts differ: those that only one side has, and the fields and measurements of the others."""
     before, after = ({part["id"]: part for part in parts} for parts in (stored, again))
     lines = [f"parts: {name} is only in one of both" for name in sorted(before.keys() ^ after.keys())]
     for name in sorted(before.keys() & after.keys()):
@@ -68,6 +69,7 @@ def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
 
 
 def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
+    """Return how the exposures differ, in number or else one by one in part, times and reason of the end."""
     if len(stored) != len(again):
         return [f"{place}: were {len(stored)}, are {len(again)}"]
     lines = []
@@ -83,24 +85,24 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
 
 
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several: bool) -> list[str]:
-    """Return how the kinds of findings differ, or else how the lengths of equal kinds do.
+    """Return how the kinds of findings differ, or else how the lengths of the findings that both have do.
 
-    `several`: several monitors made the looks, so that a blind span of one may be found watched by another later.
+    Findings of blindness may be new. They may be lost only if `several` monitors looked: another one watched then.
     """
     before, after = _name_findings(stored), _name_findings(again)
-    counts_before, counts_after = (Counter(name for name, _ in each) for each in (before, after))
+    counts_before, counts_after = (Counter(name for name, _ in named) for named in (before, after))
     lost, new = counts_before - counts_after, counts_after - counts_before
-    # With one monitor, no later fact can remove a finding.
-    may_differ = new + lost if several else new
-    if any(not name.startswith(_MAY_GROW) for name in may_differ) or (lost and not several):
+    is_other_lost_or_new = any(not name.startswith(_MAY_GROW) for name in new + lost)
+    if is_other_lost_or_new or (lost and not several):
         were, are = (", ".join(sorted(count.elements())) or "none" for count in (counts_before, counts_after))
         return [f"findings: were {were}, are {are}"]
     changed = new.keys() | lost.keys()
     found = []
-    in_before, in_after = ([pair for pair in each if pair[0] not in changed] for each in (before, after))
+    in_before, in_after = ([pair for pair in named if pair[0] not in changed] for named in (before, after))
     for (name, finding), (_, finding_again) in zip(in_before, in_after, strict=True):
         seconds = finding["seconds"]
         if seconds is not None and finding["kind"] in _MAY_GROW:
+            # It may have grown since it was stored.
             seconds = {**seconds, "max": None}
         found += _compare_ranges(f"findings.{name}", seconds, finding_again["seconds"])
     return found

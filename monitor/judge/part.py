@@ -245,10 +245,7 @@ class _PartJudge:
         return stamp if is_same_day and not is_midnight and stamp <= window.latest else None
 
     def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> _Timing:
-        """Return `unproven`: the release may have come when its publisher says, before its witnesses showed it.
-
-        It came no earlier than that if it was watched by then.
-        """
+        """Return `unproven`: it may have come when its publisher says, but no earlier if it was watched by then."""
         watched_since = None if self.evidence.witnesses is None else self.evidence.witnesses.since
         is_watched = watched_since is not None and watched_since <= stamp
         possible = Interval(stamp if is_watched else None, released.by)

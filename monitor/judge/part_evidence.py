@@ -98,9 +98,8 @@ class PartEvidence:
     def may_have_been_public_at(self, slot: datetime) -> bool:
         """Return whether the part may have been public at the slot and removed after it, without a proof of either.
 
-        So it may if it was published and removed unseen around the slot. It also may if a view answered as if published
-        from its first look on, and was first absent after the slot. A view that is never absent does not count: it may
-        answer with 200 for any address.
+        It may if it was published and removed unseen around the slot, or if a view was present from its first look on
+        and first absent after the slot. A view that is never absent does not count: it may answer 200 for any address.
         """
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
@@ -118,7 +117,8 @@ class PartEvidence:
 def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:
     """Return the observations of a part of the case's release, from the runs by target id (`RELEASE/PART/VIEW`).
 
-    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing.
+    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing. A page whose address
+    no calendar announced is dated by its witnesses too.
     """
     release, slot = case.release, None if case.window is None else case.window.opens
     faults = [span for span in blind if span.cause == "clock"]
@@ -127,7 +127,7 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     trusted = {view: _drop_doubtful_runs(each, faults) for view, each in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
     if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
-        trusted = {view: [_trust_from_slot(run, slot) for run in each] for view, each in trusted.items()}
+        trusted = {view: [_trust_from_slot(run, slot) for run in own_runs] for view, own_runs in trusted.items()}
     spells = correct_ages({view: tuple(build_spells(view, each)) for view, each in trusted.items()})
     from_start = [run for view in MAIN_VIEWS if (run := find_presence_from_start(trusted[view])) is not None]
     by_looks = build_presences({view: spells[view] for view in MAIN_VIEWS})

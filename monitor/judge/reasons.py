@@ -109,7 +109,7 @@ class Reason(Enum):
     )
 
     def text(self, zone: str = LONDON, **facts: Fact | tuple[Fact, ...]) -> str:
-        """Return the phrase with its facts. Instants are in local time; a float is a length in seconds."""
+        """Return the phrase with its facts, without optional parts of unknown facts. A float is a length in seconds."""
         unknown = {name for name, fact in facts.items() if fact in (None, ())}
 
         def keep_if_known(part: re.Match[str]) -> str:

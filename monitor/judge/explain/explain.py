@@ -141,7 +141,7 @@ def _promise_facts(case: Case) -> list[Fact]:
 
 
 def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
-    """Return remarks on the slot in force: unlikely day or hour, calendar read too early, unusual time, embargo."""
+    """Return remarks on the slot in force: unlikely day or hour, last read, unusual time, pre-release access."""
     promise, facts = case.in_force.promise, list[Fact]()
     if promise is None:
         return facts
@@ -150,14 +150,16 @@ def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
         if hint and event.after is not None and event.after.is_same_time(promise.slot):
             text = f"{hint}: {event.detail}"
             facts.append(Fact("promise", text, event.at, calendar=event.calendar))
-    begins, shown = promise.slot.begins(), case.in_force.announced_as_of
-    if begins is not None and shown is not None and shown < begins <= case.now:
-        text = f"calendar {promise.calendar} last read {length((begins - shown).total_seconds())} before the slot"
-        facts.append(Fact("promise", text, shown, calendar=promise.calendar))
+    begins, last_read = promise.slot.begins(), case.in_force.announced_as_of
+    if begins is not None and last_read is not None and last_read < begins <= case.now:
+        text = f"calendar {promise.calendar} last read {length((begins - last_read).total_seconds())} before the slot"
+        facts.append(Fact("promise", text, last_read, calendar=promise.calendar))
     if promise.slot.instant is not None:
         facts += _unusual_time_fact(case, promise.slot.instant, promise.slot.timezone)
-        begins = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
-        text = f"pre-release access, where the law allows any, begins {exactly(begins, case.zone)} at the earliest"
+        access_begins = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
+        text = (
+            f"pre-release access, where the law allows any, begins {exactly(access_begins, case.zone)} at the earliest"
+        )
         facts.append(Fact("promise", text))
     return facts
 
@@ -183,6 +185,7 @@ def _join_facts(release: Release) -> list[Fact]:
 
 
 def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
+    """Return the fact of one promise: its slot, which reads of its calendar showed it, and why it is in doubt."""
     text = f"{label}: {slot_words(promise.slot)}"
     text += f", {promise.state.value}" if promise.state else ""
     text += f", from {promise.calendar}, read {exactly(promise.learnt, case.zone)}"
@@ -298,6 +301,7 @@ def _view_name(run: Run) -> str:
 
 
 def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> list[Fact]:
+    """Return a fact for each blind span that hid a part, in time order."""
     facts = []
     for span in sorted(set(case.blind), key=lambda span: span.begins):
         if any(hides_part(case, evidence, span) for evidence in evidences):

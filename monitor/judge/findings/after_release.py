@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise, zip_longest
 
 from monitor.judge.case import Case
-from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
+from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import Presence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import MOST_CHANGES, Run
@@ -37,45 +36,31 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     window = case.window
     if window is None or part.role not in _FILES:
         return []
-    least = case.policy.on_time_within
-    groups = {view: _group_by_bytes(evidence.views.get(view, ()), least) for view in MAIN_VIEWS}
-    swaps = _stable_changes(groups[View.ORIGIN], window.opens)
+    at_origin, at_edge = (
+        _find_changes_of_bytes(evidence.views.get(view, ()), window.opens, case.policy.on_time_within)
+        for view in (View.ORIGIN, View.EDGE)
+    )
     # If the origin was not watched closely at the change, the edge may show better when it happened.
-    if not swaps or (length := between(swaps[0], swaps[0]).max) is None or length > _CLOSE:
-        swaps = _stable_changes(groups[View.EDGE], window.opens) or swaps
+    width = between(at_origin[0], at_origin[0]).max if at_origin else None
+    swaps = at_origin if width is not None and width <= _CLOSE else at_edge or at_origin
     texts = {change: Reason.SWAPPED.text(case.zone, changed=change) for change in swaps[:_MOST_SWAPS]}
     return [Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)) for change, text in texts.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class _SameBytes:
-    """Consecutive runs of one view with the same bytes. `is_stable`: they lasted longer than a flicker."""
-
-    runs: tuple[Run, ...]
-    is_stable: bool
-
-
-def _group_by_bytes(runs: Sequence[Run], least: timedelta) -> list[_SameBytes]:
-    """Return the runs of present content, grouped by equal bytes. A group is stable if it lasted at least `least`."""
+def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta) -> list[Interval]:
+    """Return when a view first got bytes that were new since the slot and that lasted at least `least`."""
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
     # After `MOST_CHANGES` changes, bytes are not compared any more, so a run may contain different ones.
-    return [
-        _SameBytes(group, is_stable=place < MOST_CHANGES and group[-1].last_received - group[0].first_sent >= least)
-        for place, group in enumerate(groups)
-    ]
-
-
-def _stable_changes(groups: Sequence[_SameBytes], opens: datetime) -> list[Interval]:
-    """Return when stable bytes that were not seen before replaced others, among groups since the slot `opens`."""
-    since_slot = [group for group in groups if group.runs[-1].last_received >= opens]
-    known = {group.runs[0].digest for group in since_slot[:1]}
+    since_slot = [group for group in groups[:MOST_CHANGES] if group[-1].last_received >= slot]
+    # The bytes at the slot are those of the release.
+    known = {group[0].digest for group in since_slot[:1]}
     changes = []
     for before, group in pairwise(since_slot):
-        first, last_before = group.runs[0], before.runs[-1]
-        if group.is_stable and first.digest not in known:
-            known.add(first.digest)
-            changes.append(Interval(last_before.end, first.begin))
+        is_lasting = group[-1].last_received - group[0].first_sent >= least
+        if is_lasting and group[0].digest not in known:
+            known.add(group[0].digest)
+            changes.append(Interval(before[-1].end, group[0].begin))
     return changes
 
 
@@ -129,14 +114,17 @@ def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, a
 def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
     """Return a finding for each time that a part's own version, such as its time of update, changed after its release.
 
-    Only the first view that shows versions is used. The text has the fields, their new values and the looks around the
-    change. Content that was present from the first look on does not count, because it may be the previous edition.
+    Its text has the fields, their new values and the looks around the change, its length is the time since the release.
+    Only the first view that shows versions is used. Content that was present from the first look on does not count,
+    because it may be the previous edition.
     """
     window = case.window
-    lasting = [each for each in evidence.all_presences if window is not None and each.end >= window.opens]
-    if window is None or not lasting:
+    if window is None:
         return []
-    public_since = max(window.opens, min(presence.begin for presence in lasting))
+    begins = [presence.begin for presence in evidence.all_presences if presence.end >= window.opens]
+    if not begins:
+        return []
+    public_since = max(window.opens, min(begins))
     for view in _VERSION_VIEWS:
         runs = [run for run in evidence.views.get(view, ()) if run.last_received >= public_since]
         if any(_has_version(run) for run in runs):
@@ -157,7 +145,7 @@ def _has_version(run: Run) -> bool:
 
 
 def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval, tuple[str, ...]]]:
-    """Yield each change of version: when it happened, and its fields with their new values, in words."""
+    """Yield each change to a newer version: when it happened, and its fields with their new values, in words."""
     known: dict[str, datetime | int] = {}
     before: Run | None = None
     for run in runs:
@@ -171,6 +159,7 @@ def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval,
         if before is not None and advanced:
             fields = (_advance_text(name, known[name], stated[name], zone) for name in advanced)
             yield Interval(before.end, run.begin), tuple(fields)
+        # An older version is that of a cached copy.
         if before is None or advanced:
             known |= stated
         before = run
