@@ -98,10 +98,7 @@ class StarvedHosts:
     _reported_until: dict[str, datetime] = field(default_factory=dict)
 
     async def check(self) -> None:
-        """Report a blind span for each host whose looks are too far apart: each minute while it lasts, and at its end.
-
-        This is a recurring job.
-        """
+        """Report a blind span for each host whose looks are too far apart: each minute, and at the end."""
         now = self.clock.now()
         starved = {host for host, factor in self.stretch().items() if factor >= STARVED_FROM}
         for host in starved:

@@ -101,6 +101,7 @@ def _drop_colour(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def _shared_processors() -> list[Processor]:
+    """Return the processors of all lines, ours and those of libraries. Secrets are hidden last."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -112,6 +113,7 @@ def _shared_processors() -> list[Processor]:
 
 
 def _formatter(*, as_json: bool) -> logging.Formatter:
+    """Return the formatter of lines: one JSON object each, or text for a terminal."""
     tail: list[Processor] = (
         [
             structlog.processors.ExceptionRenderer(exception_json),

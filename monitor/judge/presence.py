@@ -119,7 +119,7 @@ def _date_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> In
 
 
 def _date_removal(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
-    """Return when content was removed from the part, or from the content API if later; None if one may still show it."""
+    """Return when content was removed from the part, or from the content API if later; None if one may show it."""
     main = [showing for showing in group if showing.spell.view is not View.CONTENT]
     content = [showing for showing in group if showing.spell.view is View.CONTENT]
     if not main or not content:
