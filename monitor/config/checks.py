@@ -92,7 +92,7 @@ def _table(data: Row, name: str) -> Row:
 
 def _texts_in(value: object) -> list[str]:
     """Return the texts in a list, none if it is no list."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:

@@ -35,7 +35,7 @@ def secrets_in_addresses(settings: Settings) -> frozenset[str]:
     addresses += [(table.url, table.secret) for table in settings.rota if table.url]
     addresses += [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
     addresses += [(table.url, table.secret) for table in settings.part]
-    return frozenset(each for url, is_secret in addresses for each in _find_secret_parts(url, is_secret=is_secret))
+    return frozenset(text for url, is_secret in addresses for text in _find_secret_parts(url, is_secret=is_secret))
 
 
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:

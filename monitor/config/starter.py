@@ -158,7 +158,7 @@ def _calendar_tables(producers: Sequence[str], calendars: Sequence[Calendar]) ->
 
 def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
     """Return the table of a producer, with the hosts of those calendars that can list its releases."""
-    kinds = [each.kind for each in calendars if each.kind in HOSTS]
+    kinds = [calendar.kind for calendar in calendars if calendar.kind in HOSTS]
     # Calendars of ONS and EES list only their own producer. ONS does not publish on GOV.UK.
     own = [kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and (kind, slug) != ("govuk", ONS)]
     remark = "    # its newest publications there are read" if "govuk" in own else ""

@@ -110,7 +110,8 @@ def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several:
 
 def _name_findings(findings: Sequence[Json]) -> list[tuple[str, Json]]:
     """Return the findings that can be compared, with kind and part as their name, in the order of names."""
-    named = [(f"{each['kind']}({each['part'] or ''})", each) for each in findings if each["kind"] != "platform"]
+    comparable = (finding for finding in findings if finding["kind"] != "platform")
+    named = [(f"{finding['kind']}({finding['part'] or ''})", finding) for finding in comparable]
     return sorted(named, key=lambda pair: pair[0])
 
 

@@ -84,7 +84,7 @@ def _drop_claims_that_fail_by_minute(
     The parts were judged by a whole day, because it is not known which minute was in force. One that loses its claim is
     `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
     """
-    by_minute = [judge_by_promise(case, each, evidences) for each in _possible_minutes(case)]
+    by_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
     if case.in_force.in_doubt:
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
@@ -191,9 +191,9 @@ def is_late(case: Case, part: PartVerdict) -> bool:
     return part.verdict is VerdictKind.EARLY and latest is not None and after is not None and after > latest
 
 
-def _is_same_claim(one: VerdictKind, other: VerdictKind) -> bool:
+def _is_same_claim(verdict: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All verdicts of lateness do."""
-    return other in (LATE_VERDICTS if one in LATE_VERDICTS else (one,))
+    return other in (LATE_VERDICTS if verdict in LATE_VERDICTS else (verdict,))
 
 
 def _without_claim(part: PartVerdict, reason: str | None, kind: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
@@ -220,7 +220,7 @@ def find_doubt_at_slot(case: Case) -> str | None:
 def _change_text(case: Case, promise: Promise) -> str:
     """Return the reason that the promise changed between two reads: what each read showed, and when."""
     changed = case.in_force.in_doubt
-    changes = tuple(Reason.READING.text(case.zone, promise=each, read=each.learnt) for each in changed)
+    changes = tuple(Reason.READING.text(case.zone, promise=reading, read=reading.learnt) for reading in changed)
     last = case.in_force.announced_as_of or promise.learnt
     return Reason.CHANGED_BETWEEN_READS.text(case.zone, promise=promise, last=last, changes=changes)
 

@@ -135,7 +135,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
     """Return whether the verdict on a part counts for the release, among the verdicts on all `parts`."""
     if not part.can_be_late:
         return False
-    page = next((each.released for each in parts if each.id == "page"), NOTHING)
+    page = next((part.released for part in parts if part.id == "page"), NOTHING)
     # If only the page revealed a part, its first look may be late. So `unproven` does not count against it.
     return not (part.id != "page" and part.verdict is VerdictKind.UNPROVEN and is_revealed_by_page(evidence, page))
 
@@ -275,7 +275,7 @@ def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Ite
     for evidence in evidences:
         if evidence.all_presences:
             end = evidence.all_presences[-1].end
-            absences = (spell for each in evidence.spells.values() for spell in each if not spell.is_present)
+            absences = (spell for of_view in evidence.spells.values() for spell in of_view if not spell.is_present)
             if any(spell.end > end for spell in absences):
                 yield end + case.policy.on_time_within + _ONE_SECOND
 

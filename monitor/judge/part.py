@@ -72,7 +72,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     """
     window = case.window
     assert window is not None  # noqa: S101  # callers pass only cases that can be judged
-    runs = [run for each in evidence.views.values() for run in each]
+    runs = [run for of_view in evidence.views.values() for run in of_view]
     exposures = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
     exposures += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, exposures)
     timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page_released)
@@ -185,12 +185,13 @@ class _PartJudge:
     def judge_timing(self, page_released: Interval) -> _Timing:
         """Return the verdict on the part from its slot on. `page_released` is when the landing page was released."""
         evidence, window = self.evidence, self.window
-        present_at_slot = [each for each in evidence.presences if is_early(each, window) and each.end >= window.opens]
+        early = [presence for presence in evidence.presences if is_early(presence, window)]
+        present_at_slot = [presence for presence in early if presence.end >= window.opens]
         # It was out before its slot and stayed, so it was in time. That it was early is judged by its exposures.
         if present_at_slot:
-            by = min(present_at_slot_by(each, window.opens, self.runs) for each in present_at_slot)
+            by = min(present_at_slot_by(presence, window.opens, self.runs) for presence in present_at_slot)
             return _Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
-        later = next((each.appears for each in evidence.presences if not is_early(each, window)), None)
+        later = next((presence.appears for presence in evidence.presences if not is_early(presence, window)), None)
         if later is None and evidence.present_from_start is not None and is_revealed_by_page(evidence, page_released):
             # Its address was unknown before the page was out, so it came no earlier than the page.
             later = Interval(page_released.after, evidence.present_from_start.begin)
@@ -236,8 +237,8 @@ class _PartJudge:
         stamp, origin = evidence.publishers_stamp, window.origin
         if evidence.witnesses is None or stamp is None or origin is None:
             return None
-        by_looks = (each.appears.after for each in evidence.presences_by_looks if not is_early(each, window))
-        absent_by_looks = next(by_looks, None)
+        by_looks = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
+        absent_by_looks = next((presence.appears.after for presence in by_looks), None)
         if absent_by_looks is not None and absent_by_looks > window.latest:
             return None
         local_stamp = local(stamp, self.zone)

@@ -47,7 +47,7 @@ class PartEvidence:
     @property
     def publishers_stamp(self) -> datetime | None:
         """Return the earliest time of first publication that a present page or file states, or None if none does."""
-        runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
+        runs = (run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT)
         return earliest_known(first_published(run.version) for run in runs)
 
     @property
@@ -65,7 +65,7 @@ class PartEvidence:
     def seen_until(self) -> datetime | None:
         """Return when the part was last seen if the last look did not show it; None if it did, or if never seen."""
         is_seen = self.last_run is not None and self.last_run.state is State.PRESENT
-        runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
+        runs = (run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT)
         return None if is_seen else max((run.last_received for run in runs), default=None)
 
     @property
@@ -93,7 +93,7 @@ class PartEvidence:
 
     def find_unseen_stays(self) -> list[Interval]:
         """Return when the part was published and removed before any look saw it, the narrowest span first."""
-        return find_unseen_stays(self.spells.values(), [each.appears for each in self.all_presences])
+        return find_unseen_stays(self.spells.values(), [presence.appears for presence in self.all_presences])
 
     def may_have_been_public_at(self, slot: datetime) -> bool:
         """Return whether the part may have been public at the slot and removed after it, without a proof of either.
@@ -123,26 +123,26 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     release, slot = case.release, None if case.window is None else case.window.opens
     faults = [span for span in blind if span.cause == "clock"]
     at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*MAIN_VIEWS, View.CONTENT)}
-    views = {view: tuple(_cut_at(case.now, each)) for view, each in at_address.items()}
-    trusted = {view: _drop_doubtful_runs(each, faults) for view, each in views.items()}
+    views = {view: tuple(_cut_at(case.now, of_view)) for view, of_view in at_address.items()}
+    trusted = {view: _drop_doubtful_runs(of_view, faults) for view, of_view in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
     if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
-        trusted = {view: [_trust_from_slot(run, slot) for run in own_runs] for view, own_runs in trusted.items()}
-    spells = correct_ages({view: tuple(build_spells(view, each)) for view, each in trusted.items()})
+        trusted = {view: [_trust_from_slot(run, slot) for run in of_view] for view, of_view in trusted.items()}
+    spells = correct_ages({view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()})
     from_start = [run for view in MAIN_VIEWS if (run := find_presence_from_start(trusted[view])) is not None]
-    by_looks = build_presences({view: spells[view] for view in MAIN_VIEWS})
+    by_looks = tuple(build_presences({view: spells[view] for view in MAIN_VIEWS}))
     evidence = PartEvidence(
         part,
         views,
         spells,
-        presences=tuple(by_looks),
+        presences=by_looks,
         all_presences=tuple(build_presences(spells)),
         present_from_start=min(from_start, key=lambda run: run.begin, default=None),
-        presences_by_looks=tuple(by_looks),
+        presences_by_looks=by_looks,
     )
     if not is_address_unannounced:
         return evidence
-    return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(each, faults) for name, each in runs.items()})
+    return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(own, faults) for name, own in runs.items()})
 
 
 def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]) -> PartEvidence:
@@ -167,7 +167,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
 
     presences = tuple(date_presence(presence) for presence in evidence.presences)
     # If it was removed before the slot, the release may still come at another address.
-    is_confirmed = any(slot is None or each.goes is None or each.end >= slot for each in presences)
+    is_confirmed = any(slot is None or presence.goes is None or presence.end >= slot for presence in presences)
     return replace(
         evidence,
         presences=presences,

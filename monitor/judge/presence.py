@@ -201,7 +201,7 @@ def _latest_absence(
     close = [last_absent[view] for view, spell in firsts.items() if _is_close(last_absent[view], spell)]
     well_before = [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]
     proved = [last_absent[first.view], *close, *well_before]
-    return latest_known(each for each in proved if each is not None and each < first.earliest)
+    return latest_known(absent for absent in proved if absent is not None and absent < first.earliest)
 
 
 def _last_absence_in(view: View, showing: Spell, absences: Sequence[Spell]) -> datetime | None:

@@ -119,7 +119,7 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
     successful = ([run for run in of_target if run.state is not State.UNKNOWN] for of_target in runs.values())
     by_target = [of_target for of_target in successful if of_target]
     of_one_monitor = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
-    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, each) for each in by_target)}
+    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, proofs) for proofs in by_target)}
     return [span for span in blind if span not in watched]
 
 
@@ -260,10 +260,10 @@ def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str
     the proofs remain, but not when looks failed. If any view of any part gave another answer before `until`, no runs
     are merged, because the last look before that answer matters.
     """
-    early = (run for each in runs.values() for run in each if run.last_received < until)
+    early = (run for of_target in runs.values() for run in of_target if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
-        return {target: list(each) for target, each in runs.items()}
-    return {target: _merge_absences(each, until) for target, each in runs.items()}
+        return {target: list(of_target) for target, of_target in runs.items()}
+    return {target: _merge_absences(of_target, until) for target, of_target in runs.items()}
 
 
 def merge_by_state(runs: Sequence[Run]) -> list[Run]:

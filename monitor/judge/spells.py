@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
@@ -87,10 +87,9 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
     claimed instant, the presence begins with the look itself. If no origin was watched then, the part may have been
     public before: `claims` keeps the claimed instant.
     """
-    absences = [
-        spell for each in views.values() for spell in each if not spell.is_present and spell.view is not View.CONTENT
-    ]
-    return {view: tuple(_correct_age(spell, absences) for spell in each) for view, each in views.items()}
+    all_spells = chain.from_iterable(views.values())
+    absences = [spell for spell in all_spells if not spell.is_present and spell.view is not View.CONTENT]
+    return {view: tuple(_correct_age(spell, absences) for spell in spells) for view, spells in views.items()}
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
@@ -107,8 +106,8 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     if not is_contradicted:
         return spell
     # An origin is never cached, so close looks prove absence at any instant between them.
-    at_origin = [run for each in absences if each.view is View.ORIGIN for run in each.runs if run.largest_gap <= _CLOSE]
-    is_origin_watched = any(run.begin <= spell.begin <= run.end for run in at_origin)
+    at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
+    is_origin_watched = any(run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin)
     return replace(spell, begin=spell.first_sent + _LONGEST_LOOK, claims=None if is_origin_watched else spell.begin)
 
 

@@ -113,7 +113,7 @@ def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list
     """Return a fact for each change of a release's title up to `now`, from the events of its ledger."""
     texts = {EventKind.RETITLED: "retitled", EventKind.PERIOD_CHANGED: "retitled to another period"}
     facts = []
-    for event in (each for each in titles if each.at <= now):
+    for event in (event for event in titles if event.at <= now):
         text = f"{texts[event.what]}, read {exactly(event.at, zone)}: {event.detail}"
         facts.append(Fact("promise", text, event.at, calendar=event.calendar))
     return facts
@@ -169,7 +169,7 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
     local_slot = local(slot, zone)
     if local_slot.time() == _USUAL_TIME:
         return []
-    granted = next((each.reference for each in case.policy.on_file if each.fits(case.release, slot, zone)), None)
+    granted = next((usual.reference for usual in case.policy.on_file if usual.fits(case.release, slot, zone)), None)
     asked = "is an alternative release time (before 5 May 2022 an exemption) on file?"
     approval = asked if granted is None else f"on file, {granted}"
     return [Fact("promise", f"announced for {local_slot:%H:%M}, not 09:30: {approval}")]

@@ -119,12 +119,10 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
     because it may be the previous edition.
     """
     window = case.window
-    if window is None:
+    public = [presence for presence in evidence.all_presences if window is not None and presence.end >= window.opens]
+    if window is None or not public:
         return []
-    begins = [presence.begin for presence in evidence.all_presences if presence.end >= window.opens]
-    if not begins:
-        return []
-    public_since = max(window.opens, min(begins))
+    public_since = max(window.opens, min(presence.begin for presence in public))
     for view in _VERSION_VIEWS:
         runs = [run for run in evidence.views.get(view, ()) if run.last_received >= public_since]
         if any(_has_version(run) for run in runs):

@@ -194,6 +194,6 @@ def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval:
     """Return when one monitor first got the release, not before `not_before`; an empty interval if it did not."""
     for place, run in enumerate(runs):
         if run.state is State.PRESENT and run.begin >= not_before and (place or run.specific):
-            absences = [each.end for each in runs[:place] if each.state is State.ABSENT]
+            absences = [before.end for before in runs[:place] if before.state is State.ABSENT]
             return Interval(max(absences, default=None), run.begin)
     return NOTHING
