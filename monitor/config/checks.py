@@ -282,7 +282,7 @@ def _code_faults(settings: Settings) -> Iterator[CrossFault]:
 
 
 def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of `[web]`: a mistake must neither lock people out nor let them claim another name."""
+    """Yield each fault of `[web]`: addresses to listen on, the file of users, and sign-in that is unsafe or useless."""
     listen, users, header = web.get("listen"), web.get("users_file"), web.get("proxy_header")
     yield from _proxy_header_faults(web)
     yield from _provider_faults(web)
@@ -293,7 +293,7 @@ def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
     metrics = web.get("metrics_listen")
     if isinstance(metrics, str) and not _is_listenable(metrics):
         yield "web.metrics_listen", 'not an address to listen on, write "127.0.0.1:9031"', quote_value(metrics)
-    elif isinstance(metrics, str) and metrics.rpartition(":")[2] == str(listen or _LISTEN).rpartition(":")[2]:
+    elif isinstance(metrics, str) and _port_of(metrics) == _port_of(str(listen or _LISTEN)):
         yield "web.metrics_listen", "needs another port: the pages use that one", quote_value(metrics)
     if isinstance(users, str) and not (folder / users).is_file():
         yield "web.users_file", "no such file", quote_value(users)
@@ -335,6 +335,10 @@ def _issuer_fault(issuer: str) -> str | None:
         return 'not an address, write "https://host/path"'
     is_unprotected = split.scheme == "http" and not is_loopback(f"{split.hostname}:0")
     return "its answers sign people in, so they need protection: write https" if is_unprotected else None
+
+
+def _port_of(listen: str) -> str:
+    return listen.rpartition(":")[2]
 
 
 def _is_listenable(listen: str) -> bool:

@@ -189,7 +189,7 @@ def write_exception(stream: TextIO, caught: ExceptionInfo) -> None:
     """Write an exception and its causes for a person at a terminal."""
     for fault in exception_json(caught):
         stream.write(f"\n{fault['exc_type']}: {fault['exc_value']}")
-        stream.writelines(f"\n  {one['filename']}:{one['lineno']} in {one['name']}" for one in fault["frames"])
+        stream.writelines(f"\n  {at['filename']}:{at['lineno']} in {at['name']}" for at in fault["frames"])
 
 
 def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
@@ -208,5 +208,5 @@ def _exception_json(fault: BaseException) -> dict[str, Any]:
     words = str(fault) if isinstance(fault, _QUOTABLE) else _WITHHELD
     body: dict[str, Any] = {"exc_type": type(fault).__name__, "exc_value": words, "frames": frames}
     if isinstance(fault, BaseExceptionGroup):
-        body["exceptions"] = [[_exception_json(each) for each in _cause_chain(one)] for one in fault.exceptions]
+        body["exceptions"] = [[_exception_json(cause) for cause in _cause_chain(member)] for member in fault.exceptions]
     return body

@@ -201,8 +201,8 @@ class Metrics:
 
     def render(self, *states: Collector) -> Iterator[bytes]:
         """Yield the text for Prometheus, one metric at a time. `states` come first, because reading them can count."""
-        for one in (*states, self.registry):
-            yield from (generate_latest(_SingleMetric(metric)) for metric in one.collect())
+        for collector in (*states, self.registry):
+            yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
 
     def _host_label(self, host: str) -> str:
         """Return the label that a host's looks are counted under. If it is new, create all its series."""

@@ -96,7 +96,7 @@ def _drop_claims_that_fail_by_minute(
     is_due = has_passed(promise.slot, case.now)
     kept = []
     for place, part in enumerate(parts):
-        verdicts = [verdicts_by_part[place].verdict for verdicts_by_part in by_minute]
+        verdicts = [parts_by_minute[place].verdict for parts_by_minute in by_minute]
         different = [verdict for verdict in verdicts if not _is_same_claim(part.verdict, verdict)]
         # A part is on time only if it is so at each minute. Another verdict fails only if a minute makes another claim.
         is_denied = any(part.verdict is VerdictKind.ON_TIME or verdict in _CLAIMS for verdict in different)

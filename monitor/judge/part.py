@@ -159,7 +159,7 @@ def _measure_delay(timing: _Timing, exposures: Sequence[Exposure], window: Windo
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
-    """Return the seconds from the last proved absence of a part to its slot: it came no earlier before the slot.
+    """Return the seconds from the last proved absence of a part to its slot: the most by which it may have come early.
 
     0 if it was absent at the slot or later. None if it has not come or was never absent, or if it may have been public
     at the slot and removed before that absence.

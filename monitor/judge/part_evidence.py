@@ -208,14 +208,14 @@ def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
             yield run if run.last_received <= now else replace(run, last_received=now, end=min(run.end, now))
 
 
-def _drop_doubtful_runs(runs: Iterable[Run], faults: Sequence[Blind]) -> list[Run]:
+def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:
     """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong.
 
     Runs of failed looks are kept, because they are no proof anyway.
     """
     kept = []
     for run in runs:
-        relevant = (span for span in faults if span.hides(run))
+        relevant = (span for span in clock_faults if span.hides(run))
         is_doubtful = any(span.begins <= run.first_sent and run.last_received <= span.ends for span in relevant)
         if run.state is State.UNKNOWN or not is_doubtful:
             kept.append(run)

@@ -116,7 +116,7 @@ class Reason(Enum):
             return "" if any(name in unknown for name, _ in _FACT.findall(part[1])) else part[1]
 
         phrase = _OPTIONAL.sub(keep_if_known, self.value)
-        return _FACT.sub(lambda place: _write_fact(facts[place[1]], zone, place[2] or ""), phrase)
+        return _FACT.sub(lambda field: _write_fact(facts[field[1]], zone, unit=field[2] or ""), phrase)
 
 
 def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str:

@@ -124,7 +124,7 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
-    """Return whether one other monitor looked at a target, by its runs, from before a blind span until after it."""
+    """Return whether one other monitor looked at a target throughout a blind span, by its runs of that target."""
     monitors = {run.monitor for run in runs}
     # If it is not known whose span it is, any monitor may be the other one.
     for monitor in monitors - {span.monitor} if span.monitor else monitors:

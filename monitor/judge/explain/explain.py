@@ -156,10 +156,8 @@ def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
         facts.append(Fact("promise", text, last_read, calendar=promise.calendar))
     if promise.slot.instant is not None:
         facts += _unusual_time_fact(case, promise.slot.instant, promise.slot.timezone)
-        access_begins = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
-        text = (
-            f"pre-release access, where the law allows any, begins {exactly(access_begins, case.zone)} at the earliest"
-        )
+        access_from = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
+        text = f"pre-release access, where the law allows any, begins {exactly(access_from, case.zone)} at the earliest"
         facts.append(Fact("promise", text))
     return facts
 

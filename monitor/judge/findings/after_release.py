@@ -42,7 +42,8 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     )
     # If the origin was not watched closely at the change, the edge may show better when it happened.
     width = between(at_origin[0], at_origin[0]).max if at_origin else None
-    swaps = at_origin if width is not None and width <= _CLOSE else at_edge or at_origin
+    is_origin_precise = width is not None and width <= _CLOSE
+    swaps = at_origin if is_origin_precise else at_edge or at_origin
     texts = {change: Reason.SWAPPED.text(case.zone, changed=change) for change in swaps[:_MOST_SWAPS]}
     return [Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)) for change, text in texts.items()]
 

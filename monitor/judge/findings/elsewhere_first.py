@@ -43,6 +43,7 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     part, evidence = alternative
     page_part, page_evidence = page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
+    # Without a presence, an answer from the first look on proves nothing. An exposure that no look saw has both limits.
     if came.by is None or (came.after is None and not evidence.all_presences):
         return None
     # If the page answered before from its first look on, it is not known with which edition.

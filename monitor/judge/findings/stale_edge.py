@@ -88,6 +88,7 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> list[_HiddenSpan]:
         spells = evidence.spells.get(view, ())
         for place, spell in enumerate(spells):
             if case.window is not None and spell.is_present and spell.begin >= case.window.early_before:
+                # Its first presence from the slot on decides when the part came, its last one whether it was removed.
                 came = Interval(spells[place - 1].end if place else None, spell.begin)
                 last_shown = max(spell.last_received for spell in spells if spell.is_present)
                 removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
@@ -141,9 +142,8 @@ def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
     """
     shown_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
     notices = [*_withdrawal_notices(edge, source)]
-    before_notice = (
-        tuple(takewhile(lambda run: run not in notices, spell.runs)) for spell in edge if not spell.is_present
-    )
+    absent_runs = (spell.runs for spell in edge if not spell.is_present)
+    before_notice = (tuple(takewhile(lambda run: run not in notices, runs)) for runs in absent_runs)
     absences = [build_spell(View.EDGE, runs) for runs in before_notice if runs]
     return [spell for spell in absences if shown_at is None or spell.begin <= max(shown_at, source.end)]
 
