@@ -22,8 +22,8 @@ def find_differences(stored: Json, again: Json, *, several: bool = False) -> lis
     """Return one line for each difference between a stored release's JSON and the same release judged again.
 
     Looks made since the verdict was stored make runs longer. So a measured range may be narrower now, an open one may
-    have grown, and the verdict may be final. A range must stay inside the stored one. Blind spans may have been stored
-    later. With `several` monitors, a finding `blind` may also disappear: another monitor watched at that time.
+    have grown, an open exposure may have ended, and the verdict may be final. Blind spans may have been stored later.
+    With `several` monitors, a finding `blind` may also disappear: another monitor watched at that time.
 
     Not compared: wording, the instant of judging, and the finding `platform`, which depends on other releases.
     """
@@ -35,8 +35,7 @@ def find_differences(stored: Json, again: Json, *, several: bool = False) -> lis
     if bool(stored["unproven_because"]) is not bool(again["unproven_because"]):
         lines.append(f"unproven_because: was {stored['unproven_because']!r}, is {again['unproven_because']!r}")
     lines += _compare_parts(stored["parts"], again["parts"])
-    lines += _compare_findings(stored["findings"], again["findings"], several=several)
-    return lines
+    return lines + _compare_findings(stored["findings"], again["findings"], several=several)
 
 
 def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
@@ -75,10 +74,12 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
     lines = []
     for number, (before, after) in enumerate(zip(stored, again, strict=True)):
         where = f"{place}[{number}]."
-        lines += _compare_fields(where, before, after, ("part", "open"))
+        lines += _compare_fields(where, before, after, ("part",))
+        if after["open"] and not before["open"]:
+            lines.append(f"{where}open: was False, is True")
         for name in ("from", "to", "seconds"):
             lines += _compare_ranges(f"{where}{name}", before[name], after[name])
-        # Later looks may show why it ended. JSON stored by an older version does not have the field.
+        # Later looks may show that and why it ended. JSON stored by an older version does not have the field.
         if before.get("ended") not in (None, Ended.UNKNOWN, after["ended"]):
             lines.append(f"{where}ended: was {before['ended']}, is {after['ended']}")
     return lines
