@@ -181,7 +181,7 @@ class WorkerHealth:
     def note_start_attempt(self, began: datetime, fault: str) -> None:
         """Note an attempt to start a worker that `began` then, and report hosts as blind until now.
 
-        An attempt with a fault failed: the spans go on. One without ends them.
+        `fault` is why it failed: the spans go on. If it is empty, the worker started, and they end.
         """
         now, self.fault = self.clock.now(), fault
         if fault:

@@ -148,7 +148,7 @@ class Metrics:
     def prepare_series(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
         """Create the series of these calendars, hosts and channels, and remove those of other calendars.
 
-        `calendars` are their spacings, after which their reads are stale.
+        `calendars` are the spacings of their reads. A calendar is stale after `FRESH_READS` of them without a read.
         """
         for removed in self._calendars - calendars.keys():
             for metric in (self.calendar_read, self.calendar_entries, self.calendar_stale):

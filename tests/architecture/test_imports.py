@@ -162,7 +162,7 @@ BUDGETS = {
     "monitor/health": 1428,
     "monitor/ledger": 2359,
     "monitor/watch": 3890,
-    "monitor/config": 1803,
+    "monitor/config": 1801,
     "monitor/web": 6419,
     "monitor/app": 2603,
     "monitor/rehearse": 3580,
