@@ -39,6 +39,7 @@ def find_differences(stored: Json, again: Json, *, several: bool = False) -> lis
 
 
 def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
+    """Return a line for each of these fields that differs. `place` comes before its name."""
     return [
         f"{place}{name}: was {stored.get(name)}, is {again.get(name)}"
         for name in names
@@ -135,12 +136,14 @@ def _read_limits(sides: Json | None) -> tuple[float, float]:
 
 
 def _limit_or(limit: str | float | None, default: float) -> float:
+    """Return a limit as a number, an instant as its timestamp, or `default` without a limit."""
     if limit is None:
         return default
     return datetime.fromisoformat(limit).timestamp() if isinstance(limit, str) else limit
 
 
 def _range_text(sides: Json | None) -> str:
+    """Return both limits of a range in words: `2.0 … open`."""
     if not sides:
         return "nothing"
     return " … ".join("open" if side is None else str(side) for side in sides.values())

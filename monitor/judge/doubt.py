@@ -147,25 +147,24 @@ def drop_disputed_breaches(
     return tuple(kept)
 
 
-def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> list[Finding]:
-    """Return the findings about the promise itself: that it is in doubt, or was brought forward.
+def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> Iterator[Finding]:
+    """Yield the findings about the promise itself: that it is in doubt, or was brought forward.
 
     `reason` is the doubt that changed a verdict. If None, an earlier new reading is a doubt, or else that the calendar
     was not read again since a breach.
     """
-    found, promise = [], case.in_force.promise
+    promise = case.in_force.promise
     if promise is None:
-        return []
+        return
     earlier = [reading for reading in case.in_force.in_doubt if _is_earlier(reading, promise)]
     if reason is None:
         reason = _change_text(case, promise) if earlier else _unread_reason(case, promise, parts)
     if reason is not None:
-        found.append(Finding(Kind.PROMISE_IN_DOUBT, None, reason))
+        yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = earlier[-1] if earlier else promise
     if earlier or _was_brought_forward_that_day(case, promise):
         text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=brought_forward.learnt)
-        found.append(Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt))
-    return found
+        yield Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt)
 
 
 def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:

@@ -175,7 +175,9 @@ def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell
     # Count from the look that showed it first: a later answer may be an older copy.
     first_look = min(spell.first_sent for spell in firsts.values())
     if at_origin is None or first_look - at_origin > _WATCHED_EVERY:
+        # The origin was not watched up to then.
         return Interval(_latest_absence(first, firsts, last_absent, absences), first.begin)
+    # No look at the origin was missed between its last absence and its own first presence.
     is_confirmed = (
         View.ORIGIN in firsts
         and last_absent[View.ORIGIN] == at_origin

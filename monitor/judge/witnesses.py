@@ -171,6 +171,7 @@ def _runs_without_release(release: str, part: str, runs: Mapping[str, Sequence[R
 
 
 def _shows_release(run: Run) -> bool:
+    """Return whether a witness shows the release: the index lists it, or the announcement redirects to it."""
     return run.state is State.PRESENT or run.why == REDIRECTED
 
 

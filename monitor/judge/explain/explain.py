@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
@@ -294,18 +294,17 @@ def _proved_instants(case: Case, run: Run) -> str:
 
 
 def _view_name(run: Run) -> str:
+    """Return the part and the view of a run: `page, edge view`."""
     _, part, view = parse_target_id(run.target)
     return f"{part}, {view} view"
 
 
-def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> list[Fact]:
-    """Return a fact for each blind span that hid a part, in time order."""
-    facts = []
+def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> Iterator[Fact]:
+    """Yield a fact for each blind span that hid a part, in time order."""
     for span in sorted(set(case.blind), key=lambda span: span.begins):
         if any(hides_part(case, evidence, span) for evidence in evidences):
             begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
-            facts.append(Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins))
-    return facts
+            yield Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins)
 
 
 def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:

@@ -27,15 +27,15 @@ _VERSION_VIEWS = (View.CONTENT, View.ORIGIN, View.EDGE)
 _CLOSE = 90
 
 
-def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each of the first three times that a released file got new bytes.
+def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each of the first three times that a released file got new bytes.
 
     Pages do not count, because they change at every look. New bytes must last for `on_time_within`, so a file that its
     server generates for each request never counts. Old bytes from a cache do not count either.
     """
     window = case.window
     if window is None or part.role not in _FILES:
-        return []
+        return
     at_origin, at_edge = (
         _find_changes_of_bytes(evidence.views.get(view, ()), window.opens, case.policy.on_time_within)
         for view in (View.ORIGIN, View.EDGE)
@@ -44,8 +44,9 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Fi
     width = between(at_origin[0], at_origin[0]).max if at_origin else None
     is_origin_precise = width is not None and width <= _CLOSE
     swaps = at_origin if is_origin_precise else at_edge or at_origin
-    texts = {change: Reason.SWAPPED.text(case.zone, changed=change) for change in swaps[:_MOST_SWAPS]}
-    return [Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)) for change, text in texts.items()]
+    for change in swaps[:_MOST_SWAPS]:
+        text = Reason.SWAPPED.text(case.zone, changed=change)
+        yield Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change))
 
 
 def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta) -> list[Interval]:
@@ -65,13 +66,12 @@ def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta
     return changes
 
 
-def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each removal of released content: a notice of withdrawal, or an absence that lasts."""
+def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each removal of released content: a notice of withdrawal, or an absence that lasts."""
     slot = case.in_force.slot
     begins = None if slot is None else slot.begins()
     if begins is None:
-        return []
-    found = []
+        return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
         removed = presence.goes
         # If it was not seen at the slot or later, it may have been removed before the slot.
@@ -82,8 +82,7 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
             back = None if following is None else following.appears
             absent_until = back or Interval(latest_known(run.end for run in absences), None)
             text = Reason.WITHDRAWN.text(case.zone, removed=removed, back=back)
-            found.append(Finding(Kind.WITHDRAWN, part.id, text, between(removed, absent_until), removed.by))
-    return found
+            yield Finding(Kind.WITHDRAWN, part.id, text, between(removed, absent_until), removed.by)
 
 
 def _absences_between(evidence: PartEvidence, presence: Presence, following: Presence | None) -> list[Run]:
@@ -112,8 +111,8 @@ def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, a
     return last - first >= case.policy.on_time_within
 
 
-def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each time that a part's own version, such as its time of update, changed after its release.
+def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each time that a part's own version, such as its time of update, changed after its release.
 
     Its text has the fields, their new values and the looks around the change, its length is the time since the release.
     Only the first view that shows versions is used. Content that was present from the first look on does not count,
@@ -122,24 +121,19 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
     window = case.window
     public = [presence for presence in evidence.all_presences if window is not None and presence.end >= window.opens]
     if window is None or not public:
-        return []
+        return
     public_since = max(window.opens, min(presence.begin for presence in public))
     for view in _VERSION_VIEWS:
         runs = [run for run in evidence.views.get(view, ()) if run.last_received >= public_since]
         if any(_has_version(run) for run in runs):
-            return [
-                Finding(
-                    Kind.CORRECTED,
-                    part.id,
-                    Reason.CORRECTED.text(case.zone, fields=fields, changed=change),
-                    _time_since_release(part, change),
-                )
-                for change, fields in _version_changes(runs, case.zone)
-            ]
-    return []
+            for change, fields in _version_changes(runs, case.zone):
+                text = Reason.CORRECTED.text(case.zone, fields=fields, changed=change)
+                yield Finding(Kind.CORRECTED, part.id, text, _time_since_release(part, change))
+            return
 
 
 def _has_version(run: Run) -> bool:
+    """Return whether a look found content that states its version."""
     return run.state is State.PRESENT and run.version is not None
 
 

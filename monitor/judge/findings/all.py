@@ -97,15 +97,14 @@ def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
-def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
-    """Return a finding for each part that is late or overdue by every calendar that announces the release.
+def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> Iterator[Finding]:
+    """Yield a finding for each part that is late or overdue by every calendar that announces the release.
 
     If it is in doubt whether the promise was in force at its slot, a part that was exposed before is only early.
     """
     is_in_doubt = find_doubt_at_slot(case) is not None
     origin = None if case.window is None else case.window.origin
     by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
-    found = []
     for place, part in enumerate(parts):
         is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
@@ -115,8 +114,7 @@ def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[Par
             delay = since(part.released, origin) if is_early and origin is not None else part.delay
             reason = _LATE.get(part.verdict, Reason.LATE)
             text = reason.text(case.zone, came=part.released, delay=delay, remark=_hour_remark(delay))
-            found.append(Finding(Kind.LATE, part.id, text, delay))
-    return found
+            yield Finding(Kind.LATE, part.id, text, delay)
 
 
 def _hour_remark(seconds: Bounds | None) -> str | None:
@@ -142,15 +140,13 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     return [Finding(Kind.PARTIAL, None, text, longest)]
 
 
-def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for another edition or title after the tolerance, unless in time or at a guessed address."""
+def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for another edition or title after the tolerance, unless in time or at a guessed address."""
     window = case.window
     if window is None or evidence.is_guess or part.verdict in _IN_TIME:
-        return []
-    found = []
+        return
     for why, kind in _WRONG_PAGES.items():
         wrong = [run for run in evidence.main_runs if run.why == why and run.last_received > window.latest]
         if wrong:
             at = max(wrong[0].first_sent, window.opens)
-            found.append(Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=why, seen=at), at=at))
-    return found
+            yield Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=why, seen=at), at=at)

@@ -35,14 +35,12 @@ class _HiddenSpan:
     withdrawn: bool
 
 
-def find_stale_edge(case: Case, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each span in which the edge hid what the origin, or else the content API, already showed."""
-    found = []
+def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each span in which the edge hid what the origin, or else the content API, already showed."""
     for span in _find_hidden_spans(case, evidence):
         reason = Reason.STALE_EDGE_AGAIN if span.again else Reason.STALE_EDGE
         text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
-        found.append(Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds))
-    return found
+        yield Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds)
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
@@ -82,8 +80,8 @@ def _date_at_edge(
     return Interval(after, None if first_shown is None else max(first_shown.begin, out_by))
 
 
-def _find_hidden_spans(case: Case, evidence: PartEvidence) -> list[_HiddenSpan]:
-    """Return the spans in which the edge hid a part that the origin, or else the content API, showed after its slot."""
+def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSpan]:
+    """Yield the spans in which the edge hid a part that the origin, or else the content API, showed after its slot."""
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         for place, spell in enumerate(spells):
@@ -92,46 +90,54 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> list[_HiddenSpan]:
                 came = Interval(spells[place - 1].end if place else None, spell.begin)
                 last_shown = max(spell.last_received for spell in spells if spell.is_present)
                 removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
-                return _hidden_spans_after(case, evidence, spell, came, removed)
-    return []
+                yield from _hidden_spans_after(case, evidence, spell, came, removed)
+                return
 
 
 def _hidden_spans_after(
     case: Case, evidence: PartEvidence, source: Spell, came: Interval, removed: Interval | None
-) -> list[_HiddenSpan]:
-    """Return each span in which the edge served an old answer after another view had shown the part.
+) -> Iterator[_HiddenSpan]:
+    """Yield each span in which the edge served an old answer after another view had shown the part.
 
     `source` is the presence in that view, `came` when it appeared there, and `removed` when it disappeared there for
-    good, after which no answer is old. Spans within the uncertainty are left out. Empty if the part was out early, or
-    if the edge showed it as soon as the other view.
+    good. Spans within the uncertainty are left out. Yield none if the part was out early, or if the edge showed it as
+    soon as the other view.
     """
     if came.by is None or any(is_early(presence, case.window) for presence in evidence.presences if case.window):
-        return []
+        return
     edge = evidence.spells.get(View.EDGE, ())
     present = [spell for spell in edge if spell.is_present]
     if any(spell.begin <= came.by for spell in present):
-        return []
-    found = []
-    for spell in (old for old in _find_old_answers(edge, source) if served_until(old) > came.by):
+        return
+    for old in (old for old in _find_old_answers(edge, source) if served_until(old) > came.by):
         # An edge with several copies may serve an old one again after it has shown the release.
-        present_before = [shown for shown in present if shown.first_sent < spell.first_sent]
-        last_shown = max((shown.last_received for shown in present_before), default=None)
-        hidden_from = came if last_shown is None else Interval(last_shown, max(last_shown, spell.begin))
-        old_until = served_until(spell)
-        new_answers: list[Spell | Run] = [*present, *_withdrawal_notices(edge, source)]
-        later = (answer for answer in new_answers if answer.last_received > spell.last_received)
-        next_new = min(later, key=lambda answer: answer.begin, default=None)
-        until = Interval(old_until, None if next_new is None else max(next_new.begin, old_until))
-        # The spells are presences, the runs notices of withdrawal.
-        is_withdrawn = isinstance(next_new, Run)
-        if removed is not None and removed.by is not None and (until.by is None or removed.by < until.by):
-            until = Interval(old_until if removed.after is None else min(old_until, removed.after), removed.by)
-            is_withdrawn = True
+        last_shown = max((spell.last_received for spell in present if spell.first_sent < old.first_sent), default=None)
+        hidden_from = came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
+        until, is_withdrawn = _date_end_of_old_answer(edge, source, old, removed)
         seconds = between(hidden_from, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
-            is_again = bool(present_before)
-            found.append(_HiddenSpan(source.view, came, until, seconds, again=is_again, withdrawn=is_withdrawn))
-    return found
+            is_again = last_shown is not None
+            yield _HiddenSpan(source.view, came, until, seconds, again=is_again, withdrawn=is_withdrawn)
+
+
+def _date_end_of_old_answer(
+    edge: Sequence[Spell], source: Spell, old: Spell, removed: Interval | None
+) -> tuple[Interval, bool]:
+    """Return when an old answer at the edge was replaced, and whether because the part was withdrawn.
+
+    A new answer replaces it: a presence, or a notice that withdraws what `source` had shown. If the part was `removed`
+    in the other view before that, the answer was not old any more from then on.
+    """
+    old_until = served_until(old)
+    notices = _withdrawal_notices(edge, source)
+    new_answers: list[Spell | Run] = [*(spell for spell in edge if spell.is_present), *notices]
+    later = (answer for answer in new_answers if answer.last_received > old.last_received)
+    next_new = min(later, key=lambda answer: answer.begin, default=None)
+    replaced = Interval(old_until, None if next_new is None else max(next_new.begin, old_until))
+    if removed is not None and removed.by is not None and (replaced.by is None or removed.by < replaced.by):
+        return Interval(old_until if removed.after is None else min(old_until, removed.after), removed.by), True
+    is_notice = isinstance(next_new, Run)
+    return replaced, is_notice
 
 
 def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
@@ -164,21 +170,20 @@ def served_until(answers: Spell | Run) -> datetime:
     return max(answers.end, answers.last_received - UNDERWAY)
 
 
-def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each monitor to which the edge served no release after another monitor got it.
+def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each monitor to which the edge served no release after another monitor got it.
 
     It has the length of that time. Times within our clock's uncertainty are left out.
     """
     if case.window is None:
-        return []
+        return
     edge = evidence.views.get(View.EDGE, ())
     runs = {name: [run for run in edge if run.monitor == name] for name in sorted({run.monitor for run in edge})}
     first_seen = {name: _first_seen(own_runs, case.window.early_before) for name, own_runs in runs.items()}
     seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
     if len(runs) < 2 or not seen_by:
-        return []
+        return
     first = min(seen_by, key=lambda name: (seen_by[name], name))
-    found = []
     for name, own_runs in runs.items():
         absent_since = [run for run in own_runs if run.state is State.ABSENT and served_until(run) > seen_by[first]]
         if name == first or not absent_since:
@@ -186,8 +191,7 @@ def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
         hidden = between(first_seen[first], Interval(served_until(absent_since[-1]), seen_by.get(name)))
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
             text = Reason.SPLIT_VIEW.text(case.zone, first=first, came=first_seen[first], other=name, hidden=hidden)
-            found.append(Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden))
-    return found
+            yield Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden)
 
 
 def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval:
