@@ -177,7 +177,7 @@ def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell
     if at_origin is None or first_look - at_origin > _WATCHED_EVERY:
         # The origin was not watched up to then.
         return Interval(_latest_absence(first, firsts, last_absent, absences), first.begin)
-    # No look at the origin was missed between its last absence and its own first presence.
+    # Or the origin showed it soon after its own last absence, which was before the edge showed it.
     is_confirmed = (
         View.ORIGIN in firsts
         and last_absent[View.ORIGIN] == at_origin
