@@ -39,6 +39,7 @@ def new_file(file: Path) -> Iterator[Path]:
     """
     part = file.with_name(f"{file.name}.part")
     try:
+        # Reserve the name with an empty file, so that no other process can create it during the copy.
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
@@ -59,7 +60,7 @@ def new_file(file: Path) -> Iterator[Path]:
 
 
 def copy_sqlite(engine: Engine, copy: Path) -> None:
-    """Copy an SQLite store by SQLite's online backup, and check the copy."""
+    """Copy an SQLite store by SQLite's online backup. Raises `sqlite3.DatabaseError` if the copy is damaged."""
     with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
         source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
         target.execute("PRAGMA journal_mode=DELETE")

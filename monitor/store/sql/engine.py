@@ -139,7 +139,7 @@ class Store:
     def free_pages(self, most: int) -> int:
         """Return up to `most` free pages to the disk. Return how many free pages are left.
 
-        It delays other writes for milliseconds. PostgreSQL does this itself, so the result is 0.
+        It delays other writes for milliseconds. PostgreSQL does this itself, and an old SQLite file cannot: return 0.
         """
         if self._engine.dialect.name != "sqlite":
             return 0
@@ -156,8 +156,8 @@ class Store:
             with self._locked_sqlite() as driver:
                 driver.executescript(f"PRAGMA analysis_limit={_ROWS_ANALYSED}; ANALYZE;")
             return
-        each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        with convert_faults(self._place), each.connect() as connection:
+        autocommitting = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with convert_faults(self._place), autocommitting.connect() as connection:
             for table in METADATA.sorted_tables:
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
@@ -167,7 +167,10 @@ class Store:
             return integrity.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
-        """Copy the store to an SQLite file while it is in use. Raises `UserFault` if the file exists."""
+        """Copy the store to an SQLite file while it is in use. Raises `UserFault` if the file exists.
+
+        PostgreSQL is copied row by row, so its schema must be this version's. Else this raises too.
+        """
         with convert_faults(self._place), backup.new_file(file) as copy:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
