@@ -24,10 +24,8 @@ def copy_store(source: str, target: str) -> dict[str, int]:
         try:
             return new.fill_from(old)
         except ValueError as exc:
-            reason = " ".join(str(exc).split())
-            raise UserFault(
-                f"no row was copied, because one cannot be: {reason} (see `ninethirty store check`)"
-            ) from exc
+            reason = f"one cannot be: {' '.join(str(exc).split())} (see `ninethirty store check`)"
+            raise UserFault(f"no row was copied, because {reason}") from exc
 
 
 def restore_store(backup: Path, target: str) -> dict[str, int]:

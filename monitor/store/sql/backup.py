@@ -75,17 +75,12 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
     If it fails, no rows are copied. Raises `UserFault` if the target is not empty.
     """
     ordered = tables.METADATA.sorted_tables
-    with (
-        snapshot(source) as reader,
-        target.begin() as writer,
-        long_limits(reader, idles=True),
-        long_limits(writer, idles=True),
-    ):
-        filled = ", ".join(table.name for table in ordered if writer.execute(select(table).limit(1)).first())
+    with snapshot(source) as old, target.begin() as new, long_limits(old, idles=True), long_limits(new, idles=True):
+        filled = ", ".join(table.name for table in ordered if new.execute(select(table).limit(1)).first())
         if filled:
             reason = f"it has rows in {filled}: it exists, and no file is overwritten"
             raise UserFault(f"the store to copy into is not empty, {reason}")
-        return {table.name: _copy_table(reader, writer, table) for table in ordered}
+        return {table.name: _copy_table(old, new, table) for table in ordered}
 
 
 def add_rows(source: Engine, target: Engine) -> None:
@@ -105,12 +100,8 @@ def delete_after(engine: Engine, at: datetime) -> None:
             connection.execute(delete(written.table).where(written > at))
         connection.execute(delete(tables.JUDGED))
         connection.execute(update(tables.ANNOUNCED).where(tables.ANNOUNCED.c.gone > at).values(gone=None))
-        for column in (
-            tables.PROMISE.c.confirmed_at,
-            tables.RUN.c.end,
-            tables.RUN.c.last_received,
-            tables.BLIND.c.ends,
-        ):
+        promise, run, blind = tables.PROMISE.c, tables.RUN.c, tables.BLIND.c
+        for column in (promise.confirmed_at, run.end, run.last_received, blind.ends):
             connection.execute(update(column.table).where(column > at).values({column.name: at}))
 
 

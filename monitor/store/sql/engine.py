@@ -46,6 +46,7 @@ class Store:
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
+        """Connect later, at the first query. Raises `UserFault` for an address of another kind of database."""
         address = make_url(url)
         self._file: Path | None = None
         self._file_id: tuple[int, int] | None = None
@@ -167,14 +168,12 @@ class Store:
             return integrity.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
-        """Copy the store to an SQLite file while it is in use. Raises `UserFault` if the file exists.
-
-        PostgreSQL is copied row by row, so its schema must be this version's. Else this raises too.
-        """
+        """Copy the store to an SQLite file while it is in use. Raises `UserFault` if the file exists."""
         with convert_faults(self._place), backup.new_file(file) as copy:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
             else:
+                # Rows can be copied only from a store with this version's schema.
                 self.check_schema()
                 self._refuse_newer()
                 target: Store = Store.open_upgraded(f"sqlite:///{copy}")
@@ -192,10 +191,8 @@ class Store:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
             source._schema_check.check_not_too_new(revision)
             if source._schema_check.is_older(revision):
-                shape = revision["version_num"]
-                raise UserFault(
-                    f"store {source._place}: its shape is {shape}: run `ninethirty store upgrade` on it first"
-                )
+                fault = f"its shape is {revision['version_num']}: run `ninethirty store upgrade` on it first"
+                raise UserFault(f"store {source._place}: {fault}")
         source._refuse_newer()
         self.upgrade()
         with convert_faults(f"{source._place} into {self._place}"):
@@ -264,9 +261,8 @@ class Store:
         """Raise `UserFault` if a newer version has upgraded the store."""
         # Columns that this version does not know would be lost without notice.
         if self.newer:
-            raise UserFault(
-                f"store {self._place}: its shape is {self.newer}, newer than this version's: use the one that made it"
-            )
+            fault = f"its shape is {self.newer}, newer than this version's: use the one that made it"
+            raise UserFault(f"store {self._place}: {fault}")
 
     def _create_tables(self) -> None:
         """Create all tables at once. An empty store does not need the migrations one by one."""

@@ -164,9 +164,8 @@ class VerdictStore:
     def incidents_of(self, release: str) -> list[Incident]:
         """Return every incident of a release in the order of opening."""
         table = tables.INCIDENT
-        return self._read_incidents(
-            select(table).where(table.c.release == release).order_by(table.c.opened, table.c.id)
-        )
+        query = select(table).where(table.c.release == release)
+        return self._read_incidents(query.order_by(table.c.opened, table.c.id))
 
     def _read_incidents(self, query: Select[Any]) -> list[Incident]:
         return [_make_incident(tuple(row.items())) for row in self.runner.rows(query)]

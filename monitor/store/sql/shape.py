@@ -50,10 +50,7 @@ class SchemaCheck:
             _log.warning("store_newer", store=self.place, shape=self.newer, own=self.shape.head)
 
     def check(self, row: Mapping[str, str | None] | None) -> None:
-        """Raise `StoreTooOld` or `StoreTooNew` if this program cannot use the store without a migration.
-
-        A store without a row is too old.
-        """
+        """Raise `StoreTooOld` (also for None) or `StoreTooNew` if the store cannot be used without a migration."""
         row = row or {}
         self.check_not_too_new(row)
         if self.is_older(row):

@@ -64,11 +64,8 @@ class Transaction:
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         """Record that this calendar still showed its newest promise for each of these releases at `at`."""
         table, newer = tables.PROMISE, tables.PROMISE.alias()
-        newest = (
-            select(func.max(newer.c.learnt))
-            .where(newer.c.release == table.c.release, newer.c.calendar == calendar)
-            .scalar_subquery()
-        )
+        is_of_same = (newer.c.release == table.c.release, newer.c.calendar == calendar)
+        newest = select(func.max(newer.c.learnt)).where(*is_of_same).scalar_subquery()
         # A read that was stored before this one may have confirmed the promise later.
         is_earlier = table.c.confirmed_at.is_(None) | (table.c.confirmed_at < at)
         for some in chunks(releases):
