@@ -159,7 +159,7 @@ class Facts:
         if release.redirect_after == "never":
             return False
         slot = release.slot if isinstance(release.slot, datetime) else None
-        published_by = now - (release.redirect_after or REDIRECT_LAG)
+        published_by = now - (REDIRECT_LAG if release.redirect_after is None else release.redirect_after)
         return any(
             answer.at > self.script.begins or (slot is not None and answer.at >= slot)
             for answer in self.timelines.answers(release.url)
