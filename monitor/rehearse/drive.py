@@ -247,6 +247,7 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
 
 
 def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
+    """Return the notices as `rehearse --json` prints them. `follows` is the id of an earlier notice, or None."""
     channels: dict[str, list[str]] = defaultdict(list)
     for delivery in outbox.deliveries():
         channels[delivery.notice].append(delivery.channel)

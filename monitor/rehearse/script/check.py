@@ -71,13 +71,13 @@ def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
         seen.append(value)
 
 
-def _check_releases(data: Row, zone: str) -> Iterator[FoundFault]:
-    """Yield ids that are used twice, and keys that only releases on GOV.UK can have."""
-    del zone
+def _check_releases(data: Row, _zone: str) -> Iterator[FoundFault]:
+    """Yield ids of releases, or of parts of a release, that are used twice, and keys that need GOV.UK's calendar."""
     rows = rows_of(data, "release")
     yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
     for place, row in rows:
         parts = [(f"{place}.part{at.removeprefix('part')}", part) for at, part in rows_of(row, "part")]
+        # The release's own page has the id `page`.
         yield from _find_duplicates([("", "page"), *((f"{at}.id", part.get("id")) for at, part in parts)])
         yield from _check_gov_uk_keys(place, row)
 
@@ -92,8 +92,8 @@ def _check_gov_uk_keys(place: str, row: Row) -> Iterator[FoundFault]:
             yield f"{place}.{key}", reason, row[key]
 
 
-def _check_changes(data: Row, zone: str) -> Iterator[FoundFault]:
-    del zone
+def _check_changes(data: Row, _zone: str) -> Iterator[FoundFault]:
+    """Yield changes that change nothing, and removals of an entry that also change it."""
     for place, row in rows_of(data, "change"):
         given = [key for key in ("slot", "state", "gone") if key in row]
         if not given:
@@ -103,6 +103,7 @@ def _check_changes(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield answers of one address at the same time, and answers with two bodies."""
     rows = rows_of(data, "answer")
     answer_times = [(f"{place}.at", row.get("url"), _to_utc(row.get("at"), zone), row.get("at")) for place, row in rows]
     for (_, url, at, _), (other_key, other_url, other_at, raw) in combinations(answer_times, 2):
@@ -156,9 +157,8 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
         is_running = kind == "start" if kind in {"stop", "kill", "start"} else is_running
 
 
-def _check_names(data: Row, zone: str) -> Iterator[FoundFault]:
+def _check_names(data: Row, _zone: str) -> Iterator[FoundFault]:
     """Yield references to releases that the script does not define, and expectations that need a release."""
-    del zone
     known = [str(row.get("id")) for _, row in rows_of(data, "release")]
     # The calendars of a configuration can announce releases that the script does not define.
     for table in ("change",) if "config" in data else ("change", "log", "expect"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
@@ -57,9 +57,8 @@ class InvalidSearch(Exception):
 
 def announcement_path(release: ScriptRelease) -> str:
     """Return the path of a release's announcement page on GOV.UK."""
-    return path_of(announced_url(release)).replace(
-        "/government/statistics/", "/government/statistics/announcements/", 1
-    )
+    path = path_of(announced_url(release))
+    return path.replace("/government/statistics/", "/government/statistics/announcements/", 1)
 
 
 def index_documents(facts: Facts, now: datetime) -> list[Document]:
@@ -82,10 +81,11 @@ def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
         # The entry is as of `now`, because only publications have a lag in the simulated index.
         entry = facts.calendar_entry(release, now)
         if entry is not None and not facts.is_redirected(release, _index_time(release, now)):
-            yield _announcement_document(entry, facts.script.begins - timedelta(days=28))
+            yield _announcement_document(entry, facts.default_announcement)
 
 
 def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
+    """Return the document of an announcement. `began` is used if the script has no time of announcement."""
     path = announcement_path(entry.release)
     return _fill_document(
         path,
@@ -103,7 +103,7 @@ def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
 
 
 def _publication_documents(facts: Facts, now: datetime) -> Iterable[Document]:
-    """Yield a document for each published page that the index shows by `now`."""
+    """Yield a document for each published page on GOV.UK that the index shows by `now`. It lists no collections."""
     for release in facts.releases:
         for url in [release.url, *(part.url for part in release.part if part.role == "alternative")]:
             status = facts.status_in_index(url, _index_time(release, now))
@@ -155,7 +155,8 @@ def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: date
     """Return a page of matching documents. Raises `InvalidSearch`."""
     filters = {name: given for name, given in values.items() if name not in _UNFILTERED_KEYS}
     fields = _parse_fields(values)
-    count, start = _parse_number(values, "count", 10, _LARGEST_COUNT), _parse_number(values, "start", 0, 900_000)
+    count = _parse_number(values, "count", default=10, maximum=_LARGEST_COUNT)
+    start = _parse_number(values, "start", default=0, maximum=900_000)
     if set(filters) - {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}:
         raise InvalidSearch
     matching = [
@@ -228,11 +229,12 @@ def _is_in_period(value: str | None, text: str) -> bool:
 
 
 def _period_bound(text: str | None, time: str, default: datetime) -> datetime:
-    """Return a bound of a period in UTC. A date without time gets `time`; no text means `default`."""
+    """Return a bound of a period in UTC. A date gets `time`; None means `default`. Raises `InvalidSearch`."""
     if text is None:
         return default
     try:
-        return datetime.fromisoformat(text if len(text) > 10 else f"{text} {time}").replace(tzinfo=UTC)
+        has_time = len(text) > len("2018-01-31")
+        return datetime.fromisoformat(text if has_time else f"{text} {time}").replace(tzinfo=UTC)
     except ValueError as exc:
         raise InvalidSearch from exc
 
@@ -281,6 +283,7 @@ def _feed_reply(path: str, title: str, found: Sequence[Document], *, is_organisa
 
 
 def _feed_entry(document: Document, *, is_organisation: bool) -> str:
+    """Return the entry of a document in an organisation's feed, which labels its title, or in the finder's."""
     url = f"https://www.gov.uk{document['link']}"
     updated = document["public_timestamp"]
     # A republished item is a new entry of an organisation's feed, but the same one of the finder's.
