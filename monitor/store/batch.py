@@ -88,15 +88,16 @@ class Batch:
         return not self.rows and self.ahead < 0
 
     def next_portion(self) -> Batch:
-        """Return the part that the next transaction commits."""
+        """Return what the next transaction commits: the first writes, with runs, other writes or a large write."""
         if self.ahead > 0:
+            # All others wait until most rows of the members are committed.
             return Batch((), [], self.first)
         runs = self.runs[:ROWS_AT_ONCE]
         writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []
         return Batch(runs, writes, self.first, [] if runs or writes else self.large)
 
     def remove(self, portion: Batch) -> None:
-        """Remove a portion, because it is committed."""
+        """Remove a portion that is committed or cannot be written."""
         self.ahead -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]

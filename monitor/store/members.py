@@ -193,7 +193,7 @@ class Members(BatchMember):
         self._renewed = lease
 
     def note_committed(self) -> None:
-        """Remember the lease that the committed batch renewed."""
+        """Remember the lease that the committed batch renewed. Log it if the others took this monitor for dead."""
         if self._lease is not None and self._renewed is not None and self._renewed.since != self._lease.since:
             _log.warning("taken_for_dead", monitor=self._name, until=str(self._lease.until))
         self._lease = self._renewed
@@ -246,7 +246,8 @@ class Members(BatchMember):
     @property
     def _store_clock_zero(self) -> float | None:
         """Return the steady time in seconds at which the store's clock was zero. None before the clock was read."""
-        return -min(self._clock_readings)[1] if self._clock_readings else None
+        _uncertainty, ahead = min(self._clock_readings, default=(0.0, None))
+        return None if ahead is None else -ahead
 
     def _add_waits_and_read_leases(self, tx: Transaction, waits: Mapping[str, float]) -> _StoredLeases:
         """Store the waits that hosts demanded of this monitor. Return the leases as they were before that.

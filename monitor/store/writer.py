@@ -217,6 +217,7 @@ class Writer:
         self._due, self._timer = due, loop.call_at(due, self._start_commit)
 
     def _start_commit(self) -> asyncio.Task[None]:
+        """Start to commit the backlog now, before the timer is due. Return the task."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

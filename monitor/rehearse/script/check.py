@@ -26,15 +26,8 @@ def find_script_faults(data: Row, file: str, zone: str) -> list[Fault]:
 
     `data` is the parsed TOML. Values of a wrong type are ignored, because the model of each table reports them.
     """
-    rules = (
-        _check_period,
-        _check_releases,
-        _check_changes,
-        _check_answers,
-        _check_faults,
-        _check_monitor,
-        _check_names,
-    )
+    rules = (_check_period, _check_releases, _check_changes, _check_answers, _check_faults, _check_monitor,
+             _check_names)  # fmt: skip
     return [
         Fault(file, key, reason, None if value is None else quote_value(value))
         for rule in rules
@@ -53,11 +46,13 @@ def _to_utc(value: object, zone: str) -> datetime | None:
 
 
 def _ends_before_begin(row: Row, zone: str) -> bool:
+    """Return whether the period of a table is empty. False if one of its times cannot be read."""
     begins, ends = _to_utc(row.get("from"), zone), _to_utc(row.get("until"), zone)
     return begins is not None and ends is not None and ends <= begins
 
 
 def _check_period(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield a fault if the script ends before it begins."""
     if _ends_before_begin(data, zone):
         yield "until", "is not after from", data["until"]
 
@@ -133,6 +128,7 @@ def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _periods_overlap(one: Row, other: Row, zone: str) -> bool:
+    """Return whether the periods of two tables overlap. False if one of the times cannot be read."""
     begins, ends = _to_utc(one.get("from"), zone), _to_utc(one.get("until"), zone)
     other_begins, other_ends = _to_utc(other.get("from"), zone), _to_utc(other.get("until"), zone)
     if begins is None or ends is None or other_begins is None or other_ends is None:

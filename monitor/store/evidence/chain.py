@@ -26,7 +26,7 @@ def link_record(record: Record, previous: str) -> Record:
 
 
 def read_bytes(folder: Path, record: Record) -> bytes:
-    """Return the bytes of a record. Raises OSError if its file cannot be read."""
+    """Return the bytes of a record, fewer if its file ends before. Raises OSError if the file cannot be read."""
     with (folder / record.file).open("rb") as file:
         file.seek(record.offset)
         return file.read(record.length)

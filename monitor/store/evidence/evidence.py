@@ -114,7 +114,7 @@ class Evidence(BatchMember):
         return name
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
-        """Keep an answer, unless the last one kept for this address has the same body. Return the id of its record."""
+        """Return the id of an answer's record, or of the last one kept for its address if that has the same body."""
         last_digest, name = self._last_kept.get((target, answer.url), ("", ""))
         if last_digest != answer.digest or not name:
             name = self.keep(answer, target, kind)

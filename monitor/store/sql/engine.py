@@ -299,5 +299,6 @@ class Store:
 
 
 def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> _Revision | None:
+    """Return the row with the store's revision, or None if the table is empty."""
     row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)

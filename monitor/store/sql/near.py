@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,14 +84,9 @@ def merge_journal(journal: Path, before: Path, store: Engine) -> int:
 
     If the store has changed a row too, the later version wins. Leases are not written.
     """
-
-    def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(journal)
-        connection.execute(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
-        return connection
-
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(journal)), poolclass=sa.NullPool)
     with engine.connect() as reader, store.begin() as writer, long_limits(writer):
+        reader.exec_driver_sql(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
         merge = _Merge(reader, writer)
         # Runs name records of evidence, so these are written first.
         ordered = sorted(METADATA.sorted_tables, key=lambda table: table is not tables.EVIDENCE)

@@ -77,14 +77,14 @@ class Transaction:
         self._upsert_rows(tables.ANNOUNCED, [to_row(entry) for entry in announced])
 
     def confirm_entries(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
-        """Record that a calendar showed these entries at `at`."""
+        """Record that a calendar showed these entries at `at`, so that they do not count as removed."""
         table = tables.ANNOUNCED
         for some in chunks(uids):
             is_shown = (table.c.calendar == calendar) & table.c.uid.in_(some)
             self._connection.execute(update(table).where(is_shown).values(seen_last=at, gone=None))
 
     def add_read(self, read: CalendarRead) -> None:
-        """Add a read of a calendar."""
+        """Insert or replace a read of a calendar."""
         self._upsert_rows(tables.CALENDAR_READ, [to_row(read)])
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:

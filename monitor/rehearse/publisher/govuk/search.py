@@ -122,6 +122,7 @@ def _other_title_documents(facts: Facts, now: datetime) -> Iterable[Document]:
 
 
 def _publication_document(url: str, release: ScriptRelease, status: PageStatus) -> Document:
+    """Return the document of a page, with the title that the page has, which can be another than the release's."""
     _, kind = schema_and_type(path_of(url))
     fields = {"format": kind, "content_store_document_type": kind, "public_timestamp": stamp(status.since)}
     return _fill_document(path_of(url), release, {"title": status.title or release.title, **fields})
@@ -187,6 +188,7 @@ def _parse_number(values: Mapping[str, Sequence[str]], name: str, default: int, 
 
 
 def _sort_documents(found: list[Document], order: str) -> list[Document]:
+    """Return the documents by a field, descending after "-", as found for "". Raises `InvalidSearch`."""
     key = order.removeprefix("-")
     if order and key not in _ORDERS:
         raise InvalidSearch
@@ -194,6 +196,7 @@ def _sort_documents(found: list[Document], order: str) -> list[Document]:
 
 
 def _select_fields(document: Document, fields: set[str]) -> Document:
+    """Return a document with these fields, and those that the API adds to every result."""
     always = {"index": "govuk", "es_score": None, "_id": document["link"]}
     always |= {"elasticsearch_type": "edition", "document_type": "edition"}
     return {**{key: value for key, value in document.items() if key in fields}, **always}
@@ -211,8 +214,9 @@ def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool
 
 
 def _field_values(document: Document, field: str) -> set[str]:
+    """Return the values of a field that filters compare: the slugs of organisations, or its text."""
     if field == "organisations":
-        return {one["slug"] for one in document["organisations"]}
+        return {organisation["slug"] for organisation in document["organisations"]}
     return {str(document.get(field, "_MISSING"))}
 
 
@@ -268,11 +272,9 @@ def _select_for_finder(newest: Sequence[Document], query: str) -> list[Document]
 
 def _select_by_organisation(found: Sequence[Document], slugs: Sequence[str]) -> list[Document]:
     """Return the documents of any of these organisations; all documents if no slugs are given."""
-    return [
-        document
-        for document in found
-        if not slugs or any(organisation["slug"] in slugs for organisation in document["organisations"])
-    ]
+    if not slugs:
+        return list(found)
+    return [document for document in found if _field_values(document, "organisations") & set(slugs)]
 
 
 def _feed_reply(path: str, title: str, found: Sequence[Document], *, is_organisation: bool) -> Reply:

@@ -79,6 +79,7 @@ class GovUk:
         return [part for part in parts if self.facts.part_status(release, part, now).is_public]
 
     def _announcement_reply(self, path: str, now: datetime) -> Reply:
+        """Return the page of an announcement, a redirect after the publication, or 404 without an entry."""
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
             return Reply(301, b"", {"Location": path_of(release.url), "Cache-Control": "max-age=1800, public"})

@@ -34,7 +34,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the column and its index."""
+    """Drop the column `is_open` and its index."""
     op.drop_index("ix_incident_open", "incident")
     op.drop_column("incident", "is_open")
 
