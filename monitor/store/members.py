@@ -84,7 +84,7 @@ class Members(BatchMember):
     def __init__(
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
-        """Begin without a lease. `holder` must be of this process only. If `divided`, a host is for one monitor."""
+        """Begin without a lease. `holder` must be of this process only. If `divided`, each host has one monitor."""
         self._name, self._lease_name, self._divided = name, PREFIX + name, divided
         self._holder, self._interval = holder, holder.least / 4
         self._leases = leases
@@ -100,7 +100,7 @@ class Members(BatchMember):
         # Until this time, in seconds of steady time, no other monitor can have taken us for dead.
         self._alive_until = 0.0
         self._last_awake = clock.monotonic()
-        self._is_away = self._has_lapsed = False
+        self._is_away = self._has_lapsed = False  # the store did not answer, our lease may have run out
         self._renewal_times = _RenewalTimes()
         # For each reading, its uncertainty, and how far the store's clock is ahead of our steady time. In seconds.
         self._clock_readings: list[tuple[float, float]] = []

@@ -179,7 +179,7 @@ class Evidence(BatchMember):
         return names
 
     def prepare(self) -> Callable[[], object] | None:
-        """Choose the records for the next `write`. Return a function that compresses their bytes, None if few."""
+        """Choose the records for the next `write`. Return a function that compresses them, None if they are small."""
         with self._lock:
             self._portion_size = next(iter(self._portion_sizes()), 0)
             portion = list(islice(self._waiting, self._portion_size))
@@ -201,7 +201,8 @@ class Evidence(BatchMember):
         with self._disk_lock:
             self._written = []
             self._written = self._append_portion()
-        if lost := self._find_lost_records() if self._written or self._must_find_lost_records else []:
+        lost = self._find_lost_records() if self._written or self._must_find_lost_records else []
+        if lost:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
         if lost or self._written:
             transaction.add_evidence([*lost, *self._written])

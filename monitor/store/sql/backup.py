@@ -92,7 +92,7 @@ def add_rows(source: Engine, target: Engine) -> None:
 
 
 def delete_after(engine: Engine, at: datetime) -> None:
-    """Delete all rows written after `at`, all stored verdicts, and the parts of runs and blind spans after it."""
+    """Delete all rows written after `at` and all verdicts. Cut runs, blind spans and confirmations off at `at`."""
     with engine.begin() as connection:
         late = select(tables.NOTICE.c.id).where(tables.NOTICE.c.at > at)
         connection.execute(delete(tables.DELIVERY).where(tables.DELIVERY.c.notice.in_(late)))

@@ -78,7 +78,7 @@ def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
 # Cached because every request needs the states of the same few bodies.
 @lru_cache(maxsize=256)
 def _body_state(content: bytes, title: str) -> PageState:
-    """Return the state of a page from its text: removed, placeholder, other title, withdrawn or published."""
+    """Return the state of a page from its text. Without the title it is another page, an error or a placeholder."""
     body = _normalise_text(content.decode(errors="replace"))
     if any(words in body for words in _REMOVED_WORDS):
         return PageState.GONE

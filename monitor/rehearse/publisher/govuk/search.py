@@ -163,7 +163,7 @@ def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: date
     matching = [
         document
         for document in index_documents(facts, now)
-        if all(_matches_filter(document, name, values) for name, values in filters.items())
+        if all(_matches_filter(document, name, given) for name, given in filters.items())
     ]
     matching = _sort_documents(matching, values.get("order", [""])[-1])
     results = [_select_fields(document, fields) for document in matching[start : start + count]]
