@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8462,
     "monitor/plan": 1764,
     "monitor/look": 6150,
-    "monitor/judge": 4403,
+    "monitor/judge": 4401,
     "monitor/store": 6045,
     "monitor/deliver": 3066,
     "monitor/health": 1428,
@@ -166,7 +166,7 @@ BUDGETS = {
     "monitor/web": 6419,
     "monitor/app": 2603,
     "monitor/rehearse": 3577,
-    "monitor/cli": 4918,
+    "monitor/cli": 4917,
 }
 
 
