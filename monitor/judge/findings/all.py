@@ -63,7 +63,7 @@ def collect_findings(
 def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
     """Return a finding if the page is absent and its slot was first read after it had passed."""
     window = case.window
-    if window is None or not case.in_force.learnt_after_slot:
+    if window is None or not case.in_force.is_first_read_after_slot:
         return []
     absent = next((evidence.last_absent for evidence in evidences if evidence.part.id == "page"), None)
     if absent is None or absent <= window.latest or any(part.released for part in parts if part.id == "page"):
