@@ -47,8 +47,8 @@ def slot_from_json(data: Mapping[str, Any]) -> Slot:
 
 # Many releases share a slot. Caching keeps one copy of it in memory.
 @lru_cache(maxsize=1024)
-def _make_slot(  # noqa: PLR0913, PLR0917 # its fields, by position because keywords take longer
-    kind: str,
+def _make_slot(  # noqa: PLR0913, PLR0917 # by position, because keywords take longer
+    precision: str,
     start: str,
     end: str | None,
     raw: str,
@@ -57,12 +57,12 @@ def _make_slot(  # noqa: PLR0913, PLR0917 # its fields, by position because keyw
     doubt: str | None,
     assumed: str | None,
 ) -> Slot:
-    precision = Precision(kind)
-    exact = precision is Precision.INSTANT
+    """Return the slot of the texts that `slot_json` wrote. `start` is an instant or a date, depending on precision."""
+    is_instant = precision == Precision.INSTANT
     return Slot(
-        precision,
-        instant=datetime.fromisoformat(start) if exact else None,
-        first=date.fromisoformat(start) if start and not exact else None,
+        Precision(precision),
+        instant=datetime.fromisoformat(start) if is_instant else None,
+        first=date.fromisoformat(start) if start and not is_instant else None,
         last=date.fromisoformat(end) if end else None,
         raw=raw,
         timezone=timezone,

@@ -100,14 +100,14 @@ def join_entries(
     candidates, they are not joined but named in `ambiguous`. `known` gives the ids of earlier joins by (calendar, uid).
     Without it, an id can change with the title of its release.
     """
-    entries = _make_joinable(announced, rules)
-    groups = [Group((entry,)) for entry in entries]
+    known = known or {}
+    groups = [Group((entry,)) for entry in _make_joinable(announced, rules)]
     # Entries of one calendar are never joined, so a single calendar needs no comparison.
-    matchers = (_match_by_given_id, match_by_link, match_by_title) if len(announced) > 1 else ()
-    groups = merge_groups(groups, _match_added_parts(groups, known or {}) if len(announced) > 1 else ())
-    for match in matchers:
-        groups = merge_groups(groups, match(groups))
-    ids = _name_groups(groups, known or {})
+    if len(announced) > 1:
+        groups = merge_groups(groups, _match_added_parts(groups, known))
+        for find_matches in (_match_by_given_id, match_by_link, match_by_title):
+            groups = merge_groups(groups, find_matches(groups))
+    ids = _name_groups(groups, known)
     made = [_make_release(group, ids[group.key], rules.whose) for group in groups]
     return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
@@ -117,17 +117,18 @@ def join_entries(
 
 
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
-    """Return the entries of all calendars in order of rank, with what the rules say about each."""
+    """Return the entries of all calendars in order of rank, one for each key, with the pin and split of the rules."""
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = _PinIndex(rules.pins)
-    # Links and titles take most of the time in a large calendar. A single one needs neither.
-    is_ruled = bool(rules.pins or rules.splits)
-    make = Joinable.make if is_ruled or len(announced) > 1 else Joinable.make_bare
+    has_rules = bool(rules.pins or rules.splits)
+    # Links and titles take most of the time in a large calendar. If there is only one calendar, it needs neither.
+    make_entry = Joinable.make if has_rules or len(announced) > 1 else Joinable.make_bare
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         for announcement in announcements:
-            entry = make(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
-            if is_ruled:
+            entry = make_entry(calendar, ranks[calendar], announcement, has_given_id=calendar in rules.explicit)
+            if has_rules:
+                # A split without a calendar is for all.
                 is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
                 entry = replace(entry, pin=pins.find(entry), is_split=is_split)
             other = found.get(entry.key)
@@ -156,15 +157,13 @@ class _PinIndex:
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
     """Return matches of entries that only add parts to a release (`of`) with the entries known to be that release."""
-    named: dict[str, list[int]] = {
-        entry.announcement.of: [] for group in groups for entry in group.entries if entry.announcement.of
-    }
-    for index, group in enumerate(groups):
-        for entry in group.entries if named else ():
-            release = entry.announcement.of or known.get(entry.key)
-            if release in named:
-                named[release].append(index)
-    return [JoinMatch("added to it by hand", tuple(members)) for members in named.values() if len(members) > 1]
+    entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
+    members_of: dict[str, list[int]] = {entry.announcement.of: [] for _, entry in entries if entry.announcement.of}
+    for index, entry in entries:
+        release = entry.announcement.of or known.get(entry.key, "")
+        if release in members_of:
+            members_of[release].append(index)
+    return [JoinMatch("added to it by hand", tuple(members)) for members in members_of.values() if len(members) > 1]
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -181,13 +180,13 @@ def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
 def _make_release(group: Group, release_id: str, preferred_producers: Sequence[str]) -> Release:
     """Return the release of a group. Its title is that of the entry with the highest rank.
 
-    If several producers are named, its producer is the first of `preferred_producers` among them.
+    If several producers are named, its producer is the first of `preferred_producers` among them, else that entry's.
+    Its address is the first that an entry names, else the first guessed one, else that of an announcement (`link`).
     """
     announced = [entry.announcement for entry in group.entries]
     first = announced[0]
-    # An address that a calendar names is preferred to one guessed from an announcement.
-    with_page = sorted((each for each in announced if each.url), key=lambda each: each.address is Address.GUESSED)
-    page = with_page[0] if with_page else None
+    with_url = [each for each in announced if each.url]
+    page = min(with_url, key=lambda each: each.address is Address.GUESSED, default=None)
     producers = {producer for each in announced for producer in each.producers if producer}
     producer = next((name for name in preferred_producers if name in producers), first.producer)
     link = next((repair_address(each.link) for each in announced if each.link), "")
@@ -207,7 +206,10 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
 
 
 def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
-    """Return the landing page, then every announced part once, each with a unique id."""
+    """Return the landing page (the first one announced, else `url`), then the other announced parts.
+
+    Each address occurs once. The id of the landing page is "page". An id that is taken gets a number.
+    """
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     page = Part("page", Role.PAGE, url, recognise)
     announced = [replace(part, url=repair_address(part.url)) for each in announcements for part in each.parts]
@@ -237,9 +239,10 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
     given: dict[Key, str] = {}
     taken: set[str] = set()
     # A new entry that leads to the page of a pinned id must not take that id from the entry that has it.
-    keep = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
-    ordered = sorted(groups, key=lambda group: (group.key not in keep, group.entries[0].rank))
+    had_pin = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
+    ordered = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
     # All groups get their pinned ids before any gets a known one, and so on. So a new group never takes an old id.
+    # With each wish: whether a group gets an id with a hash if the one it wants is taken.
     wishes: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
         (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
         (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),
@@ -261,7 +264,10 @@ def make_id(url: str, producer: str, title: str) -> str:
 
 
 def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken: set[str], *, may_vary: bool) -> None:
-    """Give a group the first of its wishes that is free. If it `may_vary`, a taken one gets the hash of the key."""
+    """Add the id of a group to `given` and `taken`: the first of its wishes that is free. Add none if all are taken.
+
+    If it `may_vary`, it gets its first wish, with a hash of its key if that is taken.
+    """
     for wish in wishes:
         if wish not in taken or may_vary:
             digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]
