@@ -33,16 +33,9 @@ def slot_json(slot: Slot) -> Json:
 
 def slot_from_json(data: Mapping[str, Any]) -> Slot:
     """Return the slot that `slot_json` wrote. Raises KeyError or ValueError for anything else."""
-    return _make_slot(
-        data["precision"],
-        data["start"],
-        data["end"],
-        data.get("raw", ""),
-        data.get("timezone", "Europe/London"),
-        data.get("reason"),
-        data.get("doubt"),
-        data.get("assumed"),
-    )
+    required = data["precision"], data["start"], data["end"]
+    texts = data.get("raw", ""), data.get("timezone", "Europe/London"), data.get("reason"), data.get("doubt")
+    return _make_slot(*required, *texts, data.get("assumed"))
 
 
 # Many releases share a slot. Caching keeps one copy of it in memory.

@@ -122,11 +122,12 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     pins = _PinIndex(rules.pins)
     has_rules = bool(rules.pins or rules.splits)
     # Links and titles take most of the time in a large calendar. If there is only one calendar, it needs neither.
-    make_entry = Joinable.make if has_rules or len(announced) > 1 else Joinable.make_bare
+    is_compared = has_rules or len(announced) > 1
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
+        has_given_id, rank = calendar in rules.explicit, ranks[calendar]
         for announcement in announcements:
-            entry = make_entry(calendar, ranks[calendar], announcement, has_given_id=calendar in rules.explicit)
+            entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
             if has_rules:
                 # A split without a calendar is for all.
                 is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)

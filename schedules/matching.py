@@ -19,7 +19,6 @@ Rank = tuple[int, str, str, str, str]
 
 # Entries without their own id have a hash as key, which must not become the id of a release.
 _HASH = quick(r"[0-9a-f]{16,}")
-_UNTITLED = read_title("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +46,26 @@ class Joinable:
         return self.key[0]
 
     @classmethod
-    def make_bare(
-        cls, calendar: str, calendar_rank: int, announcement: Announcement, *, has_given_id: bool = False
+    def make(
+        cls, announcement: Announcement, calendar: str, calendar_rank: int, *, has_given_id: bool, is_compared: bool
     ) -> Joinable:
-        """Return an entry without links, title and days. An only calendar does not need them: nothing is joined.
+        """Return an entry of a calendar. If it `is_compared` with others, it has links, title and days.
 
         `has_given_id`: a person gave the ids of this calendar. A hash is none of these.
         """
         if announcement.state in CALLED_OFF:
             # Its release keeps the title without "cancelled".
             announcement = replace(announcement, title=read_called_off(announcement.title)[0])
-        first = first_day(announcement.slot)
+        first, last = first_day(announcement.slot), last_day(announcement.slot)
+        urls = [url for url in (announcement.url, announcement.link) if url] if is_compared else []
         return cls(
             key=(calendar, announcement.uid),
             rank=(calendar_rank, str(first or ""), announcement.title, announcement.url, announcement.uid),
             announcement=announcement,
-            links=(),
-            title=_UNTITLED,
-            days=None,
+            links=tuple(dict.fromkeys(link for link in map(canonical_address, urls) if link)),
+            title=read_title(announcement.title if is_compared else ""),
+            days=None if first is None or last is None or not is_compared else (first, last),
             given_id=announcement.uid if has_given_id and not _HASH.fullmatch(announcement.uid) else "",
-        )
-
-    @classmethod
-    def make(
-        cls, calendar: str, calendar_rank: int, announcement: Announcement, *, has_given_id: bool = False
-    ) -> Joinable:
-        """Return an entry with everything that joining compares. The parameters are those of `make_bare`."""
-        links = (canonical_address(url) for url in (announcement.url, announcement.link) if url)
-        first, last = first_day(announcement.slot), last_day(announcement.slot)
-        entry = cls.make_bare(calendar, calendar_rank, announcement, has_given_id=has_given_id)
-        return replace(
-            entry,
-            links=tuple(dict.fromkeys(link for link in links if link)),
-            title=read_title(entry.announcement.title),
-            days=None if first is None or last is None else (first, last),
         )
 
 
@@ -156,10 +141,17 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
             _make_rivals(groups, match.members, rivals)
         else:
             reasons.setdefault(roots[match.members[0]], []).append(match.why)
-    for members in by_root.values():
-        if len(members) > 1 and not _can_be_one([groups[index] for index in members]):
+    merged: list[Group] = []
+    for root, members in by_root.items():
+        is_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
+        if not is_one:
             _make_rivals(groups, members, rivals)
-    return list(_merge_each(groups, by_root, reasons, rivals))
+        parts = [groups[index] for index in members]
+        for place, index in enumerate(members):
+            if index in rivals:
+                parts[place] = replace(parts[place], rivals=parts[place].rivals | rivals[index])
+        merged += [_join_groups(parts, reasons.get(root, []))] if is_one and len(parts) > 1 else parts
+    return merged
 
 
 def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -226,27 +218,11 @@ def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[i
         rivals.setdefault(index, set()).update(keys)
 
 
-def _merge_each(
-    groups: Sequence[Group],
-    members_of: dict[int, list[int]],
-    reasons: dict[int, list[str]],
-    new_rivals: dict[int, set[Key]],
-) -> Iterator[Group]:
-    """Yield one group for each set of matching groups in `members_of`. `reasons` has the same keys.
-
-    Groups of a set that cannot be one release are yielded one by one. `new_rivals` are added to groups, by their index.
-    """
-    for root, members in members_of.items():
-        matching = [groups[index] for index in members]
-        for place, index in enumerate(members):
-            if index in new_rivals:
-                matching[place] = replace(groups[index], rivals=groups[index].rivals | new_rivals[index])
-        if len(members) == 1 or not _can_be_one(matching):
-            yield from matching
-            continue
-        entries = sorted((entry for group in matching for entry in group.entries), key=lambda each: each.rank)
-        why = [text for group in matching for text in group.why] + sorted(set(reasons.get(root, [])))
-        yield Group(tuple(entries), tuple(why), frozenset[Key]().union(*(group.rivals for group in matching)))
+def _join_groups(groups: Sequence[Group], reasons: Iterable[str]) -> Group:
+    """Return groups as one, joined for these reasons, with the earlier reasons and rivals of each."""
+    entries = sorted((entry for group in groups for entry in group.entries), key=lambda each: each.rank)
+    why = [text for group in groups for text in group.why] + sorted(set(reasons))
+    return Group(tuple(entries), tuple(why), frozenset[Key]().union(*(group.rivals for group in groups)))
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:

@@ -35,7 +35,7 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     match = _EXTENDED.fullmatch(plain) or _BASIC.fullmatch(plain)
     if match is None:
         return None
-    wall = _parse_wall_time(match)
+    wall = wall_time(match)
     offset = _parse_offset(match["zone"])
     if wall is None or (match["zone"] and offset is None):
         return no_slot(raw, "impossible", timezone)
@@ -46,8 +46,8 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     return at_wall(wall, raw, timezone)
 
 
-def _parse_wall_time(match: re.Match[str]) -> datetime | None:
-    """Return the local time of an ISO match, None if there is no such time."""
+def wall_time(match: re.Match[str]) -> datetime | None:
+    """Return the local time that the groups y, mo, d, h, mi, s and f (a fraction) name, None if there is none such."""
     year, month, day, hour, minute, second = (int(match[name] or 0) for name in ("y", "mo", "d", "h", "mi", "s"))
     microsecond = int((match["f"] or "0").ljust(6, "0")[:6])
     try:
@@ -179,7 +179,7 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
 
 
 def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
-    """Return the slot of a day at the time found beside it, or only a doubtful day for "midnight" or an unknown zone."""
+    """Return the slot of a day at the time found beside it, or the doubtful day for "midnight" or an unknown zone."""
     doubt = span.doubt or _zone_word_doubt(found.zone, span.first, timezone)
     if found.time is None:
         return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)

@@ -64,15 +64,18 @@ def read_version(data: Mapping[str, Any]) -> Version:
 
 
 def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
-    """Return the slot of a partial date. Its members are integers or, in older data, strings (missing: "")."""
+    """Return the day, month or year of a partial date as a slot. Its members are integers or, in older data, strings.
+
+    A missing member is absent, null, zero or "". A date that does not exist gives a slot of precision `NONE`.
+    """
     raw = "-".join(str(partial[name]) for name in ("year", "month", "day") if partial.get(name) not in {None, ""})
     try:
         year, month, day = (int(partial.get(name) or 0) for name in ("year", "month", "day"))
-        exact = date(year, month, day) if month and day else None
+        full_date = date(year, month, day) if month and day else None
     except (ValueError, TypeError):
         return no_slot(raw, "impossible", timezone)
-    if exact is not None:
-        return on_days(exact, exact, raw, timezone)
+    if full_date is not None:
+        return on_days(full_date, full_date, raw, timezone)
     if not 0 <= month <= 12:
         return no_slot(raw, "impossible", timezone)
     span = month_span(Precision.MONTH, year, month, 1) if month else month_span(Precision.YEAR, year, 1, 12)
@@ -139,9 +142,10 @@ class EesSource:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
-        """Yield the publication of a page. A failed page leaves a remark. The list of publications has none itself.
+        """Yield the publication of a page, if it has one. A failed page of a publication adds a remark.
 
-        Raises `UnreadableCalendar` for other JSON.
+        JSON of other known kinds has none: the list of publications, a release or search results. Raises
+        `UnreadableCalendar` for an unknown object.
         """
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
@@ -153,7 +157,7 @@ class EesSource:
             raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 
     def _make_announcement(self, item: Publication, remarks: list[Remark]) -> Announcement | None:
-        """Return the next release of a publication as an announcement, None if no date is given."""
+        """Return the next release of a publication as an announcement, None without a date and if it is superseded."""
         if item.next_slot is None or item.superseded:
             return None
         slot = assume_time(item.next_slot, self._settings.default_time)
@@ -167,6 +171,7 @@ class EesSource:
             url=f"{self._site}/find-statistics/{item.slug}",
             slot=slot,
             doubt=slot.doubt,
-            # The landing page does not change on publication. Only the name of the latest release does.
+            # The landing page does not change on publication. Only the name of the latest release does, so the page
+            # is recognised as out when that is no longer this one.
             parts=(Part("page", Role.PAGE, self._request_for(item.slug).url, f"ees-after:{item.latest or 'none'}"),),
         )

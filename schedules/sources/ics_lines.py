@@ -109,7 +109,10 @@ def _decode_body(page: Page) -> str:
 
 
 def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
-    """Return the calendars of these lines with their events and time zones."""
+    """Return the calendars of these lines. Of two zones with one TZID the first counts.
+
+    Raises `UnreadableCalendar` for more than `MOST_EVENTS` events.
+    """
     calendars: list[RawCalendar] = []
     events = 0
     for line in lines:
@@ -132,13 +135,14 @@ def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
 
 
 def _read_event(lines: Iterator[str]) -> RawEvent:
-    """Return the event whose lines come next, without the alarms inside it."""
+    """Return the event whose lines come next, without the alarms inside it. Consumes its END too."""
     event = RawEvent()
     for line in lines:
         mark = line[:10].upper()
         if mark.startswith("END:VEVENT"):
             break
         if mark.startswith("BEGIN:"):
+            # Skip the block.
             _read_block(line, lines, line.strip()[6:].upper())
         else:
             event.properties += _parse_line(line)
@@ -153,9 +157,9 @@ def _make_zone_block(lines: list[str]) -> ZoneBlock:
     return ZoneBlock(name, "\r\n".join(own))
 
 
-def _read_block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
-    """Return the TZID and the lines of a block up to its end or that of the file."""
-    kept, tzid = [head.strip()], ""
+def _read_block(begin: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
+    """Return the TZID of a block ("" without one) and its lines, from `begin` to its end or that of the file."""
+    kept, tzid = [begin.strip()], ""
     for line in lines:
         kept.append(line.strip())
         if line.upper().startswith("TZID"):
@@ -167,6 +171,7 @@ def _read_block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[s
 
 def _parse_line(line: str) -> Iterator[Property]:
     """Yield the property of a content line, unless it is not needed or not a property."""
+    # Most properties have no parameters. Without a pattern they are read faster.
     name, colon, value = line.partition(":")
     if colon and name.isalpha():
         name = sys.intern(name.upper())

@@ -12,13 +12,14 @@ from icalendar import Calendar
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from schedules.dates import at_instant, at_wall, no_slot, on_days, read_date
+from schedules.dates.read import wall_time
 from schedules.patterns import quick
 from schedules.slot import Precision, Slot
 from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
 from schedules.times.zone import LONDON, local
 
 _DATE = quick(r"(\d{4})(\d{2})(\d{2})")
-_DATE_TIME = quick(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z?")
+_DATE_TIME = quick(r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})T(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<f>)Z?")
 _DURATION = quick(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
 _DAY = timedelta(days=1)
 
@@ -60,18 +61,23 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
 
 
 def start_slot(start: Property, times: TimeSettings) -> Slot:
-    """Return the slot of one DTSTART without its length."""
+    """Return the slot of one DTSTART without its length: a day, an instant, or another text read as a date text.
+
+    A time in UTC that also names a zone leaves only the day, with a doubt.
+    """
     raw = start.value.strip()
     if _DATE.fullmatch(raw):
         day = _parse_day(raw)
         return no_slot(raw, "impossible", times.timezone) if day is None else on_days(day, day, raw, times.timezone)
-    wall = _parse_wall_time(raw)
+    match = _DATE_TIME.fullmatch(raw)
+    wall = wall_time(match) if match else None
     if wall is None:
         return _read_by_grammar(raw, start, times)
     tzid = start.params.get("TZID", "").strip()
-    if raw.endswith("Z"):
-        if tzid:
-            return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
+    is_utc = raw.endswith("Z")
+    if is_utc and tzid:
+        return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
+    if is_utc:
         return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
     return _slot_in_zone(wall, tzid, raw, times) if tzid else _slot_at(wall, times.floating, raw, times)
 
@@ -154,18 +160,6 @@ def _parse_day(text: str) -> date | None:
     match = _DATE.fullmatch(text)
     try:
         return date(*map(int, match.groups())) if match else None
-    except ValueError:
-        return None
-
-
-def _parse_wall_time(text: str) -> datetime | None:
-    """Return the local time of `20260723T093000`, with or without `Z`, None for any other text or impossible time."""
-    match = _DATE_TIME.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = map(int, match.groups())
-    try:
-        return datetime.combine(date(year, month, day), time(hour, minute, second))
     except ValueError:
         return None
 

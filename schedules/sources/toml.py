@@ -74,7 +74,8 @@ def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[Calenda
     tables = data.get("release", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UnreadableCalendar(f"{page_name(page)}: release: write each release as a [[release]] table")
-    if not tables and "source" not in data and data:
+    is_other_toml = bool(data) and not tables and "source" not in data
+    if is_other_toml:
         raise UnreadableCalendar(f"{page_name(page)}: contains no [[release]] table")
     found = [_make_row(f"release[{number}]", table, own, remarks) for number, table in enumerate(tables, 1)]
     return found, remarks, own
@@ -90,21 +91,24 @@ def _parse_toml(page: Page) -> dict[str, Any]:
 
 
 def _apply_source_table(table: object, settings: CalendarSettings, remarks: list[Remark]) -> CalendarSettings:
-    """Return the settings with those of the file's table `[source]`. A fault leaves them unchanged."""
+    """Return the settings with those of the file's table `[source]`. If it has a fault, only add remarks.
+
+    The file decides about time zone and order of dates, the configuration about default time and producer.
+    """
     if not isinstance(table, dict):
         return settings
     remarks += _unknown_keys("source.", table, _SOURCE_KEYS)
     key = "timezone" if table.get("timezone") else "zone"
-    name = str(table.get(key) or settings.zone)
+    timezone = str(table.get(key) or settings.zone)
     order = str(table.get("date_order", settings.date_order))
-    usual = str(table.get("default_time") or "")[:5]
-    wrong = list(_source_faults(key, name, order, usual))
-    remarks += [Remark("source", fault) for fault in wrong]
-    if wrong:
+    hour_and_minute = str(table.get("default_time") or "")[:5]
+    faults = list(_source_faults(key, timezone, order, hour_and_minute))
+    remarks += [Remark("source", fault) for fault in faults]
+    if faults:
         return settings
-    default_time = settings.default_time or (time.fromisoformat(usual) if usual else None)
+    default_time = settings.default_time or (time.fromisoformat(hour_and_minute) if hour_and_minute else None)
     producer = settings.producer or str(table.get("producer", ""))
-    changed = {"timezone": name, "date_order": order, "default_time": default_time, "producer": producer}
+    changed = {"timezone": timezone, "date_order": order, "default_time": default_time, "producer": producer}
     return settings.model_copy(update=changed)
 
 
@@ -129,6 +133,7 @@ def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, re
         texts["status"] = ""
     value, at = table.get("slot", table.get("date")), table.get("time")
     slot = _read_native_slot(value, at, settings.zone)
+    # A number can be a year.
     if slot is None and not isinstance(value, str | int | None):
         remarks.append(Remark(f"{key}.slot", "not a date-time, a date or a text", str(value)))
     texts |= {name: "" if given is None else str(given) for name, given in (("date", value), ("time", at))}
@@ -145,7 +150,7 @@ def _read_text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks
 
 
 def _read_native_slot(value: object, at: object, timezone: str) -> Slot | None:
-    """Return the slot of a native date or date-time of TOML, None for a text."""
+    """Return the slot of a native date-time, date or date with time of TOML, None if `value` or `at` is a text."""
     raw = str(value)
     if isinstance(value, datetime):
         return at_wall(value, raw, timezone) if value.tzinfo is None else at_instant(value, raw, timezone)
@@ -166,9 +171,9 @@ def _read_parts(key: str, tables: object, remarks: list[Remark]) -> Iterator[Par
         if not isinstance(table, dict):
             remarks.append(Remark(place, "not a table", str(table)))
             continue
-        wrong = list(_part_faults(place, table))
-        remarks += wrong
-        if not wrong:
+        faults = list(_part_faults(place, table))
+        remarks += faults
+        if not faults:
             yield Part(
                 id=table.get("id") or f"part-{number}",
                 role=Role(table.get("role", Role.ATTACHMENT)),
