@@ -104,10 +104,7 @@ FORMATS: dict[str, tuple[Callable[[Iterable[PromisedRelease], str], bytes], str]
 
 
 def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
-    """Return a slot as a date text that our grammar reads as the same slot, and its local time.
-
-    The time is "" if the slot has none, or if the date text contains it.
-    """
+    """Return a slot as a date text of our grammar and a time: "" if it has none or the text contains it."""
     if slot.instant is not None:
         wall = local(slot.instant, timezone)
         # A time that the clock shows twice needs its offset, and the grammar reads fractions only in an ISO text.

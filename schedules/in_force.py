@@ -148,17 +148,19 @@ class _ReleaseLedger:
 
     def in_force(self) -> InForce:
         """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
-        ruling = "" if self._current is None else self._current.calendar
+        current = self._current
+        ruling = "" if current is None else current.calendar
         shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == ruling]
+        others = [each for each in self._latest_in_time.values() if each.calendar != ruling and not is_cancelled(each)]
         return InForce(
-            promise=self._current,
-            cancelled=self._current is not None and is_cancelled(self._current),
+            promise=current,
+            cancelled=current is not None and is_cancelled(current),
             moved_from=self._find_moved_from(),
             changed_after_slot=self._changed_after_slot,
             first_announced=self._first,
             short_notice=self._short_notice,
             disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
-            agreeing=tuple(each for each in self._latest_in_time.values() if self._agrees_with_current(each)),
+            agreeing=tuple(each for each in others if current is not None and each.slot.is_same_time(current.slot)),
             is_first_read_after_slot=self._is_first_read_after_slot,
             withdrawn=tuple(self._withdrawn),
             events=tuple(self._events),
@@ -226,13 +228,6 @@ class _ReleaseLedger:
                 return promise
         return ruling
 
-    def _agrees_with_current(self, promise: Promise) -> bool:
-        """Return whether another calendar promises the slot in force too."""
-        current = self._current
-        if current is None or promise.calendar == current.calendar or is_cancelled(promise):
-            return False
-        return promise.slot.is_same_time(current.slot)
-
     def _check_short_notice(self, old: Promise | None, promise: Promise) -> None:
         """Record a promise as short notice, with an event, if it is. `old` is the earlier promise of its calendar."""
         # The read shows only when a person typed the entry, not when the producer announced it.
@@ -284,10 +279,7 @@ class _ReleaseLedger:
             self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
 
     def _add_if_in_doubt(self, promise: Promise, slot: Slot) -> None:
-        """Add a promise to those in doubt if it changes the slot in force and may have been made before `slot` passed.
-
-        It may if the last read that did not show it yet was before `slot` passed. Only the ruling calendar counts.
-        """
+        """Add a promise to those in doubt if it was perhaps made before `slot` passed and would change the slot."""
         before, current = self._latest_in_time.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return

@@ -265,10 +265,7 @@ def make_id(url: str, producer: str, title: str) -> str:
 
 
 def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken: set[str], *, may_vary: bool) -> None:
-    """Add the id of a group to `given` and `taken`: the first of its wishes that is free. Add none if all are taken.
-
-    If it `may_vary`, it gets its first wish, with a hash of its key if that is taken.
-    """
+    """Give a group its first free wish, if any. If it `may_vary`, give it the first, with a hash if taken."""
     for wish in wishes:
         if wish not in taken or may_vary:
             digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]

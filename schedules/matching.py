@@ -168,10 +168,7 @@ def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups of the same producer, title and period whose dates are at most a week apart.
-
-    Groups that the configuration splits, or without a title or a readable date, have none.
-    """
+    """Return matches between groups of one producer, title and period, not split, with dates at most a week apart."""
     by_name: dict[object, list[int]] = {}
     for index, group in enumerate(groups):
         if not group.is_split and _known_days(group) is not None:
@@ -226,10 +223,7 @@ def _join_groups(groups: Sequence[Group], reasons: Iterable[str]) -> Group:
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the match of groups that share one link. If they cannot be one release, match those of the same edition.
-
-    An edition is a title with its period. Its match is ambiguous if its groups cannot be one release either.
-    """
+    """Yield the match of groups with one link. If they cannot be one release, match those of the same edition."""
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return

@@ -81,10 +81,7 @@ def replace_period(address: str, pairs: Pairs) -> str | None:
 
 
 def _rewrite_period(text: str, pairs: Pairs) -> str:
-    """Return a text that names the new period wherever it named the old one, in the same case and form.
-
-    Raises `_Ambiguous`.
-    """
+    """Return a text with the new period in place of the old one, in the same case and form. Raises `_Ambiguous`."""
     matches = list(_PIECE.finditer(text))
     pieces = [match.group().lower() for match in matches]
     result, end = "", 0
@@ -205,10 +202,7 @@ def _options_for(piece: str, tokens: Sequence[str], pairs: Pairs) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _forms_of(word: str) -> dict[str, str]:
-    """Return the texts that addresses write for one word of a period, by the name of their form, such as `short`.
-
-    For a range of years the forms are its parts: `2018/19` is written with 2018 and either 19 or 2019 (`whole`).
-    """
+    """Return the texts that addresses write for one word of a period, by the name of their form, such as `short`."""
     kind = _token_kind(word)
     if kind == "month":
         number = _SHORT.index(word)
@@ -216,6 +210,7 @@ def _forms_of(word: str) -> dict[str, str]:
         four = "sept" if word == "sep" else word
         return {"full": ENGLISH_MONTHS[number], "short": word, "four": four, "number": f"{number + 1:02d}"}
     if kind == "years":
+        # `2018/19` is written with 2018 and either 19 or 2019.
         first, last = word.split("/")
         return {"first": first, "last": last, "whole": str(int(first) + 1)}
     if kind == "year":

@@ -98,7 +98,6 @@ File = Annotated[str, AfterValidator(require_file)]
 Text = Annotated[str, _must_match(r"\S(.*\S)?", "text", "must say something, without blanks around it")]
 Network = Annotated[str, AfterValidator(_check_network)]
 
-
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
@@ -271,8 +270,6 @@ class Secret(Table):
 
 
 _LONGEST = 80
-
-
 _QUERY = re.compile(r"(://[^\s\"?#]*[?#])[^\s\"]+")
 _USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
 

@@ -75,10 +75,7 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
-    """Return the day that is named, None if a word beside it is no weekday. A weekday that does not fit is a doubt.
-
-    If `year` is None, the day is the one near the day of the read.
-    """
+    """Return the named day, without a `year` the one near the read. None if a word beside it is no weekday."""
     names = {match.group("weekday"), match.group("after")} - {None}
     weekdays = {WEEKDAYS.get(name or "") for name in names}
     if None in weekdays:
@@ -102,10 +99,7 @@ def _day_span(number: int, month: int, year: int) -> Span:
 
 
 def _find_near_year(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
-    """Return a day without a year as the first one near the day of the read that fits all its `weekdays`.
-
-    Return the refusal `weekday` if only these do not fit, else `impossible`.
-    """
+    """Return the first day near the read that fits `weekdays`, else a refusal: `impossible` if none is near."""
     possible = [_day_span(number, month, year) for year in context.years()]
     near = [span for span in possible if not span.reason and context.is_near(span.first)]
     fitting = [span for span in near if weekdays <= {span.first.weekday()}]
@@ -261,10 +255,7 @@ def _read_day_range(text: str, context: Context) -> Span | None:
 
 
 def _join_days(left: re.Match[str], right: Span) -> Span | None:
-    """Return the range from a match of `_PARTIAL` to a day, None if the left month is no month.
-
-    Month and year of the left end are by default those of the right. An end before its begin is refused.
-    """
+    """Return the range from a match of `_PARTIAL` to `right`, which gives a missing month or year."""
     month = MONTHS.get(left["month"]) if left["month"] else right.first.month
     if month is None:
         return None

@@ -72,10 +72,7 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
 def _read_rows(
     lines: Iterable[tuple[int, Sequence[str]]], columns: Mapping[str, int], settings: CalendarSettings
 ) -> tuple[list[CalendarRow], list[Remark]]:
-    """Return the rows of numbered lines without empty ones, and a remark for each line that is only a note.
-
-    With the option `excel`, dates are serial numbers.
-    """
+    """Return the rows of numbered lines, and a remark for each that is only a note. `excel` means serial dates."""
     rows: list[CalendarRow] = []
     remarks: list[Remark] = []
     for number, cells in lines:

@@ -142,17 +142,14 @@ class EesSource:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
-        """Yield the publication of a page, if it has one. A failed page of a publication adds a remark.
-
-        JSON of other known kinds has none: the list of publications, a release or search results. Raises
-        `UnreadableCalendar` for an unknown object.
-        """
+        """Yield the publication of a page, if it has one. A failed page adds a remark, unknown JSON raises."""
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return
         data = parse_json(page)
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
             yield read_publication(data, self._settings.zone)
+        # A version of a release has `releaseId` and a list `results`. Neither has a next release.
         elif isinstance(data, dict) and not {"releaseId", "results"} & set(data):
             raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 

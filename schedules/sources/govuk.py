@@ -77,10 +77,7 @@ class GovukSource(RememberingSource):
         return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return listing and content items as one reading, and remember them. Raises `UnreadableCalendar`.
-
-        The content item of an entry counts before the entry. It is reused in later reads until the entry changes.
-        """
+        """Return listing and content items as one reading, and remember both. Raises `UnreadableCalendar`."""
         pages = [with_item_address(page, self._settings) for page in pages]
         listed, remarks = _read_listings(pages)
         today = local_date(now, self._settings.zone)
@@ -101,10 +98,7 @@ class GovukSource(RememberingSource):
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
-        """Yield the links of announcements that were dropped since the last read, are cancelled or re-dated.
-
-        The last two are left out if their content item is known.
-        """
+        """Yield the links of unlisted announcements, and of cancelled or re-dated ones without a known item."""
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
             before = self.known.get(link)
@@ -139,11 +133,7 @@ class GovukSource(RememberingSource):
     def _make_announcement(
         self, entry: ListedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
-        """Return the announcement of an entry, with details of its content item if that is known.
-
-        If the item leads to the publication, return the last known announcement as published there. Faults go to
-        `remarks`.
-        """
+        """Return the announcement of an entry, as published if its item leads there. Faults go to `remarks`."""
         if item is not None and item.leads_to_publication():
             known = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)

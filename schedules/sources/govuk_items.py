@@ -200,10 +200,7 @@ def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
 
 
 def _read_old_documents(snippets: object) -> Iterator[Attachment]:
-    """Yield the links of documents in older items, which are snippets of HTML, without e-mail addresses.
-
-    An address that a snippet has twice (a picture, then a text) is one document with the first title that is not empty.
-    """
+    """Yield the documents linked in the HTML snippets of older items, each address of a snippet once."""
     for snippet in snippets if isinstance(snippets, list) else ():
         try:
             links = html.fromstring(f"<div>{snippet}</div>").iterfind(".//a[@href]")

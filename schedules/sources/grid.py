@@ -34,10 +34,7 @@ class Cell:
 
 
 def read_grid(table: HtmlElement) -> list[list[Cell]]:
-    """Return the rows of a table, with each cell at every place that it spans. A huge table is cut at `MOST_CELLS`.
-
-    Nested tables are not its rows.
-    """
+    """Return the rows of a table, each cell wherever it spans, without nested tables and cut at `MOST_CELLS`."""
     rows: list[list[Cell]] = []
     pending: dict[int, tuple[Cell, int]] = {}  # as in `_read_row`
     cell_count = 0
@@ -89,10 +86,7 @@ def _read_span(element: HtmlElement, name: str) -> int:
 
 
 def cell_texts(element: HtmlElement) -> tuple[str, str]:
-    """Return the text of an element and the text struck out in it, with single blanks and without footnote marks.
-
-    A `<time>` with an exact instant as attribute gives that instead of its text.
-    """
+    """Return the text of an element (of `<time>` its instant) and the struck-out text, without footnote marks."""
     kept: list[str] = []
     struck: list[str] = []
     # Without recursion, because pages can be nested very deeply. With each node: the texts to which it belongs.

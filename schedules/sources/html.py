@@ -93,10 +93,7 @@ def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: Calenda
 
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return an entry completed by the heading above it: the month of a day number, the year of a date.
-
-    A heading without a figure, or that is no date, changes nothing.
-    """
+    """Return an entry completed by a date above it: a day number gets its month, a date its year."""
     heading = read_date(above, date(2000, 1, 1), settings.zone).slot if above else None
     if heading is None or heading.first is None or not any(char.isdigit() for char in above):
         return entry

@@ -128,10 +128,7 @@ class IcsSource(OnePage):
         )
 
     def _find_url(self, event: RawEvent, uid: str) -> str:
-        """Return the only link of an event, in the property that the option `link` names or in its description.
-
-        If it has none or several, return the page that its UID is the path of, else "".
-        """
+        """Return the only link of an event, else the page if its UID is a path, else ""."""
         link_property = event.value(self._settings.options.get("link", "URL").upper())
         links = set(_LINK.findall(link_property)) or set(_LINK.findall(event.text("DESCRIPTION")))
         if len(links) == 1:

@@ -109,10 +109,7 @@ def _decode_body(page: Page) -> str:
 
 
 def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
-    """Return the calendars of these lines. Of two zones with one TZID the first counts.
-
-    Raises `UnreadableCalendar` for more than `MOST_EVENTS` events.
-    """
+    """Return the calendars of these lines. Raises `UnreadableCalendar` for more than `MOST_EVENTS` events."""
     calendars: list[RawCalendar] = []
     events = 0
     for line in lines:

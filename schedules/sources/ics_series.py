@@ -83,10 +83,7 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the library's occurrences of these events. Raises `SeriesRefused` if to find them may cost too much.
-
-    A search that may be endless and finds none uses up `budget`.
-    """
+    """Return the occurrences of events. Raises `SeriesRefused` if their rules may cost more than the budget."""
     may_never_occur = False
     for event in events:
         for rule in event.all("RRULE"):
@@ -132,10 +129,7 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
 
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
-    """Raise `SeriesRefused` for a rule whose expansion could take hours, or that begins after the window or too early.
-
-    `start` is the DTSTART of its event.
-    """
+    """Raise `SeriesRefused` for a rule that could take hours or begins (`start`) after the window."""
     if parts.get("FREQ") not in _FREQUENCIES or not _FIRST_YEAR.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1

@@ -61,10 +61,7 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
 
 
 def start_slot(start: Property, times: TimeSettings) -> Slot:
-    """Return the slot of one DTSTART without its length: a day, an instant, or another text read as a date text.
-
-    A time in UTC that also names a zone leaves only the day, with a doubt.
-    """
+    """Return the slot of one DTSTART without its length. A UTC time that names a zone too is a doubtful day."""
     raw = start.value.strip()
     if _DATE.fullmatch(raw):
         day = _parse_day(raw)

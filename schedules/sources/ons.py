@@ -105,10 +105,7 @@ def _read_state(item: ReleaseItem) -> State:
 
 
 def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
-    """Return the slot of a release: its instant if that is final, else its provisional date or only its day.
-
-    A release date that cannot be read gives a slot of precision `NONE`.
-    """
+    """Return the slot of a release: its final instant, else its provisional date, or only its day."""
     exact = _slot_of_timestamp(item.release_date, timezone)
     if item.finalised or item.cancelled:
         return exact
@@ -239,10 +236,7 @@ class OnsSource(RememberingSource):
         return f"{self._settings.address or API}?{urlencode(query)}"
 
     def _read_lists(self, pages: Sequence[Page], remarks: list[Remark]) -> dict[str, Announcement]:
-        """Return the announcements of all pages by uid.
-
-        Raises `UnreadableCalendar` if the first page or another one of the upcoming releases failed.
-        """
+        """Return all announcements by uid. Raises `UnreadableCalendar` if the first or an upcoming page failed."""
         if not pages:
             raise UnreadableCalendar(f"{self._settings.address or API}: no answer")
         require_usable(pages[0])

@@ -171,10 +171,7 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
 
 
 def _read_state(entry: CalendarRow, date_status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
-    """Return the state of an entry, None if not given, and whether its status says that it is published.
-
-    Without a status of its own, the status word beside its date counts. One that is not known adds a remark.
-    """
+    """Return the state of an entry, by default that of its date, None if not given, and if it is published."""
     plain = normalise(entry.status)
     if plain in PUBLISHED:
         return state_of(date_status), True
