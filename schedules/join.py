@@ -13,7 +13,7 @@ from schedules.address import canonical_address, last_segment, repair_address
 from schedules.announcement import Address, Announcement, Part, Role
 from schedules.matching import Group, Joinable, JoinMatch, Key, match_by_link, match_by_title, merge_groups
 from schedules.release import Release
-from schedules.titles import read_title, slug
+from schedules.titles import Title, read_title, slug
 from schedules.values import Name, Table, WebAddress, refuse_any
 
 
@@ -119,7 +119,7 @@ def join_entries(
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
     """Return the entries of all calendars in order of rank, one for each key, with the pin and split of the rules."""
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
-    pins = _PinIndex(rules.pins)
+    pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
     has_rules = bool(rules.pins or rules.splits)
     # Links and titles take most of the time in a large calendar. If there is only one calendar, it needs neither.
     is_compared = has_rules or len(announced) > 1
@@ -131,7 +131,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
             if has_rules:
                 # A split without a calendar is for all.
                 is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
-                entry = replace(entry, pin=pins.find(entry), is_split=is_split)
+                entry = replace(entry, pin=_find_pin(entry, pins), is_split=is_split)
             other = found.get(entry.key)
             # Where a calendar is read, a uid that it uses twice is doubted. Here the earlier entry represents both.
             if other is None or entry.rank < other.rank:
@@ -139,21 +139,15 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     return sorted(found.values(), key=lambda entry: entry.rank)
 
 
-class _PinIndex:
-    """Finds the pin of an entry by its links and its title, by a link, or by its title."""
-
-    def __init__(self, pins: Sequence[Pin]) -> None:
-        self._pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in pins}
-
-    def find(self, entry: Joinable) -> str | None:
-        """Return the release id that an entry is pinned to, None without a pin."""
-        # A pin without a link or a title (`""`) fits any.
-        for link in (*entry.links, ""):
-            for title in (entry.title, read_title("")):
-                pin = self._pins.get((link, title))
-                if pin is not None and pin.fits(entry):
-                    return pin.id
-        return None
+def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | None:
+    """Return the release id that an entry is pinned to, None without a pin. `pins` are by their link and title."""
+    # A pin without a link or a title (`""`) fits any.
+    for link in (*entry.links, ""):
+        for title in (entry.title, read_title("")):
+            pin = pins.get((link, title))
+            if pin is not None and pin.fits(entry):
+                return pin.id
+    return None
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:

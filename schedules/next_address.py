@@ -33,6 +33,7 @@ _NAMES = frozenset({"q", "h", "quarter", "half", "week", *_NTH})
 _ANCHOR = date(2000, 1, 1)
 
 Pairs = Mapping[str, str]
+_Matches = Sequence[re.Match[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,7 @@ def _rewrite_period(text: str, pairs: Pairs) -> str:
     return result + text[end:]
 
 
-def _find_windows(
-    text: str, matches: Sequence[re.Match[str]], pieces: Sequence[str], pairs: Pairs
-) -> Iterator[_Window]:
+def _find_windows(text: str, matches: _Matches, pieces: Sequence[str], pairs: Pairs) -> Iterator[_Window]:
     """Yield each run of `pieces` (the words and numbers of a text) that names the old period, as long as possible.
 
     Raises `_Ambiguous` if another piece looks like a part of a period, or a run can be read as two.
@@ -116,7 +115,7 @@ def _find_windows(
             begin += 1
 
 
-def _is_whole(text: str, matches: Sequence[re.Match[str]], begin: int, end: int) -> bool:
+def _is_whole(text: str, matches: _Matches, begin: int, end: int) -> bool:
     """Return whether only separators are between these pieces and no number is cut in two."""
     joints = [text[left.end() : right.start()] for left, right in pairwise(matches[begin:end])]
     edges = [(matches[place - 1], matches[place]) for place in (begin, end) if 0 < place < len(matches)]
@@ -151,6 +150,7 @@ def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
 
 
 def _read_as_title(text: str) -> tuple[str, ...]:
+    """Return the tokens of the period that a text names, () if it names anything else too."""
     return () if read_title(text).words else period_of(text)
 
 
@@ -233,6 +233,7 @@ def _token_kind(token: str) -> str:
 
 
 def _match_case(text: str, like: str) -> str:
+    """Return a text in upper case, capitalised or unchanged, as `like` is."""
     if like.isupper():
         return text.upper()
     return text.capitalize() if like[:1].isupper() else text

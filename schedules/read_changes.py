@@ -274,4 +274,5 @@ def _is_ahead(slot: Slot, now: datetime) -> bool:
 
 
 def _is_unreadable(slot: Slot) -> bool:
+    """Return whether a date could not be read. "To be confirmed" could."""
     return slot.precision is Precision.NONE and slot.reason != "tbc"

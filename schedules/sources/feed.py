@@ -67,6 +67,7 @@ class FeedSource(OnePage):
             yield make_row(f"entry {number}", texts, slot=_instant_slot(when, self._settings.zone))
 
     def _field_text(self, item: Mapping[str, Any]) -> str:
+        """Return the text of the field that has the promised time, "" if the entry has none."""
         value = item.get(self._field, "")
         if self._field == "content" and isinstance(value, list) and value:
             value = value[0].get("value", "")

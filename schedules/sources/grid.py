@@ -81,6 +81,7 @@ def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
 
 
 def _read_span(element: HtmlElement, name: str) -> int:
+    """Return how many columns or rows a cell spans by this attribute, 1 if it is absent or no number."""
     value = element.get(name, "1").strip()
     return min(max(int(value), 1), MOST_SPAN) if value.isdecimal() and len(value) < 8 else 1
 

@@ -175,6 +175,7 @@ def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
 
 
 def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: ANN401  # a component of the library
+    """Return the occurrence of an event. If it was moved, its day is still that of the rule."""
     start, by_rule = event.get("DTSTART").dt, event.get("RECURRENCE-ID")
     day = by_rule.dt if by_rule else start
     if isinstance(day, datetime):

@@ -272,6 +272,7 @@ def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterat
 
 
 def _read_total(page: Page) -> int:
+    """Return the number of releases on all pages of a list, 0 if the page does not give it."""
     breakdown = parse_json_object(page).get("breakdown")
     total = breakdown.get("total") if isinstance(breakdown, dict) else None
     return total if isinstance(total, int) else 0

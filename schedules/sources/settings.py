@@ -125,9 +125,8 @@ class CalendarSettings(Table):
         is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)
         faults: list[KeyFault] = [] if is_placed else [("", "needs either url or file", None)]
         if self.name == BY_HAND and (self.kind != "toml" or self.file is None):
-            faults.append(
-                ("name", 'people add to this calendar on the pages, so it needs kind = "toml" and a file', None)
-            )
+            reason = 'people add to this calendar on the pages, so it needs kind = "toml" and a file'
+            faults.append(("name", reason, None))
         refuse_any([*faults, *self._option_faults()])
         return self
 
