@@ -250,7 +250,7 @@ def _is_near(group: Group, other: Group) -> bool:
 
 
 def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
-    """Yield groups in runs by date. A gap of more than a week begins a new run."""
+    """Yield the indices of groups with a date in runs by date. A gap of more than a week begins a new run."""
     dated = sorted((days, index) for index in members if (days := _known_days(groups[index])) is not None)
     run: list[int] = []
     last_day = date.min

@@ -139,7 +139,7 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
 
 
 def parse_instant(value: object) -> datetime | None:
-    """Return an ISO instant with offset as aware UTC, None for anything else, also without offset."""
+    """Return an ISO instant with offset as aware UTC, None for anything else, also for the years 1 and 9999."""
     if not isinstance(value, str):
         return None
     try:

@@ -111,19 +111,20 @@ def _decode_body(page: Page) -> str:
 def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
     """Return the calendars of these lines. Raises `UnreadableCalendar` for more than `MOST_EVENTS` events."""
     calendars: list[RawCalendar] = []
-    events = 0
+    event_count = 0
     for line in lines:
         mark = line.strip().upper()
         if mark == "BEGIN:VCALENDAR":
             calendars.append(RawCalendar())
         elif mark == "BEGIN:VEVENT":
-            events += 1
-            if events > MOST_EVENTS:
+            event_count += 1
+            if event_count > MOST_EVENTS:
                 raise UnreadableCalendar(f"{page_name(page)}: more than {MOST_EVENTS} events")
             calendars[-1].events.append(_read_event(lines))
         elif mark == "BEGIN:VTIMEZONE":
-            tzid, kept = _read_block(line, lines, "VTIMEZONE")
-            calendars[-1].zones.setdefault(tzid, _make_zone_block(kept))
+            # Of two blocks with one TZID the first counts.
+            tzid, block = _read_block(line, lines, "VTIMEZONE")
+            calendars[-1].zones.setdefault(tzid, _make_zone_block(block))
         elif mark.startswith("BEGIN:"):
             _read_block(line, lines, mark[6:])
         elif not mark.startswith("END:"):
@@ -132,14 +133,13 @@ def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
 
 
 def _read_event(lines: Iterator[str]) -> RawEvent:
-    """Return the event whose lines come next, without the alarms inside it. Consumes its END too."""
+    """Return the event whose lines come next, without the alarms inside it, which are skipped."""
     event = RawEvent()
     for line in lines:
         mark = line[:10].upper()
         if mark.startswith("END:VEVENT"):
             break
         if mark.startswith("BEGIN:"):
-            # Skip the block.
             _read_block(line, lines, line.strip()[6:].upper())
         else:
             event.properties += _parse_line(line)
@@ -156,14 +156,14 @@ def _make_zone_block(lines: list[str]) -> ZoneBlock:
 
 def _read_block(begin: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
     """Return the TZID of a block ("" without one) and its lines, from `begin` to its end or that of the file."""
-    kept, tzid = [begin.strip()], ""
+    block, tzid = [begin.strip()], ""
     for line in lines:
-        kept.append(line.strip())
+        block.append(line.strip())
         if line.upper().startswith("TZID"):
             tzid = line.partition(":")[2].strip()
         if line.strip().upper() == f"END:{name}":
             break
-    return tzid, kept
+    return tzid, block
 
 
 def _parse_line(line: str) -> Iterator[Property]:

@@ -14,11 +14,11 @@ import recurring_ical_events
 from icalendar import Calendar
 from icalendar.error import IncompleteComponent, InvalidCalendar
 
-from schedules.dates import at_instant, at_wall, on_days
+from schedules.dates import at_instant, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.sources.ics_lines import Property, RawEvent
-from schedules.sources.ics_times import TimeSettings, zone_name
+from schedules.sources.ics_times import TimeSettings, slot_at, zone_name
 from schedules.times.zone import local_date
 
 MOST_INSTANCES = 1000
@@ -184,10 +184,10 @@ def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: AN
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:
-    """Return the slot of a date or date-time of the library. One without a zone is in that of floating times."""
+    """Return the slot of a date or date-time of the library. If it names no zone, it is a floating time."""
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"
     if start.tzinfo is None:
-        return at_wall(start, raw, times.floating)
+        return slot_at(start, times.floating, raw, times)
     return at_instant(start.astimezone(UTC), raw, times.timezone)

@@ -76,7 +76,7 @@ def start_slot(start: Property, times: TimeSettings) -> Slot:
         return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
     if is_utc:
         return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
-    return _slot_in_zone(wall, tzid, raw, times) if tzid else _slot_at(wall, times.floating, raw, times)
+    return _slot_in_zone(wall, tzid, raw, times) if tzid else slot_at(wall, times.floating, raw, times)
 
 
 def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
@@ -97,7 +97,7 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     """
     name = zone_name(tzid)
     if name is not None:
-        slot = _slot_at(wall, name, raw, times)
+        slot = slot_at(wall, name, raw, times)
         is_shifted = slot.instant is not None and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
         return replace(slot, doubt="zone") if is_shifted and tzid.casefold() in DOUBTFUL else slot
     moment = _instant_by_zone_block(raw, tzid, times)
@@ -106,8 +106,8 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     return at_instant(moment, raw, times.timezone)
 
 
-def _slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
-    """Return the slot of a local time in a zone. As of every slot, its own zone is the configured one."""
+def slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
+    """Return the slot of a naive local time of a zone. As of every slot, its own zone is the configured one."""
     return replace(at_wall(wall, raw, zone), timezone=times.timezone)
 
 

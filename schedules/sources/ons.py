@@ -44,7 +44,7 @@ class ReleaseItem:
 
 
 def read_release_item(data: Mapping[str, Any]) -> ReleaseItem:
-    """Read a release from a search result or from its own `/data` page, which differ in case, without its contacts."""
+    """Read a release from a search result (`snake_case`) or its `/data` page (`camelCase`), without its contacts."""
     about = data["description"]
     changes = _get_either(data, "date_changes", "dateChanges") or ()
     notice = _get_either(about, "cancellation_notice", "cancellationNotice") or ()

@@ -200,7 +200,7 @@ def make_announcements(
 
 
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
-    """Return one of several equal entries each, and remarks. Different entries that share their key get a doubt."""
+    """Return the entries without repeats, and remarks. Different entries that share their key get a doubt."""
     groups: dict[str, list[Announcement]] = {}
     kept: list[Announcement] = []
     for announcement in made:
@@ -227,14 +227,14 @@ def make_uids_unique(made: Sequence[Announcement], keyless: Collection[int]) -> 
     mostly stays when the day changes. The day is added only if two are in the same month.
     """
     result = list(made)
-    for form in ("%Y-%m", "%Y-%m-%d"):
+    for date_format in ("%Y-%m", "%Y-%m-%d"):
         days = {(result[index].uid, first_day(result[index].slot)) for index in keyless}
         days_of_uid = Counter(uid for uid, _ in days)
         for index in keyless:
             announcement = result[index]
             day = first_day(announcement.slot)
             if days_of_uid[announcement.uid] > 1 and day is not None:
-                result[index] = replace(announcement, uid=f"{made[index].uid}@{day.strftime(form)}")
+                result[index] = replace(announcement, uid=f"{made[index].uid}@{day.strftime(date_format)}")
     return result
 
 

@@ -59,11 +59,9 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
         remarks += [Remark(f"{entry.key}.{name}", "missing") for name, value in needed.items() if not value.strip()]
     tables = enumerate(_parse_toml(page).get("release", []), 1)
     # Faults name the key that the person wrote, not the field.
-    written = {f"release[{number}].date": f"release[{number}].slot" for number, table in tables if "slot" in table}
-    return [
-        replace(each, key=written.get(each.key, each.key))
-        for each in (*remarks, *make_announcements(found, file_settings, now)[1])
-    ]
+    written_keys = {f"release[{number}].date": f"release[{number}].slot" for number, table in tables if "slot" in table}
+    _, faults = make_announcements(found, file_settings, now)
+    return [replace(each, key=written_keys.get(each.key, each.key)) for each in (*remarks, *faults)]
 
 
 def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark], CalendarSettings]:
@@ -131,12 +129,12 @@ def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, re
     if texts["status"] and texts["status"] not in {state.value for state in State}:
         remarks.append(Remark(f"{key}.state", f"write {', '.join(State)}", texts["status"]))
         texts["status"] = ""
-    value, at = table.get("slot", table.get("date")), table.get("time")
-    slot = _read_native_slot(value, at, settings.zone)
+    when, at = table.get("slot", table.get("date")), table.get("time")
+    slot = _read_native_slot(when, at, settings.zone)
     # A number can be a year.
-    if slot is None and not isinstance(value, str | int | None):
-        remarks.append(Remark(f"{key}.slot", "not a date-time, a date or a text", str(value)))
-    texts |= {name: "" if given is None else str(given) for name, given in (("date", value), ("time", at))}
+    if slot is None and not isinstance(when, str | int | None):
+        remarks.append(Remark(f"{key}.slot", "not a date-time, a date or a text", str(when)))
+    texts |= {name: "" if given is None else str(given) for name, given in (("date", when), ("time", at))}
     return make_row(key, texts, tuple(_read_parts(key, table.get("part", []), remarks)), slot)
 
 
@@ -149,15 +147,15 @@ def _read_text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks
     return ""
 
 
-def _read_native_slot(value: object, at: object, timezone: str) -> Slot | None:
-    """Return the slot of a native date-time, date or date with time of TOML, None if `value` or `at` is a text."""
-    raw = str(value)
-    if isinstance(value, datetime):
-        return at_wall(value, raw, timezone) if value.tzinfo is None else at_instant(value, raw, timezone)
-    if isinstance(value, date) and isinstance(at, time):
-        return at_wall(datetime.combine(value, at), f"{raw} {at}", timezone)
-    if isinstance(value, date) and at is None:
-        return on_days(value, value, raw, timezone)
+def _read_native_slot(when: object, at: object, timezone: str) -> Slot | None:
+    """Return the slot of a native date-time, date or date with time of TOML, None if `when` or `at` is a text."""
+    raw = str(when)
+    if isinstance(when, datetime):
+        return at_wall(when, raw, timezone) if when.tzinfo is None else at_instant(when, raw, timezone)
+    if isinstance(when, date) and isinstance(at, time):
+        return at_wall(datetime.combine(when, at), f"{raw} {at}", timezone)
+    if isinstance(when, date) and at is None:
+        return on_days(when, when, raw, timezone)
     return None
 
 
