@@ -63,7 +63,7 @@ class InForce:
 
     @property
     def announced_as_of(self) -> datetime | None:
-        """Return the last known read that showed the promise before its slot passed, None without a promise."""
+        """Return when a read last showed the promise, at the latest when its slot passed. None without a promise."""
         if self.promise is None:
             return None
         shown, end = self.promise.confirmed_at or self.promise.learnt, self.promise.slot.passes()
@@ -239,7 +239,7 @@ class _ReleaseLedger:
             self._add_event(EventKind.SHORT_NOTICE, promise, None if old is None else old.slot, f"{short.days} days")
 
     def _report_disagreements(self, promise: Promise) -> None:
-        """Add an event for each calendar that has begun to contradict the one in force."""
+        """Add an event for each calendar that contradicts the one in force since the read of `promise`."""
         differing = {each.calendar: each for each in self._find_differing()}
         for calendar in sorted(differing.keys() - self._differing_calendars):
             ruling = self._current.slot if self._current is not None else None

@@ -252,7 +252,7 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
 
 
 def make_id(url: str, producer: str, title: str) -> str:
-    """Return the id that a release with this landing page, producer and title gets if nothing else decides."""
+    """Return the id of a release if nothing else decides: the slug of its GOV.UK page, else of producer and title."""
     if canonical_address(url).startswith("gov.uk/") and (name := slug(last_segment(url), _LONGEST_ID)):
         return name
     return slug(f"{producer} {title}") or "release"
@@ -269,7 +269,7 @@ def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken
 
 
 def _make_ids(group: Group) -> list[str]:
-    """Return the id that a group gets if neither the configuration, an earlier join nor a calendar gives one."""
+    """Return the only wish of a group without an id of the configuration, an earlier join or a calendar."""
     first = group.entries[0].announcement
     urls = [entry.announcement.url for entry in group.entries if entry.announcement.url]
     return [make_id(urls[0] if urls else "", first.producer, first.title)]

@@ -85,7 +85,7 @@ Host = Annotated[
 
 
 def require_file(file: str, info: ValidationInfo) -> str:
-    """Return the path of a file of the configuration. Raises a fault for pydantic if it is absent."""
+    """Return the path of a file in the folder of the configuration. Raises a fault for pydantic if it is absent."""
     folder = (info.context or {}).get("folder")
     path = Path(file) if folder is None else folder / file
     if folder is not None and not path.is_file():

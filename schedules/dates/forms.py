@@ -162,8 +162,8 @@ def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001
     match = _HALF.fullmatch(text)
     if match is None:
         return None
-    second = match["n"] == "2" or match["word"] == "second"
-    return month_span(Precision.RANGE, int(match["year"]), 7 if second else 1, 6)
+    is_second = match["n"] == "2" or match["word"] == "second"
+    return month_span(Precision.RANGE, int(match["year"]), 7 if is_second else 1, 6)
 
 
 def _read_season(text: str, context: Context) -> Span | None:

@@ -41,7 +41,8 @@ def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[R
     """Return every fault of a CSV calendar, for the person who keeps it. Raises `UnreadableCalendar`."""
     rows, remarks = _read_table(Page(settings.address, 200, body), settings)
     missing = [Remark(f"{row.key}.title", "missing") for row in rows if not row.title.strip()]
-    return remarks + missing + make_announcements(rows, settings, now)[1]
+    _, faults = make_announcements(rows, settings, now)
+    return remarks + missing + faults
 
 
 def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark]]:

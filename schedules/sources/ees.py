@@ -96,20 +96,20 @@ class EesSource:
     def __init__(self, settings: CalendarSettings) -> None:
         self._settings = settings
         self._api = f"{(settings.address or API).rstrip('/')}/"
-        self._asked = False
+        self._has_requested = False
         self._site = settings.options.get("site", SITE).rstrip("/")
 
     def export_state(self) -> object:
         """Return whether this read has requested the publications already."""
-        return self._asked
+        return self._has_requested
 
     def import_state(self, state: bool) -> None:  # noqa: FBT001  # the value of `export_state`
         """Restore what `export_state` returned, perhaps in another process."""
-        self._asked = state
+        self._has_requested = state
 
     def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
-        self._asked = False
+        self._has_requested = False
         named = self._settings.filters.get("publications", ())
         if named:
             return [self._request_for(slug) for slug in named]
@@ -118,9 +118,9 @@ class EesSource:
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return a request for every publication of the list."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        if self._asked or not pages or not pages[0].url.endswith(_SITEMAP):
+        if self._has_requested or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
-        self._asked = True
+        self._has_requested = True
         try:
             listed = parse_json(pages[0])
         except UnreadableCalendar:

@@ -217,6 +217,7 @@ def _read_old_documents(snippets: object) -> Iterator[Attachment]:
 
 
 def _read_changes(details: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield the entries of the change history that have a readable time."""
     for change in _objects_in(details.get("change_history")):
         at = parse_instant(change.get("public_timestamp"))
         if at is not None:

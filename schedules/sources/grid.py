@@ -72,7 +72,7 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
 
 
 def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
-    """Append the cells that span from earlier rows into the next columns."""
+    """Append the cells that span from earlier rows into the next columns, and count down their rows in `pending`."""
     while len(row) in pending:
         cell, rows_left = pending.pop(len(row))
         if rows_left > 1:

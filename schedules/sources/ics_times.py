@@ -84,8 +84,8 @@ def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
     if not raw:
         return no_slot(raw, "empty", times.timezone, doubt="unreadable-date")
     slot = read_date(raw, times.anchor, zone_name(start.params.get("TZID", "")) or times.floating).slot
-    unread = slot.precision is Precision.NONE and slot.reason != "tbc"
-    return replace(slot, timezone=times.timezone, doubt="unreadable-date" if unread else slot.doubt)
+    is_unreadable = slot.precision is Precision.NONE and slot.reason != "tbc"
+    return replace(slot, timezone=times.timezone, doubt="unreadable-date" if is_unreadable else slot.doubt)
 
 
 def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> Slot:
@@ -189,7 +189,7 @@ def _olson_names() -> dict[str, str]:
 def zone_name(tzid: str) -> str | None:
     """Return the time zone that a TZID means, None for a private name."""
     plain = " ".join(tzid.split()).casefold()
-    # "/mozilla.org/20050126_1/Europe/London"
+    # Some programs write a path before the name: "/mozilla.org/20050126_1/Europe/London".
     tail = "/".join(plain.rsplit("/", 2)[-2:])
     windows = {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
     return ALIASES.get(plain) or _olson_names().get(plain) or _olson_names().get(tail) or windows.get(plain)

@@ -101,7 +101,7 @@ class _PlainPath:
 
 
 def compile_finder(expression: str) -> Finder:
-    """Compile a JMESPath expression. Raises `JMESPathError`."""
+    """Return a function that finds the value of a JMESPath expression in data. Raises `JMESPathError`."""
     if _PLAIN_PATH.fullmatch(expression):
         return _PlainPath(tuple(expression.split(".")))
     search: Finder = jmespath.compile(expression).search

@@ -203,7 +203,7 @@ class OnsSource(RememberingSource):
         return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return lists and data as one reading. Raises `UnreadableCalendar`."""
+        """Return lists and data as one reading, and remember it. Raises `UnreadableCalendar`."""
         remarks: list[Remark] = []
         made = self._read_lists(pages, remarks)
         self.record_read(made, now)

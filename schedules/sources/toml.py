@@ -80,6 +80,7 @@ def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[Calenda
 
 
 def _parse_toml(page: Page) -> dict[str, Any]:
+    """Return the tables of a file. Raises `UnreadableCalendar` if it is not TOML."""
     text = decode_text(page)
     refuse_html(page, text, "TOML")
     try:
@@ -196,6 +197,7 @@ def _part_faults(place: str, table: Mapping[str, Any]) -> Iterator[Remark]:
 
 
 def _unknown_keys(place: str, table: Mapping[str, Any], known: frozenset[str]) -> list[Remark]:
+    """Return a remark for each key of a table that is not known. `place` is written before the key."""
     return [
         Remark(f"{place}{name}", f"unknown key{did_you_mean(name, known)}", str(table[name]))
         for name in table
