@@ -38,7 +38,7 @@ def promised_between(
     ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime, producer: str | None = None
 ) -> Iterator[PromisedRelease]:
     """Yield the releases with a slot in force between two instants (None: without bound), with that slot."""
-    releases = [one for one in ledger.releases(*span) if not producer or producer in one.producers]
+    releases = [release for release in ledger.releases(*span) if not producer or producer in release.producers]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in ledger.promises([release.id for release in releases]):
         promises[promise.release].append(promise)

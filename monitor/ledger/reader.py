@@ -113,9 +113,9 @@ class CalendarReader:
 
     async def _read_pages(self, pages: Sequence[Page]) -> tuple[Reading, str]:
         """Return the reading of these pages, or the last reading itself if they have not changed, and their digest."""
-        now, digest, last = self.clock.now(), _hash_pages(pages), self._reading
-        if last is not None and digest == self._digest:
-            return last, digest
+        now, digest = self.clock.now(), _hash_pages(pages)
+        if self._reading is not None and digest == self._digest:
+            return self._reading, digest
         if self._needs_worker(pages):
             reading = await self._run_in_worker("read", pages, now)
         elif sum(len(page.body) for page in pages) <= _MOST_BYTES_ON_LOOP:
@@ -130,17 +130,16 @@ class CalendarReader:
         return self.pages.workers is not None and self.file is None and not is_small
 
     async def _run_in_worker(self, task: str, pages: Sequence[Page], now: datetime) -> Any:  # noqa: ANN401  # by task
-        """Run a step of the source in a worker process. Raises `UnreadableCalendar` and `ReadFault`."""
+        """Return what a worker makes of a step, `read` or `more`. Raises `UnreadableCalendar` and `ReadFault`."""
         assert self.pages.workers is not None  # noqa: S101  # `_needs_worker` has checked it
-        host = urlsplit(pages[0].url).hostname if pages else None
-        work = (task, host or "", self.source, tuple(pages), now)
-        answer, state = await self.pages.workers.run(*work, seconds=WORKER_SECONDS)
+        host = (urlsplit(pages[0].url).hostname if pages else None) or ""
+        result, state = await self.pages.workers.run(task, host, self.source, tuple(pages), now, seconds=WORKER_SECONDS)
         # The worker has used a copy of the source.
         if isinstance(self.source, StatefulSource):
             self.source.import_state(state)
-        if isinstance(answer, str):
-            raise UnreadableCalendar(answer)
-        return answer
+        if isinstance(result, str):  # the reason why the pages cannot be read
+            raise UnreadableCalendar(result)
+        return result
 
     def _check_and_adjust(self, reading: Reading) -> Reading:
         """Return a reading as adjusted, or the last one if they are equal. Raises `UnreadableCalendar` if too large."""
