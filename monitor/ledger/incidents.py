@@ -41,12 +41,11 @@ class CalendarIncidents:
     _reported_hosts: dict[str, date] = field(default_factory=dict)
 
     async def load_open(self) -> None:
-        """Load the incidents that are still open."""
+        """Load the incidents about no release that are still open and were opened in the last two years."""
         since = self.clock.now() - _LOOK_BACK
         recent = await self.ask(lambda: self.verdicts.incidents(since))
-        of_calendars = (incident for incident in recent if incident.kind is Kind.CALENDAR and not incident.release)
-        still_open = (incident for incident in of_calendars if incident.closed is None)
-        self._open = {incident.id: alerts.fill_in_subject(incident) for incident in still_open}
+        still_open = (incident for incident in recent if incident.kind is Kind.CALENDAR and incident.closed is None)
+        self._open = {incident.id: alerts.fill_in_subject(incident) for incident in still_open if not incident.release}
 
     async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
         """Open or continue an incident if a read raised alarms or none was usable for long, else close it.
@@ -126,6 +125,6 @@ class CalendarIncidents:
             self.wake()
 
     async def _stored_incident(self, decision: Decision) -> Incident | None:
-        """Return the stored incident of a decision, None if there is none."""
+        """Return the stored incident with the id of a decision's incident. None if there is none."""
         incident = decision.incident
         return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))

@@ -215,9 +215,9 @@ class Ledger:
         return self._memory.find_matching(producer, found)
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the same for releases that are only in the store. Waits until the store answers."""
-        found = partial(self._ask, lambda: self._memory.archive.find_matching(producer, url, title))
-        return await repeat_until_answered(found, self._clock)
+        """Return the stored releases of a producer that have this address or title. Waits until the store answers."""
+        query = partial(self._ask, lambda: self._memory.archive.find_matching(producer, url, title))
+        return await repeat_until_answered(query, self._clock)
 
     async def _write_with_short_wait(
         self, portions: Portions, calendar: str | None = None, repeated_result: object = None
@@ -241,7 +241,7 @@ class Ledger:
             queued.done.result()
 
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
-        """Store a read that is not usable. It does not change any promise."""
+        """Store a read as not usable because of a `fault`, and return it. It does not change any promise."""
         unusable = replace(read, usable=False, fault=fault)
         await self._write_with_short_wait(write.prepare_unusable_read(unusable), read.calendar, repeated_result=fault)
         return RecordedRead(unusable, alarms)

@@ -52,8 +52,7 @@ class DormantReleases:
     """Loads releases from the store, but only those that one of the configured `calendars` has announced."""
 
     def __init__(self, store: Store, calendars: Collection[str]) -> None:
-        self._store = store
-        self._calendars = frozenset(calendars)
+        self._store, self._calendars = store, frozenset(calendars)
         self._past: PastEditions | None = None
 
     def load_current(self, now: datetime) -> Iterator[StoredReleases]:
@@ -74,6 +73,7 @@ class DormantReleases:
         return StoredReleases(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
 
     def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
+        """Return the stored entries of these releases in configured calendars."""
         return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._calendars]
 
     def releases_of_entries(self, calendar: str, uids: Sequence[str]) -> set[str]:
@@ -82,8 +82,8 @@ class DormantReleases:
 
     def find_matching(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have the address or title of a listing entry."""
-        end, words = last_segment(url) or canonical_address(url), read_title(title).words
-        return matching_releases(self._store.ledger.releases_alike(producer, end, words), url, title)
+        address_end, words = last_segment(url) or canonical_address(url), read_title(title).words
+        return matching_releases(self._store.ledger.releases_alike(producer, address_end, words), url, title)
 
     def past_editions(self, awake: Collection[str], now: datetime) -> PastEditions:
         """Return the past editions in the store, except of releases in memory (`awake`). They are cached."""
@@ -253,10 +253,10 @@ class LedgerMemory:
         self._ambiguous = joined.ambiguous
 
     def editions(self) -> Iterator[SeriesEdition]:
-        """Yield each release in memory with its last promised slot."""
+        """Yield each promised release in memory, with its last promised slot."""
         for release in self.releases.values():
-            for promise in self.book.promises_of(release.id)[-1:]:
-                yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promise.slot)
+            if promises := self.book.promises_of(release.id):
+                yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promises[-1].slot)
 
     def _forget_releases(self, names: Collection[str]) -> None:
         """Remove releases, with their entries and promises, from memory."""
@@ -283,10 +283,10 @@ class LedgerMemory:
         self.archive.forget_past_editions()
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
-        """Join the entries of all calendars again, and compare the result with memory."""
-        count = sum(len(state.announcements) for state in states.values())
+        """Join the entries of all calendars again. Return how the result differs from memory."""
+        entry_count = sum(len(state.announcements) for state in states.values())
         work = partial(join_again, states.values(), self._rules, self.release_of, self.releases)
-        return await offload_many(count, work)
+        return await offload_many(entry_count, work)
 
     async def _join_with_stored(self, state: CalendarState) -> tuple[Joining, CalendarState]:
         """Join all entries, with this state of one calendar. Return the result, and the state as it was joined.

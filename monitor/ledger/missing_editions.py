@@ -64,12 +64,13 @@ def find_missing_editions(
 
 
 def _group_by_series(editions: Iterable[SeriesEdition]) -> dict[Series, list[SeriesEdition]]:
-    found: dict[Series, list[SeriesEdition]] = defaultdict(list)
+    """Return editions by series, without those whose title has no word that names one."""
+    by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
     for edition in editions:
         series = series_of(edition.producer, edition.title)
         if series[1]:
-            found[series].append(edition)
-    return found
+            by_series[series].append(edition)
+    return by_series
 
 
 def _day_if_passed(edition: SeriesEdition, now: datetime) -> date | None:

@@ -34,7 +34,7 @@ class PromiseBook:
                 known.sort(key=attrgetter("learnt"))
 
     def confirm(self, calendar: str, releases: Iterable[str], at: datetime) -> None:
-        """Record that a calendar still showed its newest promise for each of these releases at `at`."""
+        """Record that a calendar still showed its newest promise for these releases at `at`, or keep a later time."""
         for release in releases:
             newest = self.newest_promise(calendar, release)
             if newest is not None and (newest.confirmed_at or at) <= at:
@@ -115,6 +115,7 @@ def _add_unlisted_read(promise: Promise, at: datetime, successors: Sequence[str]
 
 
 def _is_near(slot: Slot, since: datetime, until: datetime) -> bool:
+    """Return whether the instant or a part of the span of a slot is after `since` and not after `until`."""
     if slot.instant is not None:
         return since < slot.instant <= until
     begins, passes = slot.begins(), slot.passes()

@@ -26,12 +26,11 @@ _log = structlog.get_logger(__name__)
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 OFTEN = timedelta(minutes=15)
 """A calendar with at most this interval has only two additional reads around a slot: one before and one after it."""
-_BEFORE = timedelta(minutes=10)
+_BEFORE, _AFTER = timedelta(minutes=10), (timedelta(minutes=5), timedelta(minutes=60))  # if it is not read often
 _JUST_BEFORE = timedelta(minutes=4)
 """How long before a slot every calendar is read again, to see a change before looks become frequent."""
 _JUST_AFTER = _MINUTE
 """How long after a slot every calendar is read again, to see a change that came too late for the read before it."""
-_AFTER = (timedelta(minutes=5), timedelta(minutes=60))
 
 
 def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, last_usable: datetime, *, often: bool) -> bool:

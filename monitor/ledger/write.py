@@ -104,13 +104,13 @@ def prepare_changing_read(
 
     releases = {release: joined.releases[release] for release in with_entries}
     new = [(entry(uid), releases.get(release_of[uid]), change.new.get(uid)) for uid in uids]
-    portions.add(new, _write_entries, rows=3)  # at most: an entry, its release and its promise
+    portions.add(new, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
     portions.add(updated, lambda tx, rows: tx.save_promises(rows))
     confirmed = result.changes.confirmed
     unchanged = [uid for uid in confirmed if uid not in uids]
     as_of = state.as_of or read.finished
     _add_confirmed(portions, read, [release_of[uid] for uid in confirmed], unchanged, as_of)
-    portions.add([entry(uid) for uid in result.changes.first_missing], _write_rows)
+    portions.add([entry(uid) for uid in result.changes.first_missing], _write_entries)
     portions.add([read], lambda tx, _rows: tx.add_read(read))
     return portions
 
@@ -122,7 +122,7 @@ def prepare_rewrite(
     portions = Portions()
     portions.add(releases, lambda tx, rows: tx.save_releases(rows))
     portions.add(promises, lambda tx, rows: tx.add_promises(rows))
-    portions.add(entries, _write_rows)
+    portions.add(entries, _write_entries)
     return portions
 
 
@@ -149,7 +149,7 @@ def _add_moves_of_entries(
     portions.add(change.runs, lambda tx, rows: tx.save_runs(rows))
     for incident in change.incidents:
         portions.add([incident], lambda tx, rows: tx.save_incident(rows[0]))
-    portions.add(moved, _write_rows)
+    portions.add(moved, _write_entries)
 
 
 def _add_confirmed(
@@ -160,14 +160,14 @@ def _add_confirmed(
     portions.add(uids, lambda tx, ids: tx.confirm_entries(read.calendar, ids, read.finished))
 
 
-def _write_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
-    """Write entries, each with its release and its promise if these are new or changed."""
+def _write_new_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
+    """Write entries, each with its release and its promise if these are new or changed (None: they are not)."""
     # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
     tx.save_releases(releases[name] for name in sorted(releases))
     tx.add_promises(promise for _, _, promise in entries if promise is not None)
-    _write_rows(tx, [entry for entry, _, _ in entries])
+    _write_entries(tx, [entry for entry, _, _ in entries])
 
 
-def _write_rows(tx: Transaction, entries: Iterable[Entry]) -> None:
+def _write_entries(tx: Transaction, entries: Iterable[Entry]) -> None:
     tx.save_announced(entry.row() for entry in entries)

@@ -139,7 +139,7 @@ class Pacer:
         self._last_start = (now if self._last_start is None else max(now, self._last_start)) + self.gap
 
     def record_success(self) -> None:
-        """Record that the host accepted a request. After a refusal, the pace grows with each."""
+        """Record that the host accepted a request. After a refusal, the pace grows with each until it is full again."""
         if self._pace < 1.0:
             self._set_pace(min(1.0, self._pace * _PACE_GROWTH))
             self._backoff = _FIRST_BACKOFF if self._pace == 1.0 else self._backoff

@@ -110,6 +110,6 @@ def _publisher_domain(host: str) -> str:
     """Return the part of a host name that all hosts of its publisher share: `ons.gov.uk` for `download.ons.gov.uk`."""
     if host.endswith(_GOV_UK_FILES):
         return "www.gov.uk"
-    is_address = host.replace(".", "").isdecimal()
-    labels = 4 if is_address or host.endswith(".service.gov.uk") else 3
-    return ".".join(host.split(".")[-labels:])
+    is_ip_address = host.replace(".", "").isdecimal()
+    label_count = 4 if is_ip_address or host.endswith(".service.gov.uk") else 3
+    return ".".join(host.split(".")[-label_count:])

@@ -43,7 +43,7 @@ def _first_by_rank(parts: Sequence[PartProof], count: int) -> Sequence[PartProof
 
 
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
-    """Return the sort key of a part if not all can be proved: important parts, then those likely to be on time."""
+    """Return the sort key of a part if not all can be proved: important ones, listed ones, those still on time."""
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + MAY_STILL_COME
     return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
 
@@ -170,9 +170,9 @@ class Sweep:
                 return part
         return None
 
-    def _before_order_changes(self, now: datetime, then: datetime) -> datetime:
-        """Return `then`, but no later than the next change of the order, at the slot or the end of the tolerance."""
-        return min([then, *(change for change in (self.slot, self.ends) if change > now)])
+    def _before_order_changes(self, now: datetime, instant: datetime) -> datetime:
+        """Return `instant`, but no later than the next change of the order, at the slot or the end of the tolerance."""
+        return min([instant, *(change for change in (self.slot, self.ends) if change > now)])
 
     def record_start(self, part: PartProof, now: datetime) -> None:
         """Record that a look at a part begins."""

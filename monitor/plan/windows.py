@@ -243,10 +243,10 @@ def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: Wat
 
 def _split_idle(window: Window, slot: datetime, watch: WatchSettings) -> Iterator[Window]:
     """Yield the piece of an overdue window in which looks may be closer if its host is idle, then the rest."""
-    ends, every_if_idle = slot + watch.overdue.free_until, watch.overdue.free_every
-    if every_if_idle < window.every and window.begins < ends:
-        yield replace(window, ends=min(window.ends, ends), every_if_idle=every_if_idle)
-    yield replace(window, begins=max(window.begins, on_grid(ends, slot, window.every)))
+    idle_until, every_if_idle = slot + watch.overdue.free_until, watch.overdue.free_every
+    if every_if_idle < window.every and window.begins < idle_until:
+        yield replace(window, ends=min(window.ends, idle_until), every_if_idle=every_if_idle)
+    yield replace(window, begins=max(window.begins, on_grid(idle_until, slot, window.every)))
 
 
 def _windows_before_span(

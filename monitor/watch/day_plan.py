@@ -151,13 +151,12 @@ class Day:
     now: datetime
 
     def plan_release(self, release: Release, promises: Sequence[Promise]) -> PlannedRelease | None:
-        """Return the plan of one release, or None if it is not looked at in the period."""
+        """Return the plan of one release, or None if it is not looked at in the period. Past slots need its verdict."""
         promised = slot_in_force(release, promises, self.now)
         slot = promised.slot
         slot_begins = slot.begins() if slot is not None else None
         if slot is None or slot_begins is None:
             return None
-        # The looks after an earlier slot depend on what was seen by now.
         judged = self._load_judged(release) if slot_begins < self.begin else None
         windows_of = {}
         for target in targets_of(release, origin_view=self.rules.watch.origin_view):
@@ -173,6 +172,7 @@ class Day:
         return PlannedRelease(release, slot, windows_of, is_due, goal)
 
     def _windows_in_period(self, target: Target, promised: InForce, progress: Progress) -> tuple[Window, ...]:
+        """Return the windows of a target that touch the period."""
         exact, at = is_exact(promised), self.rules.default_time
         windows = windows_in_force(target, promised, progress, self.rules.watch, exact=exact, default_time=at)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)

@@ -62,7 +62,7 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, lead_of_too_many_entries(hit, MAX_FOLLOWED)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Check an entry, unless of an old edition. Send a lead if only a person can judge it and it may matter."""
+        """Check an entry, unless of an old edition. If only a person can judge it, send a lead that is still useful."""
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
@@ -118,7 +118,7 @@ class ListingFollowUp:
         return False
 
     def _is_worth_a_lead(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime | None) -> bool:
-        """Return whether it was listed before its slot, or while its page is missing or another edition's."""
+        """Return whether it was listed before its slot or, until a day after it, while its page is missing or older."""
         if slot is None or (hit.listed.by is not None and hit.listed.by < slot):
             return True
         page = watched.verdict.page if watched.verdict is not None else None

@@ -165,9 +165,9 @@ def _identifies_release(part: Part) -> bool:
 
 
 def recognise_by_title(part: Part) -> Part:
-    """Return a part from a listing with the recogniser for titles, because a page at its address is no proof."""
-    is_shown = part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
-    return replace(part, recognise="titled") if is_shown else part
+    """Return a part from a listing with the recogniser for titles, because any page there is no proof. Others as is."""
+    is_listed_page = part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
+    return replace(part, recognise="titled") if is_listed_page else part
 
 
 _WITHIN = dict.fromkeys((Likeness.SAME, Likeness.UNDATED), UNDATED_WITHIN) | {Likeness.OTHER_EDITION: MISDATED_WITHIN}

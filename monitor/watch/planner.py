@@ -124,7 +124,7 @@ class Planner:
     def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
         """Watch further parts of a release. `soon`: look at them at once. Beyond twice the limit, parts are dropped."""
         known = watched.release.parts
-        most = max(2 * self._rules.watch.most_parts, len(known))
+        most = max(2 * self._rules.watch.most_parts, len(known))  # but no known part
         watched.release = replace(watched.release, parts=(*known, *parts)[:most])
         self.set_targets(watched, soon=soon)
 
@@ -151,9 +151,9 @@ class Planner:
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
         """Treat predicted parts like other parts from now on if the page has `named` their addresses."""
         predicted = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED}
-        known = self._confirmed_urls.get(watched.release.id, frozenset())
-        if not predicted & named <= known:
-            self._confirmed_urls[watched.release.id] = known | (predicted & named)
+        confirmed, known = predicted & named, self._confirmed_urls.get(watched.release.id, frozenset())
+        if not confirmed <= known:
+            self._confirmed_urls[watched.release.id] = known | confirmed
             self.replan(watched)
 
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:

@@ -122,7 +122,7 @@ class PredictedAddresses:
         }
 
     def _judged_latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
-        # One week at a time, because a busy producer's whole year takes tens of MB.
+        """Yield a producer's verdicts of the last 400 days, read week by week because a year may take tens of MB."""
         end = now
         while end > now - _HISTORY:
             begin = max(end - _SLICE, now - _HISTORY)
@@ -198,8 +198,8 @@ def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the pages on other sites that an edition linked to, and the predicted ones that were seen."""
     for body in parts:
         part = part_from_json(body)
-        is_seen = part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE and body["first_seen"]["by"]
-        if part.origin is Origin.LINKED or is_seen:
+        is_predicted_page = part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE
+        if part.origin is Origin.LINKED or (is_predicted_page and body["first_seen"]["by"]):
             yield part.url
 
 

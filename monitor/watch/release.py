@@ -20,7 +20,7 @@ from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import AGAIN, SLOT, Window, window_at
 from monitor.plan.proof import NEVER, ProofGoal
-from monitor.plan.targets import Target, View, release_from_id, target_id
+from monitor.plan.targets import Target, View, parse_target_id, release_from_id, target_id
 from monitor.plan.windows import UNSEEN, Progress, Stage
 from schedules.announcement import Address
 from schedules.contract.verdict import PartVerdict, VerdictKind
@@ -183,8 +183,8 @@ class WatchedRelease:
     @property
     def last_proof_at(self) -> datetime | None:
         """Return when the last look that proved something was answered, or None."""
-        last = (state.runs[-1] for state in self.states.values() if state.runs)
-        return max((run.last_received for run in last if run.state is not State.UNKNOWN), default=None)
+        last_runs = (state.runs[-1] for state in self.states.values() if state.runs)
+        return max((run.last_received for run in last_runs if run.state is not State.UNKNOWN), default=None)
 
     def merge_promises(self, promises: Iterable[Promise]) -> None:
         """Add promises from a calendar or the store. Keep the later confirmation of those that are known."""
@@ -204,7 +204,7 @@ class WatchedRelease:
     def load_runs(self, runs: Iterable[Run]) -> None:
         """Add stored runs: this monitor's to the states, and others' to `other_runs`."""
         for run in runs:
-            if run.monitor in ("", self.monitor):
+            if run.monitor in ("", self.monitor):  # it is empty if an older version stored the run
                 self.state_of(run.target).runs += (run,)
             else:
                 self.other_runs += (run,)
@@ -227,7 +227,7 @@ class WatchedRelease:
 
     def has_shown(self, url: str) -> bool:
         """Return whether its page was ever seen present or withdrawn at this address."""
-        of_page = (run for name, runs in self.runs.items() if name.rsplit("/", 2)[1] == "page" for run in runs)
+        of_page = (run for target, runs in self.runs.items() if parse_target_id(target)[1] == "page" for run in runs)
         return any(run.address == url and run.state in (State.PRESENT, State.WITHDRAWN) for run in of_page)
 
     def set_targets(self, targets: Iterable[Target]) -> None:
@@ -269,7 +269,7 @@ class WatchedRelease:
         `baseline` is the hash of the first body that was read. `placeholder` is empty if looks after the last proof met
         a placeholder, because runs do not have its text. Otherwise it is None.
         """
-        # Merged runs have no address.
+        # Runs that an older version stored have no address.
         runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
         digests = (run.digest for run in runs if run.digest is not None)
         baseline = next(digests, None) if target.recognise == "changed" else None
