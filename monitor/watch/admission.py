@@ -81,12 +81,12 @@ class Admission:
             self.watch.update_promises(name, self.ledger.promises(name))
         if read.change is not None:
             now = self.clock.now()
-            changed = {*read.change.joined.altered, *read.promised, *self.watch.releases}
-            await self._add_listable(changed, now)
+            to_update = {*read.change.joined.altered, *read.promised, *self.watch.releases}
+            await self._add_listable(to_update, now)
             new = read.change.new_releases()
             # Nothing is stored of new releases, so no query of the store can fail.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
-            await self._update_watch_or_retry(changed.difference(new))
+            await self._update_watch_or_retry(to_update.difference(new))
         return read
 
     async def _update_watch_or_retry(self, names: Collection[str]) -> None:

@@ -177,7 +177,7 @@ class Planner:
     def _plan_windows(
         self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime
     ) -> tuple[Window, ...]:
-        """Return the windows of a target that end after `now`."""
+        """Return the windows of a target that end after `now`. To save memory, equal windows are one object."""
         windows = windows_in_force(
             target,
             promised,

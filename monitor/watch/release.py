@@ -297,7 +297,7 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return the stage of a target by the last verdict: that of its part or, if that is missing, of the page."""
+        """Return the stage of a target by the last verdict: that of its part or, if it is missing, of the page."""
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
             return UNSEEN
@@ -307,7 +307,7 @@ class WatchedRelease:
         if exposed_since:
             return Progress(Stage.EXPOSED, min(exposed_since))
         if (since := _published_since(part)) is not None:
-            is_complete = not self._is_hidden_by_edge(target)
+            is_complete = not self._is_hidden_by_edge(target)  # if it is hidden, users still wait
             return Progress(Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since))
         page_since = None if self.verdict.page is None else _published_since(self.verdict.page)
         return UNSEEN if page_since is None else Progress(Stage.SEEN, page_since, is_complete=False)
