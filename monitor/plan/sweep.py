@@ -103,7 +103,7 @@ class Sweep:
             return part
         self._ordered = deque(self.order_looks(now, gap))
         self._reorder_at = self._before_order_changes(now, now + _REORDER_EVERY)
-        self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
+        self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND  # with looks in both views
         part = self._next_ready(is_ready)
         if part is None:
             self.idle_until = self._before_order_changes(now, now + _RETRY_AFTER)
@@ -113,8 +113,8 @@ class Sweep:
         """Return the parts to look at from `now` on, each at most once, in order.
 
         The part looked at longest ago goes first, so that a round of looks ends at the slot and continues after it in
-        the same order. Parts that are out are left out, and those that the time left does not suffice to prove. After
-        the tolerance, only pages are looked at: an announcement proves nothing then.
+        the same order. Parts that were seen are left out, and those that cannot be proved in the time left. After
+        the tolerance, only pages are looked at, because an announcement proves nothing then.
         """
         awaited = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in awaited if part.goal.announces is None]

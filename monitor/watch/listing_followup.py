@@ -62,7 +62,7 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, lead_of_too_many_entries(hit, MAX_FOLLOWED)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Check an entry, unless of an old edition. If only a person can judge it, send a lead that is still useful."""
+        """Check an entry, unless of an old edition. Send a lead if a person must judge it and it is early or late."""
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
