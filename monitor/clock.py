@@ -9,7 +9,7 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
-SET = 0.01
+LEAST_CLOCK_STEP = 0.01
 """If our clock moves by so many seconds against the monotonic clock, someone has set it."""
 _TRIES = 5
 _SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
@@ -82,7 +82,7 @@ def seconds_ahead(clock: Clock) -> float:
         before = clock.monotonic()
         found = clock.now().timestamp() - clock.asleep() - before
         # A process that was interrupted between the two readings must read again.
-        if clock.monotonic() - before < SET / 2:
+        if clock.monotonic() - before < LEAST_CLOCK_STEP / 2:
             break
     return found
 
@@ -95,8 +95,8 @@ class SecondsAhead:
         self._difference, self._last = inf, 0.0
 
     def __call__(self) -> float:
-        """Return the seconds that the wall clock is ahead, to within a quarter of `SET`."""
+        """Return the seconds that the wall clock is ahead, to within a quarter of `LEAST_CLOCK_STEP`."""
         difference = self._clock.now().timestamp() - self._clock.monotonic()
-        if abs(difference - self._difference) >= SET / 4:
+        if abs(difference - self._difference) >= LEAST_CLOCK_STEP / 4:
             self._difference, self._last = difference, seconds_ahead(self._clock)
         return self._last

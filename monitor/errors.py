@@ -74,7 +74,7 @@ def why_unusable(exc: OSError, if_absent: str = "") -> str:
     return f"{exc.strerror}: {remedy}" if remedy else f"{exc.strerror}"
 
 
-def unknown(
+def unknown_name(
     kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None, listed_by: str = ""
 ) -> UnknownName:
     """Return the fault for an unknown name. It suggests the most similar known one, or lists them if there are few.

@@ -130,9 +130,9 @@ def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[
 
 def _last_looks(queries: Queries, rows: Iterable[fragments.Row], now: datetime) -> dict[str, datetime]:
     """Return the time of the last look at each release, by id. Before a slot, only staff may know it."""
-    pulses = queries.live.pulses()
-    visible = (row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now))
-    return {name: looked for name in visible if name in pulses and (looked := pulses[name].looked) is not None}
+    states = queries.live.watched_states()
+    visible = [row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now)]
+    return {name: look for name in visible if name in states and (look := states[name].last_look) is not None}
 
 
 async def render_rows(

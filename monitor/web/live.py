@@ -25,7 +25,7 @@ from monitor.threads import with_pauses
 from monitor.web import fragments
 from monitor.web.connections import RESPONSE_SECONDS, default_limiter
 from monitor.web.embargo import public_view, slot_has_passed
-from monitor.web.queries import Pulse, Queries
+from monitor.web.queries import WatchedState, Queries
 from monitor.web.request import check_parameters, sees_all
 from schedules.times.words import clock as time_of_day
 
@@ -193,9 +193,9 @@ class LiveBoard:
         """Do one round: find the changes since the last one, add them to the feeds, and wake the streams."""
         whole = self._round % _READ_DAY_EVERY == 0 or self._day != self._queries.today()
         self._round += 1
-        pulses = self._queries.live.pulses()
+        pulses = self._queries.live.watched_states()
         changed = await self._read_day() if whole else await self._update_bodies(pulses)
-        self._marks = {name: pulse.mark for name, pulse in pulses.items()}
+        self._marks = {name: pulse.change_mark for name, pulse in pulses.items()}
         for feed in self._feeds.values():
             if feed.listeners:
                 await self._add_changes(feed, changed, whole=whole)
@@ -213,12 +213,12 @@ class LiveBoard:
         self._day, self._releases = day, bodies
         return list(bodies)
 
-    async def _update_bodies(self, pulses: Mapping[str, Pulse]) -> list[str]:
+    async def _update_bodies(self, pulses: Mapping[str, WatchedState]) -> list[str]:
         """Update the releases that changed, and every few rounds those with a growing delay. Return their ids."""
         changed = []
         async for number, (name, body) in with_pauses(enumerate(list(self._releases.items())), self._queries.clock):
             pulse = pulses.get(name)
-            has_changed = pulse is not None and pulse.mark is not self._marks.get(name)
+            has_changed = pulse is not None and pulse.change_mark is not self._marks.get(name)
             # An overdue or due release has a growing delay, and one that is public before its slot a growing exposure.
             grows = body["verdict"] == "overdue" or body.get("due") or any(one["open"] for one in body["exposures"])
             has_grown = (number + self._round) % _REJUDGE_EVERY == 0 and grows
@@ -262,13 +262,13 @@ class LiveBoard:
             feed.recent.clear()
             feed.add_event("renew")
 
-    def _set_pulse(self, feed: AudienceFeed, pulses: Mapping[str, Pulse]) -> None:
+    def _set_pulse(self, feed: AudienceFeed, pulses: Mapping[str, WatchedState]) -> None:
         """Make the pulse of this round: the time, and the last looks that are new since the last pulse."""
         # Before its slot, only staff see the last looks, because their frequency could show that a release is out.
         last_looks = {
-            fragments.element_id(name): round(pulse.looked.timestamp() * 1000)
+            fragments.element_id(name): round(pulse.last_look.timestamp() * 1000)
             for name, pulse in pulses.items()
-            if name in self._releases and pulse.looked is not None and (feed.sees_all or name in feed.due)
+            if name in self._releases and pulse.last_look is not None and (feed.sees_all or name in feed.due)
         }
         new = {}
         if self._round % _SEND_LOOKS_EVERY == 0 or not feed.looked:

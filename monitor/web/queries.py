@@ -47,14 +47,14 @@ MOST_INCIDENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """The state of a watched release. After each visible change, `mark` is another object.
+class WatchedState:
+    """The state of a watched release. After each visible change, `change_mark` is another object.
 
-    `looked` is the time of the last response that proved something, or None before the first.
+    `last_look` is the time of the last response that proved something, or None before the first.
     """
 
-    mark: object
-    looked: datetime | None
+    change_mark: object
+    last_look: datetime | None
 
 
 class RunningMonitor(Protocol):
@@ -63,8 +63,8 @@ class RunningMonitor(Protocol):
     def body(self, release: str) -> Json | None:
         """Return the JSON of a watched release as of now, or None if it is not watched."""
 
-    def pulses(self) -> Mapping[str, Pulse]:
-        """Return every watched release by its id, read from memory."""
+    def watched_states(self) -> Mapping[str, WatchedState]:
+        """Return the state of every watched release by its id, read from memory."""
 
     def is_store_unavailable(self) -> bool:
         """Return whether the store has not answered for so long that queries should not wait for it."""
@@ -162,7 +162,7 @@ class Queries:
 
     def _watched_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
         begin, end = self._day_bounds(first, last)
-        watched = [body for name in self.live.pulses() if (body := self.live.body(name)) is not None]
+        watched = [body for name in self.live.watched_states() if (body := self.live.body(name)) is not None]
         slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer))
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
