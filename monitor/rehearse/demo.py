@@ -26,7 +26,7 @@ from monitor.watch.rejudge import Explainer, facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.middleware import AccessLog
-from monitor.web.queries import WatchedState, Queries
+from monitor.web.queries import Queries, WatchedState
 from monitor.web.server import WebServer, bind_address
 from schedules.times.json import instant_from_json
 from schedules.times.zone import LONDON

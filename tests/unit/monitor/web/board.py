@@ -30,7 +30,7 @@ from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.queries import WatchedState, Queries
+from monitor.web.queries import Queries, WatchedState
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
 from tests.worlds.instants import after_slot
