@@ -42,27 +42,30 @@ class RowGroup:
 
 
 async def show_board(request: Request) -> Response:
-    """Show the front page for one day, with the releases that match the filters."""
-    queries = queries_of(request)
+    """Show the front page for one day, by default today, with the releases that match the filters.
+
+    The producer that this browser remembers is a filter too, unless the query names another. With `wall=1`, the page is
+    for a screen on a wall. Only today's page is kept up to date by the event stream.
+    """
+    queries, query = queries_of(request), request.query_params
     check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
     live: LiveBoard = request.app.state.live
     # The position is read before any query, so the stream also sends changes that happen while the page is made.
     position = live.position(sees_all=queries.sees_all)
-    query = request.query_params
-    remembered = request.cookies.get(_PRODUCER_COOKIE, "")
-    mine = remembered if _PRODUCER_ID.fullmatch(remembered) else ""
-    chosen = {name: query.get(name, mine if name == "producer" else "").strip() for name in _FILTERS}
+    cookie = request.cookies.get(_PRODUCER_COOKIE, "")
+    own_producer = cookie if _PRODUCER_ID.fullmatch(cookie) else ""
+    chosen = {name: query.get(name, own_producer if name == "producer" else "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
-    promised = await queries.list_releases(day, day)
+    releases = await queries.list_releases(day, day)
     # Many releases share one slot, so the gravest status comes first within a slot.
-    promised.sort(
+    releases.sort(
         key=lambda row: ((row["slot"] or {}).get("start") or "", fragments.severity_rank(verdict_or_due(row)))
     )
-    rows = [row for row in promised if _matches_filters(row, chosen, queries.producers)]
+    rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
     needing = await _list_needing_action(queries)
     now, is_today = queries.clock.now(), day == queries.today()
-    looked = _last_looks(queries, promised, now) if is_today else {}
-    parts = fragments.render_day_parts(queries, promised, now, looked, counting=True)
+    looked = _last_looks(queries, releases, now) if is_today else {}
+    parts = fragments.render_day_parts(queries, releases, now, looked, counting=True)
     return render(
         request,
         "board.html",
@@ -70,14 +73,14 @@ async def show_board(request: Request) -> Response:
         day=day,
         fault=fault,
         typed={name: query.get(name, "") for name in _DATE_FIELDS},
-        promised=len(promised),
+        promised=len(releases),
         groups=group_rows(rows, queries.producers),
         counts=fragments.count_statuses(rows),
         chosen=chosen,
-        mine=mine,
+        mine=own_producer,
         is_filtered=any(chosen.values()),
-        producers=list_producers(promised, queries.producers),
-        states=[word for word, _ in fragments.count_statuses(promised)],
+        producers=list_producers(releases, queries.producers),
+        states=[word for word, _ in fragments.count_statuses(releases)],
         needing=fragments.render_needing_action(queries, needing),
         parts=parts | {"warnings": await fragments.render_warnings(queries, now)},
         cells=await render_rows(queries, rows, looked, now),
@@ -90,21 +93,24 @@ async def show_board(request: Request) -> Response:
 
 
 async def remember_producer(request: Request) -> Response:
-    """Set a cookie so that the front page shows only one producer in this browser. An empty name removes it."""
+    """Set a cookie so that the front page shows only one producer in this browser. An empty name removes it.
+
+    Return 403 for a form on another site.
+    """
     producer = (await read_form(request)).get("producer", "")
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         return render_fault(request, 403, "This form was sent from elsewhere.")
     if not _PRODUCER_ID.fullmatch(producer):
         raise UserFault("producer: not the id of a producer")
-    answer = RedirectResponse("/", 303)
+    response = RedirectResponse("/", 303)
     if producer:
         secure = request.scope["scheme"] == "https"
-        answer.set_cookie(
+        response.set_cookie(
             _PRODUCER_COOKIE, producer, max_age=_COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax"
         )
     else:
-        answer.delete_cookie(_PRODUCER_COOKIE)
-    return answer
+        response.delete_cookie(_PRODUCER_COOKIE)
+    return response
 
 
 async def _list_needing_action(queries: Queries) -> list[Incident]:
@@ -116,7 +122,10 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
 
 
 def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[RowGroup]:
-    """Return the rows of a day in groups. On a busy day, releases without a problem are folded by producer."""
+    """Return the rows of a day in groups, none if there are no rows.
+
+    On a busy day, the first group has the releases with a problem, and the others are folded by producer.
+    """
     if len(rows) <= _FOLDED_OVER:
         return [RowGroup("", rows)] if rows else []
     bad = [row for row in rows if fragments.has_gone_wrong(row)]
@@ -161,7 +170,10 @@ def list_producers(rows: Iterable[fragments.Row], names: Mapping[str, str]) -> l
 
 
 def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:
-    """Return the day of a link or of the three date fields. If it is not a date, return the default and an error."""
+    """Return the day in the query and an error, empty if there is none. With an error, the day is `default`.
+
+    The query has the `date` of a link or the three fields of the form. If all are empty, the day is `default` too.
+    """
     typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE_FIELDS))
     text = query.get("date") or (typed if typed != "00-00-00" else "")
     try:

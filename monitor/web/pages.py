@@ -106,13 +106,13 @@ def _seconds_in_largest_unit(seconds: int) -> str:
 
 
 def short_length(seconds: Mapping[str, Any] | None) -> str:
-    """Return a measured duration for a list. Over five minutes, it has minutes only and no seconds.
+    """Return a measured duration for a list, each bound rounded outward. Empty if there is no measurement.
 
-    Each bound is rounded outward. Empty if there is no measurement.
+    From five minutes to an hour it has only minutes, else two units, such as `1 min 5 s`.
     """
     bounds = bounds_from_json(seconds) or Bounds()
-    size = abs(next((side for side in (bounds.min, bounds.max) if side is not None), 0.0))
-    return lengths(bounds, parts=count_length_units(size), tenths=False, unknown="")
+    first_bound = next((bound for bound in (bounds.min, bounds.max) if bound is not None), 0.0)
+    return lengths(bounds, parts=count_length_units(abs(first_bound)), tenths=False, unknown="")
 
 
 def slot_start(row: Mapping[str, Any]) -> datetime:
@@ -129,12 +129,15 @@ def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
 
 
 def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return (address, name) pairs of the places where a release is public, or else of its announced page."""
-    if elsewhere := open_alternatives(row):
-        return [(one["url"], one["part"]) for one in elsewhere]
-    exposed = {one["part"] for one in row["exposures"] if one["open"]}
-    if exposed:
-        return [(part["url"], part["id"]) for part in row["parts"] if part["id"] in exposed]
+    """Return (address, name) pairs of the places where a release is public, or else of its announced page.
+
+    An overdue release can be public at alternative addresses, and a release before its slot in some of its parts.
+    """
+    if alternatives := open_alternatives(row):
+        return [(one["url"], one["part"]) for one in alternatives]
+    public_parts = {one["part"] for one in row["exposures"] if one["open"]}
+    if public_parts:
+        return [(part["url"], part["id"]) for part in row["parts"] if part["id"] in public_parts]
     return [(row["url"], "Announced page")] if row["url"] else []
 
 
@@ -159,16 +162,20 @@ def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
 
 
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
-    """Return a delay in words, before or after the slot, such as `38 min 2 s to 38 min 5 s after`."""
+    """Return a delay in words: `2 s to 5 s after` the slot, `… before`, or `between 1 s before and 5 s after`.
+
+    `bounds` are in seconds, negative before the slot. Empty if they are None. Without a least bound, the text has no
+    `before` or `after`.
+    """
     if bounds is None or (least := bounds["min"]) is None:
         return as_json.length_text(bounds)
     most = bounds["max"]
-    if most is not None and most <= 0 and least < 0:
+    if most is None or least >= 0:
+        return f"{as_json.length_text(bounds)} after"
+    if most <= 0:
         return f"{as_json.length_text({'min': -most, 'max': -least})} before"
-    if most is not None and least < 0:
-        before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
-        return f"between {before} before and {after} after"
-    return f"{as_json.length_text(bounds)} after"
+    before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
+    return f"between {before} before and {after} after"
 
 
 _ENVIRONMENT = _make_environment()
@@ -181,8 +188,7 @@ def render_fragment(queries: Queries, template: str, **values: Any) -> str:  # n
 
 def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
     """Return a response with a whole page. The template gets `values` and the values that every page needs."""
-    queries, session = queries_of(request), session_of(request)
-    acts = may_act(request)
+    queries, session, acts = queries_of(request), session_of(request), may_act(request)
     common = {
         "signs_in": queries.sessions is not None and queries.sessions.allows_sign_in,
         "sessions": queries.sessions,
@@ -203,41 +209,46 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
     return HTMLResponse(text, status_code=code)
 
 
-async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
-    """Return the status checks that read the store, and the deliveries given up in the last seven days."""
+async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
+    """Return the checks of notices and monitors in the store, and the deliveries given up in the last seven days.
+
+    If the store does not answer, that is the only check.
+    """
     try:
         now = queries.clock.now()
-        members = await queries.ask(lambda: list(_member_checks(queries, now)))
+        monitors = await queries.ask(lambda: list(_check_leases(queries, now)))
         given_up = await queries.list_given_up()
     except StoreFault as fault:
         todo = "Free space, or bring the database back."
         return [Check("Store, read", str(fault), todo, "NinethirtyStoreFailing")], []
-    number = f"{count(len(given_up), 'notice')} given up in the last seven days"
-    todo = "Contact the recipients yourself, then repair the channel: see the list below."
-    notices = Check("Notices", number, todo, "NinethirtyNoticeGivenUp")
-    return [
-        notices if given_up else Check("Notices", "no delivery was given up in the last seven days"),
-        *members,
-    ], given_up
+    notices = Check("Notices", "no delivery was given up in the last seven days")
+    if given_up:
+        found = f"{count(len(given_up), 'notice')} given up in the last seven days"
+        todo = "Contact the recipients yourself, then repair the channel: see the list below."
+        notices = Check("Notices", found, todo, "NinethirtyNoticeGivenUp")
+    return [notices, *monitors], given_up
 
 
-def _member_checks(queries: Queries, now: datetime) -> Iterator[Check]:
-    """Yield a check for each lease that a monitor has, and for each monitor silent for under seven days."""
+def _check_leases(queries: Queries, now: datetime) -> Iterator[Check]:
+    """Yield a good check for each lease in force, and a failed one for each monitor that was lost in the last week.
+
+    A lease is the right to a monitor's name, or to send the notices. A monitor is lost if its lease ran out and it did
+    not stop normally. Other leases that ran out are free, and yield nothing.
+    """
     leases, zone = queries.store.leases, queries.timezone
     for lease in leases.leases():
-        name, beat = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
-        # A lease that ran out is free: the next monitor with something to send takes it.
+        name, last_sign = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
         if lease.until > now:
             yield Check(name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}")
-        elif beat is not None and not beat.stopped and now - beat.at < GIVEN_UP_FOR:
+        elif last_sign is not None and not last_sign.stopped and now - last_sign.at < GIVEN_UP_FOR:
             todo = "Start it again, or remove what stopped it."
-            yield Check(name, f"no sign of it since {stamp(beat.at, zone)}", todo, "NinethirtyDown")
+            yield Check(name, f"no sign of it since {stamp(last_sign.at, zone)}", todo, "NinethirtyDown")
 
 
 async def show_status(request: Request) -> Response:
     """Show the status of the monitor itself: a list of checks, failing ones first."""
     queries = queries_of(request)
-    stored, given_up = await _stored_checks(queries)
+    stored, given_up = await _check_store(queries)
     return render(
         request,
         "status.html",
@@ -255,20 +266,20 @@ async def serve_asset(request: Request) -> Response:
 
 
 async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
-    """Return the current silences with the title of what each mutes. Empty unless the viewer is staff.
+    """Return the current silences with the title of what each mutes.
 
-    `coming` includes silences that begin later.
+    Empty if the viewer is not staff, or if the store does not answer. `coming` includes silences that begin later.
     """
     now, store = queries.clock.now(), queries.store
 
-    def name_of(one: Silence) -> str:
-        known = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
-        found = known(one.name) if known is not None else None
+    def title_of(one: Silence) -> str:
+        find = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
+        found = find(one.name) if find is not None else None
         return found.title if found is not None else queries.producers.get(one.name, one.name)
 
     def read() -> list[tuple[Silence, str]]:
         found = [one for one in store.outbox.silences(now) if one.is_on(now) or (coming and now < one.ends)]
-        return [(one, name_of(one)) for one in found]
+        return [(one, title_of(one)) for one in found]
 
     try:
         return await queries.ask(read) if queries.sees_all else []
