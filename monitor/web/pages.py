@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from math import ceil, floor
@@ -51,41 +51,18 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 def _make_environment() -> Environment:
-    """Return the environment in which all templates are rendered, with their filters."""
+    """Return the environment in which all templates are rendered. Most filters have the name of their function."""
     made = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), undefined=StrictUndefined, auto_reload=False
     )
-    made.filters |= {
-        "local": local_text,
-        "day": day_text,
-        "at": partial(stamp, step=SECOND),
-        "exact_time": partial(clock, exact=True),
-        "clock_time": clock,
-        "ago": ago,
-        "elapsed": elapsed_text,
-        "short_length": short_length,
-        "slot_start": slot_start,
-        "reasons": list_reasons,
-        "public_links": list_public_links,
-        "millis": millis,
-        "seen": seen_text,
-        "exposure_end": describe_exposure_end,
-        "time_of_day": time_of_day,
-        "verdict": verdict_text,
-        "verdict_line": as_json.status_text,
-        "status": as_json.verdict_or_due,
-        "last_look": as_json.last_look_text,
-        "elsewhere": elsewhere_text,
-        "open_alternatives": open_alternatives,
-        "decision": as_json.decision_text,
-        "address": as_json.address_note,
-        "length": as_json.length_text,
-        "lateness": as_json.lateness,
-        "against": delay_from_slot,
-        "kind": KIND_NAMES.__getitem__,
-        "ticked": backticks_to_code,
-        "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
-    }
+    functions: list[Callable[..., Any]] = [local_text, day_text, time_of_day, millis, ago, elapsed_text, short_length]
+    functions += [slot_start, seen_text, delay_from_slot, list_reasons, list_public_links, describe_exposure_end]
+    functions += [verdict_text, elsewhere_text, open_alternatives, backticks_to_code, as_json.status_text]
+    functions += [as_json.verdict_or_due, as_json.last_look_text, as_json.decision_text, as_json.address_note]
+    functions += [as_json.length_text, as_json.lateness]
+    made.filters |= {one.__name__: one for one in functions}
+    made.filters |= {"at": partial(stamp, step=SECOND), "clock_time": clock, "exact_time": partial(clock, exact=True)}
+    made.filters |= {"kind": KIND_NAMES.__getitem__, "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)]}
     return made
 
 
