@@ -139,10 +139,7 @@ async def list_calendars(request: Request, _input: ListInput) -> Json:
 
 
 def _calendar_row(name: str, reads: Sequence[CalendarRead]) -> Json:
-    """Return the JSON of a calendar: its last usable read, and its last read with its fault.
-
-    `reads` are newest first. `fault` is None if the last read had none.
-    """
+    """Return the JSON of a calendar: its last usable read, and its last read. `reads` are newest first."""
     usable = next((read for read in reads if read.usable), None)
     last = next(iter(reads), None)
     return {

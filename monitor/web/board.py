@@ -93,10 +93,7 @@ async def show_board(request: Request) -> Response:
 
 
 async def remember_producer(request: Request) -> Response:
-    """Set a cookie so that the front page shows only one producer in this browser. An empty name removes it.
-
-    Return 403 for a form on another site.
-    """
+    """Set a cookie: the front page shows only one producer in this browser. An empty name removes it."""
     producer = (await read_form(request)).get("producer", "")
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         return render_fault(request, 403, "This form was sent from elsewhere.")
@@ -122,10 +119,7 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
 
 
 def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[RowGroup]:
-    """Return the rows of a day in groups, none if there are no rows.
-
-    On a busy day, the first group has the releases with a problem, and the others are folded by producer.
-    """
+    """Return the rows of a day in groups. On a busy day, those without a problem are folded by producer."""
     if len(rows) <= _FOLDED_OVER:
         return [RowGroup("", rows)] if rows else []
     bad = [row for row in rows if fragments.has_gone_wrong(row)]

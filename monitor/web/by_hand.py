@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import structlog
@@ -62,15 +62,12 @@ async def add(request: Request, sent: SentForm) -> Response:
 
 @with_staff_form
 async def remove(request: Request, sent: SentForm) -> Response:
-    """Stop watching a release or an address that a person added. Show the page again, with any fault.
-
-    It is a fault if its slot has passed, or it was removed before.
-    """
+    """Stop watching what a person added, or show the page with the reason, such as a slot that has passed."""
     entry, part, queries = sent.text("entry"), sent.text("part"), queries_of(request)
     try:
         calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = [one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)]
-        if added and not (await _find_its_release(queries, added[0])).is_removable:
+        if added and (await _find_its_release(queries, added[0]))[1]:
             return await _render_forms(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
         await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
     except InvalidInput as fault:
@@ -108,10 +105,7 @@ async def _add_release(request: Request, sent: SentForm) -> str:
 
 
 async def _add_address(request: Request, sent: SentForm) -> str:
-    """Add the address of a form to its release, and return the release's id.
-
-    Raises `InvalidInput` if it cannot be watched, is watched already, or the release is no longer watched.
-    """
+    """Add the address of a form to its release. Return the release's id. Raises `InvalidInput`."""
     calendar, queries, url = _require_calendar(request), queries_of(request), sent.text("url")
     reason = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
@@ -159,10 +153,7 @@ def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
 
 
 async def _find_conflicting_release(queries: Queries, url: str) -> str:
-    """Return a fault if a recent or coming release has this address, because the new one would be joined to it.
-
-    Empty if there is none.
-    """
+    """Return a fault if a release within `_NEAR` has this address: the new one would be joined to it. Else empty."""
     now, address = queries.clock.now(), canonical_address(url)
     known = await queries.ask(lambda: queries.store.ledger.releases(now - _NEAR, now + _NEAR))
     title = next((one.title for one in known if address in map(canonical_address, (one.url, one.link))), "")
@@ -185,31 +176,19 @@ async def _releases_of(queries: Queries, entries: Iterable[str]) -> dict[str, st
     return {row.uid: row.release for row in rows}
 
 
-class _Added(NamedTuple):
-    """An addition, the id of its release or "" if it has none yet, and whether it can be removed."""
-
-    addition: Addition
-    release: str
-    is_removable: bool
-
-
-async def _find_its_release(queries: Queries, added: Addition) -> _Added:
-    """Return an addition with its release. It can be removed until the slot of that has passed."""
+async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, bool]:
+    """Return the id of an addition's release, empty if it has none yet, and whether its slot has passed."""
     release = added.of or (await _releases_of(queries, [added.entry])).get(added.entry, "")
     try:
-        has_passed = slot_has_passed(await queries.find_release(release), queries.clock.now())
+        return release, slot_has_passed(await queries.find_release(release), queries.clock.now())
     except UnknownName:
-        return _Added(added, "", is_removable=True)
-    return _Added(added, release, is_removable=not has_passed)
+        return "", False
 
 
 async def _render_forms(
     request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the page with the `typed` texts, the `faults` by box, and the newest additions.
-
-    If the calendar cannot be read, that is a fault too, and no additions are listed.
-    """
+    """Return the page with the `typed` texts, the `faults` by box, and the additions if they can be read."""
     queries, calendar, faults = queries_of(request), _require_calendar(request), dict(faults or {})
     try:
         added = await calendar.list_additions()
@@ -225,7 +204,7 @@ async def _render_forms(
         faults=faults,
         known=known,
         has_passed=known is not None and slot_has_passed(known, now),
-        added=[await _find_its_release(queries, one) for one in added[:_MOST_SHOWN]],
+        added=[(one, *await _find_its_release(queries, one)) for one in added[:_MOST_SHOWN]],
         example=day_text(local_date(now, queries.timezone) + timedelta(days=1)),
         producers=sort_by_name(queries.producers, queries.producers),
     )

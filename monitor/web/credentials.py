@@ -58,6 +58,7 @@ class Throttle:
     most: int = 20
     span: float = 60.0
     longest: float = 960.0
+    # When the current span of a client began, its wrong guesses in the span, and the span's length.
     _failures: OrderedDict[str, tuple[float, int, float]] = field(default_factory=OrderedDict)
 
     def wait(self, client: str) -> int:
@@ -67,17 +68,19 @@ class Throttle:
         return max(1, round(rest)) if count >= self.most and rest > 0 else 0
 
     def count_failure(self, client: str) -> None:
-        """Count a wrong guess of a client. If it goes on soon after a wait, its next span is twice as long.
+        """Count a wrong guess of a client in its current span, or begin a new span with it.
 
-        If there are too many clients, the one that made no wrong guess for longest is forgotten.
+        The new span is twice as long if the client had to wait and goes on within a span after that. If there are too
+        many clients, the one that made no wrong guess for longest is forgotten.
         """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))
         if now - began < span:
             self._failures[client] = (began, count + 1, span)
         else:
-            has_continued = count >= self.most and now - began < 2 * span
-            self._failures[client] = (now, 1, min(2 * span, self.longest) if has_continued else self.span)
+            goes_on_after_wait = count >= self.most and now - began < 2 * span
+            new_span = min(2 * span, self.longest) if goes_on_after_wait else self.span
+            self._failures[client] = (now, 1, new_span)
         if len(self._failures) > _MOST_CLIENTS:
             self._failures.popitem(last=False)
 

@@ -39,10 +39,7 @@ CalendarKey = tuple[str, str | None, bool]
 
 
 async def serve_badge(request: Request) -> Response:
-    """Return an SVG with the share of a producer's releases that were on time in the last twelve months.
-
-    Raises `UnknownName` if no release of the producer is settled and the configuration does not name it.
-    """
+    """Return an SVG with the share of a producer's releases that were on time in the last twelve months."""
     queries, producer = queries_of(request), request.path_params["producer"]
     cache: HistoryCache = request.app.state.history
     points = [one for one in await cache.points(queries) if one.producer == producer]
@@ -55,10 +52,7 @@ async def serve_badge(request: Request) -> Response:
 
 
 async def serve_atom(request: Request) -> Response:
-    """Return an Atom feed of the changes of verdicts in the last fortnight, newest first, of releases with a past slot.
-
-    Its addresses begin with the configured public URL, or else with the address of the request.
-    """
+    """Return an Atom feed of changed verdicts: the newest of the last fortnight, of releases with a past slot."""
     queries, now = queries_of(request), queries_of(request).clock.now()
     events = await queries.ask(lambda: _read_recent_events(queries, now))
     base = ((queries.sessions.public_url if queries.sessions is not None else "") or str(request.base_url)).rstrip("/")

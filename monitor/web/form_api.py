@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +50,7 @@ async def answer_form(request: Request, sent: Answering) -> Json | Response:
     typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
     role, changes = clean_role(sent.role), dict(find_changes(read, drafts, typed))
     amends, timezone = bool(changes) and any(one.signed for one in drafts), queries_of(request).timezone
-    form = _without_person(desk, name, {"role": role, "reason": sent.reason or ""})
+    form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
     add_reason = make_notes(form, desk.clock.now(), timezone, amends=amends)
     try:
         await desk.save_answers(name, role, changes, read.version, add_reason, merging=False)
@@ -69,7 +68,7 @@ async def add_notes(request: Request, sent: Noting) -> Json:
     fields = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     fields |= ({f"acted.{sent.done}": "on"} if sent.done else {}) | ({"close": "on"} if sent.close else {})
     try:
-        add_all = make_notes(_without_person(desk, name, fields), desk.clock.now(), queries.timezone)
+        add_all = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone)
         # No version of a report was read, and none of its boxes change.
         await desk.save_answers(name, sent.role, {}, 0, add_all)
     except InvalidInput as fault:
@@ -102,11 +101,6 @@ async def log_incident(request: Request, sent: Logging) -> Json:
         words["url"] = "\n".join(words["url"].split())
     logged = await desk.log_incident(words, sent.release or "")
     return incident_json(logged, await queries.list_drafts(logged.id))
-
-
-def _without_person(desk: Desk, incident: str, fields: Mapping[str, str]) -> SentForm:
-    """Return the fields as a form of a program. It acts in the role of the field `role`, and is no person."""
-    return SentForm(desk, UNKNOWN_PERSON, incident, fields)
 
 
 def _require_desk(request: Request) -> Desk:

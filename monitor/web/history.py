@@ -160,10 +160,7 @@ class HistoryCache:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def points(self, queries: Queries) -> list[Point]:
-        """Return the settled releases of twelve months, in the order of their slots. Raises `StoreFault`.
-
-        Months that are not in the cache, or for too long, are read from the store.
-        """
+        """Return the settled releases of twelve months in the order of their slots, from the cache or the store."""
         now = queries.clock.now()
         starts = month_starts(now, queries.timezone)
         async with self._lock:
@@ -259,12 +256,10 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
     minutes = [one.seconds / 60 for one in chosen if one.seconds is not None]
     # The points are in the order of their slots, so each series gets the title of its newest edition.
     titles = {(one.producer, one.series): one.title for one in points}
-    is_one_producer = bool(producer) or len(producers) == 1
+    series = group_by(chosen, lambda one: titles[one.producer, one.series], worst_first=True)
     with_dots = {
         "producer": [] if producer else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
-        "series": group_by(chosen, lambda one: titles[one.producer, one.series], worst_first=True)
-        if is_one_producer
-        else [],
+        "series": series if producer or len(producers) == 1 else [],
     }
     # The scale reaches at least from one minute early to five minutes late.
     axes = Axes(starts, now, low=min(-1, 0, *minutes), high=max(5, 0, *minutes))

@@ -90,10 +90,7 @@ class AudienceFeed:
             self.add_event("swap", element=element, html=html, **more)
 
     def parse_position(self, position: str) -> int | None:
-        """Return the event number in a position such as `1f2e3d4c-17`.
-
-        None if it is not a position of this feed, or if later events have been dropped, so that a stream cannot go on.
-        """
+        """Return the number in a position such as `1f2e3d4c-17`. None if not all later events are kept."""
         feed_id, _, number = position.rpartition("-")
         if feed_id != self.feed_id or not (number.isascii() and number.isdecimal() and len(number) < 16):
             return None
@@ -299,10 +296,7 @@ class LiveBoard:
 
 
 async def stream_events(request: Request) -> Response:
-    """Stream the changes of today's board after the event `Last-Event-ID`, or without it after the query's `after`.
-
-    Return 503 if there are too many streams.
-    """
+    """Stream the changes of today's board after the event in `Last-Event-ID` or `after`, or refuse with 503."""
     check_parameters(request, ("after",))
     live: LiveBoard = request.app.state.live
     is_staff = sees_all(request)

@@ -49,10 +49,7 @@ class DayRows:
 
 
 async def show_month(request: Request) -> Response:
-    """Show the releases of a month by day, of all producers or of one, with links to subscribe.
-
-    If they are too many to list, show only their number on each day. Raises `UnknownName` for an unknown producer.
-    """
+    """Show the releases of a month by day (only how many, if there are too many), with links to subscribe."""
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("month", "producer"))
     first, producer = _read_month(query.get("month"), queries.today()), query.get("producer", "").strip()

@@ -81,10 +81,7 @@ class OpenID:
         return name, self.provider.read_claims(claims, str(token["id_token"]))
 
     async def sign_out_address(self, claimed: ProviderClaims) -> str:
-        """Return the address at which the provider signs a person out.
-
-        Empty if it has none that may be used, does not answer, or is not the provider that signed the person on.
-        """
+        """Return the address where the provider signs a person out. Empty if it cannot, or did not sign them on."""
         try:
             endpoint = str((await self._read_metadata()).get("end_session_endpoint", ""))
         except NotSignedOn:
@@ -115,7 +112,6 @@ class OpenID:
         return metadata
 
     async def _fetch_metadata(self) -> Mapping[str, Any]:
-        """Return the provider's configuration. Raises `NotSignedOn` if an address in it is missing or not secure."""
         issuer = self.provider.issuer
         metadata = await self._fetch_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if metadata.get("issuer") != issuer:
@@ -126,7 +122,6 @@ class OpenID:
         return metadata
 
     async def _fetch_json(self, url: str) -> dict[str, Any]:
-        """Return the JSON object at an address of the provider. Raises `NotSignedOn` for any other answer."""
         response = await self._send("GET", url, {"Accept": "application/json"})
         try:
             content = response.json() if response.status_code == HTTPStatus.OK else None
@@ -148,7 +143,6 @@ class OpenID:
         return dict(token)
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], body: str = "") -> httpx.Response:
-        """Return the provider's response to one request. Raises `NotSignedOn` if it does not answer."""
         headers = {"User-Agent": user_agent(self._contact), **headers}
         try:
             async with httpx.AsyncClient(transport=self._transports(), trust_env=False) as client:
@@ -178,10 +172,7 @@ class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
 def _check_id_token(
     provider: Provider, token: Mapping[str, Any], keys: Mapping[str, Any], nonce: str, now: int
 ) -> Mapping[str, Any]:
-    """Check an ID token and return its claims. Raises `NotSignedOn` if its signature or contents are invalid.
-
-    `token` is the provider's answer that contains it, `keys` are the provider's, and `now` is in seconds since 1970.
-    """
+    """Check the ID token in `token` and return its claims. Raises `NotSignedOn` if it cannot be trusted."""
     expected = {"iss": provider.issuer, "aud": provider.client, "nonce": nonce}
     required_claims = {name: {"essential": True, "value": value} for name, value in expected.items()}
     sign_on = {"nonce": nonce, "client_id": provider.client, "access_token": token.get("access_token")}

@@ -78,10 +78,7 @@ class Operation:
     longest: int = 8192
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to a request. A POST without a token for duty is refused.
-
-        Raises `UserFault` for input that the model does not accept, and `Refused` for input that the endpoint refuses.
-        """
+        """Return the response to a request, or refuse its input. A POST needs a token for duty."""
         fields = self.input.model_fields.items() if self.method == "GET" else ()
         check_parameters(request, [field.alias or name for name, field in fields])
         if not all(map(str.isprintable, request.path_params.values())):
@@ -99,10 +96,7 @@ class Operation:
         return answer if isinstance(answer, Response) else self._respond_with(request, sent, answer)
 
     def _respond_with(self, request: Request, sent: Input, answer: Json) -> Response:
-        """Return the answer as JSON or CSV, or a 304 if `If-None-Match` has its ETag.
-
-        A list that has a next page links to it in a header.
-        """
+        """Return the answer as JSON or CSV with a link to the next page. Return 304 if `If-None-Match` has its ETag."""
         headers, media, rows = dict[str, str](), _JSON, self.rows
         if rows is not None and _wants_csv(request, sent):
             body, media = b"".join(csv_chunks(rows.columns, map(rows.row, answer[rows.name]))), _CSV
@@ -122,10 +116,7 @@ class Operation:
         return Response(body, self.status, headers, media)
 
     def describe(self, path: str, schemas: Json) -> Json:
-        """Return the OpenAPI object of this operation. `schemas` has the schemas of the inputs, by model name.
-
-        Its summary and description are the docstring of the endpoint.
-        """
+        """Return the OpenAPI object of this operation, from its docstring and the `schemas` of the inputs."""
         summary, _, description = (inspect.getdoc(self.endpoint) or "").partition("\n\n")
         parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
         result: Json = {"operationId": self.name, "tags": [self.tag], "summary": summary.rstrip(".")}

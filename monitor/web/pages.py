@@ -106,10 +106,7 @@ def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
 
 
 def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return (address, name) pairs of the places where a release is public, or else of its announced page.
-
-    An overdue release can be public at alternative addresses, and a release before its slot in some of its parts.
-    """
+    """Return (address, name) of each place where a release is public, or else of its announced page."""
     if alternatives := open_alternatives(row):
         return [(one["url"], one["part"]) for one in alternatives]
     public_parts = {one["part"] for one in row["exposures"] if one["open"]}
@@ -187,10 +184,7 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
 
 
 async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
-    """Return the checks of notices and monitors in the store, and the deliveries given up in the last seven days.
-
-    If the store does not answer, that is the only check.
-    """
+    """Return the checks of notices and monitors, and the deliveries given up, or a check that the store fails."""
     try:
         now = queries.clock.now()
         monitors = await queries.ask(lambda: list(_check_leases(queries, now)))

@@ -199,10 +199,7 @@ class Queries:
         return visible
 
     async def _read_release(self, release: str) -> Json | None:
-        """Return the JSON of a release, or None if it is unknown: as of now if it is watched or only promised.
-
-        Else it is as stored. If its entries now belong to another release, `joined_into` names that one.
-        """
+        """Return the JSON of a release, as of now if it is watched or only promised. None if it is unknown."""
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:
             now = self.clock.now()
@@ -223,10 +220,7 @@ class Queries:
     async def list_incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
     ) -> list[Incident]:
-        """Return at most `MOST_INCIDENTS` of these local days that occurred before `until`, newest first.
-
-        Each bound is None for no limit.
-        """
+        """Return at most `MOST_INCIDENTS` of these days and before `until`, newest first. None is no limit."""
         begin, end = self.span_of_days(first, last)
         end, now = min(filter(None, (end, until)), default=None), self.clock.now()
         store = self.store.verdicts

@@ -97,7 +97,7 @@ class Sessions:
         """
         mark = self.browser_mark(name)
         is_known = hmac.compare_digest(shown_mark.encode(), mark.encode())
-        guessers = (mark,) if is_known else (client, _account_of(mark))
+        guessers = (mark,) if is_known else (client, f"account {mark}")
         person = await self._try_password(name, password, client, guessers)
         return self._open_session(secrets.token_urlsafe(32), person) if person is not None else None
 
@@ -144,10 +144,7 @@ class Sessions:
         return self.provider
 
     async def finish_sign_on(self, code: str, secret: str, client: str) -> str:
-        """Return the key of a new session for the person that the provider signs on. Raises `Busy`, `NotSignedOn`.
-
-        `code` is from the provider, and `secret` from the cookie of the browser at the address `client`.
-        """
+        """Return the key of a new session for the person that the provider signs on. Raises `Busy`, `NotSignedOn`."""
         self._check_wait((client,))
         openid = self._require_provider()
         name, claims = await openid.redeem_code(code, self.make_flow(secret), self._run_in_thread)
@@ -156,18 +153,16 @@ class Sessions:
             why = f"You are signed on as {name}, who has no rights here. Contact the person who runs this monitor."
             raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
         _log.info("signed_in", user=name, right=str(right), by="oidc", client=client)
-        return self._open_session(secrets.token_urlsafe(32), _without_password(name), claims=claims)
+        return self._open_session(secrets.token_urlsafe(32), Person(name), claims=claims)
 
     async def sign_in_by_header(self, authorization: str, client: str) -> Session | None:
-        """Return a session for an `Authorization: Basic` header, or None for a wrong password. Raises `Busy`.
-
-        A check of a password is slow, so further requests with the same header get the same session.
-        """
+        """Return the session for a header of HTTP basic authentication, None for a wrong password. Raises `Busy`."""
+        # A check of a password is slow, so further requests with the same header get the same session.
         key = self._sign(authorization)
         if (session := await self.find_session(key)) is not None:
             return session
         name, password = _read_basic_header(authorization)
-        guessers = (client, _account_of(self.browser_mark(name)))
+        guessers = (client, f"account {self.browser_mark(name)}")
         person = await self._try_password(name, password, client, guessers)
         return await self.find_session(self._open_session(key, person)) if person is not None else None
 
@@ -194,7 +189,7 @@ class Sessions:
         known = self._sessions.get(key)
         if known is None or self._clock.monotonic() >= known.ends:
             _log.info("signed_in", user=names[0], right=str(right), by="proxy")
-            self._open_session(key, _without_password(names[0]), by_proxy_header=True)
+            self._open_session(key, Person(names[0]), by_proxy_header=True)
         session = self._sessions[key]
         return replace(session, person=replace(session.person, right=right))
 
@@ -260,16 +255,6 @@ class Sessions:
 
     async def _run_in_thread(self, question: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, question)
-
-
-def _account_of(mark: str) -> str:
-    """Return the name under which wrong guesses of an account are counted. `mark` is the account's browser mark."""
-    return f"as {mark}"
-
-
-def _without_password(name: str) -> Person:
-    """Return a person who signs on elsewhere: their password is the one that no text matches."""
-    return Person(name, UNKNOWN_PERSON.password)
 
 
 def _read_basic_header(authorization: str) -> tuple[str, str]:

@@ -93,10 +93,7 @@ class Authorise:
         await (self.app if passes else _refuse_viewer(request, sessions))(scope, receive, send)
 
     def _may_request(self, request: Request, session: Session | None) -> bool:
-        """Return whether a viewer who does not see everything may make this request.
-
-        A public board shows them all but the pages for staff, and another board only if they have signed in.
-        """
+        """Return whether a viewer who does not see everything may make this request."""
         path = request.scope["path"]
         # The endpoints of these check the token or the session themselves, and say in the response what is wrong.
         checks_itself = _ACKNOWLEDGE_PATH.fullmatch(path) or (
@@ -116,10 +113,7 @@ class Authorise:
         return self.queries.local and client_of(request) in _LOOPBACK_ADDRESSES and host is not None and not forwarded
 
     async def _read_token_scope(self, request: Request, sessions: Sessions | None) -> TokenScope | None:
-        """Return the scope of a request's bearer token, or None without a valid one or where none is needed.
-
-        A wrong token counts as a wrong guess. Raises `Busy` after too many.
-        """
+        """Return the scope of a request's bearer token. None without a valid one, which counts as a guess."""
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         token = credentials.strip()
         if scheme.lower() != "bearer" or not token or request.scope["path"] in _UNRESTRICTED_PATHS:
@@ -203,10 +197,7 @@ async def sign_in(request: Request) -> Response:
 
 
 async def start_sign_on(request: Request) -> Response:
-    """Redirect a browser to the OpenID provider. If that fails, show the sign-in form with the reason.
-
-    A cookie keeps a secret of this browser and the path to return to.
-    """
+    """Redirect a browser to the OpenID provider, or show the sign-in form with the reason why that failed."""
     sessions, where = _require_sessions(request), _path_or_board(request.query_params.get("next", "/"))
     secret = secrets.token_urlsafe()
     try:

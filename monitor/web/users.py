@@ -31,10 +31,7 @@ _MOST_MEMORY = 64 << 20
 _LEAST_WORK, _MOST_WORK = 1 << 17, 1 << 21
 """Bounds of `Password.work`. The least fills 16 MB once, the most takes half a second on a small machine."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_HASH = re.compile(
-    r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})"
-    r"\$(?P<salt>[A-Za-z0-9+/]{11,86})\$(?P<digest>[A-Za-z0-9+/]{43})"
-)
+_HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})")
 _NO_NAME = "a name is made of letters, digits and . _ @ -, 64 at most"
 _TOKEN = re.compile(rf"([^:]+):\$sha256\$([0-9a-f]{{64}}):({'|'.join(TokenScope)})")
 _log = structlog.get_logger(__name__)
@@ -82,6 +79,10 @@ class Password:
         return hashlib.scrypt(content, salt=self.salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=limit, dklen=32)
 
 
+_NO_PASSWORD = Password(bytes(16), bytes(32))
+"""The password that no text matches, of people who sign on elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person who may sign in. Their right says what they may do. Their role is only recorded with what they do.
@@ -90,7 +91,7 @@ class Person:
     """
 
     name: str
-    password: Password
+    password: Password = _NO_PASSWORD
     role: str = ""
     right: Right = Right.DUTY
 
@@ -113,15 +114,12 @@ class Program:
     scope: TokenScope
 
 
-UNKNOWN_PERSON = Person("", Password(bytes(16), bytes(32)))
+UNKNOWN_PERSON = Person("")
 """The person whose password is checked if a name is unknown, so that the check takes as long as for a known name."""
 
 
 def make_line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
-    """Return a line of the users file for a person, with a new salt. The right `duty` is not written.
-
-    Raises `ValueError` with the reason if the name, password or role cannot be used.
-    """
+    """Return a new line of the users file for a person. Raises `ValueError` if a value cannot be used."""
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
     if not SHORTEST <= len(password) <= LONGEST:
@@ -180,10 +178,7 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
 
 
 def _parse_person(written: str) -> Person | str:
-    """Return the person of a line `NAME:HASH:ROLE:RIGHT`, or a text that says which fault the line has.
-
-    The role may be missing. So may the right, which is then `duty`.
-    """
+    """Return the person of a line `NAME:HASH:ROLE:RIGHT` (the last two can be missing), or its fault."""
     name, _, rest = written.partition(":")
     hashed, _, role_and_right = rest.partition(":")
     if not _NAME.fullmatch(name) or not hashed:
@@ -214,13 +209,13 @@ def _parse_password(hashed: str) -> Password | None:
     found = _HASH.fullmatch(hashed)
     if found is None:
         return None
+    ln, r, p, *encoded = found.groups()
     try:
         # `b64decode` needs the padding that such a hash leaves out.
-        salt, digest = (b64decode(text + "=" * (-len(text) % 4)) for text in found.group("salt", "digest"))
+        salt, digest = (b64decode(text + "=" * (-len(text) % 4)) for text in encoded)
     except binascii.Error:
         return None
-    ln, r, p = map(int, found.group(1, 2, 3))
-    return Password(salt, digest, ln, r, p)
+    return Password(salt, digest, int(ln), int(r), int(p))
 
 
 def find_faults(file: Path) -> list[str]:
@@ -229,10 +224,7 @@ def find_faults(file: Path) -> list[str]:
 
 
 def _read_users_file(file: Path) -> tuple[dict[str, Person], dict[str, Program], list[str]]:
-    """Return the people by name and the programs by token hash of a users file, and its faults, one line each.
-
-    Faulty lines are left out. A file that cannot be read has neither people nor programs.
-    """
+    """Return the people by name, the programs by token hash, and the faults of a users file, one line each."""
     try:
         text = file.read_text(encoding="utf-8")
         is_writable_by_others = bool(file.stat().st_mode & 0o022)
