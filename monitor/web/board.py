@@ -42,17 +42,14 @@ class RowGroup:
 
 
 async def show_board(request: Request) -> Response:
-    """Show the front page for one day, by default today, with the releases that match the filters.
-
-    The producer that this browser remembers is a filter too, unless the query names another. With `wall=1`, the page is
-    for a screen on a wall. Only today's page is kept up to date by the event stream.
-    """
+    """Show the front page for a day, by default today, with the releases that match the filters."""
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
     live: LiveBoard = request.app.state.live
     # The position is read before any query, so the stream also sends changes that happen while the page is made.
     position = live.position(sees_all=queries.sees_all)
     cookie = request.cookies.get(_PRODUCER_COOKIE, "")
+    # The producer that this browser remembers is a filter, unless the query has another.
     own_producer = cookie if _PRODUCER_ID.fullmatch(cookie) else ""
     chosen = {name: query.get(name, own_producer if name == "producer" else "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
@@ -102,9 +99,7 @@ async def remember_producer(request: Request) -> Response:
     response = RedirectResponse("/", 303)
     if producer:
         secure = request.scope["scheme"] == "https"
-        response.set_cookie(
-            _PRODUCER_COOKIE, producer, max_age=_COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax"
-        )
+        response.set_cookie(_PRODUCER_COOKIE, producer, _COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax")
     else:
         response.delete_cookie(_PRODUCER_COOKIE)
     return response
@@ -164,10 +159,7 @@ def list_producers(rows: Iterable[fragments.Row], names: Mapping[str, str]) -> l
 
 
 def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:
-    """Return the day in the query and an error, empty if there is none. With an error, the day is `default`.
-
-    The query has the `date` of a link or the three fields of the form. If all are empty, the day is `default` too.
-    """
+    """Return the day in the query or else `default`, and an error if the query has something that is not a date."""
     typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE_FIELDS))
     text = query.get("date") or (typed if typed != "00-00-00" else "")
     try:

@@ -101,10 +101,8 @@ def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datet
     unsettled = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
     unsettled.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
     shown, more = unsettled[:_MOST_IN_BAND], len(unsettled[_MOST_IN_BAND:])
-    last_looks = {
-        row["id"]: _render_last_look(element_id(row["id"]), looked.get(row["id"]), now, style="hint looked")
-        for row in shown
-    }
+    names = [row["id"] for row in shown]
+    last_looks = {name: _render_last_look(element_id(name), looked.get(name), now, "hint looked") for name in names}
     return render_fragment(queries, "now.html", rows=shown, more=more, looked=last_looks, now=now)
 
 

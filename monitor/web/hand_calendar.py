@@ -37,8 +37,7 @@ _LONGEST_ID = 100
 class Addition:
     """A release that a person added, or an address of one if it has a `part`.
 
-    `entry` is the id of its entry in the calendar, `of` the release of another calendar to which an entry belongs. Both
-    `part` and `of` can be empty.
+    `entry` is the id of its entry in the calendar, `of` the release of another calendar to which it belongs, or empty.
     """
 
     entry: str
@@ -145,10 +144,7 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
 
 
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
-    """Remove the address `part` of an entry, or cancel its release if `part` is empty. The entry gets the `reason`.
-
-    Raises `InvalidInput` if there is no such entry or address, because it was removed before.
-    """
+    """Remove the address `part` of an entry, or its release if that is empty. Raises `InvalidInput` if absent."""
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), {})
     kept = [one for one in table.get("part", []) if one.get("id") != part]
     if not table or (part and len(kept) == len(table.get("part", []))):

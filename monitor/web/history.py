@@ -242,10 +242,7 @@ async def show_history(request: Request) -> Response:
 
 
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
-    """Return the values for the page's template: dots by producer or series, and bars by month, host and hour.
-
-    They are of one `producer` or `host`, or of all if it is empty. Raises `UnknownName` for an unknown one.
-    """
+    """Return the values for the template. Raises `UnknownName` for an unknown `producer` or `host`."""
     producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
     if producer and producer not in producers | set(names):
         raise UnknownName(f"There is no producer {producer!r}.")

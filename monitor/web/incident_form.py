@@ -165,8 +165,7 @@ def texts_of_boxes(draft: Draft) -> dict[str, str]:
 def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
     """Return the texts of the boxes and steps of a sent form, by name.
 
-    A ticked step without a text gets the time and the role. A step without a tick gets no text, unless the person typed
-    a new one.
+    A ticked step without a text gets the time and the role. Without a tick, a step loses the text that it had before.
     """
     before = texts_of_boxes(read)
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
@@ -198,7 +197,6 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
     texts = [sent.text("note"), *texts, f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""]
 
     def add_notes(incident: Incident) -> Incident:
-        """Return the incident with the notes of the form."""
         for text in filter(None, texts):
             incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(text), now)
         if mail is not None:

@@ -138,8 +138,7 @@ class LiveBoard:
     async def listen(self, position: str, *, sees_all: bool) -> AsyncIterator[bytes]:
         """Yield the events after `position`, and new ones as they come, for `_STREAM_SECONDS` seconds.
 
-        If the events after `position` are not all known, yield `renew` instead: load the page again. The first stream
-        starts the task that finds changes.
+        If these are not all kept, yield `renew` instead: load the page again. The first stream starts the rounds.
         """
         feed, clock = self._feeds[sees_all], self._queries.clock
         known_event = feed.parse_position(position)
@@ -164,10 +163,7 @@ class LiveBoard:
             feed.listeners.discard(listener)
 
     def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
-        """Return the events and the pulse that a stream has not sent yet, and record that it sends them now.
-
-        Return only `renew` (load the page again) if some of these events have been dropped.
-        """
+        """Return the events and pulse that a stream has not sent, as sent now. Some dropped: only `renew`."""
         missed, listener.last_event = feed.event_number - listener.last_event, feed.event_number
         if missed > len(feed.recent):
             return _format_event("renew", {}, feed.position)
@@ -245,9 +241,8 @@ class LiveBoard:
     async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, has_read_day: bool) -> None:
         """Add a `swap` event to `feed` for each part of the page that has changed for its audience.
 
-        Only the rows of `changed` releases and of those whose slot has passed since are rendered. After a read of the
-        day, so are the incidents and warnings. If the page has other rows than before, everything is rendered to
-        compare with later, and the feed gets only one event, `renew`: load the page again.
+        Incidents and warnings are compared only after a read of the day. If the page has other rows than before, the
+        feed gets only the event `renew` instead: load the page again.
         """
         queries, now = self._queries.for_viewer(sees_all=feed.sees_all), self._queries.clock.now()
         passed = frozenset(name for name, body in self._releases.items() if slot_has_passed(body, now))

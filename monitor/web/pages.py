@@ -83,10 +83,7 @@ def _seconds_in_largest_unit(seconds: int) -> str:
 
 
 def short_length(seconds: Mapping[str, Any] | None) -> str:
-    """Return a measured duration for a list, each bound rounded outward. Empty if there is no measurement.
-
-    From five minutes to an hour it has only minutes, else two units, such as `1 min 5 s`.
-    """
+    """Return a measured duration for a list in one or two units, rounded outward. Empty if there is none."""
     bounds = bounds_from_json(seconds) or Bounds()
     first_bound = next((bound for bound in (bounds.min, bounds.max) if bound is not None), 0.0)
     return lengths(bounds, parts=count_length_units(abs(first_bound)), tenths=False, unknown="")
@@ -138,8 +135,7 @@ def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     """Return a delay in words: `2 s to 5 s after` the slot, `… before`, or `between 1 s before and 5 s after`.
 
-    `bounds` are in seconds, negative before the slot. Empty if they are None. Without a least bound, the text has no
-    `before` or `after`.
+    `bounds` are in seconds, negative before the slot. Empty if they are None.
     """
     if bounds is None or (least := bounds["min"]) is None:
         return as_json.length_text(bounds)
@@ -237,10 +233,7 @@ async def serve_asset(request: Request) -> Response:
 
 
 async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
-    """Return the current silences with the title of what each mutes.
-
-    Empty if the viewer is not staff, or if the store does not answer. `coming` includes silences that begin later.
-    """
+    """Return the current and, if `coming`, future silences, with titles. Empty if not staff or without the store."""
     now, store = queries.clock.now(), queries.store
 
     def title_of(one: Silence) -> str:

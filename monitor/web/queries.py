@@ -167,11 +167,7 @@ class Queries:
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of releases of these days in the order of their slots: judged ones, and promised ones.
-
-        It is as of now for watched releases, and as stored for others. If the last day is after today, it includes
-        releases that are only promised so far.
-        """
+        """Return the JSON of judged releases of these days and, from tomorrow on, of promised ones, by slot."""
         begin, end = self._day_bounds(first, last)
         names = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))
         bodies: dict[str, Json | None] = {}
@@ -295,11 +291,7 @@ class Queries:
         return body if self.sees_all else public_view(body, self.clock.now())
 
     def _visible_incidents(self, incidents: Sequence[Incident | None], now: datetime) -> list[Incident]:
-        """Return the incidents that the viewer may see, newest first, with durations as of now.
-
-        `incidents` are oldest first, and None is left out. Staff see all. Others see an incident after its slot, but
-        none that a person logged, and no leads.
-        """
+        """Return the incidents (given oldest first) that the viewer may see, newest first, measured as of now."""
         visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             # An incident of several releases becomes public after the slot of the first one.
@@ -316,10 +308,7 @@ class Queries:
         return row is not None and slot_has_passed(row.body, now)
 
     def _read_events(self, after: str | None, release: str | None, limit: int, now: datetime) -> list[Event]:
-        """Return at most `limit` events that the viewer may see. Raises `UnknownName` if `after` is not one of them.
-
-        Only staff see events before the slot of their release, and the details of findings.
-        """
+        """Return at most `limit` visible events. Raises `UnknownName` if the event `after` is not visible."""
         store, is_slot_past = self.store.verdicts, functools.cache(self.is_slot_past)
         last = None if after is None else store.event(after)
         if after is not None and (last is None or not (self.sees_all or is_slot_past(last.release, now))):

@@ -95,9 +95,7 @@ class WebServer:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        await self._server.serve(
-            sockets=[self._socket, *([self._metrics_socket] if self._metrics_socket is not None else [])]
-        )
+        await self._server.serve([one for one in (self._socket, self._metrics_socket) if one is not None])
 
     async def _record_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Record in the request's state whether it came from a trusted proxy and whether to the metrics socket."""

@@ -110,10 +110,7 @@ class Sessions:
         return hmac.new(self._signing_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     async def find_session(self, key: str) -> Session | None:
-        """Return the session of a key with its person's present right, or None if there is none.
-
-        A session is removed when it is too old, or its person has another password or may no longer sign in.
-        """
+        """Return the session of a key. None if it is too old, or its person has another password or no right."""
         session = self._sessions.get(key)
         if session is None:
             return None

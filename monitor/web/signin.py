@@ -67,8 +67,7 @@ class Authorise:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Identify the viewer, and pass the request on or refuse it. The port for metrics serves no pages.
 
-        The request's state gets the `session`, the `token_scope`, and `sees_all`: whether they may see embargoed data,
-        because they are staff, have a token for more than metrics, or sit at the machine.
+        The request's state gets `session`, `token_scope` and `sees_all`: whether they may see embargoed data.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -83,9 +82,8 @@ class Authorise:
             session = request.state.session = None if sessions is None else await _find_session(request, sessions)
             token_scope = request.state.token_scope = await self._read_token_scope(request, sessions)
             is_staff = session is not None and not session.person.is_viewer
-            request.state.sees_all = (
-                is_staff or token_scope in {TokenScope.READ, TokenScope.DUTY} or self._is_at_the_machine(request)
-            )
+            reads_all = token_scope in {TokenScope.READ, TokenScope.DUTY}
+            request.state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)
             passes = request.state.sees_all or self._may_request(request, session)
         except Busy as busy:
             await (await refuse_too_many_attempts(request, busy))(scope, receive, send)
@@ -146,10 +144,7 @@ async def _find_session(request: Request, sessions: Sessions) -> Session | None:
 
 
 def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
-    """Return the refusal: 403 for people who are signed in but not staff, and 401 for others.
-
-    A page in a browser is instead redirected to the sign-in form, which leads back to it, if people can sign in here.
-    """
+    """Return the refusal: 403 for people signed in, a redirect to sign in for a page in a browser, else 401."""
     if session_of(request) is not None:
         return problem_response(403, "this is for staff")
     if sessions is None or not sessions.allows_sign_in or request.scope["path"] == _METRICS:
@@ -177,11 +172,7 @@ async def show_sign_in_form(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Sign a person in and redirect them to `next`, or show the form again if name or password are wrong.
-
-    The form is refused if its `mark` is not that of this browser's cookie. A browser in which a person has signed in is
-    remembered, so that wrong guesses from others do not delay it.
-    """
+    """Sign a person in and redirect them to `next`, or show the form again if name, password or mark are wrong."""
     form, sessions = await read_form(request), _require_sessions(request)
     where, name = _path_or_board(form.get("next", "/")), form.get("name", "").strip()
     form_mark = request.cookies.get(_cookie_name(request, "-form"), "")
@@ -227,10 +218,7 @@ async def finish_sign_on(request: Request) -> Response:
 
 
 async def _redeem_code(request: Request, secret: str) -> str:
-    """Return the key of a new session for the provider's code in the query. Raises `Busy`, `NotSignedOn`.
-
-    The query's `state` must be derived from the `secret` in the browser's cookie: then this browser began the sign-on.
-    """
+    """Return the key of a new session for the code in the query. The state must be made from `secret`."""
     sessions, query = _require_sessions(request), request.query_params
     state = sessions.make_flow(secret).state
     if not secret or not hmac.compare_digest(state.encode(), query.get("state", "").encode()):

@@ -97,10 +97,7 @@ async def _render_mute_form(
 async def _find_subjects(
     queries: Queries, typed: Mapping[str, str], now: datetime
 ) -> tuple[list[Choice], datetime | None]:
-    """Return the choices for the incident (with its release) or the release in the query, none without one.
-
-    Also return when a silence should begin: at the slot of the release if that is ahead, else None for now.
-    """
+    """Return the choices for the incident or release in the query, and the release's slot if that is ahead."""
     if typed.get("incident"):
         incident = await queries.find_incident(typed["incident"])
         choices = [(Scope.INCIDENT, incident.id, incident.title)]
