@@ -54,10 +54,9 @@ async def show_board(request: Request) -> Response:
     chosen = {name: query.get(name, own_producer if name == "producer" else "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
     releases = await queries.list_releases(day, day)
-    # Many releases share one slot, so the gravest status comes first within a slot.
-    releases.sort(
-        key=lambda row: ((row["slot"] or {}).get("start") or "", fragments.severity_rank(verdict_or_due(row)))
-    )
+    # Many releases share one slot, so the gravest status comes first within a slot. Sorts are stable.
+    releases.sort(key=lambda row: fragments.severity_rank(verdict_or_due(row)))
+    releases.sort(key=lambda row: (row["slot"] or {}).get("start") or "")
     rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
     needing = await _list_needing_action(queries)
     now, is_today = queries.clock.now(), day == queries.today()
@@ -106,6 +105,7 @@ async def remember_producer(request: Request) -> Response:
 
 
 async def _list_needing_action(queries: Queries) -> list[Incident]:
+    """Return the incidents that need action, none if the store does not answer."""
     try:
         return await queries.list_needing_action()
     except StoreFault:

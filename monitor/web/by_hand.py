@@ -47,16 +47,16 @@ async def show_forms(request: Request) -> Response:
     check_parameters(request, ("release",))
     if not may_act(request):
         return render_fault(request, 403, "Releases are added by people who have signed in and may act.")
-    return await _render_forms(request, dict(request.query_params))
+    return await _render_form(request, dict(request.query_params))
 
 
 @with_staff_form
 async def add(request: Request, sent: SentForm) -> Response:
-    """Add a release, or an address of the release in the form, and show the release."""
+    """Add a release, or an address of the release in the form, and show it, or the form again with its faults."""
     try:
         release = await (_add_address(request, sent) if sent.text("release") else _add_release(request, sent))
     except InvalidInput as fault:
-        return await _render_forms(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
+        return await _render_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
     return RedirectResponse(f"/releases/{quote(release)}" if release else "/by-hand", 303)
 
 
@@ -68,10 +68,10 @@ async def remove(request: Request, sent: SentForm) -> Response:
         calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = [one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)]
         if added and (await _find_its_release(queries, added[0]))[1]:
-            return await _render_forms(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
+            return await _render_form(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
         await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
     except InvalidInput as fault:
-        return await _render_forms(request, {}, faults_by_box(fault, _BOX_IDS, "role"))
+        return await _render_form(request, {}, faults_by_box(fault, _BOX_IDS, "role"))
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
     return RedirectResponse("/by-hand", 303)
 
@@ -185,9 +185,7 @@ async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, boo
         return "", False
 
 
-async def _render_forms(
-    request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None
-) -> Response:
+async def _render_form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
     """Return the page with the `typed` texts, the `faults` by box, and the additions if they can be read."""
     queries, calendar, faults = queries_of(request), _require_calendar(request), dict(faults or {})
     try:

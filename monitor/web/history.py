@@ -86,9 +86,11 @@ class Group:
     @cached_property
     def median(self) -> str:
         """Return the median delay in words, empty if no delay was measured."""
-        known = [one.seconds for one in self.points if one.seconds is not None]
-        middle = round(median(known)) if known else None
-        return "" if middle is None else delay_from_slot({"min": middle, "max": middle}) if middle else "on time"
+        delays = [one.seconds for one in self.points if one.seconds is not None]
+        if not delays:
+            return ""
+        middle = round(median(delays))
+        return delay_from_slot({"min": middle, "max": middle}) if middle else "on time"
 
     def boxes(self) -> Iterator[tuple[str, float, float]]:
         """Yield (verdict, left, width) for each box of the bar, in percent of the picture."""
@@ -144,9 +146,10 @@ class Axes:
 
 
 def _merge_cell(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, float, float, str, str]:
-    first, many = cell[0][2], len(cell)
-    text = f"{first.title}: {delay_from_slot(first.delay)}" if many == 1 else f"{many} releases"
-    radius = round(min(_SMALLEST + log2(many), _LARGEST), 1)
+    """Return one dot for the releases in a cell. `cell` has the place of each."""
+    first, number = cell[0][2], len(cell)
+    text = f"{first.title}: {delay_from_slot(first.delay)}" if number == 1 else f"{number} releases"
+    radius = round(min(_SMALLEST + log2(number), _LARGEST), 1)
     x, y = round(fmean(one[0] for one in cell), 2), round(fmean(one[1] for one in cell), 2)
     return x, y, radius, first.verdict, f"{text}, {day_text(first.slot.date())}"
 
@@ -178,8 +181,9 @@ class HistoryCache:
 def month_starts(now: datetime, zone: str) -> list[datetime]:
     """Return the beginnings of the last twelve local months, this one included, in order."""
     local = now.astimezone(ZoneInfo(zone))
-    this = local.year * 12 + local.month - 1
-    return [datetime(one // 12, one % 12 + 1, 1, tzinfo=ZoneInfo(zone)) for one in range(this - _MONTHS + 1, this + 1)]
+    this_month = local.year * 12 + local.month - 1
+    months = range(this_month - _MONTHS + 1, this_month + 1)
+    return [datetime(one // 12, one % 12 + 1, 1, tzinfo=ZoneInfo(zone)) for one in months]
 
 
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:

@@ -84,7 +84,7 @@ class AudienceFeed:
         self.recent.append((self.event_number, _format_event(kind, data, self.position)))
 
     def update_part(self, element: str, html: str, **more: object) -> None:
-        """Add an event with a part of the page, if the part has changed."""
+        """Add a `swap` event with a part of the page and `more` values, if its HTML has changed."""
         if self.parts.get(element) != html:
             self.parts[element] = html
             self.add_event("swap", element=element, html=html, **more)
@@ -125,7 +125,7 @@ class LiveBoard:
         return self._feeds[sees_all].position
 
     def is_full(self, *, sees_all: bool) -> bool:
-        """Return whether this audience has as many streams as are allowed."""
+        """Return whether this audience has as many streams as are allowed, or the board is closed."""
         return self._closed or len(self._feeds[sees_all].listeners) >= self._most
 
     def close(self) -> None:
@@ -255,9 +255,8 @@ class LiveBoard:
         last_event = feed.event_number
         to_render = {*(rows if has_other_rows else changed), *(passed - feed.passed)} & rows.keys()
         async for row in with_pauses([rows[name] for name in to_render], queries.clock):
-            feed.update_part(
-                fragments.element_id(row["id"]), fragments.render_row(queries, row), bad=fragments.has_gone_wrong(row)
-            )
+            html, is_bad = fragments.render_row(queries, row), fragments.has_gone_wrong(row)
+            feed.update_part(fragments.element_id(row["id"]), html, bad=is_bad)
         if has_read_day or feed.event_number != last_event or passed != feed.passed:
             for element, html in fragments.render_day_parts(queries, list(rows.values()), now).items():
                 feed.update_part(element, html)
@@ -300,9 +299,8 @@ async def stream_events(request: Request) -> Response:
     position = request.headers.get("Last-Event-ID", request.query_params.get("after", ""))
     # Without this header, some proxies buffer the response and pass nothing on, because it does not end.
     unbuffered = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(
-        live.listen(position, sees_all=is_staff), media_type="text/event-stream", headers=unbuffered
-    )
+    events = live.listen(position, sees_all=is_staff)
+    return StreamingResponse(events, media_type="text/event-stream", headers=unbuffered)
 
 
 ROUTES = [Route("/events", stream_events)]

@@ -161,6 +161,7 @@ class Queries:
         return [visible for body in found if (visible := self._visible_part(body)) is not None]
 
     def _watched_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
+        """Return the JSON of watched releases with a slot that begins on these days, from memory."""
         begin, end = self._day_bounds(first, last)
         watched = [body for name in self.live.watched_states() if (body := self.live.body(name)) is not None]
         slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer))
@@ -242,9 +243,10 @@ class Queries:
     async def find_incident(self, incident: str) -> Incident:
         """Return one incident. Raises `UnknownName` if there is none, or it must not be shown."""
         now = self.clock.now()
-        for found in await self.ask(lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now)):
-            return found
-        raise UnknownName(f"There is no incident {incident!r}.")
+        found = await self.ask(lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now))
+        if not found:
+            raise UnknownName(f"There is no incident {incident!r}.")
+        return found[0]
 
     async def list_events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
         """Return at most `limit` events after the one with the id `after`, oldest first. Raises `UnknownName`."""
@@ -275,10 +277,8 @@ class Queries:
 
     async def list_given_up(self) -> list[Json]:
         """Return the deliveries that were recently given up, newest first, each with the subject of its notice."""
-        since = self.clock.now() - GIVEN_UP_FOR
-        return await self.ask(
-            lambda: [given_up_json(self.store.outbox, row) for row in self.store.outbox.given_up(since)[:_MOST_SHOWN]]
-        )
+        outbox, since = self.store.outbox, self.clock.now() - GIVEN_UP_FOR
+        return await self.ask(lambda: [given_up_json(outbox, row) for row in outbox.given_up(since)[:_MOST_SHOWN]])
 
     def close(self) -> None:
         """Stop the threads."""
@@ -294,11 +294,10 @@ class Queries:
         """Return the incidents (given oldest first) that the viewer may see, newest first, measured as of now."""
         visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
+            public = [one for one in visible if one.kind not in _ONLY_FOR_STAFF]
             # An incident of several releases becomes public after the slot of the first one.
-            firsts = [(one, one.linked[0].release if one.linked else one.release) for one in visible]
-            visible = [
-                one for one, first in firsts if one.kind not in _ONLY_FOR_STAFF and self.is_slot_past(first, now)
-            ]
+            firsts = [(one, one.linked[0].release if one.linked else one.release) for one in public]
+            visible = [one for one, first in firsts if self.is_slot_past(first, now)]
         measured = self.current_incidents
         return visible if measured is None else [measured.incident(one, now) for one in visible]
 

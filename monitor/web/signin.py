@@ -47,7 +47,7 @@ _BROWSER_KNOWN_FOR = 90 * 24 * 3600
 _NO_MATCH = "That name and password do not belong together."
 _STALE_PAGE = "This page is too old. Try again."
 _LONGEST_PATH = 1000
-_SIGN_ON_SECONDS = 600
+_FORM_SECONDS, _SIGN_ON_SECONDS = 3600, 600
 _SECRET_LENGTH = 43
 """The cookie of a sign-on has a random text of this length, then the path to return to."""
 _log = structlog.get_logger(__name__)
@@ -261,7 +261,7 @@ def _render_sign_in_form(request: Request, where: str, code: int = 200, name: st
     mark = request.cookies.get(_cookie_name(request, "-form"), "")
     mark = mark if re.fullmatch(r"[\w-]{43}", mark) else secrets.token_urlsafe()
     response = render(request, "signin.html", code, next=where, mark=mark, name=name, fault=fault)
-    _set_cookie(request, response, mark, 3600, "-form")
+    _set_cookie(request, response, mark, _FORM_SECONDS, "-form")
     return response
 
 
@@ -271,9 +271,9 @@ def _delete_cookie(request: Request, response: Response, use: str = "") -> None:
 
 def _set_cookie(request: Request, response: Response, value: str, lasts: int, use: str = "") -> None:
     # Browsers do not send strict cookies when a link in mail, or a provider, leads here. So these two kinds are lax.
-    same: Literal["strict", "lax"] = "lax" if use in {"", "-flow"} else "strict"
+    site: Literal["strict", "lax"] = "lax" if use in {"", "-flow"} else "strict"
     secure = _is_secure(request)
-    response.set_cookie(_cookie_name(request, use), value, max_age=lasts, secure=secure, httponly=True, samesite=same)
+    response.set_cookie(_cookie_name(request, use), value, max_age=lasts, secure=secure, httponly=True, samesite=site)
 
 
 def _cookie_name(request: Request, use: str = "") -> str:
