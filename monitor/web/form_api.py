@@ -70,7 +70,7 @@ async def add_notes(request: Request, sent: Noting) -> Json:
     try:
         add_all = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone)
         # No version of a report was read, and none of its boxes change.
-        await desk.save_answers(name, sent.role, {}, 0, add_all)
+        await desk.save_answers(name, sent.role, words={}, read=0, change=add_all)
     except InvalidInput as fault:
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
     return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
