@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -169,8 +169,7 @@ async def _describe_once(request: Request) -> Json:
     state = request.app.state
     if not hasattr(state, "openapi"):
         state.openapi = await asyncio.to_thread(describe_api, request.app.routes)
-    made: Json = state.openapi
-    return made
+    return cast("Json", state.openapi)
 
 
 async def show_reference(request: Request) -> Response:

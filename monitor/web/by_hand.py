@@ -67,7 +67,8 @@ async def remove(request: Request, sent: SentForm) -> Response:
     try:
         calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
         added = [one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)]
-        if added and (await _find_its_release(queries, added[0]))[1]:
+        _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
+        if has_passed:
             return await _render_form(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
         await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
     except InvalidInput as fault:

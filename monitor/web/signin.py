@@ -84,11 +84,11 @@ class Authorise:
             is_staff = session is not None and not session.person.is_viewer
             reads_all = token_scope in {TokenScope.READ, TokenScope.DUTY}
             request.state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)
-            passes = request.state.sees_all or self._may_request(request, session)
+            may_pass = request.state.sees_all or self._may_request(request, session)
         except Busy as busy:
             await (await refuse_too_many_attempts(request, busy))(scope, receive, send)
             return
-        await (self.app if passes else _refuse_viewer(request, sessions))(scope, receive, send)
+        await (self.app if may_pass else _refuse_viewer(request, sessions))(scope, receive, send)
 
     def _may_request(self, request: Request, session: Session | None) -> bool:
         """Return whether a viewer who does not see everything may make this request."""
@@ -111,7 +111,7 @@ class Authorise:
         return self.queries.local and client_of(request) in _LOOPBACK_ADDRESSES and host is not None and not forwarded
 
     async def _read_token_scope(self, request: Request, sessions: Sessions | None) -> TokenScope | None:
-        """Return the scope of a request's bearer token. None without a valid one, which counts as a guess."""
+        """Return the scope of a request's bearer token. None without one, or with a wrong one, counted as a guess."""
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         token = credentials.strip()
         if scheme.lower() != "bearer" or not token or request.scope["path"] in _UNRESTRICTED_PATHS:
