@@ -20,7 +20,7 @@ from alerts.incident import Incident, Kind
 from monitor.deliver.drafts import add_measured_version
 from monitor.deliver.facts import period_row
 from monitor.deliver.message import Redactor
-from monitor.errors import unknown
+from monitor.errors import unknown_name
 from monitor.judge.policy import Policies
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore
@@ -121,8 +121,8 @@ def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], p
     if producer and producer not in producers:
         known = producers | {row.producer for row in verdicts.judged()}
         if producer not in known:
-            raise unknown("producer", producer, known)
+            raise unknown_name("producer", producer, known)
     if host and host not in hosts:
         known = hosts | {urlsplit(row.body["url"]).hostname or "" for row in verdicts.judged()}
         if host not in known:
-            raise unknown("host", host, known)
+            raise unknown_name("host", host, known)
