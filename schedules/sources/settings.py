@@ -78,14 +78,14 @@ class CalendarSettings(Table):
     options: dict[str, str] = {}
     """Options of the calendar, as texts. Each kind of calendar has its own:
 
-    - options of `govuk`: `count`, `family`, `all_dates`
-    - `ons`: `site`, `back`, `count`
-    - `ees`: `site`
-    - `ics`: `back`, `ahead`, `link`
-    - `feed`: `date`, `pattern`, `title`. The last two are RE2 patterns, without look-around and back-references
-    - `csv`, `html` and `json`: `id`, `title`, `producer`, `url`, `date`, `time`, `status`, `period`, `previous`,
+    - `govuk` has the options `count`, `family`, `all_dates`
+    - `ons` has `site`, `back`, `count`
+    - `ees` has `site`
+    - `ics` has `back`, `ahead`, `link`
+    - `feed` has `date`, `pattern`, `title`. The last two are RE2 patterns, without look-around and back-references
+    - `csv`, `html` and `json` have `id`, `title`, `producer`, `url`, `date`, `time`, `status`, `period`, `previous`,
       `reason`, `recognise`. Each names the column, CSS selector or JMESPath where the calendar has that value
-    - only `csv`: `delimiter`, `excel`. Only `html`: `rows`, `heading`. Only `json`: `entries`, `pages`, `published`
+    - `csv` also has `delimiter`, `excel`; `html` has `rows`, `heading`; `json` has `entries`, `pages`, `published`
     """
 
     @property
