@@ -70,9 +70,9 @@ class StoreSettings(Table):
     share of the hosts ([more](how-to/several-monitors.md)).
     """
     takeover: Spacing = timedelta(seconds=1.2)
-    """If a monitor gives no sign of life for so long, the others take over its work."""
+    """If a monitor gives no sign of life for this long, the others take over its work."""
     compact_after: Duration = timedelta(days=400)
-    """A release that was settled so long ago is kept in fewer rows
+    """A release that was settled this long ago is kept in fewer rows
     ([Retention](how-to/personal-data.md#what-is-deleted)). No verdict changes. `"0s"`: never.
     """
 
@@ -97,15 +97,15 @@ class PolicySettings(PolicyTable):
     """How releases are judged and graded."""
 
     on_time_within: Duration = timedelta(seconds=60)
-    """A release that is seen within this after its slot is on time."""
+    """A release that is seen within this time after its slot is on time."""
     note_within: Duration = timedelta(minutes=5)
-    """A later release that is seen within this has the grade `note`, any other the grade `report`."""
+    """A later release that is seen within this time has the grade `note`, any other the grade `report`."""
     default_time: TimeOfDay = time(9, 30)
-    """If only a day was announced, it is watched most closely around this time."""
+    """If only a day was announced, the release is watched most closely around this time."""
     short_notice: Duration = timedelta(days=28)
     """A slot that is announced, moved or cancelled with less notice than this gets the finding `short_notice`."""
     confirmed_within: Duration = timedelta(minutes=30)
-    """A usable read of its calendar must confirm a slot within this time before it. Otherwise it is `unproven`."""
+    """A usable read of the calendar at most this long before a slot must confirm it. Else it is `unproven`."""
     expect_editions: bool = True
     """Whether you are notified if no calendar announces the next edition of a regular series in time."""
     producer: dict[str, PolicyTable] = {}
@@ -250,7 +250,7 @@ class ImportanceSettings(Table):
     """How much releases matter, compared with others at the same host and slot.
 
     If a host's `[budget]` is too small for all pages and files of a slot, releases of a higher level come first. The
-    first `[[importance]]` that matches a release gives its level. If none matches, the level is 0.
+    first `[[importance]]` that matches a release gives its level. A release that none matches has the level 0.
     """
 
     match: ReleaseMatch
