@@ -62,8 +62,8 @@ def morning_summary(facts: SummaryFacts) -> Summary:
     """Return the summary of the releases due today, the risks, and the reports that are owed."""
     rows, names = facts.rows, facts.names
     at_risk = [*_release_risks(rows, names), *_budget_risks(facts.risks, facts.first)]
-    what = _due_count(rows) if rows else "nothing is due"
-    subject = f"Today, {day_text(facts.first, weekday=True)}: {what}{_count_suffix(len(at_risk), 'at risk')}"
+    count_at_risk = _count_suffix(len(at_risk), "at risk")
+    subject = f"Today, {day_text(facts.first, weekday=True)}: {_due_count(rows)}{count_at_risk}"
     due = _due_list("Due", rows, names)
     return _build_summary(subject, facts, _still_overdue(facts), due, _bullet_list("At risk", at_risk))
 
@@ -106,10 +106,9 @@ def _next_day_blocks(facts: SummaryFacts) -> Iterator[str]:
     if facts.next is None:
         return
     rows = facts.following
-    due = _due_count(rows) if rows else "nothing is due"
     times = Counter(slot_label(row["slot"]) for row in rows)
     listed = "".join(f"- {at}: {number}\n" for at, number in sorted(times.items()))
-    yield f"Next, {day_text(facts.next, weekday=True)}: {due}\n{listed}"
+    yield f"Next, {day_text(facts.next, weekday=True)}: {_due_count(rows)}\n{listed}"
     yield _bullet_list("At risk", [*_release_risks(rows, facts.names), *_budget_risks(facts.risks, facts.next)])
 
 
@@ -122,7 +121,7 @@ def _on_time_text(rows: Sequence[Body]) -> str:
 
 
 def _due_count(rows: Sequence[Body]) -> str:
-    return f"{count(len(rows), 'release')} due"
+    return f"{count(len(rows), 'release')} due" if rows else "nothing is due"
 
 
 def _due_list(title: str, rows: Sequence[Body], names: Names) -> str:

@@ -12,16 +12,7 @@ import click
 from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.cli import complete
 from monitor.cli.calendar.read import diff, read
-from monitor.cli.common import (
-    Context,
-    Parsed,
-    as_json,
-    json_ignored,
-    print_json,
-    print_result,
-    release_of,
-    table_lines,
-)
+from monitor.cli.common import Context, Parsed, as_json, json_ignored, print_json, print_result, release_of, table_lines
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
 from monitor.config.read import validated

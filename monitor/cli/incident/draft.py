@@ -37,7 +37,7 @@ from monitor.cli.incident.store import (
     redraft_for_steps,
     role_of,
 )
-from monitor.deliver.by_hand import merge_into_draft
+from monitor.deliver.by_hand import merge_texts
 from monitor.deliver.incident_json import draft_json
 from monitor.errors import UserFault, unknown, why_unusable
 from schedules.times.words import stamp
@@ -279,7 +279,7 @@ def merge_typed(
 
     def merge_words(known: Versions) -> Versions:
         nonlocal conflicts
-        versions, conflicts = merge_into_draft(known, words, edited_version, role, now)
+        versions, conflicts = merge_texts(known, words, edited_version, role, now)
         return versions
 
     return change_draft(store, incident, merge_words), conflicts
