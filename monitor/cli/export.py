@@ -51,10 +51,10 @@ def command(  # noqa: PLR0913 # one for each option
 ) -> None:
     """Export every verdict (csv, json), or every promised release as a calendar (ics, toml, or with --calendar).
 
-    An sqlite file contains the verdicts, the promises, looks and blind spans behind them, and the meaning of every
-    column. A parquet file contains the verdicts with typed columns. With --events, every change of a verdict is one
-    line of JSON, oldest first, with the release at that time. Instants are UTC, lengths are seconds. Content seen
-    before its slot is never exported, only when and where.
+    With --from and --to, only releases with a slot in these days. An sqlite file contains the verdicts, the promises,
+    looks and blind spans behind them, and the meaning of every column. A parquet file contains the verdicts with typed
+    columns. With --events, every change of a verdict is one line of JSON, oldest first, with the release at that time.
+    Instants are UTC, lengths are seconds. Content seen before its slot is never exported, only when and where.
 
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """

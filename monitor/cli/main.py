@@ -204,16 +204,15 @@ def _print_usage_fault(fault: click.ClickException) -> int:
     if isinstance(fault, click.exceptions.NoArgsIsHelpError):
         fault.show()
         return fault.exit_code
-    command = fault.ctx if isinstance(fault, click.UsageError) else None
-    where = f"{command.command_path}: " if command else ""
     # Click does not say for which verb an option lacks its value.
-    more = f" (see {command.command_path if command else 'ninethirty VERB'} --help)"
+    verb = fault.ctx.command_path if isinstance(fault, click.UsageError) and fault.ctx else ""
     message = " ".join(fault.format_message().split())
-    return _print_fault(f"{where}{message}{_suggest_remedy(fault)}{more}", fault.exit_code)
+    text = f"{message}{_suggest_remedy(fault)} (see {verb or 'ninethirty VERB'} --help)"
+    return _print_fault(f"{verb}: {text}" if verb else text, fault.exit_code)
 
 
 def _suggest_remedy(fault: click.ClickException) -> str:
-    """Return what to write instead, or "" if click's message says it or nothing is known."""
+    """Return what to write instead, to be added to click's message. Empty if that says it or nothing is known."""
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
     verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
     if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:

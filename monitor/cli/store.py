@@ -35,7 +35,7 @@ def upgrade(context: Context, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def check(context: Context, *, as_json: bool) -> None:
-    """Check the store and its evidence. Exit status 1 if there is a fault.
+    """Check the store, and if that is whole, its evidence. Exit status 1 if there is a fault.
 
     If several monitors share a store, run this on each machine, because it reads only the files there. The evidence of
     other monitors is checked by its chain of hashes.
@@ -47,6 +47,7 @@ def check(context: Context, *, as_json: bool) -> None:
     with context.store() as store:
         own = context.own_monitors(store)
         faults = store.check() or verify_evidence(store.evidence, Path(context.settings.evidence.folder), own)
+        # If the store is not shared, all evidence is on this machine.
         every = [] if own is None else store.evidence.monitors()
     others = [name for name in every if name not in (own or ())]
     lines = faults or [f"The store is whole, and so is {_evidence_text(own, every)}."]

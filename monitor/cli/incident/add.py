@@ -50,13 +50,14 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
     with context.store() as store:
         facts = _release_facts(context, store, given.get("release"))
         given = _ask_missing(given, facts)
+        # Several times are separated by commas.
         times = {key: ",".join(map(to_local_iso, given[key].split(","))) for key in ("when", "until") if key in given}
         record = current_incidents(context, store).record
         with store.transaction() as tx, refuse_invalid_input():
             incident, is_new = log_by_hand(tx, record, given | times, facts, context.now())
         drafts = store.verdicts.drafts(incident.id)
-    for entry in (one for one in incident.timeline if one.by == MONITOR):
-        click.echo(entry.text, err=True)
+    for warning in (entry.text for entry in incident.timeline if entry.by == MONITOR):
+        click.echo(warning, err=True)
     if as_json:
         print_json(incident_json(incident, drafts))
         return
