@@ -169,7 +169,7 @@ def table_lines(
         # Output for programs is never cut.
         if sys.stdout.isatty() and len(text) > line_width():
             text = f"{text[: line_width() - 1]}…"
-        yield click.style(text, bold=True) if is_loud(line) else text
+        yield click.style(text, bold=True) if line is not lines[0] and is_loud(line) else text
 
 
 output_option = click.option(

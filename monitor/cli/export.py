@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913 # one for each option
 
 
 def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]:
-    """Yield the verdicts (JSON of releases) as one JSON list, else as CSV, piece by piece."""
+    """Yield the verdicts (JSON of releases) piece by piece: as one JSON list if `kind` is `json`, else as CSV."""
     if kind != "json":
         yield from csv_chunks(VERDICT, map(verdict_row, bodies))
         return

@@ -87,7 +87,7 @@ class Verbs(click.Group):
         """Return the verb with this name. For an unknown name, fail with wrong usage and suggest the nearest verb."""
         if cmd_name not in VERBS:
             if ctx.resilient_parsing:
-                return None
+                return None  # a shell completes words
             near = [_OTHER_NAMES[cmd_name]] if cmd_name in _OTHER_NAMES else difflib.get_close_matches(cmd_name, VERBS)
             ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
         where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
@@ -125,16 +125,11 @@ class Verbs(click.Group):
 def _accept_config(command: click.Command) -> None:
     """Add the option `--config` to a verb and each verb below it, so that it can also follow the verb."""
     if not any(option.name == "config" for option in command.params):
-        command.params.append(
-            click.Option(
-                ["--config"],
-                metavar="FILE",
-                type=click.Path(),
-                expose_value=False,
-                callback=_replace_config,
-                help="Configuration; may also stand before the verb.",
-            )
+        text, path = "Configuration; may also stand before the verb.", click.Path()
+        add_option = click.option(
+            "--config", metavar="FILE", type=path, expose_value=False, callback=_replace_config, help=text
         )
+        add_option(command)
     for inner in getattr(command, "commands", {}).values():
         _accept_config(inner)
 

@@ -98,8 +98,9 @@ def list_silences(context: Context, *, with_ended: bool, as_json: bool) -> None:
     from monitor.deliver.silences import silence_json
 
     now, zone = context.now(), context.settings.timezone
+    ended_after = datetime.fromtimestamp(0, now.tzinfo) if with_ended else now
     with context.store() as store:
-        stored = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if with_ended else now)
+        stored = store.outbox.silences(ended_after)
     chosen = [one for one in stored if with_ended or now < one.ends]
     rows = [
         (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)

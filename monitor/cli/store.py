@@ -22,7 +22,7 @@ def command() -> None:
 @as_json
 @click.pass_obj
 def upgrade(context: Context, *, as_json: bool) -> None:
-    """Upgrade the store to the schema of this version.
+    """Upgrade the store to the schema of this version. A newer schema that this version can use is kept.
 
     Example: ninethirty store upgrade
     """

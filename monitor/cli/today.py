@@ -75,7 +75,7 @@ def _no_calendar_read_text(context: Context) -> str:
 
 
 def _open_work_lines(context: Context) -> Iterator[str]:
-    """Yield the active silences, the open incidents, the reports that are owed, and the overdue actions."""
+    """Yield active silences, open incidents, closed ones that owe their report, and overdue actions."""
     from monitor.deliver.owed import find_owed
 
     with context.store() as store:
@@ -119,7 +119,7 @@ def board_lines(rows: Sequence[dict[str, Any]], context: Context) -> Iterator[st
     cells = [board_cells(row, context.name_of(row["producer"])) for row in rows]
     heads = ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"]
     # The verdict of a fault is in capitals.
-    return table_lines(cells, heads, lambda row: row[2].isupper() and row[2] != "VERDICT") if rows else iter(())
+    return table_lines(cells, heads, lambda row: row[2].isupper()) if rows else iter(())
 
 
 def by_slot(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -123,6 +123,7 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     why = one_line(anyway)
 
     def sign(known: Versions) -> Versions:
+        """Return the versions with a signature of the last one."""
         if read is not None and dict(read) != dict(known[-1].words):
             raise UserFault(f"{incident.id}: the report changed while you read it. Read it again, then sign it")
         found = signing_obstacles(incident, known[-1].report)

@@ -46,14 +46,17 @@ class DigestRule:
 
 
 def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: datetime) -> dict[str, datetime]:
-    """Return the openings that still wait for others at `now`: by id, the instant when the wait ends."""
-    waits: dict[str, datetime] = {}
-    for crowd in _group_openings(openings, rule):
-        pause = rule.wait_after(crowd[0])
-        until = min(crowd[-1].at + pause, crowd[0].at + _MOST_PAUSES * pause)
-        if now < until:
-            waits.update(dict.fromkeys((one.id for one in crowd), until))
-    return waits
+    """Return the openings that still wait for others at `now`: by id, the instant when the wait ends.
+
+    A group waits for one pause after its last opening, and at most five after its first.
+    """
+    wait_ends: dict[str, datetime] = {}
+    for group in _group_openings(openings, rule):
+        pause = rule.wait_after(group[0])
+        end = min(group[-1].at + pause, group[0].at + _MOST_PAUSES * pause)
+        if now < end:
+            wait_ends |= {opening.id: end for opening in group}
+    return wait_ends
 
 
 def make_digests(
@@ -63,20 +66,20 @@ def make_digests(
 
     `name_of` returns the name of a producer by its id (default: the id).
     """
-    waits = find_waiting_openings(openings, rule, now)
-    crowds = [crowd for crowd in _group_openings(openings, rule) if crowd[0].id not in waits]
-    made = (fold_openings(crowd, now, rule.threshold, name_of) for crowd in crowds)
-    return [one for one in made if one is not None]
+    waiting = find_waiting_openings(openings, rule, now)
+    groups = (group for group in _group_openings(openings, rule) if group[0].id not in waiting)
+    digests = (fold_openings(group, now, rule.threshold, name_of) for group in groups)
+    return [digest for digest in digests if digest is not None]
 
 
 def _group_openings(openings: Sequence[Notice], rule: DigestRule) -> Iterator[list[Notice]]:
     """Yield groups of openings of the same kind and urgency. A group ends at a gap longer than the rule's wait."""
     groups: dict[tuple[str, timedelta], list[Notice]] = defaultdict(list)
-    for one in sorted(openings, key=lambda it: (it.at, it.id)):
-        key = (one.kind, wait := rule.wait_after(one))
-        if groups[key] and one.at - groups[key][-1].at > wait:
+    for opening in sorted(openings, key=lambda one: (one.at, one.id)):
+        key = (opening.kind, wait := rule.wait_after(opening))
+        if groups[key] and opening.at - groups[key][-1].at > wait:
             yield groups.pop(key)
-        groups[key].append(one)
+        groups[key].append(opening)
     yield from groups.values()
 
 

@@ -297,8 +297,10 @@ class Outbox:
             tx.save_delivery(already_finished)
             return None
         # If another process attempted it since it was read, that attempt may still be under way.
-        read = (DeliveryState.WAITING, delivery.attempts)
-        if known is None or (known.standing, known.attempts) != read or not self._lease.renew_in_transaction(tx, now):
+        as_read = (DeliveryState.WAITING, delivery.attempts)
+        if known is None or (known.standing, known.attempts) != as_read:
+            return None
+        if not self._lease.renew_in_transaction(tx, now):
             return None
         begun = replace(known, attempts=known.attempts + 1, began=now, finished=None)
         tx.save_delivery(begun)

@@ -80,7 +80,7 @@ def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:
 
 
 def given_up_json(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:
-    """Return the JSON of a delivery that was given up, with the subject and incident of its notice."""
+    """Return the JSON of a delivery that was given up, with the subject and incident of its notice, if it has one."""
     notice = outbox.notice(delivery.notice)
     return {
         "channel": delivery.channel,

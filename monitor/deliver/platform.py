@@ -130,8 +130,8 @@ def find_platform_thread(
     """
     if member is None or member.facts is None or member.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
-    name = platform_id_of(member.facts)
-    known = store.verdicts.incident(name) if name else None
+    platform = platform_id_of(member.facts)
+    known = store.verdicts.incident(platform) if platform else None
     rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
     decision = update_platform(known, member, now, is_unsent=any(map(is_unsent, rows)))
     incident = decision.incident or known
@@ -144,8 +144,8 @@ def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incide
 
     For the platform's incident they are those of its releases.
     """
-    name = shared_platform_id(incident.facts)
-    platform = incident if incident.kind is Kind.PLATFORM else verdicts.incident(name) if name else None
+    shared = shared_platform_id(incident.facts)
+    platform = incident if incident.kind is Kind.PLATFORM else verdicts.incident(shared) if shared else None
     if platform is None:
         return []
     found = (verdicts.incident(one.incident) for one in platform.linked if one.incident != incident.id)

@@ -93,7 +93,7 @@ class Reminders:
                 self.wake()
 
     async def update_counts(self) -> None:
-        """Report how many deliveries were given up recently, and how many reports and actions are owed by now."""
+        """Report how many deliveries were given up recently, and how many reports and actions are owed in public."""
         now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
         today = local_date(now, self.rules.timezone)
         given_up, (owed, overdue) = await self.ask(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,7 +14,7 @@ from alerts.rota import Rota
 from alerts.routes import resolve_rotas
 from monitor.clock import Clock
 from monitor.deliver.owed import find_owed
-from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
+from monitor.deliver.summary_text import Body, Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
@@ -36,7 +36,6 @@ _MISSING_DAYS = 14
 _EVENING = "evening"
 _DAILY: dict[str, Callable[[SummaryFacts], Summary]] = {"morning": morning_summary, _EVENING: evening_summary}
 
-Body = Mapping[str, Any]
 Board = Callable[[date, date, str | None], Awaitable[Sequence[Body]]]
 Risks = Callable[[], Mapping[tuple[str, date], str]]
 

@@ -71,9 +71,9 @@ def morning_summary(facts: SummaryFacts) -> Summary:
 def evening_summary(facts: SummaryFacts) -> Summary:
     """Return the summary of today's results, the reports owed, and releases and risks of the next day with releases."""
     results = count_by_status(facts.rows) or "nothing was due"
-    wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, LOUD))
+    faulty = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, LOUD))
     subject = f"{day_text(facts.first, weekday=True)}: {results}"
-    return _build_summary(subject, facts, wrong, _still_overdue(facts), *_next_day_blocks(facts))
+    return _build_summary(subject, facts, faulty, _still_overdue(facts), *_next_day_blocks(facts))
 
 
 def monthly_summary(facts: SummaryFacts) -> Summary:
@@ -81,17 +81,17 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
     rows, names = facts.rows, facts.names
     counted = _on_time_text(rows) if rows else "nothing was due"
     producers = sorted({row["producer"] for row in rows})
-    theirs = {one: [row for row in rows if row["producer"] == one] for one in producers}
-    each = (f"{names.get(one, one)}: {_on_time_text(own)}" for one, own in theirs.items())
-    wrong = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, FAULTY_VERDICTS))
-    report = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
-    whole = f"The whole report, with delays and the pattern of faults:\n{report}\n"
+    by_producer = {one: [row for row in rows if row["producer"] == one] for one in producers}
+    shares = (f"{names.get(one, one)}: {_on_time_text(releases)}" for one, releases in by_producer.items())
+    faulty = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, FAULTY_VERDICTS))
+    command = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
+    more = f"The whole report, with delays and the pattern of faults:\n{command}\n"
     span = f"{day_text(facts.first)} to {day_text(facts.last)}"
-    return _build_summary(f"{span}: {counted}", facts, _bullet_list("By producer", each), wrong, whole)
+    return _build_summary(f"{span}: {counted}", facts, _bullet_list("By producer", shares), faulty, more)
 
 
 def _build_summary(subject: str, facts: SummaryFacts, *blocks: str) -> Summary:
-    """Return a summary of these blocks, with counts of what is owed in its subject."""
+    """Return a summary of these blocks and what is owed. Its subject also counts that."""
     owing = _count_suffix(len(facts.missing), "still not out")
     owing += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
     owing += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
@@ -116,8 +116,8 @@ def _on_time_text(rows: Sequence[Body]) -> str:
     """Return the share on time of the releases that could be judged, the standard indicator of punctuality."""
     on_time, judged = count_on_time(row["verdict"] for row in rows)
     share = f", {100 * on_time / judged:.1f} %" if judged else ""
-    left = len(rows) - judged
-    return f"{on_time} of {judged} on time{share}" + (f" ({left} not judged)" if left else "")
+    not_judged = len(rows) - judged
+    return f"{on_time} of {judged} on time{share}" + (f" ({not_judged} not judged)" if not_judged else "")
 
 
 def _due_count(rows: Sequence[Body]) -> str:

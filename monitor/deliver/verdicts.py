@@ -237,7 +237,7 @@ def _was_over_when_announced(verdict: Verdict) -> bool:
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
-    """Return the event if people would call the status of a release changed, else None."""
+    """Return the event if people would call the status of a release changed, else None. The first status is one too."""
     old = status_key(before.body) if before else ""
     new = status_key(body)
     if old == new:

@@ -77,7 +77,7 @@ def _release_facts(context: Context, store: Store, release: str | None) -> Relea
 
 
 def _ask_missing(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:
-    """Return the texts, with those that a person at a terminal adds for absent options."""
+    """Return the texts of the options. On a terminal, ask for those that are absent, if `facts` do not have them."""
     # The facts of a release have its title and producer.
     needed = _QUESTIONS if facts is None else ("what", "when")
     missing = [key for key in needed if key not in given]
