@@ -28,9 +28,9 @@ def with_current_facts(incident: Incident, facts: ReleaseFacts | None) -> Incide
     stored = incident.facts
     if facts is None or stored is None:
         return incident
-    looks = facts.certainty
-    gap = stored.certainty.widest_gap if looks.widest_gap is None else looks.widest_gap
-    certainty = replace(stored.certainty, looks=looks.looks, failed_looks=looks.failed_looks, widest_gap=gap)
+    new = facts.certainty
+    gap = stored.certainty.widest_gap if new.widest_gap is None else new.widest_gap
+    certainty = replace(stored.certainty, looks=new.looks, failed_looks=new.failed_looks, widest_gap=gap)
     facts = replace(facts, certainty=certainty, names=stored.names)
     return replace(incident, facts=facts, grade=choose_worst_grade((incident.grade, facts.grade)))
 

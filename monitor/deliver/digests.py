@@ -120,6 +120,7 @@ class ThreadPacing:
     def _record_flips(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
         """Record how often a thread changed back and forth. Return whether that was too often in the last minutes."""
         flips = self._flips[thread]
+        # A notice that still waits is passed again, but counts once.
         flips.extend(one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1]))
         while flips and now - flips[0] > _FLIP_WINDOW:
             flips.popleft()

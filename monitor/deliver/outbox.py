@@ -198,7 +198,7 @@ class Outbox:
                 due = self._clock.now() + _AFTER_A_FAULT
             wait = self._idle if due is None else min(self._idle, max(timedelta(), due - self._clock.now()))
             await wait_for_event(wakeup, self._clock, wait.total_seconds())
-        if name not in self._channels:
+        if name not in self._channels:  # it was not added again
             self.backlogs.pop(name, None)
 
     async def _read_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:

@@ -78,7 +78,7 @@ class PlatformThread:
                 pause = pauses.get(row.channel, self.rules.gather)
                 until = min(now + pause, self.incident.opened + _MOST_PAUSES * pause)
                 tx.save_delivery(replace(row, due=max(row.due, until)))
-            elif row in new:
+            elif row in new:  # a channel that gets the opening at once
                 tx.save_delivery(row)
 
     def _opening_pauses(self, store: Store) -> dict[str, timedelta]:

@@ -93,7 +93,7 @@ class Reminders:
                 self.wake()
 
     async def update_counts(self) -> None:
-        """Report how many deliveries were given up recently, and how many reports and actions are owed in public."""
+        """Report how many deliveries were given up recently, and how many owed reports and actions may be counted."""
         now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
         today = local_date(now, self.rules.timezone)
         given_up, (owed, overdue) = await self.ask(
@@ -125,7 +125,7 @@ class Reminders:
         return None if any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now)) else reminder
 
     def _write_notice(self, incident: str, now: datetime, tx: Transaction) -> bool:
-        """Save the notice that is due for an incident, with a redraft and an entry. Return whether one was due."""
+        """Save the notice that is due for an incident, with a redraft and a timeline entry. Return whether one was."""
         found = self.store.verdicts.incident(incident)
         # The stored facts are those of the last change. A delay that is still open has grown since.
         current = self.current_incidents.incident(found, now) if found is not None else None

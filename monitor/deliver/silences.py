@@ -50,7 +50,7 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
     """
     # A silence that was ended before it began never suppressed a message.
     silences = [one for one in store.outbox.silences(now - _READ_FOR) if one.begins < one.ends] if rows else []
-    until: dict[str, datetime] = {}
+    suppressed_until: dict[str, datetime] = {}
     ended_silences: dict[str, tuple[Silence, list[OutboxRow]]] = {}
     for row in rows if silences else ():
         incident = store.verdicts.incident(row.notice.incident) if row.notice.incident else None
@@ -60,12 +60,12 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
         is_new = not row.delivery.attempts and row.delivery.reason != _RELEASED
         ended = [one for one in covering if is_new and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
-            until[row.notice.id] = max(active_until, default=row.delivery.due)
+            suppressed_until[row.notice.id] = max(active_until, default=row.delivery.due)
         elif ended:
             last = max(ended, key=lambda one: one.ends)
             # One message replaces all rows of an incident, so the silence of the first row is enough.
             ended_silences.setdefault(row.notice.incident, (last, []))[1].append(row)
-    return Silenced(until, ended_silences)
+    return Silenced(suppressed_until, ended_silences)
 
 
 def notify_after_silence(
@@ -86,7 +86,7 @@ def notify_after_silence(
         return
     was_notified = _was_notified(store, incident, channel)
     if incident.closed is not None and not was_notified:
-        replacement = ""
+        replacement = ""  # no message
     elif incident.closed is not None or incident.facts is None:
         replacement = rows[-1].notice.id
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -71,7 +71,8 @@ def morning_summary(facts: SummaryFacts) -> Summary:
 def evening_summary(facts: SummaryFacts) -> Summary:
     """Return the summary of today's results, the reports owed, and releases and risks of the next day with releases."""
     results = count_by_status(facts.rows) or "nothing was due"
-    faulty = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, LOUD))
+    lines = (_verdict_line(row, facts.names) for row in facts.rows if row["verdict"] in LOUD)
+    faulty = _bullet_list("Not on time, or not proved", lines)
     subject = f"{day_text(facts.first, weekday=True)}: {results}"
     return _build_summary(subject, facts, faulty, _still_overdue(facts), *_next_day_blocks(facts))
 
@@ -83,7 +84,8 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
     producers = sorted({row["producer"] for row in rows})
     by_producer = {one: [row for row in rows if row["producer"] == one] for one in producers}
     shares = (f"{names.get(one, one)}: {_on_time_text(releases)}" for one, releases in by_producer.items())
-    faulty = _bullet_list("Not on time, or not proved", _verdict_lines(facts, facts.rows, FAULTY_VERDICTS))
+    lines = (_verdict_line(row, names) for row in rows if row["verdict"] in FAULTY_VERDICTS)
+    faulty = _bullet_list("Not on time, or not proved", lines)
     command = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
     more = f"The whole report, with delays and the pattern of faults:\n{command}\n"
     span = f"{day_text(facts.first)} to {day_text(facts.last)}"
@@ -92,11 +94,10 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
 
 def _build_summary(subject: str, facts: SummaryFacts, *blocks: str) -> Summary:
     """Return a summary of these blocks and what is owed. Its subject also counts that."""
-    owing = _count_suffix(len(facts.missing), "still not out")
-    owing += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
-    owing += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
+    subject += _count_suffix(len(facts.missing), "still not out")
+    subject += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
+    subject += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
     board = f"Board: {facts.link}\n" if facts.link else ""
-    subject += owing
     owed = _owed_reports(facts.owed, facts.now), _overdue_actions(facts.undone)
     return Summary(subject, "\n".join(block for block in (f"{subject}.\n", *blocks, *owed, board) if block))
 
@@ -132,19 +133,15 @@ def _due_list(title: str, rows: Sequence[Body], names: Names) -> str:
     return _bullet_list(title, (f"{at}, {producer}: {number}" for (at, producer), number in sorted(groups.items())))
 
 
-def _verdict_lines(
-    facts: SummaryFacts, rows: Sequence[Body], verdicts: Collection[str], *, dated: bool = False
-) -> Iterator[str]:
-    """Yield a line for each row with one of these verdicts. `dated` lines begin with the day of the slot."""
-    for row in (row for row in rows if row["verdict"] in verdicts):
-        measured = measure_text(row)
-        verdict = f"{listed_status(row)}, {measured}" if measured else listed_status(row)
-        day = f"{_due_day(row)}, " if dated else ""
-        yield f"{day}{slot_label(row['slot'])}, {_title_and_producer(row, facts.names)}: {verdict}"
+def _verdict_line(row: Body, names: Names) -> str:
+    """Return the slot of a release, its title, producer, verdict and measurement."""
+    measured = measure_text(row)
+    verdict = f"{listed_status(row)}, {measured}" if measured else listed_status(row)
+    return f"{slot_label(row['slot'])}, {_title_and_producer(row, names)}: {verdict}"
 
 
 def _still_overdue(facts: SummaryFacts) -> str:
-    lines = _verdict_lines(facts, facts.missing, {"overdue"}, dated=True)
+    lines = (f"{_due_day(row)}, {_verdict_line(row, facts.names)}" for row in facts.missing)
     return _bullet_list("Due on an earlier day, still not out", lines)
 
 
