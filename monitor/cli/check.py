@@ -203,8 +203,9 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
     found.rotas = read_rotas(context, online=online)
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
     uncovered = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
-    file, facts = context.path.name, Known(found.entries, found.announced, os.environ, uncovered)
-    found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, facts)]
+    file = context.path.name
+    known = Known(entries=found.entries, releases=found.announced, environment=os.environ, gaps=uncovered)
+    found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, known)]
     for key, secret in secrets(context.settings):
         if exposure := secret.why_exposed():
             found.warnings.append(f"{file}: {key}: {exposure}")
@@ -265,7 +266,7 @@ def _is_rota_known(context: Context, rota: Rota) -> bool:
 
 
 def access_lines(settings: Settings) -> list[str]:
-    """Return one line for each kind of visitor: what the web shows to them. The last is for channels."""
+    """Return one line for each kind of visitor: what the web shows to them. A last line names open channels, if any."""
     web = settings.web
     board = "promises, and each result after its slot; before the slot no address or status; no leaks"
     lines = [f"strangers see: {board if web.public == 'board' else 'whether the monitor is alive and ready'}"]

@@ -41,6 +41,7 @@ async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: b
             if online or reader.file is not None:
                 shifts, fault = await reader.read()
                 known = rotas[reader.name]
+                # After a fault there are no shifts, so the earlier ones stay.
                 found[reader.name] = replace(
                     known, calendar_shifts=shifts or known.calendar_shifts, fault=context.hide(fault)
                 )

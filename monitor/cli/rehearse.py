@@ -137,7 +137,7 @@ def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
 def _play_script(
     path: Path, report: Callable[[int], None], *, speed: float | None, keep: Path | None, as_json: bool
 ) -> PlayResult:
-    """Play one script and return its result, also if it fails."""
+    """Play one script and return its result, also if it fails. After a deadlock a thread hangs for good."""
     from monitor.rehearse.drive import RehearsalOutcome, play
     from monitor.rehearse.virtual_loop import Deadlock
 

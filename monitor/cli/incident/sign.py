@@ -73,7 +73,7 @@ def sign(  # noqa: PLR0913 # one for each option
         # A signed report states the delay at the time of signing.
         known = current_incident(context, store, incident)
         folder = (output or Path()) / incident
-        # The folder comes first. If it cannot be created, the report must not be signed, and the other way round.
+        # If the folder cannot be created, the report must not be signed. If signing is refused, it is removed again.
         made_folders = _make_folder(folder)
         try:
             _sign_report(current_incidents(context, store).record, known, role, context.now(), anyway)
