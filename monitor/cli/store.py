@@ -116,5 +116,6 @@ def copy(_context: Context, *, source: str, target: str, as_json: bool) -> None:
 
 
 def _rows_text(rows: Mapping[str, int]) -> str:
+    """Return the number of rows, in total and by table."""
     each = ", ".join(f"{table} {count}" for table, count in rows.items() if count)
     return f"{sum(rows.values())} rows" + (f" ({each})" if each else "")

@@ -110,6 +110,7 @@ def _open_incident_lines(context: Context, incidents: Sequence[Incident]) -> Ite
 
 
 def _incident_text(context: Context, one: Incident) -> str:
+    """Return an incident in one line, with whether someone must still acknowledge it."""
     waiting = "" if one.acknowledged or one.closed else ", not acknowledged"
     return f"  {one.grade:<6}  {one.kind.value:<8}  {one.title} ({context.name_of(one.producer)}){waiting}  {one.id}"
 

@@ -127,6 +127,7 @@ class Outbox:
         self.wake()
 
     def _start_channel_tasks(self, names: Iterable[str]) -> None:
+        """Start to send through these channels, unless `run` has not begun yet. It starts them all."""
         if self._channel_tasks is not None:
             for name in names:
                 self._channel_tasks.create_task(self._serve_channel(name, self._wakeups[name]), name=f"outbox {name}")
@@ -211,6 +212,7 @@ class Outbox:
         return sendable, silenced
 
     def _notify_after_silences(self, ended_silences: EndedSilences, now: datetime, tx: Transaction) -> None:
+        """Replace what ended silences suppressed by current notices, if the lease is still ours."""
         if self._lease.renew_in_transaction(tx, now):
             for silence, rows in ended_silences.values():
                 notify_after_silence(tx, self._store, self._refresh_incident, silence, rows, now)

@@ -137,6 +137,7 @@ def incident_lines(
 
 
 def _open_text(incident: Incident) -> str:
+    """Return in words when an incident was closed, or else who acknowledged it."""
     if incident.closed is not None:
         return f"closed {stamp(incident.closed)}"
     taken = incident.acknowledged
