@@ -235,7 +235,7 @@ def users_from(world: World, place: Place) -> list[datetime]:
 
 
 def _after_stale_copies(world: World, place: Place, at: datetime) -> datetime:
-    """Return when users got what an address has shown since `at`: then, or when its host sent no stale copy any more."""
+    """Return when users got what an address shows since `at`: then, or after the stale copies of its host."""
     stale = (fault for fault in world.faults if fault.kind == "stale" and is_at(fault, place))
     ends = (fault.ends or world.ends for fault in stale if fault.begins <= at < (fault.ends or world.ends))
     return at if is_in_old_copy(world, place, at) else max(ends, default=at)
