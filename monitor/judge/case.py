@@ -77,7 +77,7 @@ def is_exact(in_force: InForce) -> bool:
         return False
     if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
         return False
-    # An entry is often marked as postponed before its time is changed. It shows the new time if another was given up.
+    # An entry is often marked as postponed before its time is changed. If another was given up, it shows the new time.
     return promise.state is not State.POSTPONED or bool(in_force.given_up)
 
 
