@@ -174,7 +174,7 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
         return passes is not None and case.now >= passes
     if case.window is None or case.now < case.window.opens:
         return False
-    if case.now >= case.window.closes or case.in_force.learnt_after_slot:
+    if case.now >= case.window.closes or case.in_force.is_first_read_after_slot:
         return True
     return all(_is_settled(case, part) for part in parts if part.can_be_late)
 

@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9694,
     "schedules": 8462,
     "monitor/plan": 1764,
-    "monitor/look": 6150,
+    "monitor/look": 6148,
     "monitor/judge": 4401,
     "monitor/store": 6045,
     "monitor/deliver": 3066,
@@ -164,7 +164,7 @@ BUDGETS = {
     "monitor/watch": 3890,
     "monitor/config": 1801,
     "monitor/web": 6419,
-    "monitor/app": 2603,
+    "monitor/app": 2601,
     "monitor/rehearse": 3577,
     "monitor/cli": 4917,
 }

@@ -129,13 +129,13 @@ def _promise_facts(case: Case) -> list[Fact]:
     others = [
         ("first announced", in_force.first_announced),
         ("before it was moved", in_force.moved_from),
-        ("given only after the slot had passed, and judged apart", in_force.second),
+        ("given only after the slot had passed, and judged apart", in_force.changed_after_slot),
         *(("another calendar differed", promise) for promise in in_force.disagreements),
     ]
     for label, promise in others:
         if promise is not None and promise != in_force.promise:
             facts.append(_promise_fact(label, promise, case))
-    if in_force.learnt_after_slot:
+    if in_force.is_first_read_after_slot:
         facts.append(Fact("promise", "the slot had passed when it was first read, so its punctuality cannot be proved"))
     return facts
 

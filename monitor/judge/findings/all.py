@@ -81,7 +81,7 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
 def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
     """Return a finding if the page is still absent after its tolerance, and its slot was first read after it passed."""
     window = case.window
-    if window is None or not case.in_force.learnt_after_slot:
+    if window is None or not case.in_force.is_first_read_after_slot:
         return []
     absent = next((evidence.last_absent for evidence in evidences if evidence.part.id == "page"), None)
     has_appeared = any(part.released for part in parts if part.id == "page")
