@@ -33,22 +33,15 @@ def slot_json(slot: Slot) -> Json:
 
 def slot_from_json(data: Mapping[str, Any]) -> Slot:
     """Return the slot that `slot_json` wrote. Raises KeyError or ValueError for anything else."""
-    return _make_slot(
-        data["precision"],
-        data["start"],
-        data["end"],
-        data.get("raw", ""),
-        data.get("timezone", "Europe/London"),
-        data.get("reason"),
-        data.get("doubt"),
-        data.get("assumed"),
-    )
+    required = data["precision"], data["start"], data["end"]
+    texts = data.get("raw", ""), data.get("timezone", "Europe/London"), data.get("reason"), data.get("doubt")
+    return _make_slot(*required, *texts, data.get("assumed"))
 
 
 # Many releases share a slot. Caching keeps one copy of it in memory.
 @lru_cache(maxsize=1024)
-def _make_slot(  # noqa: PLR0913, PLR0917 # its fields, by position because keywords take longer
-    kind: str,
+def _make_slot(  # noqa: PLR0913, PLR0917 # by position, because keywords take longer
+    precision: str,
     start: str,
     end: str | None,
     raw: str,
@@ -57,12 +50,12 @@ def _make_slot(  # noqa: PLR0913, PLR0917 # its fields, by position because keyw
     doubt: str | None,
     assumed: str | None,
 ) -> Slot:
-    precision = Precision(kind)
-    exact = precision is Precision.INSTANT
+    """Return the slot of the texts that `slot_json` wrote. `start` is an instant or a date, depending on precision."""
+    is_instant = precision == Precision.INSTANT
     return Slot(
-        precision,
-        instant=datetime.fromisoformat(start) if exact else None,
-        first=date.fromisoformat(start) if start and not exact else None,
+        Precision(precision),
+        instant=datetime.fromisoformat(start) if is_instant else None,
+        first=date.fromisoformat(start) if start and not is_instant else None,
         last=date.fromisoformat(end) if end else None,
         raw=raw,
         timezone=timezone,

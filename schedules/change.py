@@ -100,12 +100,12 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
 
 
 def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | None:
-    """Return the kind of change of which people need notice: an announcement, a cancellation, another date or time.
+    """Return the change in `new` of which people need notice: its announcement, cancellation, another date or time.
 
-    None for other changes, and if the old date was only provisional or a month.
+    None for other changes, and if the date that people planned for was provisional or not a day.
     """
-    promised = old or new
-    if promised.slot.precision not in _DATED or promised.state is State.PROVISIONAL:
+    planned = old or new
+    if planned.slot.precision not in _DATED or planned.state is State.PROVISIONAL:
         return None
     if old is None:
         # No read before it means that it may have been announced long ago.

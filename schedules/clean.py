@@ -81,5 +81,6 @@ def _encode_host(host: str) -> str:
 
 
 def _escape_char(char: str) -> str:
+    """Return a character of an address, percent-encoded if it is hidden, a blank, a quote or a bracket."""
     is_fit = char not in _UNFIT and unicodedata.category(char) not in _HIDDEN | {"Zs"}
     return char if is_fit else quote(char, safe="", errors="replace")

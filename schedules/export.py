@@ -46,7 +46,7 @@ class PromisedRelease:
 def list_promised(
     releases: Iterable[Release], promises: Mapping[str, Sequence[Promise]], now: datetime
 ) -> Iterator[PromisedRelease]:
-    """Yield every release that has a readable slot, in the order given."""
+    """Yield every release with a readable slot in force or cancelled, in the order given."""
     for release in releases:
         own = promises.get(release.id, ())
         in_force = slot_in_force(release, own, now)
@@ -67,16 +67,11 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     calendar.add("x-wr-calname", "Promised statistics")
     calendar.add("x-wr-timezone", timezone)
     head, end, tail = calendar.to_ical().partition(b"END:VCALENDAR")
-    events = []
-    for each in entries:
-        own = each.release
-        event = _write_event(own.id, own.title, own.url, own.producer, each.slot, each.state, each.learnt, each.changes)
-        events.append(event)
-    return b"".join([head, *events, end, tail])
+    return b"".join([head, *map(_write_event, entries), end, tail])
 
 
 def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
-    """Return the CSV of our own csv calendars, with local times of `timezone`."""
+    """Return the CSV of our own csv calendars, with local times of `timezone` and a blank before formulas."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)
@@ -109,11 +104,11 @@ FORMATS: dict[str, tuple[Callable[[Iterable[PromisedRelease], str], bytes], str]
 
 
 def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
-    """Return a slot as a date text that our grammar reads as the same slot, and its local time, "" if it has none."""
+    """Return a slot as a date text of our grammar and a time: "" if it has none or the text contains it."""
     if slot.instant is not None:
         wall = local(slot.instant, timezone)
+        # A time that the clock shows twice needs its offset, and the grammar reads fractions only in an ISO text.
         if clock_doubt(wall.replace(tzinfo=None, fold=0), timezone) or wall.microsecond:
-            # A time that the clock shows twice needs its offset.
             return wall.isoformat(), ""
         return f"{wall:%Y-%m-%d}", f"{wall:%H:%M:%S}".removesuffix(":00")
     if slot.first is None or slot.last is None:
@@ -122,7 +117,7 @@ def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
 
 
 def _span_text(precision: Precision, first: date, last: date) -> str:
-    """Return a span of days as our grammar reads it again: `July 2026`, `Q3 2026`, `Winter 2026/27`."""
+    """Return a span of days as our grammar reads it again: `July 2026`, `Q3 2026`, `Winter 2026/27`, else both days."""
     if precision is Precision.DAY:
         return first.isoformat()
     if precision is Precision.MONTH:
@@ -133,27 +128,28 @@ def _span_text(precision: Precision, first: date, last: date) -> str:
         year = f"{first.year}/{last.year % 100:02d}" if first.month == 12 else str(first.year)
         return f"{_SEASONS[first.month]} {year}"
     if precision is Precision.YEAR:
+        # A year that does not begin in January is a financial year.
         return str(first.year) if first.month == 1 else f"{first.year}/{last.year % 100:02d}"
     return f"{first.day} {first:%B %Y} - {last.day} {last:%B %Y}"
 
 
 # Cached, because the library takes 0.3 ms for each and few have changed since the last request.
 @lru_cache(maxsize=20_000)
-def _write_event(  # noqa: PLR0913, PLR0917 # the key of the cache
-    name: str, title: str, url: str, producer: str, slot: Slot, state: State | None, learnt: datetime, changes: int
-) -> bytes:
-    from icalendar import Event  # noqa: PLC0415 # as above
+def _write_event(entry: PromisedRelease) -> bytes:
+    """Return the VEVENT of a release. A slot without a time is an event of whole days."""
+    from icalendar import Event  # noqa: PLC0415 # takes 2 MB, so it is loaded at the first use
 
+    release, slot = entry.release, entry.slot
     event = Event()
-    event.add("uid", f"{name}@ninethirty")
-    event.add("dtstamp", learnt)
-    event.add("sequence", changes)
-    event.add("summary", title)
-    if url:
-        event.add("url", url)
-    event.add("categories", [producer])
-    if state is not None:
-        event.add("status", _STATUS[state])
+    event.add("uid", f"{release.id}@ninethirty")
+    event.add("dtstamp", entry.learnt)
+    event.add("sequence", entry.changes)
+    event.add("summary", release.title)
+    if release.url:
+        event.add("url", release.url)
+    event.add("categories", [release.producer])
+    if entry.state is not None:
+        event.add("status", _STATUS[entry.state])
     if slot.instant is not None:
         event.add("dtstart", slot.instant)
         # RFC 5545 requires an end after the begin. Slots are announced to the minute.
@@ -175,26 +171,26 @@ def _row_cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
 
 
 def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
-    """Yield the lines of a `[[release]]` table, with its parts and an empty line at the end."""
+    """Yield the lines of a `[[release]]` table, with all parts but the page, and an empty line at the end."""
     name, title, producer, url, day, time, state = _row_cells(entry, timezone)
     yield "[[release]]"
-    named = {"id": name, "title": title, "producer": producer}
-    yield from (f"{key} = {toml_string(value)}" for key, value in named.items())
-    if url:
-        yield f"url = {toml_string(url)}"
-    exact = f"{day}T{time if time.count(':') == 2 else f'{time}:00'}" if time else day
-    # A native date or time of TOML if possible, else text.
-    is_native = bool(time) or entry.slot.instant is not None or entry.slot.precision is Precision.DAY
-    yield f"slot = {exact if is_native else toml_string(day)}"
+    texts = {"id": name, "title": title, "producer": producer} | ({"url": url} if url else {})
+    yield from (f"{key} = {toml_string(text)}" for key, text in texts.items())
+    if time:
+        seconds = "" if time.count(":") == 2 else ":00"
+        yield f"slot = {day}T{time}{seconds}"
+    else:
+        # TOML has its own form of days and instants. Other spans, such as months, are texts.
+        is_native = entry.slot.precision in (Precision.DAY, Precision.INSTANT)
+        yield f"slot = {day if is_native else toml_string(day)}"
     if state:
         yield f"state = {toml_string(state)}"
     for part in entry.release.parts:
         if part.id != "page":
             yield "[[release.part]]"
-            given = (("id", part.id), ("role", part.role.value), ("url", part.url))
-            yield from (f"{key} = {toml_string(value)}" for key, value in given)
-            if part.recognise:
-                yield f"recognise = {toml_string(part.recognise)}"
+            texts = {"id": part.id, "role": part.role.value, "url": part.url}
+            texts |= {"recognise": part.recognise} if part.recognise else {}
+            yield from (f"{key} = {toml_string(text)}" for key, text in texts.items())
             yield f"required = {'true' if part.required else 'false'}"
     yield ""
 

@@ -33,10 +33,10 @@ class InForce:
     `promise` is the one in force, or None if nothing readable was announced. If the release is `cancelled`, it is the
     cancelling entry, with the slot that was planned. `events` are in the order of reads.
 
-    `given_up` are promises withdrawn before their slot passed, oldest first. `moved_from` is the newest of them before
-    the slot in force, else the newest of all. `second` was announced after the slot had passed and is judged
-    separately. It may be a late cancellation. `learnt_after_slot` is true if the slot had passed when it was first
-    read. Then no verdict on it can be proved.
+    `withdrawn` are promises withdrawn before their slot passed, oldest first. `moved_from` is the newest of them before
+    the slot in force, else the newest of all. `changed_after_slot` is the change (another time or a cancellation) that
+    was announced after the slot had passed. It is judged separately. `is_first_read_after_slot`: the slot had passed
+    when it was first read, so no verdict on it can be proved.
 
     `disagreements` are entries of other calendars that differed before the slot passed, `agreeing` those with the same
     slot. `in_doubt` are later entries of the same calendar that may have been made in time, because no read in between
@@ -46,12 +46,12 @@ class InForce:
     promise: Promise | None = None
     cancelled: bool = False
     moved_from: Promise | None = None
-    second: Promise | None = None
+    changed_after_slot: Promise | None = None
     first_announced: Promise | None = None
     short_notice: ShortNotice | None = None
     disagreements: tuple[Promise, ...] = ()
-    learnt_after_slot: bool = False
-    given_up: tuple[Promise, ...] = ()
+    is_first_read_after_slot: bool = False
+    withdrawn: tuple[Promise, ...] = ()
     events: tuple[LedgerEvent, ...] = ()
     in_doubt: tuple[Promise, ...] = ()
     agreeing: tuple[Promise, ...] = ()
@@ -63,11 +63,11 @@ class InForce:
 
     @property
     def announced_as_of(self) -> datetime | None:
-        """Return the last known read that showed the promise before its slot passed, None without a promise."""
+        """Return when a read last showed the promise, at the latest when its slot passed. None without a promise."""
         if self.promise is None:
             return None
         shown, end = self.promise.confirmed_at or self.promise.learnt, self.promise.slot.passes()
-        return shown if end is None or self.learnt_after_slot else min(shown, end)
+        return shown if end is None or self.is_first_read_after_slot else min(shown, end)
 
 
 def slot_in_force(
@@ -97,75 +97,78 @@ class _ReleaseLedger:
         """`calendars` are those of the release, the one that rules first."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
-        # The last promise of each calendar: read before the slot in force passed, and read after that.
-        self._latest: dict[str, Promise] = {}
-        self._read_after_slot: dict[str, Promise] = {}
+        # The last promise of each calendar that was read before the slot in force passed, and the last one after that.
+        self._latest_in_time: dict[str, Promise] = {}
+        self._latest_too_late: dict[str, Promise] = {}
         # By calendar, a later promise that differs from the latest only by the UTC offset: perhaps no change.
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None
         self._last_not_cancelled: Promise | None = None
         self._first: Promise | None = None
-        self._announced_after_slot: Promise | None = None
+        self._changed_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
-        self._withdrawn_before_slot: list[Promise] = []
-        self._maybe_in_time: list[Promise] = []
+        self._withdrawn: list[Promise] = []
+        self._in_doubt: list[Promise] = []
         self._differing_calendars: set[str] = set()
         self._events: list[LedgerEvent] = []
-        self._learnt_after_slot = False
+        self._is_first_read_after_slot = False
 
     def rank(self, promise: Promise) -> int:
         """Return the rank of a promise's calendar among those of the release. The lowest rules."""
         return self._ranks.get(promise.calendar, len(self._ranks))
 
     def add(self, promise: Promise) -> None:
-        """Add the next promise: as the first, as read after the slot, as back-dated, as a zone shift or as a change."""
-        if self._current is None:
+        """Add the next promise. Only the first one and a change read in time can replace the slot in force."""
+        current = self._current
+        if current is None:
             self._add_first(promise)
-        elif self._is_frozen(promise):
-            self._add_after_slot(promise)
-        elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
-            self._add_event(EventKind.BACK_DATED, promise, self._current.slot)
-            self._doubt_if_maybe_in_time(promise, promise.slot)
-        elif _is_zone_shift(self._latest.get(promise.calendar), promise):
+        elif self._is_too_late(promise, current):
+            self._add_too_late(promise, current)
+        elif _is_back_dated(promise):
+            self._add_event(EventKind.BACK_DATED, promise, current.slot)
+            self._add_if_in_doubt(promise, promise.slot)
+        elif _is_zone_shift(self._latest_in_time.get(promise.calendar), promise):
             self._zone_shifted[promise.calendar] = promise
         else:
             self._zone_shifted.pop(promise.calendar, None)
             self._add_change(promise)
 
-    def _is_frozen(self, promise: Promise) -> bool:
-        """Return whether the slot in force stays, because it had passed before this promise was read.
+    def _is_too_late(self, promise: Promise, current: Promise) -> bool:
+        """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
 
-        It does not stay if it was itself first read after it had passed, and the promise is for a later slot and the
-        first one of a calendar of higher rank.
+        A cancellation in force can always be replaced. So can a slot first read after it had passed, but only by a
+        later slot in the first entry of a calendar of higher rank.
         """
-        current = self._current
-        if current is None or is_cancelled(current) or not has_passed(current.slot, promise.learnt):
+        if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
-        if not self._learnt_after_slot or has_passed(promise.slot, promise.learnt):
+        if not self._is_first_read_after_slot or has_passed(promise.slot, promise.learnt):
             return True
         has_higher_rank = self.rank(promise) < self.rank(current)
-        return not has_higher_rank or promise.calendar in self._latest
+        return not has_higher_rank or promise.calendar in self._latest_in_time
 
     def in_force(self) -> InForce:
         """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
-        ruling = None if self._current is None else self._current.calendar
+        current = self._current
+        ruling = "" if current is None else current.calendar
+        shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == ruling]
+        others = [each for each in self._latest_in_time.values() if each.calendar != ruling and not is_cancelled(each)]
         return InForce(
-            promise=self._current,
-            cancelled=self._current is not None and is_cancelled(self._current),
+            promise=current,
+            cancelled=current is not None and is_cancelled(current),
             moved_from=self._find_moved_from(),
-            second=self._announced_after_slot,
+            changed_after_slot=self._changed_after_slot,
             first_announced=self._first,
             short_notice=self._short_notice,
             disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
-            agreeing=tuple(each for each in self._latest.values() if self._agrees_with_current(each)),
-            learnt_after_slot=self._learnt_after_slot,
-            given_up=tuple(self._withdrawn_before_slot),
+            agreeing=tuple(each for each in others if current is not None and each.slot.is_same_time(current.slot)),
+            is_first_read_after_slot=self._is_first_read_after_slot,
+            withdrawn=tuple(self._withdrawn),
             events=tuple(self._events),
-            in_doubt=(*self._maybe_in_time, *(each for name, each in self._zone_shifted.items() if name == ruling)),
+            in_doubt=(*self._in_doubt, *shifted),
         )
 
     def _add_first(self, promise: Promise) -> None:
-        """Add the first promise of the release, with its events."""
+        """Put the first promise of the release in force, with events: announced or first seen late, and cancelled."""
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
         self._add_event(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise)
@@ -176,10 +179,11 @@ class _ReleaseLedger:
 
     def _add_change(self, promise: Promise) -> None:
         """Add a promise that was read in time, with events for what it changes and for short notice."""
-        old = self._latest.get(promise.calendar)
-        for what in () if old is None else find_changes(old, promise):
-            self._add_event(what, promise, None if old is None else old.slot)
-        if old is None and is_cancelled(promise):
+        old = self._latest_in_time.get(promise.calendar)
+        if old is not None:
+            for what in find_changes(old, promise):
+                self._add_event(what, promise, old.slot)
+        elif is_cancelled(promise):
             self._add_event(EventKind.CANCELLED, promise)
         self._update_current(promise)
         # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement.
@@ -189,50 +193,44 @@ class _ReleaseLedger:
             self._check_short_notice(old, promise)
 
     def _update_current(self, promise: Promise) -> None:
-        """Replace the promise of one calendar, choose again which one is in force, and report new disagreements.
+        """Replace the last promise of its calendar, choose again which one is in force, and report new disagreements.
 
-        A slot that the calendar no longer promises is added to those that were given up.
+        If the calendar withdraws the slot in force, its promise is added to those withdrawn.
         """
-        is_change = promise.calendar in self._latest
-        self._latest[promise.calendar] = promise
+        is_first_of_calendar = promise.calendar not in self._latest_in_time
+        self._latest_in_time[promise.calendar] = promise
         chosen = self._choose_promise()
-        # A cancellation without a date keeps the slot that it cancels.
-        if is_cancelled(chosen) and chosen.slot.precision is Precision.NONE and self._last_not_cancelled is not None:
-            chosen = replace(chosen, slot=self._last_not_cancelled.slot)
+        last = self._last_not_cancelled
         if not is_cancelled(chosen):
-            last = self._last_not_cancelled
-            is_kept = last is not None and (last.slot.precision is Precision.NONE or is_inside(chosen.slot, last.slot))
-            # The first entry of a calendar gives up no slot. It only disagrees with other calendars.
-            if is_change and last is not None and not is_kept:
-                self._withdrawn_before_slot.append(last)
+            # The first entry of a calendar withdraws no slot. It only disagrees with other calendars.
+            if last is not None and not is_first_of_calendar and not _includes_slot(last.slot, chosen.slot):
+                self._withdrawn.append(last)
             self._last_not_cancelled = chosen
+        elif last is not None and chosen.slot.precision is Precision.NONE:
+            # A cancellation without a date keeps the slot that it cancels.
+            chosen = replace(chosen, slot=last.slot)
         self._current = chosen
-        self._learnt_after_slot = has_passed(chosen.slot, chosen.learnt)
+        self._is_first_read_after_slot = has_passed(chosen.slot, chosen.learnt)
         self._report_disagreements(promise)
 
     def _choose_promise(self) -> Promise:
         """Return the last promise of the ruling calendar, or one with a time if the ruling one gives only its day.
 
-        The time comes from the first other calendar that promises an instant of that day without any doubt.
+        The time comes from the first other calendar, in the order in which they began to announce the release, that
+        promises an instant of that day without any doubt.
         """
-        ruling = min(self._latest.values(), key=self.rank)
+        ruling = min(self._latest_in_time.values(), key=self.rank)
         if ruling.slot.precision is not Precision.DAY or is_cancelled(ruling):
             return ruling
-        for promise in self._latest.values():
+        for promise in self._latest_in_time.values():
             is_sure = promise.doubt is None and promise.slot.doubt is None and not is_cancelled(promise)
             if is_sure and promise.slot.precision is Precision.INSTANT and is_inside(promise.slot, ruling.slot):
                 return promise
         return ruling
 
-    def _agrees_with_current(self, promise: Promise) -> bool:
-        """Return whether another calendar promises the slot in force too."""
-        current = self._current
-        if current is None or promise.calendar == current.calendar or is_cancelled(promise):
-            return False
-        return promise.slot.is_same_time(current.slot)
-
     def _check_short_notice(self, old: Promise | None, promise: Promise) -> None:
-        """Add an event if a promise gives people too little notice. `old` is its calendar's earlier promise."""
+        """Record a promise as short notice, with an event, if it is. `old` is the earlier promise of its calendar."""
+        # The read shows only when a person typed the entry, not when the producer announced it.
         if promise.calendar == BY_HAND:
             return
         short = find_short_notice(old, promise, self._notice_days)
@@ -241,7 +239,7 @@ class _ReleaseLedger:
             self._add_event(EventKind.SHORT_NOTICE, promise, None if old is None else old.slot, f"{short.days} days")
 
     def _report_disagreements(self, promise: Promise) -> None:
-        """Add an event for each calendar that has begun to contradict the one in force."""
+        """Add an event for each calendar that contradicts the one in force since the read of `promise`."""
         differing = {each.calendar: each for each in self._find_differing()}
         for calendar in sorted(differing.keys() - self._differing_calendars):
             ruling = self._current.slot if self._current is not None else None
@@ -253,53 +251,63 @@ class _ReleaseLedger:
         current = self._current
         if current is None:
             return []
-        others = (each for each in self._latest.values() if each.calendar != current.calendar)
+        others = (each for each in self._latest_in_time.values() if each.calendar != current.calendar)
         # A person who removes a release that a person added says nothing about the slot.
         not_removed = (each for each in others if each.calendar != BY_HAND or not is_cancelled(each))
         return [each for each in not_removed if _contradict_each_other(current, each)]
 
-    def _add_after_slot(self, promise: Promise) -> None:
-        """Add a promise read after the slot in force had passed: an event and perhaps a doubt, but no other slot.
+    def _add_too_late(self, promise: Promise, current: Promise) -> None:
+        """Add a promise read after the slot of `current`, the one in force. That slot stays.
 
-        A cancellation, or a promise of a time that is ahead, is kept as announced after the slot. It is dropped when
-        its calendar shows the slot in force again. A promise of a time that has passed is only an event: back-dated.
+        A cancellation or another time ahead becomes the change announced after the slot, until its calendar shows the
+        slot in force again. A time that has passed is only an event. A repeated promise does nothing.
         """
-        current = self._current
-        before = self._read_after_slot.get(promise.calendar, self._latest.get(promise.calendar))
-        self._read_after_slot[promise.calendar] = promise
-        if current is None or (before is not None and not find_changes(before, promise)):
+        calendar = promise.calendar
+        before = self._latest_too_late.get(calendar) or self._latest_in_time.get(calendar)
+        self._latest_too_late[calendar] = promise
+        if before is not None and not find_changes(before, promise):
             return
-        self._doubt_if_maybe_in_time(promise, current.slot)
-        if not is_cancelled(promise) and not find_slot_changes(current.slot, promise.slot):
-            if self._announced_after_slot is not None and self._announced_after_slot.calendar == promise.calendar:
-                self._announced_after_slot = None
-        elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
+        self._add_if_in_doubt(promise, current.slot)
+        shows_slot_in_force = not is_cancelled(promise) and not find_slot_changes(current.slot, promise.slot)
+        if shows_slot_in_force:
+            if self._changed_after_slot is not None and self._changed_after_slot.calendar == calendar:
+                self._changed_after_slot = None
+        elif _is_back_dated(promise):
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
         else:
-            self._announced_after_slot = promise
+            self._changed_after_slot = promise
             self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
 
-    def _doubt_if_maybe_in_time(self, promise: Promise, slot: Slot) -> None:
-        """Add a promise to the doubts if it may have been made before `slot` passed: no read shows the opposite."""
-        before, current = self._latest.get(promise.calendar), self._current
+    def _add_if_in_doubt(self, promise: Promise, slot: Slot) -> None:
+        """Add a promise to those in doubt if it was perhaps made before `slot` passed and would change the slot."""
+        before, current = self._latest_in_time.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
-        # The last read that did not show the promise yet.
-        since = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
-        if find_changes(current, promise) and not has_passed(slot, since):
-            self._maybe_in_time.append(promise)
+        last_read_without = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
+        if find_changes(current, promise) and not has_passed(slot, last_read_without):
+            self._in_doubt.append(promise)
 
     def _find_moved_from(self) -> Promise | None:
-        """Return the newest promise given up before the slot in force, else the newest given up at all."""
+        """Return the newest withdrawn promise before the slot in force, else the newest of all, None if none."""
         begins = None if self._current is None else self._current.slot.begins()
-        earlier = [each for each in self._withdrawn_before_slot if begins is None or has_passed(each.slot, begins)]
-        candidates = earlier or self._withdrawn_before_slot
+        earlier = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
+        candidates = earlier or self._withdrawn
         return candidates[-1] if candidates else None
 
     def _add_event(
         self, what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
     ) -> None:
         self._events.append(event_of(what, promise, before, detail, after))
+
+
+def _is_back_dated(promise: Promise) -> bool:
+    """Return whether a promise announces a time that had passed when it was read."""
+    return has_passed(promise.slot, promise.learnt) and not is_cancelled(promise)
+
+
+def _includes_slot(old: Slot, new: Slot) -> bool:
+    """Return whether a new slot only makes an old one more precise. Any slot does if the old one had no time."""
+    return old.precision is Precision.NONE or is_inside(new, old)
 
 
 def _contradict_each_other(promise: Promise, other: Promise) -> bool:
@@ -312,18 +320,16 @@ def _contradict_each_other(promise: Promise, other: Promise) -> bool:
 
 
 def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
-    """Return whether two promises differ by exactly the zone's offset although both show the same written time.
+    """Return whether two promises show the same written time, but their instants differ by the zone's UTC offset.
 
     A calendar that drops its offset ("09:30+01:00", then "09:30Z") changed its format, and perhaps not its promise.
-    Source: rule 13 of the design.
     """
     if before is None or is_cancelled(before) or is_cancelled(promise):
         return False
     old, new = before.slot, promise.slot
     if old.instant is None or new.instant is None or old.instant == new.instant:
         return False
-    offset = local(old.instant, old.timezone).utcoffset()
-    old_time, new_time = _WRITTEN_TIME.search(old.raw), _WRITTEN_TIME.search(new.raw)
-    if abs(new.instant - old.instant) != offset or old_time is None or new_time is None:
+    if abs(new.instant - old.instant) != local(old.instant, old.timezone).utcoffset():
         return False
-    return bool(old_time[0].replace(".", ":") == new_time[0].replace(".", ":"))
+    old_time, new_time = _WRITTEN_TIME.search(old.raw), _WRITTEN_TIME.search(new.raw)
+    return bool(old_time and new_time and old_time[0].replace(".", ":") == new_time[0].replace(".", ":"))

@@ -13,7 +13,7 @@ from schedules.address import canonical_address, last_segment, repair_address
 from schedules.announcement import Address, Announcement, Part, Role
 from schedules.matching import Group, Joinable, JoinMatch, Key, match_by_link, match_by_title, merge_groups
 from schedules.release import Release
-from schedules.titles import read_title, slug
+from schedules.titles import Title, read_title, slug
 from schedules.values import Name, Table, WebAddress, refuse_any
 
 
@@ -100,14 +100,14 @@ def join_entries(
     candidates, they are not joined but named in `ambiguous`. `known` gives the ids of earlier joins by (calendar, uid).
     Without it, an id can change with the title of its release.
     """
-    entries = _make_joinable(announced, rules)
-    groups = [Group((entry,)) for entry in entries]
+    known = known or {}
+    groups = [Group((entry,)) for entry in _make_joinable(announced, rules)]
     # Entries of one calendar are never joined, so a single calendar needs no comparison.
-    matchers = (_match_by_given_id, match_by_link, match_by_title) if len(announced) > 1 else ()
-    groups = merge_groups(groups, _match_added_parts(groups, known or {}) if len(announced) > 1 else ())
-    for match in matchers:
-        groups = merge_groups(groups, match(groups))
-    ids = _name_groups(groups, known or {})
+    if len(announced) > 1:
+        groups = merge_groups(groups, _match_added_parts(groups, known))
+        for find_matches in (_match_by_given_id, match_by_link, match_by_title):
+            groups = merge_groups(groups, find_matches(groups))
+    ids = _name_groups(groups, known)
     made = [_make_release(group, ids[group.key], rules.whose) for group in groups]
     return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
@@ -117,19 +117,21 @@ def join_entries(
 
 
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
-    """Return the entries of all calendars in order of rank, with what the rules say about each."""
+    """Return the entries of all calendars in order of rank, one for each key, with the pin and split of the rules."""
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
-    pins = _PinIndex(rules.pins)
-    # Links and titles take most of the time in a large calendar. A single one needs neither.
-    is_ruled = bool(rules.pins or rules.splits)
-    make = Joinable.make if is_ruled or len(announced) > 1 else Joinable.make_bare
+    pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
+    has_rules = bool(rules.pins or rules.splits)
+    # Links and titles take most of the time in a large calendar. If there is only one calendar, it needs neither.
+    is_compared = has_rules or len(announced) > 1
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
+        has_given_id, rank = calendar in rules.explicit, ranks[calendar]
         for announcement in announcements:
-            entry = make(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
-            if is_ruled:
+            entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
+            if has_rules:
+                # A split without a calendar is for all.
                 is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
-                entry = replace(entry, pin=pins.find(entry), is_split=is_split)
+                entry = replace(entry, pin=_find_pin(entry, pins), is_split=is_split)
             other = found.get(entry.key)
             # Where a calendar is read, a uid that it uses twice is doubted. Here the earlier entry represents both.
             if other is None or entry.rank < other.rank:
@@ -137,34 +139,26 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     return sorted(found.values(), key=lambda entry: entry.rank)
 
 
-class _PinIndex:
-    """Finds the pin of an entry by its links and its title, by a link, or by its title."""
-
-    def __init__(self, pins: Sequence[Pin]) -> None:
-        self._pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in pins}
-
-    def find(self, entry: Joinable) -> str | None:
-        """Return the release id that an entry is pinned to, None without a pin."""
-        # A pin without a link or a title (`""`) fits any.
-        for link in (*entry.links, ""):
-            for title in (entry.title, read_title("")):
-                pin = self._pins.get((link, title))
-                if pin is not None and pin.fits(entry):
-                    return pin.id
-        return None
+def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | None:
+    """Return the release id that an entry is pinned to, None without a pin. `pins` are by their link and title."""
+    # A pin without a link or a title (`""`) fits any.
+    for link in (*entry.links, ""):
+        for title in (entry.title, read_title("")):
+            pin = pins.get((link, title))
+            if pin is not None and pin.fits(entry):
+                return pin.id
+    return None
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
     """Return matches of entries that only add parts to a release (`of`) with the entries known to be that release."""
-    named: dict[str, list[int]] = {
-        entry.announcement.of: [] for group in groups for entry in group.entries if entry.announcement.of
-    }
-    for index, group in enumerate(groups):
-        for entry in group.entries if named else ():
-            release = entry.announcement.of or known.get(entry.key)
-            if release in named:
-                named[release].append(index)
-    return [JoinMatch("added to it by hand", tuple(members)) for members in named.values() if len(members) > 1]
+    entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
+    members_of: dict[str, list[int]] = {entry.announcement.of: [] for _, entry in entries if entry.announcement.of}
+    for index, entry in entries:
+        release = entry.announcement.of or known.get(entry.key, "")
+        if release in members_of:
+            members_of[release].append(index)
+    return [JoinMatch("added to it by hand", tuple(members)) for members in members_of.values() if len(members) > 1]
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -181,13 +175,13 @@ def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
 def _make_release(group: Group, release_id: str, preferred_producers: Sequence[str]) -> Release:
     """Return the release of a group. Its title is that of the entry with the highest rank.
 
-    If several producers are named, its producer is the first of `preferred_producers` among them.
+    If several producers are named, its producer is the first of `preferred_producers` among them, else that entry's.
+    Its address is the first that an entry names, else the first guessed one, else that of an announcement (`link`).
     """
     announced = [entry.announcement for entry in group.entries]
     first = announced[0]
-    # An address that a calendar names is preferred to one guessed from an announcement.
-    with_page = sorted((each for each in announced if each.url), key=lambda each: each.address is Address.GUESSED)
-    page = with_page[0] if with_page else None
+    with_url = [each for each in announced if each.url]
+    page = min(with_url, key=lambda each: each.address is Address.GUESSED, default=None)
     producers = {producer for each in announced for producer in each.producers if producer}
     producer = next((name for name in preferred_producers if name in producers), first.producer)
     link = next((repair_address(each.link) for each in announced if each.link), "")
@@ -207,7 +201,10 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
 
 
 def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
-    """Return the landing page, then every announced part once, each with a unique id."""
+    """Return the landing page (the first one announced, else `url`), then the other announced parts.
+
+    Each address occurs once. The id of the landing page is "page". An id that is taken gets a number.
+    """
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     page = Part("page", Role.PAGE, url, recognise)
     announced = [replace(part, url=repair_address(part.url)) for each in announcements for part in each.parts]
@@ -237,9 +234,10 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
     given: dict[Key, str] = {}
     taken: set[str] = set()
     # A new entry that leads to the page of a pinned id must not take that id from the entry that has it.
-    keep = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
-    ordered = sorted(groups, key=lambda group: (group.key not in keep, group.entries[0].rank))
+    had_pin = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
+    ordered = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
     # All groups get their pinned ids before any gets a known one, and so on. So a new group never takes an old id.
+    # With each wish: whether a group gets an id with a hash if the one it wants is taken.
     wishes: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
         (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
         (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),
@@ -254,14 +252,14 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
 
 
 def make_id(url: str, producer: str, title: str) -> str:
-    """Return the id that a release with this landing page, producer and title gets if nothing else decides."""
+    """Return the id of a release if nothing else decides: the slug of its GOV.UK page, else of producer and title."""
     if canonical_address(url).startswith("gov.uk/") and (name := slug(last_segment(url), _LONGEST_ID)):
         return name
     return slug(f"{producer} {title}") or "release"
 
 
 def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken: set[str], *, may_vary: bool) -> None:
-    """Give a group the first of its wishes that is free. If it `may_vary`, a taken one gets the hash of the key."""
+    """Give a group its first free wish, if any. If it `may_vary`, give it the first, with a hash if taken."""
     for wish in wishes:
         if wish not in taken or may_vary:
             digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]
@@ -271,7 +269,7 @@ def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken
 
 
 def _make_ids(group: Group) -> list[str]:
-    """Return the id that a group gets if neither the configuration, an earlier join nor a calendar gives one."""
+    """Return the only wish of a group without an id of the configuration, an earlier join or a calendar."""
     first = group.entries[0].announcement
     urls = [entry.announcement.url for entry in group.entries if entry.announcement.url]
     return [make_id(urls[0] if urls else "", first.producer, first.title)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -84,19 +84,12 @@ def find_title_change(before: str, after: str, at: datetime, since: datetime | N
     return () if old == new else (TitleChange(at, since, old, new),)
 
 
-def title_change_events(found: Iterable[TitleChange], calendar: str, release: str) -> list[LedgerEvent]:
-    """Return changes of titles as events of the ledger."""
-    return [
-        LedgerEvent(
-            EventKind.PERIOD_CHANGED if change.changes_period else EventKind.RETITLED,
-            change.at,
-            calendar,
-            release,
-            change.since,
-            detail=f"“{change.after}”, was “{change.before}”",
-        )
-        for change in found
-    ]
+def title_change_events(found: Iterable[TitleChange], calendar: str, release: str) -> Iterator[LedgerEvent]:
+    """Yield each change of a title as an event of the ledger."""
+    for change in found:
+        kind = EventKind.PERIOD_CHANGED if change.changes_period else EventKind.RETITLED
+        detail = f"“{change.after}”, was “{change.before}”"
+        yield LedgerEvent(kind, change.at, calendar, release, change.since, detail=detail)
 
 
 def title_change_json(change: TitleChange) -> dict[str, Any]:

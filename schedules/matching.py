@@ -19,7 +19,6 @@ Rank = tuple[int, str, str, str, str]
 
 # Entries without their own id have a hash as key, which must not become the id of a release.
 _HASH = quick(r"[0-9a-f]{16,}")
-_UNTITLED = read_title("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +46,26 @@ class Joinable:
         return self.key[0]
 
     @classmethod
-    def make_bare(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
-        """Return an entry without links, title and days: nothing is joined if there is only one calendar."""
+    def make(
+        cls, announcement: Announcement, calendar: str, calendar_rank: int, *, has_given_id: bool, is_compared: bool
+    ) -> Joinable:
+        """Return an entry of a calendar. If it `is_compared` with others, it has links, title and days.
+
+        `has_given_id`: a person gave the ids of this calendar. A hash is none of these.
+        """
         if announcement.state in CALLED_OFF:
-            # Its release keeps the title that it had before.
+            # Its release keeps the title without "cancelled".
             announcement = replace(announcement, title=read_called_off(announcement.title)[0])
-        first = first_day(announcement.slot)
+        first, last = first_day(announcement.slot), last_day(announcement.slot)
+        urls = [url for url in (announcement.url, announcement.link) if url] if is_compared else []
         return cls(
             key=(calendar, announcement.uid),
-            rank=(order, str(first or ""), announcement.title, announcement.url, announcement.uid),
+            rank=(calendar_rank, str(first or ""), announcement.title, announcement.url, announcement.uid),
             announcement=announcement,
-            links=(),
-            title=_UNTITLED,
-            days=None,
-            given_id=announcement.uid if is_explicit and not _HASH.fullmatch(announcement.uid) else "",
-        )
-
-    @classmethod
-    def make(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Joinable:
-        """Return an entry of the `order`-th calendar with everything that joining compares."""
-        links = (canonical_address(url) for url in (announcement.url, announcement.link) if url)
-        first, last = first_day(announcement.slot), last_day(announcement.slot)
-        entry = cls.make_bare(calendar, order, announcement, is_explicit=is_explicit)
-        return replace(
-            entry,
-            links=tuple(dict.fromkeys(link for link in links if link)),
-            title=read_title(entry.announcement.title),
-            days=None if first is None or last is None else (first, last),
+            links=tuple(dict.fromkeys(link for link in map(canonical_address, urls) if link)),
+            title=read_title(announcement.title if is_compared else ""),
+            days=None if first is None or last is None or not is_compared else (first, last),
+            given_id=announcement.uid if has_given_id and not _HASH.fullmatch(announcement.uid) else "",
         )
 
 
@@ -149,10 +141,17 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
             _make_rivals(groups, match.members, rivals)
         else:
             reasons.setdefault(roots[match.members[0]], []).append(match.why)
-    for members in by_root.values():
-        if len(members) > 1 and not _can_be_one([groups[index] for index in members]):
+    merged: list[Group] = []
+    for root, members in by_root.items():
+        is_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
+        if not is_one:
             _make_rivals(groups, members, rivals)
-    return list(_merge_each(groups, by_root, reasons, rivals))
+        parts = [groups[index] for index in members]
+        for place, index in enumerate(members):
+            if index in rivals:
+                parts[place] = replace(parts[place], rivals=parts[place].rivals | rivals[index])
+        merged += [_join_groups(parts, reasons.get(root, []))] if is_one and len(parts) > 1 else parts
+    return merged
 
 
 def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -169,15 +168,16 @@ def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups of the same producer, title and period whose dates are at most a week apart."""
-    alike: dict[object, list[int]] = {}
+    """Return matches between groups of one producer, title and period, not split, with dates at most a week apart."""
+    by_name: dict[object, list[int]] = {}
     for index, group in enumerate(groups):
         if not group.is_split and _known_days(group) is not None:
             titled = (entry for entry in group.entries if entry.title.words)
-            named = ((producer, entry.title) for entry in titled for producer in entry.announcement.producers)
-            for name in dict.fromkeys(named):
-                alike.setdefault(name, []).append(index)
-    clusters = (cluster for members in alike.values() if len(members) > 1 for cluster in _split_by_gap(groups, members))
+            names = ((producer, entry.title) for entry in titled for producer in entry.announcement.producers)
+            for name in dict.fromkeys(names):
+                by_name.setdefault(name, []).append(index)
+    alike = (members for members in by_name.values() if len(members) > 1)
+    clusters = (cluster for members in alike for cluster in _split_by_gap(groups, members))
     return [match for cluster in clusters for match in _match_near(groups, cluster)]
 
 
@@ -215,30 +215,15 @@ def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[i
         rivals.setdefault(index, set()).update(keys)
 
 
-def _merge_each(
-    groups: Sequence[Group],
-    members_of: dict[int, list[int]],
-    reasons: dict[int, list[str]],
-    new_rivals: dict[int, set[Key]],
-) -> Iterator[Group]:
-    """Yield one group for each set of matching groups, by the index of its first one: its root.
-
-    Groups that cannot be one release are yielded as they are. `new_rivals` are added to each group, by its index.
-    """
-    for root, members in members_of.items():
-        if len(members) == 1 or not _can_be_one([groups[index] for index in members]):
-            for index in members:
-                own = groups[index]
-                yield replace(own, rivals=own.rivals | new_rivals[index]) if index in new_rivals else own
-            continue
-        entries = sorted((entry for index in members for entry in groups[index].entries), key=lambda each: each.rank)
-        why = [text for index in members for text in groups[index].why] + sorted(set(reasons.get(root, [])))
-        rivals = frozenset[Key]().union(*(groups[index].rivals | new_rivals.get(index, set()) for index in members))
-        yield Group(tuple(entries), tuple(why), rivals)
+def _join_groups(groups: Sequence[Group], reasons: Iterable[str]) -> Group:
+    """Return groups as one, joined for these reasons, with the earlier reasons and rivals of each."""
+    entries = sorted((entry for group in groups for entry in group.entries), key=lambda each: each.rank)
+    why = [text for group in groups for text in group.why] + sorted(set(reasons))
+    return Group(tuple(entries), tuple(why), frozenset[Key]().union(*(group.rivals for group in groups)))
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the matches among groups that share one link: all of them, or those of each edition by its title."""
+    """Yield the match of groups with one link. If they cannot be one release, match those of the same edition."""
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return
@@ -247,8 +232,8 @@ def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[J
         editions.setdefault(groups[index].entries[0].title, []).append(index)
     for edition in editions.values():
         if len({calendar for index in edition for calendar in groups[index].calendars}) > 1:
-            fits = _can_be_one([groups[index] for index in edition])
-            yield JoinMatch("link, title and period", tuple(edition), ambiguous=not fits)
+            can_be_one = _can_be_one([groups[index] for index in edition])
+            yield JoinMatch("link, title and period", tuple(edition), ambiguous=not can_be_one)
 
 
 def _known_days(group: Group) -> tuple[date, date] | None:
@@ -265,7 +250,7 @@ def _is_near(group: Group, other: Group) -> bool:
 
 
 def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
-    """Yield groups in runs by date. A gap of more than a week begins a new run."""
+    """Yield the indices of groups with a date in runs by date. A gap of more than a week begins a new run."""
     dated = sorted((days, index) for index in members if (days := _known_days(groups[index])) is not None)
     run: list[int] = []
     last_day = date.min
@@ -281,11 +266,12 @@ def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[l
 def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:
     """Yield the matches among groups of the same producer, title and period, whose dates are near each other.
 
-    `cluster` are their indices. Entries of one calendar are never one release, so they do not match.
+    `cluster` are their indices. Entries of one calendar do not match. A match is ambiguous if a group fits two others.
     """
     if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
         return
     if len(cluster) > _MOST_ALIKE:
+        # No reason is shown for a match that is ambiguous.
         yield JoinMatch("", tuple(cluster), ambiguous=True)
         return
     # All pairs, but only of the few that share producer, title, period and week.
@@ -295,11 +281,10 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
         if not groups[one].calendars & groups[other].calendars and _is_near(groups[one], groups[other])
     ]
     for connected in _find_connected(near):
-        pairs = sum(pair[0] in connected for pair in near)
-        most_pairs = len(connected) * (len(connected) - 1) // 2
+        near_pairs = sum(one in connected for one, _ in near)
+        all_pairs = len(connected) * (len(connected) - 1) // 2
         # If some pair of them cannot be joined, one of them has two candidates.
-        is_clear = pairs == most_pairs
-        yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=not is_clear)
+        yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=near_pairs < all_pairs)
 
 
 def _find_connected(pairs: Sequence[tuple[int, int]]) -> list[list[int]]:

@@ -33,6 +33,7 @@ _NAMES = frozenset({"q", "h", "quarter", "half", "week", *_NTH})
 _ANCHOR = date(2000, 1, 1)
 
 Pairs = Mapping[str, str]
+_Matches = Sequence[re.Match[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,45 +66,45 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
 def replace_period(address: str, pairs: Pairs) -> str | None:
     """Return an address with the period in its path and query replaced by `pairs`, None if it is ambiguous.
 
-    Return None also if nothing is replaced, if it names another period, or if it contains an id.
+    Return None also if nothing is replaced, if it names another period, has an id or a fragment, or is very long.
     """
     parts = urlsplit(address)
-    head = f"{parts.scheme}://{parts.netloc}"
-    rest = address.removeprefix(head)
-    has_id = any(map(_ID.fullmatch, _STEP.split(rest)))
-    if has_id or rest == address or parts.fragment or len(address) > _LONGEST_ADDRESS:
+    site = f"{parts.scheme}://{parts.netloc}"
+    path = address.removeprefix(site)
+    has_id = any(map(_ID.fullmatch, _STEP.split(path)))
+    if has_id or path == address or parts.fragment or len(address) > _LONGEST_ADDRESS:
         return None
     try:
-        made = _replace_tokens(rest, pairs)
+        new_path = _rewrite_period(path, pairs)
     except _Ambiguous:
         return None
-    return None if made == rest else head + made
+    return None if new_path == path else site + new_path
 
 
-def _replace_tokens(text: str, pairs: Pairs) -> str:
-    """Return a text with each old token replaced by its new one, in the case of the old one."""
-    found = list(_PIECE.finditer(text))
-    pieces = [match.group().lower() for match in found]
-    made, end = "", 0
-    for window in _find_windows(text, found, pieces, pairs):
-        written = _write_pieces(tuple(pieces[window.begin : window.end]), window.tokens, pairs)
-        for match, piece in zip(found[window.begin : window.end], written, strict=True):
-            made += text[end : match.start()] + _match_case(piece, match.group())
+def _rewrite_period(text: str, pairs: Pairs) -> str:
+    """Return a text with the new period in place of the old one, in the same case and form. Raises `_Ambiguous`."""
+    matches = list(_PIECE.finditer(text))
+    pieces = [match.group().lower() for match in matches]
+    result, end = "", 0
+    for window in _find_windows(text, matches, pieces, pairs):
+        new_pieces = _write_pieces(tuple(pieces[window.begin : window.end]), window.tokens, pairs)
+        for match, piece in zip(matches[window.begin : window.end], new_pieces, strict=True):
+            result += text[end : match.start()] + _match_case(piece, match.group())
             end = match.end()
-    return made + text[end:]
+    return result + text[end:]
 
 
-def _find_windows(text: str, found: Sequence[re.Match[str]], pieces: Sequence[str], pairs: Pairs) -> Iterator[_Window]:
-    """Yield each run of pieces that names the old period, the longest one at each place.
+def _find_windows(text: str, matches: _Matches, pieces: Sequence[str], pairs: Pairs) -> Iterator[_Window]:
+    """Yield each run of `pieces` (the words and numbers of a text) that names the old period, as long as possible.
 
     Raises `_Ambiguous` if another piece looks like a part of a period, or a run can be read as two.
     """
     old_forms = {form for token in pairs for form in _forms_of(token).values()}
     begin = 0
     while begin < len(pieces):
-        ends = range(min(len(pieces), begin + _LONGEST), begin, -1)
-        whole = (end for end in ends if _is_whole(text, found, begin, end))
-        windows = (_read_window(pieces, begin, end, pairs) for end in whole)
+        longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
+        ends = (end for end in longest_first if _is_whole(text, matches, begin, end))
+        windows = (_read_window(pieces, begin, end, pairs) for end in ends)
         window = next((each for each in windows if each is not None), None)
         if window is not None:
             yield window
@@ -114,10 +115,10 @@ def _find_windows(text: str, found: Sequence[re.Match[str]], pieces: Sequence[st
             begin += 1
 
 
-def _is_whole(text: str, found: Sequence[re.Match[str]], begin: int, end: int) -> bool:
+def _is_whole(text: str, matches: _Matches, begin: int, end: int) -> bool:
     """Return whether only separators are between these pieces and no number is cut in two."""
-    joints = [text[left.end() : right.start()] for left, right in pairwise(found[begin:end])]
-    edges = [(found[place - 1], found[place]) for place in (begin, end) if 0 < place < len(found)]
+    joints = [text[left.end() : right.start()] for left, right in pairwise(matches[begin:end])]
+    edges = [(matches[place - 1], matches[place]) for place in (begin, end) if 0 < place < len(matches)]
     is_cut = any(left.end() == right.start() and (left[0] + right[0]).isdecimal() for left, right in edges)
     return not is_cut and all(_JOINT.fullmatch(joint) for joint in joints)
 
@@ -132,21 +133,24 @@ def _read_window(pieces: Sequence[str], begin: int, end: int, pairs: Pairs) -> _
 
 @lru_cache(maxsize=4096)
 def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """Return every period that these pieces can name if they name nothing else."""
+    """Return every period, as its tokens, that these pieces can name if they name nothing else."""
+    no_period = {()}
     if not all(piece.isdecimal() or piece in _NAMES or period_of(piece) for piece in (pieces[0], pieces[-1])):
         return frozenset()
     if all(piece.isdecimal() for piece in pieces):
         text = "-".join(pieces)
         # The grammar of titles reads any two numbers as a range of years.
         years = [tokens for tokens in [_read_as_title(text)] if len(tokens) == 1]
-        return frozenset({*years, _read_as_date(text)} - {()})
+        return frozenset({*years, _read_as_date(text)} - no_period)
     texts = [_spell_like_title(pieces)]
+    # `jan-19` can be January 2019.
     if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
         texts.append(_spell_like_title((*pieces[:-1], f"20{pieces[-1]}")))
-    return frozenset({_read_as_title(text) for text in texts} - {()})
+    return frozenset({_read_as_title(text) for text in texts} - no_period)
 
 
 def _read_as_title(text: str) -> tuple[str, ...]:
+    """Return the tokens of the period that a text names, () if it names anything else too."""
     return () if read_title(text).words else period_of(text)
 
 
@@ -202,9 +206,11 @@ def _forms_of(word: str) -> dict[str, str]:
     kind = _token_kind(word)
     if kind == "month":
         number = _SHORT.index(word)
+        # Only September has an abbreviation of four letters.
         four = "sept" if word == "sep" else word
         return {"full": ENGLISH_MONTHS[number], "short": word, "four": four, "number": f"{number + 1:02d}"}
     if kind == "years":
+        # `2018/19` is written with 2018 and either 19 or 2019.
         first, last = word.split("/")
         return {"first": first, "last": last, "whole": str(int(first) + 1)}
     if kind == "year":
@@ -212,8 +218,9 @@ def _forms_of(word: str) -> dict[str, str]:
     if kind == "season":
         return {"name": word}
     number = int(word[1:])
-    numbers = {"plain": str(number), "padded": f"{number:02d}"}
-    return {"plain": str(number), "word": _NTH[number - 1]} if kind in ("q", "h") else numbers
+    if kind in ("q", "h"):
+        return {"plain": str(number), "word": _NTH[number - 1]}
+    return {"plain": str(number), "padded": f"{number:02d}"}
 
 
 def _token_kind(token: str) -> str:
@@ -226,6 +233,7 @@ def _token_kind(token: str) -> str:
 
 
 def _match_case(text: str, like: str) -> str:
+    """Return a text in upper case, capitalised or unchanged, as `like` is."""
     if like.isupper():
         return text.upper()
     return text.capitalize() if like[:1].isupper() else text

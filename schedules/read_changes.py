@@ -52,8 +52,8 @@ def compare_read(
     """Return what a read at `read_at` changes in entries that last said `known` (by uid), or only alarms if it has any.
 
     `previous_read_at` is the last usable read, None before the first. `previous` has the counts of usable reads and
-    whether the calendar may be empty. Its entries are not used. A promise is added only if slot, state or doubt of an
-    entry changed.
+    whether the calendar may be empty. `known` replaces its entries. A promise is added only if slot, state or doubt of
+    an entry changed. For the other results see `ReadChanges`.
     """
     alarms = find_alarms(replace(previous or EarlierReads({}), entries=known), reading, read_at)
     if alarms:
@@ -62,20 +62,17 @@ def compare_read(
     shown = {each.uid: each for each in reversed(reading.announcements)}
     changed = {uid: each for uid, each in shown.items() if uid not in known or _has_changed(known[uid], each)}
     missing = [uid for uid in known if uid not in shown]
+    dropped = [uid for uid in missing if _should_be_listed(known[uid], reading, read_at)]
     return ReadChanges(
         promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
         confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
         first_missing=tuple(uid for uid in missing if known[uid].is_listed),
         # An entry can slip between two pages in one read, but not in two reads in a row.
         absent=tuple(
-            uid
-            for uid in missing
-            if known[uid].absent_since is not None
-            and known[uid].absent_since == previous_read_at
-            and _should_be_listed(known[uid], reading, read_at)
+            uid for uid in dropped if not known[uid].is_listed and known[uid].absent_since == previous_read_at
         ),
         reappeared=tuple(uid for uid in shown if uid in known and _was_absent(known[uid], reading, previous_read_at)),
-        unlisted=tuple(uid for uid in missing if _should_be_listed(known[uid], reading, read_at)),
+        unlisted=tuple(dropped),
     )
 
 
@@ -128,7 +125,7 @@ def _was_absent(last: LastSeen, reading: Reading, previous_read_at: datetime | N
 
 
 _READS_COMPARED = 5
-_LEAST_SHARE = 0.7
+_MOST_MISSING = 0.3
 _MOST_CHANGED = 0.2
 _MOST_REMOVED = 0.5
 # So few entries of a small calendar can change or disappear in a correct read.
@@ -156,7 +153,7 @@ _MAY_BE_INTENDED = frozenset({AlarmKind.COUNT, AlarmKind.RE_DATED, AlarmKind.CAN
 class Alarm:
     """Why a read is rejected, with a line for people."""
 
-    wrong: AlarmKind
+    kind: AlarmKind
     detail: str
 
 
@@ -203,14 +200,14 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
         *_check_readable(reading),
     ]
     # One alarm of each kind is enough. A low count already says that entries disappeared.
-    first = {alarm.wrong: alarm for alarm in reversed(found)}
+    first = {alarm.kind: alarm for alarm in reversed(found)}
     if AlarmKind.COUNT in first:
         first.pop(AlarmKind.GONE, None)
-    return [alarm for alarm in reversed(first.values()) if alarm.wrong not in _MAY_BE_INTENDED or not previous.accepted]
+    return [alarm for alarm in reversed(first.values()) if alarm.kind not in _MAY_BE_INTENDED or not previous.accepted]
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if a read has far fewer entries than usual, or none at the first read."""
+    """Yield an alarm if a read has far fewer entries than the last ones, or none if it is the first and needs some."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:
@@ -219,9 +216,9 @@ def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Ite
         return
     # Lists drop entries that passed lately, so those do not count as missing.
     shown = {each.uid for each in reading.announcements}
-    passed = (last.slot.passes() for uid, last in previous.entries.items() if uid not in shown)
-    dropped = sum(end is not None and now - _LATELY < end <= now for end in passed)
-    if count + dropped < _LEAST_SHARE * usual and usual - count - dropped > _FEW:
+    ends = (last.slot.passes() for uid, last in previous.entries.items() if uid not in shown)
+    missing = usual - count - sum(end is not None and now - _LATELY < end <= now for end in ends)
+    if missing > _FEW and missing > _MOST_MISSING * usual:
         yield Alarm(AlarmKind.COUNT, f"{count} entries, usually {usual:g}")
 
 
@@ -241,7 +238,7 @@ def _check_readable(reading: Reading) -> Iterator[Alarm]:
 
 
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if too many coming entries change, vanish or become unreadable at once."""
+    """Yield an alarm for each change that too many coming entries show: moved, cancelled, unreadable or gone."""
     yield from _check_vanished(previous, reading, now)
     # Only coming entries are compared, because calendars rewrite their past all the time.
     pairs = [
@@ -250,20 +247,20 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
         if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
     ]
     readable = [(last.slot, each.slot) for last, each in pairs if not _is_unreadable(each.slot)]
-    found = {
+    counts = {
         AlarmKind.RE_DATED: sum(EventKind.RE_DATED in find_slot_changes(old, new) for old, new in readable),
         AlarmKind.CANCELLED: sum(
             each.state is State.CANCELLED and last.state is not State.CANCELLED for last, each in pairs
         ),
         AlarmKind.UNREADABLE: sum(_is_unreadable(each.slot) for _, each in pairs),
     }
-    for wrong, count in found.items():
+    for kind, count in counts.items():
         if count > _FEW and count > _MOST_CHANGED * len(pairs):
-            yield Alarm(wrong, f"{count} of {len(pairs)} coming entries at once")
+            yield Alarm(kind, f"{count} of {len(pairs)} coming entries at once")
 
 
 def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if more than half of the coming entries are missing."""
+    """Yield an alarm if more than half of the coming entries, and more than a few, are missing."""
     shown = {each.uid for each in reading.announcements}
     ahead = [uid for uid, last in previous.entries.items() if last.is_listed and _is_ahead(last.slot, now)]
     removed = sum(uid not in shown for uid in ahead)
@@ -277,4 +274,5 @@ def _is_ahead(slot: Slot, now: datetime) -> bool:
 
 
 def _is_unreadable(slot: Slot) -> bool:
+    """Return whether a date could not be read. "To be confirmed" could."""
     return slot.precision is Precision.NONE and slot.reason != "tbc"

@@ -47,7 +47,7 @@ class Expectation:
         if local_date(now) < self.announced_by or self.is_announced(slots):
             return None
         window = Slot(Precision.RANGE, first=self.first, last=self.last)
-        return LedgerEvent(EventKind.UNANNOUNCED, now, "", after=window, detail=" ".join(self.series[1]))
+        return LedgerEvent(EventKind.UNANNOUNCED, now, calendar="", after=window, detail=" ".join(self.series[1]))
 
 
 def series_of(producer: str, title: str) -> Series:

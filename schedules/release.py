@@ -27,12 +27,12 @@ class ReleaseMatch(Table):
             refuse_any([("", "must name a producer, a title or a url to match a release", None)])
         return self
 
-    def fits(self, thing: Release | Announcement) -> bool:
-        """Return whether a release or an entry of a calendar matches."""
+    def fits(self, entry: Release | Announcement) -> bool:
+        """Return whether a release or an entry of a calendar matches every key given. Without a key none does."""
         # People also write the address of the announcement, or that of the publication of the same slug. A pattern
         # still matches if the page turns out to be elsewhere.
-        addresses = (thing.url, thing.link, thing.link.replace("/announcements/", "/"))
-        keys = ((self.producer, thing.producers), (self.title, (thing.title,)), (self.url, addresses))
+        addresses = (entry.url, entry.link, entry.link.replace("/announcements/", "/"))
+        keys = ((self.producer, entry.producers), (self.title, (entry.title,)), (self.url, addresses))
         given = [(pattern, values) for pattern, values in keys if pattern is not None]
         return bool(given) and all(any(fnmatchcase(value, pattern) for value in values) for pattern, values in given)
 

@@ -50,7 +50,7 @@ class Slot:
         return None if self.first is None else day_begins(self.first, self.timezone)
 
     def passes(self) -> datetime | None:
-        """Return the instant (UTC) at which the slot has passed: itself, or the end of its last local day."""
+        """Return when (UTC) the slot has passed: its instant or the end of its last day. None for precision `NONE`."""
         if self.instant is not None:
             return self.instant
         return None if self.last is None else day_begins(self.last + timedelta(days=1), self.timezone)

@@ -78,18 +78,18 @@ def period_of(text: str) -> tuple[str, ...]:
 
 
 def title_matches(release_title: str, seen_title: str) -> bool:
-    """Return whether a title on a page is that of the release: same period, and all words of one in the other.
+    """Return whether a title on a page is that of the release: same period, and one has all words of the other.
 
-    Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Another quarter does not
-    match, nor does a name with one word exchanged (Wales for England).
+    The longer one may have few words more. Site names, `[Withdrawn]` and "Official Statistics:" around the seen title
+    do not count. Another quarter does not match, nor does a name with one word exchanged (Wales for England).
     """
     bare = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
     bare = _SITE.sub("", bare) if " - " in bare or " | " in bare else bare
     own, seen = read_title(release_title), read_title(bare)
     if own.period != seen.period:
         return False
-    few, many = sorted((set(own.words), set(seen.words)), key=len)
-    return bool(few) and few <= many and len(few) >= _LEAST_SHARED * len(many)
+    shorter, longer = sorted((set(own.words), set(seen.words)), key=len)
+    return bool(shorter) and shorter <= longer and len(shorter) >= _LEAST_SHARED * len(longer)
 
 
 def strip_label(title: str) -> str:
@@ -118,7 +118,7 @@ def _fold_text(title: str) -> str:
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
     """Yield the tokens of one period: `2026`, `2025/26`, `q3`, `h1`, `w7`, `jul`, `d23`, `spring`.
 
-    Groups whose names begin with q and h have the number of a quarter or half-year, in any of its forms.
+    `found` is a match of `_PERIOD`. Its groups q, qa, qb have the number of a quarter, h, ha that of a half-year.
     """
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
@@ -131,7 +131,7 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         elif name in ("day", "mday"):
             yield f"d{int(text)}"
         elif name in ("q", "qa", "qb", "h", "ha"):
-            number = text[:1] if text[0].isdigit() else text
+            number = text[:1] if text[0].isdigit() else text  # without the "st" of "1st"
             yield name[0] + (_ORDINALS.get(number) or _NUMBERS[number])
         elif name == "week":
             yield f"w{int(text)}"
@@ -139,5 +139,5 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         first, last = named["from"], named["to"]
         if len(last) == 2:
             last = first[:2] + last
-        # Two years in a row are a financial year.
-        yield from [f"{first}/{last[2:]}"] if (int(last) - int(first)) % 100 == 1 else [first, last]
+        is_financial_year = (int(last) - int(first)) % 100 == 1
+        yield from (f"{first}/{last[2:]}",) if is_financial_year else (first, last)

@@ -85,7 +85,7 @@ Host = Annotated[
 
 
 def require_file(file: str, info: ValidationInfo) -> str:
-    """Return the path of a file of the configuration. Raises a fault for pydantic if it is absent."""
+    """Return the path of a file in the folder of the configuration. Raises a fault for pydantic if it is absent."""
     folder = (info.context or {}).get("folder")
     path = Path(file) if folder is None else folder / file
     if folder is not None and not path.is_file():
@@ -97,7 +97,6 @@ File = Annotated[str, AfterValidator(require_file)]
 """The path of a file that exists. A relative one starts from the folder of the configuration."""
 Text = Annotated[str, _must_match(r"\S(.*\S)?", "text", "must say something, without blanks around it")]
 Network = Annotated[str, AfterValidator(_check_network)]
-
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -271,8 +270,6 @@ class Secret(Table):
 
 
 _LONGEST = 80
-
-
 _QUERY = re.compile(r"(://[^\s\"?#]*[?#])[^\s\"]+")
 _USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
 

@@ -43,11 +43,12 @@ class Workdays:
         """Return the day `count` working days before a day. With 0 it is the day itself, even if it is a holiday."""
         while count > 0:
             day -= _DAY
-            count -= self.is_workday(day)
+            if self.is_workday(day):
+                count -= 1
         return day
 
     def why_unlikely(self, slot: Slot) -> str | None:
-        """Return why a release is unlikely on a slot's day, None for a working day or a wider span."""
+        """Return why a release is unlikely on a slot's day: weekend or holiday. None for a workday or wider span."""
         day = first_day(slot)
         if day is None or slot.precision not in (Precision.INSTANT, Precision.DAY):
             return None

@@ -20,7 +20,7 @@ from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.dates import today
 from monitor.cli.on_call import on_call_lines, read_rotas, uncovered_spans
 from monitor.clock import SystemClock
-from monitor.config.doubts import Announced, Known, find_doubts
+from monitor.config.doubts import Known, find_doubts
 from monitor.config.read import load
 from monitor.config.schema import schema_text
 from monitor.config.settings import Settings
@@ -28,7 +28,8 @@ from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFa
 from monitor.ledger.reader import Outcome
 from monitor.store.open import file_of
 from monitor.web.users import find_faults
-from schedules.announcement import BY_HAND
+from schedules.announcement import BY_HAND, Announcement
+from schedules.release import Release
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import day_begins
 from schedules.values import Secret, quote_value
@@ -163,7 +164,7 @@ class _CheckResult:
     forecast: Forecast = field(default_factory=Forecast)
     rotas: list[Rota] = field(default_factory=list)
     entries: dict[str, int] = field(default_factory=dict)
-    announced: list[Announced] = field(default_factory=list)
+    announced: list[Release | Announcement] = field(default_factory=list)
 
     def as_json(self, context: Context) -> dict[str, object]:
         """Return warnings, forecast, who is on call and who sees what as JSON."""
@@ -222,8 +223,7 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
             for table in context.settings.calendar:
                 usable = [read for read in store.ledger.reads(table.name) if read.usable]
                 found.entries |= {table.name: usable[0].entries} if usable else {}
-            recent = store.ledger.releases(context.now() - _RECENT)
-            found.announced = [Announced(one.producer, one.title, one.url) for one in recent]
+            found.announced = [*store.ledger.releases(context.now() - _RECENT)]
             if store.newer:
                 found.warnings.append(f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one")
     except StoreTooOld as exc:
@@ -236,8 +236,7 @@ def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> 
         if online or table.file is not None:
             outcome, faults = _read_calendar(context, table)
             found.faults += faults
-            announced = outcome.reading.announcements if outcome.reading is not None else ()
-            found.announced += [Announced(one.producer, one.title, one.url or "") for one in announced]
+            found.announced += outcome.reading.announcements if outcome.reading is not None else ()
             if outcome.read.usable:
                 found.entries[table.name] = outcome.read.entries
             if outcome.read.usable and online:

@@ -31,10 +31,10 @@ _RECOGNISERS_WITH_ARGUMENT = {"ees-after", "text", "css", "jmespath", "link", "f
 
 
 def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:
-    """Yield every fault between tables. Relative files start from `folder`.
+    """Yield each fault between tables, such as a name that no table has, and each file or address that is unusable.
 
-    `data` is the raw TOML. The check of each table by itself reports all other faults. `settings` is the whole
-    configuration, or None if that check found faults.
+    `data` is the raw TOML. Relative files start from `folder`. `settings` is the whole configuration, or None if a
+    table by itself has a fault. Without it, checks of links, forms, the Code and findings in routes are left out.
     """
     yield from _repeat_faults(data, "calendar", "name")
     yield from _repeat_faults(data, "producer", "id")
@@ -49,7 +49,6 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _rota_faults(data, folder)
     yield from _summary_faults(data)
     yield from _network_faults(data)
-    yield from _proxy_faults(data)
     yield from _web_faults(_table(data, "web"), folder)
     if settings is not None:
         yield from reporting_faults(settings, folder)
@@ -93,7 +92,7 @@ def _table(data: Row, name: str) -> Row:
 
 def _texts_in(value: object) -> list[str]:
     """Return the texts in a list, none if it is no list."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
@@ -116,6 +115,7 @@ def _unknown_calendar_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _part_faults(data: Row) -> Iterator[CrossFault]:
+    """Yield each recogniser and address of a `[[part]]` that cannot be used."""
     for place, row in rows_of(data, "part"):
         recogniser, url = row.get("recognise"), row.get("url")
         if isinstance(recogniser, str) and (fault := recogniser_fault(recogniser)):
@@ -132,6 +132,7 @@ def _part_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _route_faults(data: Row) -> Iterator[CrossFault]:
+    """Yield each name in a route that is no channel or rota, and each of `[alert] open_channels` that is no channel."""
     known, rotas = _names(data, "channel"), _names(data, "rota")
     for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
@@ -144,22 +145,22 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
+    """Yield each fault of a rota: its name is taken, it names no channel or role, or what it is made from is wrong."""
     channels, calendars = _names(data, "channel"), _names(data, "calendar")
     # A rota's calendar has the name `rota-NAME`.
     taken = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
     yield from _repeat_faults(data, "rota", "name")
     for place, row in rows_of(data, "rota"):
-        way_of_role = _table(row, "who")
+        channel_of_role = _table(row, "who")
         if (name := row.get("name")) in taken:
             yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
-        for role, way in way_of_role.items():
-            if isinstance(way, str) and way not in channels:
-                yield unknown_name_fault(f"{place}.who.{quote_value(role)}", "channel", way, channels)
+        for role, channel in channel_of_role.items():
+            if isinstance(channel, str) and channel not in channels:
+                yield unknown_name_fault(f"{place}.who.{quote_value(role)}", "channel", channel, channels)
         for key, role in _roles_in_turns_and_shifts(place, row):
-            if way_of_role and role not in way_of_role:
-                yield unknown_name_fault(key, "role", role, way_of_role)
+            if channel_of_role and role not in channel_of_role:
+                yield unknown_name_fault(key, "role", role, channel_of_role)
         yield from _source_faults(place, row, folder)
-        yield from _shift_faults(place, row)
 
 
 def unknown_name_fault(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
@@ -186,14 +187,11 @@ def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
         yield f"{place}.file", "no such file", quote_value(file)
     if row.get("turns") and "begins" not in row:
         yield f"{place}.begins", "must be given with turns: the first turn begins then", None
-
-
-def _shift_faults(place: str, row: Row) -> Iterator[CrossFault]:
     for key, shift in rows_of(row, "shift"):
         try:
             begins, ends = read_wall(shift.get("from")), read_wall(shift.get("until"))
         except PydanticCustomError:
-            # The check of the table reports it.
+            # The check of the shift's own table reports it.
             continue
         if ends <= begins:
             yield f"{place}.{key}.until", "must be later than from", quote_value(shift["until"])
@@ -218,18 +216,16 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _network_faults(data: Row) -> Iterator[CrossFault]:
+    """Yield each host of `[budget]` that is no host, and each address range and proxy of `[network]` that is none."""
     for host in _table(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
             yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None
-    for place, network in enumerate(_texts_in(_table(data, "network").get("allow")), 1):
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', quote_value(network)
-
-
-def _proxy_faults(data: Row) -> Iterator[CrossFault]:
     network = _table(data, "network")
+    for place, address_range in enumerate(_texts_in(network.get("allow")), 1):
+        try:
+            ipaddress.ip_network(address_range)
+        except ValueError:
+            yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', quote_value(address_range)
     proxies = {f'proxies."{host}"': url for host, url in _table(network, "proxies").items()}
     for key, url in {"proxy": network.get("proxy"), **proxies}.items():
         if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
@@ -242,10 +238,6 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
         yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
     yield from _template_faults(settings, folder)
     yield from _code_faults(settings)
-    yield from _finding_faults(settings)
-
-
-def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
     # A route with a misspelt finding would never match, and its notices would go elsewhere.
     known = sorted({*Kind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
@@ -255,6 +247,7 @@ def _finding_faults(settings: Settings) -> Iterator[CrossFault]:
 
 
 def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+    """Yield each reason that the form of a producer's reports cannot be used."""
     for place, table in enumerate(settings.producer, 1):
         if table.report.template is not None:
             for reason in _faults_of_template(folder / table.report.template):
@@ -289,7 +282,7 @@ def _code_faults(settings: Settings) -> Iterator[CrossFault]:
 
 
 def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of `[web]`: a mistake must neither lock people out nor let them claim another name."""
+    """Yield each fault of `[web]`: addresses to listen on, the file of users, and sign-in that is unsafe or useless."""
     listen, users, header = web.get("listen"), web.get("users_file"), web.get("proxy_header")
     yield from _proxy_header_faults(web)
     yield from _provider_faults(web)
@@ -300,13 +293,14 @@ def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
     metrics = web.get("metrics_listen")
     if isinstance(metrics, str) and not _is_listenable(metrics):
         yield "web.metrics_listen", 'not an address to listen on, write "127.0.0.1:9031"', quote_value(metrics)
-    elif isinstance(metrics, str) and metrics.rpartition(":")[2] == str(listen or _LISTEN).rpartition(":")[2]:
+    elif isinstance(metrics, str) and _port_of(metrics) == _port_of(str(listen or _LISTEN)):
         yield "web.metrics_listen", "needs another port: the pages use that one", quote_value(metrics)
     if isinstance(users, str) and not (folder / users).is_file():
         yield "web.users_file", "no such file", quote_value(users)
 
 
 def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
+    """Yield the faults of sign-in by a proxy: it needs a header, named proxies, and rights for people."""
     header, proxies = web.get("proxy_header"), web.get("proxies")
     if header is None:
         if web.get("proxy_rights"):
@@ -314,13 +308,14 @@ def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
         return
     if not proxies:
         yield "web.proxy_header", "no proxy is trusted: name the proxies that set it", quote_value(header)
-    elif isinstance(proxies, list) and any(str(one).endswith("/0") for one in proxies):
+    elif isinstance(proxies, list) and any(str(proxy).endswith("/0") for proxy in proxies):
         yield "web.proxies", "anyone could claim to be anyone: name only the proxies", None
     if not web.get("proxy_rights"):
         yield "web.proxy_header", "no one has rights: name people in proxy_rights", quote_value(header)
 
 
 def _provider_faults(web: Row) -> Iterator[CrossFault]:
+    """Yield the faults of sign-in by a provider, `[web.oidc]`: an address that is unsafe, or no way back to us."""
     oidc = web.get("oidc")
     if not isinstance(oidc, dict):
         return
@@ -340,6 +335,10 @@ def _issuer_fault(issuer: str) -> str | None:
         return 'not an address, write "https://host/path"'
     is_unprotected = split.scheme == "http" and not is_loopback(f"{split.hostname}:0")
     return "its answers sign people in, so they need protection: write https" if is_unprotected else None
+
+
+def _port_of(listen: str) -> str:
+    return listen.rpartition(":")[2]
 
 
 def _is_listenable(listen: str) -> bool:

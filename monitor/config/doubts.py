@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from monitor.config.organisations import ORGANISATIONS, nearest_slug
 from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.config.starter import ALL_PRODUCER_KINDS, HOSTS
-from schedules.release import ReleaseMatch
+from schedules.announcement import Announcement
+from schedules.release import Release, ReleaseMatch
 from schedules.sources.settings import CalendarSettings
 from schedules.values import quote_value
 
@@ -24,15 +25,6 @@ _ANY = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """The facts of a known release that a `match` of the configuration selects by."""
-
-    producer: str
-    title: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """Facts from outside the configuration: entries by calendar at its last usable read, releases, environment.
 
@@ -40,7 +32,7 @@ class Known:
     """
 
     entries: Mapping[str, int] = field(default_factory=dict)
-    releases: Sequence[Announced] = ()
+    releases: Sequence[Release | Announcement] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     gaps: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -49,7 +41,7 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     """Yield everything that is allowed but probably a mistake."""
     yield from _calendar_doubts(settings, known)
     producers = {name for table in settings.calendar for name in _producers_of(table)}
-    producers |= {release.producer for release in known.releases}
+    producers |= {producer for release in known.releases for producer in release.producers}
     for key, producer in _named_producers(settings):
         yield from _producer_doubt(key, producer, producers)
     yield from _match_doubts(settings, known)
@@ -66,13 +58,14 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
+    """Yield doubts about calendars: there is none, one has no entries, or one filters by an unknown organisation."""
     if not settings.calendar:
         yield "calendar", "no calendar is configured, so no release is watched", None
     for place, table in enumerate(settings.calendar, 1):
         if known.entries.get(table.name) == 0:
             yield f"calendar[{place}]", f"{table.name} has no entries, so it adds no releases", None
         for slug in table.filters.get("organisations", []):
-            if slug not in ORGANISATIONS and not any(one.producer == slug for one in known.releases):
+            if slug not in ORGANISATIONS and not any(slug in release.producers for release in known.releases):
                 near = nearest_slug(slug)
                 meant = f", did you mean {near}?" if near else ": see that GOV.UK has /government/organisations/ of it"
                 reason = f"not a body this version knows{meant}"
@@ -80,10 +73,7 @@ def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _producers_of(table: CalendarSettings) -> Iterable[str]:
-    """Return the producers that a calendar can name, `*` for any. A file can only name those that it has now.
-
-    These are not returned, because the releases of a file are known.
-    """
+    """Return the producers that a calendar can name, `*` for any; empty for a file, because its releases are known."""
     if table.producer:
         return [table.producer]
     if table.kind == "govuk":
@@ -117,35 +107,35 @@ def _all_matches(settings: Settings) -> Iterator[tuple[str, ReleaseMatch]]:
 def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Doubt]:
     """Yield a doubt about `key` if its pattern matches none of the `producers` that calendars can name.
 
-    It suggests the most similar producer: of GOV.UK's list, else of those.
+    It suggests the most similar of GOV.UK's producers, or else of `producers`. If a calendar can name any producer
+    (`*`), a pattern that resembles none is not doubted.
     """
     named = producers - {_ANY}
     if any(fnmatchcase(producer, pattern) for producer in named):
         return
-    near = nearest_slug(pattern) or next(iter(difflib.get_close_matches(pattern, named, n=1)), pattern)
-    suggestion = f", did you mean {near}?" if near != pattern else ""
-    # If a calendar may name any producer, only a name that resembles a known one is doubted.
+    similar = nearest_slug(pattern) or next(iter(difflib.get_close_matches(pattern, named, n=1)), None)
+    suggestion = "" if similar in (None, pattern) else f", did you mean {similar}?"
     if suggestion or _ANY not in producers:
         yield key, f"no calendar names this producer{suggestion}", quote_value(pattern)
 
 
 def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield each `match` whose title and address match no known release. Wrong producers have their own doubt."""
-    for key, match in _all_matches(settings):
-        title, url = ("*" if pattern is None else pattern for pattern in (match.title, match.url))
-        if known.releases and not any(
-            fnmatchcase(release.title, title) and fnmatchcase(release.url, url) for release in known.releases
-        ):
+    """Yield each `match` whose title and address match none of the known releases, if any release is known."""
+    for key, match in _all_matches(settings) if known.releases else ():
+        without_producer = match.model_copy(update={"producer": None})
+        has_pattern = match.title is not None or match.url is not None
+        if has_pattern and not any(without_producer.fits(release) for release in known.releases):
             yield f"{key}.match", f"matches none of the known releases ({len(known.releases)})", None
 
 
 def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
+    """Yield doubts about channels: none notifies people, no route uses one, or its host is only an example."""
     if not settings.channel:
         yield "channel", "no channel is configured, so no one is notified", None
     elif all(channel.kind == "folder" for channel in settings.channel):
         yield "channel", "only folders are configured, so no one is notified", None
     routed = _names_in_routes(settings)
-    routed |= {way for rota in settings.rota if rota.name in routed for way in rota.who.values()}
+    routed |= {channel for rota in settings.rota if rota.name in routed for channel in rota.who.values()}
     for place, channel in enumerate(settings.channel, 1):
         if settings.route and channel.name not in routed:
             reason = "no route names it: it gets only notices that match no route"
@@ -156,23 +146,24 @@ def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
 
 
 def _names_in_routes(settings: Settings) -> set[str]:
+    """Return the names of the channels and rotas that routes use."""
     return {name for route in settings.route for name in (*route.channels, *route.escalate)}
 
 
 def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
+    """Yield doubts about rotas: no route or summary uses one, or no one is on call at times."""
+    used = _names_in_routes(settings) | {name for table in settings.summary for name in table.channels}
     for place, rota in enumerate(settings.rota, 1):
-        if rota.name not in _names_in_routes(settings) | {
-            name for table in settings.summary for name in table.channels
-        }:
+        if rota.name not in used:
             yield f"rota[{place}]", "no route or summary names it, so it is not used", quote_value(rota.name)
         for gap in known.gaps.get(rota.name, ()):
             yield f"rota[{place}]", f"no one is on call {gap}: all its roles are notified", quote_value(rota.name)
 
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield each host with a budget but without a known address."""
+    """Yield each host with a budget but without a known address. If no release is known, only misspelt ones."""
     hosts = {*DEFAULT_RATES, *HOSTS.values(), *(host for table in settings.producer for host in table.hosts)}
-    addresses = [*(one.url for one in known.releases), *(table.url or "" for table in settings.calendar)]
+    addresses = [*(release.url for release in known.releases), *(table.url or "" for table in settings.calendar)]
     addresses += [url for table in settings.producer for url in (*table.newest, *table.press)]
     hosts |= {urlsplit(url).hostname or "" for url in (*addresses, *(part.url for part in settings.part))}
     for host in settings.budget.keys() - hosts - {"default"}:

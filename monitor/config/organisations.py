@@ -117,8 +117,9 @@ def read_organisations(body: bytes) -> Organisations:
     """Return the organisations in a response of `ALL_OF_GOVUK`. Raises `ValueError` for any other response."""
     response = json.loads(body)
     try:
-        found = [option["value"] for option in response["aggregates"]["organisations"]["options"]]
-        names = {one["slug"]: (one["title"], one.get("acronym") or "") for one in found if SLUG.fullmatch(one["slug"])}
+        listed = [option["value"] for option in response["aggregates"]["organisations"]["options"]]
+        valid = [entry for entry in listed if SLUG.fullmatch(entry["slug"])]
+        names = {entry["slug"]: (entry["title"], entry.get("acronym") or "") for entry in valid}
         return {slug: tuple(clean_text(name) for name in both if name) for slug, both in names.items()}
     except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError("names no organisations") from exc

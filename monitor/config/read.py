@@ -25,8 +25,9 @@ def read_settings(path: Path) -> Settings:
     data = load(path)
     settings, faults = validated(data, path.name, Settings, path.parent)
     reported = {fault.key for fault in faults}
-    found = [Fault(path.name, *each) for each in cross_faults(data, settings, path.parent)]
-    faults += [fault for fault in found if fault.key not in reported]
+    # A fault between tables may only follow from a fault of the same key in its own table, so it is left out.
+    between_tables = [Fault(path.name, *fault) for fault in cross_faults(data, settings, path.parent)]
+    faults += [fault for fault in between_tables if fault.key not in reported]
     if faults or settings is None:
         raise BadInput(faults)
     return settings
@@ -69,9 +70,10 @@ def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: t
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Convert one error of pydantic into faults. It becomes several if a check of a whole table found several."""
+    """Convert one error of pydantic into faults: several for the type `keys`, our checks of a whole table."""
     place = _key_path(error["loc"], data)
     if error["type"] == "union_tag_invalid":
+        # The location is that of the table. At fault is its key that names the kind.
         place.append(str(error["ctx"]["discriminator"]).strip("'"))
     if error["type"] == "keys":
         table = _write_path(place)

@@ -45,7 +45,9 @@ def describe_keys(model: type[BaseModel]) -> dict[str, str]:
     Links are relative to `docs/`. pydantic could read these docstrings too, but would slow down every start.
     """
     described: dict[str, str] = {}
-    for base in reversed([one for one in model.__mro__ if issubclass(one, BaseModel) and one is not BaseModel]):
+    # Fields of a base come first, because a subclass may describe one of them again.
+    bases = [base for base in model.__mro__ if issubclass(base, BaseModel) and base is not BaseModel]
+    for base in reversed(bases):
         (definition,) = ast.parse(inspect.getsource(base)).body
         for pair in pairwise(definition.body if isinstance(definition, ast.ClassDef) else []):
             match pair:

@@ -35,7 +35,7 @@ def secrets_in_addresses(settings: Settings) -> frozenset[str]:
     addresses += [(table.url, table.secret) for table in settings.rota if table.url]
     addresses += [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
     addresses += [(table.url, table.secret) for table in settings.part]
-    return frozenset(each for url, is_secret in addresses for each in _find_secret_parts(url, is_secret=is_secret))
+    return frozenset(text for url, is_secret in addresses for text in _find_secret_parts(url, is_secret=is_secret))
 
 
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
@@ -53,21 +53,22 @@ def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
-    """Return a function that replaces these in a text by "[redacted]", however they are escaped. None: there are none.
+    """Return a function that replaces these secrets in a text by "[redacted]", however they are escaped.
 
-    Secrets shorter than four characters are not replaced, because most texts contain them by chance.
+    Secrets shorter than four characters are not replaced, because most texts contain them by chance. None if all are.
     """
-    long_enough = [one for one in secrets if len(one) >= _SHORTEST_SECRET]
     forms = {
         form
-        for one in long_enough
-        for form in (one, json.dumps(one)[1:-1], escape(one), quote(one), quote(one, safe=""))
+        for secret in secrets
+        if len(secret) >= _SHORTEST_SECRET
+        for form in (secret, json.dumps(secret)[1:-1], escape(secret), quote(secret), quote(secret, safe=""))
     }
     if not forms:
         return None
     pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
 
     def redact(text: str) -> str:
+        # A fold of iCalendar inside a secret hides it. Only then is the text unfolded.
         unfolded = text.replace(_FOLD_OF_ICALENDAR, "")
         has_folded_secret = unfolded != text and pattern.search(unfolded)
         return pattern.sub("[redacted]", unfolded if has_folded_secret else text)
@@ -83,8 +84,8 @@ def _reveal_all(value: object) -> Iterator[str]:
         for name in type(value).model_fields:
             yield from _reveal_all(getattr(value, name))
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _reveal_all(one)
+        for item in value:
+            yield from _reveal_all(item)
 
 
 def _path_and_query(secret: str) -> Iterator[str]:

@@ -23,18 +23,15 @@ def unpack(folder: Path) -> None:
 
     Raises `UserFault` if the folder is not empty, `EnvironmentFault` if it cannot be written.
     """
+    # In an installed wheel the files are in this package, else in the repository.
+    in_wheel = Path(__file__).with_name("shipped")
+    shipped = in_wheel if in_wheel.is_dir() else Path(__file__).parents[2]
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserFault(f"{folder}: is there already, and not empty")
         for part in PARTS:
-            source, copy = _shipped_folder() / part, folder / part
+            source, copy = shipped / part, folder / part
             copy.parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
     except OSError as exc:
         raise EnvironmentFault(f"{folder}: cannot be written: {exc.strerror}") from exc
-
-
-def _shipped_folder() -> Path:
-    """Return the folder of the shipped files: in this package in an installed wheel, else the repository."""
-    in_wheel = Path(__file__).with_name("shipped")
-    return in_wheel if in_wheel.is_dir() else Path(__file__).parents[2]

@@ -137,18 +137,20 @@ def kinds_for(producers: Iterable[str]) -> list[Calendar]:
 
 
 def _calendar_tables(producers: Sequence[str], calendars: Sequence[Calendar]) -> Iterator[str]:
+    """Yield the tables of these calendars of the producers, and then one as a comment: for releases added by hand."""
     on_govuk = [slug for slug in producers if slug != ONS] or list(producers)
     yield "\n# Where announcements are read, in order of authority.\n"
-    for place, one in enumerate(calendars):
-        yield "\n" * (place > 0)
-        name = one.kind if one.kind not in {each.kind for each in calendars[:place]} else f"{one.kind}-{place + 1}"
-        yield f'[[calendar]]\nname = "{name}"\nkind = "{one.kind}"\nevery = "10m"\n'
-        if one.place:
-            yield f"{'url' if '://' in one.place else 'file'} = {toml_string(one.place)}\n"
-        if one.kind == "govuk":
+    for position, calendar in enumerate(calendars):
+        yield "\n" if position else ""
+        kind = calendar.kind
+        name = kind if kind not in {before.kind for before in calendars[:position]} else f"{kind}-{position + 1}"
+        yield f'[[calendar]]\nname = "{name}"\nkind = "{kind}"\nevery = "10m"\n'
+        if calendar.place:
+            yield f"{'url' if '://' in calendar.place else 'file'} = {toml_string(calendar.place)}\n"
+        if kind == "govuk":
             yield "# slugs as in https://www.gov.uk/government/organisations/SLUG\n"
             yield f"filters = {{ organisations = {_list(on_govuk)} }}\n"
-        elif one.kind not in ALL_PRODUCER_KINDS and producers:
+        elif kind not in ALL_PRODUCER_KINDS and producers:
             yield f"producer = {toml_string(producers[0])}    # of entries that name none\n"
     yield "\n# With this one, people add releases in the browser:\n"
     yield '# [[calendar]]\n# name = "by-hand"\n# kind = "toml"\n# file = "var/by-hand.toml"\n'
@@ -156,8 +158,8 @@ def _calendar_tables(producers: Sequence[str], calendars: Sequence[Calendar]) ->
 
 def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
     """Return the table of a producer, with the hosts of those calendars that can list its releases."""
-    kinds = [each.kind for each in calendars if each.kind in HOSTS]
-    # Some kinds list one producer only, such as ONS. ONS does not publish on GOV.UK.
+    kinds = [calendar.kind for calendar in calendars if calendar.kind in HOSTS]
+    # Calendars of ONS and EES list only their own producer. ONS does not publish on GOV.UK.
     own = [kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and (kind, slug) != ("govuk", ONS)]
     remark = "    # its newest publications there are read" if "govuk" in own else ""
     hosts = f"hosts = {_list([HOSTS[kind] for kind in own])}{remark}\n"
@@ -166,6 +168,7 @@ def _producer_table(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
 
 
 def _chat_table(variable: str) -> str:
+    """Return the table of a chat channel whose address is in this environment variable."""
     return f"""
 [[channel]]
 name = "chat"                                # try it: `ninethirty channel test chat`
@@ -176,6 +179,7 @@ url = {{ env = {toml_string(variable)} }}
 
 
 def _rota_tables(chosen: Chosen) -> str:
+    """Return the tables of a rota of the chosen roles, and of a route to it and to all other channels."""
     who = ", ".join(f"{toml_string(role)} = {toml_string(_channel_of(role))}" for role in chosen.duty)
     channels = ["duty", *(["on-call"] if chosen.mail else []), *(["chat"] if chosen.chat else []), "outbox"]
     return f"""
@@ -196,10 +200,11 @@ def _channel_of(role: str) -> str:
 
 
 def _mail_table(name: str, mail: Mail, to: Iterable[str]) -> str:
-    tried = f"name = {toml_string(name)}"
+    """Return the table of a mail channel to these recipients. User and password are comments to fill in."""
+    name_line = f"name = {toml_string(name)}"
     return f"""
 [[channel]]
-{tried:<44} # try it: `ninethirty channel test {name}`
+{name_line:<44} # try it: `ninethirty channel test {name}`
 kind = "mail"
 host = {toml_string(mail.host)}
 port = {mail.port}

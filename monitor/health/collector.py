@@ -21,13 +21,13 @@ AFTER_FINAL = timedelta(days=1)
 _RELEASE = ("release", "producer")
 _LONGEST_TITLE = 100
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
-    "late": lambda one: one.verdict in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
-    "partial": lambda one: _has_finding(one, {Kind.PARTIAL}),
-    "early": lambda one: bool(one.exposures),
-    "unproven": lambda one: one.verdict is VerdictKind.UNPROVEN,
-    "withdrawn": lambda one: _has_finding(one, {Kind.WITHDRAWN}),
-    "swapped": lambda one: _has_finding(one, {Kind.SWAPPED}),
-    "calendar": lambda one: _has_finding(one, CALENDAR_FINDINGS),
+    "late": lambda verdict: verdict.verdict in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
+    "partial": lambda verdict: _has_finding(verdict, {Kind.PARTIAL}),
+    "early": lambda verdict: bool(verdict.exposures),
+    "unproven": lambda verdict: verdict.verdict is VerdictKind.UNPROVEN,
+    "withdrawn": lambda verdict: _has_finding(verdict, {Kind.WITHDRAWN}),
+    "swapped": lambda verdict: _has_finding(verdict, {Kind.SWAPPED}),
+    "calendar": lambda verdict: _has_finding(verdict, CALENDAR_FINDINGS),
 }
 """The findings that alert rules query. Each also has the value 0, so that its last value survives a missed scrape."""
 
@@ -107,10 +107,10 @@ class StateCollector(Collector):
     def _count_exposures(self, shown: Sequence[ReleaseState]) -> None:
         """Count each exposure that began since this collector started and was not counted at an earlier scrape."""
         began = {
-            (row.verdict.release, one.part, at)
+            (row.verdict.release, exposure.part, at)
             for row in shown
-            for one in row.verdict.exposures
-            if (at := one.start.by) is not None and at > self._began
+            for exposure in row.verdict.exposures
+            if (at := exposure.start.by) is not None and at > self._began
         }
         for _ in began - self._counted_exposures:
             self.count_exposure()
@@ -118,11 +118,12 @@ class StateCollector(Collector):
 
 
 def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
+    """Yield the number of all releases by verdict, and the metrics of each release that is near."""
     near = [row.verdict for row in shown if _is_near(row, now)]
 
     def gauge(name: str, text: str, measure: Callable[[Verdict], float | None]) -> Metric:
         """Return a gauge with a value for each near release. A release with None has no series."""
-        values = ((_release_labels(one), measure(one)) for one in near)
+        values = ((_release_labels(verdict), measure(verdict)) for verdict in near)
         return _family(name, text, _RELEASE, ((labels, value) for labels, value in values if value is not None))
 
     counts = Counter(row.verdict.verdict for row in shown)
@@ -132,22 +133,22 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
     yield gauge(
         "release_exposure_open",
         "1 while something is out early",
-        lambda one: float(any(exposure.open for exposure in one.exposures)),
+        lambda verdict: float(any(exposure.open for exposure in verdict.exposures)),
     )
-    judged = (((*_release_labels(one), one.verdict.value, one.grade.value), 1.0) for one in near)
+    judged = (((*_release_labels(row), row.verdict.value, row.grade.value), 1.0) for row in near)
     yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), judged)
-    found = (((*_release_labels(one), kind), float(has(one))) for one in near for kind, has in _FINDINGS.items())
+    found = (((*_release_labels(row), kind), float(has(row))) for row in near for kind, has in _FINDINGS.items())
     yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), found)
-    yield gauge("release_exposures", "Exposures so far, open and over", lambda one: float(len(one.exposures)))
+    yield gauge("release_exposures", "Exposures so far, open and over", lambda verdict: float(len(verdict.exposures)))
     titled = (
-        ((*_release_labels(one), one.title[:_LONGEST_TITLE], instant_json(_slot_end(one)) or ""), 1.0) for one in near
+        ((*_release_labels(row), row.title[:_LONGEST_TITLE], instant_json(_slot_end(row)) or ""), 1.0) for row in near
     )
     yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), titled)
     yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delay_samples(near))
     yield gauge(
         "release_early_bound_seconds",
         "Seconds before the slot at which absence was last proved: the release came no earlier",
-        lambda one: one.page.early_bound if one.page is not None else None,
+        lambda verdict: verdict.page.early_bound if verdict.page is not None else None,
     )
 
 
@@ -158,12 +159,13 @@ def _overdue_seconds(verdict: Verdict, now: datetime) -> float:
 
 
 def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:
+    """Yield the metrics of the monitor itself: readiness, looks, deliveries, spacing of looks by host."""
     yield _gauge("ready", "1 while this monitor is to be relied on", float(not monitor_state.unready))
     yield _gauge("targets_watched", "Addresses that are being watched", monitor_state.targets)
     yield _gauge("look_overdue_seconds", "How late the most overdue look is", monitor_state.overdue)
     yield _gauge("outbox_pending", "Deliveries that wait", monitor_state.pending)
     yield _gauge("outbox_oldest_seconds", "Seconds that a delivery has waited after it was due", monitor_state.oldest)
-    stretch = (((host,), stretch) for host, stretch in (monitor_state.stretch or {}).items())
+    stretch = (((host,), factor) for host, factor in (monitor_state.stretch or {}).items())
     yield _family("watch_stretch", "How much wider looks are spaced than planned", ("host",), stretch)
 
 
@@ -177,10 +179,7 @@ def _slot_end(verdict: Verdict) -> datetime | None:
 
 
 def _is_near(row: ReleaseState, now: datetime) -> bool:
-    """Return whether a release has its own series: from two hours before its slot to a day after it became final.
-
-    An open exposure counts at all times.
-    """
+    """Return whether a release is near: from 2 h before its slot to a day after it became final, or exposed now."""
     slot = row.verdict.slot.begins() if row.verdict.slot is not None else None
     if slot is None or slot - BEFORE_SLOT > now:
         return any(exposure.open for exposure in row.verdict.exposures)
@@ -188,6 +187,7 @@ def _is_near(row: ReleaseState, now: datetime) -> bool:
 
 
 def _family(name: str, text: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]) -> Metric:
+    """Return a gauge with a value for each tuple of labels."""
     family = GaugeMetricFamily(f"ninethirty_{name}", text, labels=labels)
     for labelled, value in values:
         family.add_metric(labelled, value)
@@ -195,6 +195,7 @@ def _family(name: str, text: str, labels: Sequence[str], values: Iterable[tuple[
 
 
 def _has_finding(verdict: Verdict, kinds: Collection[str]) -> bool:
+    """Return whether a release has a finding of one of these kinds."""
     return any(found.kind in kinds for found in verdict.findings)
 
 

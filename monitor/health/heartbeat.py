@@ -48,7 +48,7 @@ class HeartbeatWriter(BatchMember):
         self._final_beat, self._alive = Heartbeat(self.monitor, now, stopped=True), None
 
     def write(self, transaction: Transaction) -> None:
-        """Write the heartbeat, and report a loss if the store no longer has the last one."""
+        """Write the heartbeat if it has begun, and report a loss if the store no longer has the last one."""
         alive = self._alive
         beat = self._final_beat if alive is None else Heartbeat(self.monitor, alive)
         if beat is None:

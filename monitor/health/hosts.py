@@ -98,10 +98,7 @@ class StarvedHosts:
     _reported_until: dict[str, datetime] = field(default_factory=dict)
 
     async def check(self) -> None:
-        """Report a blind span for each host whose looks are too far apart: each minute while it lasts, and at its end.
-
-        This is a recurring job.
-        """
+        """Report a blind span for each host whose looks are too far apart: each minute, and at the end."""
         now = self.clock.now()
         starved = {host for host, factor in self.stretch().items() if factor >= STARVED_FROM}
         for host in starved:
@@ -184,7 +181,7 @@ class WorkerHealth:
     def note_start_attempt(self, began: datetime, fault: str) -> None:
         """Note an attempt to start a worker that `began` then, and report hosts as blind until now.
 
-        An attempt with a fault failed: the spans go on. One without ends them.
+        `fault` is why it failed: the spans go on. If it is empty, the worker started, and they end.
         """
         now, self.fault = self.clock.now(), fault
         if fault:

@@ -101,6 +101,7 @@ def _drop_colour(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def _shared_processors() -> list[Processor]:
+    """Return the processors of all lines, ours and those of libraries. Secrets are hidden last."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -112,6 +113,7 @@ def _shared_processors() -> list[Processor]:
 
 
 def _formatter(*, as_json: bool) -> logging.Formatter:
+    """Return the formatter of lines: one JSON object each, or text for a terminal."""
     tail: list[Processor] = (
         [
             structlog.processors.ExceptionRenderer(exception_json),
@@ -187,7 +189,7 @@ def write_exception(stream: TextIO, caught: ExceptionInfo) -> None:
     """Write an exception and its causes for a person at a terminal."""
     for fault in exception_json(caught):
         stream.write(f"\n{fault['exc_type']}: {fault['exc_value']}")
-        stream.writelines(f"\n  {one['filename']}:{one['lineno']} in {one['name']}" for one in fault["frames"])
+        stream.writelines(f"\n  {at['filename']}:{at['lineno']} in {at['name']}" for at in fault["frames"])
 
 
 def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
@@ -206,5 +208,5 @@ def _exception_json(fault: BaseException) -> dict[str, Any]:
     words = str(fault) if isinstance(fault, _QUOTABLE) else _WITHHELD
     body: dict[str, Any] = {"exc_type": type(fault).__name__, "exc_value": words, "frames": frames}
     if isinstance(fault, BaseExceptionGroup):
-        body["exceptions"] = [[_exception_json(each) for each in _cause_chain(one)] for one in fault.exceptions]
+        body["exceptions"] = [[_exception_json(cause) for cause in _cause_chain(member)] for member in fault.exceptions]
     return body

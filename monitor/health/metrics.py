@@ -148,7 +148,7 @@ class Metrics:
     def prepare_series(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
         """Create the series of these calendars, hosts and channels, and remove those of other calendars.
 
-        `calendars` are their spacings, after which their reads are stale.
+        `calendars` are the spacings of their reads. A calendar is stale after `FRESH_READS` of them without a read.
         """
         for removed in self._calendars - calendars.keys():
             for metric in (self.calendar_read, self.calendar_entries, self.calendar_stale):
@@ -201,8 +201,8 @@ class Metrics:
 
     def render(self, *states: Collector) -> Iterator[bytes]:
         """Yield the text for Prometheus, one metric at a time. `states` come first, because reading them can count."""
-        for one in (*states, self.registry):
-            yield from (generate_latest(_SingleMetric(metric)) for metric in one.collect())
+        for collector in (*states, self.registry):
+            yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
 
     def _host_label(self, host: str) -> str:
         """Return the label that a host's looks are counted under. If it is new, create all its series."""

@@ -60,10 +60,7 @@ def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
 
 
 def lateness(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
-    """Return how late a release is, and the id of the part that is the reason; empty if it is the page.
-
-    If the page is on time and a file is late, it is the file.
-    """
+    """Return how late a release is, and the id of the part that is late instead of its page; "" if it is the page."""
     parts = [part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]]
     delayed = {part["id"]: part["delay"] for part in parts if part["delay"]}
     if not delayed or "page" in delayed:

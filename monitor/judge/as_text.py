@@ -54,7 +54,7 @@ def count_length_units(seconds: float) -> int:
 
 
 def _headline_word(row: Mapping[str, Any]) -> str:
-    """Return how the headline counts a release: `late`, `early`, `out` or `not seen yet`."""
+    """Return how the headline counts a release: `late`, `early`, `out`, or `not seen yet` also while it is due."""
     if row["verdict"] in LATE_VERDICTS:
         return "late"
     if row["verdict"] == "early":
@@ -121,7 +121,7 @@ def longest_exposure(row: Mapping[str, Any]) -> str:
 
 
 def _exposure_or_delay_text(row: Mapping[str, Any]) -> str:
-    """Return the longest exposure, or else the delay; for a release that is due, its last look."""
+    """Return the longest exposure, else the delay if late or on time, or its last look if it is due; else ""."""
     if row.get("due"):
         return last_look_text(row)
     if exposure := longest_exposure(row):

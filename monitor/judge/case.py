@@ -77,8 +77,8 @@ def is_exact(in_force: InForce) -> bool:
         return False
     if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
         return False
-    # An entry is often marked as postponed before its time is changed. It shows the new time if another was given up.
-    return promise.state is not State.POSTPONED or bool(in_force.given_up)
+    # An entry is often marked as postponed before its time is changed. If another was withdrawn, it shows the new time.
+    return promise.state is not State.POSTPONED or bool(in_force.withdrawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Case:
     @property
     def is_judged(self) -> bool:
         """Return whether a slot with a readable time was known before it passed, so that a verdict is possible."""
-        return self.window is not None and not self.in_force.learnt_after_slot
+        return self.window is not None and not self.in_force.is_first_read_after_slot
 
     @property
     def is_moved(self) -> bool:

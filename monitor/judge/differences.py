@@ -22,8 +22,8 @@ def find_differences(stored: Json, again: Json, *, several: bool = False) -> lis
     """Return one line for each difference between a stored release's JSON and the same release judged again.
 
     Looks made since the verdict was stored make runs longer. So a measured range may be narrower now, an open one may
-    have grown, and the verdict may be final. A range must stay inside the stored one. Blind spans may have been stored
-    later. With `several` monitors, a finding `blind` may also disappear: another monitor watched at that time.
+    have grown, an open exposure may have ended, and the verdict may be final. Blind spans may have been stored later.
+    With `several` monitors, a finding `blind` may also disappear: another monitor watched at that time.
 
     Not compared: wording, the instant of judging, and the finding `platform`, which depends on other releases.
     """
@@ -35,11 +35,11 @@ def find_differences(stored: Json, again: Json, *, several: bool = False) -> lis
     if bool(stored["unproven_because"]) is not bool(again["unproven_because"]):
         lines.append(f"unproven_because: was {stored['unproven_because']!r}, is {again['unproven_because']!r}")
     lines += _compare_parts(stored["parts"], again["parts"])
-    lines += _compare_findings(stored["findings"], again["findings"], several=several)
-    return lines
+    return lines + _compare_findings(stored["findings"], again["findings"], several=several)
 
 
 def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
+    """Return a line for each of these fields that differs. `place` comes before its name."""
     return [
         f"{place}{name}: was {stored.get(name)}, is {again.get(name)}"
         for name in names
@@ -59,6 +59,7 @@ def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
 
 
 def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
+    """Return how the parts differ: those that only one side has, and the fields and measurements of the others."""
     before, after = ({part["id"]: part for part in parts} for parts in (stored, again))
     lines = [f"parts: {name} is only in one of both" for name in sorted(before.keys() ^ after.keys())]
     for name in sorted(before.keys() & after.keys()):
@@ -68,39 +69,42 @@ def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
 
 
 def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
+    """Return how the exposures differ, in number or else one by one in part, times and reason of the end."""
     if len(stored) != len(again):
         return [f"{place}: were {len(stored)}, are {len(again)}"]
     lines = []
     for number, (before, after) in enumerate(zip(stored, again, strict=True)):
         where = f"{place}[{number}]."
-        lines += _compare_fields(where, before, after, ("part", "open"))
+        lines += _compare_fields(where, before, after, ("part",))
+        if after["open"] and not before["open"]:
+            lines.append(f"{where}open: was False, is True")
         for name in ("from", "to", "seconds"):
             lines += _compare_ranges(f"{where}{name}", before[name], after[name])
-        # Later looks may show why it ended. JSON stored by an older version does not have the field.
+        # Later looks may show that and why it ended. JSON stored by an older version does not have the field.
         if before.get("ended") not in (None, Ended.UNKNOWN, after["ended"]):
             lines.append(f"{where}ended: was {before['ended']}, is {after['ended']}")
     return lines
 
 
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several: bool) -> list[str]:
-    """Return how the kinds of findings differ, or else how the lengths of equal kinds do.
+    """Return how the kinds of findings differ, or else how the lengths of the findings that both have do.
 
-    `several`: several monitors made the looks, so that a blind span of one may be found watched by another later.
+    Findings of blindness may be new. They may be lost only if `several` monitors looked: another one watched then.
     """
     before, after = _name_findings(stored), _name_findings(again)
-    counts_before, counts_after = (Counter(name for name, _ in each) for each in (before, after))
+    counts_before, counts_after = (Counter(name for name, _ in named) for named in (before, after))
     lost, new = counts_before - counts_after, counts_after - counts_before
-    # With one monitor, no later fact can remove a finding.
-    may_differ = new + lost if several else new
-    if any(not name.startswith(_MAY_GROW) for name in may_differ) or (lost and not several):
+    is_other_lost_or_new = any(not name.startswith(_MAY_GROW) for name in new + lost)
+    if is_other_lost_or_new or (lost and not several):
         were, are = (", ".join(sorted(count.elements())) or "none" for count in (counts_before, counts_after))
         return [f"findings: were {were}, are {are}"]
     changed = new.keys() | lost.keys()
     found = []
-    in_before, in_after = ([pair for pair in each if pair[0] not in changed] for each in (before, after))
+    in_before, in_after = ([pair for pair in named if pair[0] not in changed] for named in (before, after))
     for (name, finding), (_, finding_again) in zip(in_before, in_after, strict=True):
         seconds = finding["seconds"]
         if seconds is not None and finding["kind"] in _MAY_GROW:
+            # It may have grown since it was stored.
             seconds = {**seconds, "max": None}
         found += _compare_ranges(f"findings.{name}", seconds, finding_again["seconds"])
     return found
@@ -108,7 +112,8 @@ def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several:
 
 def _name_findings(findings: Sequence[Json]) -> list[tuple[str, Json]]:
     """Return the findings that can be compared, with kind and part as their name, in the order of names."""
-    named = [(f"{each['kind']}({each['part'] or ''})", each) for each in findings if each["kind"] != "platform"]
+    comparable = (finding for finding in findings if finding["kind"] != "platform")
+    named = [(f"{finding['kind']}({finding['part'] or ''})", finding) for finding in comparable]
     return sorted(named, key=lambda pair: pair[0])
 
 
@@ -131,12 +136,14 @@ def _read_limits(sides: Json | None) -> tuple[float, float]:
 
 
 def _limit_or(limit: str | float | None, default: float) -> float:
+    """Return a limit as a number, an instant as its timestamp, or `default` without a limit."""
     if limit is None:
         return default
     return datetime.fromisoformat(limit).timestamp() if isinstance(limit, str) else limit
 
 
 def _range_text(sides: Json | None) -> str:
+    """Return both limits of a range in words: `2.0 … open`."""
     if not sides:
         return "nothing"
     return " … ".join("open" if side is None else str(side) for side in sides.values())

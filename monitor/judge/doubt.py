@@ -27,57 +27,64 @@ def drop_doubtful_claims(
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return the parts without claims that a doubtful promise does not support, and why the promise is in doubt.
 
-    The reason is None if no part became `unproven`.
+    It is in doubt if its calendar dropped it, changed it between two reads, or was not read shortly before it counted.
+    A slot that is judged by its day must also support each claim at every possible minute. The reason is None if no
+    part lost its claim.
     """
     promise = case.in_force.promise
     if promise is None or not case.is_judged:
         return tuple(parts), None
-    unlisted = reason = _unlisted_reason(case, promise, parts)
-    if reason is None:
-        reason = _change_text(case, promise) if case.in_force.in_doubt else _unconfirmed_reason(case, promise, parts)
+    dropped = _unlisted_reason(case, promise, parts)
+    changed = _change_text(case, promise) if case.in_force.in_doubt else None
+    reason = dropped or changed or _unconfirmed_reason(case, promise, parts)
     kept = list(parts)
     if reason is not None:
-        doubtful = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)]
+        doubtful = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=dropped is not None)]
         kept = [_without_claim(part, reason) if part in doubtful else part for part in parts]
     elif (reason := find_doubt_at_slot(case)) is not None:
         # The promise was in force at the first exposure, but perhaps not at the slot any more.
-        doubtful = [part for part in parts if is_late(case, part)]
-        kept = [_without_lateness(case, part, reason) if part in doubtful else part for part in parts]
+        kept = [_without_lateness(case, part, reason) if is_late(case, part) else part for part in parts]
     kept_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
     return kept_by_minute, reason if kept != list(parts) else reason_by_minute
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
-    """Return whether the verdict on a part depends on its doubtful promise."""
+    """Return whether a part must lose its verdict because its promise is in doubt.
+
+    A breach or exposure must. So must `on_time`, unless the part was out before its calendar went on to the next
+    edition. If the calendar dropped the entry (`is_unlisted`), an unproven part gets that as its better reason.
+    """
     if part.exposures or part.verdict in BREACHES:
         return True
     if part.verdict is VerdictKind.ON_TIME:
         return not _was_out_before_next_edition(case, promise, part)
-    # That the calendar dropped the entry explains an unproven part better than the looks do.
     return is_unlisted and part.verdict is VerdictKind.UNPROVEN
 
 
 def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
-    """Return whether the calendar changed to a later day after the part was out: to the day of the next edition."""
-    changed, absent = case.in_force.in_doubt, part.released.after
-    is_contradicted = any(
-        _is_earlier(each, promise)
-        or (first_day(each.slot) == first_day(promise.slot) and _is_earlier(promise, each))
-        or (absent is not None and each.learnt <= absent)
-        for each in changed
+    """Return whether the calendar gave a later day only after the part was last absent: the day of the next edition.
+
+    False if it did not change, if it gave an earlier time or a later one of the same day, or if it changed before.
+    """
+    new_readings, last_absent = case.in_force.in_doubt, part.released.after
+    is_other_change = any(
+        _is_earlier(reading, promise)
+        or (first_day(reading.slot) == first_day(promise.slot) and _is_earlier(promise, reading))
+        or (last_absent is not None and reading.learnt <= last_absent)
+        for reading in new_readings
     )
-    return bool(changed) and not is_contradicted
+    return bool(new_readings) and not is_other_change
 
 
 def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return all parts, without a claim of those that would get another verdict by one of the possible minutes.
+    """Return all parts, and why some lost their claim: it fails at one of the minutes that may have been promised.
 
-    They were judged by a whole day, because it is not known which minute was in force. Such a part is `unproven`, or
-    `pending` before the slot has passed. Also return the reason, None if no part became `unproven`.
+    The parts were judged by a whole day, because it is not known which minute was in force. One that loses its claim is
+    `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
     """
-    by_minute = [judge_by_promise(case, each, evidences) for each in _possible_minutes(case)]
+    by_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
     if case.in_force.in_doubt:
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
@@ -89,10 +96,11 @@ def _drop_claims_that_fail_by_minute(
     is_due = has_passed(promise.slot, case.now)
     kept = []
     for place, part in enumerate(parts):
-        different = [each[place].verdict for each in by_minute if not _is_same_claim(part.verdict, each[place].verdict)]
-        # A part is on time only if it is so for its day and for each possible minute.
-        is_wrong = any(part.verdict is VerdictKind.ON_TIME or verdict in _CLAIMS for verdict in different)
-        if part.verdict in droppable and is_wrong:
+        verdicts = [parts_by_minute[place].verdict for parts_by_minute in by_minute]
+        different = [verdict for verdict in verdicts if not _is_same_claim(part.verdict, verdict)]
+        # A part is on time only if it is so at each minute. Another verdict fails only if a minute makes another claim.
+        is_denied = any(part.verdict is VerdictKind.ON_TIME or verdict in _CLAIMS for verdict in different)
+        if part.verdict in droppable and is_denied:
             kept.append(_without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING))
         else:
             kept.append(part)
@@ -100,17 +108,17 @@ def _drop_claims_that_fail_by_minute(
 
 
 def _possible_minutes(case: Case) -> list[Promise]:
-    """Return the promises with a time that may have been in force at a slot that is judged as its whole day.
+    """Return the promises of a minute that may have been in force at a slot that is judged as its whole day.
 
-    They are later readings that may have been published before the slot. Without such readings, it is the provisional
-    time as if it were confirmed, because that may have happened after the calendar was last read.
+    If the calendar changed, they are its new readings, which it may have shown before the slot. Else it is the
+    provisional time, marked as confirmed: its calendar may have confirmed it after the last read.
     """
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
         return []
     if in_force.in_doubt:
-        windows = {each: case.by(each).window for each in in_force.in_doubt}
-        return [each for each, window in windows.items() if window is not None and window.exact]
+        windows = {reading: case.by(reading).window for reading in in_force.in_doubt}
+        return [reading for reading, window in windows.items() if window is not None and window.exact]
     begins, shown = promise.slot.instant, in_force.announced_as_of
     if begins is None or shown is None or promise.state is not State.PROVISIONAL or shown >= begins:
         return []
@@ -120,7 +128,7 @@ def _possible_minutes(case: Case) -> list[Promise]:
 def drop_disputed_breaches(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[PartVerdict, ...]:
-    """Return all parts. One that is in breach by one calendar and not by another becomes `unproven`."""
+    """Return all parts. A breach becomes `unproven` if another calendar's promise gives another verdict or none."""
     if not any(part.verdict in BREACHES for part in parts):
         return tuple(parts)
     others = [(promise, judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements]
@@ -139,24 +147,24 @@ def drop_disputed_breaches(
     return tuple(kept)
 
 
-def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> list[Finding]:
-    """Return the findings about the promise itself: that it is in doubt, or was brought forward.
+def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> Iterator[Finding]:
+    """Yield the findings about the promise itself: that it is in doubt, or was brought forward.
 
-    `reason` is why the promise is in doubt, if it changed a verdict.
+    `reason` is the doubt that changed a verdict. If None, an earlier new reading is a doubt, or else that the calendar
+    was not read again since a breach.
     """
-    found, promise = [], case.in_force.promise
+    promise = case.in_force.promise
     if promise is None:
-        return []
-    earlier = [each for each in case.in_force.in_doubt if _is_earlier(each, promise)]
+        return
+    earlier = [reading for reading in case.in_force.in_doubt if _is_earlier(reading, promise)]
     if reason is None:
         reason = _change_text(case, promise) if earlier else _unread_reason(case, promise, parts)
     if reason is not None:
-        found.append(Finding(Kind.PROMISE_IN_DOUBT, None, reason))
+        yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = earlier[-1] if earlier else promise
     if earlier or _was_brought_forward_that_day(case, promise):
         text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=brought_forward.learnt)
-        found.append(Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt))
-    return found
+        yield Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt)
 
 
 def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:
@@ -182,9 +190,9 @@ def is_late(case: Case, part: PartVerdict) -> bool:
     return part.verdict is VerdictKind.EARLY and latest is not None and after is not None and after > latest
 
 
-def _is_same_claim(one: VerdictKind, other: VerdictKind) -> bool:
+def _is_same_claim(verdict: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All verdicts of lateness do."""
-    return other in (LATE_VERDICTS if one in LATE_VERDICTS else (one,))
+    return other in (LATE_VERDICTS if verdict in LATE_VERDICTS else (verdict,))
 
 
 def _without_claim(part: PartVerdict, reason: str | None, kind: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
@@ -211,22 +219,22 @@ def find_doubt_at_slot(case: Case) -> str | None:
 def _change_text(case: Case, promise: Promise) -> str:
     """Return the reason that the promise changed between two reads: what each read showed, and when."""
     changed = case.in_force.in_doubt
-    changes = tuple(Reason.READING.text(case.zone, promise=each, read=each.learnt) for each in changed)
+    changes = tuple(Reason.READING.text(case.zone, promise=reading, read=reading.learnt) for reading in changed)
     last = case.in_force.announced_as_of or promise.learnt
     return Reason.CHANGED_BETWEEN_READS.text(case.zone, promise=promise, last=last, changes=changes)
 
 
 def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason to doubt a promise that its calendar dropped before its slot or an exposure (rule 13).
+    """Return the reason to doubt a promise that its calendar dropped before its slot and before any exposure.
 
-    Return None if the calendar dropped it later or not at all, or if another calendar still shows the same slot. An
-    entry may leave its calendar because the release was published early.
+    None if the calendar dropped it later or not at all, or if another calendar still shows the same slot. Dropped after
+    an exposure began is no doubt: the calendar may drop an entry because the release was published early.
     """
     unlisted = promise.unlisted
     starts = [exposure.start for part in parts for exposure in part.exposures]
     opens = None if case.window is None else case.window.opens
-    limit = earliest_known([opens, *(start.after or start.by for start in starts)])
-    if unlisted is None or limit is None or unlisted.since > case.now or unlisted.since >= limit:
+    counts_from = earliest_known([opens, *(start.after or start.by for start in starts)])
+    if unlisted is None or counts_from is None or unlisted.since > case.now or unlisted.since >= counts_from:
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):
         return None
@@ -246,10 +254,7 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdic
 
 
 def _unread_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason that the calendar was not read again since a breach, or no longer showed the promise then.
-
-    None if it showed the promise since, or if no part is a breach.
-    """
+    """Return the reason that no read since a breach showed the promise; None if one did, or if no part is a breach."""
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
     exposed = () if any(is_late(case, part) for part in parts) else parts
     counts_from, shown = _must_be_in_force_at(case, exposed), case.in_force.announced_as_of
@@ -267,13 +272,14 @@ def _must_be_in_force_at(case: Case, parts: Iterable[PartVerdict]) -> datetime |
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:
+    """Return whether a slot begins before another; false if one has no readable time."""
     begins, other_begins = promise.slot.begins(), other.slot.begins()
     return begins is not None and other_begins is not None and begins < other_begins
 
 
 def _was_brought_forward_that_day(case: Case, promise: Promise) -> bool:
     """Return whether the slot in force was brought forward on its own day."""
-    before = case.in_force.given_up
+    before = case.in_force.withdrawn
     if not before or has_passed(promise.slot, promise.learnt):
         return False
     same_day = local_date(promise.learnt, promise.slot.timezone) == first_day(promise.slot)

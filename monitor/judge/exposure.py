@@ -41,8 +41,8 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
     With a break it may have been absent at the slot. Then it is the first look since the slot that saw it.
     """
     denials = _find_denials(runs)
-    unbroken_until = _last_seen_before_break(presence, denials)
-    if unbroken_until is None or unbroken_until >= slot:
+    before_break = _last_seen_before_break(presence, denials)
+    if before_break is None or before_break >= slot:
         return slot
     return min((begin for begin, _ in _seen_spans(presence, denials) if begin >= slot), default=presence.end)
 
@@ -101,8 +101,8 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
 
     It ends when the content was removed, at the slot if it was still seen then, or else for an unknown reason.
     """
-    start, unbroken_until = presence.appears, _last_seen_before_break(presence, denials)
-    last_seen = presence.end if unbroken_until is None else unbroken_until
+    start, before_break = presence.appears, _last_seen_before_break(presence, denials)
+    last_seen = presence.end if before_break is None else before_break
     awaits_look = slot - _LONGEST_BREAK <= last_seen and presence.end < slot and now < open_exposure_ends_at(slot)
     if presence.goes is None and (now < slot or awaits_look):
         length = seconds_between(start.by, max(last_seen, presence.begin))

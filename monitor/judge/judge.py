@@ -70,11 +70,12 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case. `evidences` are the observations of each part, in the release's order."""
     judged = judge_parts(case, evidences) if case.is_judged else [describe_unjudged(case, each) for each in evidences]
+    # A claim must be supported by its promise. A breach must also be one by every other calendar.
     supported, doubt = drop_doubtful_claims(case, judged, evidences)
-    pairs = zip(drop_disputed_breaches(case, supported, evidences), evidences, strict=True)
+    undisputed = drop_disputed_breaches(case, supported, evidences)
     parts = tuple(
         replace(part, users_delay=measure_users_delay(case, part, evidence), seen_until=evidence.seen_until)
-        for part, evidence in pairs
+        for part, evidence in zip(undisputed, evidences, strict=True)
     )
     findings = collect_findings(case, parts, evidences, find_promise_doubts(case, doubt, parts))
     verdict, reason = _choose_verdict(case, parts, evidences)
@@ -134,7 +135,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
     """Return whether the verdict on a part counts for the release, among the verdicts on all `parts`."""
     if not part.can_be_late:
         return False
-    page = next((each.released for each in parts if each.id == "page"), NOTHING)
+    page = next((part.released for part in parts if part.id == "page"), NOTHING)
     # If only the page revealed a part, its first look may be late. So `unproven` does not count against it.
     return not (part.id != "page" and part.verdict is VerdictKind.UNPROVEN and is_revealed_by_page(evidence, page))
 
@@ -142,7 +143,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, parts: Sequence[Part
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the grade of a release: the worst of its exposures, its delays and the delays by a stale edge."""
+    """Return the worst grade of its delays and of those by a stale edge; `report` if exposed or not published."""
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
@@ -163,14 +164,17 @@ def _grade_release(
 
 
 def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
-    """Return whether later evidence is not expected to change the verdict."""
+    """Return whether later evidence is not expected to change the verdict: the watch closed, or all parts are settled.
+
+    A slot that was first read after it had passed is final at once, a cancelled one when it has passed.
+    """
     if case.in_force.cancelled:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
         return passes is not None and case.now >= passes
     if case.window is None or case.now < case.window.opens:
         return False
-    if case.now >= case.window.closes or case.in_force.learnt_after_slot:
+    if case.now >= case.window.closes or case.in_force.is_first_read_after_slot:
         return True
     return all(_is_settled(case, part) for part in parts if part.can_be_late)
 
@@ -182,10 +186,10 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
         return part.verdict is VerdictKind.NOT_PUBLISHED
     # A look at another view, sent at the same time as the one that saw the part, may still prove more.
     is_other_view_awaited = case.now < out_by + case.policy.grace
-    publishers, users = part.delay, part.users_delay
-    if part.is_unseen_by_users and publishers is not None and users is not None:
+    delay, users_delay = part.delay, part.users_delay
+    if part.is_unseen_by_users and delay is not None and users_delay is not None:
         # Only an old answer from the edge makes the least users' delay longer than the publisher's.
-        is_edge_old = (users.min or 0.0) > (publishers.min or 0.0)
+        is_edge_old = (users_delay.min or 0.0) > (delay.min or 0.0)
         if is_other_view_awaited or is_edge_old:
             return False
     if part.verdict is VerdictKind.UNPROVEN:
@@ -196,9 +200,12 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
 def _next_review(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], *, final: bool
 ) -> datetime | None:
-    """Return the next instant at which time alone can change the verdict or its findings; None if there is none."""
+    """Return the next instant at which time alone can change the verdict or its findings; None if there is none.
+
+    The limits of the window, and looks that are awaited, can change only a verdict that is not `final`.
+    """
     # An open exposure ends soon after the slot if no look shows whether the content is still there.
-    is_open = any(each.open for part in parts for each in part.exposures)
+    is_open = any(exposure.open for part in parts for exposure in part.exposures)
     instants = [
         *_deadlines_of_flickers(case, evidences),
         *_deadlines_of_users_delay(case, parts),
@@ -213,7 +220,7 @@ def _next_review(
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return the instants at which the slot, its limits or the watch pass, by any promise that may apply."""
+    """Return when the slot, a limit of its window or the watch ends, by each reading. Without a window, the slot's."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
@@ -245,10 +252,10 @@ def _deadlines_of_awaited_looks(
 
 
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
-    """Yield when to judge again a part that is out but hidden from users: a grade may rise, or the waiting may end.
+    """Yield when to judge again a part that is out but hidden from users: a grade may rise, or other views answered.
 
-    A grade rises when looks still get the old answer at the next limit. They only lengthen a run, so no new run makes
-    us judge again. So judge each second from a limit on until a look has proved it, at most for `_NEXT_LOOK_WITHIN`.
+    A grade rises when looks after a limit still get the old answer. They only lengthen a run, and a longer run alone
+    makes no new verdict. So judge each second from a limit on, until a look proves it or for `_NEXT_LOOK_WITHIN`.
     """
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     origin = None if case.window is None else case.window.origin
@@ -258,20 +265,17 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
     delays = [part.users_delay for part in hidden]
     for within in (case.policy.on_time_within, case.policy.note_within):
         limit = origin + within
-        is_proved = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
-        if not is_proved and case.now < limit + _NEXT_LOOK_WITHIN:
+        is_limit_passed = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
+        if not is_limit_passed and case.now < limit + _NEXT_LOOK_WITHIN:
             yield max(limit, case.now) + _ONE_SECOND
 
 
 def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield when content that disappeared will have been absent for longer than a flicker of a cache.
-
-    An absence that is shorter than a delay that counts as late is taken for such a flicker.
-    """
+    """Yield when content that disappeared will have been absent for the tolerance: longer than a flicker of a cache."""
     for evidence in evidences:
         if evidence.all_presences:
             end = evidence.all_presences[-1].end
-            absences = (spell for each in evidence.spells.values() for spell in each if not spell.is_present)
+            absences = (spell for of_view in evidence.spells.values() for spell in of_view if not spell.is_present)
             if any(spell.end > end for spell in absences):
                 yield end + case.policy.on_time_within + _ONE_SECOND
 
@@ -279,10 +283,7 @@ def _deadlines_of_flickers(case: Case, evidences: Sequence[PartEvidence]) -> Ite
 def _describe_due(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], verdict: VerdictKind
 ) -> Due | None:
-    """Return the last looks at a release after its slot passed without a verdict, or None if it is not due.
-
-    If several required parts were not seen, the result describes the first one.
-    """
+    """Return the last looks at the first unseen required part of a release that is pending after its slot, or None."""
     window = case.window
     if window is None or window.origin is None or not case.is_judged:
         return None
@@ -295,9 +296,10 @@ def _describe_due(
     part, evidence = unseen
     last = evidence.last_run
     seconds = (case.now - window.origin).total_seconds()
-    # Since the slot the release was still announced and not listed. Witnesses may lag, so we only confirm it.
-    without = evidence.witnesses.last_without_release if evidence.is_guess and evidence.witnesses is not None else None
-    is_confirming = case.now >= window.latest and without is not None and without >= window.origin
+    witnesses = evidence.witnesses if evidence.is_guess else None
+    lacked_at = None if witnesses is None else witnesses.last_without_release
+    # Witnesses lacked the release after its slot. They may lag, so it is not called late yet.
+    is_confirming = case.now >= window.latest and lacked_at is not None and lacked_at >= window.origin
     looks = 0 if last is None else last.looks
     return Due(part.id, seconds, _last_answer_text(last), looks, is_confirming=is_confirming)
 

@@ -67,11 +67,12 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
     """Return the verdict on one part: early if it was public before its slot, else by when it came after it.
 
-    `page_released` is when the landing page was released, as far as known.
+    A part that no one promised is `pending` until it comes. `page_released` is when the landing page was released, as
+    far as known.
     """
     window = case.window
     assert window is not None  # noqa: S101  # callers pass only cases that can be judged
-    runs = [run for each in evidence.views.values() for run in each]
+    runs = [run for of_view in evidence.views.values() for run in of_view]
     exposures = find_exposures(evidence.part.id, evidence.all_presences, window, case.now, runs)
     exposures += find_unseen_exposures(evidence.part.id, evidence.spells.values(), window, exposures)
     timing = _PartJudge(evidence, runs, window, case.now, case.zone).judge_timing(page_released)
@@ -137,11 +138,11 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
     """Return until when the judge waits for a look at the origin before it believes the edge that a part is late.
 
-    The wait begins with the first answer of the edge after the tolerance. None if the origin was seen since then, if it
-    is not watched, or if the address is a guess.
+    The wait begins with the first answer of the edge after the tolerance. None if the origin has already answered after
+    the tolerance, if it is not watched, or if the address is a guess.
     """
-    spells = evidence.spells.get(View.ORIGIN, ())
-    if evidence.is_guess or not spells or spells[-1].end > window.latest:
+    at_origin = evidence.spells.get(View.ORIGIN, ())
+    if evidence.is_guess or not at_origin or at_origin[-1].end > window.latest:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
     first_after = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
@@ -158,7 +159,7 @@ def _measure_delay(timing: _Timing, exposures: Sequence[Exposure], window: Windo
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
-    """Return how many seconds before its slot a part may have come at most: since it was last proved absent.
+    """Return the seconds from the last proved absence of a part to its slot: the most by which it may have come early.
 
     0 if it was absent at the slot or later. None if it has not come or was never absent, or if it may have been public
     at the slot and removed before that absence.
@@ -184,19 +185,24 @@ class _PartJudge:
     def judge_timing(self, page_released: Interval) -> _Timing:
         """Return the verdict on the part from its slot on. `page_released` is when the landing page was released."""
         evidence, window = self.evidence, self.window
-        present_at_slot = [each for each in evidence.presences if is_early(each, window) and each.end >= window.opens]
+        early = [presence for presence in evidence.presences if is_early(presence, window)]
+        present_at_slot = [presence for presence in early if presence.end >= window.opens]
         # It was out before its slot and stayed, so it was in time. That it was early is judged by its exposures.
         if present_at_slot:
-            by = min(present_at_slot_by(each, window.opens, self.runs) for each in present_at_slot)
+            by = min(present_at_slot_by(presence, window.opens, self.runs) for presence in present_at_slot)
             return _Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
-        later = next((each.appears for each in evidence.presences if not is_early(each, window)), None)
-        if later is None and evidence.unproved is not None and is_revealed_by_page(evidence, page_released):
+        later = next((presence.appears for presence in evidence.presences if not is_early(presence, window)), None)
+        if later is None and evidence.present_from_start is not None and is_revealed_by_page(evidence, page_released):
             # Its address was unknown before the page was out, so it came no earlier than the page.
-            later = Interval(page_released.after, evidence.unproved.begin)
+            later = Interval(page_released.after, evidence.present_from_start.begin)
         return self._judge_absence() if later is None else self._judge_appearance(later)
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
-        """Return the verdict on a part that appeared at or after its slot, within `appeared`."""
+        """Return the verdict on a part that appeared at or after its slot, within `appeared`.
+
+        Late if it was absent after the tolerance, and on time if all of `appeared` is within the tolerance. Unproven in
+        other cases, or if another view or the publisher's own time contradicts.
+        """
         evidence, window, absent = self.evidence, self.window, appeared.after
         # If another view was present before the last absence, only absences before that view are sure.
         contradicting = None if absent is None else self._contradicting_run(absent)
@@ -213,8 +219,10 @@ class _PartJudge:
                 return self._unproven_by_stamp(released, stamp)
             return _Timing(VerdictKind.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
+            # Without a bound it may have been public at the slot already, and removed before it was seen absent.
             is_contradicted = window.exact and _early_bound(released, window, evidence) is None
             return unproven if is_contradicted else _Timing(VerdictKind.ON_TIME, released, delay)
+        # If only another view makes the interval wide, the reason is that view.
         if released.after != absent:
             return unproven
         return replace(unproven, reason=self._too_wide_text(released))
@@ -229,8 +237,8 @@ class _PartJudge:
         stamp, origin = evidence.publishers_stamp, window.origin
         if evidence.witnesses is None or stamp is None or origin is None:
             return None
-        by_looks = (each.appears.after for each in evidence.presences_by_looks if not is_early(each, window))
-        absent_by_looks = next(by_looks, None)
+        by_looks = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
+        absent_by_looks = next((presence.appears.after for presence in by_looks), None)
         if absent_by_looks is not None and absent_by_looks > window.latest:
             return None
         local_stamp = local(stamp, self.zone)
@@ -238,10 +246,7 @@ class _PartJudge:
         return stamp if is_same_day and not is_midnight and stamp <= window.latest else None
 
     def _unproven_by_stamp(self, released: Interval, stamp: datetime) -> _Timing:
-        """Return `unproven`: the release may have come when its publisher says, before its witnesses showed it.
-
-        It came no earlier than that if it was watched by then.
-        """
+        """Return `unproven`: it may have come when its publisher says, but no earlier if it was watched by then."""
         watched_since = None if self.evidence.witnesses is None else self.evidence.witnesses.since
         is_watched = watched_since is not None and watched_since <= stamp
         possible = Interval(stamp if is_watched else None, released.by)
@@ -262,18 +267,19 @@ class _PartJudge:
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
             return _Timing(VerdictKind.PENDING)
-        unproved = evidence.unproved
-        removed_by = None if unproved is None else evidence.find_absence_after(unproved)
+        from_start = evidence.present_from_start
+        removed_by = None if from_start is None else evidence.find_absence_after(from_start)
         # If it was removed before its slot, it was no release.
-        if unproved is not None and (removed_by is None or removed_by >= window.opens):
-            reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=unproved.first_sent)
-            return _Timing(VerdictKind.UNPROVEN, Interval(None, unproved.begin), reason=reason)
+        if from_start is not None and (removed_by is None or removed_by >= window.opens):
+            reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=from_start.first_sent)
+            return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return the verdict on a part that was not there when the tolerance ended, and last proved absent at `absent`.
+        """Return `overdue` for a part that was last proved absent at `absent`, after the tolerance.
 
-        It is `not_published` once its watch has closed, if the absence is recent enough then.
+        If that absence is contradicted, it is `unproven`. Once its watch has closed, it is `not_published`, if it was
+        absent within the last day of the watch.
         """
         window = self.window
         if self._is_contradicted(absent):
@@ -286,19 +292,19 @@ class _PartJudge:
     def _is_contradicted(self, absent: datetime) -> bool:
         """Return whether an absence is no proof: the part came and went unseen, or another view showed it by then.
 
-        A view that always showed it, also before the slot, may answer 200 for any address. It contradicts the absence
-        only if that view itself showed the part absent later.
+        A view that showed it from its first look on, also before the slot, may answer 200 for any address. It
+        contradicts the absence only if it was absent later, because then its answers depend on the part.
         """
         if self._unseen_stay() is not None or self._contradicting_run(absent) is not None:
             return True
-        other = self.evidence.unproved
-        if other is None or other.begin > self.window.latest or other.end < self.window.opens:
+        from_start = self.evidence.present_from_start
+        if from_start is None or from_start.begin > self.window.latest or from_start.end < self.window.opens:
             return False
-        return self.evidence.find_absence_after(other) is not None
+        return self.evidence.find_absence_after(from_start) is not None
 
     def _contradicting_run(self, absent: datetime) -> Run | None:
         """Return the run of another view that was present from its first look on, before this absence, or None."""
-        other = self.evidence.unproved
+        other = self.evidence.present_from_start
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
     def _unseen_stay(self) -> Interval | None:
@@ -311,7 +317,7 @@ class _PartJudge:
 
     def _contradiction_text(self) -> str:
         """Return the reason that an absence proves nothing: an unseen stay, or views that contradict each other."""
-        other, unseen = self.evidence.unproved, self._unseen_stay()
+        other, unseen = self.evidence.present_from_start, self._unseen_stay()
         if unseen is not None:
             return Reason.PUBLISHED_UNSEEN.text(self.zone, stay=unseen)
         return Reason.VIEWS_DIFFER.text(self.zone, look=None if other is None else other.first_sent)
@@ -356,4 +362,5 @@ class _PartJudge:
 
 
 def _is_out_by(released: Interval, limit: datetime) -> bool:
+    """Return whether a part was proved out at a limit."""
     return released.by is not None and released.by <= limit

@@ -10,7 +10,7 @@ from monitor.judge.case import Case
 from monitor.judge.exposure import find_unseen_stays
 from monitor.judge.presence import Presence, build_presences
 from monitor.judge.runs import Blind, Run
-from monitor.judge.spells import Spell, build_spells, correct_ages, find_unproved_run
+from monitor.judge.spells import Spell, build_spells, correct_ages, find_presence_from_start
 from monitor.judge.witnesses import Witnesses, read_witnesses
 from monitor.look.recognise.version import first_published
 from monitor.look.sighting import State
@@ -29,9 +29,9 @@ class PartEvidence:
 
     `views` are the runs by view, and `spells` what they prove. `presences` are those of the part itself;
     `all_presences` count the content API too. `presences_by_looks` are `presences` dated without witnesses.
-    `unproved` is the earliest run of the part itself that was present from its view's first successful look on: it
-    proves nothing. `witnesses` date a page whose address no calendar announced. It `is_guess` until the release was
-    found at that address. Until then, absence there proves nothing.
+    `present_from_start` is the earliest run of the part itself that was present from its view's first successful look
+    on: it proves nothing. `witnesses` date a page whose address no calendar announced. It `is_guess` until the release
+    was found at that address. Until then, absence there proves nothing.
     """
 
     part: Part
@@ -39,7 +39,7 @@ class PartEvidence:
     spells: Mapping[View, tuple[Spell, ...]]
     presences: tuple[Presence, ...]
     all_presences: tuple[Presence, ...]
-    unproved: Run | None
+    present_from_start: Run | None
     witnesses: Witnesses | None = None
     is_guess: bool = False
     presences_by_looks: tuple[Presence, ...] = ()
@@ -47,7 +47,7 @@ class PartEvidence:
     @property
     def publishers_stamp(self) -> datetime | None:
         """Return the earliest time of first publication that a present page or file states, or None if none does."""
-        runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
+        runs = (run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT)
         return earliest_known(first_published(run.version) for run in runs)
 
     @property
@@ -65,7 +65,7 @@ class PartEvidence:
     def seen_until(self) -> datetime | None:
         """Return when the part was last seen if the last look did not show it; None if it did, or if never seen."""
         is_seen = self.last_run is not None and self.last_run.state is State.PRESENT
-        runs = (run for each in self.views.values() for run in each if run.state is State.PRESENT)
+        runs = (run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT)
         return None if is_seen else max((run.last_received for run in runs), default=None)
 
     @property
@@ -93,19 +93,18 @@ class PartEvidence:
 
     def find_unseen_stays(self) -> list[Interval]:
         """Return when the part was published and removed before any look saw it, the narrowest span first."""
-        return find_unseen_stays(self.spells.values(), [each.appears for each in self.all_presences])
+        return find_unseen_stays(self.spells.values(), [presence.appears for presence in self.all_presences])
 
     def may_have_been_public_at(self, slot: datetime) -> bool:
         """Return whether the part may have been public at the slot and removed after it, without a proof of either.
 
-        So it may if it was published and removed unseen around the slot. It also may if a view answered as if published
-        from its first look on, and was first absent after the slot. A view that is never absent does not count: it may
-        answer with 200 for any address.
+        It may if it was published and removed unseen around the slot, or if a view was present from its first look on
+        and first absent after the slot. A view that is never absent does not count: it may answer 200 for any address.
         """
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
-        unproved = (find_unproved_run(self.views.get(view, ())) for view in MAIN_VIEWS)
-        first_absent = (self.find_absence_after(run) for run in unproved if run is not None)
+        from_start = (find_presence_from_start(self.views.get(view, ())) for view in MAIN_VIEWS)
+        first_absent = (self.find_absence_after(run) for run in from_start if run is not None)
         return any(absent is not None and absent > slot for absent in first_absent)
 
     def find_absence_after(self, run: Run) -> datetime | None:
@@ -118,31 +117,32 @@ class PartEvidence:
 def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:
     """Return the observations of a part of the case's release, from the runs by target id (`RELEASE/PART/VIEW`).
 
-    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing.
+    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing. A page whose address
+    no calendar announced is dated by its witnesses too.
     """
     release, slot = case.release, None if case.window is None else case.window.opens
     faults = [span for span in blind if span.cause == "clock"]
     at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*MAIN_VIEWS, View.CONTENT)}
-    views = {view: tuple(_cut_at(case.now, each)) for view, each in at_address.items()}
-    trusted = {view: _drop_doubtful_runs(each, faults) for view, each in views.items()}
+    views = {view: tuple(_cut_at(case.now, of_view)) for view, of_view in at_address.items()}
+    trusted = {view: _drop_doubtful_runs(of_view, faults) for view, of_view in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
     if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
-        trusted = {view: [_trust_from_slot(run, slot) for run in each] for view, each in trusted.items()}
-    spells = correct_ages({view: tuple(build_spells(view, each)) for view, each in trusted.items()})
-    unproved_runs = [run for view in MAIN_VIEWS if (run := find_unproved_run(trusted[view])) is not None]
-    by_looks = build_presences({view: spells[view] for view in MAIN_VIEWS})
+        trusted = {view: [_trust_from_slot(run, slot) for run in of_view] for view, of_view in trusted.items()}
+    spells = correct_ages({view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()})
+    from_start = [run for view in MAIN_VIEWS if (run := find_presence_from_start(trusted[view])) is not None]
+    by_looks = tuple(build_presences({view: spells[view] for view in MAIN_VIEWS}))
     evidence = PartEvidence(
         part,
         views,
         spells,
-        presences=tuple(by_looks),
+        presences=by_looks,
         all_presences=tuple(build_presences(spells)),
-        unproved=min(unproved_runs, key=lambda run: run.begin, default=None),
-        presences_by_looks=tuple(by_looks),
+        present_from_start=min(from_start, key=lambda run: run.begin, default=None),
+        presences_by_looks=by_looks,
     )
     if not is_address_unannounced:
         return evidence
-    return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(each, faults) for name, each in runs.items()})
+    return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(own, faults) for name, own in runs.items()})
 
 
 def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]) -> PartEvidence:
@@ -167,7 +167,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
 
     presences = tuple(date_presence(presence) for presence in evidence.presences)
     # If it was removed before the slot, the release may still come at another address.
-    is_confirmed = any(slot is None or each.goes is None or each.end >= slot for each in presences)
+    is_confirmed = any(slot is None or presence.goes is None or presence.end >= slot for presence in presences)
     return replace(
         evidence,
         presences=presences,
@@ -208,14 +208,14 @@ def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
             yield run if run.last_received <= now else replace(run, last_received=now, end=min(run.end, now))
 
 
-def _drop_doubtful_runs(runs: Iterable[Run], faults: Sequence[Blind]) -> list[Run]:
+def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:
     """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong.
 
     Runs of failed looks are kept, because they are no proof anyway.
     """
     kept = []
     for run in runs:
-        relevant = (span for span in faults if span.hides(run))
+        relevant = (span for span in clock_faults if span.hides(run))
         is_doubtful = any(span.begins <= run.first_sent and run.last_received <= span.ends for span in relevant)
         if run.state is State.UNKNOWN or not is_doubtful:
             kept.append(run)

@@ -52,21 +52,21 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
     Overlapping spells of several views are one presence, which lasts until every view that showed it shows it absent.
-    Two spells are two presences only if all views proved absence in between. If the part was removed and came back, a
-    look at the content API afterwards does not prove that the content API showed it throughout.
+    Two spells are two presences only if all views proved absence in between.
     """
-    absences = [spell for each in views.values() for spell in each if not spell.is_present]
+    absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     showings = [
-        _Showing(spell, find_absence_after(spell, each[place + 1 :]))
-        for each in views.values()
-        for place, spell in enumerate(each)
+        _Showing(spell, find_absence_after(spell, spells[place + 1 :]))
+        for spells in views.values()
+        for place, spell in enumerate(spells)
         if spell.is_present
     ]
     groups: list[list[_Showing]] = []
-    for showing in sorted(showings, key=lambda each: each.spell.begin):
+    for showing in sorted(showings, key=lambda showing: showing.spell.begin):
         if not groups:
             groups.append([showing])
             continue
+        # If the part came back, a spell of the content API may span the removal: two looks with none in between.
         before, since = _split_content_api(groups[-1], showing.spell.first_sent)
         removed = _date_removal(before, absences)
         if removed is None or removed.by is None or showing.spell.begin <= removed.by:
@@ -83,9 +83,9 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
 
 
 def _split_content_api(group: Sequence[_Showing], instant: datetime) -> tuple[list[_Showing], list[_Showing]]:
-    """Return a group with the spells of the content API cut at `instant`, and the pieces since then.
+    """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off.
 
-    A spell that is all before or all since stays as it is in the first list.
+    Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
     """
     before: list[_Showing] = []
     since: list[_Showing] = []
@@ -119,16 +119,14 @@ def _date_appearance(showings: Sequence[Spell], absences: Sequence[Spell]) -> In
 
 
 def _date_removal(group: Sequence[_Showing], absences: Sequence[Spell]) -> Interval | None:
-    """Return when the content was removed from the part itself, or from the content API if that showed it for longer.
-
-    None if a view may still show it.
-    """
+    """Return when content was removed from the part, or from the content API if later; None if one may show it."""
     main = [showing for showing in group if showing.spell.view is not View.CONTENT]
     content = [showing for showing in group if showing.spell.view is View.CONTENT]
     if not main or not content:
         return _date_removal_in_all_views(group, absences)
     from_part = _date_removal_in_all_views(main, absences)
-    if from_part is None or from_part.by is None or max(showing.spell.end for showing in content) <= from_part.by:
+    in_api_until = max(showing.spell.end for showing in content)
+    if from_part is None or from_part.by is None or in_api_until <= from_part.by:
         return from_part
     return _date_removal_in_all_views(content, absences)
 
@@ -141,16 +139,17 @@ def _date_removal_in_all_views(group: Sequence[_Showing], absences: Sequence[Spe
     """
     end = max(showing.spell.end for showing in group)
     absent_by = {showing.spell.view: showing.absent_by for showing in group}
-    ended = [by for by in absent_by.values() if by is not None]
-    if len(ended) == len(absent_by):
-        return Interval(end, max(ended))
+    proved = [by for by in absent_by.values() if by is not None]
+    if len(proved) == len(absent_by):
+        return Interval(end, max(proved))
     # When it was received, because a stale copy is public as long as it is served, whatever its age.
     last_look = max(showing.spell.last_received for showing in group)
-    about_part = absences if absent_by.keys() == {View.CONTENT} else filter(_is_about_part, absences)
-    long_absences = [spell.begin for spell in about_part if spell.begin > end and spell.end - last_look >= _SILENCE]
+    relevant = [spell for spell in absences if absent_by.keys() == {View.CONTENT} or _is_about_part(spell)]
+    long_absences = [spell.begin for spell in relevant if spell.begin > end and spell.end - last_look >= _SILENCE]
     if not long_absences:
         return None
     first = min(long_absences)
+    # An absence that began before the last look, at another view, is proof only once it lasted.
     return Interval(end, first if first > last_look else last_look + _SILENCE)
 
 
@@ -176,7 +175,9 @@ def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell
     # Count from the look that showed it first: a later answer may be an older copy.
     first_look = min(spell.first_sent for spell in firsts.values())
     if at_origin is None or first_look - at_origin > _WATCHED_EVERY:
+        # The origin was not watched up to then.
         return Interval(_latest_absence(first, firsts, last_absent, absences), first.begin)
+    # Or the origin showed it soon after its own last absence, which was before the edge showed it.
     is_confirmed = (
         View.ORIGIN in firsts
         and last_absent[View.ORIGIN] == at_origin
@@ -186,9 +187,9 @@ def _date_appearance_of_part(showings: Sequence[Spell], absences: Sequence[Spell
         return Interval(at_origin, first.begin)
     # The origin has not confirmed what the edge had first. So absence is sure only by both, or well before.
     at_edge = last_absent[first.view]
-    sure = [None if at_edge is None else min(at_edge, at_origin)]
-    sure += [_absent_well_before(spell, first) for spell in absences if spell.view is View.ORIGIN]
-    return Interval(latest_known(sure), first.begin)
+    by_both = None if at_edge is None else min(at_edge, at_origin)
+    well_before = (_absent_well_before(spell, first) for spell in absences if spell.view is View.ORIGIN)
+    return Interval(latest_known([by_both, *well_before]), first.begin)
 
 
 def _latest_absence(
@@ -202,11 +203,11 @@ def _latest_absence(
     close = [last_absent[view] for view, spell in firsts.items() if _is_close(last_absent[view], spell)]
     well_before = [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]
     proved = [last_absent[first.view], *close, *well_before]
-    return latest_known(each for each in proved if each is not None and each < first.earliest)
+    return latest_known(absent for absent in proved if absent is not None and absent < first.earliest)
 
 
 def _last_absence_in(view: View, showing: Spell, absences: Sequence[Spell]) -> datetime | None:
-    """Return the last absence that a view proved before a presence, by looks sent before it.
+    """Return the last absence that a view proved before a presence, by looks sent before it; None if it proved none.
 
     Looks of the same monitor are in order. Looks of another monitor may overlap with them and use another clock, so
     they must be well before.
@@ -218,12 +219,14 @@ def _last_absence_in(view: View, showing: Spell, absences: Sequence[Spell]) -> d
             own_ends = [run.end for run in spell.runs if run.monitor == monitor]
             if own_ends and max(own_ends) < showing.earliest:
                 proved.append(max(own_ends))
-            if len(own_ends) < len(spell.runs):
+            has_runs_of_others = len(own_ends) < len(spell.runs)
+            if has_runs_of_others:
                 proved.append(_absent_well_before(spell, showing))
     return latest_known(proved)
 
 
 def _is_close(absent: datetime | None, showing: Spell) -> bool:
+    """Return whether a presence began so soon after an absence that its view saw the content appear."""
     return absent is not None and showing.begin - absent <= _CLOSE
 
 

@@ -109,14 +109,14 @@ class Reason(Enum):
     )
 
     def text(self, zone: str = LONDON, **facts: Fact | tuple[Fact, ...]) -> str:
-        """Return the phrase with its facts. Instants are in local time; a float is a length in seconds."""
+        """Return the phrase with its facts, without optional parts of unknown facts. A float is a length in seconds."""
         unknown = {name for name, fact in facts.items() if fact in (None, ())}
 
         def keep_if_known(part: re.Match[str]) -> str:
             return "" if any(name in unknown for name, _ in _FACT.findall(part[1])) else part[1]
 
         phrase = _OPTIONAL.sub(keep_if_known, self.value)
-        return _FACT.sub(lambda place: _write_fact(facts[place[1]], zone, place[2] or ""), phrase)
+        return _FACT.sub(lambda field: _write_fact(facts[field[1]], zone, unit=field[2] or ""), phrase)
 
 
 def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str:

@@ -111,20 +111,20 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Sequence[Blind]) -> b
 def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
     """Return the blind spans without those during which another monitor of the store watched every target of `runs`.
 
-    A span by a wrong clock or a small budget is kept if its monitor is not known: it may be of all monitors. Targets of
-    which every look failed are not compared.
+    A wrong clock or a small budget can make all monitors blind. So its span is kept, unless its monitor is known.
+    Targets of which every look failed are not compared.
     """
-    if not blind or len({run.monitor for each in runs.values() for run in each}) < 2:
+    if not blind or len({run.monitor for of_target in runs.values() for run in of_target}) < 2:
         return blind
-    by_target = [[run for run in each if run.state is not State.UNKNOWN] for each in runs.values()]
-    proving = [each for each in by_target if each]
+    successful = ([run for run in of_target if run.state is not State.UNKNOWN] for of_target in runs.values())
+    by_target = [of_target for of_target in successful if of_target]
     of_one_monitor = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
-    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, each) for each in proving)}
+    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, proofs) for proofs in by_target)}
     return [span for span in blind if span not in watched]
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
-    """Return whether one other monitor looked at a target, by its runs, from before a blind span until after it."""
+    """Return whether one other monitor looked at a target throughout a blind span, by its runs of that target."""
     monitors = {run.monitor for run in runs}
     # If it is not known whose span it is, any monitor may be the other one.
     for monitor in monitors - {span.monitor} if span.monitor else monitors:
@@ -143,7 +143,8 @@ def fold_sighting(
     """Return the last run lengthened by a sighting, or else the last run and the new one that the sighting begins.
 
     A new run begins if the answer differs, if the gap is much wider than `spacing`, or if `apart` is set because the
-    monitor was blind in between. Raise OutOfOrder if the sighting was received before the last one.
+    monitor was blind in between. Without a last run, return only the new one. Raise OutOfOrder if the sighting was
+    received before the last one.
     """
     if last is None:
         return start_run(sighting)
@@ -157,7 +158,7 @@ def fold_sighting(
         return last, start_run(sighting)
     proved_gap = sighting.proved_from - last.end
     if last.state in (State.ABSENT, State.WITHDRAWN) and proved_gap > gap + UNDERWAY:
-        # Older copies proved nothing about the time between. `absent_at` relies on this.
+        # Cached answers prove absence at earlier instants, further apart than the looks. `absent_at` needs that gap.
         gap = proved_gap
     return replace(
         last,
@@ -191,7 +192,11 @@ def start_run(sighting: Sighting) -> Run:
 
 
 def _has_same_answer(last: Run, sighting: Sighting) -> bool:
-    """Return whether a sighting gives the same answer as a run, so that it may lengthen it."""
+    """Return whether a sighting gives the same answer as a run, so that it may lengthen it.
+
+    State, address, content and whether it is specific to this edition must agree. Of failed looks, and of looks that
+    got another edition, the reasons must.
+    """
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
     is_other_edition = sighting.state is State.ABSENT and ANOTHER_EDITION in (last.why, sighting.why)
@@ -230,10 +235,7 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
 
 
 def find_last_removal(runs: Iterable[Run]) -> datetime | None:
-    """Return when a look last found that content had been removed or had got other bytes.
-
-    None if that never happened, or if the content has come back since.
-    """
+    """Return when a look last found content removed or its bytes changed; None if never, or if it is back since."""
     proved = [run for run in runs if run.state is not State.UNKNOWN]
     for before, run in reversed(list(pairwise(proved))):
         if before.state is not State.PRESENT:
@@ -254,15 +256,14 @@ def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
 def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
     """Return the runs of a release by target, with equal absences before `until` merged for each monitor.
 
-    The merged run counts failed looks between two such absences. If any view of any part showed another answer before
-    `until`, all runs stay separate, because the last look before that answer matters. The first and last look, the
-    largest gap and all evidence records are kept, so the proofs remain. If no look was made near the slot, the merged
-    runs may not show any more that failed looks were the reason for `unproven`.
+    A merged run keeps the first and last look, the largest gap, all evidence records and the number of failed looks. So
+    the proofs remain, but not when looks failed. If any view of any part gave another answer before `until`, no runs
+    are merged, because the last look before that answer matters.
     """
-    early = (run for each in runs.values() for run in each if run.last_received < until)
+    early = (run for of_target in runs.values() for run in of_target if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
-        return {target: list(each) for target, each in runs.items()}
-    return {target: _merge_absences(each, until) for target, each in runs.items()}
+        return {target: list(of_target) for target, of_target in runs.items()}
+    return {target: _merge_absences(of_target, until) for target, of_target in runs.items()}
 
 
 def merge_by_state(runs: Sequence[Run]) -> list[Run]:
@@ -299,10 +300,7 @@ def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
 
 
 def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs with equal neighbours merged. The failed runs between two of them are counted in the merged one.
-
-    Other failed runs are kept.
-    """
+    """Return the runs, equal neighbours merged. The failed runs between such two are counted in the merged one."""
     merged: list[Run] = []
     failed: list[Run] = []
     for run in runs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain, takewhile
 
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
@@ -41,25 +42,27 @@ class Spell:
 
 
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
-    """Return the spells of one view, in the order of looks, present and absent in turn.
+    """Return the spells of one view, in the order of looks: neighbouring runs that are all present, or all not present.
 
-    Presence counts only after an absence seen in the same view, or if it is specific to this edition.
+    Runs of failed looks are skipped. So is presence before the first absence in this view, because it may be of an
+    earlier edition, unless its content is specific to this edition.
     """
-    spells: list[list[Run]] = []
+    groups: list[list[Run]] = []
     for run in runs:
         is_present = run.state is State.PRESENT
-        if run.state is State.UNKNOWN or (is_present and not run.specific and not _is_after_absence(run, spells)):
+        is_no_proof = is_present and not run.specific and not _is_after_absence(run, groups)
+        if run.state is State.UNKNOWN or is_no_proof:
             continue
-        if spells and is_present is (spells[-1][0].state is State.PRESENT):
-            spells[-1].append(run)
+        if groups and is_present is (groups[-1][0].state is State.PRESENT):
+            groups[-1].append(run)
         else:
-            spells.append([run])
-    return [build_spell(view, tuple(each)) for each in spells]
+            groups.append([run])
+    return [build_spell(view, tuple(group)) for group in groups]
 
 
 def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
     """Return whether a presence is newer than the first absence: a cached copy may be older."""
-    if any(each[0].state is State.PRESENT for each in spells):
+    if any(spell[0].state is State.PRESENT for spell in spells):
         return True
     return bool(spells) and run.end >= min(absence.begin for absence in spells[0])
 
@@ -84,43 +87,38 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
     claimed instant, the presence begins with the look itself. If no origin was watched then, the part may have been
     public before: `claims` keeps the claimed instant.
     """
-    absences = [
-        spell for each in views.values() for spell in each if not spell.is_present and spell.view is not View.CONTENT
-    ]
-    return {view: tuple(_correct_age(spell, absences) for spell in each) for view, each in views.items()}
+    all_spells = chain.from_iterable(views.values())
+    absences = [spell for spell in all_spells if not spell.is_present and spell.view is not View.CONTENT]
+    return {view: tuple(_correct_age(spell, absences) for spell in spells) for view, spells in views.items()}
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell, begun at its own look if it is a presence whose `Age` an earlier absence contradicts.
+    """Return a spell, unchanged unless it is a presence whose `Age` an absence contradicts: then begun at its own look.
 
-    `claims` keeps the beginning that the copy claimed, unless looks at an origin prove absence at that instant.
+    The content may still have come when the copy claims. So `claims` keeps that instant, unless looks at an origin
+    prove absence then.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
     is_contradicted = any(
-        spell.begin < each.end <= spell.first_sent and each.first_sent < spell.first_sent for each in absences
+        spell.begin < absence.end <= spell.first_sent and absence.first_sent < spell.first_sent for absence in absences
     )
     if not is_contradicted:
         return spell
     # An origin is never cached, so close looks prove absence at any instant between them.
-    at_origin = [run for each in absences if each.view is View.ORIGIN for run in each.runs if run.largest_gap <= _CLOSE]
-    is_origin_watched = any(run.begin <= spell.begin <= run.end for run in at_origin)
+    at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
+    is_origin_watched = any(run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin)
     return replace(spell, begin=spell.first_sent + _LONGEST_LOOK, claims=None if is_origin_watched else spell.begin)
 
 
-def find_unproved_run(runs: Iterable[Run]) -> Run | None:
+def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
     """Return the presence with which a view begins, merged into one run. None if it begins otherwise.
 
     It lasts until the first absence, or the first answer that is specific to this edition. Unknown answers are skipped.
     Nothing shows when its content came, because no absence was seen before it.
     """
-    leading: list[Run] = []
-    for run in runs:
-        if run.state is State.UNKNOWN:
-            continue
-        if run.state is not State.PRESENT or run.specific:
-            break
-        leading.append(run)
+    known = (run for run in runs if run.state is not State.UNKNOWN)
+    leading = list(takewhile(lambda run: run.state is State.PRESENT and not run.specific, known))
     if not leading:
         return None
     return replace(leading[0], begin=min(run.begin for run in leading), end=max(run.end for run in leading))

@@ -15,6 +15,7 @@ from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
 from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG
 from monitor.plan.targets import View, target_id
+from schedules.times.interval import latest_known
 from schedules.times.zone import local_date
 
 # A witness is looked at once a minute or more often. After a longer pause it may have changed.
@@ -94,9 +95,9 @@ class Publication:
 
 def measure_longest_lags(published: Iterable[Publication], slot: datetime | None, now: datetime) -> Lags:
     """Return the longest lags measured by `now` with releases of the slot's day; at least the defaults."""
-    known = (each for each in published if slot is not None and is_same_day(each.slot, slot) and each.out <= now)
-    lags = [DEFAULT_LAGS, *(each.lags(now) for each in known)]
-    return Lags(max(each.redirect for each in lags), max(each.index for each in lags))
+    known = (other for other in published if slot is not None and is_same_day(other.slot, slot) and other.out <= now)
+    lags = [DEFAULT_LAGS, *(other.lags(now) for other in known)]
+    return Lags(max(lag.redirect for lag in lags), max(lag.index for lag in lags))
 
 
 def is_same_day(instant: datetime, other: datetime) -> bool:
@@ -134,17 +135,16 @@ class Witnesses:
     def absent_until(self, slot: datetime | None) -> datetime | None:
         """Return the latest instant as of which the release was proved not public at any address, or None.
 
-        Before its slot, an announcement that has redirected since is proof without the index. The default lag is used,
-        because measured lags may only delay the claim that it is late. After the slot, or without a redirect, the
-        announcement may be stale although the page is out. Then the index must prove it too.
+        Both witnesses must prove it. But up to the slot, an announcement whose redirect works is enough, with the
+        default lag: measured lags may only delay the claim that a release is late.
         """
         announced = self._proved_absent(self.announced, REDIRECT_LAG)
         if announced is None or slot is None or not self.redirects:
             return self.absent_by_both
-        before = min(announced, slot)
-        if self.since is not None and before < self.since:
+        by_announcement = min(announced, slot)
+        if self.since is not None and by_announcement < self.since:
             return self.absent_by_both
-        return before if self.absent_by_both is None else max(before, self.absent_by_both)
+        return latest_known([by_announcement, self.absent_by_both])
 
     def _proved_absent(self, last: datetime | None, lag: timedelta) -> datetime | None:
         """Return until when a witness proves absence that last lacked the release at `last`; None if before `since`."""
@@ -171,6 +171,7 @@ def _runs_without_release(release: str, part: str, runs: Mapping[str, Sequence[R
 
 
 def _shows_release(run: Run) -> bool:
+    """Return whether a witness shows the release: the index lists it, or the announcement redirects to it."""
     return run.state is State.PRESENT or run.why == REDIRECTED
 
 

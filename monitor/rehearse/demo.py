@@ -135,7 +135,8 @@ def rewind_store(store: Store, at: datetime) -> Store:
             if explained is not None:
                 tx.save_judged(_to_judged_row(explained.body, at))
         for incident in past.verdicts.incidents():
-            tx.save_incident(_incident_as_of(incident, facts_of(store, policies, "demo", incident.release, at), at))
+            facts = facts_of(store, policies, monitor="demo", release=incident.release, now=at)
+            tx.save_incident(_incident_as_of(incident, facts, at))
     return past
 
 
@@ -145,11 +146,12 @@ def _to_judged_row(body: dict[str, Any], at: datetime) -> Judged:
 
 
 def _incident_as_of(incident: Incident, facts: ReleaseFacts | None, at: datetime) -> Incident:
-    """Return an incident as it was at `at`: its facts then, and without later entries in its timeline."""
+    """Return an incident as it was at `at`, given the release's facts then. An incident without facts gets none."""
+    facts_then = None if incident.facts is None else facts
     return replace(
         incident,
-        facts=incident.facts and facts,
-        grade=facts.grade if incident.facts and facts is not None else incident.grade,
+        facts=facts_then,
+        grade=incident.grade if facts_then is None else facts_then.grade,
         closed=None if incident.closed is None or incident.closed > at else incident.closed,
         timeline=tuple(entry for entry in incident.timeline if entry.at <= at),
     )
@@ -184,7 +186,7 @@ class DemoBoard:
         await self._app(scope, receive, send)
 
     async def _change_time(self, request: Request) -> Response:
-        """Show the board as of the requested time, and redirect to the requested path of it."""
+        """Show the board as of the requested time, and redirect to the requested path of it. 400 for no valid time."""
         try:
             at = datetime.fromisoformat(request.query_params.get("at", "")).astimezone(UTC)
             board = await asyncio.to_thread(self._open_board, at)

@@ -56,7 +56,7 @@ class RehearsalOutcome:
     def of_failure(cls, script: Script, reason: str, wall_seconds: float = 0.0) -> RehearsalOutcome:
         """Return the outcome of a script that was not played to its end: no expectation is met."""
         met = [Met(one.release or "", one.part, met=False, why="not played to its end") for one in script.expect]
-        return cls(script, Results(), met, wall_seconds, 0, {}, {}, reason)
+        return cls(script, Results(), met, wall_seconds, looks=0, requests={}, peak_rate={}, reason=reason)
 
     @property
     def ok(self) -> bool:
@@ -156,7 +156,7 @@ class _Rehearsal:
             await self._wait_until(self.script.ends)
             if self._app is not None:
                 await self._app.redraft_all()
-            await self._stop_daemon()
+            await self._end_daemon()
         finally:
             await self.publisher.close()
 
@@ -171,14 +171,12 @@ class _Rehearsal:
         await pause
 
     async def _apply_action(self, action: ScriptAction) -> None:
-        """Log an incident, or stop, kill or start the daemon, or set its clock."""
+        """Log an incident if the daemon runs, or stop, kill or start the daemon, or set its clock."""
         if isinstance(action, ScriptLog):
             if self._app is not None:
                 await self._app.log_by_hand(action.release, action.words)
-        elif action.kind == "stop":
-            await self._stop_daemon()
-        elif action.kind == "kill":
-            await self._kill_daemon()
+        elif action.kind in {"stop", "kill"}:
+            await self._end_daemon(kill=action.kind == "kill")
         elif action.kind == "start":
             await self._start_daemon()
         elif action.offset is not None:
@@ -207,24 +205,19 @@ class _Rehearsal:
         self._app = build(self.settings, edges)
         self._daemon = asyncio.create_task(self._app.daemon.run(self._stop), name="daemon")
 
-    async def _stop_daemon(self) -> None:
+    async def _end_daemon(self, *, kill: bool = False) -> None:
+        """Stop the daemon if it runs, and count its looks. With `kill`, its uncommitted rows are lost."""
         if self._app is None or self._daemon is None:
             return
-        self._stop.set()
-        await self._daemon
-        await self._close_app(self._app)
-
-    async def _kill_daemon(self) -> None:
-        if self._app is None or self._daemon is None:
-            return
-        self._app.daemon.abandon()
-        self._daemon.cancel()
-        await asyncio.wait({self._daemon})
-        await self._close_app(self._app)
-
-    async def _close_app(self, app: App) -> None:
-        self.looks += app.daemon.poller.made
-        await app.daemon.close()
+        if kill:
+            self._app.daemon.abandon()
+            self._daemon.cancel()
+            await asyncio.wait({self._daemon})
+        else:
+            self._stop.set()
+            await self._daemon
+        self.looks += self._app.daemon.poller.made
+        await self._app.daemon.close()
         self._app = self._daemon = None
 
 
@@ -247,6 +240,7 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
 
 
 def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
+    """Return the notices as `rehearse --json` prints them. `follows` is the id of an earlier notice, or None."""
     channels: dict[str, list[str]] = defaultdict(list)
     for delivery in outbox.deliveries():
         channels[delivery.notice].append(delivery.channel)

@@ -42,7 +42,7 @@ def check(script: Script, results: Results) -> list[Met]:
 
 
 def _compare_release(script: Script, expect: ScriptExpect, results: Results) -> Iterator[str]:
-    """Yield how the release or part differs from the expectation."""
+    """Yield how the release or part differs from the expectation, nothing if only notices or drafts are counted."""
     keys = expect.model_fields_set - {"release", "part", "notices", "drafts"}
     if expect.release is None or not (keys or expect.part):
         return
@@ -70,8 +70,9 @@ def _find_row(rows: Sequence[Row], key: str, value: str) -> Row | None:
 
 
 def _compare_counts(script: Script, expect: ScriptExpect, results: Results) -> Iterator[str]:
-    """Yield wrong numbers of notices or drafts, for one release or in total. Follow-up notices are not counted."""
+    """Yield wrong numbers of notices or drafts, of one release or, without one, in total. Follow-ups do not count."""
     release = _find_release(script, expect.release or "", results)
+    # Calendars can have another id for a release than the script.
     ids = {expect.release or "", str(release["id"]) if release else ""}
     first_notices = [notice for notice in results.notices if not notice.get("follows")]
     for key, wanted, rows in (("notices", expect.notices, first_notices), ("drafts", expect.drafts, results.drafts)):
@@ -82,17 +83,17 @@ def _compare_counts(script: Script, expect: ScriptExpect, results: Results) -> I
 
 
 def _compare_keys(expect: ScriptExpect, subject: Row) -> Iterator[str]:
-    """Yield each key whose value in `subject` (a release or part) differs from the expected one."""
+    """Yield how `subject` (a release or part) differs from the expected values, a text for each difference."""
     for key in sorted(expect.model_fields_set - _KEYS_WITH_OWN_RULE):
         wanted = getattr(expect, key)
         if not _matches(wanted, subject.get(key)):
             yield f"{key}: {_shorten(subject.get(key))}, not {_shorten(wanted)}"
     for key in ("delay", "users_delay"):
-        if (true := getattr(expect, key)) is not None:
-            yield from (f"{key}: {why}" for why in _compare_length(true, subject.get(key)))
+        if (true_length := getattr(expect, key)) is not None:
+            yield from (f"{key}: {reason}" for reason in _compare_length(true_length, subject.get(key)))
     if expect.exposure is not None:
-        whys = _compare_exposures(expect.exposure, subject.get("exposures") or ())
-        yield from (f"exposure: {why}" for why in whys)
+        reasons = _compare_exposures(expect.exposure, subject.get("exposures") or ())
+        yield from (f"exposure: {reason}" for reason in reasons)
 
 
 def _shorten(value: object) -> str:
@@ -109,9 +110,9 @@ def _matches(wanted: object, found: object) -> bool:
     An empty list matches an empty list, or a value that is no list.
     """
     if isinstance(wanted, Mapping):
-        if not isinstance(found, Mapping):
-            return False
-        return all(key in found and _matches(inner, found[key]) for key, inner in wanted.items())
+        return isinstance(found, Mapping) and all(
+            key in found and _matches(value, found[key]) for key, value in wanted.items()
+        )
     if isinstance(wanted, list):
         entries = found if isinstance(found, list | tuple) else []
         if not wanted:

@@ -18,6 +18,7 @@ def format_summary(played: RehearsalOutcome, *, kept: bool) -> str:
 
 
 def _summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
+    """Yield the lines of `format_summary`. Only the title and the reason if the script was not played to its end."""
     yield played.script.title
     if played.reason is not None:
         yield f"  NOT PLAYED TO ITS END: {played.reason}"
@@ -39,7 +40,7 @@ def _summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
 
 
 def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what was promised for a release, when its parts were seen, and its verdict."""
+    """Yield what was promised for a release, when its parts (not those linked from it) were seen, and its verdict."""
     slot = release["slot"]
     promised = "nothing"
     if slot is not None:
@@ -54,11 +55,12 @@ def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:
-    """Yield when a part was first seen, and each time that it was public early."""
+    """Yield when a part was first seen, each time that it was public early, and when it was public after that."""
     seen = part["first_seen"]
     if seen["by"] is None:
         yield f"  {part['id'] + ':':<10} not seen"
         return
+    # The end is rounded up, so that the interval contains the true time.
     interval = f"{_local_time(seen['after'])} and {_local_time(seen['by'], up=True)}"
     yield f"  {part['id'] + ':':<10} first seen between {interval}"
     for exposure in part["exposures"]:

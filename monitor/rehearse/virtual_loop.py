@@ -84,7 +84,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def __init__(
         self, *, speed: float | None = None, limit: float | None = None, patience: float = _DEFAULT_PATIENCE
     ) -> None:
-        """`limit` is in virtual seconds (default: none), `patience` in real ones."""
+        """Begin at virtual time 0. `limit` is in virtual seconds (None: no limit), `patience` in real ones."""
         self._selector_with_time = selector = _Selector()
         selector.before_wait = self._advance_time
         selector.after_wait = self._check_progress
@@ -206,7 +206,8 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         if self._is_running_at_speed and self._speed is not None:
             self._time += seconds * self._speed
             return
-        before, self._cpu_seconds_used = self._cpu_seconds_used, _cpu_seconds()
+        usage = resource.getrusage(resource.RUSAGE_SELF)  # the CPU time of all threads
+        before, self._cpu_seconds_used = self._cpu_seconds_used, usage.ru_utime + usage.ru_stime
         if had_io or self._cpu_seconds_used - before > _BUSY_SECONDS or is_any_waiting_for_child():
             self._selector_with_time.idle_seconds = 0.0
             return
@@ -234,12 +235,6 @@ def _describe_frame(frame: FrameType) -> str:
         ours = ours.f_back
     shown = ours or frame
     return f"{shown.f_code.co_name} ({Path(shown.f_code.co_filename).name}:{shown.f_lineno})"
-
-
-def _cpu_seconds() -> float:
-    """Return the CPU seconds that this process has used in all threads."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def request_name(url: str) -> str:

@@ -62,7 +62,7 @@ class Batch:
 
     `ahead` is the number of transactions that only the members need before that. At zero, the members' last part is
     committed together with the runs. A batch without members' work begins at -1. `first` are writes that are part of
-    the very next transaction. `current` is the write that is being made, None before the first one.
+    the very next transaction. `current` is the write that is made now or has raised, None before the first one.
     """
 
     runs: Sequence[Run]
@@ -88,15 +88,16 @@ class Batch:
         return not self.rows and self.ahead < 0
 
     def next_portion(self) -> Batch:
-        """Return the part that the next transaction commits."""
+        """Return what the next transaction commits: the first writes, with runs, other writes or a large write."""
         if self.ahead > 0:
+            # All others wait until most rows of the members are committed.
             return Batch((), [], self.first)
         runs = self.runs[:ROWS_AT_ONCE]
         writes = self.writes[:WRITES_AT_ONCE] if len(runs) == len(self.runs) else []
         return Batch(runs, writes, self.first, [] if runs or writes else self.large)
 
     def remove(self, portion: Batch) -> None:
-        """Remove a portion, because it is committed."""
+        """Remove a portion that is committed or cannot be written."""
         self.ahead -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
@@ -104,10 +105,10 @@ class Batch:
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
-        """Remove the rows of a portion that cannot be written, and fail their callers. Return whether they are runs.
+        """Remove what a failed portion cannot write, and fail its callers. Return whether that is runs, not writes.
 
-        If one write failed, only this one is removed. The others of its portion are tried again. Otherwise the runs are
-        removed, or, in a portion without runs, all writes.
+        If one write raised, only it is removed, and the others of its portion are tried again. Otherwise the portion's
+        runs are removed or, if it has none, all its writes.
         """
         if portion.current is None and portion.runs:
             self.remove(Batch(portion.runs, []))
@@ -153,9 +154,10 @@ class Backlog:
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
         """Queue a large write last, and drop the write that it replaces. Raises `StoreFault` if the backlog is full."""
-        waiting = sum(queued.rows for queued in self._unfinished_large() if queued is not instead_of)
-        if waiting and waiting + write.rows > self._most_large:
-            raise StoreFault(f"{waiting} rows of calendars wait for the store: no room for {write.rows} more")
+        rows = sum(queued.rows for queued in self._unfinished_large() if queued is not instead_of)
+        # If no other waits, a write of any size is accepted.
+        if rows and rows + write.rows > self._most_large:
+            raise StoreFault(f"{rows} rows of calendars wait for the store: no room for {write.rows} more")
         if instead_of is not None:
             instead_of.done.cancel()
         self.large.append(write)
@@ -170,14 +172,14 @@ class Backlog:
     def take_batch(self, ahead: int) -> Batch:
         """Remove and return all runs and writes. The first large write is included, but stays here until it is done.
 
-        `ahead` is how many transactions the members need first. All monitors write in the same order. Otherwise
-        two could wait for each other's rows.
+        `ahead` is how many transactions the members need first.
         """
         while self.large and self.large[0].done.done():
             self.large.popleft()
         first = self.take_first_writes()
+        # All monitors write in the same order. Otherwise two could wait for each other's rows.
         writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
-        batch = Batch(list(self.runs.values()), writes, first, list(self.large)[:1], ahead or -1)
+        batch = Batch(list(self.runs.values()), writes, first, list(self.large)[:1], ahead=ahead or -1)
         self.runs, self.writes = {}, []
         return batch
 
@@ -267,8 +269,8 @@ class Portions:
         """Return, for each portion of this large write, a function that writes it in an open transaction."""
 
         def write_portion(steps: Iterable[tuple[Callable[..., object], Sequence[Any]]], tx: Transaction) -> None:
-            for write, some in steps:
-                write(tx, some)
+            for write, items in steps:
+                write(tx, items)
 
         return [partial(write_portion, steps) for steps in self._portions]
 

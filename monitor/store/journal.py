@@ -159,12 +159,13 @@ class Journal:
             return []
         found: list[Record] = []
         with closing(self._open_upgraded(file)) as local:
-            for chain in local.evidence.monitors():
-                if chain == self._monitor or chain.startswith(self._monitor + OFFLINE_MARK):
-                    last = store.evidence.last(chain)
-                    # If the store has no record of a chain, write that chain only if the journal may have begun it.
+            for name in local.evidence.monitors():
+                # While the store was down, this monitor may have written records under a name with the mark.
+                if name == self._monitor or name.startswith(self._monitor + OFFLINE_MARK):
+                    last = store.evidence.last(name)
+                    # If the store has no record of this name, write them only if the journal may have begun the chain.
                     if last is not None or self.has_rows:
-                        found += records_after(local.evidence, chain, last)
+                        found += records_after(local.evidence, name, last)
         return found
 
     def open_as_store(self, now: datetime) -> Store:

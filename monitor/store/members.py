@@ -84,7 +84,7 @@ class Members(BatchMember):
     def __init__(
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
-        """`holder` must be of this process only. If `divided`, each host is looked at by one monitor."""
+        """Begin without a lease. `holder` must be of this process only. If `divided`, each host has one monitor."""
         self._name, self._lease_name, self._divided = name, PREFIX + name, divided
         self._holder, self._interval = holder, holder.least / 4
         self._leases = leases
@@ -100,11 +100,11 @@ class Members(BatchMember):
         # Until this time, in seconds of steady time, no other monitor can have taken us for dead.
         self._alive_until = 0.0
         self._last_awake = clock.monotonic()
-        self._is_away = self._has_lapsed = False
+        self._is_away = self._has_lapsed = False  # the store did not answer, our lease may have run out
         self._renewal_times = _RenewalTimes()
         # For each reading, its uncertainty, and how far the store's clock is ahead of our steady time. In seconds.
         self._clock_readings: list[tuple[float, float]] = []
-        self.share = Share(name, (), 0.0, divided)
+        self.share = Share(name, members=(), store_zero=0.0, divided=divided)
         self.on_share: Callable[[Share], None] = lambda _share: None
         self.host_waits: Callable[[], Mapping[str, float]] = dict
 
@@ -121,19 +121,20 @@ class Members(BatchMember):
         return self._renewed is not None and self._renewed.since == term
 
     async def join(self) -> None:
-        """Take the lease on our name. Raises `EnvironmentFault` if another process that is alive has it."""
-        theirs: Lease | None = None
+        """Take the lease on our name, and begin to share the budgets. Wait until a dead process's lease has run out.
+
+        Raises `EnvironmentFault` if the other process renews it meanwhile, because it is alive then.
+        """
+        first_seen: Lease | None = None
         while True:
             self._now = self._clock.now()
             lease = await self._writer.write(lambda tx: self._take_lease(tx) or self._leases.lease(self._lease_name))
             if lease is not None and lease.holder == self._holder.name:
                 break
-            if lease is not None and theirs is not None and lease.until != theirs.until:
-                raise EnvironmentFault(
-                    f"another monitor named “{self._name}” runs on this store: "
-                    "give each a `vantage` of its own under [watch]"
-                )
-            theirs = theirs or lease
+            if lease is not None and first_seen is not None and lease.until != first_seen.until:
+                remedy = "give each a `vantage` of its own under [watch]"
+                raise EnvironmentFault(f"another monitor named “{self._name}” runs on this store: {remedy}")
+            first_seen = first_seen or lease
             await self._clock.sleep(self._interval.total_seconds() / 2)
         self._lease, self._renewed, self._is_joined = lease, lease, True
         self._writer.add_member(self)
@@ -183,7 +184,7 @@ class Members(BatchMember):
         self._clock_readings = []
 
     def write(self, transaction: Transaction) -> None:
-        """Renew the lease on our name with a batch. Raises `NameTaken`."""
+        """Renew the lease on our name with a batch, while this monitor has joined. Raises `NameTaken`."""
         if not self._is_joined:
             return
         lease = self._take_lease(transaction)
@@ -192,7 +193,7 @@ class Members(BatchMember):
         self._renewed = lease
 
     def note_committed(self) -> None:
-        """Remember the lease that the committed batch renewed."""
+        """Remember the lease that the committed batch renewed. Log it if the others took this monitor for dead."""
         if self._lease is not None and self._renewed is not None and self._renewed.since != self._lease.since:
             _log.warning("taken_for_dead", monitor=self._name, until=str(self._lease.until))
         self._lease = self._renewed
@@ -231,8 +232,8 @@ class Members(BatchMember):
         # If this process was suspended during the write, the leases that it read are outdated.
         self._has_lapsed = ended > self._alive_until
         # The store read its clock at some time during the write.
-        reading = ((ended - began) / 2, stored.at.timestamp() - (began + ended) / 2)
-        self._clock_readings = [*self._clock_readings[1 - _CLOCK_READINGS :], reading]
+        uncertainty, ahead = (ended - began) / 2, stored.at.timestamp() - (began + ended) / 2
+        self._clock_readings = [*self._clock_readings[1 - _CLOCK_READINGS :], (uncertainty, ahead)]
         self._publish_share(() if self._has_lapsed else self._choose_members(stored), stored.host_waits())
 
     async def _write_renewal(self, read: Callable[[Transaction], _StoredLeases]) -> _StoredLeases:
@@ -245,7 +246,8 @@ class Members(BatchMember):
     @property
     def _store_clock_zero(self) -> float | None:
         """Return the steady time in seconds at which the store's clock was zero. None before the clock was read."""
-        return -min(self._clock_readings)[1] if self._clock_readings else None
+        _uncertainty, ahead = min(self._clock_readings, default=(0.0, None))
+        return None if ahead is None else -ahead
 
     def _add_waits_and_read_leases(self, tx: Transaction, waits: Mapping[str, float]) -> _StoredLeases:
         """Store the waits that hosts demanded of this monitor. Return the leases as they were before that.
@@ -257,7 +259,9 @@ class Members(BatchMember):
         for host, end in waits.items():
             until = datetime.fromtimestamp(end, UTC)
             if until > max(stored.at, known.get(host, stored.at)):
-                tx.take_lease(_WAIT_PREFIX + host, _WAIT_PREFIX, stored.at, until + _NETWORK_DELAY)
+                # All monitors are the same holder of these leases, so that each can extend them.
+                until += _NETWORK_DELAY
+                tx.take_lease(_WAIT_PREFIX + host, holder=_WAIT_PREFIX, now=stored.at, until=until)
         return stored
 
     def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
@@ -269,16 +273,18 @@ class Members(BatchMember):
         # After two intervals, all others have read our lease.
         if term_begin is not None and (not others or term_begin + 2 * self._interval <= stored.at):
             self._known_term = term_begin
-        return tuple(sorted(others | {self._name} if self._known_term == term_begin else others))
+        is_known = self._known_term == term_begin
+        return tuple(sorted(others | {self._name} if is_known else others))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
-        """Return the other monitors that are alive by our steady time or by the store's time."""
-        margin, now = self._interval + self._holder.renewal_margin, self._clock.monotonic()
+        """Return the other monitors that are alive: each renewed lately by our steady time, or its lease lasts."""
+        # A renewal may be late by another interval, and by as much as a slow store delays it.
+        delay, now = self._interval + self._holder.renewal_margin, self._clock.monotonic()
         alive = set()
         for lease in stored.leases:
             if lease.name.startswith(PREFIX) and lease.name != self._lease_name:
                 unchanged_for = self._renewal_times.observe(lease, now)
-                if unchanged_for < margin + self._interval or lease.until + margin > stored.at:
+                if unchanged_for < self._interval + delay or lease.until + delay > stored.at:
                     alive.add(lease.name.removeprefix(PREFIX))
         return alive
 

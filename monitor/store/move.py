@@ -15,7 +15,7 @@ from monitor.store.open import file_of, open_store
 def copy_store(source: str, target: str) -> dict[str, int]:
     """Copy the store at `source` to an address without a store. Return how many rows of each table were copied.
 
-    Raises `UserFault`, and copies no rows, if no store exists at `source` or if one exists at `target`.
+    Raises `UserFault`, and copies no rows, if no store exists at `source`, one exists at `target`, or a row is invalid.
     """
     file = file_of(source)
     if file is not None and not file.is_file():
@@ -24,10 +24,8 @@ def copy_store(source: str, target: str) -> dict[str, int]:
         try:
             return new.fill_from(old)
         except ValueError as exc:
-            reason = " ".join(str(exc).split())
-            raise UserFault(
-                f"no row was copied, because one cannot be: {reason} (see `ninethirty store check`)"
-            ) from exc
+            reason = f"one cannot be: {' '.join(str(exc).split())} (see `ninethirty store check`)"
+            raise UserFault(f"no row was copied, because {reason}") from exc
 
 
 def restore_store(backup: Path, target: str) -> dict[str, int]:
@@ -46,14 +44,15 @@ def restore_store(backup: Path, target: str) -> dict[str, int]:
 
 
 def _copy_file(backup: Path, copy: Path) -> None:
+    """Copy a backup, and its write-ahead log if there is one. Raises `UserFault` if they cannot be read."""
+    log = backup.with_name(f"{backup.name}-wal")
     try:
         shutil.copyfile(backup, copy)
+        if log.is_file():
+            # The backup may be files copied from a running store. Then its newest rows are in the write-ahead log.
+            shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
     except OSError as exc:
         raise UserFault(f"backup {backup}: cannot be read: {exc.strerror}") from exc
-    log = backup.with_name(f"{backup.name}-wal")
-    if log.is_file():
-        # The backup may be files copied from a running store. Then its newest rows are in the write-ahead log.
-        shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
 
 
 def _check_backup(backup: Path, copy: Path) -> None:

@@ -50,7 +50,7 @@ class StoreLock:
         self._locked: BinaryIO | None = None
 
     def lock(self) -> None:
-        """Lock the file, if it exists and is not locked yet. Raises `EnvironmentFault` if another monitor has it."""
+        """Lock the file that has the store's name now, if any. Raises `EnvironmentFault` if another monitor has it."""
         if self._path is None or not self._path.exists():
             return
         file = self._path.open("rb")

@@ -56,7 +56,7 @@ class Retention:
             _log.info("given_up", files=files)
 
     async def run_daily(self) -> None:
-        """Delete expired data, merge old runs, and return free space to the disk."""
+        """Delete expired data, merge old runs, return free space to the disk, and update the query statistics."""
         await self._delete_evidence()
         reads = await self._delete_repeated_reads()
         runs = await self.compact()
@@ -68,10 +68,10 @@ class Retention:
     async def _delete_repeated_reads(self) -> int:
         """Delete old calendar reads that repeat the read before them. Return how many."""
         before = self.clock.now() - READS_KEPT
-        stale = await self.ask(lambda: self.store.ledger.stale_reads(before))
-        for some in chunks(stale):
-            await self.writer.write(partial(Transaction.forget_reads, reads=some))
-        return len(stale)
+        repeated = await self.ask(lambda: self.store.ledger.repeated_reads(before))
+        for reads in chunks(repeated):
+            await self.writer.write(partial(Transaction.forget_reads, reads=reads))
+        return len(repeated)
 
     async def _return_free_space(self) -> None:
         """Return free pages to the disk in small portions, until none are free or their number no longer falls."""

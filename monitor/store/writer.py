@@ -56,6 +56,7 @@ class Writer:
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
         on_failure: Callable[[StoreFault], None] = lambda _fault: None,
     ) -> None:
+        """Create the writer's thread. The class describes the limits, the members and the callbacks."""
         self._store = store
         self._clock = clock
         self._delay = delay
@@ -215,14 +216,17 @@ class Writer:
             self._timer.cancel()
         self._due, self._timer = due, loop.call_at(due, self._start_commit)
 
-    def _start_commit(self) -> None:
+    def _start_commit(self) -> asyncio.Task[None]:
+        """Start to commit the backlog now, before the timer is due. Return the task."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._committing = asyncio.get_running_loop().create_task(self._commit_backlog(), name="store-writer")
+        return self._committing
 
     async def _commit_backlog(self) -> None:
         """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
+        # Rows of members that do not fit into one transaction are committed first.
         ahead = max((member.further_transactions() for member in self._batch_members), default=0)
         batch = self._in_flight = self.backlog.take_batch(ahead)
         must_commit, self._is_batch_requested = self._is_batch_requested, False
@@ -242,7 +246,8 @@ class Writer:
             if fault is None:
                 batch.remove(portion)
             elif batch.refuse(portion, fault):
-                # No caller waits for a run. The next look at its target writes the next version of the run.
+                # Callers of a refused write get the fault. No caller waits for a run, so report it here. The next look
+                # at its target writes the next version of the run.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
         self._committing, self._in_flight = None, Batch((), [])
         waiting = self.backlog
@@ -256,10 +261,8 @@ class Writer:
         while self.backlog.has_work or self._is_batch_requested or self._committing is not None:
             if self._committing is None:
                 await asyncio.sleep(self._pause)
-            if self._committing is None:
-                self._start_commit()
-            if self._committing is not None:
-                await asyncio.wait({self._committing})
+            # During the pause the timer may have started a commit.
+            await asyncio.wait({self._committing or self._start_commit()})
 
     async def _try_commit(self, batch: Batch) -> BaseException | None:
         """Commit a batch. Return the exception of a failed attempt, None after a success or if it was abandoned."""
@@ -280,7 +283,7 @@ class Writer:
         return fault
 
     async def _wait_until_saved(self, saving: asyncio.Future[None]) -> None:
-        """Wait until a batch is saved or refused. After `LATE` seconds, also report that the store is silent."""
+        """Wait until a batch is saved or refused. After `LATE` seconds, report it and fail the impatient writes."""
         if not await ends_within(saving, LATE) and not self._abandoned:
             self._is_silent = True
             silent = StoreSilent(LATE)
@@ -291,7 +294,7 @@ class Writer:
         self._is_silent = False
 
     def _save(self, batch: Batch) -> None:
-        """Write a batch in one transaction, after the rows of the members. Called in the writer's thread."""
+        """Save a batch in one transaction, the rows of the members first. If a write raises, it is `batch.current`."""
         with self._store.transaction() as transaction:
             batch.current = None
             for member in self._batch_members:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.clock import Clock
-from monitor.judge.spells import build_spells, find_unproved_run
+from monitor.judge.spells import build_spells, find_presence_from_start
 from monitor.ledger.ledger import Ledger
 from monitor.look.poller import Poller
 from monitor.plan.targets import Target, View, recogniser_of, target_id
@@ -114,7 +114,7 @@ class ListingFollowUp:
             runs = watched.state_or_empty(target).runs
             if any(spell.is_present for spell in build_spells(View.EDGE, runs)):
                 return True
-            if find_unproved_run(runs) is not None:
+            if find_presence_from_start(runs) is not None:
                 break
         return False
 

@@ -44,6 +44,7 @@ def _read_day(text: str, context: Context) -> Span | None:
     if match:
         return _read_numbers(match, context)
     match = _ISO.fullmatch(text)
+    # Without separators, only eight digits are a date.
     if match is None or (not match["sep"] and len(match["month"] + match["day"]) != 4):
         return None
     return _resolve_date(match, int(match["day"]), int(match["month"]), int(match["year"]), context)
@@ -58,12 +59,12 @@ def _full_year(text: str | None) -> int | None:
 
 
 def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
-    """Read three numbers such as 23/07/2026, in the order of the calendar."""
+    """Read three numbers such as 23/07/2026, in the order of the calendar. Refuse them if they fit only another."""
     if match["sep"] == "." and len(match["c"]) == 2:
         # With dots and two digits it may be a time or a version, such as 9.30.00.
         return None
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=False))
-    # The order of the calendar has its year first, but the last number is the longest.
+    # The last number is longer than the one that is the year by this order, so it must be the year.
     if len(values["y"]) < len(match["c"]):
         return refusal("order")
     number, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"].zfill(2))
@@ -74,13 +75,14 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
 
 
 def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
-    """Return the day that is named, None if a word beside it is no weekday. A weekday that does not fit is a doubt."""
+    """Return the named day, without a `year` the one near the read. None if a word beside it is no weekday."""
     names = {match.group("weekday"), match.group("after")} - {None}
     weekdays = {WEEKDAYS.get(name or "") for name in names}
     if None in weekdays:
         return None
     span = _day_span(number, month, year) if year else _find_near_year(number, month, weekdays, context)
-    if span.precision is Precision.NONE or weekdays <= {span.first.weekday()}:
+    is_fitting = weekdays <= {span.first.weekday()}
+    if span.precision is Precision.NONE or is_fitting:
         return span
     return Span(Precision.DAY, span.first, span.last, doubt="weekday")
 
@@ -97,7 +99,7 @@ def _day_span(number: int, month: int, year: int) -> Span:
 
 
 def _find_near_year(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
-    """Return the day without a year that is near the day of the read and fits its weekdays, or a refusal."""
+    """Return the first day near the read that fits `weekdays`, else a refusal: `impossible` if none is near."""
     possible = [_day_span(number, month, year) for year in context.years()]
     near = [span for span in possible if not span.reason and context.is_near(span.first)]
     fitting = [span for span in near if weekdays <= {span.first.weekday()}]
@@ -126,7 +128,7 @@ _YEAR = quick(rf"(?P<fy>(?:fy|financial year) ?)?{_TWO}")
 
 
 def _read_month(text: str, context: Context) -> Span | None:
-    """Read "July 2026", "Mid-November 2026", "2026-09", "07/2026" and "July"."""
+    """Read "July 2026", "Mid-November 2026" (as the month), "2026-09", "07/2026" and "July" (near the read)."""
     part = _PART_OF.fullmatch(text)
     match = _MONTH.fullmatch(part["rest"] if part else text)
     if match:
@@ -134,9 +136,10 @@ def _read_month(text: str, context: Context) -> Span | None:
         doubt = "season" if match["month"] == HYDREF else None
         return None if number is None else _months_of_year(number, 1, _full_year(match["year"]), context, doubt)
     match = _NUMBERED.fullmatch(text)
-    if match is None or not 1 <= int(match["month"] or match["m"]) <= 12:
+    if match is None:
         return None
-    return month_span(Precision.MONTH, int(match["year"] or match["y"]), int(match["month"] or match["m"]), 1)
+    year, number = int(match["year"] or match["y"]), int(match["month"] or match["m"])
+    return month_span(Precision.MONTH, year, number, 1) if 1 <= number <= 12 else None
 
 
 def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
@@ -150,7 +153,8 @@ def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  
         return month_span(Precision.QUARTER, year, 3 * number - 2, 3)
     if not _is_next_year(year, match["next"]):
         return refusal("impossible")
-    return month_span(Precision.QUARTER, year + (number == 4), (3 * number) % 12 + 1, 3)
+    # A financial year begins in April, so its fourth quarter is in the next year.
+    return month_span(Precision.QUARTER, year + 1 if number == 4 else year, (3 * number) % 12 + 1, 3)
 
 
 def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
@@ -158,25 +162,26 @@ def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001
     match = _HALF.fullmatch(text)
     if match is None:
         return None
-    second = match["n"] == "2" or match["word"] == "second"
-    return month_span(Precision.RANGE, int(match["year"]), 7 if second else 1, 6)
+    is_second = match["n"] == "2" or match["word"] == "second"
+    return month_span(Precision.RANGE, int(match["year"]), 7 if is_second else 1, 6)
 
 
 def _read_season(text: str, context: Context) -> Span | None:
-    """Read "Spring 2026" as March to May, and so on. "Winter 2026" can mean two winters, so it gets a doubt."""
+    """Read "Spring 2026" as March to May, and so on, and "Winter 2026/27". "Winter 2026" is doubtful."""
     part = _PART_OF.fullmatch(text)
     match = _SEASON.fullmatch(part["rest"] if part else text)
     if match is None:
         return None
     number, year = SEASONS[match["season"]], _full_year(match["year"])
-    if match["next"] is not None and (number != 12 or not _is_next_year(year or 0, match["next"])):
+    is_winter, second_year = number == 12, match["next"]
+    if second_year is not None and not (is_winter and _is_next_year(year or 0, second_year)):
         return refusal("not-a-date")
-    doubt = "season" if number == 12 and year and match["next"] is None else None
+    doubt = "season" if is_winter and year and second_year is None else None
     return _months_of_year(number, 3, year, context, doubt)
 
 
 def _read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
-    """Read "2026", "Late 2026" as the year and "2026/27", "FY 2026-27" as April to March."""
+    """Read "2026", "Late 2026" as the year and "2026/27", "FY 2026-27" as April to March, but not "FY 2026"."""
     part = _PART_OF.fullmatch(text)
     match = _YEAR.fullmatch(part["rest"] if part else text)
     if match is None:
@@ -229,7 +234,7 @@ def _read_week(text: str, context: Context) -> Span | None:
 
 
 def _read_until(text: str, context: Context) -> Span | None:
-    """Read "by D" as the range from the day of the read to D."""
+    """Read "by D", a day or a month, as the range from the day of the read to its end, or as its end if that passed."""
     match = _UNTIL.fullmatch(text)
     if match is None:
         return None
@@ -242,45 +247,46 @@ def _read_until(text: str, context: Context) -> Span | None:
 def _read_day_range(text: str, context: Context) -> Span | None:
     """Read "30/31 March 2026", "1 to 3 June", "30 June - 2 July 2026". The left end may lack month and year."""
     sides = _split_range(text)
-    if sides is None:
+    left = _PARTIAL.fullmatch(sides[0]) if sides else None
+    if sides is None or left is None:
         return None
-    left = _PARTIAL.fullmatch(sides[0])
-    right = _read_day(sides[1], context) if left else None
-    if left is None or right is None or right.reason:
-        return right
-    return _join_days(left, right)
+    right = _read_day(sides[1], context)
+    return right if right is None or right.reason else _join_days(left, right)
 
 
 def _join_days(left: re.Match[str], right: Span) -> Span | None:
-    """Return the range between two ends. Without a year, the left end is in the last possible one before the right."""
-    number = MONTHS.get(left["month"]) if left["month"] else right.first.month
-    if number is None:
+    """Return the range from a match of `_PARTIAL` to `right`, which gives a missing month or year."""
+    month = MONTHS.get(left["month"]) if left["month"] else right.first.month
+    if month is None:
         return None
-    year = int(left["year"] or right.first.year)
-    first = _day_span(int(left["day"]), number, year)
-    if not first.reason and first.first > right.first and not left["year"] and left["month"]:
-        first = _day_span(int(left["day"]), number, year - 1)
+    day, year = int(left["day"]), int(left["year"] or right.first.year)
+    first = _day_span(day, month, year)
+    has_only_month = left["month"] and not left["year"]
+    if has_only_month and not first.reason and first.first > right.first:
+        # "30 December - 2 January 2027" begins in 2026.
+        first = _day_span(day, month, year - 1)
     if first.reason:
         return first
     if first.first > right.first:
         return refusal("impossible")
-    weekday = left["weekday"]
-    is_wrong = weekday is not None and WEEKDAYS.get(weekday) != first.first.weekday()
-    return Span(Precision.RANGE, first.first, right.last, "weekday" if is_wrong else right.doubt)
+    is_wrong_weekday = left["weekday"] is not None and WEEKDAYS.get(left["weekday"]) != first.first.weekday()
+    return Span(Precision.RANGE, first.first, right.last, "weekday" if is_wrong_weekday else right.doubt)
 
 
 def _read_month_range(text: str, context: Context) -> Span | None:
     """Read "March/April 2026", "December to January 2027", "August to September"."""
     sides = _split_range(text)
-    right = _read_month(sides[1], context) if sides else None
-    if sides is None or right is None or right.reason:
+    if sides is None:
+        return None
+    right = _read_month(sides[1], context)
+    if right is None or right.reason:
         return right
     left = _read_month(sides[0], context)
     if left is None or left.reason:
         return left
     if not any(mark.isdigit() for mark in sides[0]):
         # The year is that of the second month: "December to January 2027" begins in 2026.
-        year = right.first.year - (left.first.month > right.first.month)
+        year = right.first.year if left.first.month <= right.first.month else right.first.year - 1
         left = replace(left, first=date(year, left.first.month, 1))
     return Span(Precision.RANGE, left.first, right.last) if left.first <= right.first else refusal("impossible")
 

@@ -29,13 +29,13 @@ _BASIC = quick(
 def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     """Return the slot of a normalised ISO date-time such as `2026-07-23t09:30z`, or None for any other text.
 
-    `raw` is the text as written. A local time of 00:00 gives only the day, with the doubt `midnight`, because exports
-    write a day without a time so.
+    `raw` is the text as written. A date, time or offset that does not exist gives a slot of precision `NONE`. A local
+    time of 00:00 gives only the day, with the doubt `midnight`, because exports write a day without a time so.
     """
     match = _EXTENDED.fullmatch(plain) or _BASIC.fullmatch(plain)
     if match is None:
         return None
-    wall = _parse_wall_time(match)
+    wall = wall_time(match)
     offset = _parse_offset(match["zone"])
     if wall is None or (match["zone"] and offset is None):
         return no_slot(raw, "impossible", timezone)
@@ -46,8 +46,8 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     return at_wall(wall, raw, timezone)
 
 
-def _parse_wall_time(match: re.Match[str]) -> datetime | None:
-    """Return the local time of an ISO match, None if there is no such time."""
+def wall_time(match: re.Match[str]) -> datetime | None:
+    """Return the local time that the groups y, mo, d, h, mi, s and f (a fraction) name, None if there is none such."""
     year, month, day, hour, minute, second = (int(match[name] or 0) for name in ("y", "mo", "d", "h", "mi", "s"))
     microsecond = int((match["f"] or "0").ljust(6, "0")[:6])
     try:
@@ -57,13 +57,13 @@ def _parse_wall_time(match: re.Match[str]) -> datetime | None:
 
 
 def _parse_offset(text: str | None) -> timedelta | None:
-    """Return a UTC offset such as `+01:00`, None without one or if no zone has it."""
+    """Return the UTC offset `z`, `+01`, `+0100` or `+01:00`. None for None, and if it is larger than any zone's."""
     if text is None:
         return None
     if text == "z":
         return timedelta()
-    digits = text[1:].replace(":", "").ljust(4, "0")
-    size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    hours_and_minutes = text[1:].replace(":", "").ljust(4, "0")
+    size = timedelta(hours=int(hours_and_minutes[:2]), minutes=int(hours_and_minutes[2:]))
     if size > timedelta(hours=14):
         return None
     return -size if text[0] == "-" else size
@@ -109,6 +109,7 @@ def with_time(slot: Slot, text: str) -> Slot:
     whole = read_date(text, slot.first, slot.timezone).slot
     if whole.instant is not None and first_day(whole) == slot.first:
         return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
+    # After "at", digits without a colon are read as a time too.
     found = find_time(f"at {plain}")
     if found.time is None and not found.midnight and not found.impossible:
         return slot
@@ -142,7 +143,7 @@ def _read_cached(text: str, anchor: date, timezone: str, date_order: str) -> Dat
 def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
     """Read status words, slot and earlier slot of the normalised text `plain`. `text` is as written."""
     if status_word(plain):
-        return _read_status_only(StrippedText("", status_word(plain)), text, timezone)
+        return _read_status_only(StrippedText(plain), text, timezone)
     stripped = strip_status(plain)
     was = _WAS.match(stripped.rest)
     if was:
@@ -163,7 +164,7 @@ def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> DateT
 
 
 def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
-    """Return the slot of a text without status words, `rest`. `text` is as written."""
+    """Return the slot of `rest`, a date text without its status words. `text` is the whole text as written."""
     if _SERIAL.fullmatch(rest):
         return no_slot(text, "serial", timezone)
     found = find_time(rest)
@@ -171,13 +172,14 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
         return no_slot(text, "impossible", timezone)
     forms = (form(found.rest, context) for form in FORMS)
     span = next((each for each in forms if each is not None), refusal("not-a-date"))
-    if span.precision is not Precision.DAY or (found.time is None and not found.midnight):
+    has_time = found.time is not None or found.midnight
+    if span.precision is not Precision.DAY or not has_time:
         return slot_of_span(span, text, timezone)
     return _add_time(span, found, text, timezone)
 
 
 def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
-    """Return the slot of a day and a time found beside it. A doubtful zone word leaves a doubt, or only the day."""
+    """Return the slot of a day at the time found beside it, or the doubtful day for "midnight" or an unknown zone."""
     doubt = span.doubt or _zone_word_doubt(found.zone, span.first, timezone)
     if found.time is None:
         return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)

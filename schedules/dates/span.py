@@ -58,7 +58,7 @@ def month_span(precision: Precision, year: int, month: int, count: int, doubt: s
 
 
 def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot of an aware instant, cut to milliseconds because JSON has no finer ones."""
+    """Return the slot of an aware instant, cut to milliseconds as in JSON. Years outside 2000 to 2100 are refused."""
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return no_slot(raw, "impossible", timezone)
     exact = moment.astimezone(UTC)
@@ -77,7 +77,7 @@ def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None 
 
 
 def on_days(first: date, last: date, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot of one local day or of a range of days, both ends included."""
+    """Return the slot of a local day or range, both ends included. A reversed range or other years are refused."""
     if not (FIRST_YEAR <= first.year <= last.year <= LAST_YEAR and first <= last):
         return no_slot(raw, "impossible", timezone)
     precision = Precision.DAY if first == last else Precision.RANGE
@@ -85,7 +85,7 @@ def on_days(first: date, last: date, raw: str, timezone: str = LONDON, doubt: st
 
 
 def slot_of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
-    """Return a span as a slot."""
+    """Return a span as a slot, a refusal as one of precision `NONE` with its reason."""
     if span.precision is Precision.NONE:
         return no_slot(raw, span.reason or "not-a-date", timezone)
     return Slot(span.precision, first=span.first, last=span.last, raw=raw, timezone=timezone, doubt=span.doubt)

@@ -61,18 +61,22 @@ def state_of(status: str | None) -> State | None:
 
 
 def strip_status(text: str) -> StrippedText:
-    """Remove the status words of a normalised text, which are in brackets, after a dash or before the date."""
+    """Return a normalised text without status words and without an earlier date in brackets, which are returned too.
+
+    If it has several status words, the one in brackets counts, then the one at the end, then the one before the date.
+    """
     status: str | None = None
     previous: str | None = None
 
     def take_brackets(match: re.Match[str]) -> str:
-        """Take a status or a former date out of brackets. Return what is left of the text in them."""
+        """Store the status or the earlier date in these brackets. Return the text that replaces them."""
         nonlocal status, previous
         inner = (match[1] or match[2] or "").strip()
         was = _WAS.fullmatch(inner)
         if was:
             previous = was[1]
             return " "
+        # "(provisional, subject to change)" is provisional.
         word = status_word(inner) or status_word(inner.partition(",")[0])
         status = word or status
         return " " if word else f" {inner} "

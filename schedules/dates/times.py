@@ -50,13 +50,14 @@ class FoundTime:
 
 
 def find_time(text: str) -> FoundTime:
-    """Find the first time of day and its zone word in a normalised text."""
+    """Return the first time of day in a normalised text, its zone word, and the text without both."""
     for form in _FORMS:
         match = form.search(text)
         if match:
             rest = _remove_match(text, match)
             if zone := _ZONES.search(rest):
                 rest = _remove_match(rest, zone)
+            # The group of `_ZONES` that matched is the kind of the zone word.
             return _make_found_time(match.groupdict(), rest, zone.lastgroup if zone else None)
     return FoundTime(text)
 
@@ -68,18 +69,18 @@ def _remove_match(text: str, match: re.Match[str]) -> str:
 
 
 def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:
-    """Return the time of the named groups of a match."""
+    """Return the time that the named groups of a match give, or the mark that it is midnight or impossible."""
     if parts.get("midnight"):
         return FoundTime(rest, zone=zone, midnight=True)
     if parts.get("noon"):
         return FoundTime(rest, time(12), zone)
     hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "m", "s"))
-    half = (parts.get("half") or "").replace(".", "")
-    if half and not 1 <= hour <= 12:
+    am_or_pm = (parts.get("half") or "").replace(".", "")
+    if am_or_pm and not 1 <= hour <= 12:
         return FoundTime(rest, impossible=True)
-    # "yh" is Welsh for pm.
-    if half:
-        hour = hour % 12 + (12 if half in {"pm", "yh"} else 0)
+    if am_or_pm:
+        is_afternoon = am_or_pm in {"pm", "yh"}  # "yh" is Welsh for pm
+        hour = hour % 12 + (12 if is_afternoon else 0)
     if hour > 23 or minute > 59 or second > 59:
         return FoundTime(rest, impossible=True)
     return FoundTime(rest, time(hour, minute, second), zone)

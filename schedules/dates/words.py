@@ -25,6 +25,7 @@ def normalise(text: str) -> str:
     plain = _BLANKS.sub(" ", _NOTES.sub(" ", plain)).strip(" ,;:")
     if plain[:1] in {"'", '"'}:
         plain = plain.strip("'\"")
+    # The last point of "a.m." or "w.c." belongs to the word.
     return plain if plain.endswith((".m.", "w.c.")) else plain.rstrip(" .,;")
 
 

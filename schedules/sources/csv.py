@@ -41,7 +41,8 @@ def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[R
     """Return every fault of a CSV calendar, for the person who keeps it. Raises `UnreadableCalendar`."""
     rows, remarks = _read_table(Page(settings.address, 200, body), settings)
     missing = [Remark(f"{row.key}.title", "missing") for row in rows if not row.title.strip()]
-    return remarks + missing + make_announcements(rows, settings, now)[1]
+    _, faults = make_announcements(rows, settings, now)
+    return remarks + missing + faults
 
 
 def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark]]:
@@ -72,7 +73,7 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
 def _read_rows(
     lines: Iterable[tuple[int, Sequence[str]]], columns: Mapping[str, int], settings: CalendarSettings
 ) -> tuple[list[CalendarRow], list[Remark]]:
-    """Return the rows of numbered lines without empty ones, and a remark for each line that is only a note."""
+    """Return the rows of numbered lines, and a remark for each that is only a note. `excel` means serial dates."""
     rows: list[CalendarRow] = []
     remarks: list[Remark] = []
     for number, cells in lines:

@@ -64,15 +64,18 @@ def read_version(data: Mapping[str, Any]) -> Version:
 
 
 def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
-    """Return the slot of a partial date. Its members are integers or, in older data, strings (missing: "")."""
+    """Return the day, month or year of a partial date as a slot. Its members are integers or, in older data, strings.
+
+    A missing member is absent, null, zero or "". A date that does not exist gives a slot of precision `NONE`.
+    """
     raw = "-".join(str(partial[name]) for name in ("year", "month", "day") if partial.get(name) not in {None, ""})
     try:
         year, month, day = (int(partial.get(name) or 0) for name in ("year", "month", "day"))
-        exact = date(year, month, day) if month and day else None
+        full_date = date(year, month, day) if month and day else None
     except (ValueError, TypeError):
         return no_slot(raw, "impossible", timezone)
-    if exact is not None:
-        return on_days(exact, exact, raw, timezone)
+    if full_date is not None:
+        return on_days(full_date, full_date, raw, timezone)
     if not 0 <= month <= 12:
         return no_slot(raw, "impossible", timezone)
     span = month_span(Precision.MONTH, year, month, 1) if month else month_span(Precision.YEAR, year, 1, 12)
@@ -93,20 +96,20 @@ class EesSource:
     def __init__(self, settings: CalendarSettings) -> None:
         self._settings = settings
         self._api = f"{(settings.address or API).rstrip('/')}/"
-        self._asked = False
+        self._has_requested = False
         self._site = settings.options.get("site", SITE).rstrip("/")
 
     def export_state(self) -> object:
         """Return whether this read has requested the publications already."""
-        return self._asked
+        return self._has_requested
 
     def import_state(self, state: bool) -> None:  # noqa: FBT001  # the value of `export_state`
         """Restore what `export_state` returned, perhaps in another process."""
-        self._asked = state
+        self._has_requested = state
 
     def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
-        self._asked = False
+        self._has_requested = False
         named = self._settings.filters.get("publications", ())
         if named:
             return [self._request_for(slug) for slug in named]
@@ -115,9 +118,9 @@ class EesSource:
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return a request for every publication of the list."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        if self._asked or not pages or not pages[0].url.endswith(_SITEMAP):
+        if self._has_requested or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
-        self._asked = True
+        self._has_requested = True
         try:
             listed = parse_json(pages[0])
         except UnreadableCalendar:
@@ -139,21 +142,19 @@ class EesSource:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Publication]:
-        """Yield the publication of a page. A failed page leaves a remark. The list of publications has none itself.
-
-        Raises `UnreadableCalendar` for other JSON.
-        """
+        """Yield the publication of a page, if it has one. A failed page adds a remark, unknown JSON raises."""
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return
         data = parse_json(page)
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
             yield read_publication(data, self._settings.zone)
+        # A version of a release has `releaseId` and a list `results`. Neither has a next release.
         elif isinstance(data, dict) and not {"releaseId", "results"} & set(data):
             raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 
     def _make_announcement(self, item: Publication, remarks: list[Remark]) -> Announcement | None:
-        """Return the next release of a publication as an announcement, None if no date is given."""
+        """Return the next release of a publication as an announcement, None without a date and if it is superseded."""
         if item.next_slot is None or item.superseded:
             return None
         slot = assume_time(item.next_slot, self._settings.default_time)
@@ -167,6 +168,7 @@ class EesSource:
             url=f"{self._site}/find-statistics/{item.slug}",
             slot=slot,
             doubt=slot.doubt,
-            # The landing page does not change on publication. Only the name of the latest release does.
+            # The landing page does not change on publication. Only the name of the latest release does, so the page
+            # is recognised as out when that is no longer this one.
             parts=(Part("page", Role.PAGE, self._request_for(item.slug).url, f"ees-after:{item.latest or 'none'}"),),
         )

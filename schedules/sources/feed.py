@@ -54,18 +54,20 @@ class FeedSource(OnePage):
         return make_reading(made, remarks, lists_overdue=False)
 
     def _make_rows(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
-        """Yield a row for each entry of the feed."""
+        """Yield a row for each entry of the feed, with title and date as the patterns of the options find them."""
         for number, item in enumerate(entries, 1):
-            title, day = _strip_markup(item.get("title", "")), _extract_match(self._pattern, self._field_text(item))
+            title = _strip_markup(item.get("title", ""))
+            when = _extract_match(self._pattern, self._field_text(item))
             texts = {
                 "uid": str(item.get("id") or item.get("link") or ""),
                 "title": _extract_match(self._title, title) or title,
                 "url": str(item.get("link", "")),
-                "date": day,
+                "date": when,
             }
-            yield make_row(f"entry {number}", texts, slot=_instant_slot(day, self._settings.zone))
+            yield make_row(f"entry {number}", texts, slot=_instant_slot(when, self._settings.zone))
 
     def _field_text(self, item: Mapping[str, Any]) -> str:
+        """Return the text of the field that has the promised time, "" if the entry has none."""
         value = item.get(self._field, "")
         if self._field == "content" and isinstance(value, list) and value:
             value = value[0].get("value", "")
@@ -109,9 +111,9 @@ def _is_ended(tail: bytes) -> bool:
 def _refuse_depth(page: Page) -> None:
     """Raise `UnreadableCalendar` for a feed that is nested too deeply.
 
-    The check ends at the first error of a malformed feed, so such a feed is refused if it has very many tags.
+    The check ends at the first error of a malformed feed, so such a feed is refused if it has very many tags: it can be
+    nested deeply after the error. The running time of feedparser grows with the square of the depth.
     """
-    # The running time of feedparser grows with the square of the depth.
     depth = deepest = 0
 
     def begin(_name: str, _attributes: object) -> None:
@@ -135,7 +137,7 @@ def _refuse_depth(page: Page) -> None:
 
 
 def _instant_slot(text: str, timezone: str) -> Slot | None:
-    """Return the slot of an RFC 3339 or RFC 822 instant, None for any other text."""
+    """Return the slot of an RFC 3339 or RFC 822 instant, None for any other text and without a time zone."""
     moment = parse_instant(text)
     if moment is None:
         try:

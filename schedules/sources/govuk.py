@@ -65,11 +65,11 @@ class GovukSource(RememberingSource):
         try:
             urls = further_urls(pages[0].url, read_listing(pages[0]))
             further = sorted(set(urls) - {page.url for page in pages})
-            listed = {} if further else _read_listings(pages)[0]
+            if further:
+                return [PageRequest(url, accept="application/json") for url in further]
+            listed, _ = _read_listings(pages)
         except UnreadableCalendar:
             return ()  # `read` reports it
-        if further:
-            return [PageRequest(url, accept="application/json") for url in further]
         if self.has_looked_up:
             return ()
         self.has_looked_up = True
@@ -77,7 +77,7 @@ class GovukSource(RememberingSource):
         return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return listing and content items as one reading. Raises `UnreadableCalendar`."""
+        """Return listing and content items as one reading, and remember both. Raises `UnreadableCalendar`."""
         pages = [with_item_address(page, self._settings) for page in pages]
         listed, remarks = _read_listings(pages)
         today = local_date(now, self._settings.zone)
@@ -98,7 +98,7 @@ class GovukSource(RememberingSource):
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, ListedEntry], now: datetime) -> Iterator[str]:
-        """Yield the links of announcements that were cancelled, re-dated or dropped since the last read."""
+        """Yield the links of unlisted announcements, and of cancelled or re-dated ones without a known item."""
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
             before = self.known.get(link)
@@ -112,12 +112,13 @@ class GovukSource(RememberingSource):
         return item if signature == _entry_signature(entry) else None
 
     def _read_items(self, pages: Sequence[Page], remarks: list[Remark]) -> Iterator[tuple[str, ContentItem]]:
-        """Yield the link and content of each content item among these pages. Others leave a remark."""
+        """Yield the link and content of each content item among these pages. A failed or a wrong one adds a remark."""
         for page in pages:
             if is_listing(page):
                 continue
             link = urlsplit(page.url).path.removeprefix(CONTENT)
             try:
+                # A removed page answers 410 with a content item.
                 item = read_item(page.body) if page.status in {200, 410} else None
             except NotAContentItem as exc:
                 remarks.append(Remark(link, f"its content item: {exc}"))
@@ -132,7 +133,7 @@ class GovukSource(RememberingSource):
     def _make_announcement(
         self, entry: ListedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
-        """Return the announcement of an entry, from its content item if that is known. Faults go to `remarks`."""
+        """Return the announcement of an entry, as published if its item leads there. Faults go to `remarks`."""
         if item is not None and item.leads_to_publication():
             known = self.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
@@ -189,13 +190,13 @@ class GovukSource(RememberingSource):
 
 
 def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, ListedEntry], list[Remark]]:
-    """Return the entries of all listing pages by link, with a remark if some are missing.
+    """Return the entries of all listing pages by link, with a remark if some are missing. Raises `UnreadableCalendar`.
 
     Entries with equal timestamps can be on two pages or on none, because their order differs between requests.
     """
-    listings = [read_listing(page) for page in pages if is_listing(page)]
     if not pages:
         raise UnreadableCalendar("no listing was answered")
+    listings = [read_listing(page) for page in pages if is_listing(page)]
     listed = {entry.link: entry for listing in listings for entry in listing.entries}
     total = listings[0].total if listings else 0
     if total <= len(listed):
@@ -224,7 +225,7 @@ def _prefer_item(entry: ListedEntry, item: ContentItem) -> ListedEntry:
 
 
 def _read_slot(entry: ListedEntry, today: date, timezone: str) -> Slot:
-    """Return the slot of an entry's text, with a doubt if the timestamp differs or there is only a timestamp."""
+    """Return the slot of an entry's text, doubtful if the timestamp differs. A lone timestamp gives a doubtful day."""
     stamped = entry.release_timestamp
     if not entry.display_date and stamped is not None:
         day = local_date(stamped, timezone)

@@ -139,7 +139,7 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
 
 
 def parse_instant(value: object) -> datetime | None:
-    """Return an ISO instant with offset as aware UTC, None for anything else, also without offset."""
+    """Return an ISO instant with offset as aware UTC, None for anything else, also for the years 1 and 9999."""
     if not isinstance(value, str):
         return None
     try:
@@ -155,6 +155,7 @@ def plain_text(markup: str) -> str:
 
 
 def _read_announced_date(details: Mapping[str, Any]) -> AnnouncedDate:
+    """Return the date in the details of an announcement. Fields of a wrong type count as absent."""
     return AnnouncedDate(
         display_date=_text_or_empty(details.get("display_date")),
         state=_text_or_empty(details.get("state")),
@@ -182,7 +183,7 @@ def _read_destination(data: Mapping[str, Any]) -> str:
 
 
 def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
-    """Yield the documents of a publication."""
+    """Yield the attachments of a publication, or of an older one the documents in its text."""
     listed = _objects_in(details.get("attachments"))
     for attachment in listed:
         size = attachment.get("file_size")
@@ -199,23 +200,24 @@ def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
 
 
 def _read_old_documents(snippets: object) -> Iterator[Attachment]:
-    """Yield the links of documents in older items, which are snippets of HTML."""
+    """Yield the documents linked in the HTML snippets of older items, each address of a snippet once."""
     for snippet in snippets if isinstance(snippets, list) else ():
         try:
             links = html.fromstring(f"<div>{snippet}</div>").iterfind(".//a[@href]")
         except ParserError:
             continue
-        seen: dict[str, str] = {}
+        titles: dict[str, str] = {}
         for link in links:
             url = link.get("href", "")
             if not url.startswith("mailto:"):
-                seen[url] = seen.get(url) or " ".join("".join(map(str, link.itertext())).split())
-        for url, title in seen.items():
+                titles[url] = titles.get(url) or " ".join("".join(map(str, link.itertext())).split())
+        for url, title in titles.items():
             kind = "file" if "/uploads/" in url or "/media/" in url else "html" if url.startswith("/") else "external"
             yield Attachment(id=url.rpartition("/")[2], title=title, url=url, kind=kind)
 
 
 def _read_changes(details: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield the entries of the change history that have a readable time."""
     for change in _objects_in(details.get("change_history")):
         at = parse_instant(change.get("public_timestamp"))
         if at is not None:

@@ -19,7 +19,7 @@ from schedules.sources.settings import CalendarSettings
 SITE = "https://www.gov.uk"
 SEARCH = "/api/search.json"
 CONTENT = "/api/content"
-COUNT = 1000  # results a page; the most allowed is 1500
+COUNT, _MOST_COUNT = 1000, 1500  # results a page: by default, and as many as the API allows
 MOST_PAGES = 400
 BACK = timedelta(days=16)  # an overdue release is watched for 14 days
 
@@ -65,7 +65,7 @@ def site_of(settings: CalendarSettings) -> str:
 
 
 def listing_url(settings: CalendarSettings, now: datetime) -> str:
-    """Return the address of the first page.
+    """Return the address of the first page, with the filters of the configuration.
 
     The date filter is in UTC. It starts in the past, because the site's own list drops overdue releases at midnight.
     The order makes paging stable. The parameter `c` is the documented way to bypass the cache.
@@ -73,7 +73,7 @@ def listing_url(settings: CalendarSettings, now: datetime) -> str:
     query = [
         ("filter_format", "statistics_announcement"),
         ("order", "release_timestamp"),
-        ("count", str(min(settings.number("count", COUNT), 1500))),
+        ("count", str(min(settings.number("count", COUNT), _MOST_COUNT))),
         ("start", "0"),
         ("fields", _FIELDS),
     ]
@@ -107,12 +107,13 @@ def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
 
 
 def further_urls(first: str, listing: Listing) -> list[str]:
-    """Return the addresses of all pages after the first, which gives the total."""
+    """Return the addresses of the pages after the `first`, at most `MOST_PAGES`, by the total in its `listing`."""
     if not listing.size:
         return []
     parts = urlsplit(first)
     urls = []
-    for start in range(listing.size, listing.total, listing.size)[:MOST_PAGES]:
+    starts = range(listing.size, listing.total, listing.size)
+    for start in starts[:MOST_PAGES]:
         query = [(name, str(start) if name == "start" else value) for name, value in parse_qsl(parts.query)]
         urls.append(urlunsplit(parts._replace(query=urlencode(query, safe=":,"))))
     return urls
@@ -141,6 +142,7 @@ def read_listing(page: Page) -> Listing:
 
 
 def _read_entries(results: Sequence[Any]) -> Iterator[ListedEntry]:
+    """Yield the entry of each search result that has a link. Fields that it lacks are empty."""
     for result in results:
         if isinstance(result, dict) and isinstance(result.get("link"), str):
             yield ListedEntry(

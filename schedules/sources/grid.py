@@ -34,71 +34,74 @@ class Cell:
 
 
 def read_grid(table: HtmlElement) -> list[list[Cell]]:
-    """Return the rows of a table, with each cell at every place that it spans. Nested tables are left out."""
+    """Return the rows of a table, each cell wherever it spans, without nested tables and cut at `MOST_CELLS`."""
     rows: list[list[Cell]] = []
-    pending: dict[int, tuple[Cell, int]] = {}
-    cells = 0
+    pending: dict[int, tuple[Cell, int]] = {}  # as in `_read_row`
+    cell_count = 0
     for tr in table.iter("tr"):
         if next(tr.iterancestors("table"), None) is not table:
             continue
         row = _read_row(tr, pending)
-        cells += len(row)
-        if cells > MOST_CELLS:
+        cell_count += len(row)
+        if cell_count > MOST_CELLS:
             break
         rows.append(row)
     return rows
 
 
 def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
-    """Return one row. `pending` has the cells that span from earlier rows, by column, with the rows left."""
+    """Return the cells of one row, with those of earlier rows that span into it.
+
+    `pending` has these by column, with the number of rows that they still span. It is updated for the next row.
+    """
     row: list[Cell] = []
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
         text, struck = cell_texts(element)
         link = element.find(".//a[@href]")
         cell = Cell(id(element), text, struck, "" if link is None else link.get("href", ""))
-        down = _read_span(element, "rowspan")
+        row_span = _read_span(element, "rowspan")
         for _ in range(_read_span(element, "colspan")):
             if len(row) >= MOST_COLUMNS:
                 break
-            if down > 1:
-                pending[len(row)] = (cell, down - 1)
+            if row_span > 1:
+                pending[len(row)] = (cell, row_span - 1)
             row.append(cell)
     _fill_spans(row, pending)
     return row
 
 
 def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
-    """Append the cells that span from earlier rows into the next columns."""
+    """Append the cells that span from earlier rows into the next columns, and count down their rows in `pending`."""
     while len(row) in pending:
-        cell, left = pending.pop(len(row))
-        if left > 1:
-            pending[len(row)] = (cell, left - 1)
+        cell, rows_left = pending.pop(len(row))
+        if rows_left > 1:
+            pending[len(row)] = (cell, rows_left - 1)
         row.append(cell)
 
 
 def _read_span(element: HtmlElement, name: str) -> int:
+    """Return how many columns or rows a cell spans by this attribute, 1 if it is absent or no number."""
     value = element.get(name, "1").strip()
     return min(max(int(value), 1), MOST_SPAN) if value.isdecimal() and len(value) < 8 else 1
 
 
 def cell_texts(element: HtmlElement) -> tuple[str, str]:
-    """Return the text of an element and the text struck out in it, with single blanks and without footnote marks."""
+    """Return the text of an element (of `<time>` its instant) and the struck-out text, without footnote marks."""
     kept: list[str] = []
     struck: list[str] = []
-    # Without recursion, because pages can be nested very deeply.
+    # Without recursion, because pages can be nested very deeply. With each node: the texts to which it belongs.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, kept)]
     while stack:
-        node, into = stack.pop()
+        node, texts = stack.pop()
         if isinstance(node, str):
-            into.append(node)
+            texts.append(node)
             continue
-        exact = node.get("datetime", "") if node.tag == "time" else ""
-        if _OFFSET.search(exact):
-            # The attribute has the exact time. Without a time it would say less than the text.
-            into.append(exact)
+        instant = node.get("datetime", "") if node.tag == "time" else ""
+        if _OFFSET.search(instant):
+            texts.append(instant)
             continue
-        inner = struck if node.tag in _STRUCK else into
+        inner = struck if node.tag in _STRUCK else texts
         stack += [(part, inner) for part in reversed(_child_parts(node))]
     return " ".join("".join(kept).split()), " ".join("".join(struck).split())
 
@@ -157,16 +160,16 @@ def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
 
 
 def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> tuple[dict[str, int], list[str]]:
-    """Return the column of each field, and the headings that are not known.
+    """Return the column of each field, and the headings that are not known. Options choose before known headings do.
 
-    Raises `UnreadableCalendar` if two columns could be the same field and no option chooses one.
+    Raises `UnreadableCalendar` if the row has no title or date, or two columns could be a field that no option chooses.
     """
-    chosen = {_fold_cell(text): OPTION_FIELDS.get(name, name) for name, text in options.items()}
-    columns = {chosen[_fold_cell(cell)]: place for place, cell in enumerate(row) if _fold_cell(cell) in chosen}
-    fixed, unknown = frozenset(columns), []
+    fields = {_fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()}
+    columns = {fields[_fold_cell(cell)]: place for place, cell in enumerate(row) if _fold_cell(cell) in fields}
+    chosen, unknown = frozenset(columns), []
     for place, cell in enumerate(row):
         field = heading_field(cell)
-        if place in columns.values() or not cell.strip() or field in fixed:
+        if place in columns.values() or not cell.strip() or field in chosen:
             continue
         if field is None:
             unknown.append(cell.strip())

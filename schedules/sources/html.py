@@ -19,6 +19,7 @@ from schedules.sources.row import CalendarRow, make_announcements, make_reading,
 from schedules.sources.settings import CalendarSettings
 
 _HEAD = 10  # the heading of a table must be in the first rows
+_LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 
 
@@ -54,7 +55,7 @@ def parse_html(page: Page) -> HtmlElement:
 
 
 def _read_tables(root: HtmlElement, settings: CalendarSettings, page: Page) -> Iterator[CalendarRow]:
-    """Yield the rows of each table whose heading names a title and a date."""
+    """Yield the rows below the heading of each table. A table without a heading in its first rows has none."""
     for number, table in enumerate(root.iter("table"), 1):
         rows = read_grid(table)
         for index, row in enumerate(rows[:_HEAD]):
@@ -92,13 +93,13 @@ def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: Calenda
 
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return an entry completed by the heading above it: the month of a day number, the year of a date."""
+    """Return an entry completed by a date above it: a day number gets its month, a date its year."""
     heading = read_date(above, date(2000, 1, 1), settings.zone).slot if above else None
     if heading is None or heading.first is None or not any(char.isdigit() for char in above):
         return entry
     text = entry.date
-    # "Thursday 23rd" under "July 2026"
-    is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < 16
+    # "Thursday 23rd" under "July 2026": the last word is a number, without the letters of "st", "nd", "rd", "th".
+    is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < _LONGEST_DAY
     if heading.precision is Precision.MONTH and is_day_number:
         text = f"{text} {above}"
     # A date without a year can be up to 30 days before the anchor (`Context.is_near`).
@@ -107,19 +108,19 @@ def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) ->
 
 
 def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
-    """Yield the elements that the option `rows` selects, each with the heading above it."""
+    """Yield the elements that the option `rows` selects, if they have a title or date, with the heading above."""
     options = settings.options
     selectors = {OPTION_FIELDS.get(name, name): text for name, text in options.items() if name not in _NOT_FIELDS}
-    numbers = {row: number for number, row in enumerate(_select_all(options["rows"], root), 1)}
+    row_numbers = {row: number for number, row in enumerate(_select_all(options["rows"], root), 1)}
     headings = set(_select_all(options["heading"], root)) if "heading" in options else set()
     above = ""
     for element in root.iter():
         if element in headings:
             above = cell_texts(element)[0]
-        elif element in numbers:
+        elif element in row_numbers:
             texts = {name: _select_text(element, selector) for name, selector in selectors.items()}
             if texts.get("title") or texts.get("date"):
-                yield apply_heading(make_row(f"row {numbers[element]}", texts), above, settings)
+                yield apply_heading(make_row(f"row {row_numbers[element]}", texts), above, settings)
 
 
 def _select_text(element: HtmlElement, selector: str) -> str:

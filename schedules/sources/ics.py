@@ -58,63 +58,64 @@ class IcsSource(OnePage):
         budget = SearchBudget()
         for calendar in read_calendars(find_page(pages, self._url)):
             made += self._announce_calendar(calendar, budget, now)
-        uids = [make_uid(each.title, each.url, "", each.producer) for each in made]
-        keyless = [place for place, each in enumerate(made) if each.uid == uids[place]]
-        kept, doubles = drop_duplicates(make_uids_unique(made, keyless))
+        # `_make_announcement` made the uid of an event without its own from its title, so that it may not be unique.
+        made_uids = (make_uid(each.title, each.url, "", each.producer) for each in made)
+        keyless = [index for index, (each, uid) in enumerate(zip(made, made_uids, strict=True)) if each.uid == uid]
+        kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, keyless))
         faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
         remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
-        return make_reading(kept, [*remarks, *doubles])
+        return make_reading(kept, [*remarks, *remarks_on_duplicates])
 
     def _announce_calendar(self, calendar: RawCalendar, budget: SearchBudget, now: datetime) -> Iterator[Announcement]:
-        """Yield the announcements of one VCALENDAR."""
+        """Yield the announcements of one VCALENDAR. Changed occurrences of a series get their own uids."""
         properties, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
         is_ons = _ONS in properties.value("PRODID").casefold()
-        file = _CalendarContext(times, properties.value("METHOD").upper() == "CANCEL", is_ons, budget)
+        context = _CalendarContext(times, properties.value("METHOD").upper() == "CANCEL", is_ons, budget)
         for events in group_by_uid(calendar.events).values():
             if any(event.all("RRULE") or event.all("RDATE") for event in events):
-                yield from self._announce_series(events, file)
+                yield from self._announce_series(events, context)
                 continue
             for event in _keep_latest(events):
-                recurrence = event.value("RECURRENCE-ID")
-                made = self._make_announcement(event, event_slot(event, file.times), file)
-                yield replace(made, uid=f"{made.uid}#{recurrence}") if recurrence else made
+                occurrence = event.value("RECURRENCE-ID")
+                made = self._make_announcement(event, event_slot(event, times), context)
+                yield replace(made, uid=f"{made.uid}#{occurrence}") if occurrence else made
 
-    def _announce_series(self, events: Sequence[RawEvent], file: _CalendarContext) -> Iterator[Announcement]:
-        """Yield the occurrences of a recurring event, or the event itself if it cannot be expanded."""
-        master = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
-        today = file.times.anchor
-        number = self._settings.number
-        window = (today - timedelta(days=number("back", BACK)), today + timedelta(days=number("ahead", AHEAD)))
-        slot = event_slot(master, file.times)
+    def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
+        """Yield the occurrences of a recurring event, or the event itself with a doubt if it cannot be expanded."""
+        rule_event = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
+        times, number = context.times, self._settings.number
+        back, ahead = timedelta(days=number("back", BACK)), timedelta(days=number("ahead", AHEAD))
+        slot = event_slot(rule_event, times)
         try:
-            occurrences = expand_occurrences(events, file.times, window, file.budget)
+            occurrences = expand_occurrences(events, times, (times.anchor - back, times.anchor + ahead), context.budget)
         except SeriesRefused as refused:
             if refused.doubt == "series-refused":
+                # Its first occurrence may be long past, and no later one is known.
                 slot = no_slot(slot.raw, "not-a-date", slot.timezone)
-            yield self._make_announcement(master, replace(slot, doubt=refused.doubt), file)
+            yield self._make_announcement(rule_event, replace(slot, doubt=refused.doubt), context)
             return
-        series = self._make_announcement(master, slot, file)
+        series = self._make_announcement(rule_event, slot, context)
         for occurrence in occurrences:
             yield replace(
                 series,
                 uid=f"{series.uid}#{occurrence.day.isoformat()}",
                 title=clean_title(occurrence.title) or series.title,
                 slot=assume_time(occurrence.slot, self._settings.default_time),
-                state=State.CANCELLED if file.cancels else _read_state(occurrence.status),
+                state=State.CANCELLED if context.cancels else _read_state(occurrence.status),
                 doubt=occurrence.slot.doubt,
             )
 
-    def _make_announcement(self, event: RawEvent, slot: Slot, file: _CalendarContext) -> Announcement:
-        """Return an event with this slot as an announcement."""
+    def _make_announcement(self, event: RawEvent, slot: Slot, context: _CalendarContext) -> Announcement:
+        """Return an event as an announcement of this slot. A provisional ONS entry keeps only the day of it."""
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         status = event.value("STATUS")
-        state = State.CANCELLED if file.cancels else _read_state(status) or leading_state(title)
-        if file.is_ons and state is State.PROVISIONAL:
+        state = State.CANCELLED if context.cancels else _read_state(status) or leading_state(title)
+        if context.is_ons and state is State.PROVISIONAL:
             # The time of a provisional ONS entry has no meaning.
             day = first_day(slot) if slot.instant else None
             slot = slot if day is None else on_days(day, day, slot.raw, slot.timezone)
-        url = self._url_of(event, uid)
+        url = self._find_url(event, uid)
         return Announcement(
             uid=uid or make_uid(title, url, "", self._settings.producer),
             title=title,
@@ -126,13 +127,13 @@ class IcsSource(OnePage):
             published=normalise(status) in PUBLISHED,
         )
 
-    def _url_of(self, event: RawEvent, uid: str) -> str:
-        """Return the only link of an event, "" if it has none or several."""
-        given = event.value(self._settings.options.get("link", "URL").upper())
-        links = set(_LINK.findall(given)) or set(_LINK.findall(event.text("DESCRIPTION")))
+    def _find_url(self, event: RawEvent, uid: str) -> str:
+        """Return the only link of an event, else the page if its UID is a path, else ""."""
+        link_property = event.value(self._settings.options.get("link", "URL").upper())
+        links = set(_LINK.findall(link_property)) or set(_LINK.findall(event.text("DESCRIPTION")))
         if len(links) == 1:
             return clean_url(links.pop().rstrip(".,;)"))
-        # The ONS uses the path of the page as UID.
+        # The ONS has such UIDs.
         return clean_url(urljoin(self._url, uid)) if uid.startswith("/") else ""
 
 
@@ -151,7 +152,7 @@ def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSe
 
 
 def _keep_latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
-    """Yield the events of one UID with the highest SEQUENCE of their occurrence. Equal ones are doubted later."""
+    """Yield for each occurrence of one UID the events with the highest SEQUENCE. Equal ones are doubted later."""
     if len(events) == 1:
         yield events[0]
         return

@@ -109,21 +109,22 @@ def _decode_body(page: Page) -> str:
 
 
 def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
-    """Return the calendars of these lines with their events and time zones."""
+    """Return the calendars of these lines. Raises `UnreadableCalendar` for more than `MOST_EVENTS` events."""
     calendars: list[RawCalendar] = []
-    events = 0
+    event_count = 0
     for line in lines:
         mark = line.strip().upper()
         if mark == "BEGIN:VCALENDAR":
             calendars.append(RawCalendar())
         elif mark == "BEGIN:VEVENT":
-            events += 1
-            if events > MOST_EVENTS:
+            event_count += 1
+            if event_count > MOST_EVENTS:
                 raise UnreadableCalendar(f"{page_name(page)}: more than {MOST_EVENTS} events")
             calendars[-1].events.append(_read_event(lines))
         elif mark == "BEGIN:VTIMEZONE":
-            tzid, kept = _read_block(line, lines, "VTIMEZONE")
-            calendars[-1].zones.setdefault(tzid, _make_zone_block(kept))
+            # Of two blocks with one TZID the first counts.
+            tzid, block = _read_block(line, lines, "VTIMEZONE")
+            calendars[-1].zones.setdefault(tzid, _make_zone_block(block))
         elif mark.startswith("BEGIN:"):
             _read_block(line, lines, mark[6:])
         elif not mark.startswith("END:"):
@@ -132,7 +133,7 @@ def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
 
 
 def _read_event(lines: Iterator[str]) -> RawEvent:
-    """Return the event whose lines come next, without the alarms inside it."""
+    """Return the event whose lines come next, without the alarms inside it, which are skipped."""
     event = RawEvent()
     for line in lines:
         mark = line[:10].upper()
@@ -153,20 +154,21 @@ def _make_zone_block(lines: list[str]) -> ZoneBlock:
     return ZoneBlock(name, "\r\n".join(own))
 
 
-def _read_block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
-    """Return the TZID and the lines of a block up to its end or that of the file."""
-    kept, tzid = [head.strip()], ""
+def _read_block(begin: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
+    """Return the TZID of a block ("" without one) and its lines, from `begin` to its end or that of the file."""
+    block, tzid = [begin.strip()], ""
     for line in lines:
-        kept.append(line.strip())
+        block.append(line.strip())
         if line.upper().startswith("TZID"):
             tzid = line.partition(":")[2].strip()
         if line.strip().upper() == f"END:{name}":
             break
-    return tzid, kept
+    return tzid, block
 
 
 def _parse_line(line: str) -> Iterator[Property]:
     """Yield the property of a content line, unless it is not needed or not a property."""
+    # Most properties have no parameters. Without a pattern they are read faster.
     name, colon, value = line.partition(":")
     if colon and name.isalpha():
         name = sys.intern(name.upper())

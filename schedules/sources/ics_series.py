@@ -14,11 +14,11 @@ import recurring_ical_events
 from icalendar import Calendar
 from icalendar.error import IncompleteComponent, InvalidCalendar
 
-from schedules.dates import at_instant, at_wall, on_days
+from schedules.dates import at_instant, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.sources.ics_lines import Property, RawEvent
-from schedules.sources.ics_times import TimeSettings, zone_name
+from schedules.sources.ics_times import TimeSettings, slot_at, zone_name
 from schedules.times.zone import local_date
 
 MOST_INSTANCES = 1000
@@ -27,6 +27,8 @@ _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
 _FIRST_YEAR = quick(r"(19[7-9]|20)\d")
+# Parts of an RRULE with which it always has an occurrence, if their values are valid.
+_SAFE_PARTS = frozenset(["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the library's occurrences of these events. Raises `SeriesRefused` if to find them may cost too much."""
+    """Return the occurrences of events. Raises `SeriesRefused` if their rules may cost more than the budget."""
     may_never_occur = False
     for event in events:
         for rule in event.all("RRULE"):
@@ -116,27 +118,18 @@ def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tupl
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
     """Return whether an RRULE may have no occurrence. A search for one would then run to the year 9999.
 
-    Only forms that always have an occurrence are accepted.
+    It may unless it has only parts and values of forms that always have one.
     """
-    unknown_parts = set(parts) - {
-        "FREQ",
-        "INTERVAL",
-        "COUNT",
-        "UNTIL",
-        "WKST",
-        "BYDAY",
-        "BYMONTH",
-        "BYHOUR",
-        "BYMINUTE",
-    }
+    has_other_parts = not set(parts) <= _SAFE_PARTS
     months = parts.get("BYMONTH", "1").split(",")
     # Three digits are enough to see that a number is too large.
     are_months_valid = all(month.isdecimal() and 1 <= int(month[:3]) <= 12 for month in months)
-    return bool(unknown_parts) or not are_months_valid or not _OCCURS_ALWAYS.fullmatch(parts.get("BYDAY", "MO"))
+    are_days_valid = _OCCURS_ALWAYS.fullmatch(parts.get("BYDAY", "MO")) is not None
+    return has_other_parts or not are_months_valid or not are_days_valid
 
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
-    """Raise `SeriesRefused` for a rule whose expansion could take hours."""
+    """Raise `SeriesRefused` for a rule that could take hours or begins (`start`) after the window."""
     if parts.get("FREQ") not in _FREQUENCIES or not _FIRST_YEAR.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1
@@ -144,10 +137,11 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
         times_a_day *= parts.get(name, "0").count(",") + 1
     # An occurrence is searched until the year 9999, for these rules a day or a week at a time.
     is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
-    # With an interval of zero the expansion never ends.
+    # With an interval of zero the expansion never ends. Six digits are enough to see that it is too large.
     interval = parts.get("INTERVAL", "1")
     is_interval_odd = not interval.isdecimal() or not 1 <= int(interval[:6]) <= 400
-    if is_interval_odd or times_a_day > 4 or is_rare or int(start[:4]) > window[1].year:
+    begins_after_window = int(start[:4]) > window[1].year
+    if is_interval_odd or times_a_day > 4 or is_rare or begins_after_window:
         raise SeriesRefused("series-refused")
 
 
@@ -162,7 +156,7 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
 
 
 def _with_known_zone(given: Property, times: TimeSettings) -> Property:
-    """Return a property with a time zone name that the libraries know."""
+    """Return a property with a time zone name that the libraries know, unchanged if it has no zone or no known one."""
     tzid = given.params.get("TZID", "")
     if given.name not in _TIMED or not tzid:
         return given
@@ -181,6 +175,7 @@ def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
 
 
 def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: ANN401  # a component of the library
+    """Return the occurrence of an event. If it was moved, its day is still that of the rule."""
     start, by_rule = event.get("DTSTART").dt, event.get("RECURRENCE-ID")
     day = by_rule.dt if by_rule else start
     if isinstance(day, datetime):
@@ -189,10 +184,10 @@ def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: AN
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:
-    """Return the slot of a date or date-time of the library."""
+    """Return the slot of a date or date-time of the library. If it names no zone, it is a floating time."""
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"
     if start.tzinfo is None:
-        return at_wall(start, raw, times.floating)
+        return slot_at(start, times.floating, raw, times)
     return at_instant(start.astimezone(UTC), raw, times.timezone)

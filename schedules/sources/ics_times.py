@@ -12,13 +12,14 @@ from icalendar import Calendar
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from schedules.dates import at_instant, at_wall, no_slot, on_days, read_date
+from schedules.dates.read import wall_time
 from schedules.patterns import quick
 from schedules.slot import Precision, Slot
 from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
 from schedules.times.zone import LONDON, local
 
 _DATE = quick(r"(\d{4})(\d{2})(\d{2})")
-_DATE_TIME = quick(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z?")
+_DATE_TIME = quick(r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})T(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<f>)Z?")
 _DURATION = quick(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
 _DAY = timedelta(days=1)
 
@@ -60,20 +61,22 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
 
 
 def start_slot(start: Property, times: TimeSettings) -> Slot:
-    """Return the slot of one DTSTART without its length."""
+    """Return the slot of one DTSTART without its length. A UTC time that names a zone too is a doubtful day."""
     raw = start.value.strip()
     if _DATE.fullmatch(raw):
         day = _parse_day(raw)
         return no_slot(raw, "impossible", times.timezone) if day is None else on_days(day, day, raw, times.timezone)
-    wall = _parse_wall_time(raw)
+    match = _DATE_TIME.fullmatch(raw)
+    wall = wall_time(match) if match else None
     if wall is None:
         return _read_by_grammar(raw, start, times)
     tzid = start.params.get("TZID", "").strip()
-    if raw.endswith("Z"):
-        if tzid:
-            return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
+    is_utc = raw.endswith("Z")
+    if is_utc and tzid:
+        return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
+    if is_utc:
         return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
-    return _slot_in_zone(wall, tzid, raw, times) if tzid else _slot_at(wall, times.floating, raw, times)
+    return _slot_in_zone(wall, tzid, raw, times) if tzid else slot_at(wall, times.floating, raw, times)
 
 
 def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
@@ -81,8 +84,8 @@ def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
     if not raw:
         return no_slot(raw, "empty", times.timezone, doubt="unreadable-date")
     slot = read_date(raw, times.anchor, zone_name(start.params.get("TZID", "")) or times.floating).slot
-    unread = slot.precision is Precision.NONE and slot.reason != "tbc"
-    return replace(slot, timezone=times.timezone, doubt="unreadable-date" if unread else slot.doubt)
+    is_unreadable = slot.precision is Precision.NONE and slot.reason != "tbc"
+    return replace(slot, timezone=times.timezone, doubt="unreadable-date" if is_unreadable else slot.doubt)
 
 
 def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> Slot:
@@ -94,7 +97,7 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     """
     name = zone_name(tzid)
     if name is not None:
-        slot = _slot_at(wall, name, raw, times)
+        slot = slot_at(wall, name, raw, times)
         is_shifted = slot.instant is not None and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
         return replace(slot, doubt="zone") if is_shifted and tzid.casefold() in DOUBTFUL else slot
     moment = _instant_by_zone_block(raw, tzid, times)
@@ -103,8 +106,8 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     return at_instant(moment, raw, times.timezone)
 
 
-def _slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
-    """Return the slot of a local time in a zone. As of every slot, its own zone is the configured one."""
+def slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
+    """Return the slot of a naive local time of a zone. As of every slot, its own zone is the configured one."""
     return replace(at_wall(wall, raw, zone), timezone=times.timezone)
 
 
@@ -158,18 +161,6 @@ def _parse_day(text: str) -> date | None:
         return None
 
 
-def _parse_wall_time(text: str) -> datetime | None:
-    """Return the local time of `20260723T093000`, with or without `Z`, None for any other text or impossible time."""
-    match = _DATE_TIME.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = map(int, match.groups())
-    try:
-        return datetime.combine(date(year, month, day), time(hour, minute, second))
-    except ValueError:
-        return None
-
-
 _NEW_YORK = "America/New_York"
 
 ALIASES: dict[str, str] = {
@@ -198,7 +189,7 @@ def _olson_names() -> dict[str, str]:
 def zone_name(tzid: str) -> str | None:
     """Return the time zone that a TZID means, None for a private name."""
     plain = " ".join(tzid.split()).casefold()
-    # "/mozilla.org/20050126_1/Europe/London"
+    # Some programs write a path before the name: "/mozilla.org/20050126_1/Europe/London".
     tail = "/".join(plain.rsplit("/", 2)[-2:])
     windows = {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
     return ALIASES.get(plain) or _olson_names().get(plain) or _olson_names().get(tail) or windows.get(plain)

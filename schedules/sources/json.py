@@ -57,15 +57,15 @@ class JsonSource(OnePage):
         self._fields = {OPTION_FIELDS.get(name, name): compile_finder(text) for name, text in fields.items()}
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
-        """Return the requests for all further pages at once, if the first page gives their number."""
-        name = self._settings.options.get("pages")
+        """Return the requests for the further pages, up to `MOST_PAGES`, if the first page gives their number."""
+        parameter = self._settings.options.get("pages")
         total = pages[0].headers.get("x-wp-totalpages", "")
-        if name is None or len(pages) > 1 or not total.isdecimal():
+        if parameter is None or len(pages) > 1 or not total.isdecimal():
             return ()
         parts = urlsplit(self._url)
-        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != name]
+        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != parameter]
         numbers = range(2, min(int(total), MOST_PAGES) + 1)
-        queries = (urlencode([*query, (name, str(number))]) for number in numbers)
+        queries = (urlencode([*query, (parameter, str(number))]) for number in numbers)
         return [PageRequest(urlunsplit(parts._replace(query=each)), accept=self.accept) for each in queries]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
@@ -82,6 +82,7 @@ class JsonSource(OnePage):
                 raise UnreadableCalendar(f"{page_name(page)}: entries: no list there")
             for number, item in enumerate(found, 1):
                 texts = {name: _value_text(_find_value(page, path, item)) for name, path in self._fields.items()}
+                # The option `published` finds any value that an entry has only after its publication.
                 if texts.pop("published", ""):
                     texts["status"] = "published"
                 yield make_row(f"entry {number}", texts)
@@ -100,7 +101,7 @@ class _PlainPath:
 
 
 def compile_finder(expression: str) -> Finder:
-    """Compile a JMESPath expression. Raises `JMESPathError`."""
+    """Return a function that finds the value of a JMESPath expression in data. Raises `JMESPathError`."""
     if _PLAIN_PATH.fullmatch(expression):
         return _PlainPath(tuple(expression.split(".")))
     search: Finder = jmespath.compile(expression).search

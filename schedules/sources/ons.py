@@ -44,7 +44,7 @@ class ReleaseItem:
 
 
 def read_release_item(data: Mapping[str, Any]) -> ReleaseItem:
-    """Read a release from a search result or from its own `/data` page, which differ in case, without its contacts."""
+    """Read a release from a search result (`snake_case`) or its `/data` page (`camelCase`), without its contacts."""
     about = data["description"]
     changes = _get_either(data, "date_changes", "dateChanges") or ()
     notice = _get_either(about, "cancellation_notice", "cancellationNotice") or ()
@@ -105,7 +105,7 @@ def _read_state(item: ReleaseItem) -> State:
 
 
 def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
-    """Return the slot of a release: its instant if that is final, else at most the day or the provisional date."""
+    """Return the slot of a release: its final instant, else its provisional date, or only its day."""
     exact = _slot_of_timestamp(item.release_date, timezone)
     if item.finalised or item.cancelled:
         return exact
@@ -121,9 +121,10 @@ def _read_slot(item: ReleaseItem, timezone: str) -> Slot:
 
 
 def _slot_of_timestamp(text: str, timezone: str) -> Slot:
-    """Return the slot of a timestamp: the day if it is local midnight, else the instant. Other texts are date texts."""
+    """Return the slot of a timestamp: the day if it is local midnight, else the instant. Read other texts as dates."""
     moment = parse_instant(text)
     if moment is None:
+        # A date without a year becomes one of about 2000, long past.
         return read_date(text, date(2000, 1, 1), timezone).slot if text else no_slot("", "empty", timezone)
     wall = local(moment, timezone)
     if wall.time() == time():
@@ -159,6 +160,7 @@ API = "https://api.beta.ons.gov.uk/v1/search/releases"
 SITE = "https://www.ons.gov.uk"
 LIMIT = 1000  # the most entries of one page
 MOST = 10_000  # where the index behind the list stops
+BACK = 30  # days
 
 _JSON = "application/json"
 
@@ -191,7 +193,8 @@ class OnsSource(RememberingSource):
             return ()  # `read` reports it
         starts = range(LIMIT, min(total, MOST), LIMIT)
         further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
-        if further and not {page.url for page in pages} & set(further):
+        were_requested = any(page.url in further for page in pages)
+        if further and not were_requested:
             return [PageRequest(url, accept=_JSON) for url in further]
         if self.has_looked_up:
             return ()
@@ -200,7 +203,7 @@ class OnsSource(RememberingSource):
         return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return lists and data as one reading. Raises `UnreadableCalendar`."""
+        """Return lists and data as one reading, and remember it. Raises `UnreadableCalendar`."""
         remarks: list[Remark] = []
         made = self._read_lists(pages, remarks)
         self.record_read(made, now)
@@ -217,9 +220,9 @@ class OnsSource(RememberingSource):
         return [make_announcement(item, self._settings, self._site, []) for item in items], _read_total(page)
 
     def _list_url(self, kind: str, now: datetime, offset: int) -> str:
-        """Return the address of one page of a list, from some days before `now` on."""
+        """Return the address of one page of a list. It begins as many days before `now` as the option `back` says."""
         # One day more, because the server compares dates in UTC.
-        start = (now - timedelta(days=self._settings.number("back", 30) + 1)).date()
+        start = (now - timedelta(days=self._settings.number("back", BACK) + 1)).date()
         query = {
             "release-type": kind,
             "fromDate": start.isoformat(),
@@ -233,14 +236,14 @@ class OnsSource(RememberingSource):
         return f"{self._settings.address or API}?{urlencode(query)}"
 
     def _read_lists(self, pages: Sequence[Page], remarks: list[Remark]) -> dict[str, Announcement]:
-        """Return the announcements of all pages by uid. Raises `UnreadableCalendar` if a needed page failed."""
+        """Return all announcements by uid. Raises `UnreadableCalendar` if the first or an upcoming page failed."""
         if not pages:
             raise UnreadableCalendar(f"{self._settings.address or API}: no answer")
         require_usable(pages[0])
         made: dict[str, Announcement] = {}
         for page in pages:
-            kind = parse_qs(urlsplit(page.url).query).get("release-type")
-            for release in _read_releases(page, remarks, needed=page is pages[0] or kind == ["type-upcoming"]):
+            is_upcoming = parse_qs(urlsplit(page.url).query).get("release-type") == ["type-upcoming"]
+            for release in _read_releases(page, remarks, needed=is_upcoming or page is pages[0]):
                 announcement = make_announcement(read_release_item(release), self._settings, self._site, remarks)
                 made[announcement.uid] = announcement
         return made
@@ -269,6 +272,7 @@ def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterat
 
 
 def _read_total(page: Page) -> int:
+    """Return the number of releases on all pages of a list, 0 if the page does not give it."""
     breakdown = parse_json_object(page).get("breakdown")
     total = breakdown.get("total") if isinstance(breakdown, dict) else None
     return total if isinstance(total, int) else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -46,39 +47,25 @@ class SourceKind:
         return source
 
 
+# A kind for one site, which has a known address and returns JSON with names of people.
+_kind_for_one_site = partial(SourceKind, has_address=True, is_plain=True, names_people=True)
 _COLUMNS = "id title producer url date time status period previous reason recognise"
 
 KINDS: dict[str, SourceKind] = {
-    "govuk": SourceKind(
+    "govuk": _kind_for_one_site(
         "schedules.sources.govuk:GovukSource",
         filters="organisations topics states document_types",
         options="count family all_dates",
         numbers="count",
-        has_address=True,
-        is_plain=True,
-        names_people=True,
     ),
-    "ons": SourceKind(
-        "schedules.sources.ons:OnsSource",
-        filters="query",
-        options="site back count",
-        numbers="back count",
-        has_address=True,
-        is_plain=True,
-        names_people=True,
+    "ons": _kind_for_one_site(
+        "schedules.sources.ons:OnsSource", filters="query", options="site back count", numbers="back count"
     ),
     "csv": SourceKind(
         "schedules.sources.csv:CsvSource", options=f"{_COLUMNS} delimiter excel", is_plain=True, by_hand=True
     ),
     "toml": SourceKind("schedules.sources.toml:TomlSource", cap=4 * MEGABYTE, is_plain=True, by_hand=True),
-    "ees": SourceKind(
-        "schedules.sources.ees:EesSource",
-        filters="publications",
-        options="site",
-        has_address=True,
-        is_plain=True,
-        names_people=True,
-    ),
+    "ees": _kind_for_one_site("schedules.sources.ees:EesSource", filters="publications", options="site"),
     "feed": SourceKind("schedules.sources.feed:FeedSource", options="date pattern title"),
     "ics": SourceKind(
         "schedules.sources.ics:IcsSource", options="back ahead link", numbers="back ahead", may_be_empty=False

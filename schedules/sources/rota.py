@@ -32,7 +32,7 @@ class RotaSource(OnePage):
         self._roles = [(role, _spaced_words(role)) for role in sorted(roles, key=len, reverse=True)]
 
     def read(self, pages: Sequence[Page], now: datetime) -> tuple[Span, ...]:
-        """Return who is on call until two months ahead. Raises `UnreadableCalendar`, also if no one is."""
+        """Return who is on call until two months ahead, by begin. Raises `UnreadableCalendar`, also if no one is."""
         timezone, budget, duties = self._settings.zone, SearchBudget(), set[Span]()
         window = local_date(now - _BACK, timezone), local_date(now + AHEAD, timezone)
         for calendar in read_calendars(find_page(pages, self._url)):
@@ -43,8 +43,8 @@ class RotaSource(OnePage):
                 except SeriesRefused as refused:
                     raise UnreadableCalendar(f"an event of the rota cannot be read: {refused.doubt}") from refused
                 for title, begins, ends in spans:
-                    words = _spaced_words(title)
-                    role = next((role for role, role_words in self._roles if role_words in words), "")
+                    title_words = _spaced_words(title)
+                    role = next((role for role, role_words in self._roles if role_words in title_words), "")
                     duties.add((role, begins, ends))
         if not any(role for role, _, _ in duties):
             raise UnreadableCalendar(f"no event of the next {AHEAD.days} days names a role of this rota")

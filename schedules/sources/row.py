@@ -97,6 +97,7 @@ def clean_title(text: str) -> str:
 
 def clean_url(text: str, base: str = "") -> str:
     """Return an absolute http address without blanks, fragment and campaign tags, "" for anything else."""
+    # Most addresses are clean already. To split them would take time.
     if _CLEAN.fullmatch(text):
         return text
     try:
@@ -121,10 +122,11 @@ def make_uid(title: str, url: str, period: str, producer: str) -> str:
 def make_announcement(
     entry: CalendarRow, settings: CalendarSettings, anchor: date
 ) -> tuple[Announcement, list[Remark]]:
-    """Return one row as an announcement, with remarks. `anchor` is the local day of the read."""
+    """Return one row as an announcement, with remarks on its faults. `anchor` is the local day of the read."""
     remarks: list[Remark] = []
-    slot, previous, status = _read_slot(entry, settings, entry.anchor or anchor)
-    state, published = _read_state(entry, status, remarks)
+    slot, previous, date_status = _read_slot(entry, settings, entry.anchor or anchor)
+    state, published = _read_state(entry, date_status, remarks)
+    # An entry that only adds parts to a release (`of`) needs no date.
     if slot.reason in REASONS and not entry.of:
         remarks.append(Remark(f"{entry.key}.date", REASONS[slot.reason], slot.raw))
     elif slot.doubt:
@@ -153,9 +155,9 @@ def make_announcement(
 
 
 def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Slot, Slot | None, str | None]:
-    """Return the slot of an entry, its earlier slot and its status word, the last two None if it has none.
+    """Return the slot of an entry, its earlier slot and the status word beside its date, both None if there is none.
 
-    `anchor` is the day of the read, near which dates without a year are.
+    `anchor` is the day of the read, near which dates without a year are. A native slot of the format has only itself.
     """
     if entry.slot is not None:
         return entry.slot, None, None
@@ -164,41 +166,41 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
     if not entry.previous.strip():
         return slot, read.previous, read.status
     before = read_date(entry.previous, anchor, settings.zone, settings.date_order).slot
-    is_unreadable = bool(before.reason)
-    return slot, None if is_unreadable else before, read.status
+    is_readable = not before.reason
+    return slot, before if is_readable else None, read.status
 
 
-def _read_state(entry: CalendarRow, status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
-    """Return the state of an entry, None if not given, and whether its status says that it is published."""
+def _read_state(entry: CalendarRow, date_status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
+    """Return the state of an entry, by default that of its date, None if not given, and if it is published."""
     plain = normalise(entry.status)
     if plain in PUBLISHED:
-        return state_of(status), True
+        return state_of(date_status), True
     word = status_word(plain)
     if plain and word is None:
         remarks.append(Remark(f"{entry.key}.state", "not a state this program knows", entry.status))
-    return state_of(word or status), False
+    return state_of(word or date_status), False
 
 
 def make_announcements(
     entries: Iterable[CalendarRow], settings: CalendarSettings, now: datetime
 ) -> tuple[list[Announcement], list[Remark]]:
-    """Return all rows of a calendar as announcements without duplicates, with all remarks."""
+    """Return all rows of a calendar as announcements with unique keys where possible, with all remarks."""
     anchor = local_date(now, settings.zone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
-    keyless: list[int] = []
-    for place, entry in enumerate(entries):
-        announcement, wrong = make_announcement(entry, settings, anchor)
+    keyless: list[int] = []  # indices of the entries without an own key
+    for index, entry in enumerate(entries):
+        announcement, faults = make_announcement(entry, settings, anchor)
         made.append(announcement)
-        remarks += wrong
+        remarks += faults
         if not entry.uid.strip():
-            keyless.append(place)
-    kept, doubles = drop_duplicates(make_uids_unique(made, keyless))
-    return kept, remarks + doubles
+            keyless.append(index)
+    kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, keyless))
+    return kept, remarks + remarks_on_duplicates
 
 
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
-    """Keep one of several equal entries. Entries that share only their key get a doubt."""
+    """Return the entries without repeats, and remarks. Different entries that share their key get a doubt."""
     groups: dict[str, list[Announcement]] = {}
     kept: list[Announcement] = []
     for announcement in made:
@@ -225,28 +227,30 @@ def make_uids_unique(made: Sequence[Announcement], keyless: Collection[int]) -> 
     mostly stays when the day changes. The day is added only if two are in the same month.
     """
     result = list(made)
-    for form in ("%Y-%m", "%Y-%m-%d"):
-        days = {(result[place].uid, first_day(result[place].slot)) for place in keyless}
+    for date_format in ("%Y-%m", "%Y-%m-%d"):
+        days = {(result[index].uid, first_day(result[index].slot)) for index in keyless}
         days_of_uid = Counter(uid for uid, _ in days)
-        for place in keyless:
-            announcement = result[place]
+        for index in keyless:
+            announcement = result[index]
             day = first_day(announcement.slot)
             if days_of_uid[announcement.uid] > 1 and day is not None:
-                result[place] = replace(announcement, uid=f"{made[place].uid}@{day.strftime(form)}")
+                result[index] = replace(announcement, uid=f"{made[index].uid}@{day.strftime(date_format)}")
     return result
 
 
 def make_reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True) -> Reading:
-    """Return the reading of a calendar: clean announcements, and at most `MOST_NOTES` notes.
+    """Return the reading of a calendar: clean announcements, at most `MOST_NOTES` notes, and `lists_overdue` as given.
 
-    An announcement whose title says that it is cancelled or postponed gets that state.
+    An announcement whose title says that it is cancelled or postponed gets that state, whatever its own was.
     """
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    states = [read_called_off(announcement.title)[1] for announcement in made]
-    called_off = (replace(each, state=state) if state else each for each, state in zip(made, states, strict=True))
-    return Reading(tuple(map(clean_announcement, called_off)), tuple(map(clean_text, notes)), lists_overdue)
+    announcements = []
+    for announcement in made:
+        _, state = read_called_off(announcement.title)
+        announcements.append(clean_announcement(replace(announcement, state=state) if state else announcement))
+    return Reading(tuple(announcements), tuple(map(clean_text, notes)), lists_overdue)
 
 
 def clean_announcement(given: Announcement) -> Announcement:

@@ -120,13 +120,13 @@ class CalendarSettings(Table):
 
     @model_validator(mode="after")
     def _check_address_and_options(self) -> CalendarSettings:
+        """Refuse settings without exactly one place, a `by-hand` that is no TOML file, and options with faults."""
         given = [place for place in (self.url, self.file) if place is not None]
         is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)
         faults: list[KeyFault] = [] if is_placed else [("", "needs either url or file", None)]
         if self.name == BY_HAND and (self.kind != "toml" or self.file is None):
-            faults.append(
-                ("name", 'people add to this calendar on the pages, so it needs kind = "toml" and a file', None)
-            )
+            reason = 'people add to this calendar on the pages, so it needs kind = "toml" and a file'
+            faults.append(("name", reason, None))
         refuse_any([*faults, *self._option_faults()])
         return self
 
@@ -154,13 +154,14 @@ _COMPILERS: dict[str, Callable[[str], object]] = {
 }
 """What compiles an option: a CSS selector, a JMESPath expression or a regular expression."""
 _NEVER_COMPILED = frozenset({("json", "pages"), ("feed", "date")})
+"""Options that are names and not expressions."""
 
 
 def _why_not_compiled(kind: str, text: str) -> str | None:
     """Return why a text is not an expression of its kind's language. None: it is one, or the kind has no language."""
-    compiles = _COMPILERS.get(kind, str)
+    compile_text = _COMPILERS.get(kind, str)  # `str` accepts every text
     try:
-        compiles(text)
+        compile_text(text)
     except (SelectorError, JMESPathError, BadPattern) as exc:
         return str(exc)
     return None

@@ -59,11 +59,9 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
         remarks += [Remark(f"{entry.key}.{name}", "missing") for name, value in needed.items() if not value.strip()]
     tables = enumerate(_parse_toml(page).get("release", []), 1)
     # Faults name the key that the person wrote, not the field.
-    written = {f"release[{number}].date": f"release[{number}].slot" for number, table in tables if "slot" in table}
-    return [
-        replace(each, key=written.get(each.key, each.key))
-        for each in (*remarks, *make_announcements(found, file_settings, now)[1])
-    ]
+    written_keys = {f"release[{number}].date": f"release[{number}].slot" for number, table in tables if "slot" in table}
+    _, faults = make_announcements(found, file_settings, now)
+    return [replace(each, key=written_keys.get(each.key, each.key)) for each in (*remarks, *faults)]
 
 
 def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark], CalendarSettings]:
@@ -74,13 +72,15 @@ def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[Calenda
     tables = data.get("release", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UnreadableCalendar(f"{page_name(page)}: release: write each release as a [[release]] table")
-    if not tables and "source" not in data and data:
+    is_other_toml = bool(data) and not tables and "source" not in data
+    if is_other_toml:
         raise UnreadableCalendar(f"{page_name(page)}: contains no [[release]] table")
     found = [_make_row(f"release[{number}]", table, own, remarks) for number, table in enumerate(tables, 1)]
     return found, remarks, own
 
 
 def _parse_toml(page: Page) -> dict[str, Any]:
+    """Return the tables of a file. Raises `UnreadableCalendar` if it is not TOML."""
     text = decode_text(page)
     refuse_html(page, text, "TOML")
     try:
@@ -90,21 +90,24 @@ def _parse_toml(page: Page) -> dict[str, Any]:
 
 
 def _apply_source_table(table: object, settings: CalendarSettings, remarks: list[Remark]) -> CalendarSettings:
-    """Return the settings with those of the file's table `[source]`. A fault leaves them unchanged."""
+    """Return the settings with those of the file's table `[source]`. If it has a fault, only add remarks.
+
+    The file decides about time zone and order of dates, the configuration about default time and producer.
+    """
     if not isinstance(table, dict):
         return settings
     remarks += _unknown_keys("source.", table, _SOURCE_KEYS)
     key = "timezone" if table.get("timezone") else "zone"
-    name = str(table.get(key) or settings.zone)
+    timezone = str(table.get(key) or settings.zone)
     order = str(table.get("date_order", settings.date_order))
-    usual = str(table.get("default_time") or "")[:5]
-    wrong = list(_source_faults(key, name, order, usual))
-    remarks += [Remark("source", fault) for fault in wrong]
-    if wrong:
+    hour_and_minute = str(table.get("default_time") or "")[:5]
+    faults = list(_source_faults(key, timezone, order, hour_and_minute))
+    remarks += [Remark("source", fault) for fault in faults]
+    if faults:
         return settings
-    default_time = settings.default_time or (time.fromisoformat(usual) if usual else None)
+    default_time = settings.default_time or (time.fromisoformat(hour_and_minute) if hour_and_minute else None)
     producer = settings.producer or str(table.get("producer", ""))
-    changed = {"timezone": name, "date_order": order, "default_time": default_time, "producer": producer}
+    changed = {"timezone": timezone, "date_order": order, "default_time": default_time, "producer": producer}
     return settings.model_copy(update=changed)
 
 
@@ -127,11 +130,12 @@ def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, re
     if texts["status"] and texts["status"] not in {state.value for state in State}:
         remarks.append(Remark(f"{key}.state", f"write {', '.join(State)}", texts["status"]))
         texts["status"] = ""
-    value, at = table.get("slot", table.get("date")), table.get("time")
-    slot = _read_native_slot(value, at, settings.zone)
-    if slot is None and not isinstance(value, str | int | None):
-        remarks.append(Remark(f"{key}.slot", "not a date-time, a date or a text", str(value)))
-    texts |= {name: "" if given is None else str(given) for name, given in (("date", value), ("time", at))}
+    when, at = table.get("slot", table.get("date")), table.get("time")
+    slot = _read_native_slot(when, at, settings.zone)
+    # A number can be a year.
+    if slot is None and not isinstance(when, str | int | None):
+        remarks.append(Remark(f"{key}.slot", "not a date-time, a date or a text", str(when)))
+    texts |= {name: "" if given is None else str(given) for name, given in (("date", when), ("time", at))}
     return make_row(key, texts, tuple(_read_parts(key, table.get("part", []), remarks)), slot)
 
 
@@ -144,15 +148,15 @@ def _read_text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks
     return ""
 
 
-def _read_native_slot(value: object, at: object, timezone: str) -> Slot | None:
-    """Return the slot of a native date or date-time of TOML, None for a text."""
-    raw = str(value)
-    if isinstance(value, datetime):
-        return at_wall(value, raw, timezone) if value.tzinfo is None else at_instant(value, raw, timezone)
-    if isinstance(value, date) and isinstance(at, time):
-        return at_wall(datetime.combine(value, at), f"{raw} {at}", timezone)
-    if isinstance(value, date) and at is None:
-        return on_days(value, value, raw, timezone)
+def _read_native_slot(when: object, at: object, timezone: str) -> Slot | None:
+    """Return the slot of a native date-time, date or date with time of TOML, None if `when` or `at` is a text."""
+    raw = str(when)
+    if isinstance(when, datetime):
+        return at_wall(when, raw, timezone) if when.tzinfo is None else at_instant(when, raw, timezone)
+    if isinstance(when, date) and isinstance(at, time):
+        return at_wall(datetime.combine(when, at), f"{raw} {at}", timezone)
+    if isinstance(when, date) and at is None:
+        return on_days(when, when, raw, timezone)
     return None
 
 
@@ -166,9 +170,9 @@ def _read_parts(key: str, tables: object, remarks: list[Remark]) -> Iterator[Par
         if not isinstance(table, dict):
             remarks.append(Remark(place, "not a table", str(table)))
             continue
-        wrong = list(_part_faults(place, table))
-        remarks += wrong
-        if not wrong:
+        faults = list(_part_faults(place, table))
+        remarks += faults
+        if not faults:
             yield Part(
                 id=table.get("id") or f"part-{number}",
                 role=Role(table.get("role", Role.ATTACHMENT)),
@@ -193,6 +197,7 @@ def _part_faults(place: str, table: Mapping[str, Any]) -> Iterator[Remark]:
 
 
 def _unknown_keys(place: str, table: Mapping[str, Any], known: frozenset[str]) -> list[Remark]:
+    """Return a remark for each key of a table that is not known. `place` is written before the key."""
     return [
         Remark(f"{place}{name}", f"unknown key{did_you_mean(name, known)}", str(table[name]))
         for name in table

@@ -68,7 +68,7 @@ def instant_text(instant: datetime, timezone: str) -> str:
 
 
 def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = False) -> str:
-    """Return the local time, with its date unless that is today."""
+    """Return the local time, with its date unless that is today, as `4 May 09:30 BST`. `exact` is that of `clock`."""
     time_of_day = clock(instant, timezone, exact=exact)
     if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day
@@ -104,20 +104,23 @@ def length(
 
     With `tenths`, a length below ten seconds is written as `0.8 s`. Without, all are whole seconds.
     """
-    # Rounded to microseconds, because as a float 1.1 s is a little more than eleven tenths.
-    exact = round(seconds * 1e6) / 1e6
+    # Whole microseconds, because as a float 1.1 s is a little more than eleven tenths.
+    microseconds = round(seconds * 1e6)
     if tenths and abs(seconds) < 10:
-        return f"{towards(round(seconds * 1e6) / 1e5) / 10:.1f} s".replace(".0 s", " s")
-    sizes = [size for size in names if abs(towards(exact)) >= size][:parts] or [_SECOND]
-    # The unit to which it is rounded: the last of the `parts` units from the largest one.
-    finest = list(names)[min(list(names).index(sizes[0]) + parts, len(names)) - 1]
-    rest = abs(towards(exact / finest)) * finest
+        return f"{towards(microseconds / 1e5) / 10:.1f} s".replace(".0 s", " s")
+    sizes = list(names)
+    whole_seconds = abs(towards(microseconds / 1e6))
+    # From the largest unit that the length reaches, at most `parts` units are written. It is rounded to the last one.
+    largest = next((place for place, size in enumerate(sizes) if size <= whole_seconds), len(sizes) - 1)
+    finest = sizes[min(largest + parts, len(sizes)) - 1]
+    rest = abs(towards(microseconds / 1e6 / finest)) * finest
     written = []
-    for size in names:
+    for size, name in names.items():
         number, rest = divmod(rest, size)
         if number:
-            written.append(count(number, names[size]))
-    return ("-" if seconds < 0 and written else "") + (" ".join(written) or count(0, names[_SECOND]))
+            written.append(count(number, name))
+    sign = "-" if seconds < 0 and written else ""
+    return sign + (" ".join(written) or count(0, names[_SECOND]))
 
 
 def count(number: int, noun: str) -> str:
@@ -145,7 +148,7 @@ def sureness(seconds: float | None) -> str:
 
 
 def write_interval(interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = "") -> str:
-    """Return an interval in words: its limits rounded outward to a `step`, each written by `write`.
+    """Return an interval in words (`between … and …`): limits rounded outward to a `step`, each written by `write`.
 
     `write` also gets whether seconds of zero must be written, because the other limit has some. If both limits have
     the same date in `zone`, it is written once: after the second time, or before the first.
@@ -159,7 +162,9 @@ def write_interval(interval: Interval, write: Callable[[datetime, bool], str], s
         return f"{'by' if after is None else 'at'} {write(by, exact)}"
     first, last = write(after, exact).split(), write(by, exact).split()
     # When the clocks change, one time of day occurs twice. Both ends then need their zone.
-    if zone and len({f"{local(limit, zone):%x %Z}" for limit in (after, by)}) == 1:
-        different = [place for place, words in enumerate(zip(first, last, strict=True)) if words[0] != words[1]]
+    has_one_date = bool(zone) and f"{local(after, zone):%x %Z}" == f"{local(by, zone):%x %Z}"
+    if has_one_date:
+        # The common words before the times stay only in `first`, those after the times only in `last`.
+        different = [place for place, (word, other) in enumerate(zip(first, last, strict=True)) if word != other]
         first, last = first[: different[-1] + 1], last[different[0] :]
     return f"between {' '.join(first)} and {' '.join(last)}"

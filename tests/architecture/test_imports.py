@@ -156,17 +156,17 @@ BUDGETS = {
     "schedules": 8462,
     "monitor/plan": 1764,
     "monitor/look": 6150,
-    "monitor/judge": 4403,
+    "monitor/judge": 4401,
     "monitor/store": 6045,
     "monitor/deliver": 3066,
     "monitor/health": 1428,
     "monitor/ledger": 2359,
     "monitor/watch": 3890,
-    "monitor/config": 1803,
+    "monitor/config": 1801,
     "monitor/web": 6419,
     "monitor/app": 2603,
-    "monitor/rehearse": 3580,
-    "monitor/cli": 4918,
+    "monitor/rehearse": 3577,
+    "monitor/cli": 4917,
 }
 
 

@@ -195,15 +195,15 @@ def test_reads_are_listed_newest_first(store: Store) -> None:
     assert store.ledger.reads() == [reads[2], other, reads[1], reads[0]]
 
 
-def test_only_old_reads_that_repeat_the_one_before_are_stale(store: Store) -> None:
+def test_only_old_reads_that_repeat_the_one_before_are_deleted(store: Store) -> None:
     reads = [a_read(SLOT + n * MINUTE, digest=digest) for n, digest in enumerate("aabbaa")]
     with store.transaction() as tx:
         for read in (*reads, replace(reads[1], calendar="ons")):
             tx.add_read(read)
-    stale = store.ledger.stale_reads(SLOT + 5 * MINUTE)
-    assert stale == [("govuk", SLOT + MINUTE), ("govuk", SLOT + 3 * MINUTE)]
+    repeated = store.ledger.repeated_reads(SLOT + 5 * MINUTE)
+    assert repeated == [("govuk", SLOT + MINUTE), ("govuk", SLOT + 3 * MINUTE)]
     with store.transaction() as tx:
-        tx.forget_reads(stale)
+        tx.forget_reads(repeated)
         tx.forget_reads([])
     assert store.ledger.reads("govuk")[::-1] == [reads[0], reads[2], reads[4], reads[5]]
     assert len(store.ledger.reads("ons")) == 1

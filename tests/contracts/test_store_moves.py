@@ -163,6 +163,13 @@ def test_file_that_is_no_backup_is_refused_in_one_line(content: bytes, message: 
     assert not (tmp_path / "target.db").exists()
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs a file that cannot be read, even by root")
+def test_backup_with_an_unreadable_write_ahead_log_is_refused(source: str, tmp_path: Path) -> None:
+    (tmp_path / "source.db-wal").symlink_to("/proc/self/mem")
+    with pytest.raises(UserFault, match="cannot be read"):
+        restore_store(tmp_path / "source.db", f"sqlite:///{tmp_path}/target.db")
+
+
 def test_a_copy_of_what_is_damaged_is_refused_with_what_to_do(source: str, tmp_path: Path) -> None:
     file = Path(source.removeprefix("sqlite:///"))
     pages = bytearray(file.read_bytes())

@@ -207,7 +207,8 @@ def users_from(world: World, place: Place) -> list[datetime]:
     """Return when users of the edge first got each publication at an address.
 
     The edge keeps the answer before a change for as long as its cache lasts, or until a bot wall replaces it. A loop of
-    redirects leads to an address with another query, of which the edge has no copy once the loop ends.
+    redirects leads to an address with another query, of which the edge has no copy once the loop ends. A host that
+    sends stale answers sends the same copies to users.
     """
     shown: list[tuple[datetime, Content]] = []
     kept_until: datetime | None = None
@@ -226,11 +227,18 @@ def users_from(world: World, place: Place) -> list[datetime]:
     found = []
     for begins, what in states:
         if what == "ours" and before != "ours":
-            found.append(begins)
+            found.append(_after_stale_copies(world, place, begins))
         before = what
     loops = [fault for fault in world.faults if fault.kind == "redirect_loop" and is_at(fault, place)]
     loop_ends = [loop.ends for loop in loops if loop.ends is not None]
     return found + [end for end in loop_ends if any(span.begins <= end for span in spans(place))]
+
+
+def _after_stale_copies(world: World, place: Place, at: datetime) -> datetime:
+    """Return when users got what an address shows since `at`: then, or after the stale copies of its host."""
+    stale = (fault for fault in world.faults if fault.kind == "stale" and is_at(fault, place))
+    ends = (fault.ends or world.ends for fault in stale if fault.begins <= at < (fault.ends or world.ends))
+    return at if is_in_old_copy(world, place, at) else max(ends, default=at)
 
 
 def spans(place: Place) -> list[Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
@@ -113,7 +113,7 @@ def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list
     """Return a fact for each change of a release's title up to `now`, from the events of its ledger."""
     texts = {EventKind.RETITLED: "retitled", EventKind.PERIOD_CHANGED: "retitled to another period"}
     facts = []
-    for event in (each for each in titles if each.at <= now):
+    for event in (event for event in titles if event.at <= now):
         text = f"{texts[event.what]}, read {exactly(event.at, zone)}: {event.detail}"
         facts.append(Fact("promise", text, event.at, calendar=event.calendar))
     return facts
@@ -129,19 +129,19 @@ def _promise_facts(case: Case) -> list[Fact]:
     others = [
         ("first announced", in_force.first_announced),
         ("before it was moved", in_force.moved_from),
-        ("given only after the slot had passed, and judged apart", in_force.second),
+        ("given only after the slot had passed, and judged apart", in_force.changed_after_slot),
         *(("another calendar differed", promise) for promise in in_force.disagreements),
     ]
     for label, promise in others:
         if promise is not None and promise != in_force.promise:
             facts.append(_promise_fact(label, promise, case))
-    if in_force.learnt_after_slot:
+    if in_force.is_first_read_after_slot:
         facts.append(Fact("promise", "the slot had passed when it was first read, so its punctuality cannot be proved"))
     return facts
 
 
 def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
-    """Return remarks on the slot in force: unlikely day or hour, calendar read too early, unusual time, embargo."""
+    """Return remarks on the slot in force: unlikely day or hour, last read, unusual time, pre-release access."""
     promise, facts = case.in_force.promise, list[Fact]()
     if promise is None:
         return facts
@@ -150,14 +150,14 @@ def _hint_facts(case: Case, promises: Sequence[Promise]) -> list[Fact]:
         if hint and event.after is not None and event.after.is_same_time(promise.slot):
             text = f"{hint}: {event.detail}"
             facts.append(Fact("promise", text, event.at, calendar=event.calendar))
-    begins, shown = promise.slot.begins(), case.in_force.announced_as_of
-    if begins is not None and shown is not None and shown < begins <= case.now:
-        text = f"calendar {promise.calendar} last read {length((begins - shown).total_seconds())} before the slot"
-        facts.append(Fact("promise", text, shown, calendar=promise.calendar))
+    begins, last_read = promise.slot.begins(), case.in_force.announced_as_of
+    if begins is not None and last_read is not None and last_read < begins <= case.now:
+        text = f"calendar {promise.calendar} last read {length((begins - last_read).total_seconds())} before the slot"
+        facts.append(Fact("promise", text, last_read, calendar=promise.calendar))
     if promise.slot.instant is not None:
         facts += _unusual_time_fact(case, promise.slot.instant, promise.slot.timezone)
-        begins = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
-        text = f"pre-release access, where the law allows any, begins {exactly(begins, case.zone)} at the earliest"
+        access_from = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
+        text = f"pre-release access, where the law allows any, begins {exactly(access_from, case.zone)} at the earliest"
         facts.append(Fact("promise", text))
     return facts
 
@@ -167,7 +167,7 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
     local_slot = local(slot, zone)
     if local_slot.time() == _USUAL_TIME:
         return []
-    granted = next((each.reference for each in case.policy.on_file if each.fits(case.release, slot, zone)), None)
+    granted = next((usual.reference for usual in case.policy.on_file if usual.fits(case.release, slot, zone)), None)
     asked = "is an alternative release time (before 5 May 2022 an exemption) on file?"
     approval = asked if granted is None else f"on file, {granted}"
     return [Fact("promise", f"announced for {local_slot:%H:%M}, not 09:30: {approval}")]
@@ -183,6 +183,7 @@ def _join_facts(release: Release) -> list[Fact]:
 
 
 def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
+    """Return the fact of one promise: its slot, which reads of its calendar showed it, and why it is in doubt."""
     text = f"{label}: {slot_words(promise.slot)}"
     text += f", {promise.state.value}" if promise.state else ""
     text += f", from {promise.calendar}, read {exactly(promise.learnt, case.zone)}"
@@ -293,17 +294,17 @@ def _proved_instants(case: Case, run: Run) -> str:
 
 
 def _view_name(run: Run) -> str:
+    """Return the part and the view of a run: `page, edge view`."""
     _, part, view = parse_target_id(run.target)
     return f"{part}, {view} view"
 
 
-def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> list[Fact]:
-    facts = []
+def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> Iterator[Fact]:
+    """Yield a fact for each blind span that hid a part, in time order."""
     for span in sorted(set(case.blind), key=lambda span: span.begins):
         if any(hides_part(case, evidence, span) for evidence in evidences):
             begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
-            facts.append(Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins))
-    return facts
+            yield Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins)
 
 
 def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:

@@ -72,9 +72,12 @@ class Timeline:
 def build_timeline(
     body: Mapping[str, Any], runs: Mapping[str, Sequence[Run]], blind: Iterable[Blind], now: datetime
 ) -> Timeline | None:
-    """Return the timeline of a release from its JSON and its runs by target id, or None without looks."""
+    """Return the timeline of a release from its JSON and its runs by target id, or None without looks.
+
+    It shows all changes and the slot, and lasts until now if the verdict is not final. Of many lanes only the first.
+    """
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
-    early_until = min(slot or now, now)
+    early_until = now if slot is None else min(slot, now)
     lanes = [
         lane
         for part in body["parts"]
@@ -92,7 +95,7 @@ def build_timeline(
     margin = max((max(marks) - min(marks)) * _MARGIN_SHARE, _LEAST_MARGIN)
     begins, ends = rounded(min(marks) - margin, MINUTE), rounded(max(marks) + margin, MINUTE, up=True)
     blind_inside = [
-        Span(each.cause, each.begins, each.ends) for each in blind if each.begins <= ends and each.ends >= begins
+        Span(span.cause, span.begins, span.ends) for span in blind if span.begins <= ends and span.ends >= begins
     ]
     blind_inside.sort(key=lambda span: span.begins)
     return Timeline(begins, ends, slot, now, tuple(lanes), tuple(blind_inside))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise, zip_longest
 
 from monitor.judge.case import Case
-from monitor.judge.part_evidence import MAIN_VIEWS, PartEvidence
+from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import Presence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import MOST_CHANGES, Run
@@ -28,64 +27,51 @@ _VERSION_VIEWS = (View.CONTENT, View.ORIGIN, View.EDGE)
 _CLOSE = 90
 
 
-def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each of the first three times that a released file got new bytes.
+def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each of the first three times that a released file got new bytes.
 
     Pages do not count, because they change at every look. New bytes must last for `on_time_within`, so a file that its
     server generates for each request never counts. Old bytes from a cache do not count either.
     """
     window = case.window
     if window is None or part.role not in _FILES:
-        return []
-    least = case.policy.on_time_within
-    groups = {view: _group_by_bytes(evidence.views.get(view, ()), least) for view in MAIN_VIEWS}
-    swaps = _stable_changes(groups[View.ORIGIN], window.opens)
+        return
+    at_origin, at_edge = (
+        _find_changes_of_bytes(evidence.views.get(view, ()), window.opens, case.policy.on_time_within)
+        for view in (View.ORIGIN, View.EDGE)
+    )
     # If the origin was not watched closely at the change, the edge may show better when it happened.
-    if not swaps or (length := between(swaps[0], swaps[0]).max) is None or length > _CLOSE:
-        swaps = _stable_changes(groups[View.EDGE], window.opens) or swaps
-    texts = {change: Reason.SWAPPED.text(case.zone, changed=change) for change in swaps[:_MOST_SWAPS]}
-    return [Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change)) for change, text in texts.items()]
+    width = between(at_origin[0], at_origin[0]).max if at_origin else None
+    is_origin_precise = width is not None and width <= _CLOSE
+    swaps = at_origin if is_origin_precise else at_edge or at_origin
+    for change in swaps[:_MOST_SWAPS]:
+        text = Reason.SWAPPED.text(case.zone, changed=change)
+        yield Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change))
 
 
-@dataclass(frozen=True, slots=True)
-class _SameBytes:
-    """Consecutive runs of one view with the same bytes. `is_stable`: they lasted longer than a flicker."""
-
-    runs: tuple[Run, ...]
-    is_stable: bool
-
-
-def _group_by_bytes(runs: Sequence[Run], least: timedelta) -> list[_SameBytes]:
-    """Return the runs of present content, grouped by equal bytes. A group is stable if it lasted at least `least`."""
+def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta) -> list[Interval]:
+    """Return when a view first got bytes that were new since the slot and that lasted at least `least`."""
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
     # After `MOST_CHANGES` changes, bytes are not compared any more, so a run may contain different ones.
-    return [
-        _SameBytes(group, is_stable=place < MOST_CHANGES and group[-1].last_received - group[0].first_sent >= least)
-        for place, group in enumerate(groups)
-    ]
-
-
-def _stable_changes(groups: Sequence[_SameBytes], opens: datetime) -> list[Interval]:
-    """Return when stable bytes that were not seen before replaced others, among groups since the slot `opens`."""
-    since_slot = [group for group in groups if group.runs[-1].last_received >= opens]
-    known = {group.runs[0].digest for group in since_slot[:1]}
+    since_slot = [group for group in groups[:MOST_CHANGES] if group[-1].last_received >= slot]
+    # The bytes at the slot are those of the release.
+    known = {group[0].digest for group in since_slot[:1]}
     changes = []
     for before, group in pairwise(since_slot):
-        first, last_before = group.runs[0], before.runs[-1]
-        if group.is_stable and first.digest not in known:
-            known.add(first.digest)
-            changes.append(Interval(last_before.end, first.begin))
+        is_lasting = group[-1].last_received - group[0].first_sent >= least
+        if is_lasting and group[0].digest not in known:
+            known.add(group[0].digest)
+            changes.append(Interval(before[-1].end, group[0].begin))
     return changes
 
 
-def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each removal of released content: a notice of withdrawal, or an absence that lasts."""
+def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each removal of released content: a notice of withdrawal, or an absence that lasts."""
     slot = case.in_force.slot
     begins = None if slot is None else slot.begins()
     if begins is None:
-        return []
-    found = []
+        return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
         removed = presence.goes
         # If it was not seen at the slot or later, it may have been removed before the slot.
@@ -96,8 +82,7 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> l
             back = None if following is None else following.appears
             absent_until = back or Interval(latest_known(run.end for run in absences), None)
             text = Reason.WITHDRAWN.text(case.zone, removed=removed, back=back)
-            found.append(Finding(Kind.WITHDRAWN, part.id, text, between(removed, absent_until), removed.by))
-    return found
+            yield Finding(Kind.WITHDRAWN, part.id, text, between(removed, absent_until), removed.by)
 
 
 def _absences_between(evidence: PartEvidence, presence: Presence, following: Presence | None) -> list[Run]:
@@ -126,38 +111,34 @@ def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, a
     return last - first >= case.policy.on_time_within
 
 
-def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each time that a part's own version, such as its time of update, changed after its release.
+def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each time that a part's own version, such as its time of update, changed after its release.
 
-    Only the first view that shows versions is used. The text has the fields, their new values and the looks around the
-    change. Content that was present from the first look on does not count, because it may be the previous edition.
+    Its text has the fields, their new values and the looks around the change, its length is the time since the release.
+    Only the first view that shows versions is used. Content that was present from the first look on does not count,
+    because it may be the previous edition.
     """
     window = case.window
-    lasting = [each for each in evidence.all_presences if window is not None and each.end >= window.opens]
-    if window is None or not lasting:
-        return []
-    public_since = max(window.opens, min(presence.begin for presence in lasting))
+    public = [presence for presence in evidence.all_presences if window is not None and presence.end >= window.opens]
+    if window is None or not public:
+        return
+    public_since = max(window.opens, min(presence.begin for presence in public))
     for view in _VERSION_VIEWS:
         runs = [run for run in evidence.views.get(view, ()) if run.last_received >= public_since]
         if any(_has_version(run) for run in runs):
-            return [
-                Finding(
-                    Kind.CORRECTED,
-                    part.id,
-                    Reason.CORRECTED.text(case.zone, fields=fields, changed=change),
-                    _time_since_release(part, change),
-                )
-                for change, fields in _version_changes(runs, case.zone)
-            ]
-    return []
+            for change, fields in _version_changes(runs, case.zone):
+                text = Reason.CORRECTED.text(case.zone, fields=fields, changed=change)
+                yield Finding(Kind.CORRECTED, part.id, text, _time_since_release(part, change))
+            return
 
 
 def _has_version(run: Run) -> bool:
+    """Return whether a look found content that states its version."""
     return run.state is State.PRESENT and run.version is not None
 
 
 def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval, tuple[str, ...]]]:
-    """Yield each change of version: when it happened, and its fields with their new values, in words."""
+    """Yield each change to a newer version: when it happened, and its fields with their new values, in words."""
     known: dict[str, datetime | int] = {}
     before: Run | None = None
     for run in runs:
@@ -171,6 +152,7 @@ def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval,
         if before is not None and advanced:
             fields = (_advance_text(name, known[name], stated[name], zone) for name in advanced)
             yield Interval(before.end, run.begin), tuple(fields)
+        # An older version is that of a cached copy.
         if before is None or advanced:
             known |= stated
         before = run

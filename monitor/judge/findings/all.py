@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from monitor.judge.case import Case
 from monitor.judge.doubt import find_doubt_at_slot, is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
-from monitor.judge.findings.announcement import find_in_ledger
 from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.elsewhere_first import find_elsewhere_first
 from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
@@ -32,13 +31,13 @@ _NEAR_AN_HOUR = 90.0
 
 
 def collect_findings(
-    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], more: Iterable[Finding] = ()
+    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], of_promise: Iterable[Finding]
 ) -> tuple[Finding, ...]:
-    """Return all findings on a release, in the order of `Kind`.
+    """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged.
 
-    `evidences` are the observations of each of `parts`, in the same order. `more` are findings on the promise itself.
+    `evidences` are the observations of each of `parts`, in the same order. `of_promise` are findings on the promise.
     """
-    found = [*find_in_ledger(case, parts), *more]
+    found = [*_find_in_ledger(case, parts), *of_promise]
     if case.is_judged:
         pairs = list(zip(parts, evidences, strict=True))
         found += [_exposure_finding(case, exposure) for part in parts for exposure in part.exposures]
@@ -53,20 +52,40 @@ def collect_findings(
                 found += [*find_stale_edge(case, evidence), *find_split_view(case, evidence)]
         found += find_blindness(case, pairs)
     most = case.policy.most_parts
+    # Parts that the page links to on other sites are not watched anyway.
     if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
         found.append(Finding(Kind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
     found += _find_unwatched(case, parts, evidences)
     order: list[str] = list(Kind)
-    return tuple(sorted(found, key=lambda each: order.index(each.kind)))
+    return tuple(sorted(found, key=lambda finding: order.index(finding.kind)))
+
+
+def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Finding]:
+    """Yield the findings from the ledger: calendars that disagree, short notice, no announcement.
+
+    Their `at` is the time of the read that showed it, equal for all entries changed by one edit of a calendar.
+    """
+    in_force = case.in_force
+    if in_force.disagreements and in_force.promise is not None:
+        differing = (in_force.promise, *in_force.disagreements)
+        text, at = Reason.CALENDARS_DISAGREE.text(readings=differing), max(promise.learnt for promise in differing)
+        yield Finding(Kind.CALENDARS_DISAGREE, None, text, at=at)
+    if (short := in_force.short_notice) is not None:
+        reason = Reason.SHORT_NOTICE
+        text = reason.text(case.zone, change=short.what, days=short.days, read=short.at, since=short.since)
+        yield Finding(Kind.SHORT_NOTICE, None, text, at=short.at)
+    if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
+        yield Finding(Kind.UNANNOUNCED, None, Reason.UNANNOUNCED.text())
 
 
 def _find_unwatched(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
-    """Return a finding if the page is absent and its slot was first read after it had passed."""
+    """Return a finding if the page is still absent after its tolerance, and its slot was first read after it passed."""
     window = case.window
-    if window is None or not case.in_force.learnt_after_slot:
+    if window is None or not case.in_force.is_first_read_after_slot:
         return []
     absent = next((evidence.last_absent for evidence in evidences if evidence.part.id == "page"), None)
-    if absent is None or absent <= window.latest or any(part.released for part in parts if part.id == "page"):
+    has_appeared = any(part.released for part in parts if part.id == "page")
+    if absent is None or absent <= window.latest or has_appeared:
         return []
     return [Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)]
 
@@ -78,29 +97,24 @@ def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
-def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> list[Finding]:
-    """Return a finding for each part that is late or overdue by every calendar that announces the release.
+def _find_late(case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]) -> Iterator[Finding]:
+    """Yield a finding for each part that is late or overdue by every calendar that announces the release.
 
     If it is in doubt whether the promise was in force at its slot, a part that was exposed before is only early.
     """
     is_in_doubt = find_doubt_at_slot(case) is not None
+    origin = None if case.window is None else case.window.origin
     by_others = [(case.by(other), judge_by_promise(case, other, evidences)) for other in case.in_force.disagreements]
-    found = []
     for place, part in enumerate(parts):
         is_late_by_all = all(verdicts and is_late(other, verdicts[place]) for other, verdicts in by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
-            delay = _delay_after_slot(case, part)
+            # If it was exposed before its slot too, its `delay` is that of the exposure.
+            is_early = part.verdict is VerdictKind.EARLY
+            delay = since(part.released, origin) if is_early and origin is not None else part.delay
             reason = _LATE.get(part.verdict, Reason.LATE)
             text = reason.text(case.zone, came=part.released, delay=delay, remark=_hour_remark(delay))
-            found.append(Finding(Kind.LATE, part.id, text, delay))
-    return found
-
-
-def _delay_after_slot(case: Case, part: PartVerdict) -> Bounds | None:
-    """Return the delay of a late part. For one that was exposed before its slot too, `delay` is of its exposure."""
-    origin = None if case.window is None else case.window.origin
-    return part.delay if origin is None or part.verdict is not VerdictKind.EARLY else since(part.released, origin)
+            yield Finding(Kind.LATE, part.id, text, delay)
 
 
 def _hour_remark(seconds: Bounds | None) -> str | None:
@@ -126,15 +140,13 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     return [Finding(Kind.PARTIAL, None, text, longest)]
 
 
-def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding if an announced address showed another edition or title after the tolerance."""
+def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for another edition or title after the tolerance, unless in time or at a guessed address."""
     window = case.window
     if window is None or evidence.is_guess or part.verdict in _IN_TIME:
-        return []
-    found = []
+        return
     for why, kind in _WRONG_PAGES.items():
-        runs = [run for run in evidence.main_runs if run.why == why and run.last_received > window.latest]
-        if runs:
-            at = max(runs[0].first_sent, window.opens)
-            found.append(Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=why, seen=at), at=at))
-    return found
+        wrong = [run for run in evidence.main_runs if run.why == why and run.last_received > window.latest]
+        if wrong:
+            at = max(wrong[0].first_sent, window.opens)
+            yield Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=why, seen=at), at=at)

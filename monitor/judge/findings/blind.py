@@ -77,9 +77,9 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which every look at the part itself failed, apart for a doubtful clock and other causes."""
-    unwatched: dict[bool, list[_Span]] = {True: [], False: []}
-    known = [run for run in evidence.main_runs if run.state is not State.UNKNOWN]
+    """Return the spans in which every look at the part itself failed, merged apart for a doubtful clock."""
+    spans_by_clock: dict[bool, list[_Span]] = {True: [], False: []}
+    successful = [run for run in evidence.main_runs if run.state is not State.UNKNOWN]
     for view in MAIN_VIEWS:
         runs = evidence.views.get(view, ())
         for (state, is_by_clock), group in groupby(runs, key=lambda run: (run.state, run.why == _CLOCK)):
@@ -88,9 +88,9 @@ def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
                 causes = tuple(dict.fromkeys(run.why for run in failed))
                 looks = sum(run.looks for run in failed)
                 span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
-                uncovered = _subtract_watched(_extend_to_next_look(span, evidence.main_runs), known)
-                unwatched[is_by_clock] += [] if uncovered is None else [uncovered]
-    in_order = (sorted(spans, key=lambda span: span.begins) for spans in unwatched.values())
+                uncovered = _subtract_watched(_extend_to_next_look(span, evidence.main_runs), successful)
+                spans_by_clock[is_by_clock] += [] if uncovered is None else [uncovered]
+    in_order = (sorted(spans, key=lambda span: span.begins) for spans in spans_by_clock.values())
     return [span for spans in in_order for span in _merge_overlapping(spans)]
 
 
@@ -127,14 +127,14 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
 
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
-    """Return whether a span covers the slot, or may be the reason that a part is unproven."""
+    """Return whether no look was possible at the slot, or whether a span may be the reason that a part is unproven."""
     window = case.window
     if window is None:
         return False
-    covers = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
+    covers_slot = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
     is_monitor_blind = not span.looks and _PARTIAL_CAUSES.isdisjoint(span.causes)
-    # Without a minute there is no instant that must be watched.
-    if covers and window.exact and is_monitor_blind:
+    # Without a promised minute there is no instant that must be watched.
+    if covers_slot and window.exact and is_monitor_blind:
         return True
     if part.verdict is not VerdictKind.UNPROVEN:
         return False
@@ -146,12 +146,12 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
     """Return the span in which an unproven part may have come: from its last absence to the look that found it.
 
     If no look found it, the span lasts until now, and begins at the slot even if absences were proved after the slot:
-    the question is then whether it was late.
+    the question is then whether it was late. Without an absence it begins when the part could first have been on time.
     """
-    window, absent = case.window, evidence.last_absent
-    if window is not None and absent is not None and part.released.by is None:
-        absent = min(absent, window.opens)
-    begins = part.released.after or absent or (window.earliest if window else case.now)
+    window, last_absent = case.window, evidence.last_absent
+    if window is not None and last_absent is not None and part.released.by is None:
+        last_absent = min(last_absent, window.opens)
+    begins = part.released.after or last_absent or (window.earliest if window else case.now)
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
     found_at = (spell.first_sent for presence in presences for spell in presence.spells)
     return begins, min(found_at, default=part.released.by or case.now)

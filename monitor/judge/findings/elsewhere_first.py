@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from monitor.judge.case import Case
@@ -15,18 +15,16 @@ from schedules.times.interval import NOTHING, Interval, between, since
 Pair = tuple[PartVerdict, PartEvidence]
 
 
-def find_elsewhere_first(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
+def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
     """Return a finding for each alternative address proved public before the landing page.
 
     One does not count if the page had answered before it, or if the page was on time and it was not public early.
     """
-    pairs = list(pairs)
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
     if page is None:
         return []
-    alternatives = (pair for pair in pairs if pair[0].role == Role.ALTERNATIVE.value)
-    compared = (_compare_with_page(case, page, alternative) for alternative in alternatives)
-    return [finding for finding in compared if finding is not None]
+    findings = (_compare_with_page(case, page, pair) for pair in pairs if pair[0].role == Role.ALTERNATIVE.value)
+    return [finding for finding in findings if finding is not None]
 
 
 def public_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
@@ -41,22 +39,25 @@ def public_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]
 
 
 def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
-    """Return the finding if an alternative was public before the page by more than the clock's uncertainty."""
+    """Return the finding if an alternative was public before the page by more than our clock's uncertainty, or None."""
     part, evidence = alternative
     page_part, page_evidence = page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
+    # Without a presence, an answer from the first look on proves nothing. An exposure that no look saw has both limits.
     if came.by is None or (came.after is None and not evidence.all_presences):
         return None
-    # The page answered before, and it is not known with which edition.
-    if page_evidence.unproved is not None and page_evidence.unproved.begin < came.by:
+    # If the page answered before from its first look on, it is not known with which edition.
+    if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
         return None
-    # On its page it is in time, so no one had to look elsewhere.
-    if page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING) and not part.exposures:
+    # If it is in time on its page, no one had to look elsewhere.
+    is_page_in_time = page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING)
+    if is_page_in_time and not part.exposures:
         return None
     page_came = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
     ahead = between(came, page_came)
     if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
         return None
+    # The delay is stated only if it came after the slot. A last absence within a second before the slot is near enough.
     origin, delay = None if case.window is None else case.window.origin, None
     if origin is not None and came.after is not None and came.after >= origin - timedelta(seconds=1):
         delay = since(came, origin)

@@ -46,8 +46,8 @@ def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Ver
     if own.verdict not in LATE_VERDICTS or own.slot is None:
         return verdict
     same_slot = [own, *(other for other in others if (other.host, other.slot) == (own.host, own.slot))]
-    late = {each.release: each.producer for each in same_slot if each.verdict in LATE_VERDICTS}
-    on_time = {each.release for each in same_slot if each.verdict is VerdictKind.ON_TIME}
+    late = {other.release: other.producer for other in same_slot if other.verdict in LATE_VERDICTS}
+    on_time = {other.release for other in same_slot if other.verdict is VerdictKind.ON_TIME}
     producers = tuple(sorted(set(late.values())))
     if len(producers) < 2 or SHARE * len(late) < len(late) + len(on_time):
         return verdict

@@ -35,20 +35,19 @@ class _HiddenSpan:
     withdrawn: bool
 
 
-def find_stale_edge(case: Case, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each span in which the edge hid what the origin, or else the content API, already showed."""
-    found = []
+def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each span in which the edge hid what the origin, or else the content API, already showed."""
     for span in _find_hidden_spans(case, evidence):
         reason = Reason.STALE_EDGE_AGAIN if span.again else Reason.STALE_EDGE
         text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
-        found.append(Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds))
-    return found
+        yield Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds)
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
     """Return how long after the slot users could first get a part, from the edge. Its own `delay` is the publisher's.
 
-    If the edge has not shown the part yet, the delay has no upper bound.
+    If the edge has not shown the part yet, the delay has no upper bound. It is the publisher's delay too for a part
+    that no view showed, for an alternative, and without a promised minute.
     """
     window, delay = case.window, part.delay
     if window is None or window.origin is None or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
@@ -65,66 +64,80 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
     return since(shown_at_edge, window.origin)
 
 
-def _date_at_edge(edge: Sequence[Spell], absent: datetime | None, out_by: datetime, uncertainty: timedelta) -> Interval:
-    """Return when the edge first showed a part that was out, in any view, between `absent` and `out_by`.
+def _date_at_edge(
+    edge: Sequence[Spell], last_absent: datetime | None, out_by: datetime, uncertainty: timedelta
+) -> Interval:
+    """Return when the edge first showed a part that came, in any view, after `last_absent` and by `out_by`.
 
-    It was not earlier than the end of an old answer that the edge served for longer than our clock's `uncertainty`.
+    It was not before the end of an old answer that the edge served longer than `out_by`, by more than our clock's
+    `uncertainty`. Without an end if the edge has not shown it.
     """
-    shown = next((spell for spell in edge if spell.is_present and (absent is None or spell.end >= absent)), None)
-    before = edge if shown is None else edge[: edge.index(shown)]
+    spells = (spell for spell in edge if spell.is_present and (last_absent is None or spell.end >= last_absent))
+    first_shown = next(spells, None)
+    before = edge if first_shown is None else edge[: edge.index(first_shown)]
     old_until = max((served_until(spell) for spell in before if not spell.is_present), default=out_by)
-    after = old_until if old_until > out_by + uncertainty else absent
-    return Interval(after, None if shown is None else max(shown.begin, out_by))
+    after = old_until if old_until > out_by + uncertainty else last_absent
+    return Interval(after, None if first_shown is None else max(first_shown.begin, out_by))
 
 
-def _find_hidden_spans(case: Case, evidence: PartEvidence) -> list[_HiddenSpan]:
-    """Return the spans in which the edge hid the part, by the first view that showed it after the slot."""
+def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSpan]:
+    """Yield the spans in which the edge hid a part that the origin, or else the content API, showed after its slot."""
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         for place, spell in enumerate(spells):
             if case.window is not None and spell.is_present and spell.begin >= case.window.early_before:
+                # Its first presence from the slot on decides when the part came, its last one whether it was removed.
                 came = Interval(spells[place - 1].end if place else None, spell.begin)
-                last_shown = max(each.last_received for each in spells if each.is_present)
+                last_shown = max(spell.last_received for spell in spells if spell.is_present)
                 removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
-                return _hidden_spans_after(case, evidence, spell, came, removed)
-    return []
+                yield from _hidden_spans_after(case, evidence, spell, came, removed)
+                return
 
 
 def _hidden_spans_after(
     case: Case, evidence: PartEvidence, source: Spell, came: Interval, removed: Interval | None
-) -> list[_HiddenSpan]:
-    """Return each span in which the edge served an old answer after another view had shown the part.
+) -> Iterator[_HiddenSpan]:
+    """Yield each span in which the edge served an old answer after another view had shown the part.
 
     `source` is the presence in that view, `came` when it appeared there, and `removed` when it disappeared there for
-    good, after which no answer is old. Spans within the uncertainty are left out.
+    good. Spans within the uncertainty are left out. Yield none if the part was out early, or if the edge showed it as
+    soon as the other view.
     """
     if came.by is None or any(is_early(presence, case.window) for presence in evidence.presences if case.window):
-        return []
+        return
     edge = evidence.spells.get(View.EDGE, ())
     present = [spell for spell in edge if spell.is_present]
     if any(spell.begin <= came.by for spell in present):
-        return []
-    found = []
-    for spell in (old for old in _find_old_answers(edge, source) if served_until(old) > came.by):
+        return
+    for old in (old for old in _find_old_answers(edge, source) if served_until(old) > came.by):
         # An edge with several copies may serve an old one again after it has shown the release.
-        present_before = [each for each in present if each.first_sent < spell.first_sent]
-        last_shown = max((each.last_received for each in present_before), default=None)
-        begun = came if last_shown is None else Interval(last_shown, max(last_shown, spell.begin))
-        old_until = served_until(spell)
-        new_answers: list[Spell | Run] = [*present, *_withdrawal_notices(edge, source)]
-        later = (answer for answer in new_answers if answer.last_received > spell.last_received)
-        new = min(later, key=lambda answer: answer.begin, default=None)
-        until = Interval(old_until, None if new is None else max(new.begin, old_until))
-        is_withdrawn = isinstance(new, Run)
-        if removed is not None and removed.by is not None and (until.by is None or removed.by < until.by):
-            hidden_until = old_until if removed.after is None else min(old_until, removed.after)
-            until = Interval(hidden_until, removed.by)
-            is_withdrawn = True
-        seconds = between(begun, until)
+        last_shown = max((spell.last_received for spell in present if spell.first_sent < old.first_sent), default=None)
+        hidden_from = came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
+        until, is_withdrawn = _date_end_of_old_answer(edge, source, old, removed)
+        seconds = between(hidden_from, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
-            is_again = bool(present_before)
-            found.append(_HiddenSpan(source.view, came, until, seconds, again=is_again, withdrawn=is_withdrawn))
-    return found
+            is_again = last_shown is not None
+            yield _HiddenSpan(source.view, came, until, seconds, again=is_again, withdrawn=is_withdrawn)
+
+
+def _date_end_of_old_answer(
+    edge: Sequence[Spell], source: Spell, old: Spell, removed: Interval | None
+) -> tuple[Interval, bool]:
+    """Return when an old answer at the edge was replaced, and whether because the part was withdrawn.
+
+    A new answer replaces it: a presence, or a notice that withdraws what `source` had shown. If the part was `removed`
+    in the other view before that, the answer was not old any more from then on.
+    """
+    old_until = served_until(old)
+    notices = _withdrawal_notices(edge, source)
+    new_answers: list[Spell | Run] = [*(spell for spell in edge if spell.is_present), *notices]
+    later = (answer for answer in new_answers if answer.last_received > old.last_received)
+    next_new = min(later, key=lambda answer: answer.begin, default=None)
+    replaced = Interval(old_until, None if next_new is None else max(next_new.begin, old_until))
+    if removed is not None and removed.by is not None and (replaced.by is None or removed.by < replaced.by):
+        return Interval(old_until if removed.after is None else min(old_until, removed.after), removed.by), True
+    is_notice = isinstance(next_new, Run)
+    return replaced, is_notice
 
 
 def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
@@ -133,14 +146,12 @@ def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
     `source` is the presence in another view. An absence that begins after the edge has shown the part may be a removal,
     so it counts only if `source` still showed the part then.
     """
-    shown = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
+    shown_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
     notices = [*_withdrawal_notices(edge, source)]
-    found = []
-    for spell in (spell for spell in edge if not spell.is_present):
-        runs = tuple(takewhile(lambda run: run not in notices, spell.runs))
-        if runs and (shown is None or build_spell(spell.view, runs).begin <= max(shown, source.end)):
-            found.append(build_spell(spell.view, runs))
-    return found
+    absent_runs = (spell.runs for spell in edge if not spell.is_present)
+    before_notice = (tuple(takewhile(lambda run: run not in notices, runs)) for runs in absent_runs)
+    absences = [build_spell(View.EDGE, runs) for runs in before_notice if runs]
+    return [spell for spell in absences if shown_at is None or spell.begin <= max(shown_at, source.end)]
 
 
 def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:
@@ -159,36 +170,34 @@ def served_until(answers: Spell | Run) -> datetime:
     return max(answers.end, answers.last_received - UNDERWAY)
 
 
-def find_split_view(case: Case, evidence: PartEvidence) -> list[Finding]:
-    """Return a finding for each monitor to which the edge served no release after it had served it to another one.
+def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
+    """Yield a finding for each monitor to which the edge served no release after another monitor got it.
 
     It has the length of that time. Times within our clock's uncertainty are left out.
     """
     if case.window is None:
-        return []
+        return
     edge = evidence.views.get(View.EDGE, ())
     runs = {name: [run for run in edge if run.monitor == name] for name in sorted({run.monitor for run in edge})}
-    first_seen = {name: _first_seen(each, case.window.early_before) for name, each in runs.items()}
+    first_seen = {name: _first_seen(own_runs, case.window.early_before) for name, own_runs in runs.items()}
     seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
     if len(runs) < 2 or not seen_by:
-        return []
+        return
     first = min(seen_by, key=lambda name: (seen_by[name], name))
-    found = []
-    for name, each in runs.items():
-        absent = [run for run in each if run.state is State.ABSENT and served_until(run) > seen_by[first]]
-        if name == first or not absent:
+    for name, own_runs in runs.items():
+        absent_since = [run for run in own_runs if run.state is State.ABSENT and served_until(run) > seen_by[first]]
+        if name == first or not absent_since:
             continue
-        hidden = between(first_seen[first], Interval(served_until(absent[-1]), seen_by.get(name)))
+        hidden = between(first_seen[first], Interval(served_until(absent_since[-1]), seen_by.get(name)))
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
             text = Reason.SPLIT_VIEW.text(case.zone, first=first, came=first_seen[first], other=name, hidden=hidden)
-            found.append(Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden))
-    return found
+            yield Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden)
 
 
 def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval:
     """Return when one monitor first got the release, not before `not_before`; an empty interval if it did not."""
     for place, run in enumerate(runs):
         if run.state is State.PRESENT and run.begin >= not_before and (place or run.specific):
-            absences = [each.end for each in runs[:place] if each.state is State.ABSENT]
+            absences = [before.end for before in runs[:place] if before.state is State.ABSENT]
             return Interval(max(absences, default=None), run.begin)
     return NOTHING

@@ -86,12 +86,14 @@ def _entry_lines(entry: CalendarEntry, zone: str) -> Iterator[str]:
 
 
 def _slot_value(slot: datetime | date | str, zone: str) -> str:
+    """Return a slot as a TOML value: a date-time of `zone`, a date or a text."""
     if isinstance(slot, datetime):
         return slot.astimezone(ZoneInfo(zone)).isoformat()
     return slot.isoformat() if isinstance(slot, date) else toml_string(slot)
 
 
 def _part_value(part: ScriptPart) -> str:
+    """Return a part as an inline table of TOML."""
     texts = [(key, getattr(part, key)) for key in ("id", "role", "url", "recognise")]
     pairs = [f"{key} = {toml_string(value)}" for key, value in texts if value is not None]
     return "{ " + ", ".join([*pairs, f"required = {str(part.required).lower()}"]) + " }"

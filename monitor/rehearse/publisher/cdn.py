@@ -53,12 +53,12 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
     """
     # At first there is no answer, so an answer's place in `stages` is one higher than in `answers`.
     stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
-    at_origin = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
-    served = max(index for index, (begins, _) in enumerate(stages[: at_origin + 1]) if begins <= now)
-    begins, answer = stages[served]
+    origin_index = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
+    edge_index = max(index for index, (begins, _) in enumerate(stages[: origin_index + 1]) if begins <= now)
+    begins, answer = stages[edge_index]
     since = None if answer is None else answer.at
-    if served < at_origin:
-        replaced_at = answers[served].at
+    if edge_index < origin_index:
+        replaced_at = answers[edge_index].at
         # One second more, so that the copy is dated before it was replaced.
         return ServedAnswer(answer, since, floor((now - replaced_at).total_seconds()) + 1)
     if answer is None or not answer.edge_cache:

@@ -77,9 +77,9 @@ def _replace_reply(fault: ScriptFault, request: ReceivedRequest, reply: Reply) -
     """Return the reply that a fault sends instead of `reply`; for a stale copy that is `reply` itself."""
     match fault.kind:
         case "429" | "503":
-            page, delay = error_page(int(fault.kind)), fault.retry_after
-            seconds = {} if delay is None else {"Retry-After": str(int(delay.total_seconds()))}
-            return page.with_default_headers(seconds)
+            delay = fault.retry_after
+            header = {} if delay is None else {"Retry-After": str(int(delay.total_seconds()))}
+            return error_page(int(fault.kind)).with_default_headers(header)
         case "redirect_loop":
             previous = request.query.removeprefix("turn=")
             turn = int(previous) + 1 if previous.isdecimal() else 1
@@ -91,6 +91,7 @@ def _replace_reply(fault: ScriptFault, request: ReceivedRequest, reply: Reply) -
             return _copy_from_mirror(reply)
         case "stale":
             return reply
+    # The only other kind is `bomb`.
     return Reply(200, _gzip_bomb(), {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip"})
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -56,19 +55,12 @@ def html_reply(status: int, page: str) -> Reply:
     return Reply(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
 
-@lru_cache(maxsize=16)
-def _date_header(now: datetime) -> str:
-    return format_datetime(now, usegmt=True)
-
-
 def to_bytes(reply: Reply, request: ReceivedRequest, now: datetime) -> bytes:
     """Return the HTTP response as bytes. Its `Date` is `now` unless the reply has its own."""
-    headers = {"Date": _date_header(now), **reply.headers}
+    headers = {"Date": format_datetime(now, usegmt=True), **reply.headers}
     if reply.status not in _STATUSES_WITHOUT_BODY:
         headers.setdefault("Content-Length", str(len(reply.body)))
-    head = [
-        f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, 'Unknown')}",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
+    status_line = f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, 'Unknown')}"
+    lines = [status_line, *(f"{name}: {value}" for name, value in headers.items())]
     body = b"" if request.method == "HEAD" or reply.status in _STATUSES_WITHOUT_BODY else reply.body
-    return ("\r\n".join(head) + "\r\n\r\n").encode("latin-1", "replace") + body
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + body

@@ -36,6 +36,7 @@ class Publisher:
     """
 
     def __init__(self, script: Script, clock: Clock, zone: str = "Europe/London") -> None:
+        """Serve nothing until `start`, which also chooses the port."""
         self.log = RequestLog()
         self._script = script
         self._clock = clock
@@ -66,7 +67,7 @@ class Publisher:
             self._server.close()
         for transport in tuple(self._transports):
             transport.abort()
-        # Callbacks of the loop call `connection_lost` of each connection.
+        # The first tick calls `connection_lost` of each connection. The second one ends the tasks that it cancels.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         if self._exceptions:
@@ -89,6 +90,7 @@ class Connection(asyncio.Protocol):
     def __init__(
         self, respond: Responder, clock: Clock, transports: set[asyncio.Transport], exceptions: list[BaseException]
     ) -> None:
+        """Answer each request with the result of `respond`, after its latency by `clock`."""
         self._respond = respond
         self._clock = clock
         self._transports = transports
@@ -165,7 +167,10 @@ class Connection(asyncio.Protocol):
         """
         match response.mode:
             case SendMode.RESET:
-                self._reset_connection()
+                # With SO_LINGER and zero seconds, abort sends RST instead of FIN.
+                sock = self._transport.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+                self._transport.abort()
             case SendMode.SILENT:
                 await self._wait_in_virtual_time(name, asyncio.get_running_loop().create_future())
             case SendMode.DRIP:
@@ -187,12 +192,6 @@ class Connection(asyncio.Protocol):
         """Let virtual time run during this wait, although the client has stopped it for the request `name`."""
         with get_jumping_loop().time_resumed(name):
             await wait
-
-    def _reset_connection(self) -> None:
-        # With SO_LINGER and zero seconds, abort sends RST instead of FIN.
-        sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self._transport.abort()
 
 
 @dataclass(frozen=True, slots=True)

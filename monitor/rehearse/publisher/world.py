@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import cached_property
 from urllib.parse import urlsplit
 
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST, CALENDAR_PATH, toml_calendar
@@ -13,7 +12,7 @@ from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts
 from monitor.rehearse.publisher.govuk.pages import error_page, page
 from monitor.rehearse.publisher.govuk.site import GovUk, file_reply
 from monitor.rehearse.publisher.reply import ReceivedRequest, Reply, to_bytes
-from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault, ScriptRelease
+from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault
 
 _BACKENDS = {WWW: "origin", ASSETS: "awsorigin"}
 _DEFAULT_AGE_OF_STALE_COPY = timedelta(hours=1)
@@ -30,6 +29,8 @@ class World:
         self._zone = zone
         self._timelines = Timelines(script.answer)
         self._govuk = GovUk(Facts(script, self._timelines))
+        release_by_part_url = {part.url: release for release in script.release for part in release.part}
+        self._release_by_url = release_by_part_url | {release.url: release for release in script.release}
 
     def respond(self, request: ReceivedRequest, now: datetime) -> RawResponse:
         """Return the bytes that a request gets at `now`, and how to send them. Faults are applied."""
@@ -44,7 +45,7 @@ class World:
         return apply_fault(fault, request, reply, now, self._script.seed)
 
     def reply(self, request: ReceivedRequest, now: datetime) -> Reply:
-        """Return the publisher's own reply at `now`, without faults."""
+        """Return the reply without faults: a scripted answer, or else the TOML calendar, GOV.UK's reply or a 404."""
         served = self._timelines.find_answer(request, now)
         if served is not None:
             return self._scripted_reply(served, request, now)
@@ -83,11 +84,6 @@ class World:
             return page(200, self._script.title, self._script.title, "<p>Published.</p>")
         on_gov_uk = self._govuk.page(url, now)
         return on_gov_uk or page(200, release.title, release.title, f"<p>Published by {release.producer}.</p>")
-
-    @cached_property
-    def _release_by_url(self) -> dict[str, ScriptRelease]:
-        parts = {part.url: release for release in self._script.release for part in release.part}
-        return parts | {release.url: release for release in self._script.release}
 
 
 def _backend_header(host: str) -> dict[str, str]:

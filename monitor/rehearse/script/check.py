@@ -26,15 +26,8 @@ def find_script_faults(data: Row, file: str, zone: str) -> list[Fault]:
 
     `data` is the parsed TOML. Values of a wrong type are ignored, because the model of each table reports them.
     """
-    rules = (
-        _check_period,
-        _check_releases,
-        _check_changes,
-        _check_answers,
-        _check_faults,
-        _check_monitor,
-        _check_names,
-    )
+    rules = (_check_period, _check_releases, _check_changes, _check_answers, _check_faults, _check_monitor,
+             _check_names)  # fmt: skip
     return [
         Fault(file, key, reason, None if value is None else quote_value(value))
         for rule in rules
@@ -53,11 +46,13 @@ def _to_utc(value: object, zone: str) -> datetime | None:
 
 
 def _ends_before_begin(row: Row, zone: str) -> bool:
+    """Return whether the period of a table is empty. False if one of its times cannot be read."""
     begins, ends = _to_utc(row.get("from"), zone), _to_utc(row.get("until"), zone)
     return begins is not None and ends is not None and ends <= begins
 
 
 def _check_period(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield a fault if the script ends before it begins."""
     if _ends_before_begin(data, zone):
         yield "until", "is not after from", data["until"]
 
@@ -71,13 +66,13 @@ def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
         seen.append(value)
 
 
-def _check_releases(data: Row, zone: str) -> Iterator[FoundFault]:
-    """Yield ids that are used twice, and keys that only releases on GOV.UK can have."""
-    del zone
+def _check_releases(data: Row, _zone: str) -> Iterator[FoundFault]:
+    """Yield ids of releases, or of parts of a release, that are used twice, and keys that need GOV.UK's calendar."""
     rows = rows_of(data, "release")
     yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
     for place, row in rows:
         parts = [(f"{place}.part{at.removeprefix('part')}", part) for at, part in rows_of(row, "part")]
+        # The release's own page has the id `page`.
         yield from _find_duplicates([("", "page"), *((f"{at}.id", part.get("id")) for at, part in parts)])
         yield from _check_gov_uk_keys(place, row)
 
@@ -92,8 +87,8 @@ def _check_gov_uk_keys(place: str, row: Row) -> Iterator[FoundFault]:
             yield f"{place}.{key}", reason, row[key]
 
 
-def _check_changes(data: Row, zone: str) -> Iterator[FoundFault]:
-    del zone
+def _check_changes(data: Row, _zone: str) -> Iterator[FoundFault]:
+    """Yield changes that change nothing, and removals of an entry that also change it."""
     for place, row in rows_of(data, "change"):
         given = [key for key in ("slot", "state", "gone") if key in row]
         if not given:
@@ -103,6 +98,7 @@ def _check_changes(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
+    """Yield answers of one address at the same time, and answers with two bodies."""
     rows = rows_of(data, "answer")
     answer_times = [(f"{place}.at", row.get("url"), _to_utc(row.get("at"), zone), row.get("at")) for place, row in rows]
     for (_, url, at, _), (other_key, other_url, other_at, raw) in combinations(answer_times, 2):
@@ -132,6 +128,7 @@ def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _periods_overlap(one: Row, other: Row, zone: str) -> bool:
+    """Return whether the periods of two tables overlap. False if one of the times cannot be read."""
     begins, ends = _to_utc(one.get("from"), zone), _to_utc(one.get("until"), zone)
     other_begins, other_ends = _to_utc(other.get("from"), zone), _to_utc(other.get("until"), zone)
     if begins is None or ends is None or other_begins is None or other_ends is None:
@@ -156,9 +153,8 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
         is_running = kind == "start" if kind in {"stop", "kill", "start"} else is_running
 
 
-def _check_names(data: Row, zone: str) -> Iterator[FoundFault]:
+def _check_names(data: Row, _zone: str) -> Iterator[FoundFault]:
     """Yield references to releases that the script does not define, and expectations that need a release."""
-    del zone
     known = [str(row.get("id")) for _, row in rows_of(data, "release")]
     # The calendars of a configuration can announce releases that the script does not define.
     for table in ("change",) if "config" in data else ("change", "log", "expect"):

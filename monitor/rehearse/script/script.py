@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -232,11 +233,10 @@ def read_script(path: Path) -> Script:
 
 
 def script_timezone(data: dict[str, Any], path: Path) -> str:
-    """Return the timezone of the script's configuration, by default Europe/London."""
+    """Return the timezone of the script's configuration, Europe/London if it has none or cannot be read."""
     config = data.get("config")
-    if not isinstance(config, str) or not (path.parent / config).is_file():
-        return "Europe/London"
-    try:
-        return str(load(path.parent / config).get("timezone", "Europe/London"))
-    except BadInput:
-        return "Europe/London"
+    if isinstance(config, str) and (path.parent / config).is_file():
+        # The faults of the configuration are reported when it is used.
+        with suppress(BadInput):
+            return str(load(path.parent / config).get("timezone", "Europe/London"))
+    return "Europe/London"

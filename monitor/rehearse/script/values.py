@@ -35,12 +35,14 @@ def _zone_of_script(info: ValidationInfo) -> str:
 
 
 def _read_instant(value: Any, info: ValidationInfo) -> datetime:  # noqa: ANN401 # any TOML value
+    """Return a date-time in UTC. Without an offset it is in the script's timezone."""
     if not isinstance(value, datetime):
         raise refuse("not a date-time, write 2018-01-05T09:30:00")
     return to_utc(value, _zone_of_script(info))
 
 
 def _read_slot(value: Any, info: ValidationInfo) -> datetime | date | str:  # noqa: ANN401 # as above
+    """Return a slot: an instant in UTC, a day, or a text such as "July 2016"."""
     if isinstance(value, datetime):
         return to_utc(value, _zone_of_script(info))
     if isinstance(value, date) or (isinstance(value, str) and value.strip()):
@@ -49,12 +51,14 @@ def _read_slot(value: Any, info: ValidationInfo) -> datetime | date | str:  # no
 
 
 def _read_offset(value: Any) -> timedelta:  # noqa: ANN401 # as above
+    """Return a duration that can be negative, such as "-3s"."""
     if isinstance(value, str) and value.startswith("-"):
         return -read_duration(value[1:])
     return read_duration(value)
 
 
 def _read_file(value: Any, info: ValidationInfo) -> Path:  # noqa: ANN401 # as above
+    """Return the path of an existing file, whose name is relative to the script's folder."""
     if not isinstance(value, str) or not value:
         raise refuse("must be the name of a file")
     path = Path((info.context or {}).get("folder", ".")) / value
@@ -90,6 +94,7 @@ def one_of(words: Iterable[str]) -> BeforeValidator:
 
 
 def _read_lag(value: Any) -> timedelta | Literal["never"]:  # noqa: ANN401 # as above
+    """Return a duration, or "never" as it is."""
     try:
         return "never" if value == "never" else read_duration(value)
     except PydanticCustomError as exc:

@@ -90,7 +90,7 @@ class Appender:
             self._refusals, self._fault = self._refusals + 1, str(fault)
             if self._refusals < PATIENCE:
                 raise EvidenceRefused(str(fault)) from fault
-            _log.error("evidence_lost", records=[one.record.id for one in waiting], fault=str(fault))
+            _log.error("evidence_lost", records=[answer.record.id for answer in waiting], fault=str(fault))
             self._on_lost()
             return self._make_records(waiting, [_LOST] * len(waiting))
         self._refusals = 0
@@ -99,7 +99,7 @@ class Appender:
     def append_once(self, waiting: Sequence[Waiting]) -> list[Record]:
         """Append the bytes in one write, in a new file after its header. Raises `StoreFault` at the first refusal."""
         self._open_file(waiting[0].record)
-        pieces = [self._compress_or_lose(one) for one in waiting]
+        pieces = [self._compress_or_lose(answer) for answer in waiting]
         kept = next((place for place, piece in enumerate(pieces) if piece != _LOST), None)
         if kept is not None:
             if self._end == 0:
@@ -121,7 +121,7 @@ class Appender:
                 self._refusals = 0
 
     def _compress_or_lose(self, waiting: Waiting) -> bytes:
-        """Return the compressed bytes of an answer, or `_LOST` if they cannot be made."""
+        """Return the compressed bytes of an answer. If they cannot be made, report the loss and return `_LOST`."""
         try:
             return waiting.compress()
         except Exception as exc:  # noqa: BLE001 # one broken answer must not block all others
@@ -132,15 +132,17 @@ class Appender:
     def _make_records(self, waiting: Sequence[Waiting], pieces: Sequence[bytes]) -> list[Record]:
         """Return the chained records of these pieces, which follow the committed bytes in the file."""
         records, chain, offset = list[Record](), self._chain, self._end
-        for one, piece in zip(waiting, pieces, strict=True):
-            digest, expired = hashlib.sha256(piece).hexdigest(), one.record.at if piece == _LOST else None
-            place = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
-            records.append(link_record(replace(place, expired=expired), chain))
+        for unplaced, piece in zip((answer.record for answer in waiting), pieces, strict=True):
+            digest = hashlib.sha256(piece).hexdigest()
+            record = replace(unplaced, file=self._file, offset=offset, length=len(piece), sha256=digest)
+            if piece == _LOST:
+                record = replace(record, expired=record.at)
+            records.append(link_record(record, chain))
             chain, offset = records[-1].chain, offset + len(piece)
         return records
 
     def _open_file(self, first: Record) -> None:
-        """Begin a new file, named after the record `first`, at a start, on a new day, or if the old file is large."""
+        """Begin a new file, named after `first`: at a start, or if the old one is large or has bytes of another day."""
         day = first.at.date()
         if not self._file or (day != self._day and self._end > 0) or self._end >= LARGEST:
             if self._file:

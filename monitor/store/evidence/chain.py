@@ -26,7 +26,7 @@ def link_record(record: Record, previous: str) -> Record:
 
 
 def read_bytes(folder: Path, record: Record) -> bytes:
-    """Return the bytes of a record. Raises OSError if its file cannot be read."""
+    """Return the bytes of a record, fewer if its file ends before. Raises OSError if the file cannot be read."""
     with (folder / record.file).open("rb") as file:
         file.seek(record.offset)
         return file.read(record.length)
@@ -100,7 +100,7 @@ class _MonitorCheck:
         self._last = record
 
     def _check_bytes(self, record: Record) -> None:
-        """Check a record's bytes. If they are marked as deleted, those of all earlier records must be too."""
+        """Add the fault of a record's bytes to `_byte_faults`. It is one if they were deleted before earlier bytes."""
         self.files.add(record.file)
         if record.kind == GIVEN_UP:
             self._explained_until = max(self._explained_until, _read_last_deleted(self.folder, record))
@@ -158,8 +158,7 @@ def _describe_byte_fault(folder: Path, record: Record) -> str | None:
 def _read_last_deleted(folder: Path | None, record: Record) -> int:
     """Return the number of the last deleted record, from this record of a deletion. 0 if its bytes are unreadable."""
     if record.is_lost or folder is None:
-        # Its bytes are not here, because the disk was full or they are on another machine. It can only be about the
-        # records before it.
+        # The disk was full, or its bytes are on another machine. So accept that all records before it were deleted.
         return record.number - 1
     try:
         data = read_bytes(folder, record)

@@ -91,7 +91,8 @@ class Evidence(BatchMember):
         after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
         self._committed = deque(index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED)
         # If the store fails over during the start, it may have lost the records that were just read from it.
-        self._is_in_doubt = True
+        self._must_find_lost_records = True
+        # The last answer of each target, and the times of its changes that were kept in the last hour.
         self._last = LastAnswers()
         self._changes: dict[str, list[datetime]] = {}
         # The digest and the record id of the last answer that was kept, by target and address.
@@ -113,7 +114,7 @@ class Evidence(BatchMember):
         return name
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
-        """Keep an answer, unless the last one kept for this address has the same body. Return the id of its record."""
+        """Return the id of an answer's record, or of the last one kept for its address if that has the same body."""
         last_digest, name = self._last_kept.get((target, answer.url), ("", ""))
         if last_digest != answer.digest or not name:
             name = self.keep(answer, target, kind)
@@ -126,7 +127,7 @@ class Evidence(BatchMember):
         A failed look has no bytes, but the look before it is kept. If a target changes too often, no more bytes are
         kept until it has been stable for a while. Its runs still show each change.
         """
-        if not self._count_kept_change(target.id):
+        if not self._may_keep_change(target.id):
             self.remember(target, outcome)
             return ()
         before = self._last.get(target.id)
@@ -137,13 +138,13 @@ class Evidence(BatchMember):
             self._last.remember(target.id, outcome, ids[-1])
         return tuple(name for name in ids if name)
 
-    def _count_kept_change(self, target: str) -> bool:
+    def _may_keep_change(self, target: str) -> bool:
         """Return whether a change of a target may be kept as bytes now. If so, count it for the limit of an hour."""
         now = self._clock.now()
-        lately = [at for at in self._changes.pop(target, ()) if now - at < _HOUR]
-        may_be_kept = len(lately) < _MOST_CHANGES
+        in_last_hour = [at for at in self._changes.pop(target, ()) if now - at < _HOUR]
+        may_be_kept = len(in_last_hour) < _MOST_CHANGES
         # Put it last, because the target with the oldest change is forgotten first.
-        self._changes[target] = [*lately, now] if may_be_kept else lately
+        self._changes[target] = [*in_last_hour, now] if may_be_kept else in_last_hour
         while len(self._changes) > _MOST_TARGETS_COUNTED:
             self._changes.pop(next(iter(self._changes)))
         return may_be_kept
@@ -178,16 +179,16 @@ class Evidence(BatchMember):
         return names
 
     def prepare(self) -> Callable[[], object] | None:
-        """Choose the records for the next `write`. Return a function that compresses their bytes, None if small."""
+        """Choose the records for the next `write`. Return a function that compresses them, None if they are small."""
         with self._lock:
             self._portion_size = next(iter(self._portion_sizes()), 0)
             portion = list(islice(self._waiting, self._portion_size))
-        if sum(one.weight for one in portion) <= _MOST_BYTES_TO_COMPRESS:
+        if sum(waiting.weight for waiting in portion) <= _MOST_BYTES_TO_COMPRESS:
             return None
 
         def compress() -> None:
-            for one in portion:
-                one.compress_early()
+            for waiting in portion:
+                waiting.compress_early()
 
         return compress
 
@@ -200,15 +201,17 @@ class Evidence(BatchMember):
         with self._disk_lock:
             self._written = []
             self._written = self._append_portion()
-        if lost := self._find_lost_records() if self._written or self._is_in_doubt else []:
+        lost = self._find_lost_records() if self._written or self._must_find_lost_records else []
+        if lost:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
         if lost or self._written:
             transaction.add_evidence([*lost, *self._written])
 
     def _append_portion(self) -> list[Record]:
-        """Return the records of the next portion, after writing its bytes to the disk, if `flush` has not."""
+        """Write the bytes of the next portion to the disk, unless `flush` has. Return its records."""
         waiting = self._first_waiting(self._portion_size)
         if not waiting:
+            # No bytes wait that would show whether the folder accepts bytes again.
             self.appender.test_folder()
         # Do not write flushed bytes again, because a journal may refer to the bytes after them in the file.
         if len(waiting) <= len(self._flushed):
@@ -220,7 +223,7 @@ class Evidence(BatchMember):
 
     def check_for_lost_records(self) -> None:
         """Check with the next batch whether the store has lost committed records. Called in the writer's thread."""
-        self._is_in_doubt = True
+        self._must_find_lost_records = True
 
     def _find_lost_records(self) -> list[Record]:
         """Return the committed records in memory that the store has lost."""
@@ -255,12 +258,12 @@ class Evidence(BatchMember):
 
     def _portion_sizes(self) -> list[int]:
         """Return how many of the waiting records each of the next transactions writes."""
-        sizes, free_bytes = list[int](), 0
-        for one in self._waiting:
-            free_bytes -= one.weight
-            if not sizes or free_bytes < 0 or sizes[-1] == ROWS_AT_ONCE:
+        sizes, portion_bytes = list[int](), 0
+        for waiting in self._waiting:
+            portion_bytes += waiting.weight
+            if not sizes or portion_bytes > _MOST_BYTES_AT_ONCE or sizes[-1] == ROWS_AT_ONCE:
                 sizes.append(0)
-                free_bytes = _MOST_BYTES_AT_ONCE - one.weight
+                portion_bytes = waiting.weight
             sizes[-1] += 1
         return sizes
 
@@ -270,7 +273,7 @@ class Evidence(BatchMember):
 
     def note_committed(self) -> None:
         """Note that the records of the last `write` are committed."""
-        self._is_in_doubt = False
+        self._must_find_lost_records = False
         with self._disk_lock:
             with self._lock:
                 for _ in self._written:
@@ -298,7 +301,8 @@ class Evidence(BatchMember):
         Lock `_lock` before. `weight` is the number of bytes in memory until they are written.
         """
         self._number += 1
-        record = Record(self._monitor, self._number, kind, at, "", 0, 0, "", "")
+        # The appender sets the other fields when it writes the bytes.
+        record = Record(self._monitor, self._number, kind, at, file="", offset=0, length=0, sha256="", chain="")
         self._waiting.append(Waiting(record, partial(make_bytes, record.id), weight))
         self._waiting_bytes += weight
         return record.id

@@ -22,10 +22,11 @@ class EvidenceFolder:
     """One monitor's files in the folder of evidence. Only one process at a time can use them.
 
     A file is named `MONITOR-FIRST-DAY.warc.gz`, after the number of its first record and the day of that record. Every
-    method raises `StoreFault` if the disk refuses. Creating it raises `StoreFault` if another process uses the files.
+    method raises `StoreFault` if the disk refuses.
     """
 
     def __init__(self, folder: Path, monitor: str, *, durable: bool = True) -> None:
+        """Create the folder, and lock the monitor's files. Raises `StoreFault` if another process has locked them."""
         self.folder = folder
         self._durable = durable
         self._prefix = quote(monitor, safe="")
@@ -113,7 +114,7 @@ class EvidenceFolder:
 
 
 def files_by_monitor(folder: Path) -> dict[str, list[str]]:
-    """Return the names of the files in a folder by monitor, oldest first."""
+    """Return the names of the evidence files in a folder by monitor, oldest first. Other files are left out."""
     found: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*.warc.gz")):
         match = _NAME.fullmatch(path.name)
@@ -129,7 +130,7 @@ def unknown_files(folder: Path) -> list[str]:
 
 
 def is_locked(folder: Path, monitor: str) -> bool:
-    """Return whether a process has locked a monitor's files."""
+    """Return whether a process has locked a monitor's files. False if the lock file cannot be opened."""
     try:
         lock = os.open(_lock_file(folder, monitor), os.O_RDWR)
     except OSError:
@@ -185,6 +186,7 @@ def _write_all(file: int, offset: int, data: bytes) -> None:
 
 @contextmanager
 def _convert_disk_faults(folder: Path) -> Iterator[None]:
+    """Raise every OSError of a block as `StoreFault`, with the name of the folder."""
     try:
         yield
     except OSError as exc:

@@ -76,7 +76,7 @@ class LastAnswers:
         return self._last.get(target)
 
     def remember(self, target: str, answer: Answer, evidence_id: str = "") -> None:
-        """Remember an answer as a target's last. If all bodies are too large together, forget the oldest ones."""
+        """Remember a target's last answer and its record's id ("" if it has none). Above 16 MB, forget the oldest."""
         last, whole = self._last.get(target), answer.whole and len(answer.body) <= _LONGEST_BODY
         has_same_body = last is not None and last.packed[0] == answer.digest and last.whole is whole
         # Most looks receive the same body as the look before. Then there is no need to compress it again.

@@ -69,11 +69,7 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
     }
     url, request_member = answer.url, b""
     if answer.request is not None:
-        request_headers = {
-            **headers,
-            "WARC-Record-ID": _record_id(name, "request"),
-            "WARC-Concurrent-To": response_id,
-        }
+        request_headers = {**headers, "WARC-Record-ID": _record_id(name, "request"), "WARC-Concurrent-To": response_id}
         url, head = _request_head(answer, answer.request)
         request = _BUILDER.create_warc_record(url, "request", http_headers=head, warc_headers_dict=request_headers)
         request_member = _gzip_member(request)
@@ -157,9 +153,10 @@ def _answer_head(answer: Answer) -> _Head:
 
 
 def _request_head(answer: Answer, request: Request) -> tuple[str, _Head]:
-    """Return the address that was requested, and the head of the request as it was sent."""
+    """Return the address that was requested, and the head of the request as it was sent, with its conditions."""
     url = requested_url(answer.url, answer.unique)
     origin, path = f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path.decode("ascii")
+    # `answer.head` begins after the address. Without it, only the host is certain.
     head = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", url.netloc)])
     version, *lines = (head + header_lines(list(conditional_headers(request)))).decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]

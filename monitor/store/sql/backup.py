@@ -39,6 +39,7 @@ def new_file(file: Path) -> Iterator[Path]:
     """
     part = file.with_name(f"{file.name}.part")
     try:
+        # Reserve the name with an empty file, so that no other process can create it during the copy.
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
@@ -59,7 +60,7 @@ def new_file(file: Path) -> Iterator[Path]:
 
 
 def copy_sqlite(engine: Engine, copy: Path) -> None:
-    """Copy an SQLite store by SQLite's online backup, and check the copy."""
+    """Copy an SQLite store by SQLite's online backup. Raises `sqlite3.DatabaseError` if the copy is damaged."""
     with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
         source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
         target.execute("PRAGMA journal_mode=DELETE")
@@ -74,17 +75,12 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
     If it fails, no rows are copied. Raises `UserFault` if the target is not empty.
     """
     ordered = tables.METADATA.sorted_tables
-    with (
-        snapshot(source) as reader,
-        target.begin() as writer,
-        long_limits(reader, idles=True),
-        long_limits(writer, idles=True),
-    ):
-        filled = ", ".join(table.name for table in ordered if writer.execute(select(table).limit(1)).first())
+    with snapshot(source) as old, target.begin() as new, long_limits(old, idles=True), long_limits(new, idles=True):
+        filled = ", ".join(table.name for table in ordered if new.execute(select(table).limit(1)).first())
         if filled:
             reason = f"it has rows in {filled}: it exists, and no file is overwritten"
             raise UserFault(f"the store to copy into is not empty, {reason}")
-        return {table.name: _copy_table(reader, writer, table) for table in ordered}
+        return {table.name: _copy_table(old, new, table) for table in ordered}
 
 
 def add_rows(source: Engine, target: Engine) -> None:
@@ -96,7 +92,7 @@ def add_rows(source: Engine, target: Engine) -> None:
 
 
 def delete_after(engine: Engine, at: datetime) -> None:
-    """Delete all rows written after `at`, all stored verdicts, and the parts of runs and blind spans after it."""
+    """Delete all rows written after `at` and all verdicts. Cut runs, blind spans and confirmations off at `at`."""
     with engine.begin() as connection:
         late = select(tables.NOTICE.c.id).where(tables.NOTICE.c.at > at)
         connection.execute(delete(tables.DELIVERY).where(tables.DELIVERY.c.notice.in_(late)))
@@ -104,12 +100,8 @@ def delete_after(engine: Engine, at: datetime) -> None:
             connection.execute(delete(written.table).where(written > at))
         connection.execute(delete(tables.JUDGED))
         connection.execute(update(tables.ANNOUNCED).where(tables.ANNOUNCED.c.gone > at).values(gone=None))
-        for column in (
-            tables.PROMISE.c.confirmed_at,
-            tables.RUN.c.end,
-            tables.RUN.c.last_received,
-            tables.BLIND.c.ends,
-        ):
+        promise, run, blind = tables.PROMISE.c, tables.RUN.c, tables.BLIND.c
+        for column in (promise.confirmed_at, run.end, run.last_received, blind.ends):
             connection.execute(update(column.table).where(column > at).values({column.name: at}))
 
 

@@ -31,15 +31,16 @@ def postgresql(address: URL) -> Engine:
 def sqlite(address: URL, *, durable: bool) -> Engine:
     """Return an engine for an SQLite file. If `durable`, a commit survives a power cut."""
     engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
+    # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it costs little.
     event.listen(engine, "connect", partial(_set_up, "FULL" if durable else "OFF"))
     event.listen(engine, "begin", _begin)
     return engine
 
 
 def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
-    """Set up one SQLite connection by pragmas."""
+    """Set up one SQLite connection by pragmas. `synchronous` is FULL, or OFF not to wait for the disk."""
+    # SQLAlchemy begins every transaction, by `_begin`. The driver must not.
     dbapi.isolation_level = None
-    # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it costs little.
     dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
     if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
         # Incremental vacuum can only be set while the database is empty.

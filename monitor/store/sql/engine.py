@@ -46,6 +46,7 @@ class Store:
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
+        """Connect later, at the first query. Raises `UserFault` for an address of another kind of database."""
         address = make_url(url)
         self._file: Path | None = None
         self._file_id: tuple[int, int] | None = None
@@ -139,7 +140,7 @@ class Store:
     def free_pages(self, most: int) -> int:
         """Return up to `most` free pages to the disk. Return how many free pages are left.
 
-        It delays other writes for milliseconds. PostgreSQL does this itself, so the result is 0.
+        It delays other writes for milliseconds. PostgreSQL does this itself, and an old SQLite file cannot: return 0.
         """
         if self._engine.dialect.name != "sqlite":
             return 0
@@ -156,8 +157,8 @@ class Store:
             with self._locked_sqlite() as driver:
                 driver.executescript(f"PRAGMA analysis_limit={_ROWS_ANALYSED}; ANALYZE;")
             return
-        each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        with convert_faults(self._place), each.connect() as connection:
+        autocommitting = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with convert_faults(self._place), autocommitting.connect() as connection:
             for table in METADATA.sorted_tables:
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
@@ -172,6 +173,7 @@ class Store:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
             else:
+                # Rows can be copied only from a store with this version's schema.
                 self.check_schema()
                 self._refuse_newer()
                 target: Store = Store.open_upgraded(f"sqlite:///{copy}")
@@ -189,10 +191,8 @@ class Store:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
             source._schema_check.check_not_too_new(revision)
             if source._schema_check.is_older(revision):
-                shape = revision["version_num"]
-                raise UserFault(
-                    f"store {source._place}: its shape is {shape}: run `ninethirty store upgrade` on it first"
-                )
+                fault = f"its shape is {revision['version_num']}: run `ninethirty store upgrade` on it first"
+                raise UserFault(f"store {source._place}: {fault}")
         source._refuse_newer()
         self.upgrade()
         with convert_faults(f"{source._place} into {self._place}"):
@@ -261,9 +261,8 @@ class Store:
         """Raise `UserFault` if a newer version has upgraded the store."""
         # Columns that this version does not know would be lost without notice.
         if self.newer:
-            raise UserFault(
-                f"store {self._place}: its shape is {self.newer}, newer than this version's: use the one that made it"
-            )
+            fault = f"its shape is {self.newer}, newer than this version's: use the one that made it"
+            raise UserFault(f"store {self._place}: {fault}")
 
     def _create_tables(self) -> None:
         """Create all tables at once. An empty store does not need the migrations one by one."""
@@ -300,5 +299,6 @@ class Store:
 
 
 def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> _Revision | None:
+    """Return the row with the store's revision, or None if the table is empty."""
     row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)

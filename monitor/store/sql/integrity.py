@@ -22,10 +22,10 @@ _MOST_OF_A_KIND = 20
 
 
 def faults_in(connection: Connection) -> list[str]:
-    """Return the faults found, one line each, at most twenty of a kind."""
-    found = _find_damage(connection) if connection.dialect.name == "sqlite" else []
-    # Queries would fail on a damaged file or another schema.
-    if found := found or _find_other_schema(connection):
+    """Return the faults found, one line each, at most twenty of a kind. No others if SQLite's file is damaged."""
+    damage = _find_damage(connection) if connection.dialect.name == "sqlite" else []
+    # The queries would fail on a damaged file or another schema.
+    if found := damage or _find_other_schema(connection):
         return found
     queries = (*_incident_queries(), *_verdict_queries(), *_run_and_delivery_queries())
     lines = [line for query in queries for line in connection.execute(query.limit(_MOST_OF_A_KIND)).scalars()]
@@ -38,7 +38,7 @@ def _find_damage(connection: Connection) -> list[str]:
     try:
         verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalars().first()
         dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
-    except OperationalError:
+    except OperationalError:  # a locked file or a full disk is no damage
         raise
     except DatabaseError as exc:
         # With some damage, even SQLite's check fails.

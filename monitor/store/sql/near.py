@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,7 +44,7 @@ _Row = RowMapping | dict[str, Any]
 def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, only: Collection[str] = ()) -> None:
     """Replace all rows of `target`, an SQLite store, with those that `rows_to_copy` chooses from `source`.
 
-    This is one transaction. With `only`, replace only the tables with these names.
+    This is one transaction. With `only`, replace only the tables with these names, otherwise all.
     """
     queries = {table: query for table, query in rows_to_copy(since, now).items() if not only or table.name in only}
     with snapshot(source) as reader, target.begin() as writer, long_limits(reader, idles=True):
@@ -54,9 +53,8 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
             writer.execute(sa.delete(table))
         for table in ordered:
             columns = [sa.type_coerce(column, _database_type(column)) for column in table.columns]
-            # Through SQLAlchemy, row by row, this takes twice as long, and delays this process's looks.
-            plain = Table(table.name, MetaData(), *(Column(each.name, _database_type(each)) for each in table.columns))
-            statement = str(sa.insert(plain).compile(dialect=target.dialect))
+            # If SQLAlchemy ran this statement, it would take twice as long, and delay this process's looks.
+            statement = str(sa.insert(table).compile(dialect=target.dialect))
             for rows in reader.execute(queries[table].with_only_columns(*columns)).partitions(_ROWS_AT_ONCE):
                 writer.exec_driver_sql(statement, [tuple(row) for row in rows])
 
@@ -69,31 +67,26 @@ def _database_type(column: Column[Any]) -> TypeEngine[Any]:
 def extend_other_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
     """Extend all other monitors' leases until `until`, because without the store we cannot see whether they are alive.
 
-    Delete the lease of our monitor, `own`. The names of all these leases begin with `prefix`. If there is another
-    monitor, the lease `outbox` is for it. Otherwise two monitors would send the same notices.
+    A lease is named `prefix` and its monitor. Delete that of our monitor, `own`. If there is another monitor, it gets
+    the lease `outbox` too, because it may send notices. Otherwise two monitors would send the same ones.
     """
     lease = tables.LEASE
     is_other = sa.and_(lease.c.name.startswith(prefix, autoescape=True), lease.c.name != prefix + own)
     with target.begin() as writer:
-        others = writer.execute(sa.update(lease).where(is_other).values(until=until)).rowcount
+        others_count = writer.execute(sa.update(lease).where(is_other).values(until=until)).rowcount
         writer.execute(sa.delete(lease).where(lease.c.name.in_((prefix + own, outbox))))
-        if others:
+        if others_count:
             writer.execute(sa.insert(lease), {"name": outbox, "holder": "others", "until": until, "since": None})
 
 
 def merge_journal(journal: Path, before: Path, store: Engine) -> int:
     """Write the rows into a store that were added to a journal since it was a copy of `before`. Return how many.
 
-    If the store has changed a row too, the later version wins.
+    If the store has changed a row too, the later version wins. Leases are not written.
     """
-
-    def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(journal)
-        connection.execute(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
-        return connection
-
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(journal)), poolclass=sa.NullPool)
     with engine.connect() as reader, store.begin() as writer, long_limits(writer):
+        reader.exec_driver_sql(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
         merge = _Merge(reader, writer)
         # Runs name records of evidence, so these are written first.
         ordered = sorted(METADATA.sorted_tables, key=lambda table: table is not tables.EVIDENCE)
@@ -116,11 +109,12 @@ class _Merge:
     """
 
     def __init__(self, reader: Connection, writer: Connection) -> None:
-        """Read which releases other monitors have judged since the copy was made."""
+        """Read the verdicts that other monitors have stored since the copy was made, if the journal judged them too.
+
+        `_verdicts_by_others` has the verdict's kind by release. It is None if the store's verdict stays, as the later.
+        """
         self._reader = reader
         self._writer = writer
-        # For each release that other monitors judged since the copy was made, the kind of verdict in the store. None if
-        # the store's verdict stays, because it is later than the journal's.
         self._verdicts_by_others: dict[str, str | None] = {}
         for row in self._changed_rows(tables.JUDGED):
             if row.store is not None and row.store != row.copy:
@@ -154,11 +148,14 @@ class _Merge:
                 yield _Versions(row, copies.get(key), stored.get(key))
 
     def _adapt_to_store(self, table: Table, row: dict[str, Any], *, is_stored: bool) -> bool:
-        """Change what a run or event says of other rows to what the store has. Return whether to write the row."""
+        """Change what a run or event says of other rows to what the store has. Return whether to write the row.
+
+        An event is not written if the store's verdict stays, and a new evidence record never.
+        """
         if table is tables.RUN:
             row["evidence"] = tuple(name for name in row["evidence"] if self._is_in_store(name))
         if table is tables.EVENT:
-            # The event must follow the store's last event. If the store's verdict stays, there is no event.
+            # The event must follow the store's last event.
             release = row["release"]
             before = self._verdicts_by_others.get(release, row["before"])
             if before is None:
@@ -178,7 +175,7 @@ class _Merge:
 
 
 def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
-    """Return the journal's row, or None to keep the store's: it changed since the copy and is not known to be older."""
+    """Return the journal's row, or None to keep the store's, if that changed too and the journal's is not later."""
     if row.store is None or row.store == row.copy:
         return dict(row.journal)
     column = _LATER_COLUMN.get(table.name)
@@ -200,7 +197,10 @@ def _key_of(table: Table, row: _Row) -> tuple[Any, ...]:
 
 
 def rows_to_copy(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
-    """Return for each table the query for its rows about releases listed, promised or unsettled, and recent work."""
+    """Return for each table the query for its rows that a monitor needs to start without the store.
+
+    These are about releases shown or due since `since` or not settled, about open incidents, or from the last days.
+    """
     lately = now - RECENTLY
     entry, promise, judged = tables.ANNOUNCED.c, tables.PROMISE.c, tables.JUDGED.c
     is_shown = sa.or_(entry.gone.is_(None), entry.gone >= since)

@@ -43,6 +43,7 @@ class LimitedConnection(Connection[Any]):
         try:
             awaited = next(work)
             while True:
+                # psycopg sends 0 each time that the server was silent for the interval of its `wait`.
                 ready = yield awaited
                 now = _CLOCK.monotonic()
                 answered_at = now if ready else answered_at
@@ -64,9 +65,9 @@ def set_time_limits(engine: Engine) -> None:
 def _connect(_dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]) -> LimitedConnection:
     """Return a connection with all time limits."""
     # Settings in the store's address take precedence.
-    made = LimitedConnection.connect(*arguments, **{"connect_timeout": _CONNECT, **TCP, **settings})
+    connection = LimitedConnection.connect(*arguments, **{"connect_timeout": _CONNECT, **TCP, **settings})
     for name, seconds in _TIMEOUTS.items():
         if name not in str(settings.get("options", "")):
-            made.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), round(seconds * 1000)))
-    made.commit()
-    return made
+            connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), round(seconds * 1000)))
+    connection.commit()
+    return connection

@@ -21,14 +21,7 @@ from monitor.plan.targets import release_from_id
 from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record, RotaRead
 from monitor.store.sql import tables
 from monitor.store.sql.columns import database_clock
-from monitor.store.sql.query import (
-    QueryRunner,
-    chunks,
-    equals,
-    from_keyed_row,
-    in_period,
-    select_all,
-)
+from monitor.store.sql.query import QueryRunner, chunks, equals, from_keyed_row, in_period, select_all
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
@@ -92,13 +85,13 @@ class VerdictStore:
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        """Return verdicts with a slot that begins in `[begin, end)`, by slot and release. Those without one are last.
+        """Return the verdicts by slot and release, with a bound only those with a slot in `[begin, end)`.
 
-        Releases that were joined into others are left out.
+        Without bounds, verdicts without a slot are last. Releases that were joined into others are left out.
         """
         table = tables.JUDGED
-        in_question = (*in_period(table.c.slot, begin, end), *equals(table.c.producer, producer))
-        query = select_all(Judged, table).where(*in_question, _is_not_joined())
+        conditions = (*in_period(table.c.slot, begin, end), *equals(table.c.producer, producer))
+        query = select_all(Judged, table).where(*conditions, _is_not_joined())
         return sorted(self.runner.make_each(Judged, query), key=_slot_first)
 
     def judged_ids(self, begin: datetime | None = None, end: datetime | None = None) -> list[str]:
@@ -171,9 +164,8 @@ class VerdictStore:
     def incidents_of(self, release: str) -> list[Incident]:
         """Return every incident of a release in the order of opening."""
         table = tables.INCIDENT
-        return self._read_incidents(
-            select(table).where(table.c.release == release).order_by(table.c.opened, table.c.id)
-        )
+        query = select(table).where(table.c.release == release)
+        return self._read_incidents(query.order_by(table.c.opened, table.c.id))
 
     def _read_incidents(self, query: Select[Any]) -> list[Incident]:
         return [_make_incident(tuple(row.items())) for row in self.runner.rows(query)]

@@ -86,14 +86,14 @@ class LedgerStore:
         return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return the newest promises of the first `limit` releases with an id after `after`, by id."""
-        release, promise, newer = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
-        later = tuple_(newer.c.learnt, newer.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
-        outdated = select(newer.c.release).where(newer.c.release == promise.c.release, later)
+        """Return one edition for each release, made from its newest promise: the first `limit` ids after `after`."""
+        release, promise, other = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
+        is_newer = tuple_(other.c.learnt, other.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
+        newer = select(other.c.release).where(other.c.release == promise.c.release, is_newer)
         newest = (
             select(release.c.id, release.c.producer, release.c.title, promise.c.calendar, promise.c.body)
             .join(release, release.c.id == promise.c.release)
-            .where(release.c.id > after, release.c.joined_into.is_(None), ~outdated.exists())
+            .where(release.c.id > after, release.c.joined_into.is_(None), ~newer.exists())
             .order_by(release.c.id)
             .limit(limit)
         )
@@ -134,8 +134,8 @@ class LedgerStore:
         newest_first = (table.c.started.desc(), table.c.calendar.desc())
         return self.runner.make_each(CalendarRead, query.order_by(*newest_first).limit(limit))
 
-    def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Return the calendar and start of each read before `before` that only repeats the read before it."""
+    def repeated_reads(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Return the calendar and start of each read before `before` that has the same result as the one before it."""
         table = tables.CALENDAR_READ
         compared = (table.c.usable, table.c.digest, table.c.fault)
         previous = [

@@ -50,13 +50,12 @@ class SchemaCheck:
             _log.warning("store_newer", store=self.place, shape=self.newer, own=self.shape.head)
 
     def check(self, row: Mapping[str, str | None] | None) -> None:
-        """Raise `StoreTooOld` or `StoreTooNew` if this program cannot use the store without a migration."""
+        """Raise `StoreTooOld` (also for None) or `StoreTooNew` if the store cannot be used without a migration."""
         row = row or {}
         self.check_not_too_new(row)
         if self.is_older(row):
-            mend = "run `ninethirty store upgrade`, or start the monitor"
-            shape = f"its shape is {row.get('version_num')}, this version needs {self.shape.head}"
-            raise StoreTooOld(f"store {self.place}: {shape}: {mend}")
+            fault = f"its shape is {row.get('version_num')}, this version needs {self.shape.head}"
+            raise StoreTooOld(f"store {self.place}: {fault}: run `ninethirty store upgrade`, or start the monitor")
 
     def needs_migration(self, row: Mapping[str, str | None]) -> bool:
         """Return whether the store needs a migration by this program. Raises `StoreTooNew`."""
@@ -64,7 +63,7 @@ class SchemaCheck:
         return self.is_older(row) or "works_from" not in row
 
     def check_not_too_new(self, row: Mapping[str, str | None]) -> None:
-        """Raise `StoreTooNew` if this program cannot use a newer store. Note in `newer` which one it can use.
+        """Raise `StoreTooNew` if this program cannot use a newer store. Else note its revision in `newer`, "" if none.
 
         The row's `works_from` is the oldest revision that can use the store. Without it, only the store's own can.
         """

@@ -56,6 +56,7 @@ def _added_later(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Word
 
 
 def _table(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
+    """Return a table of the store's schema, with a row id in SQLite."""
     return sa.Table(name, METADATA, *columns)
 
 

@@ -64,11 +64,8 @@ class Transaction:
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         """Record that this calendar still showed its newest promise for each of these releases at `at`."""
         table, newer = tables.PROMISE, tables.PROMISE.alias()
-        newest = (
-            select(func.max(newer.c.learnt))
-            .where(newer.c.release == table.c.release, newer.c.calendar == calendar)
-            .scalar_subquery()
-        )
+        is_of_same = (newer.c.release == table.c.release, newer.c.calendar == calendar)
+        newest = select(func.max(newer.c.learnt)).where(*is_of_same).scalar_subquery()
         # A read that was stored before this one may have confirmed the promise later.
         is_earlier = table.c.confirmed_at.is_(None) | (table.c.confirmed_at < at)
         for some in chunks(releases):
@@ -80,14 +77,14 @@ class Transaction:
         self._upsert_rows(tables.ANNOUNCED, [to_row(entry) for entry in announced])
 
     def confirm_entries(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
-        """Record that a calendar showed these entries at `at`."""
+        """Record that a calendar showed these entries at `at`, so that they do not count as removed."""
         table = tables.ANNOUNCED
         for some in chunks(uids):
             is_shown = (table.c.calendar == calendar) & table.c.uid.in_(some)
             self._connection.execute(update(table).where(is_shown).values(seen_last=at, gone=None))
 
     def add_read(self, read: CalendarRead) -> None:
-        """Add a read of a calendar."""
+        """Insert or replace a read of a calendar."""
         self._upsert_rows(tables.CALENDAR_READ, [to_row(read)])
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:

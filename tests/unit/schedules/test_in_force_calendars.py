@@ -115,7 +115,7 @@ def test_a_calendar_that_the_release_does_not_name_comes_after_those_that_it_nam
     found = in_force([unnamed, named], IN_2027, PRIMARY, OTHER)
     assert found.promise == named
     assert found.disagreements == (unnamed,)
-    assert found.given_up == ()
+    assert found.withdrawn == ()
 
 
 def test_calendars_that_differ_are_named_once_and_once_more_if_they_differ_again() -> None:
@@ -198,12 +198,12 @@ def test_a_cancelled_day_takes_no_time_from_another_calendar() -> None:
 @pytest.mark.parametrize("vague", [JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
 def test_a_more_precise_slot_gives_no_promise_up(vague: Slot) -> None:
     history = [promise_read(vague, utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 2))]
-    assert in_force(history, IN_2027, PRIMARY).given_up == ()
+    assert in_force(history, IN_2027, PRIMARY).withdrawn == ()
 
 
 def test_a_less_precise_slot_gives_the_promised_time_up() -> None:
     precise = promise_read(instant_slot(7, 23), utc(6, 1))
-    assert in_force([precise, promise_read(JULY, utc(6, 2))], IN_2027, PRIMARY).given_up == (precise,)
+    assert in_force([precise, promise_read(JULY, utc(6, 2))], IN_2027, PRIMARY).withdrawn == (precise,)
 
 
 EARLIER_SLOT = promise_read(instant_slot(7, 20), utc(6, 1))
@@ -212,15 +212,15 @@ LAST_SLOT = promise_read(instant_slot(7, 23), utc(6, 3))
 
 
 @pytest.mark.parametrize(
-    ("given_up", "moved_from"),
+    ("withdrawn", "moved_from"),
     [((EARLIER_SLOT, LATER_SLOT), EARLIER_SLOT), ((LATER_SLOT,), LATER_SLOT)],
     ids=["an earlier and a later slot", "only a later slot"],
 )
 def test_a_release_was_moved_from_a_slot_before_the_one_in_force_or_else_from_a_later_one(
-    given_up: tuple[Promise, ...], moved_from: Promise
+    withdrawn: tuple[Promise, ...], moved_from: Promise
 ) -> None:
-    found = in_force([*given_up, LAST_SLOT], IN_2027, PRIMARY)
-    assert (found.given_up, found.moved_from) == (given_up, moved_from)
+    found = in_force([*withdrawn, LAST_SLOT], IN_2027, PRIMARY)
+    assert (found.withdrawn, found.moved_from) == (withdrawn, moved_from)
 
 
 BEFORE_SLOT = [promise_read(instant_slot(7, 23), utc(6, 1)), promise_read(instant_slot(7, 23), utc(6, 1), OTHER)]
@@ -231,15 +231,15 @@ def test_an_entry_read_after_the_slot_is_compared_with_the_last_one_of_its_own_c
     unchanged = promise_read(instant_slot(7, 23), utc(7, 23, 11), OTHER)
     changed_entry_again = promise_read(instant_slot(7, 30), utc(7, 23, 12))
     found = in_force([*BEFORE_SLOT, changed, unchanged, changed_entry_again], IN_2027, PRIMARY, OTHER)
-    assert found.second is not None
-    assert (found.second.calendar, found.second.slot) == (PRIMARY, instant_slot(7, 30))
+    assert found.changed_after_slot is not None
+    assert (found.changed_after_slot.calendar, found.changed_after_slot.slot) == (PRIMARY, instant_slot(7, 30))
     assert event_kinds(found).count(EventKind.CHANGED_AFTER_SLOT) == 1
 
 
 def test_a_slot_in_the_past_that_is_read_after_the_slot_is_back_dated_and_no_second_promise() -> None:
     back_dated = promise_read(instant_slot(7, 22), utc(7, 23, 10))
     found = in_force([*BEFORE_SLOT, back_dated], IN_2027, PRIMARY, OTHER)
-    assert found.second is None
+    assert found.changed_after_slot is None
     assert EventKind.BACK_DATED in event_kinds(found)
 
 
@@ -325,7 +325,7 @@ IN_SUMMER_TIME = promise_written_as(8, 30, "2026-07-23T09:30:00+01:00", utc(6, 1
 def test_the_same_written_time_without_its_offset_is_a_doubt_and_no_new_slot() -> None:
     shifted = promise_written_as(9, 30, "2026-07-23T09:30:00Z", utc(6, 2))
     found = in_force([IN_SUMMER_TIME, shifted], IN_2027, PRIMARY)
-    assert (found.slot, found.in_doubt, found.given_up) == (IN_SUMMER_TIME.slot, (shifted,), ())
+    assert (found.slot, found.in_doubt, found.withdrawn) == (IN_SUMMER_TIME.slot, (shifted,), ())
 
 
 def test_an_offset_that_comes_back_ends_the_doubt() -> None:

@@ -98,5 +98,5 @@ def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None
 
 def test_a_read_with_an_alarm_adds_nothing() -> None:
     learnt = compare_one_entry({"X": LastSeen.of(ON_TIME)}, replace(ON_TIME, slot=FAR), counts=[200])
-    assert [alarm.wrong for alarm in learnt.alarms] == [AlarmKind.COUNT]
+    assert [alarm.kind for alarm in learnt.alarms] == [AlarmKind.COUNT]
     assert (learnt.promises, learnt.confirmed, learnt.first_missing) == ({}, (), ())

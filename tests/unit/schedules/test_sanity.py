@@ -29,7 +29,7 @@ def alarm_kinds(
     before: Sequence[Announcement], after: Sequence[Announcement], counts: Sequence[int] = ()
 ) -> list[AlarmKind]:
     previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, counts or [len(before)])
-    return [alarm.wrong for alarm in find_alarms(previous, Reading(tuple(after)), NOW)]
+    return [alarm.kind for alarm in find_alarms(previous, Reading(tuple(after)), NOW)]
 
 
 def moved(announcement: Announcement) -> Announcement:
@@ -68,7 +68,7 @@ def test_entries_that_passed_long_ago_count_as_missing() -> None:
 
 def test_an_empty_first_read_is_an_alarm_unless_the_calendar_may_be_empty() -> None:
     empty = Reading(())
-    assert [alarm.wrong for alarm in find_alarms(EarlierReads({}), empty, NOW)] == [AlarmKind.EMPTY]
+    assert [alarm.kind for alarm in find_alarms(EarlierReads({}), empty, NOW)] == [AlarmKind.EMPTY]
     assert find_alarms(EarlierReads({}, may_be_empty=True), empty, NOW) == []
 
 
@@ -100,7 +100,7 @@ def test_unreadable_dates_have_their_own_alarm() -> None:
 def test_a_first_read_without_one_readable_date_is_an_alarm() -> None:
     unread = [replace(each, slot=Slot(Precision.NONE, raw="soon", reason="not-a-date")) for each in entries(4)]
     (alarm,) = find_alarms(EarlierReads({}), Reading(tuple(unread)), NOW)
-    assert (alarm.wrong, alarm.detail) == (AlarmKind.UNREADABLE, "none of 4 dates can be read (soon)")
+    assert (alarm.kind, alarm.detail) == (AlarmKind.UNREADABLE, "none of 4 dates can be read (soon)")
 
 
 def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
@@ -127,14 +127,14 @@ def test_unreadable_dates_raise_an_alarm_even_if_the_user_accepted_a_mass_change
     before = entries(30)
     previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
     unread = [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]
-    assert [alarm.wrong for alarm in find_alarms(previous, Reading(tuple(unread)), NOW)] == [AlarmKind.UNREADABLE]
+    assert [alarm.kind for alarm in find_alarms(previous, Reading(tuple(unread)), NOW)] == [AlarmKind.UNREADABLE]
 
 
 def test_one_date_that_fits_only_with_day_and_month_exchanged_raises_an_alarm() -> None:
     odd = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
     previous = EarlierReads({}, [31])
     (alarm,) = find_alarms(previous, Reading((*entries(30), odd)), NOW)
-    assert (alarm.wrong, alarm.detail) == (
+    assert (alarm.kind, alarm.detail) == (
         AlarmKind.DATE_ORDER,
         "1 dates fit only another order of day and month (07/23/2026)",
     )

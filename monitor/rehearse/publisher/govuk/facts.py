@@ -78,7 +78,7 @@ def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
 # Cached because every request needs the states of the same few bodies.
 @lru_cache(maxsize=256)
 def _body_state(content: bytes, title: str) -> PageState:
-    """Return the state of a page from its text: removed, placeholder, other title, withdrawn or published."""
+    """Return the state of a page from its text. Without the title it is another page, an error or a placeholder."""
     body = _normalise_text(content.decode(errors="replace"))
     if any(words in body for words in _REMOVED_WORDS):
         return PageState.GONE
@@ -107,6 +107,8 @@ class Facts:
 
     def __init__(self, script: Script, timelines: Timelines) -> None:
         self.script = script
+        # When an announcement was made if the script does not say.
+        self.default_announcement = script.begins - timedelta(days=28)
         self.timelines = timelines
         self.releases = tuple(script.release)
         places = [(url, release) for release in script.release for url in (announced_url(release), release.url)]
@@ -117,18 +119,19 @@ class Facts:
         return entry_at(self.script, release, now) if is_on_gov_uk_calendar(release) else None
 
     def status_of_url(self, url: str, now: datetime, *, edge: bool = False) -> PageStatus:
-        """Return the status of an address from its own scripted answers, at the origin or at the edge cache."""
+        """Return the status of an address from its own scripted answers, at the origin or, if `edge`, in the cache."""
         answers = self.timelines.answers(url)
         served = (answer_at_edge if edge else answer_at_origin)(answers, now)
         past = [answer for answer in answers if answer.at <= served.answer.at] if served.answer else []
         title = self._titles.get(url, "")
         state = page_state(served.answer, title)
-        first = next((answer.at for answer in past if page_state(answer, title) is PageState.PUBLISHED), None)
-        body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
-        heading = None if body is None else _find_heading(unescape(body.decode(errors="replace")))
-        same_state = list(takewhile(lambda answer: page_state(answer, title) is state, reversed(past)))
-        since = same_state[-1].at if same_state else None
-        return PageStatus(state, since, first, served.answer, served.age, heading)
+        published_at = next((answer.at for answer in past if page_state(answer, title) is PageState.PUBLISHED), None)
+        other_body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
+        other_title = None if other_body is None else _find_heading(unescape(other_body.decode(errors="replace")))
+        # The answers in this state without another state after them, newest first.
+        in_state = list(takewhile(lambda answer: page_state(answer, title) is state, reversed(past)))
+        since = in_state[-1].at if in_state else None
+        return PageStatus(state, since, published_at, served.answer, served.age, other_title)
 
     def status_in_index(self, url: str, now: datetime) -> PageStatus:
         """Return the status of an address in the search index, which keeps the previous status during an error."""
@@ -159,7 +162,7 @@ class Facts:
         if release.redirect_after == "never":
             return False
         slot = release.slot if isinstance(release.slot, datetime) else None
-        published_by = now - (release.redirect_after or REDIRECT_LAG)
+        published_by = now - (REDIRECT_LAG if release.redirect_after is None else release.redirect_after)
         return any(
             answer.at > self.script.begins or (slot is not None and answer.at >= slot)
             for answer in self.timelines.answers(release.url)

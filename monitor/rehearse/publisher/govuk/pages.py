@@ -83,6 +83,7 @@ def announcement_page(entry: CalendarEntry) -> Reply:
 
 
 def _announcement_body(entry: CalendarEntry) -> str:
+    """Return the HTML with an announcement's date and state, and the change of date, or with its cancellation."""
     when = escape(display_date(entry.slot))
     if entry.state == "cancelled":
         why = escape(entry.why or "These statistics are cancelled.")
@@ -90,14 +91,15 @@ def _announcement_body(entry: CalendarEntry) -> str:
             f"<dl><dt>Proposed release:</dt><dd>{when}</dd></dl>\n"
             f"<section><h2>Statistics release cancelled</h2><p>{why}</p></section>"
         )
-    head, _, last = when.rpartition(" ")
-    joined = f"{head}&nbsp;{last}" if head else when
+    # Like GOV.UK, do not break the line before the last word.
+    start, _, last_word = when.rpartition(" ")
+    unbroken = f"{start}&nbsp;{last_word}" if start else when
     preposition = "on"
     if isinstance(entry.slot, str):
         preposition = "between" if " to " in entry.slot else "in"
     return (
         f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_date_change_section(entry)}"
-        f"<section><h2>These statistics will be released {preposition} {joined}</h2></section>"
+        f"<section><h2>These statistics will be released {preposition} {unbroken}</h2></section>"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
@@ -57,9 +57,8 @@ class InvalidSearch(Exception):
 
 def announcement_path(release: ScriptRelease) -> str:
     """Return the path of a release's announcement page on GOV.UK."""
-    return path_of(announced_url(release)).replace(
-        "/government/statistics/", "/government/statistics/announcements/", 1
-    )
+    path = path_of(announced_url(release))
+    return path.replace("/government/statistics/", "/government/statistics/announcements/", 1)
 
 
 def index_documents(facts: Facts, now: datetime) -> list[Document]:
@@ -82,10 +81,11 @@ def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
         # The entry is as of `now`, because only publications have a lag in the simulated index.
         entry = facts.calendar_entry(release, now)
         if entry is not None and not facts.is_redirected(release, _index_time(release, now)):
-            yield _announcement_document(entry, facts.script.begins - timedelta(days=28))
+            yield _announcement_document(entry, facts.default_announcement)
 
 
 def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
+    """Return the document of an announcement. `began` is used if the script has no time of announcement."""
     path = announcement_path(entry.release)
     return _fill_document(
         path,
@@ -103,7 +103,7 @@ def _announcement_document(entry: CalendarEntry, began: datetime) -> Document:
 
 
 def _publication_documents(facts: Facts, now: datetime) -> Iterable[Document]:
-    """Yield a document for each published page that the index shows by `now`."""
+    """Yield a document for each published page on GOV.UK that the index shows by `now`. It lists no collections."""
     for release in facts.releases:
         for url in [release.url, *(part.url for part in release.part if part.role == "alternative")]:
             status = facts.status_in_index(url, _index_time(release, now))
@@ -122,6 +122,7 @@ def _other_title_documents(facts: Facts, now: datetime) -> Iterable[Document]:
 
 
 def _publication_document(url: str, release: ScriptRelease, status: PageStatus) -> Document:
+    """Return the document of a page, with the title that the page has, which can be another than the release's."""
     _, kind = schema_and_type(path_of(url))
     fields = {"format": kind, "content_store_document_type": kind, "public_timestamp": stamp(status.since)}
     return _fill_document(path_of(url), release, {"title": status.title or release.title, **fields})
@@ -155,13 +156,14 @@ def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: date
     """Return a page of matching documents. Raises `InvalidSearch`."""
     filters = {name: given for name, given in values.items() if name not in _UNFILTERED_KEYS}
     fields = _parse_fields(values)
-    count, start = _parse_number(values, "count", 10, _LARGEST_COUNT), _parse_number(values, "start", 0, 900_000)
+    count = _parse_number(values, "count", default=10, maximum=_LARGEST_COUNT)
+    start = _parse_number(values, "start", default=0, maximum=900_000)
     if set(filters) - {f"{prefix}{field}" for prefix in _FILTER_PREFIXES for field in _FIELDS}:
         raise InvalidSearch
     matching = [
         document
         for document in index_documents(facts, now)
-        if all(_matches_filter(document, name, values) for name, values in filters.items())
+        if all(_matches_filter(document, name, given) for name, given in filters.items())
     ]
     matching = _sort_documents(matching, values.get("order", [""])[-1])
     results = [_select_fields(document, fields) for document in matching[start : start + count]]
@@ -186,6 +188,7 @@ def _parse_number(values: Mapping[str, Sequence[str]], name: str, default: int, 
 
 
 def _sort_documents(found: list[Document], order: str) -> list[Document]:
+    """Return the documents by a field, descending after "-", as found for "". Raises `InvalidSearch`."""
     key = order.removeprefix("-")
     if order and key not in _ORDERS:
         raise InvalidSearch
@@ -193,6 +196,7 @@ def _sort_documents(found: list[Document], order: str) -> list[Document]:
 
 
 def _select_fields(document: Document, fields: set[str]) -> Document:
+    """Return a document with these fields, and those that the API adds to every result."""
     always = {"index": "govuk", "es_score": None, "_id": document["link"]}
     always |= {"elasticsearch_type": "edition", "document_type": "edition"}
     return {**{key: value for key, value in document.items() if key in fields}, **always}
@@ -210,8 +214,9 @@ def _matches_filter(document: Document, name: str, given: Sequence[str]) -> bool
 
 
 def _field_values(document: Document, field: str) -> set[str]:
+    """Return the values of a field that filters compare: the slugs of organisations, or its text."""
     if field == "organisations":
-        return {one["slug"] for one in document["organisations"]}
+        return {organisation["slug"] for organisation in document["organisations"]}
     return {str(document.get(field, "_MISSING"))}
 
 
@@ -228,11 +233,12 @@ def _is_in_period(value: str | None, text: str) -> bool:
 
 
 def _period_bound(text: str | None, time: str, default: datetime) -> datetime:
-    """Return a bound of a period in UTC. A date without time gets `time`; no text means `default`."""
+    """Return a bound of a period in UTC. A date gets `time`; None means `default`. Raises `InvalidSearch`."""
     if text is None:
         return default
     try:
-        return datetime.fromisoformat(text if len(text) > 10 else f"{text} {time}").replace(tzinfo=UTC)
+        has_time = len(text) > len("2018-01-31")
+        return datetime.fromisoformat(text if has_time else f"{text} {time}").replace(tzinfo=UTC)
     except ValueError as exc:
         raise InvalidSearch from exc
 
@@ -266,11 +272,9 @@ def _select_for_finder(newest: Sequence[Document], query: str) -> list[Document]
 
 def _select_by_organisation(found: Sequence[Document], slugs: Sequence[str]) -> list[Document]:
     """Return the documents of any of these organisations; all documents if no slugs are given."""
-    return [
-        document
-        for document in found
-        if not slugs or any(organisation["slug"] in slugs for organisation in document["organisations"])
-    ]
+    if not slugs:
+        return list(found)
+    return [document for document in found if _field_values(document, "organisations") & set(slugs)]
 
 
 def _feed_reply(path: str, title: str, found: Sequence[Document], *, is_organisation: bool) -> Reply:
@@ -281,6 +285,7 @@ def _feed_reply(path: str, title: str, found: Sequence[Document], *, is_organisa
 
 
 def _feed_entry(document: Document, *, is_organisation: bool) -> str:
+    """Return the entry of a document in an organisation's feed, which labels its title, or in the finder's."""
     url = f"https://www.gov.uk{document['link']}"
     updated = document["public_timestamp"]
     # A republished item is a new entry of an organisation's feed, but the same one of the finder's.

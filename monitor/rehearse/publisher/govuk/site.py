@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from monitor.rehearse.publisher.calendar import announced_url, is_on_gov_uk_calendar
 from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts, PageState, PageStatus, is_asset, is_www, path_of
@@ -22,9 +22,8 @@ from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
 
 _API_PATH = "/api/content"
-_MONTH = timedelta(days=28)
 _TEXT_EXTENSIONS = {"csv", "tsv", "txt"}
-_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLD_OFFICE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _FIRST_BYTES = {"pdf": b"%PDF-1.7\n", "xml": b"<figures>", **dict.fromkeys(("xls", "doc", "ppt"), _OLD_OFFICE)}
 
 
@@ -32,6 +31,7 @@ class GovUk:
     """Responses of GOV.UK's hosts for addresses without scripted answers."""
 
     def __init__(self, facts: Facts) -> None:
+        """Find the paths of all announcements, pages, files and HTML parts of the script."""
         self.facts = facts
         self._release_by_announcement = {
             announcement_path(release): release for release in facts.releases if is_on_gov_uk_calendar(release)
@@ -79,6 +79,7 @@ class GovUk:
         return [part for part in parts if self.facts.part_status(release, part, now).is_public]
 
     def _announcement_reply(self, path: str, now: datetime) -> Reply:
+        """Return the page of an announcement, a redirect after the publication, or 404 without an entry."""
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
             return Reply(301, b"", {"Location": path_of(release.url), "Cache-Control": "max-age=1800, public"})
@@ -102,6 +103,7 @@ class GovUk:
         return reply if status.age is None else reply.with_default_headers({"Age": str(status.age), "X-Cache": "HIT"})
 
     def _announcement_item_reply(self, path: str, now: datetime) -> Reply:
+        """Return the content item of an announcement, a redirect after the publication, or 404 without an entry."""
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
             since = self.facts.status_of_url(release.url, now).first
@@ -109,13 +111,13 @@ class GovUk:
         entry = self.facts.calendar_entry(release, now)
         if entry is None:
             return error_page(404)
-        return json_reply(announcement_item(path, entry, self.facts.script.begins - _MONTH))
+        return json_reply(announcement_item(path, entry, self.facts.default_announcement))
 
     def _page_item_reply(self, release: ScriptRelease, path: str, status: PageStatus, now: datetime) -> Reply:
-        """Return the content API's reply about a page with this status."""
+        """Return the content API's reply about a page: an item (publication, gone or redirect), or an error page."""
         if status.state is PageState.OTHER:
             other = release.model_copy(update={"title": status.title})
-            return json_reply(publication_item(other, path, status, [], None))
+            return json_reply(publication_item(other, path, status, parts=[], slot=None))
         if status.is_public:
             slot = release.slot if isinstance(release.slot, datetime) else None
             parts = self._public_parts(release, now) if path == path_of(release.url) else []
@@ -154,13 +156,13 @@ class GovUk:
 
 
 def file_reply(path: str, title: str) -> Reply:
-    """Return a file of a release. Its first bytes fit its extension; its content depends on path and title only."""
+    """Return a file made of path and title. Its first bytes fit its extension, by default those of a zip (.xlsx)."""
     extension = path.rpartition(".")[2].lower()
     if extension in {"json", "geojson"}:
         body = json.dumps({"release": title, "file": path}).encode()
     else:
         rows = f"title,path\n{title},{path}\n".encode() * 8
-        body = rows if extension in _TEXT_EXTENSIONS else _FIRST_BYTES.get(extension, b"PK\x03\x04") + rows
+        body = rows if extension in _TEXT_EXTENSIONS else _FIRST_BYTES.get(extension, _ZIP) + rows
     return Reply(200, body, {"Content-Type": media_type(path), "Fastly-Backend-Name": "awsorigin"})
 
 

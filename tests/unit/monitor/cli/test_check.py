@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,6 +45,7 @@ BEFORE = "[[channel]]"
 CALENDAR = GOOD[GOOD.index("[[calendar]]") : GOOD.index("[[producer]]")]
 CHANNEL = GOOD[GOOD.index(BEFORE) :]
 FOLDER = '[[channel]]\nname = "a"\nkind = "folder"\nfolder = "{folder}/a"\n'
+ADDED_PRODUCER = '[[route]]\nmatch = {{ producer = "home-office" }}\nchannels = ["desk"]\n'
 ADDED = [
     ('[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n', "mean home-office?"),
     (PART % 'producer = "department-for-transprot"', "part[1].match.producer: no calendar"),
@@ -107,6 +109,16 @@ def test_a_probable_mistake_gives_a_warning(run_cli: RunCli, good: Path, right: 
     result = run_cli("check")
     assert message in result.err
     assert result.err.startswith(("WARNING: config.toml: ", "config.toml: "))
+
+
+def test_match_by_announcement_and_a_second_producer_give_no_warning(run_cli: RunCli, good: Path) -> None:
+    widgets, promise = release("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
+    with write_store(good) as tx:
+        tx.save_release(replace(widgets, others=("home-office",), link="https://www.gov.uk/announcements/widgets"))
+        tx.add_promises([promise])
+    part = PART % 'url = "https://www.gov.uk/announcements/widgets"'
+    (good / "config.toml").write_text((GOOD + part + ADDED_PRODUCER).format(folder=good))
+    assert run_cli("check").err == ""
 
 
 def test_an_unused_proxy_of_the_environment_is_named_without_its_password(

@@ -161,6 +161,16 @@ def test_a_verdict_may_become_final_and_never_open_again() -> None:
     assert find_differences(body, body | {"final": False}) == ["final: was True, is False"]
 
 
+def test_an_open_exposure_may_end_by_a_look_after_the_verdict_and_never_open_again() -> None:
+    turns = [(-5, ABSENT), (-2, PRESENT), (3, PRESENT)]
+    still_open, ended = (
+        release_json(judged(1, {"r/page/edge": looks(*made).runs("page")})) for made in (turns[:2], turns)
+    )
+    assert [body["exposures"][0]["open"] for body in (still_open, ended)] == [True, False]
+    assert find_differences(still_open, ended) == []
+    assert "exposures[0].open: was False, is True" in find_differences(ended, still_open)
+
+
 def a_finding(kind: str = "blind", part: str | None = None, seconds: float | None = None) -> Json:
     bounds = None if seconds is None else {"min": seconds, "max": seconds}
     return {"kind": kind, "part": part, "detail": "", "seconds": bounds}

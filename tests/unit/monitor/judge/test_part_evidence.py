@@ -226,7 +226,7 @@ def test_the_unproved_run_is_the_earliest_view_at_the_address_of_the_page_that_w
     edge, origin = looks_of((5, PRESENT)), looks_of((3, PRESENT))
     earliest_but_of_another_address = looks_of((1, PRESENT), address=API_URL)
     known = {"page": edge, "page/origin": origin, "page/content": earliest_but_of_another_address}
-    assert evidence_of(known, Address.ANNOUNCED).unproved.target == ORIGIN
+    assert evidence_of(known, Address.ANNOUNCED).present_from_start.target == ORIGIN
 
 
 def test_the_first_look_is_that_of_any_view_and_the_main_runs_are_those_of_the_page() -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pytest
 
-from monitor.judge.spells import Spell, build_spells, correct_ages, find_absence_after, find_unproved_run
+from monitor.judge.spells import Spell, build_spells, correct_ages, find_absence_after, find_presence_from_start
 from monitor.plan.targets import View
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, looks
@@ -124,7 +124,7 @@ def test_ages_that_no_other_look_contradicts_are_not_corrected() -> None:
 def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest_copy() -> None:
     sent, age = 15, 60
     each = (0, UNKNOWN), (5, PRESENT), (10, UNKNOWN), (sent, PRESENT, age), (20, ABSENT), (25, PRESENT)
-    run = find_unproved_run(looks(*each).runs("page"))
+    run = find_presence_from_start(looks(*each).runs("page"))
     assert (run.begin, run.end) == (after_slot(sent - age), after_slot(5))
 
 
@@ -134,7 +134,7 @@ def test_presence_from_the_first_look_on_is_an_unproved_run_as_old_as_its_oldest
     ids=["after an absence", "of this edition", "failed looks"],
 )
 def test_no_run_is_unproved_if_it_is_specific_or_failed(seen: object) -> None:
-    assert find_unproved_run(seen.runs("page")) is None
+    assert find_presence_from_start(seen.runs("page")) is None
 
 
 @pytest.mark.parametrize(

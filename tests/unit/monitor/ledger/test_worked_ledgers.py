@@ -141,7 +141,7 @@ def test_ledger_3_a_change_after_the_slot_counts_from_the_old_one_and_opens_a_se
     )
     assert instant(got.found) == SLOT_OF_23_JULY
     assert got.events == [("announced", 1), ("changed-after-slot", 2)]
-    assert got.found.second.slot.instant == utc(7, 24, 8, 30)
+    assert got.found.changed_after_slot.slot.instant == utc(7, 24, 8, 30)
 
 
 def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -> None:
@@ -287,7 +287,7 @@ def _measured(found: InForce) -> dict[str, Any]:
     earlier = found.moved_from is not None and str(_slot_text(found.slot)) < str(_slot_text(found.moved_from.slot))
     return {
         "announced_as_of": as_of and f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
-        "second_promise": _slot_text(found.second.slot) if found.second else None,
+        "second_promise": _slot_text(found.changed_after_slot.slot) if found.changed_after_slot else None,
         "short_notice_days": short and short.days,
         "short_notice_proven": short and short.proven,
         "changed_between": short and [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (short.since, short.at) if at],

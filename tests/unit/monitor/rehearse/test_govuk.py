@@ -173,6 +173,14 @@ def test_an_announcement_with_another_slug_redirects_to_its_publication(run_scen
     run_scenario(with_keys('redirect_after = "10s"') + OUT_AT_OTHER_SLUG, scenario)
 
 
+def test_announcement_redirects_at_once_if_its_delay_is_zero(run_scenario: RunScenario) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:30:00")
+        assert (await client.get(ANNOUNCEMENT)).status == 301
+
+    run_scenario(with_keys('redirect_after = "0s"') + OUT_AT_OTHER_SLUG, scenario)
+
+
 def test_without_a_redirect_the_announcement_stays_listed(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("12:00:00")

@@ -119,6 +119,12 @@ def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> Non
     assert slot_of(parse, start, head=("X-WR-TIMEZONE:America/New_York",)) == ("instant", "2026-07-23T12:30Z", None)
 
 
+def test_floating_times_of_a_series_get_the_configured_zone_like_all_slots(parse: Parse) -> None:
+    series = event("DTSTART:20260723T083000", "RRULE:FREQ=DAILY;COUNT=1")
+    (announcement,) = parse("ics", calendar("X-WR-TIMEZONE:America/New_York", series), at=NOW).announcements
+    assert (f"{announcement.slot.instant:%H:%M}", announcement.slot.timezone) == ("12:30", "Europe/London")
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [("CONFIRMED", State.CONFIRMED), ("Provisional", State.PROVISIONAL), ("TENTATIVE", State.PROVISIONAL),

@@ -66,7 +66,7 @@ def upgrade() -> None:
     notice = sa.ForeignKeyConstraint(["notice"], ["notice.id"], name="fk_delivery_notice_notice")
     for table, layout in TABLES.items():
         words = layout.split()
-        keys = [word[1:].partition(":")[0] for word in words if word.startswith("*")]
+        keys = [_column(word).name for word in words if word.startswith("*")]
         rest = [sa.PrimaryKeyConstraint(*keys, name=f"pk_{table}"), *([notice] if table == "delivery" else [])]
         op.create_table(table, *map(_column, words), *rest, sqlite_with_rowid=table not in LEAN)
     for table, *columns in INDICES:
@@ -80,5 +80,6 @@ def downgrade() -> None:
 
 
 def _column(word: str) -> sa.Column[Any]:
+    """Return the column that a word of a layout describes, such as `*release:name` or `slot:long?`."""
     name, _, kind = word.removeprefix("*").partition(":")
     return sa.Column(name, KINDS[kind.removesuffix("?")], nullable=kind.endswith("?"))

@@ -16,15 +16,15 @@ def upgrade() -> None:
     op.add_column("run", sa.Column("version", sa.Text(), nullable=True))
     op.add_column("run", sa.Column("failed", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("release", sa.Column("joined_into", NAME, nullable=True))
-    away = sa.text("joined_into IS NOT NULL")
-    op.create_index("ix_release_joined_into", "release", ["joined_into"], sqlite_where=away, postgresql_where=away)
+    joined = sa.text("joined_into IS NOT NULL")
+    op.create_index("ix_release_joined_into", "release", ["joined_into"], sqlite_where=joined, postgresql_where=joined)
     op.create_index("ix_incident_producer_occurred", "incident", ["producer", "occurred"])
-    long = sa.text("ends - begins > 5184000000000")
-    op.create_index("ix_blind_long", "blind", ["ends"], sqlite_where=long, postgresql_where=long)
+    is_long = sa.text("ends - begins > 5184000000000")  # 60 days, in microseconds
+    op.create_index("ix_blind_long", "blind", ["ends"], sqlite_where=is_long, postgresql_where=is_long)
 
 
 def downgrade() -> None:
-    """Drop these columns and indexes."""
+    """Drop the three indexes and the three columns."""
     op.drop_index("ix_blind_long", "blind")
     op.drop_index("ix_incident_producer_occurred", "incident")
     op.drop_index("ix_release_joined_into", "release")

@@ -24,7 +24,7 @@ def upgrade() -> None:
         for name in names:
             kind = NAME if name == "release" else Words()
             op.add_column(table, sa.Column(name, kind, nullable=False, server_default=""))
-        _rewrite(table, out=True)
+        _move_values(table, to_columns=True)
     for table, column in INDICES:
         op.create_index(f"ix_{table}_{column}", table, [column])
 
@@ -34,24 +34,24 @@ def downgrade() -> None:
     for table, column in INDICES:
         op.drop_index(f"ix_{table}_{column}", table)
     for table, names in MOVED.items():
-        _rewrite(table, out=False)
+        _move_values(table, to_columns=False)
         for name in reversed(names):
             op.drop_column(table, name)
 
 
-def _rewrite(name: str, *, out: bool) -> None:
-    """Move values out of every JSON body of a table, or back into it if not `out`."""
+def _move_values(name: str, *, to_columns: bool) -> None:
+    """In every row of a table, move the values of `MOVED` from the JSON body to columns, or back into the body."""
     keys, moved = KEYS[name], MOVED[name]
     columns = [sa.column(column, Words) for column in (*keys, *moved)]
     table = sa.table(name, *columns, sa.column("body", Body))
     connection = op.get_bind()
-    mine = sa.and_(*(table.c[key] == sa.bindparam(f"its_{key}") for key in keys))
+    has_key = sa.and_(*(table.c[key] == sa.bindparam(f"key_{key}") for key in keys))
     changes = []
     for row in connection.execute(sa.select(table)).mappings():
         body = dict(row["body"])
-        values = {column: body.pop(column, "") if out else row[column] for column in moved}
-        its = {f"its_{key}": row[key] for key in keys}
-        changes.append({**its, **values, "body": body if out else {**body, **values}})
+        values = {column: body.pop(column, "") if to_columns else row[column] for column in moved}
+        key_values = {f"key_{key}": row[key] for key in keys}
+        changes.append({**key_values, **values, "body": body if to_columns else {**body, **values}})
     if changes:
-        named: dict[str, Any] = {column: sa.bindparam(column) for column in (*moved, "body")}
-        connection.execute(sa.update(table).where(mine).values(named), changes)
+        parameters: dict[str, Any] = {column: sa.bindparam(column) for column in (*moved, "body")}
+        connection.execute(sa.update(table).where(has_key).values(parameters), changes)

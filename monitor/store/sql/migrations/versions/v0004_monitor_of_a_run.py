@@ -11,9 +11,9 @@ revision = "0004"
 down_revision = "0003"
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-KEY = ("target", "first_sent")
-# The first record of evidence that a run names, by dialect. The column has one record on each line.
-FIRST = {
+OLD_KEY = ("target", "first_sent")
+# The SQL for the first record of evidence that a run names, by dialect. The column has one record on each line.
+FIRST_RECORD = {
     "sqlite": "substr(evidence, 1, instr(evidence || char(10), char(10)) - 1)",
     "postgresql": "split_part(evidence, chr(10), 1)",
 }
@@ -24,25 +24,25 @@ WHERE other.target = run.target AND other.first_sent = run.first_sent AND other.
 
 
 def upgrade() -> None:
-    """Make the monitor part of a run's key."""
+    """Add the monitor to a run's key, as the monitor of the first evidence record that the run names."""
     dialect = op.get_bind().dialect.name
-    monitor = MONITOR_OF_RECORD.format(FIRST[dialect])
+    monitor = MONITOR_OF_RECORD.format(FIRST_RECORD[dialect])
     if dialect == "sqlite":
-        _recreate_run_table((*KEY, "monitor"), monitor)
+        _recreate_run_table((*OLD_KEY, "monitor"), monitor)
         return
     op.add_column("run", sa.Column("monitor", NAME, nullable=False, server_default=""))
     op.execute(f"UPDATE run SET monitor = {monitor}")  # noqa: S608  # words of our own
     op.alter_column("run", "monitor", server_default=None)
-    _set_primary_key((*KEY, "monitor"))
+    _set_primary_key((*OLD_KEY, "monitor"))
 
 
 def downgrade() -> None:
     """Remove the monitor again. If two runs differ only in their monitor, one of them is lost."""
     op.execute(DELETE_DUPLICATES)
     if op.get_bind().dialect.name == "sqlite":
-        _recreate_run_table(KEY)
+        _recreate_run_table(OLD_KEY)
         return
-    _set_primary_key(KEY)
+    _set_primary_key(OLD_KEY)
     op.drop_column("run", "monitor")
 
 
@@ -52,7 +52,7 @@ def _set_primary_key(columns: Sequence[str]) -> None:
 
 
 def _recreate_run_table(keys: Sequence[str], monitor: str = "") -> None:
-    """Copy the table into one with other keys, as SQLite cannot change them. `monitor` is the new column's SQL."""
+    """Copy the table into one with other keys, as SQLite cannot change them. `monitor` is the SQL of that new key."""
     op.rename_table("run", "run_before")
     columns = [sa.Column(name, sa.BigInteger if name == "first_sent" else NAME, nullable=False) for name in keys]
     columns += [

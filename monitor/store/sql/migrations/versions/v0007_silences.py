@@ -13,7 +13,7 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table of silences, with an index to find those that have not ended."""
     op.create_table(
         "silence",
         sa.Column("id", NAME, nullable=False),
@@ -32,5 +32,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the table."""
+    """Drop the table of silences."""
     op.drop_table("silence")

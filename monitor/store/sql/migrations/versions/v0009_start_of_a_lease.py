@@ -11,10 +11,10 @@ expands = True
 
 
 def upgrade() -> None:
-    """Add the column. A lease that is in use during the migration counts as taken again."""
+    """Add the start of a lease. A lease that is in use during the migration counts as taken again."""
     op.add_column("lease", sa.Column("since", sa.BigInteger, nullable=True))
 
 
 def downgrade() -> None:
-    """Drop the column."""
+    """Drop the start of a lease."""
     op.drop_column("lease", "since")

@@ -13,7 +13,7 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table of rotas. `shifts` is the compressed JSON of the last read."""
     op.create_table(
         "rota",
         sa.Column("rota", NAME, nullable=False),
@@ -24,5 +24,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the table."""
+    """Drop the table of rotas."""
     op.drop_table("rota")
