@@ -105,7 +105,7 @@ def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: s
 @pytest.mark.parametrize(
     ("when", "has_time"), [("2017-03-20", False), ("2017-03-20T17:00, 2017-03-21", True), ("2017-03-20 17:00", True)]
 )
-def test_the_time_of_day_of_a_logged_incident_is_known_if_it_was_typed(when: str, has_time: bool) -> None:
+def test_the_time_of_day_of_a_logged_incident_is_known_if_it_was_typed(when: str, *, has_time: bool) -> None:
     words = {"what": "A table was seen.", "when": when, "title": "Prices", "producer": "ons"}
     assert has_time_of_day(log_by_hand(words, None, datetime(2017, 3, 22, tzinfo=UTC))) is has_time
 
