@@ -9,8 +9,8 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
-SET = 0.01
-"""If our clock moves by so many seconds against the monotonic clock, someone has set it."""
+LEAST_CLOCK_STEP = 0.01
+"""If the wall clock moves by at least so many seconds against the monotonic clock, someone has set it."""
 _TRIES = 5
 _SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
@@ -77,26 +77,29 @@ class VirtualClock:
 
 
 def seconds_ahead(clock: Clock) -> float:
-    """Return how many seconds the wall clock is ahead of the monotonic one, with the time suspended added to that."""
+    """Return by how many seconds the wall clock exceeds the sum of the monotonic clock and the time suspended.
+
+    The origins of the clocks are arbitrary, so only a change of the result has a meaning: someone set the wall clock.
+    """
     for _ in range(_TRIES):
         before = clock.monotonic()
-        found = clock.now().timestamp() - clock.asleep() - before
-        # A process that was interrupted between the two readings must read again.
-        if clock.monotonic() - before < SET / 2:
+        ahead = clock.now().timestamp() - (before + clock.asleep())
+        # If the process was interrupted between the readings, they do not belong together: read again.
+        if clock.monotonic() - before < LEAST_CLOCK_STEP / 2:
             break
-    return found
+    return ahead
 
 
 class SecondsAhead:
-    """Returns what `seconds_ahead` returns, but computes it only after the clocks have moved against each other."""
+    """A cache of `seconds_ahead`, which is computed again only after the clocks have moved against each other."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._difference, self._last = inf, 0.0
 
     def __call__(self) -> float:
-        """Return the seconds that the wall clock is ahead, to within a quarter of `SET`."""
+        """Return the result of `seconds_ahead`, to within a quarter of `LEAST_CLOCK_STEP`."""
         difference = self._clock.now().timestamp() - self._clock.monotonic()
-        if abs(difference - self._difference) >= SET / 4:
+        if abs(difference - self._difference) >= LEAST_CLOCK_STEP / 4:
             self._difference, self._last = difference, seconds_ahead(self._clock)
         return self._last

@@ -19,8 +19,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _SHORTEST_WORD = 4
-_MOST_LISTED = 12
 """Characters of a word that can suggest a title. Shorter ones, such as "the", are in too many."""
+_MOST_LISTED = 12
+"""A message lists the known names if there are no more than these."""
 
 
 class NinethirtyError(Exception):
@@ -74,27 +75,31 @@ def why_unusable(exc: OSError, if_absent: str = "") -> str:
     return f"{exc.strerror}: {remedy}" if remedy else f"{exc.strerror}"
 
 
-def unknown(
+def unknown_name(
     kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None, listed_by: str = ""
 ) -> UnknownName:
-    """Return the fault for an unknown name. It suggests the most similar known one, or lists them if there are few.
+    """Return the fault for a `name` that is not `known`. It suggests a similar name, or else lists all if they are few.
 
-    `titles` gives the name for each title, so that a part of a title finds it too. `listed_by` is the command that
-    lists the names if there are many.
+    `kind` is the word for the thing, such as `release`. `titles` maps titles to names, so that a part of a title also
+    suggests its name. `listed_by` is the command to see the names if there are too many to list.
     """
     names = {one.lower(): one for one in known} | {title.lower(): one for title, one in (titles or {}).items()}
-    asked = name.lower().strip()
-    containing = [text for text in sorted(names) if asked and (asked in text or "-".join(asked.split()) in text)]
-    similar = containing or difflib.get_close_matches(asked, names, n=1) or _sharing_a_word(asked, names)
+    typed = name.lower().strip()
+    containing = [text for text in sorted(names) if typed and (typed in text or "-".join(typed.split()) in text)]
+    similar = containing or difflib.get_close_matches(typed, names, n=1) or _find_with_same_word(typed, names)
     all_names = sorted(set(names.values()))
-    known_text = f", write one of {', '.join(all_names)}" if 0 < len(all_names) <= _MOST_LISTED else ""
-    if not known_text and listed_by:
-        known_text = f", see `{listed_by}`"
-    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{names[similar[0]]}"?' if similar else known_text))
+    if similar:
+        advice = f', did you mean "{names[similar[0]]}"?'
+    elif 0 < len(all_names) <= _MOST_LISTED:
+        advice = f", write one of {', '.join(all_names)}"
+    else:
+        advice = f", see `{listed_by}`" if listed_by else ""
+    return UnknownName(f'no {kind} "{name}"{advice}')
 
 
-def _sharing_a_word(asked: str, texts: Iterable[str]) -> list[str]:
-    words = [word for word in asked.split() if len(word) >= _SHORTEST_WORD]
+def _find_with_same_word(typed: str, texts: Iterable[str]) -> list[str]:
+    """Return the texts that contain a long enough word of `typed`, sorted."""
+    words = [word for word in typed.split() if len(word) >= _SHORTEST_WORD]
     return [text for text in sorted(texts) if any(word in text for word in words)]
 
 

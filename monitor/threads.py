@@ -16,10 +16,12 @@ from monitor.errors import StoreFault
 T = TypeVar("T")
 _RETRY_AFTER = 5.0
 _LONGEST_TURN = 0.001
+"""Seconds for which work may use the event loop before other tasks get a turn. Looks must not wait longer."""
 _STEPS = 10
 SMALL = 2_000
 """Up to so many entries are handled on the event loop. More would delay looks, so they go to a thread, in portions."""
 _waiting_for_children: set[int] = set()
+"""The ids of the threads that wait for a child process."""
 
 
 class Ask(Protocol):
@@ -36,15 +38,17 @@ class Threads:
         self._executor = ThreadPoolExecutor(count, name)
         self._count = count
         self._within = within
+        # A token for each query that a thread runs, and for each that has taken longer than `within`.
         self._running: set[object] = set()
         self._overdue: set[object] = set()
 
     async def ask(self, query: Callable[[], T], /) -> T:
-        """Return what a query returns. Raises what it raises, and `StoreFault` if it takes too long.
+        """Run a blocking query in a thread and return its result. Raises what it raises.
 
-        If no thread is free and at least one waits for an overdue answer, it raises `StoreFault` at once.
+        Raises `StoreFault` if the query takes longer than `within`, or at once if all threads are busy and one of them
+        is overdue. A thread cannot be stopped, so an overdue query stays in its thread until the store answers.
         """
-        if len(self._running) >= self._count and self._is_hung():
+        if len(self._running) >= self._count and self._is_any_overdue():
             raise StoreFault(f"the store has not answered for {self._within:g} s")
         token = object()
 
@@ -55,7 +59,7 @@ class Threads:
             finally:
                 self._running.discard(token)
 
-        # A rehearsal that is stuck names its threads by this.
+        # The report of a stuck rehearsal names the query that each thread runs by this.
         run.__qualname__ = getattr(query, "__qualname__", "query")
         try:
             async with asyncio.timeout(self._within):
@@ -66,10 +70,10 @@ class Threads:
 
     def close(self) -> None:
         """End the threads, and drop queries that have not started. Does not wait for one that is overdue."""
-        self._executor.shutdown(wait=not self._is_hung(), cancel_futures=True)
+        self._executor.shutdown(wait=not self._is_any_overdue(), cancel_futures=True)
 
-    def _is_hung(self) -> bool:
-        """Return whether a thread still waits for an overdue answer."""
+    def _is_any_overdue(self) -> bool:
+        """Return whether a thread still runs an overdue query, and forget overdue queries that have ended."""
         self._overdue &= self._running
         return bool(self._overdue)
 
@@ -80,7 +84,7 @@ def portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 async def with_pauses(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:
-    """Yield things, and let other tasks run whenever the caller has used the event loop for a millisecond."""
+    """Yield things, and let other tasks run whenever the caller has used the event loop for `_LONGEST_TURN`."""
     began = clock.monotonic()
     for thing in things:
         yield thing
@@ -91,7 +95,10 @@ async def with_pauses(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:
 
 @contextmanager
 def waiting_for_child() -> Iterator[None]:
-    """Mark this thread as waiting for a child process. The thread itself must end a wait that takes too long."""
+    """Mark this thread as waiting for a child process, so that a rehearsal does not report it as stuck.
+
+    The thread itself must limit the time of the wait.
+    """
     thread = threading.get_ident()
     _waiting_for_children.add(thread)
     try:
@@ -106,9 +113,10 @@ def is_any_waiting_for_child() -> bool:
 
 
 async def ends_within(work: asyncio.Future[Any], within: float) -> bool:
-    """Wait for the work of a thread. Return whether it is done within so many seconds.
+    """Wait for the work of a thread. Return whether it is done within `within` seconds.
 
-    The wait has ten steps. If this process is suspended, only one step passes, because the work is suspended too.
+    A suspension of the machine also suspends the work, so it must not use up the time. It can end only one of the
+    `_STEPS` of the wait.
     """
     for _ in range(_STEPS):
         done, _ = await asyncio.wait({work}, timeout=within / _STEPS)

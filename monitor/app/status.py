@@ -20,7 +20,7 @@ from monitor.look.poller import BrokenLooks
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
-from monitor.web.queries import Pulse
+from monitor.web.queries import WatchedState
 from schedules.times.interval import Bounds
 from schedules.times.words import stamp
 
@@ -54,9 +54,9 @@ class Status:
         """Return the JSON of a watched release as of now."""
         return self.watch.verdict_now(release)
 
-    def pulses(self) -> dict[str, Pulse]:
+    def watched_states(self) -> dict[str, WatchedState]:
         """Return by watched release its last recorded verdict, and when it was last looked at."""
-        return {name: Pulse(one.last_recorded, one.last_proof_at) for name, one in self.watch.releases.items()}
+        return {name: WatchedState(one.last_recorded, one.last_proof_at) for name, one in self.watch.releases.items()}
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""

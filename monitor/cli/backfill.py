@@ -13,7 +13,7 @@ from monitor.cli import complete
 from monitor.cli.common import Context, as_json, log_only_errors, print_json
 from monitor.cli.dates import DAY
 from monitor.clock import SystemClock
-from monitor.errors import EnvironmentFault, unknown
+from monitor.errors import EnvironmentFault, unknown_name
 from schedules.times.words import stamp
 from schedules.times.zone import span_of
 
@@ -48,7 +48,7 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
 
     if not SLUG.fullmatch(producer):
         names = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
-        raise unknown("producer", producer, ORGANISATIONS, names)
+        raise unknown_name("producer", producer, ORGANISATIONS, names)
     try:
         with log_only_errors():
             read, new = asyncio.run(_store_claims(context, producer, first, last, as_json=as_json))

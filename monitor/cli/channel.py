@@ -17,7 +17,7 @@ from alerts.notice_text import write_notice_subject, write_notice_text
 from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, print_json
-from monitor.errors import unknown
+from monitor.errors import unknown_name
 from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
 from schedules.times.zone import LONDON
@@ -49,7 +49,7 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
     """
     names = [channel.name for channel in context.settings.channel]
     if name not in names:
-        raise unknown("channel", name, names)
+        raise unknown_name("channel", name, names)
     outcome = asyncio.run(_send_test(context, name))
     if isinstance(outcome, Accepted):
         if as_json:

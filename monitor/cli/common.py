@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import EnvironmentFault, UnknownName, unknown, why_unusable
+from monitor.errors import EnvironmentFault, UnknownName, unknown_name, why_unusable
 
 if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
@@ -257,7 +257,7 @@ def release_of(ledger: LedgerStore, release: str) -> Release:
 def unknown_release_fault(name: str, ledger: LedgerStore) -> UnknownName:
     """Return the error for an unknown release. It names the release with the most similar id or title."""
     releases = ledger.releases()
-    return unknown("release", name, [one.id for one in releases], {one.title: one.id for one in releases})
+    return unknown_name("release", name, [one.id for one in releases], {one.title: one.id for one in releases})
 
 
 def check_producer(context: Context, store: Store, name: str) -> None:
@@ -266,7 +266,7 @@ def check_producer(context: Context, store: Store, name: str) -> None:
     if name not in known:
         known |= {producer for one in store.ledger.releases() for producer in one.producers}
     if name not in known:
-        raise unknown("producer", name, known)
+        raise unknown_name("producer", name, known)
 
 
 def bullet_lines(texts: Iterable[str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ import click
 from monitor.cli.common import Parsed, as_json, log_only_errors
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
-from monitor.errors import BadInput, Fault, NinethirtyError, unknown
+from monitor.errors import BadInput, Fault, NinethirtyError, unknown_name
 from monitor.rehearse.parallel import ALL_PLAYED, PlayResult, Progress, play_here, play_in_parallel
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def command(*, scripts: tuple[Path, ...], speed: float | None, keep: Path | None
     paths = [path if path.exists() else script_of(path.name) for path in scripts]
     for given, path in zip(scripts, paths, strict=True):
         if not path.exists():
-            raise unknown("rehearsal", str(given), INCIDENTS)
+            raise unknown_name("rehearsal", str(given), INCIDENTS)
     with progress_line() as show:
         progress = PlayedProgress(len(paths), show, quiet=as_json)
         results = []

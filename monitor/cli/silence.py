@@ -14,7 +14,7 @@ from monitor.cli import complete
 from monitor.cli.common import Context, Parsed, as_json, check_producer, print_result, release_of, table_lines
 from monitor.cli.dates import INSTANT
 from monitor.cli.incident.store import by_role, incident_of, refuse_invalid_input, role_of
-from monitor.errors import unknown
+from monitor.errors import unknown_name
 from schedules.times.words import stamp
 from schedules.values import read_duration
 
@@ -125,7 +125,7 @@ def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> Non
     with context.store() as store, store.transaction() as tx:
         active = {one.id: one for one in store.outbox.silences(now)}
         if silence not in active:
-            raise unknown("active silence", silence, active)
+            raise unknown_name("active silence", silence, active)
         ended = active[silence]
         if ended.ended is None:
             ended = replace(ended, ended=now, ended_by=role)

@@ -56,15 +56,15 @@ class PublicRecord:
             self.report_progress(done, len(links))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
-        """Yield the claims of the ONS's list of published releases. Their times are the announced ones."""
+        """Yield the claims of the ONS's list of published releases. It gives only announced times, used for both."""
         offset, total = 0, 1
         while offset < total:
             fetched = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
             entries, total = source.read_published(fetched.page)
             for entry in entries:
-                at, read_at = entry.slot.instant, fetched.answer.received
-                if at is not None and entry.published and self.begin <= at < self.end:
-                    yield Claim(self.producer, entry.url, at, entry.title, at, "announced", fetched.page.url, read_at)
+                slot, read_at, page = entry.slot.instant, fetched.answer.received, fetched.page.url
+                if slot is not None and entry.published and self.begin <= slot < self.end:
+                    yield Claim(self.producer, entry.url, slot, entry.title, slot, "announced", page, read_at)
             offset += LIMIT
             self.report_progress(min(offset, total), total)
 

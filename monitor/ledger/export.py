@@ -11,6 +11,7 @@ from functools import partial
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.export import FORMATS, PromisedRelease, list_promised
 from schedules.promise import Promise
+from schedules.slot import has_passed
 
 
 def export_calendar(  # noqa: PLR0913 # what people choose of it
@@ -38,7 +39,7 @@ def promised_between(
     ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime, producer: str | None = None
 ) -> Iterator[PromisedRelease]:
     """Yield the releases with a slot in force between two instants (None: without bound), with that slot."""
-    releases = [one for one in ledger.releases(*span) if not producer or producer in one.producers]
+    releases = [release for release in ledger.releases(*span) if not producer or producer in release.producers]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in ledger.promises([release.id for release in releases]):
         promises[promise.release].append(promise)
@@ -46,6 +47,5 @@ def promised_between(
 
 
 def _without_early_address(now: datetime, entry: PromisedRelease) -> PromisedRelease:
-    passes = entry.slot.passes()
-    has_passed = passes is not None and passes <= now
-    return entry if has_passed else replace(entry, release=replace(entry.release, url="", parts=()))
+    """Return an entry without addresses, or as it is if its slot has passed."""
+    return entry if has_passed(entry.slot, now) else replace(entry, release=replace(entry.release, url="", parts=()))

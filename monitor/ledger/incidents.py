@@ -41,24 +41,24 @@ class CalendarIncidents:
     _reported_hosts: dict[str, date] = field(default_factory=dict)
 
     async def load_open(self) -> None:
-        """Load the incidents that are still open."""
+        """Load the incidents about no release that are still open and were opened in the last two years."""
         since = self.clock.now() - _LOOK_BACK
-        lately = await self.ask(lambda: self.verdicts.incidents(since))
-        theirs = (one for one in lately if one.kind is Kind.CALENDAR and not one.release and one.closed is None)
-        self._open = {incident.id: alerts.fill_in_subject(incident) for incident in theirs}
+        recent = await self.ask(lambda: self.verdicts.incidents(since))
+        still_open = (incident for incident in recent if incident.kind is Kind.CALENDAR and incident.closed is None)
+        self._open = {incident.id: alerts.fill_in_subject(incident) for incident in still_open if not incident.release}
 
     async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
-        """Open an incident for a calendar that cannot be read or raises alarms, or close it after a good read.
+        """Open or continue an incident if a read raised alarms or none was usable for long, else close it.
 
-        Also notify people of titles that now name another period.
+        Also notify people of titles that now name another period. `producer` is empty if a calendar has several.
         """
         now = self.clock.now()
-        known = next((one for one in self._open.values() if one.calendar == calendar), None)
+        known = next((incident for incident in self._open.values() if incident.calendar == calendar), None)
         if recorded.read.usable:
             self._failing.pop(calendar, None)
             if known is not None:
                 await self._record_decision(Decision(alerts.close_resolved(known, now)), now)
-            if periods := [(one.before, one.after) for one in recorded.retitled if one.changes_period]:
+            if periods := [(title.before, title.after) for title in recorded.retitled if title.changes_period]:
                 decision = alerts.report_changed_periods(calendar, producer or calendar, periods, now)
                 await self._record_decision(decision, now)
             return
@@ -67,25 +67,29 @@ class CalendarIncidents:
         is_stale = now - last_usable > self.health.stale_after(calendar)
         if known is None and not recorded.alarms and not is_stale:
             return
-        last, doubted = self.health.calendars.get(calendar) or self.ledger.last_read(calendar), bool(recorded.alarms)
-        fault, producer = recorded.read.fault, producer or calendar
-        trouble = alerts.CalendarTrouble(calendar, producer, fault, since, last, doubted=doubted)
+        last_read = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
+        fault, producer, doubted = recorded.read.fault, producer or calendar, bool(recorded.alarms)
+        trouble = alerts.CalendarTrouble(calendar, producer, fault, since, last_read, doubted=doubted)
         await self._record_decision(alerts.report_trouble(trouble, known, now, self.timezone), now)
 
     async def report_missing_editions(self, calendars: Collection[str]) -> None:
-        """Notify people, once each, of editions of regular series that none of these calendars announced in time."""
+        """Notify people, once each, of editions of regular series that none of these calendars announced in time.
+
+        Close the incidents of editions that are not missing any more.
+        """
         now = self.clock.now()
         fresh = {name for name in calendars if self.health.is_fresh(name, now)}
-        missing, name_of = {}, self.events.rules.producer_name
-        for one in await self.ledger.find_missing_editions(now, fresh):
-            edition = alerts.MissingEdition(one.title, one.producer, name_of(one.producer), one.first, one.last)
-            decision = alerts.report_missing_edition(edition, now)
+        decisions, name_of = {}, self.events.rules.producer_name
+        for found in await self.ledger.find_missing_editions(now, fresh):
+            facts = alerts.MissingEdition(found.title, found.producer, name_of(found.producer), found.first, found.last)
+            decision = alerts.report_missing_edition(facts, now)
             if decision.incident is not None:
-                missing[decision.incident.id] = decision
-        for decision in missing.values():
+                decisions[decision.incident.id] = decision
+        for decision in decisions.values():
             if await self._stored_incident(decision) is None:
                 await self._record_decision(decision, now)
-        for incident in [one for one in self._open.values() if one.series and one.id not in missing]:
+        resolved = [incident for incident in self._open.values() if incident.series and incident.id not in decisions]
+        for incident in resolved:
             await self._record_decision(Decision(alerts.close_resolved(incident, now)), now)
 
     async def report_costly_hosts(self) -> None:
@@ -102,7 +106,7 @@ class CalendarIncidents:
             self.health.costly.discard(host)
 
     async def _record_decision(self, decision: Decision, now: datetime) -> None:
-        """Store the incident and the notices of a decision. If the incident was closed before, reopen it silently."""
+        """Store the incident and the notices of a decision. If the incident exists, only reopen it, without notices."""
         incident = decision.incident
         if incident is None:
             return
@@ -121,6 +125,6 @@ class CalendarIncidents:
             self.wake()
 
     async def _stored_incident(self, decision: Decision) -> Incident | None:
-        """Return the stored incident of a decision, None if there is none."""
+        """Return the stored incident with the id of a decision's incident. None if there is none."""
         incident = decision.incident
         return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))

@@ -67,12 +67,9 @@ class Ledger:
         ask: Ask = run_in_thread,
     ) -> None:
         """Begin empty. `checks` has, by calendar, the settings by which its reads are compared with earlier ones."""
-        self._store = store
-        self._rules = rules
-        self._ask = ask
+        self._store, self._rules, self._ask = store, rules, ask
         self._memory = LedgerMemory(store, rules, ask)
-        self._writer = writer
-        self._clock = clock
+        self._writer, self._clock = writer, clock
         self._checks = checks or {}
         self._last_confirmed_all: dict[str, datetime] = {}
         self._last_dropped: datetime | None = None
@@ -124,7 +121,10 @@ class Ledger:
         self._last_dropped = now
 
     async def record_read(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
-        """Record one read and store its promises. Confirm those for `watched` releases at once, others less often."""
+        """Record one read. Store its promises if it is usable, not older than the last read, and raises no alarm.
+
+        If it repeats the last read, confirm the promises for `watched` releases at once, and others less often.
+        """
         async with self._lock:
             read, reading = outcome.read, outcome.reading
             state = self._memory.state_of(read.calendar)
@@ -141,7 +141,7 @@ class Ledger:
             result = await offload_many(len(reading.announcements), evaluate)
             if not result.changes.usable:
                 alarms = result.changes.alarms
-                fault = "not believed: " + "; ".join(one.detail for one in alarms)
+                fault = "not believed: " + "; ".join(alarm.detail for alarm in alarms)
                 return await self._record_unusable(read, fault, alarms)
             return await self._record_changes(read, result)
 
@@ -205,7 +205,7 @@ class Ledger:
     async def has_series(self, producer: str, title: str) -> bool:
         """Return whether a producer has ever announced an edition of the series of this title."""
         series = series_of(producer, title)
-        if any(series_of(one.producer, one.title) == series for one in self.releases.values()):
+        if any(series_of(release.producer, release.title) == series for release in self.releases.values()):
             return True
         async with self._lock:
             return series in (await self._memory.past_editions(self._clock.now())).latest
@@ -215,9 +215,9 @@ class Ledger:
         return self._memory.find_matching(producer, found)
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the same for releases that are only in the store. Waits until the store answers."""
-        found = partial(self._ask, lambda: self._memory.archive.find_matching(producer, url, title))
-        return await repeat_until_answered(found, self._clock)
+        """Return the stored releases of a producer that have this address or title. Waits until the store answers."""
+        query = partial(self._ask, lambda: self._memory.archive.find_matching(producer, url, title))
+        return await repeat_until_answered(query, self._clock)
 
     async def _write_with_short_wait(
         self, portions: Portions, calendar: str | None = None, repeated_result: object = None
@@ -231,9 +231,9 @@ class Ledger:
         if not portions.rows:
             return
         is_store_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
-        last, last_result = self._last_writes.get(calendar, (None, None))
-        is_same = repeated_result is not None and repeated_result == last_result
-        replaced = last if is_same and last is not None and not last.is_begun else None
+        last_write, last_result = self._last_writes.get(calendar, (None, None))
+        has_same_result = repeated_result is not None and repeated_result == last_result
+        replaced = last_write if has_same_result and last_write is not None and not last_write.is_begun else None
         queued = self._writer.write_in_portions(portions, instead_of=replaced)
         self._last_writes[calendar] = (queued, repeated_result)
         await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else LATE)
@@ -241,7 +241,7 @@ class Ledger:
             queued.done.result()
 
     async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
-        """Store a read that is not usable. It does not change any promise."""
+        """Store a read as not usable because of a `fault`, and return it. It does not change any promise."""
         unusable = replace(read, usable=False, fault=fault)
         await self._write_with_short_wait(write.prepare_unusable_read(unusable), read.calendar, repeated_result=fault)
         return RecordedRead(unusable, alarms)
@@ -249,15 +249,18 @@ class Ledger:
     async def _record_repeated(
         self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
     ) -> RecordedRead:
-        """Record a repeated read: confirm promises (all, if many, only every six hours), and count missing entries."""
+        """Record a read that repeats the last one: confirm its promises, and count the entries that it should show.
+
+        Of more than `SMALL` promises, those for releases that are not `watched` are confirmed only every six hours.
+        """
         name, at = read.calendar, read.finished
         shown = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
-        last = self._last_confirmed_all.get(name)
-        confirms_all = len(shown) <= SMALL or last is None or at - last >= _CONFIRM_ALL_EVERY
+        last_all = self._last_confirmed_all.get(name)
+        confirms_all = len(shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         confirmed = {uid: release for uid, release in shown.items() if confirms_all or release in watched}
         missing = [] if state.reading is None else find_unlisted(state.last_seen, state.reading, at)
         unlisted = self._count_unlisted(state, self._memory.release_of, missing, shown.values(), as_of)
-        # If it counts missing entries, the write of the read before it must not be replaced.
+        # If this read counts missing entries, a later read must not replace its write.
         result = None if unlisted else ("confirmed", confirms_all)
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
         await self._write_with_short_wait(rows, name, repeated_result=result)
@@ -276,15 +279,15 @@ class Ledger:
         shown: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return the promises for `missing` entries of a read, each with one more read counted that does not show it.
+        """Return the promises for `missing` entries, with this read added to the reads that did not show them.
 
         `at` is the earliest instant that the read can describe, and `shown` are the releases that it shows. A release
         that it shows under another id is left out. The titles of likely successors are added.
         """
-        releases = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
-        for release in shown if releases else ():
-            releases.pop(release, None)
-        successors = {release: state.find_successors(uid) for release, uid in releases.items()}
+        uids = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
+        for release in shown if uids else ():
+            uids.pop(release, None)
+        successors = {release: state.find_successors(uid) for release, uid in uids.items()}
         return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
@@ -295,9 +298,10 @@ class Ledger:
         shown = [release_of[name, uid] for uid, last in state.last_seen.items() if last.is_listed]
         confirmed = [release_of[name, uid] for uid in changes.confirmed]
         unlisted = self._count_unlisted(state, release_of, changes.unlisted, shown, as_of)
+        # Of earlier promises, update those that the read no longer shows, and those that it shows again.
         updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]
-        count = len(result.changed_ids) + len(confirmed)
-        rows = await offload_many(count, partial(write.prepare_changing_read, change, read, result, updated))
+        entry_count = len(result.changed_ids) + len(confirmed)
+        rows = await offload_many(entry_count, partial(write.prepare_changing_read, change, read, result, updated))
         await self._write_with_short_wait(rows, name)
         self._last_confirmed_all[name] = read.finished
         self._memory.apply_change(change)

@@ -52,8 +52,7 @@ class DormantReleases:
     """Loads releases from the store, but only those that one of the configured `calendars` has announced."""
 
     def __init__(self, store: Store, calendars: Collection[str]) -> None:
-        self._store = store
-        self._calendars = frozenset(calendars)
+        self._store, self._calendars = store, frozenset(calendars)
         self._past: PastEditions | None = None
 
     def load_current(self, now: datetime) -> Iterator[StoredReleases]:
@@ -61,9 +60,8 @@ class DormantReleases:
 
         The releases themselves are not loaded, because the entries are joined into releases again.
         """
-        unsettled = [
-            one.release for one in self._store.verdicts.open_judged() if one.slot is not None and one.slot < now
-        ]
+        open_rows = self._store.verdicts.open_judged()
+        unsettled = [row.release for row in open_rows if row.slot is not None and row.slot < now]
         for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
             entries = self._load_entries(names)
             yield StoredReleases((), entries, self._store.ledger.promises(_release_ids(entries)))
@@ -75,7 +73,8 @@ class DormantReleases:
         return StoredReleases(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
 
     def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
-        return [one for one in self._store.ledger.entries_of(releases) if one.calendar in self._calendars]
+        """Return the stored entries of these releases in configured calendars."""
+        return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._calendars]
 
     def releases_of_entries(self, calendar: str, uids: Sequence[str]) -> set[str]:
         """Return the ids of the releases that these entries of a calendar belong to."""
@@ -83,18 +82,18 @@ class DormantReleases:
 
     def find_matching(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the stored releases of a producer that have the address or title of a listing entry."""
-        end, words = last_segment(url) or canonical_address(url), read_title(title).words
-        return matching_releases(self._store.ledger.releases_alike(producer, end, words), url, title)
+        address_end, words = last_segment(url) or canonical_address(url), read_title(title).words
+        return matching_releases(self._store.ledger.releases_alike(producer, address_end, words), url, title)
 
     def past_editions(self, awake: Collection[str], now: datetime) -> PastEditions:
-        """Return the stored editions, except of releases in memory (`awake`). Cached until `forget_past_editions`."""
+        """Return the past editions in the store, except of releases in memory (`awake`). They are cached."""
         if self._past is None:
-            past, page = PastEditions(), self._store.ledger.editions()
-            while page:
-                for edition in page:
+            past, rows = PastEditions(), self._store.ledger.editions()
+            while rows:
+                for edition in rows:
                     if edition.release not in awake:
                         past.add(edition, now)
-                page = self._store.ledger.editions(page[-1].release)
+                rows = self._store.ledger.editions(rows[-1].release)  # the next portion, after this release
             self._past = past
         return self._past
 
@@ -115,8 +114,8 @@ def _release_ids(entries: Iterable[Announced]) -> list[str]:
 
 def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
     """Return those releases that have the address or title of a listing entry."""
-    link = canonical_address(url)
-    return [one for one in releases if canonical_address(one.url) == link or title_matches(one.title, title)]
+    address = canonical_address(url)
+    return [it for it in releases if canonical_address(it.url) == address or title_matches(it.title, title)]
 
 
 def find_past_releases(
@@ -135,7 +134,7 @@ def find_past_releases(
     return {
         release
         for release in {*release_of.values()} - shown
-        if all((begins := one.slot.begins()) is None or begins < since for one in ledger.promises_of(release))
+        if all((begins := it.slot.begins()) is None or begins < since for it in ledger.promises_of(release))
     }
 
 
@@ -144,22 +143,20 @@ class LedgerMemory:
 
     def __init__(self, store: Store, rules: JoinRules, ask: Ask = run_in_thread) -> None:
         """Begin empty. `ask` runs a query of the store outside the event loop."""
-        self._store = store
-        self._ask = ask
+        self._store, self._ask, self._rules = store, ask, rules
         self.archive = DormantReleases(store, rules.order)
         self.book = PromiseBook()
+        # By the name of a calendar, by the id of a release, and by calendar and uid of an entry.
         self.states: Mapping[str, CalendarState] = {}
         self.releases: Mapping[str, Release] = {}
         self.release_of: Mapping[Key, str] = {}
-        self._rules = rules
+        # The groups of entries that the last join could not decide on. Each is logged once.
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
 
     def load(self, now: datetime) -> None:
         """Load the entries of releases that are not long over. Blocks. Call `join_loaded` afterwards to join them."""
-        loaders = {
-            name: StateLoader(CalendarState.from_reads(name, self._store.ledger.reads(name, limit=20)))
-            for name in self._rules.order
-        }
+        reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
+        loaders = {name: StateLoader(CalendarState.from_reads(name, rows)) for name, rows in reads.items()}
         release_of: dict[Key, str] = {}
         for portion in self.archive.load_current(now):
             for entry in portion.entries:
@@ -205,8 +202,8 @@ class LedgerMemory:
         """Load these releases from the store unless they are in memory. Return the loaded ones."""
         absent = [name for name in releases if name not in self.releases]
         loaded = StoredReleases((), (), ())
-        for some in portions(absent):  # the time limit of the store applies to each portion
-            loaded = loaded.combine(await self._ask(partial(self.archive.load_releases, some)))
+        for names in portions(absent):  # the time limit of the store applies to each portion
+            loaded = loaded.combine(await self._ask(partial(self.archive.load_releases, names)))
         if loaded.releases:
             self._add_stored(loaded)
         return loaded
@@ -214,9 +211,9 @@ class LedgerMemory:
     async def load_entries_of(self, calendar: str, reading: Reading) -> CalendarState:
         """Load the releases of entries that a read shows and that are only in the store. Return the new state."""
         known = self.state_of(calendar).last_seen
-        uids = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
-        for some in portions(uids):
-            await self.load_releases(await self._ask(partial(self.archive.releases_of_entries, calendar, some)))
+        unknown = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
+        for uids in portions(unknown):
+            await self.load_releases(await self._ask(partial(self.archive.releases_of_entries, calendar, uids)))
         return self.state_of(calendar)
 
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:
@@ -249,17 +246,17 @@ class LedgerMemory:
         self.states = dict(change.states)
         self.releases, self.release_of = joined.releases, joined.release_of
         self.book.add((*change.copied_promises, *change.new.values()))
-        for key, old in joined.old_release_of.items():
-            _log.info("rejoined", calendar=key[0], entry=key[1], was=old, release=joined.release_of[key])
+        for (calendar, uid), old in joined.old_release_of.items():
+            _log.info("rejoined", calendar=calendar, entry=uid, was=old, release=joined.release_of[calendar, uid])
         for rivals in joined.ambiguous - self._ambiguous:
             _log.warning("ambiguous_join", entries=sorted(" ".join(key) for key in rivals))
         self._ambiguous = joined.ambiguous
 
     def editions(self) -> Iterator[SeriesEdition]:
-        """Yield each release in memory with its last promised slot."""
+        """Yield each promised release in memory, with its last promised slot."""
         for release in self.releases.values():
-            for promise in self.book.promises_of(release.id)[-1:]:
-                yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promise.slot)
+            if promises := self.book.promises_of(release.id):
+                yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promises[-1].slot)
 
     def _forget_releases(self, names: Collection[str]) -> None:
         """Remove releases, with their entries and promises, from memory."""
@@ -278,7 +275,7 @@ class LedgerMemory:
         for entry in loaded.entries:
             rows[entry.calendar].append(entry)
         # New mappings, because a thread may be reading the old ones.
-        changed = {calendar: self.state_of(calendar).with_stored_entries(some) for calendar, some in rows.items()}
+        changed = {calendar: self.state_of(calendar).with_stored_entries(added) for calendar, added in rows.items()}
         self.states = {**self.states, **changed}
         self.releases = {**self.releases, **{release.id: release for release in loaded.releases}}
         self.release_of = {**self.release_of, **{(row.calendar, row.uid): row.release for row in loaded.entries}}
@@ -286,10 +283,10 @@ class LedgerMemory:
         self.archive.forget_past_editions()
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
-        """Join the entries of all calendars again, and compare the result with memory."""
-        count = sum(len(state.announcements) for state in states.values())
+        """Join the entries of all calendars again. Return how the result differs from memory."""
+        entry_count = sum(len(state.announcements) for state in states.values())
         work = partial(join_again, states.values(), self._rules, self.release_of, self.releases)
-        return await offload_many(count, work)
+        return await offload_many(entry_count, work)
 
     async def _join_with_stored(self, state: CalendarState) -> tuple[Joining, CalendarState]:
         """Join all entries, with this state of one calendar. Return the result, and the state as it was joined.
@@ -313,14 +310,14 @@ class LedgerMemory:
         one, its runs and incidents move too.
         """
         replaced, runs, incidents = joined.replaced_releases(), list[Run](), list[Incident]()
-        for some in portions(sorted(replaced)):
-            old_runs, old_incidents = await self._ask(partial(self._load_runs_and_incidents, some))
+        for names in portions(sorted(replaced)):
+            old_runs, old_incidents = await self._ask(partial(self._load_runs_and_incidents, names))
             for run in old_runs:
                 old = release_from_id(run.target)
                 runs.append(replace(run, target=f"{replaced[old]}{run.target.removeprefix(old)}"))
             incidents += (replace(incident, release=replaced[incident.release]) for incident in old_incidents)
         moves = sorted({(key[0], old, joined.release_of[key]) for key, old in joined.old_release_of.items()})
-        copies = [promise for move in moves for promise in self.book.copy_promises(*move)]
+        copies = [promise for calendar, old, new in moves for promise in self.book.copy_promises(calendar, old, new)]
         return LedgerChange(joined, states, before, copies, runs=runs, incidents=incidents)
 
     def _load_runs_and_incidents(self, releases: Sequence[str]) -> tuple[list[Run], list[Incident]]:

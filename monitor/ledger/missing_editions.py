@@ -51,25 +51,26 @@ def find_missing_editions(
     """
     by_series = _group_by_series(editions)
     for series in {*by_series, *past.latest}:
-        known = by_series.get(series, [])
-        days_in_memory = {day for edition in known if (day := _day_if_passed(edition, now)) is not None}
-        expectation = expect_next_edition(series, [*days_in_memory.union(past.days.get(series, ()))])
+        announced = by_series.get(series, [])
+        passed_days = {day for edition in announced if (day := _day_if_passed(edition, now)) is not None}
+        expectation = expect_next_edition(series, [*passed_days.union(past.days.get(series, ()))])
         if expectation is None or local_date(now) > expectation.last:
             continue
-        editions_of_series = [*known, past.latest[series]] if series in past.latest else known
-        latest = max(editions_of_series, key=lambda edition: first_day(edition.slot) or date.min)
-        is_missing = expectation.find_unannounced([edition.slot for edition in known], now) is not None
+        all_editions = [*announced, past.latest[series]] if series in past.latest else announced
+        latest = max(all_editions, key=lambda edition: first_day(edition.slot) or date.min)
+        is_missing = expectation.find_unannounced([edition.slot for edition in announced], now) is not None
         if is_missing and all(calendar in fresh for calendar in latest.calendars):
             yield MissingEdition(latest.title, latest.producer, expectation.first, expectation.last)
 
 
 def _group_by_series(editions: Iterable[SeriesEdition]) -> dict[Series, list[SeriesEdition]]:
-    found: dict[Series, list[SeriesEdition]] = defaultdict(list)
+    """Return editions by series, without those whose title has no word that names one."""
+    by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
     for edition in editions:
         series = series_of(edition.producer, edition.title)
         if series[1]:
-            found[series].append(edition)
-    return found
+            by_series[series].append(edition)
+    return by_series
 
 
 def _day_if_passed(edition: SeriesEdition, now: datetime) -> date | None:

@@ -66,48 +66,51 @@ class CalendarPages:
         if len(self._fetched) > most:
             self._fetched.clear()
 
-    async def fetch(self, ask: PageRequest) -> FetchedPage | None:
-        """Return the page for one request, None if it is optional and has no usable answer. Raises `UnansweredAsk`."""
-        last = self._fetched.get(ask.url)
+    async def fetch(self, request: PageRequest) -> FetchedPage | None:
+        """Return the page for one request, None if it is optional and has no usable answer. Raises `UnansweredAsk`.
+
+        If the server says that the page has not changed since the last request (304), that page is returned again.
+        """
+        last = self._fetched.get(request.url)
         headers = last.page.headers if last is not None and last.page.status == 200 else {}
         etag, modified = headers.get("etag"), headers.get("last-modified")
-        answer = await self.ask(Request(ask.url, "GET", ask.accept, self.cap, etag=etag, modified=modified))
+        answer = await self.ask(Request(request.url, "GET", request.accept, self.cap, etag=etag, modified=modified))
         fault = self._describe_fault(answer, is_repeated=last is not None)
         if isinstance(answer, Failure) or fault:
-            if ask.optional:
+            if request.optional:
                 return None
-            raise UnansweredAsk(f"{fault} ({ask.url})")
+            raise UnansweredAsk(f"{fault} ({request.url})")
         if answer.status == 304 and last is not None:
             return replace(last, as_of_range=answer_time_bounds(answer))
         digest = hashlib.sha256(answer.body).digest()
         if last is not None and last.digest == digest:
-            answer = replace(answer, body=last.page.body)
+            answer = replace(answer, body=last.page.body)  # without personal data already
         elif self.strip:
-            answer = replace(answer, body=await self._strip_people(ask, answer.body))
-        page = Page(ask.url, answer.status, answer.body, dict(answer.headers))
+            answer = replace(answer, body=await self._strip_people(request.url, answer.body))
+        page = Page(request.url, answer.status, answer.body, dict(answer.headers))
         fetched = FetchedPage(answer, page, digest, answer_time_bounds(answer))
         if self.strip or {"etag", "last-modified"} & set(answer.headers):
-            self._fetched[ask.url] = fetched
+            self._fetched[request.url] = fetched
         return fetched
 
     def _describe_fault(self, answer: Answer | Failure, *, is_repeated: bool) -> str:
         """Return why an answer cannot be used, or an empty string. A 304 can be used only if the page `is_repeated`."""
         if isinstance(answer, Failure):
             return f"{answer.reason}: {answer.detail}"
-        # The same rules apply as for looks.
-        if substitute := _SUBSTITUTES.get(rejection_reason(answer) or find_challenge(answer) or ""):
-            return f"answered {substitute}"
+        reason = rejection_reason(answer) or find_challenge(answer)  # by the same rules as for looks
+        if reason in _SUBSTITUTES:
+            return f"answered {_SUBSTITUTES[reason]}"
         if not answer.whole:
             return f"is larger than {self.cap // MEGABYTE} MB"
         # A 404 can be used: a source may interpret it as the removal of an announcement.
         is_usable = answer.status < 500 and answer.status != 429 and (answer.status != 304 or is_repeated)
         return "" if is_usable else f"answered {answer.status}"
 
-    async def _strip_people(self, ask: PageRequest, body: bytes) -> bytes:
+    async def _strip_people(self, url: str, body: bytes) -> bytes:
         """Return a body without personal data. A worker removes it from a large one."""
         if self.workers is None or len(body) <= MOST_IN_PROCESS:
             return strip_personal(body)
-        host = urlsplit(ask.url).hostname or ""
+        host = urlsplit(url).hostname or ""
         stripped: bytes = await self.workers.run("strip", host, body, seconds=WORKER_SECONDS)
         return stripped
 

@@ -61,7 +61,7 @@ class PromiseCheck:
         each requested read. Return when the release must be judged again even without a read, or None.
         """
         watched.waits_for_calendar = False
-        if not self.is_read:
+        if not self.is_read:  # no one would make the reads
             return None
         since = confirmation_needed_since(verdict)
         if since is None:
@@ -79,9 +79,9 @@ class PromiseCheck:
         return wanted.deadline if watched.waits_for_calendar else None
 
     def _request_early_read(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
-        """Request an early read of the calendars if `early_read_needed_since` says so and the first looks are over.
+        """Request a read of the calendars before there is a breach, if one is needed and the first looks are over.
 
-        Return when to call this again if they are not over, else None.
+        Return when to call this again if a read is needed and they are not over, else None.
         """
         since = early_read_needed_since(verdict)
         if since is None:
@@ -137,13 +137,15 @@ def early_read_needed_since(verdict: Verdict) -> datetime | None:
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
-    """Return the earliest time of a read that can confirm a breach's promise (rule 13). None if none is needed now.
+    """Return the earliest time of a calendar read that can confirm a breach's promise (rule 13).
 
-    If our clock is behind, that can be after the verdict, because sightings are dated by true time.
+    None if there is no breach, if such a read was made, or if it is too soon for one. If our clock is behind, the time
+    can be after the verdict, because sightings are dated by true time.
     """
     begins = None if verdict.slot is None else verdict.slot.begins()
-    kinds, verdicts = {found.kind for found in verdict.findings}, {part.verdict for part in verdict.parts}
-    if begins is None or not (Kind.PROMISE_IN_DOUBT in kinds or verdicts.intersection(BREACHES)):
+    kinds = {finding.kind for finding in verdict.findings}
+    has_breach = any(part.verdict in BREACHES for part in verdict.parts)
+    if begins is None or not (has_breach or Kind.PROMISE_IN_DOUBT in kinds):
         return None
     # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
     sightings = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]

@@ -34,7 +34,7 @@ class PromiseBook:
                 known.sort(key=attrgetter("learnt"))
 
     def confirm(self, calendar: str, releases: Iterable[str], at: datetime) -> None:
-        """Record that a calendar still showed its newest promise for each of these releases at `at`."""
+        """Record that a calendar still showed its newest promise for these releases at `at`, or keep a later time."""
         for release in releases:
             newest = self.newest_promise(calendar, release)
             if newest is not None and (newest.confirmed_at or at) <= at:
@@ -44,26 +44,27 @@ class PromiseBook:
         """Replace the known promises with the same release, calendar and time of reading."""
         for promise in promises:
             known = self._promises.get(promise.release, [])
-            for place, one in enumerate(known):
-                if (one.calendar, one.learnt) == (promise.calendar, promise.learnt):
+            for place, earlier in enumerate(known):
+                if (earlier.calendar, earlier.learnt) == (promise.calendar, promise.learnt):
                     known[place] = promise
 
     def newest_promise(self, calendar: str, release: str) -> Promise | None:
         """Return a calendar's last promise for a release, or None if it made none."""
-        return next((one for one in reversed(self.promises_of(release)) if one.calendar == calendar), None)
+        latest_first = reversed(self.promises_of(release))
+        return next((promise for promise in latest_first if promise.calendar == calendar), None)
 
     def count_unlisted(self, calendar: str, successors: Mapping[str, Sequence[str]], at: datetime) -> list[Promise]:
         """Return a calendar's newest promises for the releases in `successors`, with one more read counted.
 
         The read, at `at`, did not show these releases. `successors` has the titles of entries that may replace them.
         """
-        found = ((self.newest_promise(calendar, release), titles) for release, titles in successors.items())
-        return [replace(one, unlisted=_add_unlisted_read(one.unlisted, at, titles)) for one, titles in found if one]
+        newest = ((self.newest_promise(calendar, release), titles) for release, titles in successors.items())
+        return [_add_unlisted_read(promise, at, titles) for promise, titles in newest if promise is not None]
 
     def mark_relisted(self, calendar: str, releases: Iterable[str]) -> list[Promise]:
         """Return those newest promises of a calendar that earlier reads did not show, marked as shown again."""
-        newest = (self.newest_promise(calendar, release) for release in releases)
-        return [replace(one, unlisted=None) for one in newest if one is not None and one.unlisted is not None]
+        promises = (self.newest_promise(calendar, release) for release in releases)
+        return [replace(newest, unlisted=None) for newest in promises if newest is not None and newest.unlisted]
 
     def promises_of(self, release: str) -> list[Promise]:
         """Return the promises of a release, oldest first."""
@@ -101,19 +102,20 @@ class PromiseBook:
 
     def copy_promises(self, calendar: str, old: str, new: str) -> list[Promise]:
         """Return a calendar's promises for `old` as promises for `new`, except those that `new` has already."""
-        there = {(promise.calendar, promise.learnt) for promise in self.promises_of(new)}
-        mine = (promise for promise in self.promises_of(old) if promise.calendar == calendar)
-        return [replace(promise, release=new) for promise in mine if (calendar, promise.learnt) not in there]
+        known = {(promise.calendar, promise.learnt) for promise in self.promises_of(new)}
+        to_copy = (promise for promise in self.promises_of(old) if promise.calendar == calendar)
+        return [replace(promise, release=new) for promise in to_copy if (calendar, promise.learnt) not in known]
 
 
-def _add_unlisted_read(before: Unlisted | None, at: datetime, successors: Sequence[str]) -> Unlisted:
-    """Return the count of reads that do not show a promise, increased by a read at `at`."""
-    if before is None:
-        return Unlisted(at, 1, tuple(successors))
-    return Unlisted(before.since, before.reads + 1, tuple(dict.fromkeys((*before.successors, *successors))))
+def _add_unlisted_read(promise: Promise, at: datetime, successors: Sequence[str]) -> Promise:
+    """Return a promise with one more read counted, at `at`, that did not show it. Titles of successors are added."""
+    before = promise.unlisted or Unlisted(at, 0)
+    titles = tuple(dict.fromkeys((*before.successors, *successors)))
+    return replace(promise, unlisted=Unlisted(before.since, before.reads + 1, titles))
 
 
 def _is_near(slot: Slot, since: datetime, until: datetime) -> bool:
+    """Return whether the instant or a part of the span of a slot is after `since` and not after `until`."""
     if slot.instant is not None:
         return since < slot.instant <= until
     begins, passes = slot.begins(), slot.passes()

@@ -97,7 +97,7 @@ class CalendarReader:
             fetched: list[FetchedPage] = []
             try:
                 await self._fetch_pages_into(fetched)
-                reading, digest = await self._read_pages([one.page for one in fetched])
+                reading, digest = await self._read_pages([it.page for it in fetched])
             except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
                 fault = " ".join(str(exc).split())
                 records, ended = self._keep_evidence(fetched, fault), self.clock.now()
@@ -107,15 +107,15 @@ class CalendarReader:
             is_repeated = reading is self._reading and not self._last_fault
             records = self._last_records if is_repeated else self._keep_evidence(fetched, "")
             self._reading, self._digest = reading, digest
-            latest, count = max((one.as_of_range[1] for one in fetched), default=started), len(reading.announcements)
+            latest, count = max((it.as_of_range[1] for it in fetched), default=started), len(reading.announcements)
             read = CalendarRead(self.name, started, latest, usable=True, entries=count, digest=digest, evidence=records)
-            return Outcome(read, reading, as_of=min((one.as_of_range[0] for one in fetched), default=started))
+            return Outcome(read, reading, as_of=min((it.as_of_range[0] for it in fetched), default=started))
 
     async def _read_pages(self, pages: Sequence[Page]) -> tuple[Reading, str]:
         """Return the reading of these pages, or the last reading itself if they have not changed, and their digest."""
-        now, digest, last = self.clock.now(), _hash_pages(pages), self._reading
-        if last is not None and digest == self._digest:
-            return last, digest
+        now, digest = self.clock.now(), _hash_pages(pages)
+        if self._reading is not None and digest == self._digest:
+            return self._reading, digest
         if self._needs_worker(pages):
             reading = await self._run_in_worker("read", pages, now)
         elif sum(len(page.body) for page in pages) <= _MOST_BYTES_ON_LOOP:
@@ -130,17 +130,16 @@ class CalendarReader:
         return self.pages.workers is not None and self.file is None and not is_small
 
     async def _run_in_worker(self, task: str, pages: Sequence[Page], now: datetime) -> Any:  # noqa: ANN401  # by task
-        """Run a step of the source in a worker process. Raises `UnreadableCalendar` and `ReadFault`."""
+        """Return what a worker makes of a step, `read` or `more`. Raises `UnreadableCalendar` and `ReadFault`."""
         assert self.pages.workers is not None  # noqa: S101  # `_needs_worker` has checked it
-        host = urlsplit(pages[0].url).hostname if pages else None
-        work = (task, host or "", self.source, tuple(pages), now)
-        answer, state = await self.pages.workers.run(*work, seconds=WORKER_SECONDS)
+        host = (urlsplit(pages[0].url).hostname if pages else None) or ""
+        result, state = await self.pages.workers.run(task, host, self.source, tuple(pages), now, seconds=WORKER_SECONDS)
         # The worker has used a copy of the source.
         if isinstance(self.source, StatefulSource):
             self.source.import_state(state)
-        if isinstance(answer, str):
-            raise UnreadableCalendar(answer)
-        return answer
+        if isinstance(result, str):  # the reason why the pages cannot be read
+            raise UnreadableCalendar(result)
+        return result
 
     def _check_and_adjust(self, reading: Reading) -> Reading:
         """Return a reading as adjusted, or the last one if they are equal. Raises `UnreadableCalendar` if too large."""
@@ -164,9 +163,9 @@ class CalendarReader:
             fetched += [page for request in requests if (page := await self.pages.fetch(request)) is not None]
             if len(fetched) > MOST_PAGES:
                 raise UnansweredAsk(f"wants more than {MOST_PAGES} pages")
-            if sum(len(one.page.body) for one in fetched) > MOST_BYTES:
+            if sum(len(it.page.body) for it in fetched) > MOST_BYTES:
                 raise UnansweredAsk(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
-            pages, now = [one.page for one in fetched], self.clock.now()
+            pages, now = [it.page for it in fetched], self.clock.now()
             if self._needs_worker(pages) and isinstance(self.source, StatefulSource):
                 requests = await self._run_in_worker("more", pages, now)
             else:
@@ -180,7 +179,7 @@ class CalendarReader:
         if self.evidence is None:
             return ""
         if not fault or fault != self._last_fault:
-            ids = [self.evidence.keep_changed(one.answer, f"~calendar/{self.name}", "calendar") for one in fetched]
+            ids = [self.evidence.keep_changed(it.answer, f"~calendar/{self.name}", "calendar") for it in fetched]
             self._last_fault, self._last_records = fault, " ".join(dict.fromkeys(filter(None, ids)))
         return self._last_records
 

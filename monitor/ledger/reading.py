@@ -23,32 +23,30 @@ from monitor.store.rows import CalendarRead
 from monitor.threads import Job
 
 _log = structlog.get_logger(__name__)
-_MINUTE = timedelta(minutes=1)
-_HOUR = timedelta(hours=1)
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 OFTEN = timedelta(minutes=15)
 """A calendar with at most this interval has only two additional reads around a slot: one before and one after it."""
-_BEFORE = timedelta(minutes=10)
+_BEFORE, _AFTER = timedelta(minutes=10), (timedelta(minutes=5), timedelta(minutes=60))  # if it is not read often
 _JUST_BEFORE = timedelta(minutes=4)
 """How long before a slot every calendar is read again, to see a change before looks become frequent."""
 _JUST_AFTER = _MINUTE
 """How long after a slot every calendar is read again, to see a change that came too late for the read before it."""
-_AFTER = (timedelta(minutes=5), timedelta(minutes=60))
 
 
-def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable: datetime, *, often: bool = False) -> bool:
+def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, last_usable: datetime, *, often: bool) -> bool:
     """Return whether a calendar must be read now because of a slot, besides the reads by its interval.
 
     Every calendar is read 4 minutes before a slot and 1 minute after it. A change read before the slot moves the slot,
-    and one read after it leaves the verdict `unproven`. A calendar that is not read `often` is also read once in the 15
-    minutes before a slot, and 5 and 60 minutes after it (`facts/calendars.md` §6 rule 5). `tried` is the time of the
-    last read, `usable` the time of the last successful one.
+    and one read after it leaves the verdict `unproven`. A calendar that is not read `often` is also read 10 minutes
+    before a slot, if its last usable read was more than 15 minutes before it, and 5 and 60 minutes after it
+    (`facts/calendars.md` §6 rule 5). `tried` is the time of the last read, also of a failed one.
     """
-    marks = (mark for slot in slots for mark in _read_times(slot, now, usable, often=often))
-    return any(mark <= now < mark + OFTEN and tried < mark for mark in marks)
+    times = (time for slot in slots for time in _read_times(slot, now, last_usable, often=often))
+    return any(time <= now < time + OFTEN and tried < time for time in times)
 
 
 def _read_times(slot: datetime, now: datetime, last_usable: datetime, *, often: bool) -> Iterator[datetime]:
-    """Yield the instants near a slot after which a calendar must be read, fewer if its interval is short (`often`)."""
+    """Yield the instants near a slot after which a calendar must be read, fewer if it is read `often` or was lately."""
     if now < slot:
         yield slot - _JUST_BEFORE
         if not often and last_usable < slot - OFTEN:
@@ -125,12 +123,12 @@ class CalendarReads:
     async def around_slots(self) -> None:
         """Read the calendars that are due because of a slot, and record earlier reads that the store refused."""
         now, started = self.clock.now(), self.health.started
-        slots = self.slots(now - _AFTER[-1] - OFTEN, now + _BEFORE)
+        slots = self.slots(now - max(_AFTER) - OFTEN, now + _BEFORE)
         due = []
         for reader, every in self.readers:
             tried = self._last_tried.get(reader.name, started)
-            usable = self.health.calendars.get(reader.name) or started
-            if is_due(slots.get(reader.name, ()), now, tried, usable, often=every <= OFTEN):
+            last_usable = self.health.calendars.get(reader.name) or started
+            if is_due(slots.get(reader.name, ()), now, tried, last_usable, often=every <= OFTEN):
                 due.append(reader)
         await asyncio.gather(*(self.read(reader) for reader in due))
         await self._record_kept_reads()
@@ -140,7 +138,7 @@ class CalendarReads:
         begun = self._last_tried[reader.name] = self.clock.now()
         try:
             outcome = await reader.read()
-            if all(reader is not one for one, _ in self.readers):
+            if all(reader is not configured for configured, _ in self.readers):
                 # The configuration was reloaded during the read, and this calendar is no longer in it.
                 return outcome.read
             recorded = await self._record_or_keep(outcome)

@@ -52,9 +52,9 @@ class RotaReader:
             if self.file is not None:
                 spans: Sequence[Span] = self.source.read([read_local_file(self.file, now).page], now)
             else:
-                (ask,) = self.source.first(now)
-                got = await self.pages.fetch(ask)
-                spans = await self._parse_in_worker([got.page] if got is not None else [], now)
+                (request,) = self.source.first(now)  # a rota is one page
+                fetched = await self.pages.fetch(request)
+                spans = await self._parse_in_worker([fetched.page] if fetched is not None else [], now)
         except (UnansweredAsk, UnreadableCalendar, ReadFault) as exc:
             return (), " ".join(str(exc).split())
         return tuple(Shift(*span) for span in spans), ""

@@ -56,7 +56,7 @@ class Entry:
         """Return the row to store."""
         body: dict[str, Any] = {"announcement": announcement_json(self.announcement)}
         if self.titles:
-            body["titles"] = [title_change_json(one) for one in self.titles]
+            body["titles"] = [title_change_json(change) for change in self.titles]
         uid, seen = self.announcement.uid, (self.seen_first, self.seen_last)
         return Announced(self.calendar, uid, body, *seen, self.absent_since, self.release)
 
@@ -99,8 +99,8 @@ class CalendarState:
 
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that are shown and are neither cancelled nor postponed."""
-        seen = self.last_seen
-        return [uid for uid, one in self.announcements.items() if seen[uid].is_listed and is_still_announced(one)]
+        shown = [uid for uid in self.announcements if self.last_seen[uid].is_listed]
+        return [uid for uid in shown if is_still_announced(self.announcements[uid])]
 
     def is_under_another_id(self, uid: str) -> bool:
         """Return whether a removed entry is shown under another id, with the same slot and title.
@@ -194,19 +194,19 @@ class StateLoader:
 
 def titles_of(row: Announced) -> tuple[TitleChange, ...]:
     """Return the changes of an entry's title, oldest first."""
-    return tuple(title_change_from_json(one) for one in row.body.get("titles", ()))
+    return tuple(title_change_from_json(change) for change in row.body.get("titles", ()))
 
 
 def _add_title_changes(
     state: CalendarState, shown: Mapping[str, Announcement], at: datetime
 ) -> dict[str, tuple[TitleChange, ...]]:
-    """Return the title changes of every entry, by uid, with those of the entries that a read at `at` shows added."""
+    """Return the title changes of all entries by uid: those known, and those that a read at `at` shows (`shown`)."""
     titles = {**state.titles}
     for uid, announcement in shown.items():
         if uid in state.announcements:
             old_title = state.announcements[uid].title
-            if new := find_title_change(old_title, announcement.title, at, state.last_read):
-                titles[uid] = (*titles.get(uid, ()), *new)[-_MOST_TITLES:]
+            if new_change := find_title_change(old_title, announcement.title, at, state.last_read):
+                titles[uid] = (*titles.get(uid, ()), *new_change)[-_MOST_TITLES:]
     return titles
 
 
@@ -227,7 +227,7 @@ class ReadResult:
 def evaluate_read(
     state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
 ) -> ReadResult:
-    """Return the changes of a reading, and the new state of its calendar. If they raise an alarm, it stays the same.
+    """Return the changes of a reading, and the new state of its calendar: the old one if the changes raise an alarm.
 
     `as_of` is the earliest instant that the reading can describe, by default the end of the read.
     """
@@ -242,7 +242,7 @@ def evaluate_read(
     shown = {announcement.uid: announcement for announcement in reading.announcements}
     last_seen = {**state.last_seen, **{uid: LastSeen.of(announcement) for uid, announcement in shown.items()}}
     last_seen |= {uid: replace(last_seen[uid], absent_since=read.finished) for uid in changes.first_missing}
-    count = len(reading.announcements)
+    entry_count = len(reading.announcements)
     after = replace(
         state,
         announcements={**state.announcements, **shown},
@@ -251,7 +251,7 @@ def evaluate_read(
         last_shown={**state.last_shown, **dict.fromkeys(changes.first_missing, state.last_read or read.finished)},
         titles=_add_title_changes(state, shown, read.finished),
         # After a person has accepted a change, compare later reads only with this one.
-        counts=[count] if is_accepted else [*state.counts[1 - _MOST_COUNTS :], count],
+        counts=[entry_count] if is_accepted else [*state.counts[1 - _MOST_COUNTS :], entry_count],
         last_read=read.finished,
         reading=reading,
         as_of=as_of,

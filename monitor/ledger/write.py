@@ -47,18 +47,15 @@ class LedgerChange:
         """Return the new and changed releases, those that entries moved to, and those joined into others."""
         joined = self.joined
         names = {*joined.altered, *(joined.release_of[key] for key in joined.old_release_of)}
-        replaced = [
-            replace(self.before[old], joined_into=new)
-            for old, new in joined.replaced_releases().items()
-            if old in self.before
-        ]
+        stored = ((old, new) for old, new in joined.replaced_releases().items() if old in self.before)
+        replaced = [replace(self.before[old], joined_into=new) for old, new in stored]
         return [*(joined.releases[name] for name in sorted(names)), *replaced]
 
 
 def prepare_unusable_read(read: CalendarRead) -> Portions:
     """Return the rows for a read that is not usable: only its own row."""
     portions = Portions()
-    _add_read(portions, read)
+    portions.add([read], lambda tx, _rows: tx.add_read(read))
     return portions
 
 
@@ -72,8 +69,8 @@ def prepare_confirming_read(
     """
     portions = Portions()
     _add_confirmed(portions, read, [*releases.values()], [*releases], as_of)
-    portions.add(unlisted, lambda tx, some: tx.save_promises(some))
-    _add_read(portions, read)
+    portions.add(unlisted, lambda tx, rows: tx.save_promises(rows))
+    portions.add([read], lambda tx, _rows: tx.add_read(read))
     return portions
 
 
@@ -96,24 +93,25 @@ def prepare_changing_read(
     release_of = {uid: joined.release_of[name, uid] for uid in (*uids, *result.changes.confirmed)}
     # An altered release is written together with those of its entries that are new or changed. All other releases are
     # written before. If entries move to another release, every release is written before.
-    together = {release_of[uid] for uid in uids} & joined.altered
-    before = [one for one in change.releases_to_write() if joined.old_release_of or one.id not in together]
+    with_entries = {release_of[uid] for uid in uids} & joined.altered
+    has_moves = bool(joined.old_release_of)
+    before = [release for release in change.releases_to_write() if has_moves or release.id not in with_entries]
     portions = Portions()
     _add_moves_of_entries(portions, change, before, read.finished, written_later={(name, uid) for uid in uids})
 
     def entry(uid: str) -> Entry:
         return state.entry_to_store(uid, joined.release_of[name, uid], read.finished)
 
-    releases = {release: joined.releases[release] for release in together}
+    releases = {release: joined.releases[release] for release in with_entries}
     new = [(entry(uid), releases.get(release_of[uid]), change.new.get(uid)) for uid in uids]
-    portions.add(new, _write_entries, rows=3)
-    portions.add(updated, lambda tx, some: tx.save_promises(some))
+    portions.add(new, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
+    portions.add(updated, lambda tx, rows: tx.save_promises(rows))
     confirmed = result.changes.confirmed
     unchanged = [uid for uid in confirmed if uid not in uids]
     as_of = state.as_of or read.finished
     _add_confirmed(portions, read, [release_of[uid] for uid in confirmed], unchanged, as_of)
-    portions.add([entry(uid) for uid in result.changes.first_missing], _write_rows)
-    _add_read(portions, read)
+    portions.add([entry(uid) for uid in result.changes.first_missing], _write_entries)
+    portions.add([read], lambda tx, _rows: tx.add_read(read))
     return portions
 
 
@@ -123,8 +121,8 @@ def prepare_rewrite(
     """Return the portions that write these rows again, because the store has lost them or has other values."""
     portions = Portions()
     portions.add(releases, lambda tx, rows: tx.save_releases(rows))
-    portions.add(promises, lambda tx, some: tx.add_promises(some))
-    portions.add(entries, _write_rows)
+    portions.add(promises, lambda tx, rows: tx.add_promises(rows))
+    portions.add(entries, _write_entries)
     return portions
 
 
@@ -149,35 +147,27 @@ def _add_moves_of_entries(
     portions.add(releases, lambda tx, rows: tx.save_releases(rows))
     portions.add(change.copied_promises, lambda tx, rows: tx.add_promises(rows))
     portions.add(change.runs, lambda tx, rows: tx.save_runs(rows))
-    portions.add(change.incidents, _write_incidents)
-    portions.add(moved, _write_rows)
+    for incident in change.incidents:
+        portions.add([incident], lambda tx, rows: tx.save_incident(rows[0]))
+    portions.add(moved, _write_entries)
 
 
 def _add_confirmed(
     portions: Portions, read: CalendarRead, releases: Sequence[str], uids: Sequence[str], as_of: datetime
 ) -> None:
     """Add that a read still showed the promises for these releases, as of this instant, and these entries."""
-    portions.add(releases, lambda tx, some: tx.confirm_all(read.calendar, some, as_of))
-    portions.add(uids, lambda tx, some: tx.confirm_entries(read.calendar, some, read.finished))
+    portions.add(releases, lambda tx, ids: tx.confirm_all(read.calendar, ids, as_of))
+    portions.add(uids, lambda tx, ids: tx.confirm_entries(read.calendar, ids, read.finished))
 
 
-def _add_read(portions: Portions, read: CalendarRead) -> None:
-    portions.add([read], lambda tx, _: tx.add_read(read))
-
-
-def _write_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
-    """Write entries, each with its release and its promise if these are new or changed."""
+def _write_new_entries(tx: Transaction, entries: Sequence[tuple[Entry, Release | None, Promise | None]]) -> None:
+    """Write entries, each with its release and its promise if these are new or changed (None: they are not)."""
     # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
     tx.save_releases(releases[name] for name in sorted(releases))
     tx.add_promises(promise for _, _, promise in entries if promise is not None)
-    _write_rows(tx, [entry for entry, _, _ in entries])
+    _write_entries(tx, [entry for entry, _, _ in entries])
 
 
-def _write_rows(tx: Transaction, entries: Iterable[Entry]) -> None:
+def _write_entries(tx: Transaction, entries: Iterable[Entry]) -> None:
     tx.save_announced(entry.row() for entry in entries)
-
-
-def _write_incidents(tx: Transaction, incidents: Iterable[Incident]) -> None:
-    for incident in incidents:
-        tx.save_incident(incident)

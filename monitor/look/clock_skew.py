@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
-from monitor.clock import SET, Clock
+from monitor.clock import LEAST_CLOCK_STEP, Clock
 from monitor.look.cache_age import age_of
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
@@ -298,7 +298,7 @@ class Skew:
         set. Missing, implausible and erratic dates say nothing. `ahead` is the result of `self.ahead`, if just called.
         """
         step = (self.ahead() if ahead is None else ahead) - self._ahead
-        if abs(step) >= SET:
+        if abs(step) >= LEAST_CLOCK_STEP:
             self._adapt_to_step(step)
         bounds = self._bounds_by_date(host, answer)
         if bounds is None:

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from monitor.clock import SET
+from monitor.clock import LEAST_CLOCK_STEP
 from monitor.look.cache_age import ConstantAge, age_bounds
 from monitor.look.challenge import rejection_reason
 from monitor.look.clock_skew import NO_OFFSET, Skew, Span, is_off, largest_offset
@@ -174,7 +174,7 @@ class Interpreter:
         """
         ahead = self.skew.ahead()
         # If our clock was set during the request, `sent` may be by the old or the new clock.
-        was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= SET
+        was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= LEAST_CLOCK_STEP
         is_dated = not was_set and self.skew.observe(target.host, answer, ahead)
         bounds, known_before = self.skew.bounds_for(target.host), memory.known
         recognised = interpret_without_body(answer, target) or self._recognise_body(target, answer, memory, read)

@@ -47,8 +47,8 @@ def origin_from_id(part: str) -> Origin:
 def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int = 1) -> Iterator[str]:
     """Yield ids for new parts of an origin that none of `parts` has, numbered from `first`."""
     taken = {part.id for part in parts}
-    names = (f"{PART_ID_PREFIX[origin]}{number}" for number in count(first))
-    return (name for name in names if name not in taken)
+    ids = (f"{PART_ID_PREFIX[origin]}{number}" for number in count(first))
+    return (part_id for part_id in ids if part_id not in taken)
 
 
 def with_page_at(release: Release, url: str, address: Address) -> Release:

@@ -55,24 +55,24 @@ def stretch_factor(demand: float, rate: float) -> float:
 
 
 def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dict[WantedSpacing, float]:
-    """Return the seconds between looks for each kind of target. `counts` has the number of targets of each kind.
+    """Return the seconds between looks that `rate` requests a second afford to each kind of target at one host.
 
-    `rate` is the host's requests a second. If it is enough for all, each target gets the spacing it wants. Otherwise a
-    kind gets requests in proportion to those it wants, times the square root of its chance of changing. This makes the
-    measured intervals shortest on average (`docs/decides.md`).
+    `counts` has the number of targets of each kind. If the rate is enough for all, each kind has the spacing it wants.
+    Otherwise a kind gets requests in proportion to those it wants, times the square root of its chance of changing.
+    This makes the measured intervals shortest on average (`docs/decides.md`).
     """
     wanted_rates = [count / every for (every, _), count in counts.items()]
     weights = [want * sqrt(chance) for want, (_, chance) in zip(wanted_rates, counts, strict=True)]
     shares = zip(counts.items(), share_rate(wanted_rates, weights, rate), strict=True)
-    return {wanted: count / share if share > 0 else wanted[0] for (wanted, count), share in shares}
+    return {kind: count / share if share > 0 else kind[0] for (kind, count), share in shares}
 
 
 def share_rate(
     wants: Sequence[float], weights: Sequence[float], rate: float, least_fraction: float = 0.1
 ) -> list[float]:
-    """Return the share of `rate` that each gets, in proportion to `weights`. `wants` are the rates they want.
+    """Return how `rate` is shared: `wants`, the rates wanted, if it is enough for all, else in proportion to `weights`.
 
-    No share is more than it wants, or less than `least_fraction` of what it would be if all were reduced equally.
+    No share is more than is wanted, or less than `least_fraction` of what it would be if all were reduced equally.
     """
     total = sum(wants)
     if total <= rate:
@@ -81,12 +81,10 @@ def share_rate(
     # Shares grow with one common multiplier, within their limits. Find the multiplier that uses the whole rate.
     high = max((want / weight for want, weight in zip(wants, weights, strict=True) if weight > 0), default=0.0)
     low = 0.0
-    for _ in range(60):
+    for _ in range(60):  # each step halves the range, so this reaches the precision of a float
         middle = (low + high) / 2
-        if sum(_limit_shares(middle, wants, weights, least)) > rate:
-            high = middle
-        else:
-            low = middle
+        is_too_much = sum(_limit_shares(middle, wants, weights, least)) > rate
+        low, high = (low, middle) if is_too_much else (middle, high)
     return _limit_shares(low, wants, weights, least)
 
 
@@ -141,16 +139,15 @@ class Pacer:
         self._last_start = (now if self._last_start is None else max(now, self._last_start)) + self.gap
 
     def record_success(self) -> None:
-        """Record that the host accepted a request. After a refusal, the pace grows with each."""
+        """Record that the host accepted a request. After a refusal, the pace grows with each until it is full again."""
         if self._pace < 1.0:
             self._set_pace(min(1.0, self._pace * _PACE_GROWTH))
             self._backoff = _FIRST_BACKOFF if self._pace == 1.0 else self._backoff
 
     def record_refusal(self, now: datetime, wait: timedelta | None) -> None:
-        """Send no request for as long as the host asked at `now`. Without a time, wait longer after each refusal."""
+        """Send no request for the `wait` that a host named at `now`, or longer after each refusal if it named none."""
         if wait is None:
-            # Ignore refusals of requests that were sent before this wait began.
-            if self.is_quiet(now):
+            if self.is_quiet(now):  # the request was sent before the present wait began
                 return
             wait, self._backoff = self._backoff, min(self._backoff * 2, _LONGEST_BACKOFF)
         until = now + min(max(wait, timedelta()), LONGEST_WAIT)
@@ -164,7 +161,7 @@ class Pacer:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # The last start may have been late in its turn, and the next one may be at the beginning of its turn.
+        # At full pace, the turns keep starts apart. The last start may have been late in its turn, so deduct that.
         self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:

@@ -55,7 +55,7 @@ class SlotForecast:
 def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime) -> list[SlotForecast]:
     """Return what `rate` looks a second at one host can prove of each slot from `begin` to before `end`, in time order.
 
-    Slots are left out if every part of them can be looked at each second. `parts` has each part once.
+    `parts` has each part once. A slot is left out if its provable parts can all be looked at every second.
     """
     slots: dict[tuple[datetime, timedelta], list[PartToProve]] = defaultdict(list)
     for release, goal in parts:
@@ -64,10 +64,11 @@ def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, e
     forecasts = []
     for (slot, tolerance), promised in sorted(slots.items()):
         proved = provable_count(len(promised), tolerance, rate)
+        # A part is looked at once in each round, so the interval of its proof is as wide as a round is long.
         width = max(proved, 1) * least_gap(rate)
         if width > _SECOND:
-            left_out = sorted(promised, key=lambda part: (part[1].rank, part[0]))[proved:]
-            unproved = tuple(dict.fromkeys(release for release, _ in left_out))
+            unprovable = sorted(promised, key=lambda part: (part[1].rank, part[0]))[proved:]
+            unproved = tuple(dict.fromkeys(release for release, _ in unprovable))
             sufficient_rate = rate_to_prove(len(promised), tolerance)
             forecasts.append(SlotForecast(slot, len(promised), proved, width, unproved, sufficient_rate))
     return forecasts
@@ -92,15 +93,15 @@ def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: da
     looks = [0] * max(0, ceil((end - begin) / MINUTE))
     # Releases of one slot are looked at in the same windows.
     for window, target_count in Counter(chain.from_iterable(plans)).items():
-        per_minute, remainder = divmod(MINUTE, window.every)
-        # Minutes that are wholly in the window have the same number of looks if a minute is a multiple of the spacing.
-        # The looks in all other minutes are counted one by one.
-        first_equal = max(0, ceil((window.begins - begin) / MINUTE))
-        after_equal = first_equal if remainder else max(first_equal, (min(window.ends, end) - begin) // MINUTE)
-        for minute in range(first_equal, after_equal):
-            looks[minute] += target_count * per_minute
-        due_before = _due_instants(window, begin, min(end, begin + first_equal * MINUTE))
-        for due in chain(due_before, _due_instants(window, begin + after_equal * MINUTE, end)):
+        looks_a_minute, remainder = divmod(MINUTE, window.every)
+        # If a minute is a multiple of the spacing, each minute that is wholly in the window has the same number of
+        # looks. The looks before these minutes and after them are counted one by one.
+        first_whole = max(0, ceil((window.begins - begin) / MINUTE))
+        whole_end = first_whole if remainder else max(first_whole, (min(window.ends, end) - begin) // MINUTE)
+        for minute in range(first_whole, whole_end):
+            looks[minute] += target_count * looks_a_minute
+        due_before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
+        for due in chain(due_before, _due_instants(window, begin + whole_end * MINUTE, end)):
             looks[(due - begin) // MINUTE] += target_count
     return [(begin + minute * MINUTE, count) for minute, count in enumerate(looks)]
 
@@ -150,13 +151,13 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     busiest = busiest_minute(overloaded)
     if busiest is None:
         return None
-    zone = ZoneInfo(timezone)
-    at, since = busiest[0].astimezone(zone), overloaded[0][0].astimezone(zone)
+    zone, (busiest_begins, looks) = ZoneInfo(timezone), busiest
+    at, first = busiest_begins.astimezone(zone), overloaded[0][0].astimezone(zone)
     count = "1 minute" if len(overloaded) == 1 else f"{len(overloaded)} minutes"
     effects = [slot.describe(timezone) for slot in slots] or [_describe_spacing(plans, *busiest, rate, close_enough)]
     return (
-        f"{host}: {busiest[1]} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
-        f"the budget carries {affordable:.0f} ({rate:g}/s); over budget in {count} from {since:%H:%M}; "
+        f"{host}: {looks} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
+        f"the budget carries {affordable:.0f} ({rate:g}/s); over budget in {count} from {first:%H:%M}; "
         f"{'; '.join(effects)}"
     )
 
@@ -173,18 +174,18 @@ def _describe_spacing(
     actual = sorted(spacing for (every, _), spacing in spacings.items() if every == closest)
     least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (actual[0], actual[-1]))
     text += f": every {least if least == most else f'{least} to {most}'} s where {closest:g} s is wanted"
-    is_slot_near = closest <= close_enough.total_seconds()
+    needed_spacing = close_enough.total_seconds()
+    is_slot_near = closest <= needed_spacing
     if not is_slot_near or _most_important_spacing(spacings) <= close_enough:
         return text
     sufficient = least_sufficient_rate(plans, minute, close_enough)
-    return (
-        f"{text}, too far to prove who was on time; {sufficient:g}/s would make it {close_enough.total_seconds():g} s"
-    )
+    return f"{text}, too far to prove who was on time; {sufficient:g}/s would make it {needed_spacing:g} s"
 
 
 def least_sufficient_rate(plans: Sequence[Sequence[Window]], minute: datetime, close_enough: timedelta) -> float:
     """Return the least whole rate at which the most important looks in a minute are at most `close_enough` apart."""
-    low, high = 1, max(1, ceil(sum(1 / every for every, _ in _count_wanted(plans, minute).elements())))
+    wanted_rate = sum(count / every for (every, _), count in _count_wanted(plans, minute).items())
+    low, high = 1, max(1, ceil(wanted_rate))  # at `high`, every target has the spacing that it wants
     while low < high:
         middle = (low + high) // 2
         is_sufficient = _most_important_spacing(spacings_at(plans, minute, middle)) <= close_enough
@@ -194,5 +195,5 @@ def least_sufficient_rate(plans: Sequence[Sequence[Window]], minute: datetime, c
 
 def _most_important_spacing(spacings: Mapping[WantedSpacing, float]) -> timedelta:
     """Return the spacing of the targets that want the closest looks and, of these, are the likeliest to change."""
-    wanted = min(spacings, key=lambda one: (one[0], -one[1]), default=None)
+    wanted = min(spacings, key=lambda kind: (kind[0], -kind[1]), default=None)
     return timedelta(seconds=0.0 if wanted is None else spacings[wanted])

@@ -256,19 +256,16 @@ def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = time
 
 def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
     """Return the window that contains `now`, None between windows."""
-    for window in windows:
-        if window.begins <= now < window.ends:
-            return window
-    return None
+    return next((window for window in windows if window.begins <= now < window.ends), None)
 
 
 def add_slot_windows(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
-    """Return `windows` plus the slot windows of `others`, which replace wider spacings. In time order, no overlap."""
+    """Return `windows` with the slot windows of `others` in place of wider spacings, in time order, without overlap."""
     merged = list(windows)
     for slot_window in (window for window in others if window.name == SLOT.name):
-        as_close = [window for window in merged if window.every <= slot_window.every]
-        for added in _subtract_windows(slot_window, as_close):
-            merged = [*(piece for window in merged for piece in _subtract_windows(window, [added])), added]
+        already_as_close = [window for window in merged if window.every <= slot_window.every]
+        for added in _subtract_windows(slot_window, already_as_close):
+            merged = [*(rest for window in merged for rest in _subtract_windows(window, [added])), added]
     return tuple(sorted(merged, key=lambda window: window.begins))
 
 

@@ -49,6 +49,7 @@ def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
     """Return the proof that a target needs, None for a tripwire, an optional part and GOV.UK's index."""
+    # The announcement is optional, but it shows whether its page is out, so it needs a proof.
     announces = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
     if (target.is_optional and announces is None) or target.view is View.TRIPWIRE:
         return None

@@ -41,7 +41,7 @@ class Turns:
         return len(self.mine) / self.cycle
 
     def at_or_after(self, start: datetime) -> datetime:
-        """Return the first instant, not before `start`, at which this monitor may start a request."""
+        """Return the first instant from `start` on at which a request may start. Without turns, a second after it."""
         if not self.mine:
             return start + _NO_TURN_PAUSE
         number, elapsed = divmod(start - self.begins, self.gap)
@@ -81,14 +81,14 @@ class Share:
     def turns(self, host: str, rate: float, epoch: datetime) -> Turns:
         """Return this monitor's turns at a host that all members together may request `rate` times a second.
 
-        A host's owner has nearly all turns if the hosts are divided. Steady time begins at `epoch`.
+        All members take turns, but a host's owner nearly all if the hosts are divided. Steady time begins at `epoch`.
         """
         begins, gap = epoch + timedelta(seconds=self.store_zero), timedelta(seconds=(1.0 + _SLACK) / rate)
         if self.name not in self.members:
-            return Turns(begins, gap, 1, frozenset())
+            return Turns(begins, gap, cycle=1, mine=frozenset())
         count = len(self.members)
         if not self.divided or count == 1:
-            return Turns(begins, gap, count, frozenset({self.members.index(self.name)}))
+            return Turns(begins, gap, cycle=count, mine=frozenset({self.members.index(self.name)}))
         owner = owner_of(host, self.members)
         guests = [name for name in self.members if name != owner]
         # Each guest has one turn of the cycle, and the owner all others.
@@ -110,6 +110,6 @@ def _publisher_domain(host: str) -> str:
     """Return the part of a host name that all hosts of its publisher share: `ons.gov.uk` for `download.ons.gov.uk`."""
     if host.endswith(_GOV_UK_FILES):
         return "www.gov.uk"
-    is_address = host.replace(".", "").isdecimal()
-    labels = 4 if is_address or host.endswith(".service.gov.uk") else 3
-    return ".".join(host.split(".")[-labels:])
+    is_ip_address = host.replace(".", "").isdecimal()
+    label_count = 4 if is_ip_address or host.endswith(".service.gov.uk") else 3
+    return ".".join(host.split(".")[-label_count:])

@@ -43,7 +43,7 @@ def _first_by_rank(parts: Sequence[PartProof], count: int) -> Sequence[PartProof
 
 
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
-    """Return the sort key of a part if not all can be proved: important parts, then those likely to be on time."""
+    """Return the sort key of a part if not all can be proved: important ones, listed ones, those still on time."""
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + MAY_STILL_COME
     return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
 
@@ -67,7 +67,7 @@ class Sweep:
     idle_until: datetime = NEVER
     _ordered: deque[PartProof] = field(default_factory=deque)
     _reorder_at: datetime = NEVER
-    _is_short: bool = False
+    _is_round_short: bool = False
 
     @property
     def ends(self) -> datetime:
@@ -75,10 +75,9 @@ class Sweep:
         return self.slot + self.tolerance
 
     def is_critical(self, now: datetime, gap: timedelta) -> bool:
-        """Return whether every look counts: in the last round before the slot, and in the first round after it."""
+        """Return whether every look at a page counts: in the last round before the slot and the first one after it."""
         if now >= self.ends or now < self.slot - _ROUND_SLACK * len(self.parts) * gap:
-            # Usually it is too early even for a round of all parts. This check avoids the walk through them.
-            return False
+            return False  # usually: this avoids the walk through all parts
         pages = [part for part in self.parts.values() if part.goal.announces is None]
         if now < self.slot:
             return now >= self.slot - _ROUND_SLACK * len(pages) * gap
@@ -94,18 +93,17 @@ class Sweep:
 
     def remove(self, part: str) -> None:
         """Stop looking at a part."""
-        removed = self.parts.pop(part, None)
-        if removed is not None:
-            removed.is_out = True
+        if (removed := self.parts.pop(part, None)) is not None:
+            removed.is_out = True  # it may still be in the order
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the next ready part in the order of looks, or None. Renew the order when it is old or used up."""
+        """Return the next ready part in the order of looks, renewed if it is old or used up. None if none is ready."""
         part = self._next_ready(is_ready) if now < self._reorder_at else None
         if part is not None or now < self.idle_until:
             return part
         self._ordered = deque(self.order_looks(now, gap))
         self._reorder_at = self._before_order_changes(now, now + _REORDER_EVERY)
-        self._is_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
+        self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND  # with looks in both views
         part = self._next_ready(is_ready)
         if part is None:
             self.idle_until = self._before_order_changes(now, now + _RETRY_AFTER)
@@ -115,13 +113,13 @@ class Sweep:
         """Return the parts to look at from `now` on, each at most once, in order.
 
         The part looked at longest ago goes first, so that a round of looks ends at the slot and continues after it in
-        the same order. Parts are left out if looks at them would be no proof, or if too little time is left to prove
-        them completely.
+        the same order. Parts that were seen are left out, and those that cannot be proved in the time left. After
+        the tolerance, only pages are looked at, because an announcement proves nothing then.
         """
         awaited = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in awaited if part.goal.announces is None]
-        missing = {page.id for page in pages}
-        announcements = [part for part in awaited if part.goal.announces in missing]
+        page_ids = {page.id for page in pages}
+        announcements = [part for part in awaited if part.goal.announces in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
         if now < self.ends:
@@ -133,51 +131,55 @@ class Sweep:
     ) -> list[PartProof]:
         """Return the looks of a round that ends at the slot, so that each absence is proved as late as possible."""
         unproved = [page for page in pages if not page.is_absence_proved()]
-        unproved_announcements = [one for one in announcements if not one.is_absence_proved()]
-        proved = [page for page in pages if page.is_absence_proved()]
+        unproved_announcements = [part for part in announcements if not part.is_absence_proved()]
         if now < self.slot - self.tolerance:
-            return _longest_ago_first([*proved, *unproved, *unproved_announcements])
+            return _longest_ago_first([*pages, *unproved_announcements])
+        proved = [page for page in pages if page.is_absence_proved()]
         looks = _count_looks(self.slot - now, gap)
         last_round = _longest_ago_first([*proved, *_first_by_rank(unproved, looks)])
-        # Within the tolerance, announcements get the looks that the last round of the pages leaves.
+        # Within the tolerance, announcements get only the looks that the last round of the pages leaves.
         spare = max(0, looks - ceil(_ROUND_SLACK * len(last_round)))
         return [*_longest_ago_first(unproved_announcements)[:spare], *last_round]
 
     def _order_after_slot(
         self, pages: Sequence[PartProof], announcements: Sequence[PartProof], now: datetime, gap: timedelta
     ) -> list[PartProof]:
-        """Return the looks that are most likely to find the parts before the tolerance ends."""
+        """Return the looks that are most likely to prove parts before the tolerance ends.
+
+        A page that was proved absent before the slot only has to be seen. Other pages may still be absent: a look just
+        after the slot can prove that. So these go first for the first seconds, and last from then on.
+        """
         looks, early_looks = _count_looks(self.ends - now, gap), _count_looks(self.slot + MAY_STILL_COME - now, gap)
-        provable = _longest_ago_first(_first_by_rank([page for page in pages if page.is_absence_proved()], looks))
-        # A part that was not seen absent in time may still be absent. Then the next look at it proves its absence.
+        absent_before = [page for page in pages if page.is_absence_proved()]
+        provable = _longest_ago_first(_first_by_rank(absent_before, looks))
         spare = looks - len(provable)
         unproved = [page for page in pages if not page.is_absence_proved()]
-        hopeful = _longest_ago_first(_first_by_rank(unproved, min(spare, early_looks) if early_looks else spare))
+        others = _longest_ago_first(_first_by_rank(unproved, min(spare, early_looks) if early_looks else spare))
         if all(page.last_look >= self.slot for page in provable):
             # The first round is over: a page that is not seen yet may be at another address.
             provable = _longest_ago_first([*provable, *announcements])
-        return [*hopeful, *provable] if early_looks else [*provable, *hopeful]
+        return [*others, *provable] if early_looks else [*provable, *others]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Take parts from the order until one needs a look and is ready, and return it."""
+        """Take parts from the order until one needs a look and is ready, and return it. None if none of them is."""
         while self._ordered:
             part = self._ordered.popleft()
-            # An announcement need not be looked at once its page is seen.
+            # An announcement needs no look once its page is seen.
             page = None if part.goal.announces is None else self.parts.get(part.goal.announces)
             if not part.is_out and not (page is not None and page.is_out) and is_ready(part):
                 return part
         return None
 
-    def _before_order_changes(self, now: datetime, then: datetime) -> datetime:
-        """Return `then`, but no later than the next change of the order, at the slot or the end of the tolerance."""
-        return min([then, *(change for change in (self.slot, self.ends) if change > now)])
+    def _before_order_changes(self, now: datetime, instant: datetime) -> datetime:
+        """Return `instant`, but no later than the next change of the order, at the slot or the end of the tolerance."""
+        return min([instant, *(change for change in (self.slot, self.ends) if change > now)])
 
     def record_start(self, part: PartProof, now: datetime) -> None:
         """Record that a look at a part begins."""
         part.look_before, part.last_look = part.last_look, now
 
     def record_result(self, name: str, view: View, result: LookResult, sent: datetime, proved_from: datetime) -> None:
-        """Record what a look sent at `sent` proved about a part. An absence is proved as of `proved_from`."""
+        """Record what a look sent at `sent` proved about a part, if it is known. `proved_from` dates an absence."""
         part = self.parts.get(name)
         if part is None:
             return
@@ -197,7 +199,7 @@ class Sweep:
     def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:
         """Record that a part was absent at `proved_from`, and choose the view of its next look."""
         if part.goal.announces is not None:
-            # An announcement stays for a while after its release is out.
+            # An announcement stays for a while after its release is out, so it proves only an earlier absence.
             proved_from -= REDIRECT_LAG
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)
@@ -215,7 +217,7 @@ class Sweep:
 
     def _needs_origin_next(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
         """Return whether to look past the caches next, after a look through them at `sent` found a part absent."""
-        if self._is_short:
+        if self._is_round_short:  # there is time for both views
             return True
         if sent >= self.slot:
             # The cache may still serve a copy from before the release.

@@ -19,7 +19,6 @@ _TABLES = ("csv", "tsv", "ods", "xls", "xlsx", "xlsm", "json", "geojson", "xml",
 _TEXTS = ("pdf", "odt", "doc", "docx", "odp", "ppt", "pptx")
 _FEED_ENDINGS = ("atom", "rss", "feed", "feed.xml", "rss.xml")
 _RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_data_set")
-_KNOWN_BEFORE = (Origin.ANNOUNCED, Origin.CONFIGURED)
 _LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
 
 
@@ -108,28 +107,31 @@ def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_P
 
 
 def _witness_targets(release: Release) -> list[Target]:
-    """Return the announcement and the index as targets if the page may be at another address than its guess."""
+    """Return the announcement and GOV.UK's index as targets if the release `has_witnesses`, else nothing."""
     if not has_witnesses(release):
         return []
-    known = (part for part in release.parts if part.role is Role.ALTERNATIVE and part.origin in _KNOWN_BEFORE)
-    alternatives = tuple(part.url for part in known)
-    # Each with its address and its recogniser.
-    witnesses = ((ANNOUNCEMENT, release.link, ANNOUNCEMENT), (INDEX, newest_on_govuk(release.producer), "unlisted"))
-    return [
-        Target(
-            id=target_id(release.id, part, View.ORIGIN),
-            release=release.id,
-            part=part,
-            view=View.ORIGIN,
-            url=url,
-            host=GOVUK,
-            recognise=recognise,
-            title=release.title,
-            is_optional=True,
-            alternatives=alternatives if part == INDEX else (),
-        )
-        for part, url, recognise in witnesses
-    ]
+    alternatives = (part for part in release.parts if part.role is Role.ALTERNATIVE)
+    known_urls = tuple(part.url for part in alternatives if part.origin in (Origin.ANNOUNCED, Origin.CONFIGURED))
+    announcement = Target(
+        id=target_id(release.id, ANNOUNCEMENT, View.ORIGIN),
+        release=release.id,
+        part=ANNOUNCEMENT,
+        view=View.ORIGIN,
+        url=release.link,
+        host=GOVUK,
+        recognise=ANNOUNCEMENT,
+        title=release.title,
+        is_optional=True,
+    )
+    index = replace(
+        announcement,
+        id=target_id(release.id, INDEX, View.ORIGIN),
+        part=INDEX,
+        url=newest_on_govuk(release.producer),
+        recognise="unlisted",
+        alternatives=known_urls,
+    )
+    return [announcement, index]
 
 
 def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
@@ -141,17 +143,17 @@ def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str]
     if GOVUK in hosts:
         atom = f"https://{GOVUK}/government/organisations/{producer}.atom"
         urls = [(newest_on_govuk(producer), "govuk"), (atom, "feed:*"), *urls]
-    return _with_unique_ids([_make_tripwire(producer, url, recognise) for url, recognise in urls])
+    return _make_tripwires(producer, urls)
 
 
 def press_of(producer: str, feeds: Sequence[str]) -> list[Target]:
     """Return the press feeds watched for a producer. They raise leads, never findings."""
-    return _with_unique_ids([_make_tripwire(f"{producer}-press", url, "feed:*") for url in feeds])
+    return _make_tripwires(f"{producer}-press", ((url, "feed:*") for url in feeds))
 
 
 def sitemaps_of(producer: str, urls: Iterable[str]) -> list[Target]:
     """Return the sitemaps of a producer as tripwires."""
-    return _with_unique_ids([_make_tripwire(producer, url, "feed:*") for url in urls])
+    return _make_tripwires(producer, ((url, "feed:*") for url in urls))
 
 
 def newest_on_govuk(organisation: str, count: int = 50) -> str:
@@ -197,10 +199,10 @@ def extension_of(url: str) -> str:
 def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
     """Return the views in which a part is looked at: the edge, perhaps the origin, for GOV.UK pages the content API."""
     views = [View.EDGE]
-    is_promised = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
-    if origin_view and (part.required or is_promised):
+    is_promised_page = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
+    if origin_view and (part.required or is_promised_page):
         views.append(View.ORIGIN)
-    # A page with its own recogniser often keeps its address: its twin shows that it exists, not its edition.
+    # A page with another recogniser often keeps its address. Its twin would show that it exists, but no edition.
     if part.role is Role.PAGE and recogniser_of(part) == "govuk" and content_twin(part.url) is not None:
         views.append(View.CONTENT)
     return views
@@ -227,19 +229,16 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
     )
 
 
-def _make_tripwire(producer: str, url: str, recognise: str) -> Target:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    name = f"~tripwire/{producer}/{host}{parts.path}"
-    return Target(name, release="", part="", view=View.TRIPWIRE, url=url, host=host, recognise=recognise)
-
-
-def _with_unique_ids(tripwires: Iterable[Target]) -> list[Target]:
-    """Return the tripwires. The second of two with the same id gets its query added to the id."""
+def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> list[Target]:
+    """Return tripwires for addresses, each with its recogniser. The second with one path has its query in its id."""
     by_id: dict[str, Target] = {}
-    for tripwire in tripwires:
-        name = tripwire.id if tripwire.id not in by_id else f"{tripwire.id}?{urlsplit(tripwire.url).query}"
-        by_id.setdefault(name, replace(tripwire, id=name))
+    for url, recognise in recognisers:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        name = f"~tripwire/{producer}/{host}{parts.path}"
+        name = name if name not in by_id else f"{name}?{parts.query}"
+        target = Target(name, release="", part="", view=View.TRIPWIRE, url=url, host=host, recognise=recognise)
+        by_id.setdefault(name, target)
     return list(by_id.values())
 
 

@@ -32,8 +32,8 @@ def chance_of(target: Target | _TargetKind, *, awaited: bool = False, out: bool 
     """
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
-    reductions = sum((target.view is View.CONTENT, target.is_optional, out, not exact))
-    return float(_CHANCE_STEP ** (awaited - reductions))
+    steps_down = sum((target.view is View.CONTENT, target.is_optional, out, not exact))
+    return float(_CHANCE_STEP ** ((1 if awaited else 0) - steps_down))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -119,8 +119,8 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     windows = windows_for(target, promised.slot, progress, watch, now, exact=exact, default_time=default_time)
     for other in promised.disagreements:
         # It is not known yet which calendar is right, so both slots are watched closely.
-        others = windows_for(target, other.slot, progress, watch, now, default_time=default_time)
-        windows = add_slot_windows(windows, others)
+        other_windows = windows_for(target, other.slot, progress, watch, now, default_time=default_time)
+        windows = add_slot_windows(windows, other_windows)
     is_guess = target.origin is Origin.PREDICTED and not is_named
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
 
@@ -130,15 +130,15 @@ def windows_of_guess(
 ) -> tuple[Window, ...]:
     """Return those of `windows` in which a predicted address is looked at, with wider spacings around the slot.
 
-    If the page is out and has not named the address, it is dropped after an hour. If the address itself is out, it is
-    looked at like any other part. But a page that has one address for all editions is dropped after an hour.
+    Looks at it end an hour after the page came out, because the page has not named it. If something is at the address
+    itself, it is looked at like any other part, except that looks at a page for all editions end after that hour too.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
     serves_all_editions = target.recognise == PERIOD
     if is_public and not serves_all_editions:
         return tuple(windows)
-    leasts = ((window, PHASE_BY_NAME[window.name].least_guess_spacing) for window in windows)
-    polled = [(window, least(watch)) for window, least in leasts if least is not None]
+    by_phase = ((window, PHASE_BY_NAME[window.name].least_guess_spacing) for window in windows)
+    polled = [(window, least_spacing(watch)) for window, least_spacing in by_phase if least_spacing is not None]
     if is_public:
         return tuple(window for window, _ in polled)
     return tuple(replace(window, every=max(window.every, least), is_unshifted=False) for window, least in polled)
@@ -165,7 +165,8 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     exact: bool,
 ) -> tuple[Window, ...]:
     """Return all windows of a target, also those that have ended: by its view, and by what was seen of it so far."""
-    if progress.stage is Stage.CLOSED:
+    # A witness is not looked at once its release was seen.
+    if progress.stage is Stage.CLOSED or (target.witness and progress.stage is not Stage.UNSEEN):
         return ()
     if target.view is View.TRIPWIRE:
         begins, passes = slot.begins(), slot.passes()
@@ -175,14 +176,11 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
         close = passes + watch.overdue.close
         plan = [_make_window(phases.TRIPWIRE, begins - watch.ahead.begins, close, _EPOCH, watch)]
     elif progress.stage is Stage.SEEN:
-        # Once the release is out, its witnesses are not looked at.
-        seen = [] if target.witness else list(_windows_once_seen(slot, progress, watch))
-        plan = list(_add_loss_windows(seen, progress, watch))
-    elif target.witness:
-        until_seen = _windows_until_seen(slot, progress, watch, now, default_time)
-        plan = list(_witness_windows(target.witness, slot, until_seen)) if progress.stage is Stage.UNSEEN else []
+        plan = list(_add_loss_windows(list(_windows_once_seen(slot, progress, watch)), progress, watch))
     else:
         plan = list(_windows_until_seen(slot, progress, watch, now, default_time))
+        if target.witness:
+            plan = list(_witness_windows(target.witness, slot, plan))
     windows = (window for window in _windows_of_view(plan, target, progress, slot) if window.begins < window.ends)
     return tuple(_with_chances(windows, target, progress, exact=exact))
 
@@ -196,8 +194,9 @@ def _windows_until_seen(
     # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
     at = slot.instant or slot.assumed
     if begins is None or passes is None:
-        hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
-        yield _make_window(phases.AFTER, hour, hour + watch.overdue.close, hour, watch)
+        last_full_hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
+        closes = last_full_hour + watch.overdue.close
+        yield _make_window(phases.AFTER, last_full_hour, closes, last_full_hour, watch)
     elif at is not None:
         yield from _windows_around_instant(at, exposed, watch)
     else:
@@ -219,6 +218,7 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
             if witness == INDEX:
                 begins = begins if passes is None else max(begins, passes + _INDEX_FROM)
                 every = max(every, _INDEX_EVERY)
+            # No look at it must be at the slot exactly, so looks of many releases may be spread.
             yield replace(window, begins=begins, every=every, is_unshifted=False)
 
 
@@ -243,10 +243,10 @@ def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: Wat
 
 def _split_idle(window: Window, slot: datetime, watch: WatchSettings) -> Iterator[Window]:
     """Yield the piece of an overdue window in which looks may be closer if its host is idle, then the rest."""
-    ends, every_if_idle = slot + watch.overdue.free_until, watch.overdue.free_every
-    if every_if_idle < window.every and window.begins < ends:
-        yield replace(window, ends=min(window.ends, ends), every_if_idle=every_if_idle)
-    yield replace(window, begins=max(window.begins, on_grid(ends, slot, window.every)))
+    idle_until, every_if_idle = slot + watch.overdue.free_until, watch.overdue.free_every
+    if every_if_idle < window.every and window.begins < idle_until:
+        yield replace(window, ends=min(window.ends, idle_until), every_if_idle=every_if_idle)
+    yield replace(window, begins=max(window.begins, on_grid(idle_until, slot, window.every)))
 
 
 def _windows_before_span(
@@ -277,7 +277,10 @@ def _windows_through_span(
 
 
 def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows after a release is out: close until its parts are out too, then hourly or as if overdue."""
+    """Yield the windows after a release is out: close for an hour, then hourly for a week (by default).
+
+    If this target is still missing, looks are closer in the first hour, and then as if the release was overdue.
+    """
     since = progress.since or slot.passes()
     if since is None:
         return
@@ -302,17 +305,17 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
     if lost_at is None or not plan:
         yield from plan
         return
-    confirmed, settled = lost_at + _CONFIRM_LOSS_FOR, lost_at + watch.settle.until
+    closest_until, close_until = lost_at + _CONFIRM_LOSS_FOR, lost_at + watch.settle.until
     yield from (replace(window, ends=min(window.ends, lost_at)) for window in plan if window.begins < lost_at)
-    yield _make_window(phases.AGAIN, lost_at, confirmed, lost_at, watch)
-    yield _make_window(phases.SETTLE, confirmed, settled, confirmed, watch)
+    yield _make_window(phases.AGAIN, lost_at, closest_until, lost_at, watch)
+    yield _make_window(phases.SETTLE, closest_until, close_until, closest_until, watch)
     for window in plan:
-        if window.ends > settled:
-            yield replace(window, begins=on_grid(max(settled, window.begins), window.begins, window.every))
+        if window.ends > close_until:
+            yield replace(window, begins=on_grid(max(close_until, window.begins), window.begins, window.every))
 
 
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
-    """Return the windows in which a view is looked at: for the origin only some, for a content-API twin sparser."""
+    """Return the windows of a view: the edge has all windows, the origin some, a content-API twin sparser ones."""
     if target.view is View.ORIGIN and not target.witness:
         if progress.stage is Stage.SEEN and not progress.is_complete:
             # The page is out, so no one waits for another address of it, but for the required parts.

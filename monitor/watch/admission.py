@@ -59,20 +59,20 @@ class Admission:
         await self._update_watch(now, listable, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
-        """Watch all releases with a near slot, and those with an open verdict from before the last stop.
+        """Watch all releases with a near slot, and those with a stored verdict that is not final after its slot.
 
-        Entries of the ledger that the store has otherwise are stored again.
+        Releases of the ledger that differ from their stored rows are stored again.
         """
         listable = await self._add_listable(self.ledger.book.releases(), now)
         await self._update_watch(now, listable, self.watch.ahead, soon=True)
         known, open_rows = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
-        passed = [row.release for row in open_rows if row.slot is not None and row.slot < now]
-        await self._adopt_releases(known[name] for name in passed if name in known)
+        unsettled = [row.release for row in open_rows if row.slot is not None and row.slot < now]
+        await self._adopt_releases(known[name] for name in unsettled if name in known)
         await self.ledger.store_differing()
         self._has_watched_all = True
 
     async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
-        """Record one calendar read in the ledger, and watch or update the releases it changed. Return the changes."""
+        """Record one calendar read in the ledger, and watch, update or forget releases by its changes. Return these."""
         read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
             for old in read.change.joined.replaced_releases():
@@ -81,12 +81,12 @@ class Admission:
             self.watch.update_promises(name, self.ledger.promises(name))
         if read.change is not None:
             now = self.clock.now()
-            names = {*read.change.joined.altered, *read.promised, *self.watch.releases}
-            await self._add_listable(names, now)
+            to_update = {*read.change.joined.altered, *read.promised, *self.watch.releases}
+            await self._add_listable(to_update, now)
             new = read.change.new_releases()
             # Nothing is stored of new releases, so no query of the store can fail.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
-            await self._update_watch_or_retry(names.difference(new))
+            await self._update_watch_or_retry(to_update.difference(new))
         return read
 
     async def _update_watch_or_retry(self, names: Collection[str]) -> None:
@@ -101,9 +101,9 @@ class Admission:
             self._tasks.start(repeat_until_answered(update, self.clock, _RETRY_SECONDS))
 
     async def roll(self) -> None:
-        """Watch the releases that have come near since the last call, and forget old ones."""
+        """Watch the releases that have come near since the last call, and forget old ones. This is an hourly job."""
         if not self._has_watched_all:
-            # Try until the store answers: the next call is an hour away.
+            # The first call: try until the store answers.
             await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _RETRY_SECONDS)
         now = self.clock.now()
         ahead = max(LISTINGS_AHEAD, self.watch.ahead)
@@ -114,17 +114,17 @@ class Admission:
     def slots_by_calendar(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
         """Return the slots of watched releases from `begin` to `end`, by the calendar that announces them."""
         now, book = self.clock.now(), self.ledger.book
-        found: dict[str, set[datetime]] = defaultdict(set)
+        slots: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
-            # Finding the slot in force is slow. Skip it if another release of the same instants was found before.
+            # Finding the slot in force is slow. Skip it if it can only be one that another release had already.
             instants, calendars = book.promised_instants(name, begin, end), watched.release.calendars
-            if all(at in found[calendar] for at in instants for calendar in calendars):
+            if all(instant in slots[calendar] for instant in instants for calendar in calendars):
                 continue
             slot = book.slot(watched.release, now)
             if slot is not None and slot.instant is not None and begin <= slot.instant <= end:
                 for calendar in calendars:
-                    found[calendar].add(slot.instant)
-        return found
+                    slots[calendar].add(slot.instant)
+        return slots
 
     def near_releases(self, producer: str) -> list[NearRelease]:
         """Return a producer's releases with a slot within `LISTINGS_AHEAD` or recently passed, in order of id."""
@@ -135,15 +135,16 @@ class Admission:
             passes = slot.passes() if slot is not None else None
             if slot is not None and passes is not None and passes > now - BEHIND:
                 # A watched release also has the parts that looks have found.
-                whole = watched[release.id].release if release.id in watched else release
-                found.append(NearRelease(whole, slot.begins()))
+                with_parts = watched[release.id].release if release.id in watched else release
+                found.append(NearRelease(with_parts, slot.begins()))
         return found
 
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
         """Return the releases of a producer, except old ones, that have the address or the title of an entry."""
         now, book = self.clock.now(), self.ledger.book
         matching = self.ledger.find_matching(producer, found)
-        return [NearRelease(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in matching]
+        slots = ((release, book.slot(release, now)) for release in matching)
+        return [NearRelease(release, None if slot is None else slot.begins()) for release, slot in slots]
 
     async def apply_share(self, share: Share) -> None:
         """Watch from now on only the releases in this monitor's share of the hosts."""
@@ -170,9 +171,9 @@ class Admission:
 
     def targets_on(self, day: date | None) -> list[Target]:
         """Return the targets of watched releases due on one local day, or of all watched releases."""
-        watched = self.watch.releases.values()
-        chosen = [one for one in watched if day is None or self.ledger.book.last_promised_day(one.release.id) == day]
-        return [target for one in chosen for target in one.targets.values()]
+        last_day, releases = self.ledger.book.last_promised_day, self.watch.releases.items()
+        chosen = [watched for name, watched in releases if day is None or last_day(name) == day]
+        return [target for watched in chosen for target in watched.targets.values()]
 
     async def _add_listable(self, names: Collection[str], now: datetime) -> list[str]:
         """Add those of these releases that are due within `LISTINGS_AHEAD` to the listable ones. Return their ids."""
@@ -188,10 +189,9 @@ class Admission:
     async def _update_watch(
         self, now: datetime, names: Collection[str], ahead: timedelta, *, soon: bool = False, is_new: bool = False
     ) -> None:
-        """Watch or update those of these releases that have a slot within `ahead`. Forget finished releases.
+        """Watch those of these releases that have a slot within `ahead`, and update those that are watched already.
 
-        The store is not queried for releases that calendars show for the first time (`is_new`). If `soon`, look at
-        every target at once.
+        Forget releases that are final and over. `is_new` and `soon` are as in `_adopt_releases`.
         """
         # A watched release that was cancelled has no slot any more. It must be updated all the same.
         watched = [name for name in names if name in self.watch.releases]
@@ -203,7 +203,7 @@ class Admission:
             self._finished[name] = self._calendar_state(name)
 
     async def _adopt_releases(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
-        """Watch or update these releases, except finished ones that no calendar has changed.
+        """Watch or update those of these releases in our share, except finished ones that no calendar has changed.
 
         The store is not queried for releases that calendars show for the first time (`is_new`). If `soon`, look at
         every target at once.
@@ -216,7 +216,7 @@ class Admission:
         names = [release.id for release in unwatched]
         runs, judged = ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
         async for release in with_pauses(unwatched, self.clock):
-            # During the query it may have been adopted, or may have moved to another monitor's share.
+            # During the query it may have moved to another monitor's share, or may have come under watch.
             if not self._is_ours(release):
                 continue
             self._update_watched([release])

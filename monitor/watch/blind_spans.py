@@ -22,28 +22,53 @@ _LONGEST_SILENT_STEP = timedelta(seconds=1)
 """The poller notices a longer step back of our clock, and reports it for all targets at once."""
 
 
-class BlindSpans:
-    """All blind spans of this monitor, and those of other monitors on the same store."""
+class SpansInOrder:
+    """Blind spans in time order.
 
-    def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
-        """Start with no spans. Spans from before `start_writing` are written when it is called."""
-        self._monitor = monitor
-        self._rejudge_all = rejudge_all
-        self._counters = counters
-        self._writer: Writer | None = None
-        self._unwritten: list[Blind] = []
-        self._tasks = Tasks()
-        self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
-        self._spans = SpansInOrder()
+    A span with the begin, cause and scope of a known one extends it and never shortens it. The store does the same, so
+    that `replay` judges from the same spans.
+    """
 
-    @property
-    def spans(self) -> Sequence[Blind]:
-        """Return all spans in time order."""
-        return self._spans.spans
+    def __init__(self) -> None:
+        self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
+        # For each span: the latest end among it and all spans before it.
+        self._latest_end: list[datetime] = []
+        self.spans: Sequence[Blind] = []
+
+    def add(self, spans: Iterable[Blind]) -> None:
+        """Add spans, or extend known ones. Spans that are known already are ignored."""
+        has_changed = False
+        for span in spans:
+            key = (span.begins, span.cause, span.host, span.target, span.monitor)
+            known = self._longest.get(key)
+            if known is None or known.ends < span.ends:
+                self._longest[key], has_changed = span, True
+        if has_changed:
+            self.spans = sorted(self._longest.values(), key=lambda span: span.begins)
+            self._latest_end = list(accumulate((span.ends for span in self.spans), max))
 
     def after(self, instant: datetime) -> Sequence[Blind]:
         """Return the spans that ended after an instant, and perhaps a few more, in time order."""
-        return self._spans.after(instant)
+        if not self._latest_end or self._latest_end[-1] <= instant:
+            return []
+        return self.spans[bisect_right(self._latest_end, instant) :]
+
+
+class BlindSpans(SpansInOrder):
+    """All blind spans of this monitor, and those of other monitors on the same store. New ones are written to it.
+
+    `add` is for spans that are stored already. It has no release judged again.
+    """
+
+    def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
+        """Begin with no spans. Those noted before `start_writing` are written when it is called."""
+        super().__init__()
+        self._monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
+        self._writer: Writer | None = None
+        self._unwritten: list[Blind] = []
+        self._tasks = Tasks()
+        # By cause, begin, host and target of a span: until when its seconds are in the metric.
+        self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
 
     def start_writing(self, writer: Writer) -> None:
         """Write spans through this writer from now on, first those noted so far."""
@@ -60,27 +85,23 @@ class BlindSpans:
             self._tasks.start(self.write(span, self._writer))
 
     async def write(self, span: Blind, writer: Writer) -> None:
-        """Write a new or longer span, count its seconds once, and have all releases judged again."""
+        """Write a new or longer span, add its new seconds to the metric, and have all releases judged again."""
         span = replace(span, monitor=self._monitor)
         key = (span.cause, span.begins, span.host, span.target)
-        counted = self._counted_until.get(key, span.begins)
-        self._counted_until[key] = max(counted, span.ends)
-        self._counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted).total_seconds()))
+        counted_until = self._counted_until.get(key, span.begins)
+        self._counted_until[key] = max(counted_until, span.ends)
+        self._counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted_until).total_seconds()))
         await writer.write(lambda tx: tx.add_blind(span), for_journal=True)
         self.add_and_rejudge([span])
         # Log a span at its beginning, and once for each further minute.
-        minutes_before, minutes = (counted - span.begins) // _MINUTE, (span.ends - span.begins) // _MINUTE
-        if counted == span.begins or minutes > minutes_before:
+        minutes_before, minutes = (counted_until - span.begins) // _MINUTE, (span.ends - span.begins) // _MINUTE
+        if counted_until == span.begins or minutes > minutes_before:
             _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())
 
     def add_and_rejudge(self, spans: Iterable[Blind]) -> None:
         """Add spans that are stored already, and have all releases judged again."""
         self.add(spans)
         self._rejudge_all()
-
-    def add(self, spans: Iterable[Blind]) -> None:
-        """Add spans that are stored already, without judging any release again."""
-        self._spans.add(spans)
 
 
 class OutOfOrderLooks:
@@ -91,50 +112,18 @@ class OutOfOrderLooks:
         self._reported_until: dict[str, datetime] = {}
 
     def report(self, sighting: Sighting, last: Run | None) -> None:
-        """Log a sighting that is older than the last run of its target, and record a blind span after a small step.
+        """Log a sighting that is older than the last run of its target, once until our clock catches up.
 
-        A larger step of the clock is noticed and recorded elsewhere.
+        After a small step of the clock, also record a blind span. The poller notices and reports a larger step.
         """
-        until = sighting.received if last is None else last.last_received
-        if self._reported_until.get(sighting.target) == until:
+        catches_up_at = sighting.received if last is None else last.last_received
+        if self._reported_until.get(sighting.target) == catches_up_at:
             return
-        self._reported_until[sighting.target] = until
+        self._reported_until[sighting.target] = catches_up_at
         _log.warning("sighting_out_of_order", target=sighting.target)
-        if until - sighting.received <= _LONGEST_SILENT_STEP:
-            self._blind.note(Blind(sighting.received, until, "clock", target=sighting.target))
+        if catches_up_at - sighting.received <= _LONGEST_SILENT_STEP:
+            self._blind.note(Blind(sighting.received, catches_up_at, "clock", target=sighting.target))
 
     def forget(self, target: str) -> None:
         """Forget a target that was dropped."""
         self._reported_until.pop(target, None)
-
-
-class SpansInOrder:
-    """Blind spans in time order.
-
-    A span with the begin, cause and scope of a known one extends it and never shortens it. The store does the same, so
-    that `replay` judges from the same spans.
-    """
-
-    def __init__(self) -> None:
-        self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
-        # For each span: the latest end among it and all spans before it.
-        self._latest_end: list[datetime] = []
-        self.spans: Sequence[Blind] = []
-
-    def add(self, spans: Iterable[Blind]) -> None:
-        """Add spans. Known ones cost no sorting."""
-        is_new = False
-        for span in spans:
-            key = (span.begins, span.cause, span.host, span.target, span.monitor)
-            known = self._longest.get(key)
-            if known is None or known.ends < span.ends:
-                self._longest[key], is_new = span, True
-        if is_new:
-            self.spans = sorted(self._longest.values(), key=lambda one: one.begins)
-            self._latest_end = list(accumulate((one.ends for one in self.spans), max))
-
-    def after(self, instant: datetime) -> Sequence[Blind]:
-        """Return the spans that ended after an instant, and perhaps a few more."""
-        if not self._latest_end or self._latest_end[-1] <= instant:
-            return []
-        return self.spans[bisect_right(self._latest_end, instant) :]

@@ -70,7 +70,7 @@ class BudgetForecast:
         plans: dict[str, list[PlannedLooks]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
-                # Leave out the announcement and the index: they get the rest of the budget, and need no exact proof.
+                # Witnesses get only what is left of the budget. The proof of a part is counted once, by its edge view.
                 if (target := state.target) is not None and not is_witness(target.part):
                     goal = state.proof if target.view is View.EDGE else None
                     proof = (watched.release.id, goal) if goal is not None else None
@@ -81,17 +81,17 @@ class BudgetForecast:
         """Yield today and the days after it. Today begins with the current minute."""
         for ahead in range(_DAYS):
             day = local_date(now, self.timezone) + timedelta(days=ahead)
-            begin, end = (day_begins(each, self.timezone) for each in (day, day + timedelta(days=1)))
+            begin, end = day_begins(day, self.timezone), day_begins(day + timedelta(days=1), self.timezone)
             yield day, max(begin, now.replace(second=0, microsecond=0)), end
 
     def _find_shortages(self, plans: PlansByHost, days: Sequence[Day]) -> Iterator[tuple[tuple[str, date], str]]:
         """Yield host and day, with a warning, if the host's budget is too small for the looks or proofs of the day."""
         for host, planned in plans.items():
             rate = self.budget.rate(host)
-            windows, proofs = [one for one, _ in planned], [proof for _, proof in planned if proof is not None]
+            targets, proofs = [windows for windows, _ in planned], [proof for _, proof in planned if proof is not None]
             for day, begin, end in days:
-                looks = looks_per_minute(windows, begin, end)
+                looks = looks_per_minute(targets, begin, end)
                 slots = forecast_slots(proofs, rate, begin, end)
-                warning = overload_warning(host, looks, rate, windows, self.timezone, slots=slots)
+                warning = overload_warning(host, looks, rate, targets, self.timezone, slots=slots)
                 if warning is not None:
                     yield (host, day), warning

@@ -62,30 +62,31 @@ class Compaction:
         plan = await self.ask(lambda: self.plan_merge(release, before))
         # One transaction for each target: each merge by itself keeps the verdict, and other writes wait for one only.
         for target in dict.fromkeys(run.target for run in plan.merged):
-            runs, merged = ([run for run in each if run.target == target] for each in (plan.runs, plan.merged))
+            runs, merged = ([run for run in runs if run.target == target] for runs in (plan.runs, plan.merged))
             await self.writer.write(methodcaller("merge_runs", runs, merged))
         return len(plan.runs) - len(plan.merged)
 
     def plan_merge(self, release: str, before: datetime) -> PlannedMerge:
         """Return the runs of a release to be merged, and what they become.
 
-        None if the release is not final, its slot was not before `before`, or its verdict would change.
+        The plan is empty if the verdict is not final or would change, or if the slot was later than `before`.
         """
         row, case = self.store.verdicts.judged_one(release), stored_case(self.store, release)
         if case is None or row is None or not row.final or row.slot is None or row.slot > before:
             return PlannedMerge()
-        shorter = replace(case, runs=_merge_early_absence(case))
-        body, body_after = (body_of(one.verdict(self.policies, row.at), None) for one in (case, shorter))
-        if body != body_after:
+        merged_case = replace(case, runs=_merge_early_absence(case))
+        verdict, merged_verdict = case.verdict(self.policies, row.at), merged_case.verdict(self.policies, row.at)
+        if body_of(verdict, None) != body_of(merged_verdict, None):
             # For example, a finding counts failed looks. Keeping it is worth more than saving space.
             _log.info("compaction_differs", release=release)
             return PlannedMerge()
-        before_merge, after_merge = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))
-        return PlannedMerge(tuple(before_merge - after_merge), tuple(after_merge - before_merge))
+        stored_runs = {run for runs in case.runs.values() for run in runs}
+        merged_runs = {run for runs in merged_case.runs.values() for run in runs}
+        return PlannedMerge(tuple(stored_runs - merged_runs), tuple(merged_runs - stored_runs))
 
 
 def _merge_early_absence(case: StoredCase) -> dict[str, list[Run]]:
-    """Return the runs of a case by target, with those of absence until a day before its slot merged."""
+    """Return the runs of a case by target. Absences until a day before its first slot are merged if that is safe."""
     begins = [begin for promise in case.promises if (begin := promise.slot.begins()) is not None]
     if not begins:
         return case.runs

@@ -126,14 +126,14 @@ class HostPlan:
             "minutes": [{"at": instant_json(minute), "looks": count} for minute, count in self.minutes if count],
             "slots": [
                 {
-                    "slot": instant_json(one.slot),
-                    "parts": one.parts,
-                    "proved": one.proved,
-                    "width": round(one.width.total_seconds(), 3),
-                    "unproved": list(one.unproved),
-                    "enough": one.sufficient_rate,
+                    "slot": instant_json(slot.slot),
+                    "parts": slot.parts,
+                    "proved": slot.proved,
+                    "width": round(slot.width.total_seconds(), 3),
+                    "unproved": list(slot.unproved),
+                    "enough": slot.sufficient_rate,
                 }
-                for one in self.slots
+                for slot in self.slots
             ],
             "warning": self.warning,
         }
@@ -151,27 +151,28 @@ class Day:
     now: datetime
 
     def plan_release(self, release: Release, promises: Sequence[Promise]) -> PlannedRelease | None:
-        """Return the plan of one release, or None if it is not looked at in the period."""
+        """Return the plan of one release, or None if it is not looked at in the period. Past slots need its verdict."""
         promised = slot_in_force(release, promises, self.now)
         slot = promised.slot
-        starts = slot.begins() if slot is not None else None
-        if slot is None or starts is None:
+        slot_begins = slot.begins() if slot is not None else None
+        if slot is None or slot_begins is None:
             return None
-        watched = self._load_judged(release) if starts < self.begin else None
-        windows = {}
+        judged = self._load_judged(release) if slot_begins < self.begin else None
+        windows_of = {}
         for target in targets_of(release, origin_view=self.rules.watch.origin_view):
-            progress = UNSEEN if watched is None else watched.progress(target)
-            if found := self._windows_in_period(target, promised, progress):
-                windows[target] = found
-        if not windows:
+            progress = UNSEEN if judged is None else judged.progress(target)
+            if windows := self._windows_in_period(target, promised, progress):
+                windows_of[target] = windows
+        if not windows_of:
             return None
-        proof = None
+        goal, is_due = None, self.begin <= slot_begins < self.end
         if is_exact(promised) and slot.instant is not None:
             within = self.rules.policies.of(*release.producers).on_time_within
-            proof = ProofGoal(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
-        return PlannedRelease(release, slot, windows, self.begin <= starts < self.end, proof)
+            goal = ProofGoal(slot.instant, within, rank_of(release, slot.instant, self.rules.importance(release)))
+        return PlannedRelease(release, slot, windows_of, is_due, goal)
 
     def _windows_in_period(self, target: Target, promised: InForce, progress: Progress) -> tuple[Window, ...]:
+        """Return the windows of a target that touch the period."""
         exact, at = is_exact(promised), self.rules.default_time
         windows = windows_in_force(target, promised, progress, self.rules.watch, exact=exact, default_time=at)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
@@ -200,18 +201,21 @@ def plan_releases(
 
     A release with a slot in that period is planned as if it was not published. Others continue from their verdict.
     """
-    watch = rules.watch
+    watch, planned = rules.watch, []
+    # Looks go on until `close` after the end of a slot, which may be a whole day.
     releases = store.ledger.releases(begin - watch.overdue.close - timedelta(days=1), end + watch.far.begins)
     names = [release.id for release in releases]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
-    rows = (row for some in chunks(names) for row in store.verdicts.judged_on(some))
+    rows = (row for ids in chunks(names) for row in store.verdicts.judged_on(ids))
     added = {row.release: [part for part in judged_parts(row) if part.origin in ADDED_ORIGINS] for row in rows}
     day = Day(store, added, rules, begin, end, now)
-    parts = {one.id: (*one.parts, *rules.extra_parts(one), *added.get(one.id, ())) for one in releases}
-    whole = (replace(one, parts=tuple({part.id: part for part in parts[one.id]}.values())) for one in releases)
-    planned = [plan for release in whole if (plan := day.plan_release(release, promises[release.id])) is not None]
+    for release in releases:
+        parts = (*release.parts, *rules.extra_parts(release), *added.get(release.id, ()))
+        with_all_parts = replace(release, parts=tuple({part.id: part for part in parts}.values()))
+        if (plan := day.plan_release(with_all_parts, promises[release.id])) is not None:
+            planned.append(plan)
     return sorted(planned, key=lambda plan: (plan.slot.begins() or begin, plan.release.id))
 
 
@@ -226,15 +230,16 @@ def plan_hosts(
     for release in releases:
         for host, proof in release.required_proofs:
             proofs[host].append(proof)
-    hosts, narrow_enough = [], rules.policies.general.on_time_within / 2
-    for host, windows_of in plans.items():
-        minutes = forecast.looks_per_minute(windows_of, begin, end)
+    # Looks this far apart are enough for releases in the first half of the tolerance.
+    hosts, close_enough = [], rules.policies.general.on_time_within / 2
+    for host, targets in plans.items():
+        minutes = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)
         slots = forecast.forecast_slots(proofs[host], rate, begin, end)
-        warning = forecast.overload_warning(host, minutes, rate, windows_of, load.timezone, narrow_enough, slots=slots)
+        warning = forecast.overload_warning(host, minutes, rate, targets, load.timezone, close_enough, slots=slots)
         busiest, _ = forecast.busiest_minute(minutes) or minutes[0]
-        spacings = forecast.spacings_at(windows_of, busiest, rate)
-        hosts.append(HostPlan(host, rate, len(windows_of), minutes, spacings, warning, tuple(slots)))
+        spacings = forecast.spacings_at(targets, busiest, rate)
+        hosts.append(HostPlan(host, rate, len(targets), minutes, spacings, warning, tuple(slots)))
     return sorted(hosts, key=lambda plan: -plan.looks)
 
 
@@ -244,23 +249,20 @@ def _all_targets(
     """Yield the targets of all releases, and the tripwires and press feeds of producers, with their windows."""
     for release in releases:
         yield from release.windows.items()
-    for one in producers:
-        tripwires = [*tripwires_of(one.id, one.hosts, one.newest), *press_of(one.id, one.press)]
-        yield from ((target, window_at_all_times(tripwire_spacing)) for target in tripwires)
+    for producer in producers:
+        listings = tripwires_of(producer.id, producer.hosts, producer.newest)
+        for target in (*listings, *press_of(producer.id, producer.press)):
+            yield target, window_at_all_times(tripwire_spacing)
 
 
 def _target_json(target: Target, windows: Iterable[Window]) -> dict[str, Any]:
-    return {
-        "id": target.id,
-        "url": target.url,
-        "host": target.host,
-        "windows": [
-            {
-                "name": window.name,
-                "from": instant_json(window.begins),
-                "until": instant_json(window.ends),
-                "every": window.every.total_seconds(),
-            }
-            for window in windows
-        ],
-    }
+    windows_json = [
+        {
+            "name": window.name,
+            "from": instant_json(window.begins),
+            "until": instant_json(window.ends),
+            "every": window.every.total_seconds(),
+        }
+        for window in windows
+    ]
+    return {"id": target.id, "url": target.url, "host": target.host, "windows": windows_json}

@@ -46,16 +46,16 @@ class LookTally:
         """Count a look, and update what it shows about its host, our clock and this monitor."""
         failure = outcome if isinstance(outcome, Failure) else None
         duration = (outcome.received - outcome.sent).total_seconds()
-        late = self._late.pop(target.id, 0.0)
+        started_late = self._late.pop(target.id, 0.0)
         self._connectivity.note(target.host, outcome)
         self.silent_hosts.note(target.host, sighting)
         self.heartbeat.note_alive(self.clock.now())
-        self.metrics.count_look(target.host, outcome_of(sighting.state, failure), duration, late)
+        self.metrics.count_look(target.host, outcome_of(sighting.state, failure), duration, started_late)
         if self.skew.is_known():
             bounds = Bounds(*self.skew.bounds())
             if bounds != self.health.offset:
                 self.health.note_clock_offset(bounds, sighting.received)
-                self.metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)
+                self.metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)  # their middle
 
     def note_start(self, target: Target, late: float) -> None:
         """Remember by how many seconds a look started late, until its answer is counted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,8 +25,7 @@ from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
 
-_RETRY_AFTER = timedelta(seconds=1)
-_AFTER_A_FAULT = timedelta(minutes=1)
+_RETRY_AFTER, _AFTER_A_FAULT = timedelta(seconds=1), timedelta(minutes=1)
 _LONGEST_PAUSE = 3600.0
 PORTION = 100
 """The most releases taken at a time if all are due. A release that changes waits for no more than these."""
@@ -94,11 +94,9 @@ class JudgingQueue:
         pause = _LONGEST_PAUSE
         if self._later:
             pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._wakeup.wait()
-        except TimeoutError:
-            return
 
 
 @dataclass(slots=True)
@@ -122,8 +120,8 @@ class Judging:
     is_clock_in_doubt: Callable[[], bool] = lambda: False
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
-    # The releases with a verdict being recorded. True if the release was judged again since the recording began.
-    _being_recorded: dict[str, bool] = field(default_factory=dict)
+    # For each release with a verdict that is being recorded: whether it was judged again since the recording began.
+    _judged_while_recorded: dict[str, bool] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Judge releases that changed or are due to be judged again, until cancelled."""
@@ -147,12 +145,12 @@ class Judging:
     def _judge_in_background(self, watched: WatchedRelease) -> None:
         """Judge a release. Record a changed verdict in the background, so that no other release waits for it."""
         name = watched.release.id
-        if name in self._being_recorded:
+        if name in self._judged_while_recorded:
             self._requeue_same_slot(watched, self._judge_and_replan(watched, self.clock.now()))
             # The record that is under way may lack this verdict, so the release is judged again afterwards.
-            self._being_recorded[name] = True
+            self._judged_while_recorded[name] = True
         elif (record := self._judge_and_prepare_record(watched)) is not None:
-            self._being_recorded[name] = False
+            self._judged_while_recorded[name] = False
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
@@ -166,14 +164,15 @@ class Judging:
             self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, release)
             raise
         finally:
-            was_judged_again = self._being_recorded.pop(release)
+            was_judged_again = self._judged_while_recorded.pop(release)
             if was_judged_again:
                 self.queue.judge_soon(release)
 
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
         """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now.
 
-        None is needed if nothing changed, if the verdict only plans looks for a while, or if a calendar is read first.
+        None is needed if nothing visible changed. If the verdict is only used to plan looks for a while, or must wait
+        for a calendar read, the release is judged again then.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
@@ -188,7 +187,10 @@ class Judging:
         return self._record_or_requeue(watched, verdict, now) if has_changed and not must_wait else None
 
     async def _record_after_merge(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
-        """Add what other monitors saw, judge again, and record. Their looks may prove what ours could not."""
+        """Add what other monitors saw, judge again with that, and record. Their looks may prove what ours could not.
+
+        If the store fails, our clock is in doubt or a calendar must be read first, only have it judged again later.
+        """
         if not await self._merge_other_monitors(others, watched, now):
             return
         if self.is_clock_in_doubt():
@@ -216,13 +218,14 @@ class Judging:
         return True
 
     def _defer_for_calendar_read(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Return whether a verdict must wait for a calendar read. Have the release judged again after that read.
+        """Return whether a verdict must wait for a calendar read. Then have the release judged again after that read.
 
-        If it need not wait, have others of its slot judged again.
+        If it need not wait, have others of its slot judged again if the verdict affects them.
         """
-        again = self.check.defer_for_calendar_read(watched, verdict, partial(self.queue.judge_soon, watched.release.id))
-        if again is not None:
-            self.queue.judge_at(again, watched.release.id)
+        judge_soon = partial(self.queue.judge_soon, watched.release.id)
+        judge_at = self.check.defer_for_calendar_read(watched, verdict, judge_soon)
+        if judge_at is not None:
+            self.queue.judge_at(judge_at, watched.release.id)
         if not watched.waits_for_calendar:
             self._requeue_same_slot(watched, verdict)
         return watched.waits_for_calendar
@@ -253,8 +256,8 @@ class Judging:
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return the verdict on a release as of `now`."""
         policy = self.rules.policies.of(*watched.release.producers)
-        others = (one.publication for one in self.releases.values() if one is not watched)
-        published = (one for one in others if one is not None)
+        others = (other.publication for other in self.releases.values() if other is not watched)
+        published = (publication for publication in others if publication is not None)
         verdict = judge(
             watched.release, watched.promises, watched.runs, self.blind.spans, policy, now, published=published
         )
@@ -282,9 +285,9 @@ def releases_to_rejudge(
     If it became on time, or stopped being so, only late ones are: a release on time is evidence against a fault of the
     platform.
     """
-    was, now = before.verdict if before is not None else VerdictKind.PENDING, verdict.verdict
-    lateness_changed = (was in LATE_VERDICTS) is not (now in LATE_VERDICTS)
-    on_time_changed = (was is VerdictKind.ON_TIME) is not (now is VerdictKind.ON_TIME)
+    old_kind, kind = before.verdict if before is not None else VerdictKind.PENDING, verdict.verdict
+    lateness_changed = (old_kind in LATE_VERDICTS) is not (kind in LATE_VERDICTS)
+    on_time_changed = (old_kind is VerdictKind.ON_TIME) is not (kind is VerdictKind.ON_TIME)
     if not (lateness_changed or on_time_changed) or verdict.slot is None:
         return
     for name, watched in releases.items():

@@ -65,28 +65,28 @@ class Leads:
     tasks: Tasks
 
     async def send(self, release: str, lead: Finding) -> None:
-        """Send a lead about a release, unless one about the same address was sent."""
+        """Store a lead about a release and its notices, and `wake` delivery, unless one about that address was sent."""
         now = self.clock.now()
         facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def write(tx: Transaction) -> int:
             # A lead was not measured, so it never joins or changes a measured incident.
-            leads = [one for one in self.verdicts.incidents_of(release) if one.kind is Kind.LEAD]
+            leads = [incident for incident in self.verdicts.incidents_of(release) if incident.kind is Kind.LEAD]
             known = find_known_incident(leads, release)
             with_lead = add_lead(facts, lead, known)
             return 0 if with_lead is None else self.watch.events.save_decision(tx, decide(with_lead, known, now), now)
 
-        if await self.writer.write(write):
+        if await self.writer.write(write) > 0:  # new notices
             self.wake()
 
     def send_for_press_item(self, producer: str, found: Found, at: datetime) -> None:
         """Send a lead about a press item for the release of its producer that is due next, if there is one."""
         near = self.admission.near_releases(producer)
-        ahead = [(one.slot, one.release.id) for one in near if one.slot and one.slot > at]
+        ahead = [(it.slot, it.release.id) for it in near if it.slot is not None and it.slot > at]
         if ahead:
-            _, nearest = min(ahead)
-            _log.info("lead", producer=producer, release=nearest, url=found.url)
-            self.tasks.start(self.send(nearest, lead_of_press_item(found, at)))
+            _, next_due = min(ahead)
+            _log.info("lead", producer=producer, release=next_due, url=found.url)
+            self.tasks.start(self.send(next_due, lead_of_press_item(found, at)))
 
 
 def lead_of_press_item(found: Found, at: datetime) -> Finding:
@@ -117,12 +117,13 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
 
     Their verdict is `lead` without a grade, because only a person can judge what a lead means.
     """
-    before = known.facts.findings if known is not None and known.facts is not None else ()
+    earlier_leads = known.facts.findings if known is not None and known.facts is not None else ()
     url = canonical_address(lead.url)
-    # A lead that was stored before leads had a field for the address ends with it.
-    if any(canonical_address(one.url) == url if one.url else one.detail.endswith(f" {lead.url}") for one in before):
-        return None
-    return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*before, lead))
+    for earlier in earlier_leads:
+        # A lead that was stored before leads had a field for the address ends with it.
+        if canonical_address(earlier.url) == url if earlier.url else earlier.detail.endswith(f" {lead.url}"):
+            return None
+    return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*earlier_leads, lead))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class OddAnswers:
     def see(self, target: Target, sighting: Sighting) -> None:
         """Send a lead, once for an address, if an odd answer has lasted there since an absence or a placeholder.
 
-        The run of the look must include it already.
+        No lead is sent if the release is out, or was due long ago. Call `Watch.see` first: its run must have the look.
         """
         if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
             return
@@ -145,16 +146,15 @@ class OddAnswers:
         run = None if watched is None else watched.state_or_empty(target.id).last
         if watched is None or run is None or run.why != sighting.why or run.state is not State.UNKNOWN:
             return
-        if run.last_received - run.first_sent < _MIN_DURATION:
+        is_reported = target.url in self._reported.get(target.release, ())
+        if is_reported or run.last_received - run.first_sent < _MIN_DURATION:
             return
         last_proof = watched.state_or_empty(target.id).last_proved(target.url)
         slot = self.leads.ledger.slot_begins(target.release)
-        if target.url in self._reported.get(target.release, ()):
-            return
         if not (_is_unexpected(target, run, last_proof) and self._is_missing(watched, target, run, slot)):
             return
-        for release in self._reported.keys() - watch.releases.keys():
-            del self._reported[release]
+        for forgotten in self._reported.keys() - watch.releases.keys():
+            del self._reported[forgotten]
         self._reported.setdefault(target.release, set()).add(target.url)
         _log.info("odd_answer", target=target.id, why=run.why)
         after = None if last_proof is None else last_proof.end

@@ -62,22 +62,21 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, lead_of_too_many_entries(hit, MAX_FOLLOWED)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Check an entry of a listing. Send a lead if a person must judge it and the release is not out."""
+        """Check an entry, unless of an old edition. Send a lead if a person must judge it and it is early or late."""
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
-        if hit.kind is MatchKind.SERIES:
-            # The entry may be of an old edition that is only in the store.
-            producer = watched.release.producer
-            if await self.ledger.find_matching_in_store(producer, hit.url, hit.title):
-                return
+        # Old editions are only in the store.
+        is_series, producer = hit.kind is MatchKind.SERIES, watched.release.producer
+        if is_series and await self.ledger.find_matching_in_store(producer, hit.url, hit.title):
+            return
         _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
         slot = self.ledger.slot_begins(hit.release)
         if await self._needs_a_person(watched, hit) and self._is_worth_a_lead(watched, hit, slot):
             await self.leads.send(hit.release, lead_of_listing(hit, slot))
 
     async def _needs_a_person(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
-        """Return whether only a person can judge if an entry shows the release.
+        """Return whether only a person can judge if an entry shows the release, even after close looks at its address.
 
         - If another edition is at the release's address: only if the page was missing before. A page that is reused for
           each edition shows the last edition until the slot.
@@ -98,17 +97,17 @@ class ListingFollowUp:
         return (await self.poller.look_without_memory(target)).specific
 
     async def _proves_publication(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
-        """Look at an address every few seconds, and return whether it proves publication within `_PROOF_SECONDS`."""
-        part = self.watch.look_closely(hit.release, part_elsewhere(watched.release, hit.url))
-        if part is None:
+        """Look closely at an address for `CLOSE_WATCH`. Return whether it proves publication in `_PROOF_SECONDS`."""
+        part_id = self.watch.look_closely(hit.release, part_elsewhere(watched.release, hit.url))
+        if part_id is None:
             return False
 
         async def stop_later() -> None:
             await self.clock.sleep(CLOSE_WATCH.total_seconds())
-            self.watch.stop_looking_closely(hit.release, part)
+            self.watch.stop_looking_closely(hit.release, part_id)
 
         self.tasks.start(stop_later())
-        target = target_id(hit.release, part, View.EDGE)
+        target = target_id(hit.release, part_id, View.EDGE)
         for _ in range(_PROOF_SECONDS):
             await self.clock.sleep(1)
             runs = watched.state_or_empty(target).runs
@@ -119,7 +118,7 @@ class ListingFollowUp:
         return False
 
     def _is_worth_a_lead(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime | None) -> bool:
-        """Return whether it was listed before its slot, or while its page is missing or another edition's."""
+        """Return whether it was listed before its slot or, until a day after it, while its page is missing or older."""
         if slot is None or (hit.listed.by is not None and hit.listed.by < slot):
             return True
         page = watched.verdict.page if watched.verdict is not None else None

@@ -74,38 +74,39 @@ class Matcher:
         # A sitemap has thousands of entries. An entry is compared only with releases that share a word with it.
         self._by_word: dict[str, list[NearRelease]] = defaultdict(list)
         self._by_url: dict[str, list[NearRelease]] = defaultdict(list)
-        for one in near:
-            for word in set(read_title(one.release.title).words):
-                self._by_word[word].append(one)
-            urls = {canonical_address(part.url) for part in one.release.parts if _identifies_release(part)}
+        for candidate in near:
+            for word in set(read_title(candidate.release.title).words):
+                self._by_word[word].append(candidate)
+            urls = {canonical_address(part.url) for part in candidate.release.parts if _identifies_release(part)}
             for url in urls - {""}:
-                self._by_url[url].append(one)
+                self._by_url[url].append(candidate)
         # Without any word, a pattern that never matches.
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release that an entry matches, and how. `is_fresh` is true if the entry was not there before."""
+        """Yield each release that an entry matches, and how. If `is_fresh`, it was not there before, so more match."""
         if _ANNOUNCED.search(found.url):
             return
         yield from self._match_promised_address(found, is_fresh=is_fresh)
         if not self._words.search(found.title):
             return
         words = set(read_title(found.title).words)
-        sharing_word = {one.release.id: one for word in words for one in self._by_word.get(word, ())}
-        alike = [(one, like) for one in sharing_word.values() if (like := _title_likeness(one.release, found.title))]
-        link = canonical_address(found.url)
-        promised_here = {one.release.id for one in self._by_url.get(link, ())}
-        for one, like in alike:
-            is_own_page = one.release.id in promised_here and canonical_address(one.release.url) == link
+        sharing_word = {it.release.id: it for word in words for it in self._by_word.get(word, ())}.values()
+        alike = [(it, likeness) for it in sharing_word if (likeness := _title_likeness(it.release, found.title))]
+        address = canonical_address(found.url)
+        ids_at_address = {it.release.id for it in self._by_url.get(address, ())}
+        for candidate, likeness in alike:
+            release = candidate.release
+            is_own_page = release.id in ids_at_address and canonical_address(release.url) == address
             # The release's page is reused, and now has another edition's title.
-            if is_own_page and like is _OTHER:
-                yield one.release.id, MatchKind.EDITION
-        elsewhere = [(one, like) for one, like in alike if one.release.id not in promised_here]
-        exact = [one for one, like in elsewhere if like is _TITLE]
+            if is_own_page and likeness is Likeness.OTHER_EDITION:
+                yield release.id, MatchKind.EDITION
+        elsewhere = [(it, likeness) for it, likeness in alike if it.release.id not in ids_at_address]
+        same_title = [it for it, likeness in elsewhere if likeness is Likeness.SAME]
         # An old entry without a period may have been there for years.
-        chosen = self._choose_edition(found, [one for one in exact if is_fresh or _has_period(one.release)])
-        yield from ((one.release.id, MatchKind.TITLE) for one in chosen)
-        if is_fresh and not promised_here and not exact:
+        chosen = self._choose_edition(found, [it for it in same_title if is_fresh or _has_period(it.release)])
+        yield from ((it.release.id, MatchKind.TITLE) for it in chosen)
+        if is_fresh and not ids_at_address and not same_title:
             yield from self._match_series(found, elsewhere)
 
     def _match_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
@@ -113,42 +114,42 @@ class Matcher:
 
         An entry with another edition's title matches none. One that was there before must match by title and period.
         """
-        for one in self._by_url.get(canonical_address(found.url), ()):
-            like = _title_likeness(one.release, found.title)
-            is_ours = is_fresh or (like is _TITLE and _has_period(one.release))
-            if one.slot is not None and one.slot > self._now and is_ours and like is not _OTHER:
-                yield one.release.id, MatchKind.TITLE
+        for candidate in self._by_url.get(canonical_address(found.url), ()):
+            release, slot = candidate.release, candidate.slot
+            likeness = _title_likeness(release, found.title)
+            may_show_it = is_fresh or (likeness is Likeness.SAME and _has_period(release))
+            if slot is not None and slot > self._now and may_show_it and likeness is not Likeness.OTHER_EDITION:
+                yield release.id, MatchKind.TITLE
 
-    def _choose_edition(self, found: Found, exact: Sequence[NearRelease]) -> list[NearRelease]:
-        """Return which of the near releases with the entry's title it may show: those that are due, else the next one.
+    def _choose_edition(self, found: Found, same_title: Sequence[NearRelease]) -> list[NearRelease]:
+        """Return which of the near releases with its title an entry may show: those whose slot passed, else the next.
 
-        If only a release that is not near is due, the entry shows none of them.
+        If only a release that is not near is due, the entry is of that one, and the result is empty.
         """
-        if not exact:
+        if not same_title:
             return []
-        due = {
-            one.release.id
-            for one in self._find_same_address_or_title(found)
-            if one.slot is not None and one.slot <= self._now
-        }
+        all_matching = self._find_same_address_or_title(found)
+        due = {it.release.id for it in all_matching if it.slot is not None and it.slot <= self._now}
         if due:
-            return [one for one in exact if one.release.id in due]
-        return [min(exact, key=lambda one: (one.slot is None, one.slot or self._now, one.release.id))]
+            return [it for it in same_title if it.release.id in due]
+        # Those without a slot come last.
+        return [min(same_title, key=lambda it: (it.slot is None, it.slot or self._now, it.release.id))]
 
     def _match_series(
         self, found: Found, alike: Sequence[tuple[NearRelease, Likeness]]
     ) -> Iterator[tuple[str, MatchKind]]:
         """Yield the release of the same series with the nearest slot, if that is near enough.
 
-        None if a release has the address or title of the entry, because the entry is then of that one.
+        Yield nothing if a release has the address or title of the entry, because the entry is then of that one.
         """
         near = [
-            (abs(one.slot - self._now), one.release.id)
-            for one, like in alike
-            if one.slot is not None and abs(one.slot - self._now) <= _WITHIN[like]
+            (distance, it.release.id)
+            for it, likeness in alike
+            if it.slot is not None and (distance := abs(it.slot - self._now)) <= _WITHIN[likeness]
         ]
         if near and not self._find_same_address_or_title(found):
-            yield min(near)[1], MatchKind.SERIES
+            _, nearest = min(near)
+            yield nearest, MatchKind.SERIES
 
 
 def part_elsewhere(release: Release, url: str) -> Part:
@@ -164,21 +165,20 @@ def _identifies_release(part: Part) -> bool:
 
 
 def recognise_by_title(part: Part) -> Part:
-    """Return a part from a listing with the recogniser for titles, because a page at its address is no proof."""
-    is_shown = part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
-    return replace(part, recognise="titled") if is_shown else part
+    """Return a part from a listing with the recogniser for titles, because any page there is no proof. Others as is."""
+    is_listed_page = part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
+    return replace(part, recognise="titled") if is_listed_page else part
 
 
-_TITLE, _OTHER = Likeness.SAME, Likeness.OTHER_EDITION
-_WITHIN = {Likeness.SAME: UNDATED_WITHIN, Likeness.UNDATED: UNDATED_WITHIN, _OTHER: MISDATED_WITHIN}
+_WITHIN = dict.fromkeys((Likeness.SAME, Likeness.UNDATED), UNDATED_WITHIN) | {Likeness.OTHER_EDITION: MISDATED_WITHIN}
 
 
 def _title_likeness(release: Release, title: str) -> Likeness | None:
     """Return how a title is like that of a release, or None if it is of something else."""
     if title_matches(release.title, title):
-        return _TITLE
-    like = compare_titles(release.title, title)
-    return None if like is Likeness.DIFFERENT else like
+        return Likeness.SAME
+    likeness = compare_titles(release.title, title)
+    return None if likeness is Likeness.DIFFERENT else likeness
 
 
 def _has_period(release: Release) -> bool:

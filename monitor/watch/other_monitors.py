@@ -50,11 +50,11 @@ class OtherMonitors:
     add_blind_spans: Callable[[Iterable[Blind]], object]
     _waiting: dict[str, list[_PendingCall]] = field(default_factory=dict)
     _is_reading: bool = False
-    _now: datetime = _LONG_AGO
+    _now: datetime = _LONG_AGO  # the latest `now` of all calls
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def merge_into(self, watched: WatchedRelease, now: datetime) -> None:
-        """Add the runs and promises that other monitors stored for a release. Raises `StoreFault`."""
+        """Add the runs and promises that other monitors stored for a release, once read. Raises `StoreFault`."""
         name, call = watched.release.id, asyncio.get_running_loop().create_future()
         self._waiting.setdefault(name, []).append(call)
         self._now = max(self._now, now)

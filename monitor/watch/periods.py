@@ -20,7 +20,7 @@ from alerts.incident import Incident, Kind
 from monitor.deliver.drafts import add_measured_version
 from monitor.deliver.facts import period_row
 from monitor.deliver.message import Redactor
-from monitor.errors import unknown
+from monitor.errors import unknown_name
 from monitor.judge.policy import Policies
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore
@@ -49,23 +49,26 @@ class Periods:
     redactor: Redactor | None = None
 
     def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
-        """Return the releases and incidents of a period, for one producer, one host or all. Raises `UnknownName`."""
+        """Return the releases, logged incidents, claims and blind spans of a period. Raises `UnknownName`.
+
+        An empty `producer` or `host` means all.
+        """
         store, (begin, end) = self.store, span_of(first, last, self.timezone)
         bodies = judged_between(store, self.policies, (begin, end), now, self.editions, self.redactor)
         rows = [period_row(store.verdicts, body) for body in bodies]
-        logged = [one for one in store.verdicts.incidents(begin, end) if one.kind is Kind.HAND]
+        logged = [incident for incident in store.verdicts.incidents(begin, end) if incident.kind is Kind.HAND]
         claims = store.ledger.claims(begin, end)
-        producers = {one for row in rows for one in (row.producer, *row.others)} | {*self.watched}
-        producers |= {one.producer for one in logged} | {one.producer for one in claims}
-        hosts = {row.host for row in rows}.union((one.host for one in claims), *map(_hosts_of, logged))
+        producers = {name for row in rows for name in (row.producer, *row.others)} | {*self.watched}
+        producers |= {incident.producer for incident in logged} | {claim.producer for claim in claims}
+        hosts = {row.host for row in rows}.union((claim.host for claim in claims), *map(_hosts_of, logged))
         _check_names(store.verdicts, producers, hosts, producer, host)
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
         if producer:
-            logged = [one for one in logged if producer in one.producers]
-            claims = [one for one in claims if one.producer == producer]
+            logged = [incident for incident in logged if producer in incident.producers]
+            claims = [claim for claim in claims if claim.producer == producer]
         if host:
-            logged = [one for one in logged if host in _hosts_of(one)]
-            claims = [one for one in claims if one.host == host]
+            logged = [incident for incident in logged if host in _hosts_of(incident)]
+            claims = [claim for claim in claims if claim.host == host]
         return replace(
             select_period(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
@@ -87,13 +90,17 @@ class Periods:
         return WRITERS[kind](self.report(found, now))
 
     def save_as_draft(self, tx: Transaction, found: Period, now: datetime) -> tuple[Incident, Versions]:
-        """Save a report as the draft of an incident for the period, which is closed and needs no signature."""
+        """Save a report as the draft of an incident for the period, which is closed and needs no signature.
+
+        Return the incident and all versions of its draft. If it was saved before, the report is a further version.
+        """
         subject, report, verdicts = found.producer or found.host or "all", self.report(found, now), self.store.verdicts
-        name = f"period-{file_stem_of(found)}"
-        begin = day_begins(found.begins, self.timezone)
+        name, begin = f"period-{file_stem_of(found)}", day_begins(found.begins, self.timezone)
         title, what = f"{report.title}: {report.subject}", {"what": "A report on all releases of a period."}
-        made = Incident(name, Kind.PLATFORM, "", subject, title, now, begin, "none", closed=now, words=what)
-        incident = verdicts.incident(name) or made
+        new_incident = Incident(
+            name, Kind.PLATFORM, "", subject, title, opened=now, occurred=begin, grade="none", closed=now, words=what
+        )
+        incident = verdicts.incident(name) or new_incident
         tx.save_incident(incident)
         return incident, add_measured_version(tx, verdicts.drafts(name), name, replace(report, incident=name))
 
@@ -110,12 +117,12 @@ def _hosts_of(incident: Incident) -> set[str]:
 
 
 def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
-    """Raise `UnknownName` for a producer or host that neither these sets nor any stored verdict has."""
+    """Raise `UnknownName` for a producer or host, unless empty, that neither these sets nor any stored verdict has."""
     if producer and producer not in producers:
-        known = producers | {each.producer for each in verdicts.judged()}
+        known = producers | {row.producer for row in verdicts.judged()}
         if producer not in known:
-            raise unknown("producer", producer, known)
+            raise unknown_name("producer", producer, known)
     if host and host not in hosts:
-        known = hosts | {urlsplit(each.body["url"]).hostname or "" for each in verdicts.judged()}
+        known = hosts | {urlsplit(row.body["url"]).hostname or "" for row in verdicts.judged()}
         if host not in known:
-            raise unknown("host", host, known)
+            raise unknown_name("host", host, known)

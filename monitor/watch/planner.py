@@ -92,20 +92,20 @@ class Planner:
         target = watched.state_of(sighting.target).target
         if target is None:
             return
-        publications = [one for one in sighting.found if is_publication(one.url)]
+        publications = [found for found in sighting.found if is_publication(found.url)]
         is_present = sighting.state is State.PRESENT
-        is_listed_page = target.origin is Origin.ELSEWHERE and is_present and sighting.specific
+        shows_title = target.origin is Origin.ELSEWHERE and is_present and sighting.specific
         if target.part == INDEX:
             known = {part.url for part in watched.release.parts}
-            taken = {read_title(one.release.title) for one in others} - {read_title(watched.release.title)}
-            listed = {one.url for one in publications if is_present and read_title(one.title) not in taken}
+            other_titles = {read_title(it.release.title) for it in others} - {read_title(watched.release.title)}
+            listed = {it.url for it in publications if is_present and read_title(it.title) not in other_titles}
             for url in sorted(listed - known):
                 self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
         elif target.part == ANNOUNCEMENT:
-            redirect = next((one.url for one in publications if one.role == "redirect"), None)
+            redirect = next((found.url for found in publications if found.role == "redirect"), None)
             if redirect is not None:
                 self._move_page(watched, redirect, Address.LED_TO)
-        elif is_listed_page and is_publication(target.url) and not watched.has_shown(watched.release.url):
+        elif shows_title and is_publication(target.url) and not watched.has_shown(watched.release.url):
             self._move_page(watched, target.url, Address.FOUND)
 
     def _move_page(self, watched: WatchedRelease, url: str, address: Address) -> None:
@@ -124,35 +124,36 @@ class Planner:
     def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
         """Watch further parts of a release. `soon`: look at them at once. Beyond twice the limit, parts are dropped."""
         known = watched.release.parts
-        most = max(2 * self._rules.watch.most_parts, len(known))
+        most = max(2 * self._rules.watch.most_parts, len(known))  # but no known part
         watched.release = replace(watched.release, parts=(*known, *parts)[:most])
         self.set_targets(watched, soon=soon)
 
     def add_found_parts(self, watched: WatchedRelease, seen: Sighting, others: Iterable[WatchedRelease] = ()) -> None:
-        """Watch the files and links that a published page names. A file at a predicted address is that part.
+        """Add the files and links that a page names after its slot to the parts of its release, and look at the files.
 
-        For a release with a guessed address, first look for the page itself. It is not a page of one of the `others`.
+        A predicted part whose address the page names is looked at like other parts from now on. For a release with a
+        guessed address, first look for the page itself. It is not a page of one of the `others`.
         """
         if watched.release.address is Address.GUESSED:
             self._find_page(watched, seen, others)
         if not seen.found:
             return
-        files = [one for one in seen.found if one.role in _FILE_ROLES]
-        links = [one.url.partition("#")[0] for one in seen.found if one.role == "external"]
+        files = [found for found in seen.found if found.role in _FILE_ROLES]
+        links = [found.url.partition("#")[0] for found in seen.found if found.role == "external"]
         # The content of a page from before its slot is not used, and that includes the names of its files.
         if not (files or links) or seen.state is not State.PRESENT or self._is_before_slot(watched, seen.sent):
             return
-        self._confirm_predicted(watched, {one.url for one in files})
-        found = _new_found_parts(watched.release, files, self._rules.watch.most_parts)
-        if parts := [*found, *_new_linked_parts(watched.release, links)]:
+        self._confirm_predicted(watched, {file.url for file in files})
+        file_parts = _new_found_parts(watched.release, files, self._rules.watch.most_parts)
+        if parts := [*file_parts, *_new_linked_parts(watched.release, links)]:
             self.add_parts(watched, parts)
 
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
         """Treat predicted parts like other parts from now on if the page has `named` their addresses."""
         predicted = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED}
-        known = self._confirmed_urls.get(watched.release.id, frozenset())
-        if not predicted & named <= known:
-            self._confirmed_urls[watched.release.id] = known | (predicted & named)
+        confirmed, known = predicted & named, self._confirmed_urls.get(watched.release.id, frozenset())
+        if not confirmed <= known:
+            self._confirmed_urls[watched.release.id] = known | confirmed
             self.replan(watched)
 
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
@@ -176,7 +177,7 @@ class Planner:
     def _plan_windows(
         self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime
     ) -> tuple[Window, ...]:
-        """Return the windows of a target that end after `now`."""
+        """Return the windows of a target that end after `now`. To save memory, equal windows are one object."""
         windows = windows_in_force(
             target,
             promised,
@@ -206,15 +207,15 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        """Store the windows of a target, and have the poller look in them. Without windows it stops."""
+        """Store the windows and the goal of a target, and have the poller look in them. Without windows it stops."""
         state, proof = watched.state_of(target.id), self._proof_goal(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
             self._poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
-            instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
-            self._poller.watch(target, windows, shift, promised_at=instant, soon=soon, goal=proof)
+            promised_at = promised.slot.instant if promised.slot and is_view_of_page(target) else None
+            self._poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=proof)
         else:
             self._poller.drop(target.id)
 
@@ -232,14 +233,14 @@ def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> lis
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
     # One more than are watched, so that the parts themselves show that there were too many.
     room = max(0, most + 1 - len(known))
-    new = [one for one in files if one.url not in known][:room]
+    new = [file for file in files if file.url not in known][:room]
     names = unused_part_ids(Origin.FOUND, release.parts, len(release.parts))
     pairs = zip(names, new, strict=False)
-    return [Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND) for name, one in pairs]
+    return [Part(name, Role(file.role), file.url, required=False, origin=Origin.FOUND) for name, file in pairs]
 
 
 def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:
-    """Return parts for a page's links to other sites. They are only used to predict addresses of later editions."""
+    """Return parts for a page's new links to other sites. They are only used to predict addresses of later editions."""
     known = {part.url for part in release.parts}
     room = _MAX_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
     new = [url for url in dict.fromkeys(urls) if url not in known][: max(0, room)]

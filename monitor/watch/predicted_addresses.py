@@ -34,14 +34,11 @@ from schedules.titles import read_title
 _log = structlog.get_logger(__name__)
 PREDICT_EVERY = timedelta(minutes=10)
 _RETRY_AFTER = timedelta(hours=6)
-_HISTORY = timedelta(days=400)
-_SLICE = timedelta(days=7)
+_HISTORY, _SLICE = timedelta(days=400), timedelta(days=7)
 _PROVEN_ORIGINS = (Origin.FOUND, Origin.PREDICTED)
 _ROLES = ("attachment", "html", "data")
-_MAX_FILES = 10
-_MAX_PAGES = 3
-_MIN_EDITIONS = 2
-_EDITIONS_COMPARED = 4
+_MAX_FILES, _MAX_PAGES = 10, 3
+_MIN_EDITIONS, _EDITIONS_COMPARED = 2, 4
 _MAX_URL_LENGTH = 500
 
 
@@ -118,13 +115,14 @@ class PredictedAddresses:
             if series in wanted and (files or links):
                 editions[series].append(Edition(row.body["title"], row.body["url"], files, links))
         # A period on a page that several series link to does not show which of them it belongs to.
+        unshared = {url for url, linking in linked_by.items() if len(linking) == 1}
         return {
-            series: [replace(one, links=tuple(url for url in one.links if len(linked_by[url]) == 1)) for one in each]
-            for series, each in editions.items()
+            series: [replace(it, links=tuple(url for url in it.links if url in unshared)) for it in of_series]
+            for series, of_series in editions.items()
         }
 
     def _judged_latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
-        # One week at a time, because a busy producer's whole year takes tens of MB.
+        """Yield a producer's verdicts of the last 400 days, read week by week because a year may take tens of MB."""
         end = now
         while end > now - _HISTORY:
             begin = max(end - _SLICE, now - _HISTORY)
@@ -140,12 +138,12 @@ def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collec
     known = {part.url for part in release.parts}
     allowed = {urlsplit(release.url).hostname, GOVUK, ASSETS, *hosts}
     for edition in editions:
-        words = map_period_words(edition.title, release.title)
-        if not words:
+        period_words = map_period_words(edition.title, release.title)
+        if not period_words:
             continue
         roles: dict[str, Role] = {}
         for part in edition.parts:
-            url = _predict_address(part.url, edition, release, words)
+            url = _predict_address(part.url, edition, release, period_words)
             if url and url not in known and urlsplit(url).hostname in allowed:
                 roles[url] = part.role
         if roles:
@@ -156,10 +154,10 @@ def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collec
 
 
 def predicted_pages(release: Release, editions: Sequence[Edition], inside: Collection[str]) -> list[Part]:
-    """Return the pages on other sites to which at least two of the latest four editions linked.
+    """Return as parts the pages on other sites to which at least two of the latest four editions linked, at most three.
 
     Such a page may show the new period early. Pages to which an edition of the same period linked are left out, and
-    those on hosts that are `inside`.
+    those on hosts that may be in private networks (`inside`). `editions` are the latest first.
     """
     if not names_a_period(release.title):
         return []
@@ -171,8 +169,8 @@ def predicted_pages(release: Release, editions: Sequence[Edition], inside: Colle
         if read_title(edition.title).period == period:
             excluded.update(edition.links)
     repeated = [url for url, times in times_linked.items() if times >= _MIN_EDITIONS and url not in excluded]
-    fitting = [url for url in repeated if _is_page_elsewhere(url, inside)][:_MAX_PAGES]
-    pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), fitting, strict=False)
+    pages = [url for url in repeated if _is_page_elsewhere(url, inside)][:_MAX_PAGES]
+    pairs = zip(unused_part_ids(Origin.PREDICTED, release.parts), pages, strict=False)
     return [Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.PREDICTED) for name, url in pairs]
 
 
@@ -182,17 +180,17 @@ def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
     return len(url) <= _MAX_URL_LENGTH and host not in (None, GOVUK, ASSETS, *inside) and not is_file(url)
 
 
-def _predict_address(url: str, edition: Edition, release: Release, pairs: Mapping[str, str]) -> str | None:
-    """Return the address of this edition's part, made from that of an earlier edition. None if none can be made."""
+def _predict_address(url: str, edition: Edition, release: Release, period_words: Mapping[str, str]) -> str | None:
+    """Return the address of a part of `release`, made from the `url` of that part in an earlier edition, or None."""
     page = f"{edition.url.rstrip('/')}/"
-    predicted = replace_period(url, pairs)
-    if not url.startswith(page) or replace_period(edition.url, pairs) is None:
+    predicted = replace_period(url, period_words)
+    if not url.startswith(page) or replace_period(edition.url, period_words) is None:
         return predicted
-    # The part is below its page, and this edition's page may have another address than its title suggests. So the
-    # period is replaced only in the rest of the address.
+    # The part is below its page, and the release's page may have another address than its title suggests. So the
+    # period is replaced only in the rest of the address, for which `replace_period` needs a whole address.
     site = f"https://{GOVUK}/"
     rest = site + url.removeprefix(page)
-    below = (replace_period(rest, pairs) or rest).removeprefix(site)
+    below = (replace_period(rest, period_words) or rest).removeprefix(site)
     return f"{release.url.rstrip('/')}/{below}" if predicted and below else None
 
 
@@ -200,8 +198,8 @@ def _linked_pages(parts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the pages on other sites that an edition linked to, and the predicted ones that were seen."""
     for body in parts:
         part = part_from_json(body)
-        is_seen = part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE and body["first_seen"]["by"]
-        if part.origin is Origin.LINKED or is_seen:
+        is_predicted_page = part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE
+        if part.origin is Origin.LINKED or (is_predicted_page and body["first_seen"]["by"]):
             yield part.url
 
 

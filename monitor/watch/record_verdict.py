@@ -56,7 +56,7 @@ class Recorder:
         return _visible_state(verdict, self.how_measured(watched, verdict, blind)) != watched.last_recorded
 
     async def record(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind], now: datetime) -> bool:
-        """Write a verdict, unless only durations that still grow differ from the recorded one.
+        """Write a verdict, unless only durations that still grow differ from the recorded one. Then call `on_recorded`.
 
         Return False if it was not written and must be judged again: a person changed the same draft at that time, or
         this monitor's lease has ended.
@@ -66,7 +66,7 @@ class Recorder:
         if visible == watched.last_recorded:
             return True
         members = None if self.others is None else self.others.members
-        term = None if members is None else members.term
+        term = None if members is None else members.term  # the lease may end while the write waits
         # The promises may be among the portions of a calendar read that are not written yet. Write them with the
         # verdict, so that a restart never finds one without the other.
         unwritten = watched.promises if self.writer.backlog.portions_left() else ()
@@ -85,8 +85,8 @@ class Recorder:
             return False
         watched.last_recorded = visible
         watched.incident = recorded.incident.id if recorded.incident else None
-        word, grade = verdict.verdict.value, verdict.grade.value
-        _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
+        kind, grade = verdict.verdict.value, verdict.grade.value
+        _log.info("verdict", release=verdict.release, verdict=kind, grade=grade, final=verdict.final)
         self.on_recorded(recorded)
         return True
 
@@ -97,9 +97,9 @@ def _write_release_and_promises(tx: Transaction, release: Release | None, promis
         return
     tx.save_releases([release])
     tx.add_promises(promises)
-    for calendar, promise in {one.calendar: one for one in promises}.items():
-        if promise.confirmed_at is not None:
-            tx.confirm_all(calendar, [release.id], promise.confirmed_at)
+    for calendar, newest in {promise.calendar: promise for promise in promises}.items():
+        if newest.confirmed_at is not None:
+            tx.confirm_all(calendar, [release.id], newest.confirmed_at)
 
 
 def _visible_state(verdict: Verdict, measured: Measurement) -> object:

@@ -39,8 +39,7 @@ from schedules.release import Release
 from schedules.times.json import instant_from_json
 
 _BLIND_SPANS_AROUND = timedelta(days=30)
-_MOMENT = timedelta(microseconds=1)
-_DAY = timedelta(days=1)
+_MOMENT, _DAY = timedelta(microseconds=1), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def judged_place(row: Judged | None) -> tuple[str, Address] | None:
 def current_body(
     store: Store, policies: Policies, row: Judged, now: datetime, editions: Editions | None = None
 ) -> dict[str, Any]:
-    """Return the JSON of a release as of now: the stored one if it is final, else judged again.
+    """Return the JSON of a release as of now: the stored one if the verdict in `row` is final, else judged again.
 
     `editions` replaces the editions of the Code as shipped.
     """
@@ -192,7 +191,7 @@ def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
 def replay(
     store: Store, policies: Policies, begin: datetime | None, end: datetime | None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Judge every release again as of its stored verdict. Yield each with its differences, which should be empty."""
+    """Judge every release again as of its stored verdict. Yield the id of each with its differences (ideally none)."""
     for row in store.verdicts.judged(begin, end):
         case = stored_case(store, row.release)
         if case is None:
@@ -200,9 +199,9 @@ def replay(
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         again = with_stored_platform_finding(store, case.verdict(policies, row.at))
-        several = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
-        found = find_differences(row.body, body_of(again, incident), several=several)
-        yield row.release, [*found, *_platform_difference(row.body, again)]
+        monitors = {run.monitor for runs in case.runs.values() for run in runs}
+        differences = find_differences(row.body, body_of(again, incident), several=len(monitors) > 1)
+        yield row.release, [*differences, *_platform_difference(row.body, again)]
 
 
 def _platform_difference(stored: Mapping[str, Any], again: Verdict) -> list[str]:
@@ -236,7 +235,7 @@ class Explainer:
         if case is None:
             return None
         verdict = with_stored_platform_finding(store, case.verdict(self.policies, now))
-        opened = [one for one in store.verdicts.incidents_of(release) if one.opened <= now]
+        opened = [incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now]
         body = body_of(verdict, opened[-1] if opened else None, self.editions)
         policy = self.policies.of(*case.release.producers)
         explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)

@@ -20,8 +20,8 @@ from monitor.look.recognise.placeholder import PLACEHOLDER
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import AGAIN, SLOT, Window, window_at
 from monitor.plan.proof import NEVER, ProofGoal
-from monitor.plan.targets import Target, View, release_from_id, target_id
-from monitor.plan.windows import Progress, Stage
+from monitor.plan.targets import Target, View, parse_target_id, release_from_id, target_id
+from monitor.plan.windows import UNSEEN, Progress, Stage
 from schedules.announcement import Address
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.promise import Promise
@@ -75,8 +75,8 @@ class TargetState:
         last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
         if last_window is not None:
             return last_window.every
-        # No look was planned after the last one, so any gap is allowed. The window in which an origin is looked at
-        # again is an exception: its old answer does not prove the time between.
+        # No look was planned then, so any gap is allowed. But if an origin is looked at again because a target was
+        # lost, its old answer does not prove the time between.
         window = window_at(self.windows, now)
         return window.every if window is not None and window.name == AGAIN.name else None
 
@@ -101,15 +101,14 @@ class CachedJson:
     def as_of(
         self, now: datetime, recorded_state: Sequence[object], seen_state: Sequence[object]
     ) -> dict[str, Any] | None:
-        """Return the JSON as of now, or None if it must be made again.
+        """Return the JSON as of now. None if it must be made again.
 
-        That is at once if an object of `recorded_state` was replaced. After new looks, or after `until`, the JSON may
-        still be up to `_JSON_MAX_AGE` old, because it is slow to make.
+        It must if an object of `recorded_state` was replaced, or our clock went back. After new looks, or from `until`
+        on, the JSON is still returned until it is `_JSON_MAX_AGE` old, because it is slow to make.
         """
         if now < self.at or not all(map(is_, self.recorded_state, recorded_state)):
             return None
-        is_same_length = len(self.seen_state) == len(seen_state)
-        has_no_new_look = is_same_length and all(map(is_, self.seen_state, seen_state))
+        has_no_new_look = len(self.seen_state) == len(seen_state) and all(map(is_, self.seen_state, seen_state))
         if has_no_new_look and (self.until is None or now < self.until):
             return self.body | {"at": instant_json(now)}
         return self.body if now < self.at + _JSON_MAX_AGE else None
@@ -184,18 +183,18 @@ class WatchedRelease:
     @property
     def last_proof_at(self) -> datetime | None:
         """Return when the last look that proved something was answered, or None."""
-        last = (state.runs[-1] for state in self.states.values() if state.runs)
-        return max((run.last_received for run in last if run.state is not State.UNKNOWN), default=None)
+        last_runs = (state.runs[-1] for state in self.states.values() if state.runs)
+        return max((run.last_received for run in last_runs if run.state is not State.UNKNOWN), default=None)
 
     def merge_promises(self, promises: Iterable[Promise]) -> None:
         """Add promises from a calendar or the store. Keep the later confirmation of those that are known."""
-        known = {(promise.calendar, promise.learnt): promise for promise in self.promises}
+        by_key = {(promise.calendar, promise.learnt): promise for promise in self.promises}
         for promise in promises:
-            key = promise.calendar, promise.learnt
-            earlier = known.get(key)
-            if earlier is None or (promise.confirmed_at or NEVER) >= (earlier.confirmed_at or NEVER):
-                known[key] = promise
-        self.promises = tuple(sorted(known.values(), key=lambda promise: (promise.learnt, promise.calendar)))
+            known = by_key.get((promise.calendar, promise.learnt))
+            # A promise that was never confirmed has no such time.
+            if known is None or (promise.confirmed_at or NEVER) >= (known.confirmed_at or NEVER):
+                by_key[promise.calendar, promise.learnt] = promise
+        self.promises = tuple(sorted(by_key.values(), key=lambda promise: (promise.learnt, promise.calendar)))
 
     def has_promises(self, promises: Iterable[Promise]) -> bool:
         """Return whether these promises are known. When they were last confirmed does not count."""
@@ -205,7 +204,7 @@ class WatchedRelease:
     def load_runs(self, runs: Iterable[Run]) -> None:
         """Add stored runs: this monitor's to the states, and others' to `other_runs`."""
         for run in runs:
-            if run.monitor in ("", self.monitor):
+            if run.monitor in ("", self.monitor):  # it is empty if an older version stored the run
                 self.state_of(run.target).runs += (run,)
             else:
                 self.other_runs += (run,)
@@ -228,7 +227,7 @@ class WatchedRelease:
 
     def has_shown(self, url: str) -> bool:
         """Return whether its page was ever seen present or withdrawn at this address."""
-        of_page = (run for name, runs in self.runs.items() if name.rsplit("/", 2)[1] == "page" for run in runs)
+        of_page = (run for target, runs in self.runs.items() if parse_target_id(target)[1] == "page" for run in runs)
         return any(run.address == url and run.state in (State.PRESENT, State.WITHDRAWN) for run in of_page)
 
     def set_targets(self, targets: Iterable[Target]) -> None:
@@ -250,13 +249,14 @@ class WatchedRelease:
         state = self.state_of(target.id)
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
             sighting = replace(sighting, digest=None)
-        folded = fold_sighting(state.runs[-1] if state.runs else None, sighting, spacing, apart=apart)
+        # The last run extended, the first run, or a pair of the last run and a new one.
+        folded = fold_sighting(state.last, sighting, spacing, apart=apart)
         if isinstance(folded, Run) and state.runs:
             state.runs = (*state.runs[:-1], folded)
             return folded, False
-        begun = replace(folded if isinstance(folded, Run) else folded[1], monitor=self.monitor)
-        state.runs = (*state.runs, begun)
-        return begun, True
+        new_run = replace(folded if isinstance(folded, Run) else folded[1], monitor=self.monitor)
+        state.runs = (*state.runs, new_run)
+        return new_run, True
 
     def undo_add(self, target: str, before: Run | None, *, new: bool) -> None:
         """Undo the last `add_sighting`, because its run could not be stored. `before` was the last run until then."""
@@ -266,16 +266,17 @@ class WatchedRelease:
     def known_about(self, target: Target) -> Known:
         """Return what earlier looks at a target found out, for the next look.
 
-        `baseline` is the hash of the first body that was read. If looks met a placeholder after the last proof, its
-        text is not known any more: it is empty.
+        `baseline` is the hash of the first body that was read. `placeholder` is empty if looks after the last proof met
+        a placeholder, because runs do not have its text. Otherwise it is None.
         """
+        # Runs that an older version stored have no address.
         runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
         digests = (run.digest for run in runs if run.digest is not None)
         baseline = next(digests, None) if target.recognise == "changed" else None
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
         since_last_proof = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
         had_placeholder = any(run.why == PLACEHOLDER for run in since_last_proof)
-        return Known(baseline, was_missing, "" if had_placeholder else None)
+        return Known(baseline, was_missing, placeholder="" if had_placeholder else None)
 
     def replace_last_run(self, run: Run) -> None:
         """Replace the last run of a target by a changed version of it."""
@@ -296,21 +297,20 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return the stage of a target by the last verdict."""
+        """Return the stage of a target by the last verdict: that of its part or, if it is missing, of the page."""
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
-            return Progress()
+            return UNSEEN
         if self.verdict.verdict in _CLOSED:
             return Progress(Stage.CLOSED)
-        exposed = [exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by]
-        if exposed:
-            return Progress(Stage.EXPOSED, min(exposed))
+        exposed_since = [exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by]
+        if exposed_since:
+            return Progress(Stage.EXPOSED, min(exposed_since))
         if (since := _published_since(part)) is not None:
-            is_complete = not self._is_hidden_by_edge(target)
+            is_complete = not self._is_hidden_by_edge(target)  # if it is hidden, users still wait
             return Progress(Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since))
-        # A part that is still missing is looked at by the stage of the page.
         page_since = None if self.verdict.page is None else _published_since(self.verdict.page)
-        return Progress() if page_since is None else Progress(Stage.SEEN, page_since, is_complete=False)
+        return UNSEEN if page_since is None else Progress(Stage.SEEN, page_since, is_complete=False)
 
     def _removed_at(self, target: Target, since: datetime) -> datetime | None:
         """Return when a view of a part was last found removed, or changed, after publication. None if it returned."""

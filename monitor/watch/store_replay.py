@@ -69,14 +69,14 @@ class StoreReplay:
     async def _merge_stored_runs(self) -> None:
         """Give watched releases the runs that other monitors, or an earlier start of this one, have stored.
 
-        A monitor that was started without its store does not know what it saw before.
+        A monitor that was started without its store does not know what it saw before. A fault of the store is logged.
         """
-        watched = dict(self.watch.releases)
+        releases = dict(self.watch.releases)
         try:
-            stored = await self.ask(lambda: self.store.runs.of_releases([*watched]))
+            stored = await self.ask(lambda: self.store.runs.of_releases([*releases]))
         except StoreFault as fault:
             _log.warning("runs_unread", fault=str(fault))
             return
         runs = group_by_release(stored)
-        for name, one in watched.items():
-            one.replace_other_runs(runs.get(name, ()))
+        for name, watched in releases.items():
+            watched.replace_other_runs(runs.get(name, ()))

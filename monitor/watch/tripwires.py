@@ -18,8 +18,7 @@ from monitor.watch.listing_match import ListingMatch, Matcher, NearRelease
 from schedules.times.interval import Interval
 from schedules.times.mail_date import mail_date
 
-_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-_END = datetime(2200, 1, 1, tzinfo=UTC)
+_BEGINNING, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _MAX_SEEN = 20_000
 """The most addresses remembered for each listing. Beyond that, further entries are new at each look."""
 _SITEMAP_ROLE = "sitemap"
@@ -109,40 +108,39 @@ class Tripwires:
     def targets(self) -> Iterator[Target]:
         """Yield the targets of all tripwires, and remember the producer of each."""
         for producer in self.producers:
-            newest = tripwires_of(producer.id, producer.hosts, producer.newest)
-            sitemaps = sitemaps_of(producer.id, [url for one in newest for url in self._children.get(one.id, ())])
+            listings = tripwires_of(producer.id, producer.hosts, producer.newest)
+            sitemaps = sitemaps_of(producer.id, [url for it in listings for url in self._children.get(it.id, ())])
             # A sitemap may be configured itself and named by an index as well.
-            for target in {one.id: one for one in (*newest, *sitemaps)}.values():
-                self._listings.setdefault(target.id, _Listing(producer)).producer = producer
-                yield target
-            for target in press_of(producer.id, producer.press):
-                self._listings.setdefault(target.id, _Listing(producer, is_press=True)).producer = producer
+            unique, press = {it.id: it for it in (*listings, *sitemaps)}, press_of(producer.id, producer.press)
+            for target in (*unique.values(), *press):
+                listing = self._listings.setdefault(target.id, _Listing(producer, is_press=target in press))
+                listing.producer = producer
                 yield target
 
     def plan_targets(self) -> Iterator[PlannedTripwire]:
-        """Yield all targets with their windows and shifts. Those of one producer and host take turns."""
-        shared: dict[tuple[str, str], list[Target]] = defaultdict(list)
+        """Yield all targets with their windows and shifts. Those of one producer and host take turns: one at a time."""
+        by_budget: dict[tuple[str, str], list[Target]] = defaultdict(list)
         for target in self.targets():
-            shared[self._listings[target.id].producer.id, target.host].append(target)
-        for targets in shared.values():
-            for place, target in enumerate(targets):
-                yield target, window_at_all_times(self.every * len(targets)), self.every * place
+            by_budget[self._listings[target.id].producer.id, target.host].append(target)
+        for targets in by_budget.values():
+            for turn, target in enumerate(targets):
+                yield target, window_at_all_times(self.every * len(targets)), self.every * turn
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Report what a look at a tripwire shows, and look at the sitemaps that it names."""
+        """Report what a look at a tripwire shows (of a press feed, items with a keyword), and look at its sitemaps."""
         listing = self._listings.get(target.id)
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return
-        entries = [one for one in sighting.found if one.role != _SITEMAP_ROLE]
+        entries = [found for found in sighting.found if found.role != _SITEMAP_ROLE]
         new_entries = self._find_new_entries(listing, entries)
         if listing.is_press:
-            for one in new_entries:
-                text = f"{one.title} {one.facts.get('summary', '')}".casefold()
+            for entry in new_entries:
+                text = f"{entry.title} {entry.facts.get('summary', '')}".casefold()
                 if any(keyword.casefold() in text for keyword in listing.producer.press_keywords):
-                    self.handlers.press(listing.producer.id, one, sighting.received)
+                    self.handlers.press(listing.producer.id, entry, sighting.received)
         else:
             self._report_entries(listing, target, sighting, entries, new_entries)
-            self._watch_sitemaps(target, [one for one in sighting.found if one.role == _SITEMAP_ROLE])
+            self._watch_sitemaps(target, [found for found in sighting.found if found.role == _SITEMAP_ROLE])
         listing.read = sighting.proved_from
 
     def _report_entries(
@@ -150,30 +148,32 @@ class Tripwires:
     ) -> None:
         """Report the entries that match a release, each once, and the new entries that match none."""
         producer, near = listing.producer.id, tuple(self.near(listing.producer.id))
-        # Old entries were compared with the same releases at the look before.
+        # If no release has come near since the last look, old entries were compared with all of them.
         compared = new_entries if near == listing.near else entries
-        new_urls = {one.url for one in new_entries}
+        new_urls = {entry.url for entry in new_entries}
         matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
-        listing.near, names = near, {one.release.id for one in near}
-        reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in names}
+        listing.near, near_ids = near, {it.release.id for it in near}
+        reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in near_ids}
         self._reported[producer] = reported
         matched_urls = set()
-        for one in compared:
-            for release, kind in matcher.matches(one, is_fresh=one.url in new_urls):
-                matched_urls.add(one.url)
-                if (release, one.url) not in reported:
-                    reported.add((release, one.url))
-                    listed = Interval(listing.read if one.url in new_urls else None, sighting.proved_to)
-                    self.handlers.match(ListingMatch(release, kind, one.url, target.url, listed, one.title))
-        for one in new_entries:
-            if one.url not in matched_urls:
-                self.handlers.newcomer(producer, one)
+        for entry in compared:
+            is_new = entry.url in new_urls
+            for release, kind in matcher.matches(entry, is_fresh=is_new):
+                matched_urls.add(entry.url)
+                if (release, entry.url) not in reported:
+                    reported.add((release, entry.url))
+                    listed = Interval(listing.read if is_new else None, sighting.proved_to)
+                    self.handlers.match(ListingMatch(release, kind, entry.url, target.url, listed, entry.title))
+        for entry in new_entries:
+            if entry.url not in matched_urls:
+                self.handlers.newcomer(producer, entry)
 
     def _watch_sitemaps(self, target: Target, sitemaps: Sequence[Found]) -> None:
         """Look at the sitemaps that an index names on its own host: those changed last, or else those named last."""
-        own = [one for one in sitemaps if urlsplit(one.url).netloc == urlsplit(target.url).netloc]
-        latest = sorted(own, key=lambda one: publication_date(one) or _BEGINNING)[-MAX_SITEMAPS:]
-        chosen = tuple(sorted(one.url for one in latest))
+        own = [found for found in sitemaps if urlsplit(found.url).netloc == urlsplit(target.url).netloc]
+        # The sort is stable, so sitemaps without a date keep the order of the index.
+        latest = sorted(own, key=lambda found: publication_date(found) or _BEGINNING)[-MAX_SITEMAPS:]
+        chosen = tuple(sorted(found.url for found in latest))
         if chosen != self._children.get(target.id, ()):
             self._children[target.id] = chosen
             self._forget_unnamed()
@@ -190,12 +190,12 @@ class Tripwires:
 
         At the first look after a start, those dated after the start are new.
         """
-        unseen = [one for one in entries if one.url not in listing.seen]
+        unseen = [entry for entry in entries if entry.url not in listing.seen]
         if len(listing.seen) < _MAX_SEEN:
-            listing.seen.update(one.url for one in unseen)
+            listing.seen.update(entry.url for entry in unseen)
         if listing.read is not None:
             return unseen
-        return [one for one in unseen if (date := publication_date(one)) is not None and date > self._since]
+        return [entry for entry in unseen if (date := publication_date(entry)) is not None and date > self._since]
 
 
 def publication_date(found: Found) -> datetime | None:

@@ -60,7 +60,7 @@ class Unannounced:
             _log.warning("too_many_newcomers", producer=producer, url=found.url)
 
     async def consider(self, producer: str, found: Found) -> None:
-        """Watch the release that an entry shows as unannounced, if it is new and still not promised after a while."""
+        """Watch the release of an entry if it is new, of statistics, and announced by no calendar after some time."""
         release = _release_of_entry(producer, found)
         self._under_way[producer] += 1
         try:
@@ -71,6 +71,7 @@ class Unannounced:
             if first is None or self.clock.now() - first > _NEW_WITHIN:
                 return
         finally:
+            # The wait below costs no request, so it does not count.
             self._under_way[producer] -= 1
         # One page in ten is published at another address than was guessed. The next calendar read names it.
         await self.clock.sleep(CALENDAR_DELAY.total_seconds())
@@ -79,11 +80,10 @@ class Unannounced:
         _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
         await self.tasks.within(LATE, self.writer.write(lambda tx: tx.save_release(release)))
         self.watch.adopt(release, [])
-        for target in list(self.watch.releases[release.id].targets.values()):
-            if is_view_of_page(target):
-                sighting, outcome = await self.poller.look_once(target)
-                self.tally.count(target, sighting, outcome)
-                self.watch.see(target, sighting, outcome)
+        for page in filter(is_view_of_page, list(self.watch.releases[release.id].targets.values())):
+            sighting, outcome = await self.poller.look_once(page)
+            self.tally.count(page, sighting, outcome)
+            self.watch.see(page, sighting, outcome)
 
     async def _is_known(self, release: Release, found: Found) -> bool:
         """Return whether a calendar announced the release, or the store has it."""
@@ -102,9 +102,9 @@ class Unannounced:
         return await self.ledger.has_series(release.producer, release.title)
 
     async def _first_published(self, found: Found) -> datetime | None:
-        """Return when an entry's page was first published: by the content API if it has the page, else by the listing.
+        """Return when an entry's page was first published: by the content API for a GOV.UK page, else by the listing.
 
-        None if that does not say.
+        None if that does not say, or does not answer.
         """
         twin = content_twin(found.url)
         if twin is None:

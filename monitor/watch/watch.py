@@ -106,9 +106,9 @@ class Watch:
         place: tuple[str, Address] | None = None,
         soon: bool = False,
     ) -> None:
-        """Watch a release, or update one that is watched to what its calendars now show.
+        """Watch a release, or update one that is watched to what its calendars now show. Have it judged soon.
 
-        `runs`, `found` parts and the `place` of its page are those in the store. `soon`: look at every target at once.
+        `runs`, `found` parts and the `place` of its page are those in the store. If `soon`, look at all at once.
         """
         watched = self.releases.get(release.id)
         is_new = watched is None
@@ -120,7 +120,7 @@ class Watch:
         watched.load_runs(runs)
         if is_new:
             self._plan_only_if_slot_passed(watched)
-        soon = soon or (is_new and watched.planning_only_until is not None)
+            soon = soon or watched.planning_only_until is not None
         self.judging.planner.update_release(watched, release, soon=soon)
         self.queue.judge_soon(release.id)
 
@@ -133,7 +133,7 @@ class Watch:
 
     def forget_old(self, now: datetime) -> list[str]:
         """Forget final releases that will not be looked at again, and return their ids."""
-        names = [name for name, one in self.releases.items() if one.verdict and one.verdict.final and one.is_over(now)]
+        names = [name for name, it in self.releases.items() if it.verdict and it.verdict.final and it.is_over(now)]
         for name in names:
             self.forget(name)
         return names
@@ -157,14 +157,14 @@ class Watch:
         if watched is None:
             return
         state = watched.state_or_empty(target.id)
-        last, last_proof, spacing = state.last, state.last_proved(target.url), state.spacing(sighting.sent)
+        last_run, last_proof, spacing = state.last, state.last_proved(target.url), state.spacing(sighting.sent)
         must_begin_run = state.crosses_slot_phase(sighting.sent) or (
-            last is not None and was_blind(last, sighting, self.blind.after(last.last_received))
+            last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         )
         try:
             run, is_new = watched.add_sighting(target, sighting, spacing, apart=must_begin_run)
         except OutOfOrder:
-            self._out_of_order.report(sighting, last)
+            self._out_of_order.report(sighting, last_run)
             return
         is_kept = False
         try:
@@ -173,12 +173,13 @@ class Watch:
         finally:
             # Memory must not have a run that the store lacks, not even after a fault here.
             if not is_kept:
-                watched.undo_add(target.id, last, new=is_new)
+                watched.undo_add(target.id, last_run, new=is_new)
         if not is_kept:
             return
         self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
-        if watched.planning_only_until is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
-            watched.planning_only_until = None
+        proves_page = target.part == "page" and sighting.state is not State.UNKNOWN
+        if watched.planning_only_until is not None and proves_page:
+            watched.planning_only_until = None  # the verdict has a proof now, so it counts
             self.queue.judge_soon(target.release)
         elif is_new or watched.was_removed(target) or self._is_unsettled(watched, sighting.received):
             self.queue.judge_soon(target.release)
@@ -196,7 +197,7 @@ class Watch:
             return body
         verdict = self.judging.verdict(watched, now)
         body = body_of(verdict, None, self.events.rules.editions) | {"incident": watched.incident}
-        # While a release is due, its seconds grow with time.
+        # While a release is due, the JSON has the seconds since its slot, so it is outdated at once.
         until = verdict.revisit if verdict.due is None else now
         watched.cached_json = CachedJson(body, now, until, recorded, seen)
         return body
@@ -218,33 +219,33 @@ class Watch:
     def look_closely(self, release: str, part: Part) -> str | None:
         """Look at a further address of a watched release at once, and often until `stop_looking_closely`.
 
-        Return the id of its part, or None if the release is not watched.
+        Return the id of its part, which may be an earlier part with that address. None if the release is not watched.
         """
         watched = self.releases.get(release)
         if watched is None:
             return None
-        known = next((one for one in watched.release.parts if one.url == part.url), None)
-        name = part.id if known is None else known.id
-        watched.watched_closely = (*watched.watched_closely, (name, self.clock.now()))
-        if known is None:
+        same_address = next((known for known in watched.release.parts if known.url == part.url), None)
+        part_id = part.id if same_address is None else same_address.id
+        watched.watched_closely = (*watched.watched_closely, (part_id, self.clock.now()))
+        if same_address is None:
             self.judging.planner.add_parts(watched, [part], soon=True)
         else:
             self.judging.planner.replan(watched, soon=True)
-        return name
+        return part_id
 
     def stop_looking_closely(self, release: str, part: str) -> None:
         """Look at a part as often as at any other from now on, unless it is public early."""
         watched = self.releases.get(release)
         if watched is not None:
-            watched.watched_closely = tuple(one for one in watched.watched_closely if one[0] != part)
+            watched.watched_closely = tuple(other for other in watched.watched_closely if other[0] != part)
             self.judging.planner.replan(watched)
 
     def _keep_run(
         self, watched: WatchedRelease, target: Target, run: Run, outcome: Answer | Failure, *, has_changed: bool
     ) -> bool:
-        """Queue a run to be written. Return False if the writer has no room for it.
+        """Queue a run to be written. Return False if the writer has no room for it, and note that in `health`.
 
-        The bytes of its look are stored if the target `has_changed`, else they replace those kept in memory.
+        The bytes of its look are stored with it if the target `has_changed`, else they replace those kept in memory.
         """
         if has_changed:
             run = replace(run, evidence=(*run.evidence, *self.evidence.keep_state_change(target, outcome)))
@@ -278,8 +279,8 @@ class Watch:
         if verdict is None or passes is None:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
-            # From then on a further absence makes it a report.
+            # An absence later than `note_within` after the slot raises the grade to a report.
             return at > passes + self.rules.policies.of(*watched.release.producers).note_within
         # The first look after the slot shows whether an early exposure lasted until then.
-        is_exposed = any(each.open for each in verdict.exposures)
+        is_exposed = any(exposure.open for exposure in verdict.exposures)
         return (verdict.verdict in _UNDECIDED or is_exposed) and at > passes

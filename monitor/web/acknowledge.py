@@ -55,16 +55,17 @@ async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
 
 
 async def _render_notice(request: Request, token: str, fault: str = "") -> Response:
-    """Return a page with only the notice that contained the link, because its reader is not signed in."""
+    """Return a page with only the notice that contained the link, or a 403. Its reader is not signed in."""
     opened = _open_link(request, token)
     if isinstance(opened, Response):
         return opened
-    name, mark = opened
+    name, id_beginning = opened
     queries = queries_of(request).for_viewer(sees_all=True)
     found = await queries.find_incident(name)
-    # The stored notice of a platform incident can name releases that this reader must not see.
-    sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if mark and not found.linked else []
-    notice = next((one for one in sent if one.id.startswith(mark)), None)
+    # The stored notice of an incident with several releases can name some that this reader must not see.
+    may_show = id_beginning and not found.linked
+    sent = await queries.ask(lambda: queries.store.outbox.notices(name)) if may_show else []
+    notice = next((one for one in sent if one.id.startswith(id_beginning)), None)
     values = {"incident": incident_json(found), "notice": notice, "token": token, "fault": fault}
     return render(request, "acknowledge.html", 400 if fault else 200, **values)
 

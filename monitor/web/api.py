@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,7 +19,7 @@ from monitor.deliver.silences import silence_json
 from monitor.errors import UnknownName
 from monitor.store.rows import CalendarRead
 from monitor.web import answers, form_api, inputs
-from monitor.web.inputs import DraftChoice, EventFilter, IncidentFilter, Input, ListInput, ReleaseFilter
+from monitor.web.inputs import DraftChoice, EventFilter, IncidentFilter, Input, ListInput, Logging, ReleaseFilter
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
 from monitor.web.pages import list_silences, render, render_fragment
 from monitor.web.request import parse_day, queries_of
@@ -40,26 +40,28 @@ async def list_releases(request: Request, query: ReleaseFilter) -> Json:
     queries = queries_of(request)
     first = query.first or queries.today()
     last = query.to or first
-    begins, after = _read_position(query.after, first)
+    begins, last_key = _read_position(query.after, first)
     ends = min(last, max(first, begins) + timedelta(days=MOST_DAYS))
     rows = await queries.list_releases(max(first, begins), ends, query.producer) if begins <= last else []
-    keyed = ((f"{(row['slot'] or {}).get('start') or ''}/{row['id']}", row) for row in rows)
-    remaining = sorted((one for one in keyed if one[0] > after), key=lambda one: one[0])
+    by_key = {f"{(row['slot'] or {}).get('start') or ''}/{row['id']}": row for row in rows}
+    remaining = sorted(key for key in by_key if key > last_key)
     page = remaining[: query.limit]
+    # The next page begins after the last release of this one, or else on the day after the days that were queried.
     next_day = (ends + timedelta(days=1)).isoformat() if ends < last else None
-    following = page[-1][0] if len(page) < len(remaining) else next_day
-    releases = [row for _, row in page]
-    return {"releases": releases, "from": first.isoformat(), "to": last.isoformat(), "next": following}
+    next_page = page[-1] if len(page) < len(remaining) else next_day
+    releases = [by_key[key] for key in page]
+    return {"releases": releases, "from": first.isoformat(), "to": last.isoformat(), "next": next_page}
 
 
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
     """Return the first day to query, and the sort key after which the page begins. Raises `UnknownName`.
 
-    `after` is the `next` of the page before: a day, or the sort key of its last release. None means `first`.
+    `after` is the `next` of the page before. It is the sort key of that page's last release, `INSTANT/ID`, or a day, or
+    None for the day `first`. With a day, the page begins with the first release of that day, so the key is empty.
     """
-    day, time_mark, _ = (after or first.isoformat()).partition("T")
+    day, is_key, _ = (after or first.isoformat()).partition("T")
     try:
-        if after and time_mark:
+        if after and is_key:
             # An instant of this day in UTC can be on the day before in local time.
             return parse_day(day) - timedelta(days=1), after
         return parse_day(day), ""
@@ -78,19 +80,19 @@ async def list_incidents(request: Request, query: IncidentFilter) -> Json:
     A page begins after the incident `after`. `next` is the id to pass for the following page, or None after the last.
     """
     queries, days = queries_of(request), (query.first, query.to)
-    last = await queries.find_incident(query.after) if query.after else None
-    # Query with the last one's own instant, because several incidents may share it.
-    until = None if last is None else last.occurred + timedelta(microseconds=1)
+    previous = await queries.find_incident(query.after) if query.after else None
+    # Query with the previous one's own instant, because several incidents may share it.
+    until = None if previous is None else previous.occurred + timedelta(microseconds=1)
     found = await (queries.list_needing_action(*days) if query.open else queries.list_incidents(*days, until))
-    older = [one for one in found if last is None or (one.occurred, one.id) < (last.occurred, last.id)]
+    older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # If the page has all matching ones, go on after the last one found, even if that is another producer's: the query
-    # returns a limited number of incidents, so there may be more.
-    passed = page if len(page) < len(matching) else older
+    # If the page has all that match, the next one begins after the last one read, even if that is another producer's:
+    # a query returns a limited number of incidents, so there may be more.
+    handled = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
-    return {"incidents": listed, "next": passed[-1].id if passed else None}
+    return {"incidents": listed, "next": handled[-1].id if handled else None}
 
 
 async def get_incident(request: Request, _input: Input) -> Json:
@@ -110,16 +112,17 @@ async def list_events(request: Request, query: EventFilter) -> Json:
 async def get_draft(request: Request, query: DraftChoice) -> Response:
     """Return the newest version of a draft as a file."""
     queries, name, ending = queries_of(request), request.path_params["incident"], request.path_params["ending"]
-    found, which = await queries.find_incident(name), query.document
-    document = await queries.write_document(found, ending, which)
+    document = await queries.write_document(await queries.find_incident(name), ending, query.document)
     if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
-    is_saved = ending in {"docx", "odt"}
-    return file_response(*document, f"{name}{f'-{which}' if which else ''}.{ending}" if is_saved else "")
+    content, media = document
+    stem = f"{name}-{query.document}" if query.document else name
+    # Browsers show the other formats themselves.
+    return file_response(content, media, f"{stem}.{ending}" if ending in {"docx", "odt"} else "")
 
 
 def file_response(content: bytes, media: str, name: str) -> Response:
-    """Return a document as a response. If it has a `name`, browsers save it under that name."""
+    """Return a document as a response. Browsers save it under `name`, or show it if `name` is empty."""
     headers = {"Content-Security-Policy": _DOCUMENT_POLICY}
     if name:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -136,7 +139,7 @@ async def list_calendars(request: Request, _input: ListInput) -> Json:
 
 
 def _calendar_row(name: str, reads: Sequence[CalendarRead]) -> Json:
-    """Return the last usable read and the last read of one calendar; `reads` are newest first."""
+    """Return the JSON of a calendar: its last usable read, and its last read. `reads` are newest first."""
     usable = next((read for read in reads if read.usable), None)
     last = next(iter(reads), None)
     return {
@@ -144,7 +147,7 @@ def _calendar_row(name: str, reads: Sequence[CalendarRead]) -> Json:
         "last_usable_read": instant_json(usable.finished) if usable is not None else None,
         "entries": usable.entries if usable is not None else None,
         "last_read": instant_json(last.finished) if last is not None else None,
-        "fault": last.fault or None if last is not None else "not read yet",
+        "fault": "not read yet" if last is None else (last.fault or None),
     }
 
 
@@ -166,8 +169,7 @@ async def _describe_once(request: Request) -> Json:
     state = request.app.state
     if not hasattr(state, "openapi"):
         state.openapi = await asyncio.to_thread(describe_api, request.app.routes)
-    made: Json = state.openapi
-    return made
+    return cast("Json", state.openapi)
 
 
 async def show_reference(request: Request) -> Response:
@@ -195,15 +197,7 @@ ROUTES = [
     ApiRoute(
         "/api/v1/incidents",
         Operation("listIncidents", "incidents", list_incidents, answers.Incidents, IncidentFilter, _INCIDENTS),
-        _post(
-            "logIncident",
-            "incidents",
-            form_api.log_incident,
-            answers.Incident,
-            inputs.Logging,
-            longest=_FORM,
-            status=201,
-        ),
+        _post("logIncident", "incidents", form_api.log_incident, answers.Incident, Logging, longest=_FORM, status=201),
     ),
     ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", get_incident, answers.Incident)),
     ApiRoute(

@@ -115,12 +115,8 @@ def make_application(queries: Queries) -> AccessLog:
     sign_in_routes = signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
     shown = [*pages.ASSET_ROUTES, *sign_in_routes, *(route for module in modules for route in module.ROUTES)]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
-    handlers: dict[int | type[Exception], Callable[..., object]] = {
-        NinethirtyError: _respond_to_error,
-        Busy: signin.refuse_too_many_attempts,
-        HTTPException: _respond_to_error,
-        Exception: _respond_to_error,
-    }
+    handlers: dict[int | type[Exception], Callable[..., object]] = {Busy: signin.refuse_too_many_attempts}
+    handlers |= dict.fromkeys((NinethirtyError, HTTPException, Exception), _respond_to_error)
     app = Starlette(
         middleware=[Middleware(signin.Authorise, queries=queries)],
         routes=[*health, *shown],

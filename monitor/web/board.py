@@ -42,27 +42,26 @@ class RowGroup:
 
 
 async def show_board(request: Request) -> Response:
-    """Show the front page for one day, with the releases that match the filters."""
-    queries = queries_of(request)
+    """Show the front page for a day, by default today, with the releases that match the filters."""
+    queries, query = queries_of(request), request.query_params
     check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
     live: LiveBoard = request.app.state.live
     # The position is read before any query, so the stream also sends changes that happen while the page is made.
     position = live.position(sees_all=queries.sees_all)
-    query = request.query_params
-    remembered = request.cookies.get(_PRODUCER_COOKIE, "")
-    mine = remembered if _PRODUCER_ID.fullmatch(remembered) else ""
-    chosen = {name: query.get(name, mine if name == "producer" else "").strip() for name in _FILTERS}
+    cookie = request.cookies.get(_PRODUCER_COOKIE, "")
+    # The producer that this browser remembers is a filter, unless the query has another.
+    own_producer = cookie if _PRODUCER_ID.fullmatch(cookie) else ""
+    chosen = {name: query.get(name, own_producer if name == "producer" else "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
-    promised = await queries.list_releases(day, day)
-    # Many releases share one slot, so the gravest status comes first within a slot.
-    promised.sort(
-        key=lambda row: ((row["slot"] or {}).get("start") or "", fragments.severity_rank(verdict_or_due(row)))
-    )
-    rows = [row for row in promised if _matches_filters(row, chosen, queries.producers)]
+    releases = await queries.list_releases(day, day)
+    # Many releases share one slot, so the gravest status comes first within a slot. Sorts are stable.
+    releases.sort(key=lambda row: fragments.severity_rank(verdict_or_due(row)))
+    releases.sort(key=lambda row: (row["slot"] or {}).get("start") or "")
+    rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
     needing = await _list_needing_action(queries)
     now, is_today = queries.clock.now(), day == queries.today()
-    looked = _last_looks(queries, promised, now) if is_today else {}
-    parts = fragments.render_day_parts(queries, promised, now, looked, counting=True)
+    looked = _last_looks(queries, releases, now) if is_today else {}
+    parts = fragments.render_day_parts(queries, releases, now, looked, counting=True)
     return render(
         request,
         "board.html",
@@ -70,14 +69,14 @@ async def show_board(request: Request) -> Response:
         day=day,
         fault=fault,
         typed={name: query.get(name, "") for name in _DATE_FIELDS},
-        promised=len(promised),
+        promised=len(releases),
         groups=group_rows(rows, queries.producers),
         counts=fragments.count_statuses(rows),
         chosen=chosen,
-        mine=mine,
+        mine=own_producer,
         is_filtered=any(chosen.values()),
-        producers=list_producers(promised, queries.producers),
-        states=[word for word, _ in fragments.count_statuses(promised)],
+        producers=list_producers(releases, queries.producers),
+        states=[word for word, _ in fragments.count_statuses(releases)],
         needing=fragments.render_needing_action(queries, needing),
         parts=parts | {"warnings": await fragments.render_warnings(queries, now)},
         cells=await render_rows(queries, rows, looked, now),
@@ -90,24 +89,23 @@ async def show_board(request: Request) -> Response:
 
 
 async def remember_producer(request: Request) -> Response:
-    """Set a cookie so that the front page shows only one producer in this browser. An empty name removes it."""
+    """Set a cookie: the front page shows only one producer in this browser. An empty name removes it."""
     producer = (await read_form(request)).get("producer", "")
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         return render_fault(request, 403, "This form was sent from elsewhere.")
     if not _PRODUCER_ID.fullmatch(producer):
         raise UserFault("producer: not the id of a producer")
-    answer = RedirectResponse("/", 303)
+    response = RedirectResponse("/", 303)
     if producer:
         secure = request.scope["scheme"] == "https"
-        answer.set_cookie(
-            _PRODUCER_COOKIE, producer, max_age=_COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax"
-        )
+        response.set_cookie(_PRODUCER_COOKIE, producer, _COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax")
     else:
-        answer.delete_cookie(_PRODUCER_COOKIE)
-    return answer
+        response.delete_cookie(_PRODUCER_COOKIE)
+    return response
 
 
 async def _list_needing_action(queries: Queries) -> list[Incident]:
+    """Return the incidents that need action, none if the store does not answer."""
     try:
         return await queries.list_needing_action()
     except StoreFault:
@@ -116,7 +114,7 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
 
 
 def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[RowGroup]:
-    """Return the rows of a day in groups. On a busy day, releases without a problem are folded by producer."""
+    """Return the rows of a day in groups. On a busy day, those without a problem are folded by producer."""
     if len(rows) <= _FOLDED_OVER:
         return [RowGroup("", rows)] if rows else []
     bad = [row for row in rows if fragments.has_gone_wrong(row)]
@@ -130,9 +128,9 @@ def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[
 
 def _last_looks(queries: Queries, rows: Iterable[fragments.Row], now: datetime) -> dict[str, datetime]:
     """Return the time of the last look at each release, by id. Before a slot, only staff may know it."""
-    pulses = queries.live.pulses()
-    visible = (row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now))
-    return {name: looked for name in visible if name in pulses and (looked := pulses[name].looked) is not None}
+    states = queries.live.watched_states()
+    visible = [row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now)]
+    return {name: look for name in visible if name in states and (look := states[name].last_look) is not None}
 
 
 async def render_rows(
@@ -161,7 +159,7 @@ def list_producers(rows: Iterable[fragments.Row], names: Mapping[str, str]) -> l
 
 
 def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:
-    """Return the day of a link or of the three date fields. If it is not a date, return the default and an error."""
+    """Return the day in the query or else `default`, and an error if the query has something that is not a date."""
     typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE_FIELDS))
     text = query.get("date") or (typed if typed != "00-00-00" else "")
     try:

@@ -47,35 +47,32 @@ async def show_forms(request: Request) -> Response:
     check_parameters(request, ("release",))
     if not may_act(request):
         return render_fault(request, 403, "Releases are added by people who have signed in and may act.")
-    return await _render_page(request, dict(request.query_params))
+    return await _render_form(request, dict(request.query_params))
 
 
 @with_staff_form
 async def add(request: Request, sent: SentForm) -> Response:
-    """Add a release, or an address of the release in the form, and show the release."""
+    """Add a release, or an address of the release in the form, and show it, or the form again with its faults."""
     try:
         release = await (_add_address(request, sent) if sent.text("release") else _add_release(request, sent))
     except InvalidInput as fault:
-        return await _render_page(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
+        return await _render_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
     return RedirectResponse(f"/releases/{quote(release)}" if release else "/by-hand", 303)
 
 
 @with_staff_form
 async def remove(request: Request, sent: SentForm) -> Response:
-    """Stop watching a release or an address that a person added, unless its slot has passed."""
+    """Stop watching what a person added, or show the page with the reason, such as a slot that has passed."""
     entry, part, queries = sent.text("entry"), sent.text("part"), queries_of(request)
     try:
         calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
-        added = await calendar.list_additions()
-        found = next((one for one in added if (one.entry, one.part) == (entry, part)), None)
-        may_be_removed = True
-        if found is not None:
-            _, _, may_be_removed = await _with_release(queries, found)
-        if not may_be_removed:
-            return await _render_page(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
+        added = [one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)]
+        _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
+        if has_passed:
+            return await _render_form(request, {}, {"role": "Its slot has passed, so it can no longer be removed."})
         await _change_calendar(queries, calendar, lambda tables: remove_addition(tables, entry, part, reason))
     except InvalidInput as fault:
-        return await _render_page(request, {}, faults_by_box(fault, _BOX_IDS, "role"))
+        return await _render_form(request, {}, faults_by_box(fault, _BOX_IDS, "role"))
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
     return RedirectResponse("/by-hand", 303)
 
@@ -88,12 +85,13 @@ async def _add_release(request: Request, sent: SentForm) -> str:
     calendar, queries = _require_calendar(request), queries_of(request)
     reason = _describe_act("Added", sent, queries)
     title, producer = (one_line(make_storable(sent.text(name))) for name in ("title", "producer"))
-    ids = {name.casefold(): one for one, name in queries.producers.items()}
-    producer, url = ids.get(producer.casefold(), producer), sent.text("url")
+    # People type the name of a producer. The calendar gets its id if it has one.
+    ids_by_name = {name.casefold(): one for one, name in queries.producers.items()}
+    producer, url = ids_by_name.get(producer.casefold(), producer), sent.text("url")
     texts = {"title": title, "producer": producer}.items()
-    wrong = (name for name, text in texts if not 0 < len(text) <= _LONGEST_TEXT)
-    faults = [f"{name}: Enter a {name} of at most {_LONGEST_TEXT} characters." for name in wrong]
-    if fault := await calendar.find_address_fault(url) or await _find_release_at(queries, url):
+    bad_boxes = (box for box, text in texts if not 0 < len(text) <= _LONGEST_TEXT)
+    faults = [f"{box}: Enter a {box} of at most {_LONGEST_TEXT} characters." for box in bad_boxes]
+    if fault := await calendar.find_address_fault(url) or await _find_conflicting_release(queries, url):
         faults.append(f"url: {fault}")
     try:
         slot = read_slot(sent.text("day"), sent.text("time"), sent.desk.clock.now(), queries.timezone)
@@ -101,29 +99,30 @@ async def _add_release(request: Request, sent: SentForm) -> str:
         raise InvalidInput([*faults, *exc.faults]) from exc
     if faults:
         raise InvalidInput(faults)
-    write = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=reason)
-    entry = await _change_calendar(queries, calendar, write)
+    change = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=reason)
+    entry = await _change_calendar(queries, calendar, change)
     _log.info("added_by_hand", entry=entry, url=url, role=sent.role)
     return (await _releases_of(queries, [entry])).get(entry, "")
 
 
 async def _add_address(request: Request, sent: SentForm) -> str:
-    """Add the address of a form to its release, and return the release's id. Raises `InvalidInput`."""
+    """Add the address of a form to its release. Return the release's id. Raises `InvalidInput`."""
     calendar, queries, url = _require_calendar(request), queries_of(request), sent.text("url")
     reason = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
     has_passed = slot_has_passed(body, sent.desk.clock.now())
-    known = {canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))}
+    watched = {canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))}
     fault = await calendar.find_address_fault(url)
-    if not fault and canonical_address(url) in known:
+    if not fault and canonical_address(url) in watched:
         fault = "This address is watched for this release already."
     if not fault and has_passed and queries.live.body(body["id"]) is None:
         fault = "This release is over, so no address is watched for it any more."
     if fault:
         raise InvalidInput([f"url: {fault}"])
     releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
-    own = next((entry for entry, release in releases.items() if release == body["id"]), "")
-    entry = {"id": own or f"addresses-{body['id']}", "of": body["id"], "title": body["title"], "reason": reason}
+    # A release that was added by hand gets the address in its own entry, another one in an entry for its addresses.
+    own_entry = next((entry for entry, release in releases.items() if release == body["id"]), "")
+    entry = {"id": own_entry or f"addresses-{body['id']}", "of": body["id"], "title": body["title"], "reason": reason}
     # What was not watched before the slot can never be late. So such an address is never required.
     required = "required" in sent.fields and not has_passed
     await _change_calendar(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))
@@ -154,11 +153,11 @@ def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
     return local(slot.instant, zone).replace(tzinfo=None)
 
 
-async def _find_release_at(queries: Queries, url: str) -> str:
-    """Return a fault if a recent or coming release has this address, because the new one would be joined to it."""
-    now, here = queries.clock.now(), canonical_address(url)
+async def _find_conflicting_release(queries: Queries, url: str) -> str:
+    """Return a fault if a release within `_NEAR` has this address: the new one would be joined to it. Else empty."""
+    now, address = queries.clock.now(), canonical_address(url)
     known = await queries.ask(lambda: queries.store.ledger.releases(now - _NEAR, now + _NEAR))
-    title = next((one.title for one in known if here in map(canonical_address, (one.url, one.link))), "")
+    title = next((one.title for one in known if address in map(canonical_address, (one.url, one.link))), "")
     return f"Another release is watched at this address: {title}." if title else ""
 
 
@@ -178,17 +177,17 @@ async def _releases_of(queries: Queries, entries: Iterable[str]) -> dict[str, st
     return {row.uid: row.release for row in rows}
 
 
-async def _with_release(queries: Queries, added: Addition) -> tuple[Addition, str, bool]:
-    """Return an addition, the id of its release, and whether it can be removed because no slot has passed."""
+async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, bool]:
+    """Return the id of an addition's release, empty if it has none yet, and whether its slot has passed."""
     release = added.of or (await _releases_of(queries, [added.entry])).get(added.entry, "")
     try:
-        return added, release, not slot_has_passed(await queries.find_release(release), queries.clock.now())
+        return release, slot_has_passed(await queries.find_release(release), queries.clock.now())
     except UnknownName:
-        return added, "", True
+        return "", False
 
 
-async def _render_page(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
-    """Return the page with the `typed` texts and the `faults` by box, and the newest additions."""
+async def _render_form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:
+    """Return the page with the `typed` texts, the `faults` by box, and the additions if they can be read."""
     queries, calendar, faults = queries_of(request), _require_calendar(request), dict(faults or {})
     try:
         added = await calendar.list_additions()
@@ -204,7 +203,7 @@ async def _render_page(request: Request, typed: Mapping[str, str], faults: Mappi
         faults=faults,
         known=known,
         has_passed=known is not None and slot_has_passed(known, now),
-        added=[await _with_release(queries, one) for one in added[:_MOST_SHOWN]],
+        added=[(one, *await _find_its_release(queries, one)) for one in added[:_MOST_SHOWN]],
         example=day_text(local_date(now, queries.timezone) + timedelta(days=1)),
         producers=sort_by_name(queries.producers, queries.producers),
     )

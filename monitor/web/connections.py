@@ -43,14 +43,14 @@ class ConnectionLimiter:
         return len(self._open)
 
     def add(self, new: Connection, address: str) -> None:
-        """Count a new connection. If there are too many, close the oldest idle one, which can be `new` itself."""
+        """Count a new connection. If there are too many, close the oldest idle one, of its address or of all."""
         self._by_address[address] += 1
         self._open[new] = self._idle[new] = address
-        too_many_here = self._by_address[address] > self.most_each and address not in self.proxies
-        if too_many_here or len(self) > self.most:
-            closed = next(one for one, where in self._idle.items() if where == address or not too_many_here)
-            self.remove(closed)
-            closed.end()
+        too_many_of_address = self._by_address[address] > self.most_each and address not in self.proxies
+        if too_many_of_address or len(self) > self.most:
+            oldest = next(one for one, its in self._idle.items() if its == address or not too_many_of_address)
+            self.remove(oldest)
+            oldest.end()
 
     def mark_busy(self, one: Connection) -> None:
         """Protect a connection from being replaced, because it has sent a request."""

@@ -36,13 +36,16 @@ class Keys:
 
     def read_link(self, token: str, now: datetime) -> tuple[str, str] | None:
         """Return the incident id in a signed link's token and the beginning of its notice's id. None if invalid."""
-        found = read_token(token, self.link, now) if self.link else None
-        return None if found is None else (found.partition(NOTICE_SEPARATOR)[0], found.partition(NOTICE_SEPARATOR)[2])
+        content = read_token(token, self.link, now) if self.link else None
+        if content is None:
+            return None
+        incident, _, notice_beginning = content.partition(NOTICE_SEPARATOR)
+        return incident, notice_beginning
 
-    def find_scope(self, shown: str) -> TokenScope | None:
-        """Return the scope of a configured token, or None. Takes equally long for every wrong token."""
+    def find_scope(self, token: str) -> TokenScope | None:
+        """Return the scope of a token, None if it is not configured. Takes equally long for every wrong token."""
         known = ((self.token, TokenScope.DUTY), (self.metrics, TokenScope.METRICS))
-        matching = [scope for token, scope in known if hmac.compare_digest(shown.encode(), token) and token]
+        matching = [scope for one, scope in known if hmac.compare_digest(token.encode(), one) and one]
         return next(iter(matching), None)
 
 
@@ -58,26 +61,29 @@ class Throttle:
     most: int = 20
     span: float = 60.0
     longest: float = 960.0
+    # When the current span of a client began, its wrong guesses in the span, and the span's length.
     _failures: OrderedDict[str, tuple[float, int, float]] = field(default_factory=OrderedDict)
 
     def wait(self, client: str) -> int:
         """Return for how many seconds a client must wait before it tries again; 0 if it need not wait."""
         began, count, span = self._failures.get(network_of(client), (0.0, 0, self.span))
-        rest = began + span - self.clock.monotonic()
-        return max(1, round(rest)) if count >= self.most and rest > 0 else 0
+        remaining = began + span - self.clock.monotonic()
+        return max(1, round(remaining)) if count >= self.most and remaining > 0 else 0
 
     def count_failure(self, client: str) -> None:
-        """Count a wrong guess of a client. If it goes on soon after a wait, its next span is twice as long.
+        """Count a wrong guess of a client in its current span, or begin a new span with it.
 
-        If there are too many clients, the one that made no wrong guess for longest is forgotten.
+        The new span is twice as long if the client had to wait and goes on within a span after that. If there are too
+        many clients, the one that made no wrong guess for longest is forgotten.
         """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))
         if now - began < span:
             self._failures[client] = (began, count + 1, span)
         else:
-            has_continued = count >= self.most and now - began < 2 * span
-            self._failures[client] = (now, 1, min(2 * span, self.longest) if has_continued else self.span)
+            goes_on_after_wait = count >= self.most and now - began < 2 * span
+            new_span = min(2 * span, self.longest) if goes_on_after_wait else self.span
+            self._failures[client] = (now, 1, new_span)
         if len(self._failures) > _MOST_CLIENTS:
             self._failures.popitem(last=False)
 

@@ -11,25 +11,16 @@ from schedules.times.json import instant_from_json, interval_json
 
 Json = dict[str, Any]
 _FROM_CALENDARS = ("id", "title", "producer", "producers", "calendar", "slot")
-_HIDDEN_AS_NULL = (
-    "delay",
-    "users_delay",
-    "early_bound",
-    "code",
-    "incident",
-    "unproven_because",
-    "due",
-    "promise_confirmed",
-    "at",
-)
+_HIDDEN_AS_NULL = ["delay", "users_delay", "early_bound", "code", "incident", "unproven_because", "due", "at"]
+_HIDDEN_AS_NULL += ["promise_confirmed"]
 _HIDDEN_AS_EMPTY = ("exposures", "available_elsewhere", "parts", "findings")
 
 
 def slot_has_passed(body: Mapping[str, Any] | None, now: datetime) -> bool:
-    """Return whether the end of the slot has passed. False if no release is called or no slot."""
+    """Return whether the end of a release's slot has passed. False without a release or a slot."""
     slot = None if body is None else body["slot"]
-    passes = None if slot is None else instant_from_json(slot["end"] or slot["start"])
-    return passes is not None and passes <= now
+    end = None if slot is None else instant_from_json(slot["end"] or slot["start"])
+    return end is not None and end <= now
 
 
 def public_view(body: Json, now: datetime) -> Json | None:

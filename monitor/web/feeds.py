@@ -29,8 +29,9 @@ from schedules.times.json import instant_json
 
 _FEED_SPAN = timedelta(days=14)
 _MOST_READ, _MOST_ENTRIES = 1000, 100
-_LETTER_WIDTH = 7
-"""Pixels of a badge for each letter."""
+_LONGEST_BADGE_NAME = 60
+_LETTER_WIDTH, _BADGE_PADDING = 7, 12
+"""Pixels of a badge for each letter, and beside the letters of each box."""
 _CALENDAR_BEFORE, _CALENDAR_AFTER = timedelta(days=60), timedelta(days=500)
 _CALENDAR_KEPT_FOR, _MOST_CALENDARS = timedelta(minutes=1), 50
 CalendarKey = tuple[str, str | None, bool]
@@ -40,18 +41,18 @@ CalendarKey = tuple[str, str | None, bool]
 async def serve_badge(request: Request) -> Response:
     """Return an SVG with the share of a producer's releases that were on time in the last twelve months."""
     queries, producer = queries_of(request), request.path_params["producer"]
-    kept: HistoryCache = request.app.state.history
-    mine = [one for one in await kept.points(queries) if one.producer == producer]
-    if not mine and producer not in queries.producers:
+    cache: HistoryCache = request.app.state.history
+    points = [one for one in await cache.points(queries) if one.producer == producer]
+    if not points and producer not in queries.producers:
         raise UnknownName(f"no producer {producer!r}")
-    name = one_line(queries.producers.get(producer, producer), 60)
-    texts = [f"{name}: on time in 12 months", Group("", mine, 1).share]
-    boxes = [(text, _LETTER_WIDTH * len(text) + 12) for text in texts]
+    name = one_line(queries.producers.get(producer, producer), _LONGEST_BADGE_NAME)
+    texts = [f"{name}: on time in 12 months", Group(producer, points).share]
+    boxes = [(text, _LETTER_WIDTH * len(text) + _BADGE_PADDING) for text in texts]
     return Response(render_fragment(queries, "badge.xml", boxes=boxes), media_type="image/svg+xml")
 
 
 async def serve_atom(request: Request) -> Response:
-    """Return the changes of verdicts of the last fortnight, newest first, of releases with a past slot."""
+    """Return an Atom feed of changed verdicts: the newest of the last fortnight, of releases with a past slot."""
     queries, now = queries_of(request), queries_of(request).clock.now()
     events = await queries.ask(lambda: _read_recent_events(queries, now))
     base = ((queries.sessions.public_url if queries.sessions is not None else "") or str(request.base_url)).rstrip("/")
@@ -68,10 +69,10 @@ async def serve_atom(request: Request) -> Response:
 
 def _read_recent_events(queries: Queries, now: datetime) -> list[Event]:
     """Return the newest `_MOST_ENTRIES` changes of verdicts since `_FEED_SPAN`, newest first, of past slots only."""
-    is_due = functools.cache(queries.is_due)
+    is_slot_past = functools.cache(queries.is_slot_past)
     after, found = (now - _FEED_SPAN, ""), list[Event]()
     while read := queries.store.verdicts.events(after, None, _MOST_READ):
-        found = [*found, *(one for one in read if is_due(one.release, now))][-_MOST_ENTRIES:]
+        found = [*found, *(one for one in read if is_slot_past(one.release, now))][-_MOST_ENTRIES:]
         after = read[-1].at, read[-1].id
     return found[::-1]
 
@@ -95,43 +96,47 @@ class CalendarCache:
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
-        self._written: OrderedDict[CalendarKey, tuple[datetime, bytes]] = OrderedDict()
+        # When each file was written, and its content, in that order.
+        self._files: OrderedDict[CalendarKey, tuple[datetime, bytes]] = OrderedDict()
 
     async def read(self, key: CalendarKey) -> bytes:
         """Return a calendar as a file, written within the last minute."""
         now = self._queries.clock.now()
-        kept = self._find_fresh(key, now)
-        return await self._queries.ask(lambda: self._write(key, now), is_slow=True) if kept is None else kept
+        if (fresh := self._find_fresh(key, now)) is not None:
+            return fresh
+        return await self._queries.ask(lambda: self._export_and_cache(key, now), is_slow=True)
 
     def _find_fresh(self, key: CalendarKey, now: datetime) -> bytes | None:
-        at, written = self._written.get(key, (None, b""))
-        return written if at is not None and timedelta() <= now - at < _CALENDAR_KEPT_FOR else None
+        """Return a cached file, or None if there is none of the last minute."""
+        written_at, file = self._files.get(key, (None, b""))
+        return file if written_at is not None and timedelta() <= now - written_at < _CALENDAR_KEPT_FOR else None
 
-    def _write(self, key: CalendarKey, now: datetime) -> bytes:
+    def _export_and_cache(self, key: CalendarKey, now: datetime) -> bytes:
+        """Return a calendar as a file, and cache it. If the cache is full, the file written first is dropped."""
         # Slow queries share one thread. While this one waited, another may have written the same calendar.
-        if (kept := self._find_fresh(key, now)) is not None:
-            return kept
+        if (fresh := self._find_fresh(key, now)) is not None:
+            return fresh
         queries, span, (kind, producer, sees_all) = self._queries, (now - _CALENDAR_BEFORE, now + _CALENDAR_AFTER), key
-        written, _ = export_calendar(
+        file, _ = export_calendar(
             queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=sees_all
         )
-        self._written[key] = now, written
-        self._written.move_to_end(key)
-        if len(self._written) > _MOST_CALENDARS:
-            self._written.popitem(last=False)
-        return written
+        self._files[key] = now, file
+        self._files.move_to_end(key)
+        if len(self._files) > _MOST_CALENDARS:
+            self._files.popitem(last=False)
+        return file
 
 
 async def serve_calendar(request: Request) -> Response:
-    """Return the joined calendar of all producers or one, from two months ago to 500 days ahead."""
+    """Return the joined calendar of all producers or one as a file, from two months ago to 500 days ahead."""
     queries = queries_of(request)
     check_parameters(request, ("producer",))
     kind = request.path_params["kind"]
     if kind not in FORMATS:
         raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")
-    kept: CalendarCache = request.app.state.calendars
-    written = await kept.read((kind, request.query_params.get("producer"), queries.sees_all))
-    return Response(written, media_type=FORMATS[kind][1])
+    cache: CalendarCache = request.app.state.calendars
+    file = await cache.read((kind, request.query_params.get("producer"), queries.sees_all))
+    return Response(file, media_type=FORMATS[kind][1])
 
 
 ROUTES = [Route("/badges/{producer}.svg", serve_badge), Route("/atom.xml", serve_atom)]

@@ -42,33 +42,35 @@ async def answer_form(request: Request, sent: Answering) -> Json | Response:
     """
     desk, name = _require_desk(request), request.path_params["incident"]
     drafts = await _require_drafts(request, name)
-    seen = next((one for one in drafts if one.version == sent.version), None)
-    if seen is None:
+    read = next((one for one in drafts if one.version == sent.version), None)
+    if read is None:
         raise Refused(f"version: this report has versions 1 to {drafts[-1].version}")
-    if unknown := [box for box in sent.answers if box not in texts_of_boxes(seen)]:
-        raise Refused(f"answers: no such box in version {seen.version} ({unknown[0]!r})")
+    if unknown := [box for box in sent.answers if box not in texts_of_boxes(read)]:
+        raise Refused(f"answers: no such box in version {read.version} ({unknown[0]!r})")
     typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
-    role, words = clean_role(sent.role), dict(find_changes(seen, drafts, typed))
-    amends, timezone = bool(words) and any(one.signed for one in drafts), queries_of(request).timezone
+    role, changes = clean_role(sent.role), dict(find_changes(read, drafts, typed))
+    amends, timezone = bool(changes) and any(one.signed for one in drafts), queries_of(request).timezone
     form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
-    change = make_notes(form, desk.clock.now(), timezone, amends=amends)
+    add_reason = make_notes(form, desk.clock.now(), timezone, amends=amends)
     try:
-        await desk.save_answers(name, role, words, seen.version, change, merging=False)
+        await desk.save_answers(name, role, changes, read.version, add_reason, merging=False)
     except EditConflict as clash:
-        both = [{"box": one.field, "stood": one.stored, "sent": one.typed} for one in clash.conflicts]
-        return problem_response(409, str(clash), conflicts=both)
+        conflicts = [{"box": one.field, "stood": one.stored, "sent": one.typed} for one in clash.conflicts]
+        return problem_response(409, str(clash), conflicts=conflicts)
     return _form_json(name, (await _require_drafts(request, name))[-1])
 
 
 async def add_notes(request: Request, sent: Noting) -> Json:
     """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done, or close it."""
     desk, name, queries = _require_desk(request), request.path_params["incident"], queries_of(request)
-    given = sent.model_dump(exclude_none=True)
-    fields = {key: _form_text(value, queries.timezone) for key, value in given.items() if key not in ("done", "close")}
+    given = sent.model_dump(exclude_none=True, exclude={"done", "close"})
+    # The fields have the names that they have in the form on the incident's page.
+    fields = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     fields |= ({f"acted.{sent.done}": "on"} if sent.done else {}) | ({"close": "on"} if sent.close else {})
     try:
-        change = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone)
-        await desk.save_answers(name, sent.role, {}, 0, change)
+        add_all = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone)
+        # No version of a report was read, and none of its boxes change.
+        await desk.save_answers(name, sent.role, words={}, read=0, change=add_all)
     except InvalidInput as fault:
         raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
     return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
@@ -94,7 +96,9 @@ async def log_incident(request: Request, sent: Logging) -> Json:
     desk, queries = _require_desk(request), queries_of(request)
     given = sent.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": sent.role}
     words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
-    words |= {"url": "\n".join(words["url"].split())} if "url" in words else {}
+    if "url" in words:
+        # Several addresses are stored one a line.
+        words["url"] = "\n".join(words["url"].split())
     logged = await desk.log_incident(words, sent.release or "")
     return incident_json(logged, await queries.list_drafts(logged.id))
 

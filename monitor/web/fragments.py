@@ -17,6 +17,7 @@ from monitor.judge.as_text import slot_headline
 from monitor.web.pages import ago, list_silences, millis, render_fragment
 from monitor.web.queries import Queries
 from schedules.times.json import instant_from_json
+from schedules.times.words import count
 
 Row = Mapping[str, Any]
 _BY_SEVERITY = ("overdue", "early", "not_published", "late", "unproven", "due", "unannounced", "pending")
@@ -66,23 +67,26 @@ def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] |
 
 
 def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
-    """Return the HTML cells of a release's row, from the cache if the release is unchanged.
+    """Return the HTML cells of a release's row. They are rendered again only if the release has changed.
 
-    Without `looked`, the time of the last look is left blank, because the pulse of an event stream fills it in.
+    `looked` is the last look, and `now` is for how long ago it was. Without both, that place is left blank, because the
+    pulse of an event stream fills it in.
     """
-    # The text also depends on the time zone and on the name of the producer.
     key = queries.sees_all, row["id"]
-    shown = {**row, "at": (queries.timezone, queries.producers.get(row["producer"]))}
+    # The cells also depend on the time zone and on the name of the producer.
+    rendered_from = {**row, "at": (queries.timezone, queries.producers.get(row["producer"]))}
     cached = queries.rendered.get(key)
-    if cached is None or cached[0] != shown:
+    if cached is None or cached[0] != rendered_from:
         if len(queries.rendered) >= _MOST_RENDERED:
             queries.rendered.clear()
-        cached = queries.rendered[key] = (shown, render_fragment(queries, "row.html", row=row, looked=_LAST_LOOK))
+        html = render_fragment(queries, "row.html", row=row, looked=_LAST_LOOK)
+        cached = queries.rendered[key] = (rendered_from, html)
     # The time of the last look changes every second. Only that is replaced, so the rest is rendered once.
     return cached[1].replace(_LAST_LOOK, _render_last_look(element_id(row["id"]), looked, now))
 
 
 def _render_last_look(element: str, looked: datetime | None, now: datetime | None, style: str = "looked") -> str:
+    """Return the HTML of the time since the last look, blank without `looked` or `now`. `element` is its row's id."""
     if looked is None or now is None:
         return f'<span class="{style}" data-of="{element}"></span>'
     text = f"last looked {ago(now - looked)} ago"
@@ -94,20 +98,19 @@ def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datet
 
     Without `now`, the page's script fills in how long each has been due.
     """
-    found = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
-    found.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
-    shown = found[:_MOST_IN_BAND]
-    last_looks = {
-        row["id"]: _render_last_look(element_id(row["id"]), looked.get(row["id"]), now, "hint looked") for row in shown
-    }
-    return render_fragment(queries, "now.html", rows=shown, more=len(found) - len(shown), looked=last_looks, now=now)
+    unsettled = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
+    unsettled.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
+    shown, more = unsettled[:_MOST_IN_BAND], len(unsettled[_MOST_IN_BAND:])
+    names = [row["id"] for row in shown]
+    last_looks = {name: _render_last_look(element_id(name), looked.get(name), now, "hint looked") for name in names}
+    return render_fragment(queries, "now.html", rows=shown, more=more, looked=last_looks, now=now)
 
 
 def incident_for_list(incident: Incident, today: date) -> Mapping[str, Any]:
-    """Return the JSON of an incident with the texts `measured` and, if actions are overdue, `overdue`."""
-    many = len(overdue_actions([incident], today))
-    words = {"measured": measured_text(incident), "overdue": f"{many} {'action' if many == 1 else 'actions'} overdue"}
-    return incident_json(incident) | (words if many else words | {"overdue": ""})
+    """Return the JSON of an incident with the texts `measured` and `overdue`, empty if no action is overdue."""
+    overdue = len(overdue_actions([incident], today))
+    overdue_text = f"{count(overdue, 'action')} overdue" if overdue else ""
+    return incident_json(incident) | {"measured": measured_text(incident), "overdue": overdue_text}
 
 
 def choose_next_step(incident: Mapping[str, Any]) -> tuple[str, str]:

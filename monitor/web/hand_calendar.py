@@ -37,7 +37,7 @@ _LONGEST_ID = 100
 class Addition:
     """A release that a person added, or an address of one if it has a `part`.
 
-    `entry` is the id of its entry in the calendar, `of` the release of another calendar to which an entry belongs.
+    `entry` is the id of its entry in the calendar, `of` the release of another calendar to which it belongs, or empty.
     """
 
     entry: str
@@ -116,21 +116,21 @@ def add_release(tables: list[Json], title: str, producer: str, url: str, slot: d
     """Add a release with its slot in local time. Return the id of its entry. Raises `InvalidInput` for a repetition."""
     if any((one.get("title"), one.get("slot")) == (title, slot) for one in tables if not _is_removed(one)):
         raise InvalidInput(["title: This release was added before, with the same time."])
-    wish, taken = f"{slug(title, _LONGEST_ID)}-{slot:%Y-%m-%d}", {one.get("id") for one in tables}
-    names = (wish if number == 1 else f"{wish}-{number}" for number in count(1))
-    name = next(one for one in names if one not in taken)
-    entry = {"id": name, "title": title, "producer": producer, "url": url, "slot": slot, "reason": reason}
-    tables.append(entry)
-    return name
+    stem, taken = f"{slug(title, _LONGEST_ID)}-{slot:%Y-%m-%d}", {one.get("id") for one in tables}
+    ids = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+    entry = next(one for one in ids if one not in taken)
+    tables.append({"id": entry, "title": title, "producer": producer, "url": url, "slot": slot, "reason": reason})
+    return entry
 
 
 def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) -> None:
-    """Add an address, and the `reason` of `entry`, to the table with the id of `entry` or for the same release (`of`).
+    """Add an address to the table of a release: the one with the id of `entry`, or with the same release in `of`.
 
-    Without such a table, `entry` becomes one. Raises `InvalidInput` if it has too many addresses.
+    Without such a table, `entry` is added as one. A `required` address is an attachment that the verdict needs, another
+    one only an alternative. Raises `InvalidInput` if there are too many addresses.
     """
-    same = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])
-    table = next(same, None)
+    matching = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])
+    table = next(matching, None)
     if table is None:
         table = {**entry}
         tables.append(table)
@@ -138,16 +138,13 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
     if len(parts) >= _MOST_PARTS:
         raise InvalidInput([f"url: No more than {_MOST_PARTS} addresses can be added to a release."])
     taken = {one.get("id") for one in parts}
-    name = next(one for number in count(1) if (one := f"added-{number}") not in taken)
+    part = next(one for number in count(1) if (one := f"added-{number}") not in taken)
     role = Role.ATTACHMENT if required else Role.ALTERNATIVE
-    parts.append({"id": name, "role": role.value, "url": url, "required": required, "reason": entry["reason"]})
+    parts.append({"id": part, "role": role.value, "url": url, "required": required, "reason": entry["reason"]})
 
 
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
-    """Remove the address `part` of an entry, or cancel its release if `part` is empty.
-
-    Raises `InvalidInput` if it was removed before.
-    """
+    """Remove the address `part` of an entry, or its release if that is empty. Raises `InvalidInput` if absent."""
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), {})
     kept = [one for one in table.get("part", []) if one.get("id") != part]
     if not table or (part and len(kept) == len(table.get("part", []))):
@@ -174,6 +171,7 @@ def _write_key(key: str) -> str:
 
 
 def _write_value(value: object) -> str:
+    """Return a TOML value: a text, a table in braces, an array, a date or time, a number, or `true` or `false`."""
     if isinstance(value, str):
         return toml_string(value)
     if isinstance(value, dict):
@@ -193,9 +191,10 @@ def _list_additions(data: Json) -> Iterator[Addition]:
         if _is_removed(table):
             continue
         if not of:
-            yield Addition(name, "", title, url, str(table.get("reason", "")), "")
+            yield Addition(name, part="", title=title, url=url, reason=str(table.get("reason", "")), of="")
         for part in table.get("part", []):
-            yield Addition(name, str(part.get("id")), title, str(part.get("url")), str(part.get("reason", "")), of)
+            id_of_part, part_url, reason = str(part.get("id")), str(part.get("url")), str(part.get("reason", ""))
+            yield Addition(name, part=id_of_part, title=title, url=part_url, reason=reason, of=of)
 
 
 def _is_removed(table: Json) -> bool:

@@ -70,7 +70,7 @@ class Group:
 
     label: str
     points: Sequence[Point]
-    full_width: int
+    full_width: int = 1
 
     @cached_property
     def verdict_counts(self) -> Counter[str]:
@@ -86,9 +86,11 @@ class Group:
     @cached_property
     def median(self) -> str:
         """Return the median delay in words, empty if no delay was measured."""
-        known = [one.seconds for one in self.points if one.seconds is not None]
-        middle = round(median(known)) if known else None
-        return "" if middle is None else delay_from_slot({"min": middle, "max": middle}) if middle else "on time"
+        delays = [one.seconds for one in self.points if one.seconds is not None]
+        if not delays:
+            return ""
+        middle = round(median(delays))
+        return delay_from_slot({"min": middle, "max": middle}) if middle else "on time"
 
     def boxes(self) -> Iterator[tuple[str, float, float]]:
         """Yield (verdict, left, width) for each box of the bar, in percent of the picture."""
@@ -144,9 +146,10 @@ class Axes:
 
 
 def _merge_cell(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, float, float, str, str]:
-    first, many = cell[0][2], len(cell)
-    text = f"{first.title}: {delay_from_slot(first.delay)}" if many == 1 else f"{many} releases"
-    radius = round(min(_SMALLEST + log2(many), _LARGEST), 1)
+    """Return one dot for the releases in a cell. `cell` has the place of each."""
+    first, number = cell[0][2], len(cell)
+    text = f"{first.title}: {delay_from_slot(first.delay)}" if number == 1 else f"{number} releases"
+    radius = round(min(_SMALLEST + log2(number), _LARGEST), 1)
     x, y = round(fmean(one[0] for one in cell), 2), round(fmean(one[1] for one in cell), 2)
     return x, y, radius, first.verdict, f"{text}, {day_text(first.slot.date())}"
 
@@ -155,29 +158,32 @@ def _merge_cell(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, floa
 class HistoryCache:
     """Caches the points of each month: for ten minutes, or for a day if the month ended over forty days ago."""
 
-    _kept: dict[datetime, tuple[datetime, list[Point]]] = field(default_factory=dict)
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # When each month was read, and its points, by the beginning of the month.
+    _by_month: dict[datetime, tuple[datetime, list[Point]]] = field(default_factory=dict)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def points(self, queries: Queries) -> list[Point]:
-        """Return the settled releases of twelve months, in the order of their slots. Raises `StoreFault`."""
+        """Return the settled releases of twelve months in the order of their slots, from the cache or the store."""
         now = queries.clock.now()
         starts = month_starts(now, queries.timezone)
-        async with self._turn:
+        async with self._lock:
             for begins, ends in zip(starts, [*starts[1:], now], strict=True):
-                lasts = _CACHED_FOR if now - ends < _CORRECTED_FOR else timedelta(days=1)
-                kept = self._kept.get(begins)
-                if kept is None or not timedelta() <= now - kept[0] < lasts:
+                cached_for = _CACHED_FOR if now - ends < _CORRECTED_FOR else timedelta(days=1)
+                read_at, _ = self._by_month.get(begins, (None, ()))
+                if read_at is None or not timedelta() <= now - read_at < cached_for:
                     # In a thread, and one month at a time, so that only a month of rows is in memory.
-                    self._kept[begins] = now, await queries.ask(partial(_read_points, queries, begins, ends, now))
-            self._kept = {begins: self._kept[begins] for begins in starts}
-            return [one for _, points in self._kept.values() for one in points]
+                    self._by_month[begins] = now, await queries.ask(partial(_read_points, queries, begins, ends, now))
+            # Months before these twelve are dropped.
+            self._by_month = {begins: self._by_month[begins] for begins in starts}
+            return [one for _, points in self._by_month.values() for one in points]
 
 
 def month_starts(now: datetime, zone: str) -> list[datetime]:
     """Return the beginnings of the last twelve local months, this one included, in order."""
     local = now.astimezone(ZoneInfo(zone))
-    this = local.year * 12 + local.month - 1
-    return [datetime(one // 12, one % 12 + 1, 1, tzinfo=ZoneInfo(zone)) for one in range(this - _MONTHS + 1, this + 1)]
+    this_month = local.year * 12 + local.month - 1
+    months = range(this_month - _MONTHS + 1, this_month + 1)
+    return [datetime(one // 12, one % 12 + 1, 1, tzinfo=ZoneInfo(zone)) for one in months]
 
 
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
@@ -191,47 +197,48 @@ def _make_point(row: Judged, slot: datetime) -> Point:
     """Return the point of a stored verdict. `slot` is in local time."""
     body = row.body
     return Point(
-        slot,
-        f"{slot:%b %Y}",
-        f"{slot:%H}:00" if body["slot"]["precision"] == "instant" else "",
-        row.producer,
+        slot=slot,
+        month=f"{slot:%b %Y}",
+        hour=f"{slot:%H}:00" if body["slot"]["precision"] == "instant" else "",
+        producer=row.producer,
         # The words of a title that name no period are the same in every edition.
-        " ".join(read_title(body["title"]).words),
-        urlsplit(body["url"]).hostname or "",
-        body["title"],
-        row.word,
-        body["delay"],
+        series=" ".join(read_title(body["title"]).words),
+        host=urlsplit(body["url"]).hostname or "",
+        title=body["title"],
+        verdict=row.word,
+        delay=body["delay"],
     )
 
 
 def group_by(
-    points: Iterable[Point], label: Callable[[Point], str], known: Iterable[str] = (), *, worst: bool = False
+    points: Iterable[Point], label: Callable[[Point], str], known: Iterable[str] = (), *, worst_first: bool = False
 ) -> list[Group]:
     """Return groups of releases with the same label. Releases with an empty label are left out.
 
-    With `known` labels, the groups have their order. Else the largest come first, or, if `worst`, those with most
-    releases that were not proved to be on time.
+    With `known` labels, there is a group for each, in their order. Else only the first `_MOST_GROUPS` are returned: the
+    largest, or with `worst_first` those with most releases that were not proved to be on time.
     """
 
     def rank(group: Group) -> tuple[int, int, str]:
         total = len(group.points)
-        return (group.verdict_counts["on_time"] - total if worst else 0), -total, group.label
+        not_on_time = total - group.verdict_counts["on_time"]
+        return (-not_on_time if worst_first else 0), -total, group.label
 
-    found: dict[str, list[Point]] = {one: [] for one in known}
+    by_label: dict[str, list[Point]] = {name: [] for name in known}
     for one in points:
         if name := label(one):
-            found.setdefault(name, []).append(one)
-    widest = max(map(len, found.values()), default=0)
-    made = [Group(name, some, widest) for name, some in found.items()]
-    return made if known else sorted(made, key=rank)[:_MOST_GROUPS]
+            by_label.setdefault(name, []).append(one)
+    largest = max(map(len, by_label.values()), default=0)
+    groups = [Group(name, members, full_width=largest) for name, members in by_label.items()]
+    return groups if known else sorted(groups, key=rank)[:_MOST_GROUPS]
 
 
 async def show_history(request: Request) -> Response:
     """Show how punctual releases were, of all producers or one, at all hosts or one."""
     queries = queries_of(request)
     check_parameters(request, ("producer", "host"))
-    kept: HistoryCache = request.app.state.history
-    points, now = await kept.points(queries), queries.clock.now()
+    cache: HistoryCache = request.app.state.history
+    points, now = await cache.points(queries), queries.clock.now()
     producer, host = (request.query_params.get(name, "").strip() for name in ("producer", "host"))
     # Thousands of releases take long, so they are counted in a thread.
     values = await queries.ask(partial(_page_values, queries, points, producer, host, now))
@@ -239,31 +246,32 @@ async def show_history(request: Request) -> Response:
 
 
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
-    """Return the values for the page's template. Raises `UnknownName` for a producer or host without releases."""
+    """Return the values for the template. Raises `UnknownName` for an unknown `producer` or `host`."""
     producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
     if producer and producer not in producers | set(names):
         raise UnknownName(f"There is no producer {producer!r}.")
     if host not in hosts | {""}:
         raise UnknownName(f"There is no host {host!r}.")
-    mine = [one for one in points if producer in ("", one.producer) and host in ("", one.host)]
-    starts, total = month_starts(now, queries.timezone), Group("", mine, 1)
-    known = [one.seconds / 60 for one in mine if one.seconds is not None]
-    # Each series has the title of its newest edition.
+    chosen = [one for one in points if producer in ("", one.producer) and host in ("", one.host)]
+    starts, total = month_starts(now, queries.timezone), Group("all", chosen)
+    minutes = [one.seconds / 60 for one in chosen if one.seconds is not None]
+    # The points are in the order of their slots, so each series gets the title of its newest edition.
     titles = {(one.producer, one.series): one.title for one in points}
-    is_one = bool(producer) or len(producers) == 1
-    dotted = {
-        "producer": [] if producer else group_by(mine, lambda one: names.get(one.producer, one.producer)),
-        "series": group_by(mine, lambda one: titles[one.producer, one.series], worst=True) if is_one else [],
+    series = group_by(chosen, lambda one: titles[one.producer, one.series], worst_first=True)
+    with_dots = {
+        "producer": [] if producer else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
+        "series": series if producer or len(producers) == 1 else [],
     }
-    axes = Axes(starts, now, min(-1, *known, 0), max(5, *known, 0))
+    # The scale reaches at least from one minute early to five minutes late.
+    axes = Axes(starts, now, low=min(-1, 0, *minutes), high=max(5, 0, *minutes))
     return {
         "axes": axes,
-        "dotted": dotted,
-        "drawn": {(by, group.label): axes.dots(group.points) for by, some in dotted.items() for group in some},
+        "dotted": with_dots,
+        "drawn": {(by, group.label): axes.dots(group.points) for by, groups in with_dots.items() for group in groups},
         "plots": {
-            "month": group_by(mine, lambda one: one.month, [f"{one:%b %Y}" for one in starts]),
-            "host": [] if host else group_by(mine, lambda one: one.host),
-            "hour": group_by(mine, lambda one: one.hour, sorted({one.hour for one in mine} - {""})),
+            "month": group_by(chosen, lambda one: one.month, [f"{one:%b %Y}" for one in starts]),
+            "host": [] if host else group_by(chosen, lambda one: one.host),
+            "hour": group_by(chosen, lambda one: one.hour, sorted({one.hour for one in chosen} - {""})),
         },
         "total": total,
         "words": [word for word in VERDICTS if word in total.verdict_counts],

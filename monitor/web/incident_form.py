@@ -17,17 +17,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from alerts import by_hand
 from alerts.actions import add_action, complete_action
-from alerts.by_hand import (
-    InvalidInput,
-    add_note,
-    assign_role,
-    bring_forward,
-    close_incident,
-    is_address,
-    note_mail,
-    record_cause,
-)
+from alerts.by_hand import InvalidInput, is_address
 from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.report import report_from_json
@@ -41,7 +33,7 @@ from monitor.web.request import may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.times.words import MINUTE, stamp
 
-_MOST_OF_MAIL = 2 << 20
+_MOST_MAIL_MB = 2
 _BOX_IDS = {name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")}
 _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
@@ -49,19 +41,20 @@ _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head
 
 @with_staff_form
 async def save_form(request: Request, sent: SentForm) -> Response:
-    """Save boxes, ticks and notes, and redirect to the page that the button names."""
+    """Save boxes, ticks and notes and go to the page that the button names, or show faults or conflicts."""
     drafts = await queries_of(request).list_drafts(sent.incident)
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
+        # An incident without a report has no version. Then only notes are saved.
         read = _find_version(drafts, sent.fields.get("version", ""))
-        words = dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
-        change = make_notes(sent, now, zone, amends=bool(words) and any(one.signed for one in drafts))
-        number = read.version if read is not None else 0
-        conflicts = await sent.desk.save_answers(sent.incident, sent.role, words, number, change)
+        changes = dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
+        add_notes = make_notes(sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts))
+        version = read.version if read is not None else 0
+        conflicts = await sent.desk.save_answers(sent.incident, sent.role, changes, version, add_notes)
     except InvalidInput as fault:
         # A browser does not fill in a file again.
-        again = {"mail": "choose the file again"} if sent.files else {}
-        faults = again | faults_by_box(fault, _BOX_IDS, "as-role")
+        file_fault = {"mail": "choose the file again"} if sent.files else {}
+        faults = file_fault | faults_by_box(fault, _BOX_IDS, "as-role")
         return await render_incident(request, sent.incident, outcome=SaveOutcome(400, faults, (), sent.fields))
     if conflicts:
         return await render_incident(request, sent.incident, outcome=SaveOutcome(409, {}, conflicts))
@@ -77,7 +70,7 @@ async def show_sign_page(request: Request) -> Response:
 
 @with_staff_form
 async def sign_or_waive(request: Request, sent: SentForm) -> Response:
-    """Sign the report, or record why none will be made."""
+    """Sign the report or record why none will be made, if the person is a head. Show faults on the page."""
     if not sent.person.is_head:
         return render_fault(request, 403, _ONLY_FOR_HEADS)
     try:
@@ -93,13 +86,13 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
 
 
 async def _sign_report(request: Request, sent: SentForm) -> None:
-    """Sign the version of the report that the person read. The signed durations are those of this moment."""
+    """Sign the report with the texts of the version that the person read, and the durations of this moment."""
     queries = queries_of(request)
-    known, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
+    incident, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
     read = _find_version(drafts, sent.fields.get("version", ""))
     if read is None:
         raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
-    await sent.desk.sign_report(known, sent.role, read.words, sent.text("anyway"))
+    await sent.desk.sign_report(incident, sent.role, read.words, sent.text("anyway"))
 
 
 async def download_evidence(request: Request) -> Response:
@@ -107,12 +100,13 @@ async def download_evidence(request: Request) -> Response:
     queries, name = queries_of(request), request.path_params["incident"]
     if not may_act(request) or queries.desk is None:
         return render_fault(request, 403, "Evidence is for people who have signed in and may act.")
-    found, desk = await queries.find_incident(name), queries.desk
-    with ExitStack() as kept:
-        file = Path(kept.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
-        await queries.ask(lambda: desk.export_evidence(found, file))
-        after = BackgroundTask(kept.pop_all().close)
-    return FileResponse(file, media_type="application/zip", filename=f"{found.id}-evidence.zip", background=after)
+    incident, desk = await queries.find_incident(name), queries.desk
+    with ExitStack() as folders:
+        file = Path(folders.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
+        await queries.ask(lambda: desk.export_evidence(incident, file))
+        # The folder is removed after the file was sent. If the export fails, the stack removes it at once.
+        remove = BackgroundTask(folders.pop_all().close)
+    return FileResponse(file, media_type="application/zip", filename=f"{incident.id}-evidence.zip", background=remove)
 
 
 async def _render_sign_page(request: Request, name: str, fault: str = "") -> Response:
@@ -145,20 +139,20 @@ def _find_version(drafts: list[Draft], number: str) -> Draft | None:
 
 
 def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (box, typed text) for each box that the person changed.
+    """Yield (box, typed text) for each box whose typed text is neither that of `read` nor already the newest.
 
     `read` is the version that the person saw. `drafts` are all versions, the newest last.
     """
     before, newest = (texts_of_boxes(one) for one in (read, drafts[-1]))
-    for name, old_text in before.items():
-        text = typed.get(name)
-        if text is None or text in (old_text, newest.get(name)):
+    for box, old_text in before.items():
+        text = typed.get(box)
+        if text is None or text in (old_text, newest.get(box)):
             continue
-        yield name, text
-        # If the old text came from a box of another form, empty that box, or its text would move here again.
-        for other, words in read.words.items():
-            if other not in before and words and with_plain_line_ends(words) == old_text:
-                yield other, ""
+        yield box, text
+        # A new form of report takes the texts of an older form's boxes. Empty the old box, or its text would come back.
+        for old_box, words in read.words.items():
+            if old_box not in before and words and with_plain_line_ends(words) == old_text:
+                yield old_box, ""
 
 
 def texts_of_boxes(draft: Draft) -> dict[str, str]:
@@ -171,12 +165,12 @@ def texts_of_boxes(draft: Draft) -> dict[str, str]:
 def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
     """Return the texts of the boxes and steps of a sent form, by name.
 
-    A ticked step without a text gets the time and the role. If a tick was removed, the text of the step is emptied.
+    A ticked step without a text gets the time and the role. Without a tick, a step loses the text that it had before.
     """
     before = texts_of_boxes(read)
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
     typed = {name.removeprefix("box."): with_plain_line_ends(text) for name, text in boxes}
-    for name in (one for one in typed if one.startswith(STEP_PREFIX)):
+    for name in [one for one in typed if one.startswith(STEP_PREFIX)]:
         is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
         if is_ticked and is_blank:
             typed[name] = f"{stamp(now, timezone, step=MINUTE)}, {sent.role}"
@@ -191,9 +185,9 @@ def with_plain_line_ends(text: str) -> str:
 
 
 def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
-    """Return a function that adds the notes of a form to an incident. Raises `InvalidInput` if a note is invalid.
+    """Return a function that adds the notes of a form to an incident: texts, mail, cause, role, actions and its end.
 
-    `amends` is set if the form changes a signed report, which needs a reason.
+    `amends` is set if the form changes a signed report, which needs a reason. Raises `InvalidInput` for invalid notes.
     """
     if faults := list(_find_faults(sent, amends=amends)):
         raise InvalidInput(faults)
@@ -202,25 +196,28 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
     texts = [f"call with {call}: {sent.text('said')}" if call else "", f"also at {address}" if address else ""]
     texts = [sent.text("note"), *texts, f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""]
 
-    def add_notes(known: Incident) -> Incident:
+    def add_notes(incident: Incident) -> Incident:
         for text in filter(None, texts):
-            known = add_note(known, sent.role, with_plain_line_ends(text), now)
+            incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(text), now)
         if mail is not None:
-            known = note_mail(known, sent.role, mail, sent.text("mailed"), now)
+            incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)
         if sent.text("forward"):
-            known = bring_forward(known, sent.role, sent.text("forward"), now, timezone)
-        known = record_cause(known, sent.role, sent.text("cause"), now)
-        known = assign_role(known, sent.role, sent.text("assigned"), now)
-        known = add_action(known, sent.role, action, now, timezone) if any(action.values()) else known
-        for number in [place for place, _ in enumerate(known.actions, 1) if f"acted.{place}" in sent.fields]:
-            known = complete_action(known, sent.role, number, now, timezone=timezone)
-        return close_incident(known, sent.role, now) if "close" in sent.fields else known
+            incident = by_hand.bring_forward(incident, sent.role, sent.text("forward"), now, timezone)
+        incident = by_hand.record_cause(incident, sent.role, sent.text("cause"), now)
+        incident = by_hand.assign_role(incident, sent.role, sent.text("assigned"), now)
+        if any(action.values()):
+            incident = add_action(incident, sent.role, action, now, timezone)
+        # The form has a checkbox `acted.1`, `acted.2` … for each action.
+        for number in range(1, len(incident.actions) + 1):
+            if f"acted.{number}" in sent.fields:
+                incident = complete_action(incident, sent.role, number, now, timezone=timezone)
+        return by_hand.close_incident(incident, sent.role, now) if "close" in sent.fields else incident
 
     return add_notes
 
 
 def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
-    """Yield each fault of the notes of a form, before any note is made."""
+    """Yield each fault of the notes of a form as `BOX: what to do`. A reason is needed if it `amends`."""
     call, said, address, mail = sent.text("call"), sent.text("said"), sent.text("address"), sent.files.get("mail")
     if bool(call) != bool(said):
         yield f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was said"
@@ -228,8 +225,8 @@ def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
         yield "address: not a web address, it begins with https:// or http://"
     if mail is None and sent.text("mailed"):
         yield "mail: choose the e-mail that you describe"
-    if mail is not None and len(mail) > _MOST_OF_MAIL:
-        yield f"mail: larger than {_MOST_OF_MAIL >> 20} MB; save it without its attachments"
+    if mail is not None and len(mail) > _MOST_MAIL_MB << 20:
+        yield f"mail: larger than {_MOST_MAIL_MB} MB; save it without its attachments"
     if not sent.role.strip():
         yield "as-role: say in which role you act, never a name"
     if amends and not sent.text("reason"):

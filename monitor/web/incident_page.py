@@ -54,7 +54,8 @@ async def show_incident(request: Request) -> Response:
 async def render_incident(request: Request, name: str, fault: str = "", outcome: SaveOutcome | None = None) -> Response:
     """Return the page of an incident: what to do now, the newest draft, its versions and the timeline.
 
-    A closed incident shows instead what happened and what remains. `fault` is why it could not be acknowledged.
+    A closed incident shows instead what happened and what remains. `fault` is why it could not be acknowledged, and
+    `outcome` the result if its form was just sent. The page then shows its faults, conflicts and unsaved texts.
     """
     queries = queries_of(request)
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
@@ -63,8 +64,9 @@ async def render_incident(request: Request, name: str, fault: str = "", outcome:
     missing = list_missing(found, report) if report is not None else []
     unanswered = list_open_fields(report) if report is not None else []
     contested = [one.id for one in report.fields() if one.is_contested] if report is not None else []
-    # Texts that could not be saved are shown in their boxes again.
     unsaved = {name.removeprefix("box."): text for name, text in outcome.typed.items() if name.startswith("box.")}
+    # Boxes that need a person are open, the others folded.
+    open_boxes = {*unanswered, *contested, *(one.field for one in outcome.conflicts), *(box for box, _ in missing)}
     now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
     return render(
         request,
@@ -88,7 +90,7 @@ async def render_incident(request: Request, name: str, fault: str = "", outcome:
         to_do=steps_for_incident(found) if found.closed is None else [],
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
         missing=missing,
-        open_boxes={*unanswered, *contested, *(one.field for one in outcome.conflicts), *(box for box, _ in missing)},
+        open_boxes=open_boxes,
         amending="amend" in request.query_params or "reason" in {*outcome.typed, *outcome.faults},
         details=list(list_finding_details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.label_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
@@ -102,6 +104,7 @@ async def render_incident(request: Request, name: str, fault: str = "", outcome:
 
 def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
     """Return (box id, reason) for each reason why a report cannot be signed. The id is empty if there is no box."""
+    # An obstacle reads `NAME [BOX]: WHY` if a box is missing, else it is a sentence.
     parted = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
     split = ((line, head.rpartition(" [")[::2], why) for line, head, why in parted)
     return [(box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split]

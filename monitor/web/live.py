@@ -25,16 +25,17 @@ from monitor.threads import with_pauses
 from monitor.web import fragments
 from monitor.web.connections import RESPONSE_SECONDS, default_limiter
 from monitor.web.embargo import public_view, slot_has_passed
-from monitor.web.queries import Pulse, Queries
+from monitor.web.pages import millis
+from monitor.web.queries import Queries, WatchedState
 from monitor.web.request import check_parameters, sees_all
 from schedules.times.words import clock as time_of_day
 
 _log = structlog.get_logger(__name__)
-BEAT = 1.0
+_ROUND_SECONDS = 1.0
 """Seconds between two rounds. Each round finds the changes since the last one."""
 _READ_DAY_EVERY, _REJUDGE_EVERY, _SEND_LOOKS_EVERY = 10, 5, 2
 """Rounds between two reads of the whole day, two verdicts on a release whose delay grows, two updates of last looks."""
-_MOST_KEPT = 256
+_MOST_EVENTS_KEPT = 256
 _STREAM_SECONDS = RESPONSE_SECONDS - 15
 """Seconds after which a stream ends and its browser connects again. A person whose access ended is refused then."""
 _RETRY_SECONDS = 10
@@ -42,77 +43,79 @@ _RETRY_SECONDS = 10
 
 @dataclass(eq=False)
 class Listener:
-    """One stream: the numbers of the last event and of the last pulse (`beat`) that it sent, and what wakes it.
+    """One stream: the numbers of the last event and of the last pulse that it has sent, and what wakes it.
 
-    The events are in the feed. `is_new` means that it has sent no pulse yet.
+    `is_new` means that it has sent no pulse yet. Then `last_pulse` is the newest pulse from before it began.
     """
 
-    number: int
-    beat: int
+    last_event: int
+    last_pulse: int
     is_new: bool = True
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(eq=False)
 class AudienceFeed:
-    """The events for one audience: the `parts` of the page as last sent, and the newest events by number.
+    """The events for one audience: the `parts` of the page as last sent, by element id, and the `recent` events.
 
-    `due` are the releases with a passed slot. `pulse` is the event that each round replaces, and `beat` its number.
-    `looked` has the last look at each release, by element, as in the last pulse that had looks.
+    `passed` are the releases whose slot has passed. `pulse` is the event that each round replaces with a new one.
+    `sent_looks` has the last look at each release that was sent, by element id, in milliseconds since 1970.
     """
 
     sees_all: bool
     feed_id: str = field(default_factory=lambda: secrets.token_hex(4))
     parts: dict[str, str] = field(default_factory=dict)
-    number: int = 0
-    recent: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
-    due: frozenset[str] = frozenset()
-    looked: dict[str, int] = field(default_factory=dict)
+    event_number: int = 0
+    recent: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=_MOST_EVENTS_KEPT))
+    passed: frozenset[str] = frozenset()
+    sent_looks: dict[str, int] = field(default_factory=dict)
     pulse: bytes = b""
-    beat: int = 0
+    pulse_number: int = 0
     listeners: set[Listener] = field(default_factory=set)
 
     @property
     def position(self) -> str:
         """Return the id of the newest event."""
-        return f"{self.feed_id}-{self.number}"
+        return f"{self.feed_id}-{self.event_number}"
 
     def add_event(self, kind: str, **data: object) -> None:
         """Add an event for every stream. If there are too many, the oldest one is dropped."""
-        self.number += 1
-        self.recent.append((self.number, _format_event(kind, data, self.position)))
+        self.event_number += 1
+        self.recent.append((self.event_number, _format_event(kind, data, self.position)))
 
     def update_part(self, element: str, html: str, **more: object) -> None:
-        """Add an event with a part of the page, if the part has changed."""
+        """Add a `swap` event with a part of the page and `more` values, if its HTML has changed."""
         if self.parts.get(element) != html:
             self.parts[element] = html
             self.add_event("swap", element=element, html=html, **more)
 
     def parse_position(self, position: str) -> int | None:
-        """Return the event number in a position such as `1f2e3d4c-17`. None if later events have been dropped."""
+        """Return the number in a position such as `1f2e3d4c-17`. None if not all later events are kept."""
         feed_id, _, number = position.rpartition("-")
         if feed_id != self.feed_id or not (number.isascii() and number.isdecimal() and len(number) < 16):
             return None
-        return int(number) if self.number - len(self.recent) <= int(number) <= self.number else None
+        has_all_later = self.event_number - len(self.recent) <= int(number) <= self.event_number
+        return int(number) if has_all_later else None
 
 
-def _format_event(kind: str, data: Mapping[str, object], name: str = "") -> bytes:
-    head = f"id: {name}\n" if name else ""
-    return f"{head}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+def _format_event(kind: str, data: Mapping[str, object], event_id: str = "") -> bytes:
+    id_line = f"id: {event_id}\n" if event_id else ""
+    return f"{id_line}event: {kind}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
 class LiveBoard:
-    """Finds the changes of today's board every `BEAT` seconds and sends them to all streams."""
+    """Finds the changes of today's board every `_ROUND_SECONDS` and sends them to all streams."""
 
     def __init__(self, queries: Queries, most: int | None = None) -> None:
         """Allow `most` streams for each audience, by default a quarter of the connections."""
         self._queries = queries
         self._most = default_limiter(()).most // 4 if most is None else most
         self._feeds = {sees_all: AudienceFeed(sees_all) for sees_all in (False, True)}
+        # The day of the board, and the JSON of its releases by id, as of the last round.
         self._day: date | None = None
         self._releases: dict[str, dict[str, Any]] = {}
         # The marks of the last round. A release with another mark object has changed since.
-        self._marks: dict[str, object] = {}
+        self._change_marks: dict[str, object] = {}
         self._round = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -122,7 +125,7 @@ class LiveBoard:
         return self._feeds[sees_all].position
 
     def is_full(self, *, sees_all: bool) -> bool:
-        """Return whether this audience has as many streams as are allowed."""
+        """Return whether this audience has as many streams as are allowed, or the board is closed."""
         return self._closed or len(self._feeds[sees_all].listeners) >= self._most
 
     def close(self) -> None:
@@ -133,19 +136,23 @@ class LiveBoard:
         self._wake_listeners()
 
     async def listen(self, position: str, *, sees_all: bool) -> AsyncIterator[bytes]:
-        """Yield the events after `position`, and new ones as they come, for `_STREAM_SECONDS` seconds."""
+        """Yield the events after `position`, and new ones as they come, for `_STREAM_SECONDS` seconds.
+
+        If these are not all kept, yield `renew` instead: load the page again. The first stream starts the rounds.
+        """
         feed, clock = self._feeds[sees_all], self._queries.clock
-        since = feed.parse_position(position)
-        listener = Listener(feed.number if since is None else since, feed.beat)
+        known_event = feed.parse_position(position)
+        listener = Listener(feed.event_number if known_event is None else known_event, feed.pulse_number)
         ends = clock.monotonic() + _STREAM_SECONDS
         feed.listeners.add(listener)
         try:
             if self._task is None:
-                self._task = asyncio.create_task(self._run(), name="live")
+                self._task = asyncio.create_task(self._run_while_heard(), name="live")
                 self._task.add_done_callback(self._forget_task)
-            # Random, so that browsers that lost their streams together do not all connect at the same time.
+            # After a lost stream, a browser connects again in so many milliseconds. They are random, so that browsers
+            # that lost their streams together do not all connect at the same time.
             yield f"retry: {500 + secrets.randbelow(1500)}\n\n".encode()
-            if since is None:
+            if known_event is None:
                 yield _format_event("renew", {}, feed.position)
             while self._task is not None and not self._closed and clock.monotonic() < ends:
                 if chunk := self._take_new_events(feed, listener):
@@ -156,20 +163,20 @@ class LiveBoard:
             feed.listeners.discard(listener)
 
     def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
-        """Return the events that a stream has not sent yet, or `renew` (load the page again) if some were dropped."""
-        if feed.number - listener.number > len(feed.recent):
-            listener.number = feed.number
+        """Return the events and pulse that a stream has not sent, as sent now. Some dropped: only `renew`."""
+        missed, listener.last_event = feed.event_number - listener.last_event, feed.event_number
+        if missed > len(feed.recent):
             return _format_event("renew", {}, feed.position)
-        new = [data for number, data in feed.recent if number > listener.number]
-        listener.number = feed.number
-        if listener.beat != feed.beat:
-            # A pulse has only the looks since the one before it. A stream that missed one needs all of them.
-            has_all = not listener.is_new and listener.beat == feed.beat - 1
-            new.append(feed.pulse if has_all else self._pulse_event(feed.looked))
-            listener.beat, listener.is_new = feed.beat, False
+        new = [data for number, data in feed.recent if number > feed.event_number - missed]
+        if listener.last_pulse != feed.pulse_number:
+            # A pulse has only the looks since the one before it. A stream that missed one gets all looks instead.
+            missed_none = not listener.is_new and listener.last_pulse == feed.pulse_number - 1
+            new.append(feed.pulse if missed_none else self._format_pulse(feed.sent_looks))
+            listener.last_pulse, listener.is_new = feed.pulse_number, False
         return b"".join(new)
 
-    async def _run(self) -> None:
+    async def _run_while_heard(self) -> None:
+        """Do a round every `_ROUND_SECONDS` while at least one browser listens."""
         # The board was not updated while no browser listened, so the first round reads the whole day.
         self._round = 0
         while any(feed.listeners for feed in self._feeds.values()):
@@ -178,7 +185,7 @@ class LiveBoard:
             except StoreFault as fault:
                 # Without a pulse, browsers show that the board is no longer live.
                 _log.warning("live_board_not_read", fault=str(fault))
-            await self._queries.clock.sleep(BEAT)
+            await self._queries.clock.sleep(_ROUND_SECONDS)
 
     def _forget_task(self, _task: asyncio.Task[None]) -> None:
         self._task = None
@@ -191,15 +198,15 @@ class LiveBoard:
 
     async def _update_feeds(self) -> None:
         """Do one round: find the changes since the last one, add them to the feeds, and wake the streams."""
-        whole = self._round % _READ_DAY_EVERY == 0 or self._day != self._queries.today()
+        reads_day = self._round % _READ_DAY_EVERY == 0 or self._day != self._queries.today()
         self._round += 1
-        pulses = self._queries.live.pulses()
-        changed = await self._read_day() if whole else await self._update_bodies(pulses)
-        self._marks = {name: pulse.mark for name, pulse in pulses.items()}
+        states = self._queries.live.watched_states()
+        changed = await self._read_day() if reads_day else await self._update_releases(states)
+        self._change_marks = {name: state.change_mark for name, state in states.items()}
         for feed in self._feeds.values():
             if feed.listeners:
-                await self._add_changes(feed, changed, whole=whole)
-                self._set_pulse(feed, pulses)
+                await self._add_changes(feed, changed, has_read_day=reads_day)
+                self._set_pulse(feed, states)
         for feed in self._feeds.values():
             # One at a time, so that timers of looks run in between.
             for listener in tuple(feed.listeners):
@@ -213,16 +220,17 @@ class LiveBoard:
         self._day, self._releases = day, bodies
         return list(bodies)
 
-    async def _update_bodies(self, pulses: Mapping[str, Pulse]) -> list[str]:
-        """Update the releases that changed, and every few rounds those with a growing delay. Return their ids."""
+    async def _update_releases(self, states: Mapping[str, WatchedState]) -> list[str]:
+        """Update the JSON of watched releases that changed or whose delay grows. Return the ids of those updated."""
         changed = []
         async for number, (name, body) in with_pauses(enumerate(list(self._releases.items())), self._queries.clock):
-            pulse = pulses.get(name)
-            has_changed = pulse is not None and pulse.mark is not self._marks.get(name)
+            state = states.get(name)
+            has_changed = state is not None and state.change_mark is not self._change_marks.get(name)
             # An overdue or due release has a growing delay, and one that is public before its slot a growing exposure.
             grows = body["verdict"] == "overdue" or body.get("due") or any(one["open"] for one in body["exposures"])
-            has_grown = (number + self._round) % _REJUDGE_EVERY == 0 and grows
-            if not (has_changed or has_grown) or (fresh := self._queries.live.body(name)) is None:
+            # Each round updates another fifth of these, because a verdict takes time.
+            has_turn = (number + self._round) % _REJUDGE_EVERY == 0
+            if not (has_changed or (grows and has_turn)) or (fresh := self._queries.live.body(name)) is None:
                 continue
             # People's decision is not part of the verdict. The next read of the day brings it up to date.
             decision = {"brought_forward": body["brought_forward"]} if "brought_forward" in body else {}
@@ -230,71 +238,69 @@ class LiveBoard:
             changed.append(name)
         return changed
 
-    async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, whole: bool) -> None:
-        """Add an event to `feed` for each part of the page that has changed for its audience.
+    async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, has_read_day: bool) -> None:
+        """Add a `swap` event to `feed` for each part of the page that has changed for its audience.
 
-        If the page has other rows than before, only `renew` is added: load the page again. `whole` is whether the whole
-        day was read.
+        Incidents and warnings are compared only after a read of the day. If the page has other rows than before, the
+        feed gets only the event `renew` instead: load the page again.
         """
         queries, now = self._queries.for_viewer(sees_all=feed.sees_all), self._queries.clock.now()
-        due = frozenset(name for name, body in self._releases.items() if slot_has_passed(body, now))
+        passed = frozenset(name for name, body in self._releases.items() if slot_has_passed(body, now))
         shown = {name: body if feed.sees_all else public_view(body, now) for name, body in self._releases.items()}
         rows = {name: body for name, body in shown.items() if body is not None}
-        row_elements = {name for name in feed.parts if name.startswith("release-")}
-        has_new_rows = row_elements != {fragments.element_id(name) for name in rows}
-        if has_new_rows:
+        sent_rows = {name for name in feed.parts if name.startswith("release-")}
+        has_other_rows = sent_rows != {fragments.element_id(name) for name in rows}
+        if has_other_rows:
             feed.parts = {}
-        before = feed.number
-        updated = {*(rows if has_new_rows else changed), *(due - feed.due)} & rows.keys()
-        async for row in with_pauses([rows[name] for name in updated], queries.clock):
-            feed.update_part(
-                fragments.element_id(row["id"]), fragments.render_row(queries, row), bad=fragments.has_gone_wrong(row)
-            )
-        if whole or feed.number != before or due != feed.due:
+        last_event = feed.event_number
+        to_render = {*(rows if has_other_rows else changed), *(passed - feed.passed)} & rows.keys()
+        async for row in with_pauses([rows[name] for name in to_render], queries.clock):
+            html, is_bad = fragments.render_row(queries, row), fragments.has_gone_wrong(row)
+            feed.update_part(fragments.element_id(row["id"]), html, bad=is_bad)
+        if has_read_day or feed.event_number != last_event or passed != feed.passed:
             for element, html in fragments.render_day_parts(queries, list(rows.values()), now).items():
                 feed.update_part(element, html)
-        if whole:
+        if has_read_day:
             feed.update_part("needing", fragments.render_needing_action(queries, await queries.list_needing_action()))
             feed.update_part("warnings", await fragments.render_warnings(queries, now))
-        feed.due = due
-        if has_new_rows:
+        feed.passed = passed
+        if has_other_rows:
             # Open pages have other rows, or were made before there were parts to compare with: they load again.
             feed.recent.clear()
             feed.add_event("renew")
 
-    def _set_pulse(self, feed: AudienceFeed, pulses: Mapping[str, Pulse]) -> None:
-        """Make the pulse of this round: the time, and the last looks that are new since the last pulse."""
+    def _set_pulse(self, feed: AudienceFeed, states: Mapping[str, WatchedState]) -> None:
+        """Give the feed the pulse of this round: the time and, every second round, the last looks not yet sent."""
         # Before its slot, only staff see the last looks, because their frequency could show that a release is out.
         last_looks = {
-            fragments.element_id(name): round(pulse.looked.timestamp() * 1000)
-            for name, pulse in pulses.items()
-            if name in self._releases and pulse.looked is not None and (feed.sees_all or name in feed.due)
+            fragments.element_id(name): millis(state.last_look)
+            for name, state in states.items()
+            if name in self._releases and state.last_look is not None and (feed.sees_all or name in feed.passed)
         }
-        new = {}
-        if self._round % _SEND_LOOKS_EVERY == 0 or not feed.looked:
-            new = {name: at for name, at in last_looks.items() if feed.looked.get(name) != at}
-            feed.looked = last_looks
-        feed.pulse, feed.beat = self._pulse_event(new), feed.beat + 1
+        new_looks = {}
+        if self._round % _SEND_LOOKS_EVERY == 0 or not feed.sent_looks:
+            new_looks = {name: at for name, at in last_looks.items() if feed.sent_looks.get(name) != at}
+            feed.sent_looks = last_looks
+        feed.pulse, feed.pulse_number = self._format_pulse(new_looks), feed.pulse_number + 1
 
-    def _pulse_event(self, looked: Mapping[str, int]) -> bytes:
+    def _format_pulse(self, looks: Mapping[str, int]) -> bytes:
         now, zone = self._queries.clock.now(), self._queries.timezone
-        data = {"now": round(now.timestamp() * 1000), "clock": time_of_day(now, zone, exact=True), "looked": looked}
+        data = {"now": millis(now), "clock": time_of_day(now, zone, exact=True), "looked": looks}
         return _format_event("pulse", data)
 
 
 async def stream_events(request: Request) -> Response:
-    """Stream the changes of today's board after the event `Last-Event-ID`, or after `after`."""
+    """Stream the changes of today's board after the event in `Last-Event-ID` or `after`, or refuse with 503."""
     check_parameters(request, ("after",))
     live: LiveBoard = request.app.state.live
     is_staff = sees_all(request)
     if live.is_full(sees_all=is_staff):
         return PlainTextResponse("too many listen already\n", 503, headers={"Retry-After": str(_RETRY_SECONDS)})
     position = request.headers.get("Last-Event-ID", request.query_params.get("after", ""))
-    # Without it, some proxies buffer the whole response, which never ends.
+    # Without this header, some proxies buffer the response and pass nothing on, because it does not end.
     unbuffered = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(
-        live.listen(position, sees_all=is_staff), media_type="text/event-stream", headers=unbuffered
-    )
+    events = live.listen(position, sees_all=is_staff)
+    return StreamingResponse(events, media_type="text/event-stream", headers=unbuffered)
 
 
 ROUTES = [Route("/events", stream_events)]

@@ -95,6 +95,7 @@ class RedactSecrets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and remove secrets from its response."""
+        # The message with the headers waits here until the body is complete, because its length changes.
         start: Message = {}
         body = bytearray()
 
@@ -102,13 +103,14 @@ class RedactSecrets:
             return self.redactor(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
         async def send_redacted(message: Message) -> None:
+            """Collect the messages of a response, and send it without secrets after the last one."""
             is_start = message["type"] == "http.response.start"
             if is_start:
                 start.update(message)
             headers = MutableHeaders(scope=start)
             media_type = headers.get("content-type", "")
             if media_type.startswith("text/event-stream"):
-                # A stream is sent as it comes. Each message has whole events, so no secret is split between two.
+                # A stream has no end, so each message is sent at once. It has whole events, so no secret is split.
                 await send(message if is_start else {**message, "body": redact(message.get("body", b""))})
                 return
             body.extend(message.get("body", b""))

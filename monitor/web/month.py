@@ -49,20 +49,22 @@ class DayRows:
 
 
 async def show_month(request: Request) -> Response:
-    """Show the releases of a month by day, of all producers or of one, with links to subscribe."""
+    """Show the releases of a month by day (only how many, if there are too many), with links to subscribe."""
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("month", "producer"))
     first, producer = _read_month(query.get("month"), queries.today()), query.get("producer", "").strip()
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    every, now = await queries.list_releases(first, last), queries.clock.now()
+    releases, now = await queries.list_releases(first, last), queries.clock.now()
+    producers = list_producers(releases, queries.producers)
+    if producer and producer not in {*queries.producers, *(one for one, _ in producers)}:
+        raise UnknownName(f"There is no producer {producer!r}.")
     span = queries.span_of_days(first, last)
     promised = await queries.ask(lambda: list(promised_between(queries.store.ledger, span, now)))
     states = {one.release.id: {"promised_as": one.state.value} for one in promised if one.state in _SHOWN_STATES}
-    if producer and producer not in {*queries.producers, *(one for one, _ in list_producers(every, {}))}:
-        raise UnknownName(f"There is no producer {producer!r}.")
-    rows = [row | states.get(row["id"], {}) for row in every if is_by(row, producer)]
+    rows = [row | states.get(row["id"], {}) for row in releases if is_by(row, producer)]
     # Thousands of rows take long, so they are grouped in a thread.
-    days, whole = await queries.ask(lambda: _group_by_day(rows, queries.timezone)), len(rows) <= _LISTED_UP_TO
+    days = await queries.ask(lambda: _group_by_day(rows, queries.timezone))
+    lists_rows = len(rows) <= _LISTED_UP_TO
     return render(
         request,
         "month.html",
@@ -71,9 +73,9 @@ async def show_month(request: Request) -> Response:
         days=days,
         by_day={one.day: one for one in days},
         count=len(rows),
-        cells=await render_rows(queries, rows, {}, now) if whole else {},
-        whole=whole,
-        producers=list_producers(every, queries.producers),
+        cells=await render_rows(queries, rows, {}, now) if lists_rows else {},
+        whole=lists_rows,
+        producers=producers,
         producer=producer,
         before=first - timedelta(days=1),
         after=last + timedelta(days=1),

@@ -47,10 +47,11 @@ class OpenID:
         self._clock = clock
         self._transports = transports
         self._contact = contact
-        self._turn = asyncio.Lock()
-        self._known: Mapping[str, Any] | NotSignedOn | None = None
-        self._until = 0.0
-        self._under_way = 0
+        # The provider's configuration, or why it could not be read, and until when (monotonic) that is used.
+        self._metadata: Mapping[str, Any] | NotSignedOn | None = None
+        self._metadata_ends = 0.0
+        self._metadata_lock = asyncio.Lock()
+        self._codes_under_way = 0
 
     async def sign_on_address(self, flow: Flow) -> str:
         """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""
@@ -60,19 +61,19 @@ class OpenID:
         return str(client.create_authorization_url(endpoint, flow.state, flow.verifier, nonce=flow.nonce)[0])
 
     async def redeem_code(self, code: str, flow: Flow, ask: Ask) -> tuple[str, ProviderClaims]:
-        """Exchange a code for an ID token. Return the person's name and claims. Raises `NotSignedOn`.
+        """Exchange a code for an ID token. Return the person's name, or `somebody`, and claims. Raises `NotSignedOn`.
 
-        `ask` runs a blocking function in a thread.
+        `ask` runs a blocking function in a thread. At most `_MOST_AT_ONCE` codes are exchanged at the same time.
         """
-        if self._under_way >= _MOST_AT_ONCE:
+        if self._codes_under_way >= _MOST_AT_ONCE:
             raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, "Too many people are signing in. Try again in a minute.")
-        self._under_way += 1
+        self._codes_under_way += 1
         try:
             metadata = await self._read_metadata()
             token = await self._fetch_token(metadata, code, flow, await ask(self.provider.secret))
             keys = await self._fetch_json(metadata["jwks_uri"])
         finally:
-            self._under_way -= 1
+            self._codes_under_way -= 1
         now = int(self._clock.now().timestamp())
         claims = await ask(lambda: _check_id_token(self.provider, token, keys, flow.nonce, now))
         names = (claims.get(name) for name in ("preferred_username", "email", "sub"))
@@ -80,7 +81,7 @@ class OpenID:
         return name, self.provider.read_claims(claims, str(token["id_token"]))
 
     async def sign_out_address(self, claimed: ProviderClaims) -> str:
-        """Return the address at which the provider signs a person out, or an empty text if it has none."""
+        """Return the address where the provider signs a person out. Empty if it cannot, or did not sign them on."""
         try:
             endpoint = str((await self._read_metadata()).get("end_session_endpoint", ""))
         except NotSignedOn:
@@ -98,17 +99,17 @@ class OpenID:
     async def _read_metadata(self) -> Mapping[str, Any]:
         """Return the provider's configuration, cached for ten minutes. Raises `NotSignedOn`, also cached for a time."""
         # The lock lets only one request wait for a slow provider. The others use its result.
-        async with self._turn:
-            if self._known is None or self._clock.monotonic() >= self._until:
+        async with self._metadata_lock:
+            if self._metadata is None or self._clock.monotonic() >= self._metadata_ends:
                 try:
-                    self._known, lasts = await self._fetch_metadata(), _METADATA_SECONDS
+                    self._metadata, cached_for = await self._fetch_metadata(), _METADATA_SECONDS
                 except NotSignedOn as fault:
-                    self._known, lasts = fault, _FAILURE_SECONDS
-                self._until = self._clock.monotonic() + lasts
-            known = self._known
-        if isinstance(known, NotSignedOn):
-            raise NotSignedOn(known.status, str(known))
-        return known
+                    self._metadata, cached_for = fault, _FAILURE_SECONDS
+                self._metadata_ends = self._clock.monotonic() + cached_for
+            metadata = self._metadata
+        if isinstance(metadata, NotSignedOn):
+            raise NotSignedOn(metadata.status, str(metadata))
+        return metadata
 
     async def _fetch_metadata(self) -> Mapping[str, Any]:
         issuer = self.provider.issuer
@@ -131,6 +132,7 @@ class OpenID:
         return content
 
     async def _fetch_token(self, metadata: Mapping[str, Any], code: str, flow: Flow, secret: str) -> Mapping[str, Any]:
+        """Return the provider's answer to a code, which contains the ID token. Raises `NotSignedOn`."""
         client = _Client(self.provider, metadata, secret, self._send)
         try:
             token = await client.fetch_token(metadata["token_endpoint"], code=code, code_verifier=flow.verifier)
@@ -170,16 +172,15 @@ class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
 def _check_id_token(
     provider: Provider, token: Mapping[str, Any], keys: Mapping[str, Any], nonce: str, now: int
 ) -> Mapping[str, Any]:
-    """Check an ID token and return its claims. Raises `NotSignedOn` if its signature or contents are invalid."""
+    """Check the ID token in `token` and return its claims. Raises `NotSignedOn` if it cannot be trusted."""
     expected = {"iss": provider.issuer, "aud": provider.client, "nonce": nonce}
-    wanted = {name: {"essential": True, "value": value} for name, value in expected.items()}
-    known = {"nonce": nonce, "client_id": provider.client, "access_token": token.get("access_token")}
+    required_claims = {name: {"essential": True, "value": value} for name, value in expected.items()}
+    sign_on = {"nonce": nonce, "client_id": provider.client, "access_token": token.get("access_token")}
     try:
         registry = JWSRegistry(algorithms=_SIGNATURE_ALGORITHMS, strict_check_header=False)
-        read = jwt.decode(
-            str(token.get("id_token", "")), KeySet.import_key_set(cast("KeySetSerialization", keys)), registry=registry
-        )
-        claims = CodeIDToken(read.claims, read.header, wanted, known)
+        key_set = KeySet.import_key_set(cast("KeySetSerialization", keys))
+        decoded = jwt.decode(str(token.get("id_token", "")), key_set, registry=registry)
+        claims = CodeIDToken(decoded.claims, decoded.header, required_claims, sign_on)
         claims.validate(now, _LEEWAY)
     except JoseError as exc:
         raise _sign_on_refused(f"sent a token that cannot be trusted: {one_line(str(exc), 80)}") from exc

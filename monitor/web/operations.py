@@ -78,56 +78,56 @@ class Operation:
     longest: int = 8192
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to a request. Raises `UserFault` for input that the model does not accept."""
+        """Return the response to a request, or refuse its input. A POST needs a token for duty."""
         fields = self.input.model_fields.items() if self.method == "GET" else ()
         check_parameters(request, [field.alias or name for name, field in fields])
         if not all(map(str.isprintable, request.path_params.values())):
             raise UnknownName("no item has such a name")
         if self.method == "GET":
-            given = self.input.read(dict(request.query_params))
+            sent = self.input.read(dict(request.query_params))
         elif (refusal := _refuse_without_duty(request)) is not None:
             return refusal
         else:
-            given = self.input.read(await read_body(request, self.longest))
+            sent = self.input.read(await read_body(request, self.longest))
         try:
-            found: Any = await self.endpoint(request, given)
+            answer: Any = await self.endpoint(request, sent)
         except InvalidInput as fault:
             raise Refused("; ".join(fault.faults)) from fault
-        return found if isinstance(found, Response) else self._write(request, given, found)
+        return answer if isinstance(answer, Response) else self._respond_with(request, sent, answer)
 
-    def _write(self, request: Request, given: Input, found: Json) -> Response:
-        """Return the answer `found` as JSON or CSV. Return 304 if `If-None-Match` has its ETag."""
+    def _respond_with(self, request: Request, sent: Input, answer: Json) -> Response:
+        """Return the answer as JSON or CSV with a link to the next page. Return 304 if `If-None-Match` has its ETag."""
         headers, media, rows = dict[str, str](), _JSON, self.rows
-        if rows is not None and _wants_csv(request, given):
-            body, media = b"".join(csv_chunks(rows.columns, map(rows.row, found[rows.name]))), _CSV
+        if rows is not None and _wants_csv(request, sent):
+            body, media = b"".join(csv_chunks(rows.columns, map(rows.row, answer[rows.name]))), _CSV
         else:
-            body = json.dumps(found, **_COMPACT).encode()
+            body = json.dumps(answer, **_COMPACT).encode()
         if self.method == "GET":
             etag = headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-            known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
-            if not known.isdisjoint({etag, "*"}):
+            cached = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+            if not cached.isdisjoint({etag, "*"}):
                 return Response(status_code=304, headers=headers)
         if rows is not None:
             headers["Vary"] = "Accept"
-            if (after := found.get("next")) is not None:
-                # A header, because CSV has no place for the address of the next page.
+            if (after := answer.get("next")) is not None:
+                # CSV has no place for the address of the next page.
                 query = urlencode({**request.query_params, "after": after})
                 headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
         return Response(body, self.status, headers, media)
 
     def describe(self, path: str, schemas: Json) -> Json:
-        """Return the OpenAPI object of this operation. `schemas` has the schemas of the inputs, by model name."""
-        summary, _, rest = (inspect.getdoc(self.endpoint) or "").partition("\n\n")
+        """Return the OpenAPI object of this operation, from its docstring and the `schemas` of the inputs."""
+        summary, _, description = (inspect.getdoc(self.endpoint) or "").partition("\n\n")
         parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
         result: Json = {"operationId": self.name, "tags": [self.tag], "summary": summary.rstrip(".")}
-        result["description"] = rest
-        shape = {"type": "object"} if self.answer is None else _schema_reference(self.answer)
-        content: Json = {media: {"schema": shape} if media == _JSON else {} for media in self.media}
-        answer: Json = {"description": HTTPStatus(self.status).phrase, "content": content}
-        responses = {self.status: answer} | {status: _describe_problem(words) for status, words in _FAULTS.items()}
+        result["description"] = description
+        schema = {"type": "object"} if self.answer is None else _schema_reference(self.answer)
+        content: Json = {media: {"schema": schema} if media == _JSON else {} for media in self.media}
         if self.rows is not None:
             columns = "; ".join(f"{name}: {words}" for name, words in self.rows.columns.items())
             content[_CSV] = {"schema": {"type": "string", "description": f"A row each, with the columns {columns}."}}
+        success: Json = {"description": HTTPStatus(self.status).phrase, "content": content}
+        responses = {self.status: success} | {status: _describe_problem(words) for status, words in _FAULTS.items()}
         if self.method == "POST":
             responses[409] = _describe_problem(_CONFLICT)
             body = {"required": True, "content": {_JSON: {"schema": _schema_reference(self.input)}}}
@@ -136,7 +136,7 @@ class Operation:
             parameters += _query_parameters(schemas[self.input.__name__])
             if self.answer is not None:
                 etag = {"description": "the value for `If-None-Match`", "schema": {"type": "string"}}
-                answer["headers"] = {"ETag": etag}
+                success["headers"] = {"ETag": etag}
                 responses[304] = {"description": "unchanged since the response with that `ETag`"}
         return result | {"parameters": parameters, "responses": {str(one): responses[one] for one in sorted(responses)}}
 
@@ -166,18 +166,18 @@ class PlainSchema(GenerateJsonSchema):
 
 
 def describe_api(routes: Iterable[BaseRoute]) -> Json:
-    """Return the OpenAPI description of the operations among these routes."""
-    found = [(route.path, one) for route in routes if isinstance(route, ApiRoute) for one in route.operations.values()]
-    answers: set[tuple[Any, JsonSchemaMode]] = {(one.answer, "serialization") for _, one in found if one.answer}
-    inputs: set[tuple[Any, JsonSchemaMode]] = {(one.input, "validation") for _, one in found}
-    wanted = sorted([(Problem, "serialization"), *answers, *inputs], key=str)
-    schemas = models_json_schema(wanted, schema_generator=PlainSchema, ref_template=_REF)[1]["$defs"]
+    """Return the OpenAPI description of the operations among these routes, with the schemas of their models."""
+    operations = [(one.path, each) for one in routes if isinstance(one, ApiRoute) for each in one.operations.values()]
+    answers: set[tuple[Any, JsonSchemaMode]] = {(one.answer, "serialization") for _, one in operations if one.answer}
+    inputs: set[tuple[Any, JsonSchemaMode]] = {(one.input, "validation") for _, one in operations}
+    models = sorted([(Problem, "serialization"), *answers, *inputs], key=str)
+    schemas = models_json_schema(models, schema_generator=PlainSchema, ref_template=_REF)[1]["$defs"]
     paths: Json = {}
-    for path, one in found:
+    for path, one in operations:
         paths.setdefault(path, {})[one.method.lower()] = one.describe(path, schemas)
-    # The inputs of queries are described as parameters and need no schema.
-    bodies = {one.input.__name__ for _, one in found if one.method == "POST"}
-    queries = {one.input.__name__ for _, one in found} - bodies
+    # The inputs in queries are described as parameters, so their schemas are left out.
+    in_bodies = {one.input.__name__ for _, one in operations if one.method == "POST"}
+    left_out = {one.input.__name__ for _, one in operations} - in_bodies
     summary = "Promised statistics, and when each appeared"
     return {
         "openapi": "3.1.0",
@@ -187,7 +187,8 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
         # The first means no authentication, for public boards.
         "security": [{}, {"password": []}, {"token": []}],
         "components": {
-            "schemas": {name: shape for name, shape in schemas.items() if name not in queries and "__" not in name},
+            # pydantic writes `__` into the names of schemas of which it makes two.
+            "schemas": {name: one for name, one in schemas.items() if name not in left_out and "__" not in name},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "password": {"type": "http", "scheme": "basic"},
@@ -215,15 +216,15 @@ def _query_parameters(schema: Json) -> Iterator[Json]:
         yield {"name": name, "in": "query", "required": False, "description": one["description"], "schema": shape}
 
 
-def _wants_csv(request: Request, given: Input) -> bool:
+def _wants_csv(request: Request, sent: Input) -> bool:
     """Return whether to answer with CSV: if `format` says so, or without it, if `Accept` has CSV before JSON."""
     accepted = [one.partition(";")[0].strip() for one in request.headers.get("Accept", "").split(",")]
     preferred = next((one for one in accepted if one in ("text/csv", _JSON)), "")
-    return (getattr(given, "format", None) or preferred.removeprefix("text/")) == "csv"
+    return (getattr(sent, "format", None) or preferred.removeprefix("text/")) == "csv"
 
 
 def _refuse_without_duty(request: Request) -> Response | None:
-    """Return a refusal if the request has no token with the scope `duty`, else None."""
+    """Return None for a request with a token of the scope `duty`, else a refusal: 403, or 401 without a token."""
     scope = getattr(request.state, "token_scope", None)
     if scope is TokenScope.DUTY:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from math import ceil, floor
@@ -51,41 +51,18 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 def _make_environment() -> Environment:
-    """Return the environment in which all templates are rendered, with their filters."""
+    """Return the environment in which all templates are rendered. Most filters have the name of their function."""
     made = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), undefined=StrictUndefined, auto_reload=False
     )
-    made.filters |= {
-        "local": local_text,
-        "day": day_text,
-        "at": partial(stamp, step=SECOND),
-        "exact_time": partial(clock, exact=True),
-        "clock_time": clock,
-        "ago": ago,
-        "elapsed": elapsed_text,
-        "short_length": short_length,
-        "slot_start": slot_start,
-        "reasons": list_reasons,
-        "public_links": list_public_links,
-        "millis": millis,
-        "seen": seen_text,
-        "exposure_end": describe_exposure_end,
-        "time_of_day": time_of_day,
-        "verdict": verdict_text,
-        "verdict_line": as_json.status_text,
-        "status": as_json.verdict_or_due,
-        "last_look": as_json.last_look_text,
-        "elsewhere": elsewhere_text,
-        "open_alternatives": open_alternatives,
-        "decision": as_json.decision_text,
-        "address": as_json.address_note,
-        "length": as_json.length_text,
-        "lateness": as_json.lateness,
-        "against": delay_from_slot,
-        "kind": KIND_NAMES.__getitem__,
-        "ticked": backticks_to_code,
-        "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
-    }
+    functions: list[Callable[..., Any]] = [local_text, day_text, time_of_day, millis, ago, elapsed_text, short_length]
+    functions += [slot_start, seen_text, delay_from_slot, list_reasons, list_public_links, describe_exposure_end]
+    functions += [verdict_text, elsewhere_text, open_alternatives, backticks_to_code, as_json.status_text]
+    functions += [as_json.verdict_or_due, as_json.last_look_text, as_json.decision_text, as_json.address_note]
+    functions += [as_json.length_text, as_json.lateness]
+    made.filters |= {one.__name__: one for one in functions}
+    made.filters |= {"at": partial(stamp, step=SECOND), "clock_time": clock, "exact_time": partial(clock, exact=True)}
+    made.filters |= {"kind": KIND_NAMES.__getitem__, "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)]}
     return made
 
 
@@ -106,13 +83,10 @@ def _seconds_in_largest_unit(seconds: int) -> str:
 
 
 def short_length(seconds: Mapping[str, Any] | None) -> str:
-    """Return a measured duration for a list. Over five minutes, it has minutes only and no seconds.
-
-    Each bound is rounded outward. Empty if there is no measurement.
-    """
+    """Return a measured duration for a list in one or two units, rounded outward. Empty if there is none."""
     bounds = bounds_from_json(seconds) or Bounds()
-    size = abs(next((side for side in (bounds.min, bounds.max) if side is not None), 0.0))
-    return lengths(bounds, parts=count_length_units(size), tenths=False, unknown="")
+    first_bound = next((bound for bound in (bounds.min, bounds.max) if bound is not None), 0.0)
+    return lengths(bounds, parts=count_length_units(abs(first_bound)), tenths=False, unknown="")
 
 
 def slot_start(row: Mapping[str, Any]) -> datetime:
@@ -129,12 +103,12 @@ def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
 
 
 def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return (address, name) pairs of the places where a release is public, or else of its announced page."""
-    if elsewhere := open_alternatives(row):
-        return [(one["url"], one["part"]) for one in elsewhere]
-    exposed = {one["part"] for one in row["exposures"] if one["open"]}
-    if exposed:
-        return [(part["url"], part["id"]) for part in row["parts"] if part["id"] in exposed]
+    """Return (address, name) of each place where a release is public, or else of its announced page."""
+    if alternatives := open_alternatives(row):
+        return [(one["url"], one["part"]) for one in alternatives]
+    public_parts = {one["part"] for one in row["exposures"] if one["open"]}
+    if public_parts:
+        return [(part["url"], part["id"]) for part in row["parts"] if part["id"] in public_parts]
     return [(row["url"], "Announced page")] if row["url"] else []
 
 
@@ -159,16 +133,19 @@ def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
 
 
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
-    """Return a delay in words, before or after the slot, such as `38 min 2 s to 38 min 5 s after`."""
+    """Return a delay in words: `2 s to 5 s after` the slot, `… before`, or `between 1 s before and 5 s after`.
+
+    `bounds` are in seconds, negative before the slot. Empty if they are None.
+    """
     if bounds is None or (least := bounds["min"]) is None:
         return as_json.length_text(bounds)
     most = bounds["max"]
-    if most is not None and most <= 0 and least < 0:
+    if most is None or least >= 0:
+        return f"{as_json.length_text(bounds)} after"
+    if most <= 0:
         return f"{as_json.length_text({'min': -most, 'max': -least})} before"
-    if most is not None and least < 0:
-        before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
-        return f"between {before} before and {after} after"
-    return f"{as_json.length_text(bounds)} after"
+    before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
+    return f"between {before} before and {after} after"
 
 
 _ENVIRONMENT = _make_environment()
@@ -181,8 +158,7 @@ def render_fragment(queries: Queries, template: str, **values: Any) -> str:  # n
 
 def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
     """Return a response with a whole page. The template gets `values` and the values that every page needs."""
-    queries, session = queries_of(request), session_of(request)
-    acts = may_act(request)
+    queries, session, acts = queries_of(request), session_of(request), may_act(request)
     common = {
         "signs_in": queries.sessions is not None and queries.sessions.allows_sign_in,
         "sessions": queries.sessions,
@@ -203,41 +179,43 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
     return HTMLResponse(text, status_code=code)
 
 
-async def _stored_checks(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
-    """Return the status checks that read the store, and the deliveries given up in the last seven days."""
+async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
+    """Return the checks of notices and monitors, and the deliveries given up, or a check that the store fails."""
     try:
         now = queries.clock.now()
-        members = await queries.ask(lambda: list(_member_checks(queries, now)))
+        monitors = await queries.ask(lambda: list(_check_leases(queries, now)))
         given_up = await queries.list_given_up()
     except StoreFault as fault:
         todo = "Free space, or bring the database back."
         return [Check("Store, read", str(fault), todo, "NinethirtyStoreFailing")], []
-    number = f"{count(len(given_up), 'notice')} given up in the last seven days"
-    todo = "Contact the recipients yourself, then repair the channel: see the list below."
-    notices = Check("Notices", number, todo, "NinethirtyNoticeGivenUp")
-    return [
-        notices if given_up else Check("Notices", "no delivery was given up in the last seven days"),
-        *members,
-    ], given_up
+    notices = Check("Notices", "no delivery was given up in the last seven days")
+    if given_up:
+        found = f"{count(len(given_up), 'notice')} given up in the last seven days"
+        todo = "Contact the recipients yourself, then repair the channel: see the list below."
+        notices = Check("Notices", found, todo, "NinethirtyNoticeGivenUp")
+    return [notices, *monitors], given_up
 
 
-def _member_checks(queries: Queries, now: datetime) -> Iterator[Check]:
-    """Yield a check for each lease that a monitor has, and for each monitor silent for under seven days."""
+def _check_leases(queries: Queries, now: datetime) -> Iterator[Check]:
+    """Yield a good check for each lease in force, and a failed one for each monitor that was lost in the last week.
+
+    A lease is the right to a monitor's name, or to send the notices. A monitor is lost if its lease ran out and it did
+    not stop normally. Other leases that ran out are free, and yield nothing.
+    """
     leases, zone = queries.store.leases, queries.timezone
     for lease in leases.leases():
-        name, beat = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
-        # A lease that ran out is free: the next monitor with something to send takes it.
+        name, last_sign = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
         if lease.until > now:
             yield Check(name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}")
-        elif beat is not None and not beat.stopped and now - beat.at < GIVEN_UP_FOR:
+        elif last_sign is not None and not last_sign.stopped and now - last_sign.at < GIVEN_UP_FOR:
             todo = "Start it again, or remove what stopped it."
-            yield Check(name, f"no sign of it since {stamp(beat.at, zone)}", todo, "NinethirtyDown")
+            yield Check(name, f"no sign of it since {stamp(last_sign.at, zone)}", todo, "NinethirtyDown")
 
 
 async def show_status(request: Request) -> Response:
     """Show the status of the monitor itself: a list of checks, failing ones first."""
     queries = queries_of(request)
-    stored, given_up = await _stored_checks(queries)
+    stored, given_up = await _check_store(queries)
     return render(
         request,
         "status.html",
@@ -255,20 +233,17 @@ async def serve_asset(request: Request) -> Response:
 
 
 async def list_silences(queries: Queries, *, coming: bool = False) -> list[tuple[Silence, str]]:
-    """Return the current silences with the title of what each mutes. Empty unless the viewer is staff.
-
-    `coming` includes silences that begin later.
-    """
+    """Return the current and, if `coming`, future silences, with titles. Empty if not staff or without the store."""
     now, store = queries.clock.now(), queries.store
 
-    def name_of(one: Silence) -> str:
-        known = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
-        found = known(one.name) if known is not None else None
+    def title_of(one: Silence) -> str:
+        find = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
+        found = find(one.name) if find is not None else None
         return found.title if found is not None else queries.producers.get(one.name, one.name)
 
     def read() -> list[tuple[Silence, str]]:
         found = [one for one in store.outbox.silences(now) if one.is_on(now) or (coming and now < one.ends)]
-        return [(one, name_of(one)) for one in found]
+        return [(one, title_of(one)) for one in found]
 
     try:
         return await queries.ask(read) if queries.sees_all else []

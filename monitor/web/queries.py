@@ -47,14 +47,14 @@ MOST_INCIDENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """The state of a watched release. After each visible change, `mark` is another object.
+class WatchedState:
+    """The state of a watched release. After each visible change, `change_mark` is another object.
 
-    `looked` is the time of the last response that proved something, or None before the first.
+    `last_look` is the time of the last response that proved something, or None before the first.
     """
 
-    mark: object
-    looked: datetime | None
+    change_mark: object
+    last_look: datetime | None
 
 
 class RunningMonitor(Protocol):
@@ -63,8 +63,8 @@ class RunningMonitor(Protocol):
     def body(self, release: str) -> Json | None:
         """Return the JSON of a watched release as of now, or None if it is not watched."""
 
-    def pulses(self) -> Mapping[str, Pulse]:
-        """Return every watched release by its id, read from memory."""
+    def watched_states(self) -> Mapping[str, WatchedState]:
+        """Return the state of every watched release by its id, read from memory."""
 
     def is_store_unavailable(self) -> bool:
         """Return whether the store has not answered for so long that queries should not wait for it."""
@@ -161,30 +161,32 @@ class Queries:
         return [visible for body in found if (visible := self._visible_part(body)) is not None]
 
     def _watched_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
+        """Return the JSON of watched releases with a slot that begins on these days, from memory."""
         begin, end = self._day_bounds(first, last)
-        watched = [body for name in self.live.pulses() if (body := self.live.body(name)) is not None]
+        watched = [body for name in self.live.watched_states() if (body := self.live.body(name)) is not None]
         slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer))
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return judged releases with their current JSON, and from tomorrow on also releases that are only promised."""
+        """Return the JSON of judged releases of these days and, from tomorrow on, of promised ones, by slot."""
         begin, end = self._day_bounds(first, last)
-        names, current = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end)), {}
+        names = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))
+        bodies: dict[str, Json | None] = {}
         async for name in with_pauses(names, self.clock):
-            current[name] = self.live.body(name)
-        if unwatched := [name for name in names if current[name] is None]:
-            judged = await self.ask(lambda: self.store.verdicts.judged_on(unwatched))
-            current |= {row.release: row.body for row in judged}
-        ours = [body for body in current.values() if body is not None and is_by(body, producer)]
-        found = await self._add_decisions(ours)
+            bodies[name] = self.live.body(name)
+        if unwatched := [name for name in names if bodies[name] is None]:
+            rows = await self.ask(lambda: self.store.verdicts.judged_on(unwatched))
+            bodies |= {row.release: row.body for row in rows}
+        judged = [body for body in bodies.values() if body is not None and is_by(body, producer)]
+        releases = await self._add_decisions(judged)
         if last > self.today():
             now = self.clock.now()
-            promised = await self.ask(lambda: self.store.ledger.releases(begin, end))
-            wanted = [one.id for one in promised if producer in (None, *one.producers)]
-            judged_now = await self.ask(lambda: [self.judge_promised(name, now) for name in wanted])
-            found += [body for body in judged_now if body is not None]
-            found.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
-        return found
+            entries = await self.ask(lambda: self.store.ledger.releases(begin, end))
+            ids = [one.id for one in entries if producer in (None, *one.producers)]
+            promised = await self.ask(lambda: [self.judge_promised(name, now) for name in ids])
+            releases += [body for body in promised if body is not None]
+            releases.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
+        return releases
 
     async def find_release(self, release: str) -> Json:
         """Return the JSON of one release. Raises `UnknownName` if there is none, or it must not be shown."""
@@ -194,20 +196,17 @@ class Queries:
         return visible
 
     async def _read_release(self, release: str) -> Json | None:
-        """Return the JSON of a release as of now, or of one that is only promised. None if neither is known.
-
-        If its entries now belong to another release, the stored JSON is returned and names that one in `joined_into`.
-        """
+        """Return the JSON of a release, as of now if it is watched or only promised. None if it is unknown."""
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:
             now = self.clock.now()
             return await self.ask(lambda: self.judge_promised(release, now))
         known = await self.ask(lambda: self.store.ledger.release(release))
-        into = known.joined_into if known is not None else None
-        (body,) = await self._add_decisions(
-            [(self.live.body(row.release) or row.body) if into is None else row.body | {"joined_into": into}]
-        )
-        return body
+        if known is not None and known.joined_into is not None:
+            body = row.body | {"joined_into": known.joined_into}
+        else:
+            body = self.live.body(row.release) or row.body
+        return (await self._add_decisions([body]))[0]
 
     async def _add_decisions(self, bodies: list[Json]) -> list[Json]:
         """Return the JSON of releases with what people have decided since the verdict, such as an earlier time."""
@@ -218,7 +217,7 @@ class Queries:
     async def list_incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
     ) -> list[Incident]:
-        """Return the newest incidents of these local days, before `until`, newest first; at most `MOST_INCIDENTS`."""
+        """Return at most `MOST_INCIDENTS` of these days and before `until`, newest first. None is no limit."""
         begin, end = self.span_of_days(first, last)
         end, now = min(filter(None, (end, until)), default=None), self.clock.now()
         store = self.store.verdicts
@@ -232,23 +231,22 @@ class Queries:
         store, now, today = self.store.verdicts, self.clock.now(), self.today()
         begin, end = self.span_of_days(first, last)
 
+        def has_occurred_then(one: Incident) -> bool:
+            return (begin is None or begin <= one.occurred) and (end is None or one.occurred < end)
+
         def read() -> list[Incident]:
-            unsettled = [
-                one
-                for one in store.open_incidents(MOST_INCIDENTS)
-                if (begin or one.occurred) <= one.occurred and (end is None or one.occurred < end)
-            ]
-            needing = [one for one in unsettled[::-1] if needs_action(one, store.drafts, today)]
-            return self._visible_incidents(needing, now)
+            of_days = [one for one in reversed(store.open_incidents(MOST_INCIDENTS)) if has_occurred_then(one)]
+            return self._visible_incidents([one for one in of_days if needs_action(one, store.drafts, today)], now)
 
         return await self.ask(read)
 
     async def find_incident(self, incident: str) -> Incident:
         """Return one incident. Raises `UnknownName` if there is none, or it must not be shown."""
         now = self.clock.now()
-        for found in await self.ask(lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now)):
-            return found
-        raise UnknownName(f"There is no incident {incident!r}.")
+        found = await self.ask(lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now))
+        if not found:
+            raise UnknownName(f"There is no incident {incident!r}.")
+        return found[0]
 
     async def list_events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
         """Return at most `limit` events after the one with the id `after`, oldest first. Raises `UnknownName`."""
@@ -279,10 +277,8 @@ class Queries:
 
     async def list_given_up(self) -> list[Json]:
         """Return the deliveries that were recently given up, newest first, each with the subject of its notice."""
-        since = self.clock.now() - GIVEN_UP_FOR
-        return await self.ask(
-            lambda: [given_up_json(self.store.outbox, row) for row in self.store.outbox.given_up(since)[:_MOST_SHOWN]]
-        )
+        outbox, since = self.store.outbox, self.clock.now() - GIVEN_UP_FOR
+        return await self.ask(lambda: [given_up_json(outbox, row) for row in outbox.given_up(since)[:_MOST_SHOWN]])
 
     def close(self) -> None:
         """Stop the threads."""
@@ -295,37 +291,39 @@ class Queries:
         return body if self.sees_all else public_view(body, self.clock.now())
 
     def _visible_incidents(self, incidents: Sequence[Incident | None], now: datetime) -> list[Incident]:
-        """Return the incidents that the viewer may see, newest first. Only staff see leaks and leads."""
-        found = [one for one in reversed(incidents) if one is not None]
+        """Return the incidents (given oldest first) that the viewer may see, newest first, measured as of now."""
+        visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
+            public = [one for one in visible if one.kind not in _ONLY_FOR_STAFF]
             # An incident of several releases becomes public after the slot of the first one.
-            firsts = [(one, one.linked[0].release if one.linked else one.release) for one in found]
-            found = [one for one, first in firsts if one.kind not in _ONLY_FOR_STAFF and self.is_due(first, now)]
-        current = self.current_incidents
-        return found if current is None else [current.incident(one, now) for one in found]
+            firsts = [(one, one.linked[0].release if one.linked else one.release) for one in public]
+            visible = [one for one, first in firsts if self.is_slot_past(first, now)]
+        measured = self.current_incidents
+        return visible if measured is None else [measured.incident(one, now) for one in visible]
 
-    def is_due(self, release: str, now: datetime) -> bool:
+    def is_slot_past(self, release: str, now: datetime) -> bool:
         """Return whether the slot of a release has passed. Reads the store, so call it in a thread."""
         row = self.store.verdicts.judged_one(release)
         return row is not None and slot_has_passed(row.body, now)
 
     def _read_events(self, after: str | None, release: str | None, limit: int, now: datetime) -> list[Event]:
-        """Return the visible events. Reads on until there are `limit`, because some events are embargoed."""
-        last = None if after is None else self.store.verdicts.event(after)
-        if after is not None and (last is None or not (self.sees_all or self.is_due(last.release, now))):
+        """Return at most `limit` visible events. Raises `UnknownName` if the event `after` is not visible."""
+        store, is_slot_past = self.store.verdicts, functools.cache(self.is_slot_past)
+        last = None if after is None else store.event(after)
+        if after is not None and (last is None or not (self.sees_all or is_slot_past(last.release, now))):
             raise UnknownName(f"no event {after!r}")
         visible: list[Event] = []
-        due = functools.cache(self.is_due)
+        # Embargoed events are left out, so one read may not be enough.
         while True:
-            found = self.store.verdicts.events((last.at, last.id) if last is not None else None, release, limit)
-            visible += (
-                found
-                if self.sees_all
-                else [replace(one, body=without_details(one.body)) for one in found if due(one.release, now)]
-            )
-            if len(found) < limit or len(visible) >= limit:
+            events = store.events((last.at, last.id) if last is not None else None, release, limit)
+            if self.sees_all:
+                visible += events
+            else:
+                public = (one for one in events if is_slot_past(one.release, now))
+                visible += [replace(one, body=without_details(one.body)) for one in public]
+            if len(events) < limit or len(visible) >= limit:
                 return visible[:limit]
-            last = found[-1]
+            last = events[-1]
 
     def _day_bounds(self, first: date, last: date) -> tuple[datetime, datetime]:
         return day_begins(first, self.timezone), day_begins(last + timedelta(days=1), self.timezone)

@@ -22,23 +22,22 @@ _PUBLIC_REASONS = {"promise", "policy", "blind"}
 
 
 async def show_release(request: Request) -> Response:
-    """Show one release with all its parts and findings."""
+    """Show one release. Before its slot, only staff see the reasons, the timeline and the claims."""
     queries, name = queries_of(request), request.path_params["release"]
     body, now = await queries.find_release(name), queries.clock.now()
-    is_shown = queries.sees_all or slot_has_passed(body, now)
-    explained = await queries.ask(lambda: queries.explain_verdict(name, now)) if is_shown else None
-    kinds = FACT_HEADINGS if queries.sees_all else _PUBLIC_REASONS
+    shows_all = queries.sees_all or slot_has_passed(body, now)
+    explained = await queries.ask(lambda: queries.explain_verdict(name, now)) if shows_all else None
+    case = explained.case if explained is not None else None
+    reasons = FACT_HEADINGS if queries.sees_all else _PUBLIC_REASONS
     return render(
         request,
         "release.html",
         release=body,
-        why=group_by_heading(explained.explanation, kinds) if explained is not None else [],
+        why=group_by_heading(explained.explanation, reasons) if explained is not None else [],
         would_change=explained.explanation.would_change if explained is not None else (),
-        timeline=build_timeline(body, explained.case.runs, explained.case.blind, now)
-        if explained is not None
-        else None,
+        timeline=None if case is None else build_timeline(body, case.runs, case.blind, now),
         short=_label_instant,
-        claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"])) if is_shown else [],
+        claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"])) if shows_all else [],
         no_proof=NO_PROOF,
         incidents=await queries.ask(lambda: queries.store.verdicts.incidents_of(name)) if queries.sees_all else [],
     )

@@ -53,13 +53,14 @@ async def show_report(request: Request) -> Response:
 
 
 async def download_report(request: Request) -> Response:
-    """Return the report on a period as a file."""
+    """Return the report on a period as a file that browsers save, or show if it is HTML."""
     ending, chosen = request.path_params["ending"], _read_choice(request)
     if ending not in FORMATS:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
     now, period = queries_of(request).clock.now(), await _read_period(request, chosen)
     content = await _run_alone(request, lambda periods: periods.render(period, ending, now))
-    return file_response(content, FORMATS[ending], f"{file_stem_of(period)}.{ending}" if ending != "html" else "")
+    name = "" if ending == "html" else f"{file_stem_of(period)}.{ending}"
+    return file_response(content, FORMATS[ending], name)
 
 
 @with_staff_form

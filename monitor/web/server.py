@@ -48,23 +48,24 @@ class WebServer:
     def __init__(
         self,
         app: ASGIApp,
-        bound: socket.socket,
+        pages: socket.socket,
         proxies: Sequence[str] = (),
         limiter: ConnectionLimiter | None = None,
         metrics: socket.socket | None = None,
     ) -> None:
-        """Prepare to serve `app` on the socket `bound`. On the socket `metrics`, serve only metrics and health.
+        """Prepare to serve `app` on the bound socket `pages`. On the socket `metrics`, serve only metrics and health.
 
         `limiter` limits connections. The default is `default_limiter`.
         """
-        self._socket = bound
+        self._socket = pages
         self._metrics_socket = metrics
         self.app = app
-        self._proxies = [ipaddress.ip_network(one, strict=False) for one in proxies]
-        self._app_behind_proxies: ASGIApp = self._call_current_app
+        self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
+        # The app after proxy headers of trusted proxies have replaced the client's address and the scheme.
+        self._app_with_client: ASGIApp = self._call_current_app
         if proxies:
-            trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # uvicorn's own names for the same
-            self._app_behind_proxies = cast("ASGIApp", trusting)
+            trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # the types of uvicorn and starlette differ
+            self._app_with_client = cast("ASGIApp", trusting)
         config = uvicorn.Config(
             self._record_connection,
             interface="asgi3",
@@ -77,13 +78,13 @@ class WebServer:
             http="h11",
             ws="none",
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-            # The limits below count a connection only after it was accepted.
+            # `limiter` counts a connection only after it was accepted, so few may wait for that.
             backlog=64,
         )
         # `load` sets uvicorn's own protocol class, which is then replaced.
         config.load()
-        limited = partial(Connection, limiter=default_limiter(proxies) if limiter is None else limiter)
-        config.http_protocol_class = limited  # type: ignore[assignment] # called as a class
+        make_connection = partial(Connection, limiter=default_limiter(proxies) if limiter is None else limiter)
+        config.http_protocol_class = make_connection  # type: ignore[assignment] # called as a class
         self._server = _UvicornServer(config)
 
     @property
@@ -94,9 +95,7 @@ class WebServer:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        await self._server.serve(
-            sockets=[self._socket, *([self._metrics_socket] if self._metrics_socket is not None else [])]
-        )
+        await self._server.serve([one for one in (self._socket, self._metrics_socket) if one is not None])
 
     async def _record_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Record in the request's state whether it came from a trusted proxy and whether to the metrics socket."""
@@ -105,7 +104,7 @@ class WebServer:
         for_metrics = self._metrics_socket is not None and scope["server"][1] == self._metrics_socket.getsockname()[1]
         by_proxy = bool(host) and any(ipaddress.ip_address(host) in one for one in self._proxies)
         scope.setdefault("state", {}).update(by_proxy=by_proxy, for_metrics=for_metrics)
-        await self._app_behind_proxies(scope, receive, send)
+        await self._app_with_client(scope, receive, send)
 
     async def _call_current_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A method, because `replace_app` can change `self.app` between two requests.

@@ -89,15 +89,16 @@ class Sessions:
         # Two threads: one for the password that is being checked, one for sessions that exist.
         self._thread = ThreadPoolExecutor(2, "sign-in")
 
-    async def sign_in(self, name: str, password: str, client: str, known: str = "") -> str | None:
+    async def sign_in(self, name: str, password: str, client: str, shown_mark: str = "") -> str | None:
         """Return the key of a new session, or None for a wrong name or password. Raises `Busy`.
 
-        `known` is the `browser_mark` that the browser has from an earlier sign-in, or empty. Wrong guesses from other
-        browsers do not delay a browser with a valid mark, even if they come from the same address.
+        `shown_mark` is the `browser_mark` that the browser has from an earlier sign-in, or empty. Wrong guesses from
+        other browsers do not delay a browser with a valid mark, even if they come from the same address.
         """
         mark = self.browser_mark(name)
-        is_known = hmac.compare_digest(known.encode(), mark.encode())
-        person = await self._try_password(name, password, client, (mark,) if is_known else (client, f"as {mark}"))
+        is_known = hmac.compare_digest(shown_mark.encode(), mark.encode())
+        guessers = (mark,) if is_known else (client, f"account {mark}")
+        person = await self._try_password(name, password, client, guessers)
         return self._open_session(secrets.token_urlsafe(32), person) if person is not None else None
 
     def browser_mark(self, name: str) -> str:
@@ -109,15 +110,15 @@ class Sessions:
         return hmac.new(self._signing_key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     async def find_session(self, key: str) -> Session | None:
-        """Return the session of a key, or None if there is none or its person may no longer sign in."""
-        found = self._sessions.get(key)
-        if found is None:
+        """Return the session of a key. None if it is too old, or its person has another password or no right."""
+        session = self._sessions.get(key)
+        if session is None:
             return None
-        person = await self._read_person(found)
-        if person is None or person.password != found.person.password or self._clock.monotonic() >= found.ends:
+        person = await self._read_person(session)
+        if person is None or person.password != session.person.password or self._clock.monotonic() >= session.ends:
             self._sessions.pop(key, None)
             return None
-        return replace(found, person=person)
+        return replace(session, person=person)
 
     async def _read_person(self, session: Session) -> Person | None:
         """Return the person of a session with their present right, or None if they have none."""
@@ -126,40 +127,40 @@ class Sessions:
         right = None if self.provider is None else self.provider.provider.right(session.claims)
         return None if right is None else replace(session.person, right=right)
 
-    async def sign_on_address(self, browser: str) -> str:
-        """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""
-        return await self._require_provider().sign_on_address(self.make_flow(browser))
+    async def sign_on_address(self, secret: str) -> str:
+        """Return the provider's address where the browser with this `secret` signs in. Raises `NotSignedOn`."""
+        return await self._require_provider().sign_on_address(self.make_flow(secret))
 
-    def make_flow(self, browser: str) -> Flow:
-        """Return the secrets of a sign-on, derived from `browser`, a random text in this browser's cookie."""
-        return Flow(*(self._sign(f"{use} {browser}") for use in ("state", "nonce", "verifier")))
+    def make_flow(self, secret: str) -> Flow:
+        """Return the texts of a sign-on, derived from `secret`, a random text in the browser's cookie."""
+        return Flow(*(self._sign(f"{use} {secret}") for use in ("state", "nonce", "verifier")))
 
     def _require_provider(self) -> OpenID:
         if self.provider is None:
             raise UnknownName("No provider signs people on here.")
         return self.provider
 
-    async def finish_sign_on(self, code: str, browser: str, client: str) -> str:
+    async def finish_sign_on(self, code: str, secret: str, client: str) -> str:
         """Return the key of a new session for the person that the provider signs on. Raises `Busy`, `NotSignedOn`."""
         self._check_wait((client,))
         openid = self._require_provider()
-        name, claims = await openid.redeem_code(code, self.make_flow(browser), self._run_in_thread)
+        name, claims = await openid.redeem_code(code, self.make_flow(secret), self._run_in_thread)
         right = openid.provider.right(claims)
         if right is None:
             why = f"You are signed on as {name}, who has no rights here. Contact the person who runs this monitor."
             raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
         _log.info("signed_in", user=name, right=str(right), by="oidc", client=client)
-        return self._open_session(secrets.token_urlsafe(32), Person(name, UNKNOWN_PERSON.password), claims=claims)
+        return self._open_session(secrets.token_urlsafe(32), Person(name), claims=claims)
 
     async def sign_in_by_header(self, authorization: str, client: str) -> Session | None:
-        """Return a session for an `Authorization: Basic` header, or None for a wrong password. Raises `Busy`."""
-        # A program sends its password with each request, and a check is slow. So the header is the key of a session.
+        """Return the session for a header of HTTP basic authentication, None for a wrong password. Raises `Busy`."""
+        # A check of a password is slow, so further requests with the same header get the same session.
         key = self._sign(authorization)
-        known = await self.find_session(key)
-        if known is not None:
-            return known
+        if (session := await self.find_session(key)) is not None:
+            return session
         name, password = _read_basic_header(authorization)
-        person = await self._try_password(name, password, client, (client, f"as {self.browser_mark(name)}"))
+        guessers = (client, f"account {self.browser_mark(name)}")
+        person = await self._try_password(name, password, client, guessers)
         return await self.find_session(self._open_session(key, person)) if person is not None else None
 
     @property
@@ -185,10 +186,9 @@ class Sessions:
         known = self._sessions.get(key)
         if known is None or self._clock.monotonic() >= known.ends:
             _log.info("signed_in", user=names[0], right=str(right), by="proxy")
-            # They have no password here, so they get the one that no text matches.
-            self._open_session(key, Person(names[0], UNKNOWN_PERSON.password), by_proxy_header=True)
-        found = self._sessions[key]
-        return replace(found, person=replace(found.person, right=right))
+            self._open_session(key, Person(names[0]), by_proxy_header=True)
+        session = self._sessions[key]
+        return replace(session, person=replace(session.person, right=right))
 
     async def find_program(self, token: str) -> Program | None:
         """Return the program with this token, or None if there is none."""
@@ -208,40 +208,42 @@ class Sessions:
         """Stop the threads."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    async def _try_password(self, name: str, password: str, client: str, counted: Sequence[str]) -> Person | None:
-        """Return the person if the password is right, else None. Raises `Busy`.
+    async def _try_password(self, name: str, password: str, client: str, guessers: Sequence[str]) -> Person | None:
+        """Return the person if the password is right, else None. Raises `Busy` if one of `guessers` must wait.
 
-        A wrong password counts as a failure of each of `counted`: an address, an account or a known browser.
+        `guessers` are an address and an account, or only the mark of a known browser. A wrong password counts as a
+        wrong guess of each. Raises `Busy` too if too many checks wait. Twice as many may wait from known browsers.
         """
-        self._check_wait(counted)
-        # Only a known browser has one entry in `counted`. Half of the places are reserved for such browsers.
-        if self._waiting_checks >= _MOST_WAITING * (2 if len(counted) == 1 else 1):
+        self._check_wait(guessers)
+        is_known_browser = len(guessers) == 1
+        if self._waiting_checks >= (2 * _MOST_WAITING if is_known_browser else _MOST_WAITING):
             raise Busy(1)
         self._waiting_checks += 1
         try:
             # Only one check runs at a time, so that each wrong guess is counted before the next one is checked.
             async with self._check_lock:
-                self._check_wait(counted)
+                self._check_wait(guessers)
                 person = await self._run_in_thread(lambda: self._users.find(name)) or UNKNOWN_PERSON
                 is_right = await self._run_in_thread(lambda: person.password.matches(password))
                 if is_right and person is not UNKNOWN_PERSON:
                     _log.info("signed_in", user=person.name, client=client)
                     return person
-                for one in counted:
-                    self._throttle.count_failure(one)
+                for guesser in guessers:
+                    self._throttle.count_failure(guesser)
         finally:
             self._waiting_checks -= 1
         # The name is not logged, because people sometimes type their password there.
         _log.warning("sign_in_refused", client=client)
         return None
 
-    def _check_wait(self, counted: Sequence[str]) -> None:
-        if wait := max(map(self._throttle.wait, counted)):
+    def _check_wait(self, guessers: Sequence[str]) -> None:
+        if wait := max(map(self._throttle.wait, guessers)):
             raise Busy(wait)
 
     def _open_session(
         self, key: str, person: Person, *, by_proxy_header: bool = False, claims: ProviderClaims | None = None
     ) -> str:
+        """Add a session under `key` and return `key`. If there are too many, the oldest session ends."""
         ends = self._clock.monotonic() + SESSION_SECONDS
         self._sessions[key] = Session(person, ends, by_proxy_header=by_proxy_header, claims=claims)
         if len(self._sessions) > _MOST_SESSIONS:

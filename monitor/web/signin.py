@@ -30,33 +30,25 @@ from monitor.web.queries import Queries
 from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
 from monitor.web.sessions import SESSION_SECONDS, Busy, Session, Sessions
 
-_UNRESTRICTED_PATHS = {
-    "/healthz",
-    "/livez",
-    "/readyz",
-    "/style.css",
-    "/live.js",
-    "/icon.svg",
-    "/runbook",
-    "/acknowledge",
-}
+_HEALTH = {"/healthz", "/livez", "/readyz"}
+_UNRESTRICTED_PATHS = _HEALTH | {"/style.css", "/live.js", "/icon.svg", "/runbook", "/acknowledge"}
 _UNRESTRICTED_PATHS |= {"/sign-in", "/sign-in/oidc", "/sign-in/oidc/return"}
 """Paths that everyone may request: health, assets, the runbook, sign-in, and the page of signed links."""
 _METRICS = "/metrics"
-_METRICS_AND_HEALTH = {_METRICS, "/healthz", "/livez", "/readyz"}
 _LOOPBACK_ADDRESSES = {"127.0.0.1", "::1"}
 _STAFF_PATHS = ("/status", "/api/v1/calendars", "/reports")
 """Paths only for staff: status and calendars show embargoed addresses, and reports show incidents."""
 _LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
-_TOKEN_PATH = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
+_ACKNOWLEDGE_PATH = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
 _LONG_FORM_PATHS = re.compile(r"/incidents/([^/]+/draft|new)|/silences|/by-hand")
 """Paths of long forms. After a session has ended, the response to these contains only the typed text."""
 _BROWSER_KNOWN_FOR = 90 * 24 * 3600
 _NO_MATCH = "That name and password do not belong together."
 _STALE_PAGE = "This page is too old. Try again."
 _LONGEST_PATH = 1000
-_FLOW_LENGTH = 43
+_FORM_SECONDS, _SIGN_ON_SECONDS = 3600, 600
+_SECRET_LENGTH = 43
 """The cookie of a sign-on has a random text of this length, then the path to return to."""
 _log = structlog.get_logger(__name__)
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="ninethirty", charset="UTF-8"'}
@@ -73,13 +65,16 @@ class Authorise:
     queries: Queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Identify the viewer, and pass the request on or refuse it. The port for metrics serves no pages."""
+        """Identify the viewer, and pass the request on or refuse it. The port for metrics serves no pages.
+
+        The request's state gets `session`, `token_scope` and `sees_all`: whether they may see embargoed data.
+        """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         request, sessions = Request(scope), self.queries.sessions
         if getattr(request.state, "for_metrics", False):
-            is_served = scope["path"] in _METRICS_AND_HEALTH
+            is_served = scope["path"] in _HEALTH | {_METRICS}
             responder = self.app if is_served else problem_response(404, "only metrics and health are here")
             await responder(scope, receive, send)
             return
@@ -87,23 +82,22 @@ class Authorise:
             session = request.state.session = None if sessions is None else await _find_session(request, sessions)
             token_scope = request.state.token_scope = await self._read_token_scope(request, sessions)
             is_staff = session is not None and not session.person.is_viewer
-            request.state.sees_all = (
-                is_staff or token_scope in {TokenScope.READ, TokenScope.DUTY} or self._is_at_the_machine(request)
-            )
-            passes = request.state.sees_all or self._may_request(request, session)
+            reads_all = token_scope in {TokenScope.READ, TokenScope.DUTY}
+            request.state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)
+            may_pass = request.state.sees_all or self._may_request(request, session)
         except Busy as busy:
             await (await refuse_too_many_attempts(request, busy))(scope, receive, send)
             return
-        await (self.app if passes else _refuse_viewer(request, sessions))(scope, receive, send)
+        await (self.app if may_pass else _refuse_viewer(request, sessions))(scope, receive, send)
 
     def _may_request(self, request: Request, session: Session | None) -> bool:
         """Return whether a viewer who does not see everything may make this request."""
         path = request.scope["path"]
-        if (
-            path in _UNRESTRICTED_PATHS
-            or _TOKEN_PATH.fullmatch(path)
-            or (request.method == "POST" and _LONG_FORM_PATHS.fullmatch(path))
-        ):
+        # The endpoints of these check the token or the session themselves, and say in the response what is wrong.
+        checks_itself = _ACKNOWLEDGE_PATH.fullmatch(path) or (
+            request.method == "POST" and _LONG_FORM_PATHS.fullmatch(path)
+        )
+        if checks_itself or path in _UNRESTRICTED_PATHS:
             return True
         if path == _METRICS:
             return request.state.token_scope is not None
@@ -117,14 +111,14 @@ class Authorise:
         return self.queries.local and client_of(request) in _LOOPBACK_ADDRESSES and host is not None and not forwarded
 
     async def _read_token_scope(self, request: Request, sessions: Sessions | None) -> TokenScope | None:
-        """Return the scope of the token that a request has, or None without a valid one. Raises `Busy`."""
-        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-        shown = shown.strip()
-        if scheme.lower() != "bearer" or not shown or request.scope["path"] in _UNRESTRICTED_PATHS:
+        """Return the scope of a request's bearer token. None without one, or with a wrong one, counted as a guess."""
+        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+        token = credentials.strip()
+        if scheme.lower() != "bearer" or not token or request.scope["path"] in _UNRESTRICTED_PATHS:
             return None
-        if (scope := self.queries.keys.find_scope(shown)) is not None:
+        if (scope := self.queries.keys.find_scope(token)) is not None:
             return scope
-        program = await sessions.find_program(shown) if sessions is not None else None
+        program = await sessions.find_program(token) if sessions is not None else None
         if program is not None:
             structlog.contextvars.bind_contextvars(program=program.name)
             return program.scope
@@ -142,23 +136,23 @@ async def _find_session(request: Request, sessions: Sessions) -> Session | None:
         return sessions.sign_in_by_proxy(names)
     key = request.cookies.get(_cookie_name(request))
     session = await sessions.find_session(key) if key else None
-    shown = request.headers.get("Authorization", "")
+    authorization = request.headers.get("Authorization", "")
     # Browsers add such a header to requests from other sites too, so it may only read.
-    if session is None and shown.lower().startswith("basic ") and request.method in {"GET", "HEAD"}:
-        return await sessions.sign_in_by_header(shown, client_of(request))
+    if session is None and authorization.lower().startswith("basic ") and request.method in {"GET", "HEAD"}:
+        return await sessions.sign_in_by_header(authorization, client_of(request))
     return session
 
 
 def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
-    """Return the refusal of a request. Browsers are redirected to the sign-in page, if there is one."""
+    """Return the refusal: 403 for people signed in, a redirect to sign in for a page in a browser, else 401."""
     if session_of(request) is not None:
         return problem_response(403, "this is for staff")
     if sessions is None or not sessions.allows_sign_in or request.scope["path"] == _METRICS:
         return problem_response(401, "needs a token of [web]", {"WWW-Authenticate": "Bearer"})
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         query = request.scope["query_string"].decode("latin-1")
-        where = request.scope["path"] + (f"?{query}" if query else "")
-        return RedirectResponse(f"/sign-in?next={quote(where)}", 303)
+        page = request.scope["path"] + (f"?{query}" if query else "")
+        return RedirectResponse(f"/sign-in?next={quote(page)}", 303)
     challenge = _CHALLENGE if sessions.allows_passwords else {"WWW-Authenticate": "Bearer"}
     return problem_response(401, "sign in first", challenge)
 
@@ -178,64 +172,69 @@ async def show_sign_in_form(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Sign a person in, or show the form again if name or password are wrong."""
-    form = await read_form(request)
+    """Sign a person in and redirect them to `next`, or show the form again if name, password or mark are wrong."""
+    form, sessions = await read_form(request), _require_sessions(request)
     where, name = _path_or_board(form.get("next", "/")), form.get("name", "").strip()
-    mark = request.cookies.get(_cookie_name(request, "-form"), "")
-    if not mark or not hmac.compare_digest(mark.encode(), form.get("mark", "").encode()):
+    form_mark = request.cookies.get(_cookie_name(request, "-form"), "")
+    if not form_mark or not hmac.compare_digest(form_mark.encode(), form.get("mark", "").encode()):
         return _render_sign_in_form(request, where, 400, name, _STALE_PAGE)
-    known = request.cookies.get(_cookie_name(request, "-known"), "")
-    key = await _require_sessions(request).sign_in(name, form.get("password", ""), client_of(request), known)
+    browser_mark = request.cookies.get(_cookie_name(request, "-known"), "")
+    key = await sessions.sign_in(name, form.get("password", ""), client_of(request), browser_mark)
     if key is None:
         return _render_sign_in_form(request, where, 403, name, _NO_MATCH)
-    _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
-    response = RedirectResponse(where, 303)
-    _set_cookie(request, response, key, SESSION_SECONDS)
-    _set_cookie(request, response, _require_sessions(request).browser_mark(name), _BROWSER_KNOWN_FOR, "-known")
+    response = _redirect_signed_in(request, where, key)
+    _set_cookie(request, response, sessions.browser_mark(name), _BROWSER_KNOWN_FOR, "-known")
     return response
 
 
 async def start_sign_on(request: Request) -> Response:
-    """Redirect a browser to the OpenID provider. If that fails, show the sign-in form with the reason."""
+    """Redirect a browser to the OpenID provider, or show the sign-in form with the reason why that failed."""
     sessions, where = _require_sessions(request), _path_or_board(request.query_params.get("next", "/"))
-    browser = secrets.token_urlsafe()
+    secret = secrets.token_urlsafe()
     try:
-        response = RedirectResponse(await sessions.sign_on_address(browser), 303)
+        response = RedirectResponse(await sessions.sign_on_address(secret), 303)
     except NotSignedOn as fault:
         return _show_failed_sign_on(request, where, fault)
-    _set_cookie(request, response, f"{browser}{where if len(where) <= _LONGEST_PATH else '/'}", 600, "-flow")
+    flow = secret + (where if len(where) <= _LONGEST_PATH else "/")
+    _set_cookie(request, response, flow, _SIGN_ON_SECONDS, "-flow")
     return response
 
 
 async def finish_sign_on(request: Request) -> Response:
     """Sign in the person that the OpenID provider sends back, if this browser began the sign-on."""
-    cookie = request.cookies.get(_cookie_name(request, "-flow"), "")
-    where = _path_or_board(cookie[_FLOW_LENGTH:])
+    flow = request.cookies.get(_cookie_name(request, "-flow"), "")
+    secret, where = flow[:_SECRET_LENGTH], _path_or_board(flow[_SECRET_LENGTH:])
     try:
-        key = await _redeem_code(request, cookie[:_FLOW_LENGTH])
+        key = await _redeem_code(request, secret)
     except NotSignedOn as fault:
+        # A refusal counts as a wrong guess, but a provider that fails does not.
         if fault.status is HTTPStatus.FORBIDDEN:
             queries_of(request).throttle.count_failure(client_of(request))
         response = _show_failed_sign_on(request, where, fault)
     else:
-        _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
-        response = RedirectResponse(where, 303)
-        _set_cookie(request, response, key, SESSION_SECONDS)
+        response = _redirect_signed_in(request, where, key)
     _delete_cookie(request, response, "-flow")
     return response
 
 
-async def _redeem_code(request: Request, browser: str) -> str:
-    """Return the key of a new session for the code in the query. Raises `Busy`, `NotSignedOn`."""
+async def _redeem_code(request: Request, secret: str) -> str:
+    """Return the key of a new session for the code in the query. The state must be made from `secret`."""
     sessions, query = _require_sessions(request), request.query_params
-    if not browser or not hmac.compare_digest(
-        sessions.make_flow(browser).state.encode(), query.get("state", "").encode()
-    ):
+    state = sessions.make_flow(secret).state
+    if not secret or not hmac.compare_digest(state.encode(), query.get("state", "").encode()):
         raise NotSignedOn(HTTPStatus.BAD_REQUEST, _STALE_PAGE)
     if "code" not in query:
         why = f"The sign-on service refused: {one_line(query.get('error', 'it gave no code'), 40)}."
         raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
-    return await sessions.finish_sign_on(query["code"], browser, client_of(request))
+    return await sessions.finish_sign_on(query["code"], secret, client_of(request))
+
+
+def _redirect_signed_in(request: Request, where: str, key: str) -> Response:
+    """Return a redirect that sets the cookie of a new session. The session before it in this browser ends."""
+    _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
+    response = RedirectResponse(where, 303)
+    _set_cookie(request, response, key, SESSION_SECONDS)
+    return response
 
 
 def _show_failed_sign_on(request: Request, where: str, fault: NotSignedOn) -> Response:
@@ -262,7 +261,7 @@ def _render_sign_in_form(request: Request, where: str, code: int = 200, name: st
     mark = request.cookies.get(_cookie_name(request, "-form"), "")
     mark = mark if re.fullmatch(r"[\w-]{43}", mark) else secrets.token_urlsafe()
     response = render(request, "signin.html", code, next=where, mark=mark, name=name, fault=fault)
-    _set_cookie(request, response, mark, 3600, "-form")
+    _set_cookie(request, response, mark, _FORM_SECONDS, "-form")
     return response
 
 
@@ -272,9 +271,9 @@ def _delete_cookie(request: Request, response: Response, use: str = "") -> None:
 
 def _set_cookie(request: Request, response: Response, value: str, lasts: int, use: str = "") -> None:
     # Browsers do not send strict cookies when a link in mail, or a provider, leads here. So these two kinds are lax.
-    same: Literal["strict", "lax"] = "lax" if use in {"", "-flow"} else "strict"
+    site: Literal["strict", "lax"] = "lax" if use in {"", "-flow"} else "strict"
     secure = _is_secure(request)
-    response.set_cookie(_cookie_name(request, use), value, max_age=lasts, secure=secure, httponly=True, samesite=same)
+    response.set_cookie(_cookie_name(request, use), value, max_age=lasts, secure=secure, httponly=True, samesite=site)
 
 
 def _cookie_name(request: Request, use: str = "") -> str:

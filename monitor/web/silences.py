@@ -36,7 +36,7 @@ async def show_mute_form(request: Request) -> Response:
 
 @with_staff_form
 async def mute_messages(request: Request, sent: SentForm) -> Response:
-    """Add the silence of the form, and show the page again."""
+    """Add the silence of the form, for `_DEFAULT_LENGTH` if it has no end, and show the page again, with any faults."""
     zone, now = queries_of(request).timezone, sent.desk.clock.now()
     try:
         begins, until = (_read_instant(sent.text(box), box, zone) for box in ("from", "until"))
@@ -76,16 +76,17 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
 async def _render_mute_form(
     request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the page with the form, filled in with the `typed` texts or defaults, and the silences."""
+    """Return the page with the silences and the form, its boxes with the `typed` texts or with defaults."""
     queries, now = queries_of(request), queries_of(request).clock.now()
     chosen, begins = await _find_subjects(queries, typed, now)
-    of = " ".join(chosen[0][:2]) if chosen else ""
-    sent = {"of": of, "from": _format_for_input(begins, queries.timezone), **typed}
+    until, zone = (begins or now) + _DEFAULT_LENGTH, queries.timezone
+    defaults = {"of": f"{chosen[0][0]} {chosen[0][1]}" if chosen else ""}
+    defaults |= {"from": _format_for_input(begins, zone), "until": _format_for_input(until, zone)}
     return render(
         request,
         "mute.html",
         400 if faults else 200,
-        typed={"until": _format_for_input((begins or now) + _DEFAULT_LENGTH, queries.timezone)} | sent,
+        typed={**defaults, **typed},
         faults=faults or {},
         chosen=chosen,
         offered=await queries.ask(lambda: list(_list_producers_and_hosts(queries, now))),
@@ -96,17 +97,17 @@ async def _render_mute_form(
 async def _find_subjects(
     queries: Queries, typed: Mapping[str, str], now: datetime
 ) -> tuple[list[Choice], datetime | None]:
-    """Return the choices for the incident or release in the query, and the slot of that release if it is ahead."""
+    """Return the choices for the incident or release in the query, and the release's slot if that is ahead."""
     if typed.get("incident"):
         incident = await queries.find_incident(typed["incident"])
-        of_it = [(Scope.INCIDENT, incident.id, incident.title), (Scope.RELEASE, incident.release, incident.title)]
-        return [one for one in of_it if one[1]], None
+        choices = [(Scope.INCIDENT, incident.id, incident.title)]
+        # An incident that a person logged may have no release.
+        return choices + ([(Scope.RELEASE, incident.release, incident.title)] if incident.release else []), None
     if not typed.get("release"):
         return [], None
     body = await queries.find_release(typed["release"])
-    begins = slot_start(body) if body["slot"] and body["slot"]["precision"] == "instant" else now
-    is_ahead = now < begins <= now + FARTHEST_AHEAD
-    return [(Scope.RELEASE, body["id"], body["title"])], begins if is_ahead else None
+    slot = slot_start(body) if body["slot"] and body["slot"]["precision"] == "instant" else now
+    return [(Scope.RELEASE, body["id"], body["title"])], slot if now < slot <= now + FARTHEST_AHEAD else None
 
 
 def _list_producers_and_hosts(queries: Queries, now: datetime) -> Iterator[Choice]:

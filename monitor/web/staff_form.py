@@ -24,7 +24,7 @@ _HIDDEN_FIELDS = ("guard", "version", "do")
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """The fields of a form that a person with the right to act has sent."""
+    """The fields of a form that a person with the right to act has sent. `incident` is that of the path, or empty."""
 
     desk: Desk
     person: Person
@@ -54,16 +54,15 @@ def with_staff_form(
     @wraps(act)
     async def endpoint(request: Request) -> Response:
         session, desk = session_of(request), queries_of(request).desk
-        most = (_MOST_BYTES, _MOST_FIELDS, _MOST_WITH_FILES)
+        longest, longest_with_files = _MOST_BYTES, _MOST_WITH_FILES
         if session is None:
-            most = (_MOST_WITHOUT_SESSION, _MOST_FIELDS, _MOST_WITHOUT_SESSION)
-        fields, files = await read_form_with_files(request, *most)
+            longest = longest_with_files = _MOST_WITHOUT_SESSION
+        fields, files = await read_form_with_files(request, longest, _MOST_FIELDS, longest_with_files)
         is_own_form = session is not None and session.has_guard(fields.get("guard", ""))
         if session is None or desk is None or not (may_act(request) and is_own_form):
             return render(request, "unsaved.html", 403, typed=list(_label_typed_texts(fields)))
-        return await act(
-            request, SentForm(desk, session.person, request.path_params.get("incident", ""), fields, files)
-        )
+        incident = request.path_params.get("incident", "")
+        return await act(request, SentForm(desk, session.person, incident, fields, files))
 
     return endpoint
 

@@ -79,6 +79,10 @@ class Password:
         return hashlib.scrypt(content, salt=self.salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=limit, dklen=32)
 
 
+_NO_PASSWORD = Password(bytes(16), bytes(32))
+"""The password that no text matches, of people who sign on elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person who may sign in. Their right says what they may do. Their role is only recorded with what they do.
@@ -87,7 +91,7 @@ class Person:
     """
 
     name: str
-    password: Password
+    password: Password = _NO_PASSWORD
     role: str = ""
     right: Right = Right.DUTY
 
@@ -110,22 +114,26 @@ class Program:
     scope: TokenScope
 
 
-UNKNOWN_PERSON = Person("", Password(bytes(16), bytes(32)))
+UNKNOWN_PERSON = Person("")
 """The person whose password is checked if a name is unknown, so that the check takes as long as for a known name."""
 
 
 def make_line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
-    """Return a line of the users file for a person, with a new salt. Raises `ValueError` with the reason."""
+    """Return a new line of the users file for a person. Raises `ValueError` if a value cannot be used."""
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
     if not SHORTEST <= len(password) <= LONGEST:
         raise ValueError(f"a password has at least {SHORTEST} characters; three random words are easy to remember")
     if not role.isprintable() or _parse_right(role) is not None:
         raise ValueError(f"a role is one line of text, and does not end in {', '.join(f':{one}' for one in Right)}")
-    kept = Password(secrets.token_bytes(16))
-    salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.hash(password)))
-    parts = [name, f"$scrypt$ln={kept.ln},r={kept.r},p={kept.p}${salt}${digest}"]
-    return ":".join([*parts, role, right] if right is not Right.DUTY else [*parts, role] if role else parts)
+    new = Password(secrets.token_bytes(16))
+    salt, digest = (b64encode(part).decode().rstrip("=") for part in (new.salt, new.hash(password)))
+    parts = [name, f"$scrypt$ln={new.ln},r={new.r},p={new.p}${salt}${digest}"]
+    if right is not Right.DUTY:
+        parts += [role, right]
+    elif role:
+        parts.append(role)
+    return ":".join(parts)
 
 
 def is_name(text: str) -> bool:
@@ -170,23 +178,24 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
 
 
 def _parse_person(written: str) -> Person | str:
-    """Return the person of a line of the users file, or a text that says which fault the line has."""
+    """Return the person of a line `NAME:HASH:ROLE:RIGHT` (the last two can be missing), or its fault."""
     name, _, rest = written.partition(":")
-    kept, _, role = rest.partition(":")
-    if not _NAME.fullmatch(name) or not kept:
+    hashed, _, role_and_right = rest.partition(":")
+    if not _NAME.fullmatch(name) or not hashed:
         return "not NAME:HASH; `ninethirty user NAME` makes such a line"
-    if kept.startswith("$sha256$"):
+    if hashed.startswith("$sha256$"):
         return f"the token of {name} is not one that `ninethirty user --token` makes"
-    password = _parse_password(kept)
+    password = _parse_password(hashed)
     if password is None:
         return f"the hash of {name} is not one that `ninethirty user` makes"
     if password.memory > _MOST_MEMORY or password.work > _MOST_WORK:
         return f"the hash of {name} is too costly; make a new one"
     if password.work < _LEAST_WORK:
         return f"the hash of {name} is too weak; make a new one"
-    role = role.strip()
-    right = _parse_right(role)
-    return Person(name, password, role.removesuffix(right).rstrip(": ") if right else role, right or Right.DUTY)
+    role = role_and_right.strip()
+    if (right := _parse_right(role)) is not None:
+        role = role.removesuffix(right).rstrip(": ")
+    return Person(name, password, role, right or Right.DUTY)
 
 
 def _parse_right(role: str) -> Right | None:
@@ -195,36 +204,38 @@ def _parse_right(role: str) -> Right | None:
     return Right.VIEWER if role == Right.VIEWER else next((one for one in Right if role.endswith(f":{one}")), None)
 
 
-def _parse_password(kept: str) -> Password | None:
+def _parse_password(hashed: str) -> Password | None:
     """Return the password of a `$scrypt$` hash, or None if it is not one."""
-    found = _HASH.fullmatch(kept)
+    found = _HASH.fullmatch(hashed)
     if found is None:
         return None
+    ln, r, p, *encoded = found.groups()
     try:
-        salt, digest = (b64decode(found[part] + "=" * (-len(found[part]) % 4)) for part in (4, 5))
+        # `b64decode` needs the padding that such a hash leaves out.
+        salt, digest = (b64decode(text + "=" * (-len(text) % 4)) for text in encoded)
     except binascii.Error:
         return None
-    return Password(salt, digest, *(int(found[part]) for part in (1, 2, 3)))
+    return Password(salt, digest, int(ln), int(r), int(p))
 
 
 def find_faults(file: Path) -> list[str]:
     """Return the faults of a users file, one line each."""
-    return _read_file(file)[2]
+    return _read_users_file(file)[2]
 
 
-def _read_file(file: Path) -> tuple[dict[str, Person], dict[str, Program], list[str]]:
-    """Return the people by name and the programs by token hash of a users file, and its faults, one line each."""
+def _read_users_file(file: Path) -> tuple[dict[str, Person], dict[str, Program], list[str]]:
+    """Return the people by name, the programs by token hash, and the faults of a users file, one line each."""
     try:
         text = file.read_text(encoding="utf-8")
-        is_writable = bool(file.stat().st_mode & 0o022)
+        is_writable_by_others = bool(file.stat().st_mode & 0o022)
     except (OSError, UnicodeDecodeError) as exc:
         return {}, {}, [f"{file.name}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"]
-    (people, faults), programs = read_people(text, file.name), read_programs(text)
-    found = [f"{file.name}: can be written by others, chmod 600"] if is_writable else []
-    found += map(str, faults)
+    (people, line_faults), programs = read_people(text, file.name), read_programs(text)
+    faults = [f"{file.name}: can be written by others, chmod 600"] if is_writable_by_others else []
+    faults += map(str, line_faults)
     if not people and not programs:
-        found.append(f"{file.name}: no one can sign in; `ninethirty user NAME` adds a person")
-    return people, programs, found
+        faults.append(f"{file.name}: no one can sign in; `ninethirty user NAME` adds a person")
+    return people, programs, faults
 
 
 class Users:
@@ -250,7 +261,7 @@ class Users:
     def _read_if_changed(self) -> None:
         if self.file is None or (state := _file_state(self.file)) == self._file_state:
             return
-        self._people, self._programs, faults = _read_file(self.file)
+        self._people, self._programs, faults = _read_users_file(self.file)
         for fault in faults:
             _log.warning("users_faulty", fault=fault)
         self._file_state = state

@@ -14,7 +14,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 from monitor.clock import VirtualClock
-from monitor.web.queries import Pulse
+from monitor.web.queries import WatchedState
 from tests.browser.pages import browsing, overflowing, serving
 from tests.browser.test_accessible import DESK, WIDTHS
 from tests.unit.monitor.web.board import Board, a_board
@@ -36,7 +36,7 @@ async def watching(width: int = DESK, path: str = "/", many: int = 0) -> AsyncIt
             good = {"id": name, "title": f"Series {number}", "verdict": "on_time", "incident": None, "parts": []}
             with board.store.transaction() as tx:
                 tx.save_judged(replace(row, release=name, body=row.body | good))
-        board.running.watched["r"] = Pulse(object(), after_slot(598))
+        board.running.watched["r"] = WatchedState(object(), after_slot(598))
         # It goes on from the instant at which that of the board stands.
         board.queries.clock = VirtualClock(after_slot(600) - timedelta(seconds=asyncio.get_running_loop().time()))
         async with serving(board.app) as base, browsing(width) as page:
@@ -52,7 +52,7 @@ def change(board: Board, release: str, **values: Any) -> None:  # noqa: ANN401 #
     row = board.store.verdicts.judged_one(release)
     assert row is not None
     board.running.bodies[release] = row.body | values
-    board.running.watched[release] = Pulse(object(), after_slot(600))
+    board.running.watched[release] = WatchedState(object(), after_slot(600))
     with board.store.transaction() as tx:
         tx.save_judged(replace(row, body=row.body | values))
 
@@ -123,7 +123,7 @@ async def test_boards_that_are_live_have_no_fault_and_stay_in_their_width(width:
 
 async def test_without_a_script_the_page_says_as_of_when_it_is() -> None:
     async with a_board() as board, serving(board.app) as base, browsing(DESK) as page:
-        board.running.watched["r"] = Pulse(object(), after_slot(598))
+        board.running.watched["r"] = WatchedState(object(), after_slot(598))
         context = await page.context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr] # it is open
         plain = await context.new_page()
         await plain.goto(base)

@@ -12,7 +12,7 @@ from monitor.cli import complete
 from monitor.cli.common import Context, as_json, json_ignored, log_only_errors, print_json
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
-from monitor.errors import UserFault, unknown
+from monitor.errors import UserFault, unknown_name
 from monitor.judge.as_json import slot_text
 from schedules.as_json import announcement_json
 
@@ -66,7 +66,7 @@ def read_calendar(context: Context, name: str) -> Reading:
     """Read a configured calendar now. Raises `UnknownName`, and `UserFault` if it cannot be read."""
     tables = {table.name: table for table in context.settings.calendar}
     if name not in tables:
-        raise unknown("calendar", name, tables)
+        raise unknown_name("calendar", name, tables)
     with log_only_errors():
         outcome = asyncio.run(read_once(context, tables[name]))
     if outcome.reading is None:

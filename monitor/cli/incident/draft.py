@@ -39,7 +39,7 @@ from monitor.cli.incident.store import (
 )
 from monitor.deliver.by_hand import merge_into_draft
 from monitor.deliver.incident_json import draft_json
-from monitor.errors import UserFault, unknown, why_unusable
+from monitor.errors import UserFault, unknown_name, why_unusable
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def complete_field(  # noqa: PLR0913 # one for each option
         report = report_from_json(last.facts)
         known = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
         if field not in known:
-            raise unknown("field", field, known, listed_by=f"ninethirty incident draft {incident} --fields")
+            raise unknown_name("field", field, known, listed_by=f"ninethirty incident draft {incident} --fields")
         # An editor may stay open for an hour. Text that others save in between is kept too.
         edited_version = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text

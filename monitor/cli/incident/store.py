@@ -14,7 +14,7 @@ import click
 from alerts.by_hand import InvalidInput
 from alerts.draft.edits import STEP_PREFIX
 from monitor.cli.common import Context
-from monitor.errors import UserFault, unknown
+from monitor.errors import UserFault, unknown_name
 
 if TYPE_CHECKING:
     from alerts.draft.versions import Versions
@@ -55,7 +55,7 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
     """Return an incident by its id. Raises `UnknownName` with the most similar id."""
     found = verdicts.incident(incident)
     if found is None:
-        raise unknown("incident", incident, (one.id for one in verdicts.incidents()))
+        raise unknown_name("incident", incident, (one.id for one in verdicts.incidents()))
     return found
 
 

@@ -52,7 +52,7 @@ def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Pa
         store.hang(what)
         for time, verdict in (("09:32:30", "pending"), ("09:33:20", "late")):
             await life.until(time)
-            (body,) = map(life.app.status.body, life.app.status.pulses())
+            (body,) = map(life.app.status.body, life.app.status.watched_states())
             assert body is not None
             assert body["verdict"] == verdict
         gaps = [run.largest_gap for run in life.runs() if run.state is State.ABSENT]

@@ -164,7 +164,7 @@ def test_a_calendar_is_due_before_a_slot_and_three_times_after_it_unless_it_was_
     now: int, tried: int, usable: int, *, due: bool
 ) -> None:
     now_at, tried_at, usable_at = (SLOT + minutes * MINUTE for minutes in (now, tried, usable))
-    assert is_due([SLOT], now_at, tried_at, usable_at) is due
+    assert is_due([SLOT], now_at, tried_at, usable_at, often=False) is due
 
 
 def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from monitor.clock import SET, SecondsAhead, VirtualClock, seconds_ahead
+from monitor.clock import LEAST_CLOCK_STEP, SecondsAhead, VirtualClock, seconds_ahead
 from monitor.look.clock_skew import ClockStepGuard, Skew, is_off, largest_offset
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
@@ -394,7 +394,7 @@ def test_cached_seconds_ahead_follow_every_sleep_and_clock_setting(steps: list[t
         machine.steady += abs(seconds) if what == "passes" else 0.0
         machine.suspended += abs(seconds) if what == "sleeps" else 0.0
         machine.offset += timedelta(seconds=seconds if what == "is set" else 0.0)
-        smaller_than_any_setting = SET / 2
+        smaller_than_any_setting = LEAST_CLOCK_STEP / 2
         assert cached_seconds_ahead() == pytest.approx(seconds_ahead(machine), abs=smaller_than_any_setting)
 
 

@@ -13,7 +13,7 @@ from monitor.errors import StoreFault
 from monitor.web.app import make_application
 from monitor.web.fragments import element_id
 from monitor.web.live import LiveBoard
-from monitor.web.queries import Pulse
+from monitor.web.queries import WatchedState
 from tests.browser.pages import serving
 from tests.unit.monitor.web.board import Board, Live, a_board
 from tests.worlds.instants import after_slot
@@ -31,7 +31,7 @@ class MonitorWithoutStore(Live):
 
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def pulses(self) -> dict[str, Pulse]:
+    def watched_states(self) -> dict[str, WatchedState]:
         self.was_asked.set()
         raise StoreFault("the disk is gone")
 
@@ -89,14 +89,14 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
 
 
 async def test_change_that_the_running_monitor_records_is_sent_within_two_pulses(board: Board) -> None:
-    board.running.watched["r"] = Pulse(object(), after_slot(599))
+    board.running.watched["r"] = WatchedState(object(), after_slot(599))
     live = LiveBoard(board.queries)
     stream = live.listen("", sees_all=True)
     await read_events(stream, pulses=2)
     verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
     board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
     # A pulse with another record says that the release was judged again.
-    board.running.watched["r"] = Pulse(object(), after_slot(600))
+    board.running.watched["r"] = WatchedState(object(), after_slot(600))
     assert "Another" in changed_parts(await read_events(stream, pulses=2))[element_id("r")]
 
 
@@ -131,7 +131,7 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
     seen_by_strangers, seen_by_staff = await read_events(for_strangers), await read_events(for_staff)
     board.change_release("early", **body_of(verdict, None))
     board.running.bodies["early"] = body_of(verdict, None)
-    board.running.watched["early"] = Pulse(object(), after_slot(-301))
+    board.running.watched["early"] = WatchedState(object(), after_slot(-301))
     seen_by_strangers += await read_events(for_strangers, pulses=14)
     seen_by_staff += await read_events(for_staff, pulses=14)
     assert is_out is any("out early" in html for html in changed_parts(seen_by_staff).values())
@@ -148,7 +148,7 @@ async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_o
 
 
 async def test_pulse_contains_the_time_and_the_last_looks(board: Board) -> None:
-    board.running.watched["r"] = Pulse(None, after_slot(599))
+    board.running.watched["r"] = WatchedState(None, after_slot(599))
     live = LiveBoard(board.queries)
     (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
     assert pulse.data["clock"].startswith("09:40:0")
