@@ -279,9 +279,10 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
 def make_thread_notice(
     incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, contents: tuple[str, str]
 ) -> Notice:
-    """Return a notice in the thread of an incident, which the fact `thread` opens. `contents` are subject and text.
+    """Return a notice in the thread of an incident. `contents` are its subject and text.
 
-    `findings` are the names that routes match, the main one first.
+    `fact` tells the notices of one kind apart. With the fact `thread`, the notice is the first of the thread, and all
+    others follow it. `findings` are the names that routes match, the main one first.
     """
     thread = thread_id(incident.id)
     subject, text = contents

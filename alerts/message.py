@@ -186,7 +186,7 @@ def _message_data(
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
-        # What webhooks publish: a first word for each notice, `changed` for all that have none of their own.
+        # Webhooks publish both. An event groups several kinds of notices.
         "event": "opened" if notice.kind in OPENINGS else _EVENT_OF_KIND.get(notice.kind, "changed"),
         **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),

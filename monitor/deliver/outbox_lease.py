@@ -78,12 +78,13 @@ class OutboxLease:
         return now + (length if lease is None else max(lease.until - store_now, _SOON))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
-        """Renew the lease inside a transaction, beside regular renewals. Return whether it is ours or not needed."""
+        """Renew the lease in the transaction that needs it. Return whether it is ours; True if no lease is needed."""
         if self._holder is None:
             return True
         is_ours = self._holder.take(tx, OUTBOX, now) is not None
         self._ours_until = now + self._holder.lease_length if is_ours else None
         if not is_ours:
+            # The next regular renewal tries at once.
             self._renew_at = None
         return is_ours
 

@@ -56,6 +56,7 @@ def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: s
         with store.transaction() as tx, refuse_invalid_input():
             incident, is_new = log_by_hand(tx, record, given | times, facts, context.now())
         drafts = store.verdicts.drafts(incident.id)
+    # The monitor's own entries say what is doubtful about the texts.
     for warning in (entry.text for entry in incident.timeline if entry.by == MONITOR):
         click.echo(warning, err=True)
     if as_json:
