@@ -271,7 +271,7 @@ class DueTargets:
         if watched.due is None or watched.window is None:
             return
         window = watched.window
-        group_key = (window.every.total_seconds(), window.chance)
+        group_key = WantedSpacing(window.every.total_seconds(), window.chance)
         group_key = self._group_keys.setdefault(group_key, group_key)
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
@@ -319,7 +319,7 @@ class DueTargets:
         elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
             self._swept[watched.target.id] = entry
         else:
-            wanted_seconds, _ = entry.group_key
+            wanted_seconds = entry.group_key.every
             last = watched.last_look_mono
             if last is None:
                 # It never had a look. It counts as if its last look had been one spacing before it was due.
@@ -333,7 +333,7 @@ class DueTargets:
         while (instant := self._earliest_in(self._promised_instants)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._promised_instants)
             if entry.is_ready:
-                _, chance = entry.group_key
+                chance = entry.group_key.chance
                 last = entry.watched.last_look_mono
                 # First without a look, then by the time since the last one, weighted by the chance of a change.
                 lowest_first = -inf if last is None else (last - mono) * sqrt(chance)
@@ -392,14 +392,16 @@ class DueTargets:
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed."""
+        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed.
+
+        `gap` is the time between two requests to the host.
+        """
         if self._next_swept is not None and not self._next_swept.is_current:
             self._next_swept = None
         if self._next_swept is None and self._swept:
             part = self.sweeps.next_part(now, gap, lambda part: self._find_entry(part) is not None)
-            self._next_swept = None if part is None else self._find_entry(part)
-            if self._next_swept is not None:
-                self._next_swept.part = part
+            if part is not None and (entry := self._find_entry(part)) is not None:
+                entry.part, self._next_swept = part, entry
         return self._next_swept
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
@@ -480,7 +482,7 @@ class DueTargets:
         entry.is_counted = True
         group = self._groups.get(entry.group_key)
         if group is None:
-            group = self._groups[entry.group_key] = _Group(entry.group_key[0])
+            group = self._groups[entry.group_key] = _Group(entry.group_key.every)
         group.count += 1
 
     def _first_in(self, heap: list[tuple[Any, Rank, int, _Entry]]) -> _Entry | None:

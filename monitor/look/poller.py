@@ -286,7 +286,10 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
-        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing."""
+        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing.
+
+        After a fault of our own code, the next look begins at the target's own address, not where a redirect led.
+        """
         queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
@@ -295,13 +298,13 @@ class Poller:
                 # The host can have another request while this body is read.
                 queue.release_place(watched)
             sighting = await self._interpreter.interpret(target, outcome)
-            if sighting.found or watched.url is not None:
+            was_redirected, is_swept = watched.url is not None, watched.goal is not None
+            if sighting.found or was_redirected:
                 watched.follow_redirect(sighting)
-            if sighting.found or watched.goal is not None:
+            if sighting.found or is_swept:
                 queue.targets.sweeps.record_result(target, watched.goal, sighting)
             self._hooks.on_look(target, sighting, outcome)
         except Exception as exc:  # noqa: BLE001 # a fault in one look must not stop all others
-            # The address that a redirect led to may be the cause.
             watched.url, watched.hops = None, ()
             self._report_broken(target, exc, began)
         finally:
