@@ -90,20 +90,20 @@ def test_three_releases_of_a_slot_that_passed_before_the_start_are_judged_in_few
 
 
 def release_at_guessed_address(
-    name: str, page: Mapping[float, State], silent: float, redirected: float | None = None
+    name: str, page: Mapping[float, State], silent_at: float, redirected_at: float | None = None
 ) -> WatchedRelease:
-    """Return a release at a guessed address, with looks at its page, its announcement and the index."""
+    """Return a release at a guessed address, with looks at its page and at two silent witnesses: announcement and index."""
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
     watched = release_without_verdict(name, State.ABSENT, seen=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
-    looks = {"page/edge": page, "announcement/origin": dict.fromkeys((-60, silent), State.ABSENT)}
+    looks = {"page/edge": page, "announcement/origin": dict.fromkeys((-60, silent_at), State.ABSENT)}
     looks["index/origin"] = looks["announcement/origin"]
     for place, answers in looks.items():
         part, view = place.split("/")
         target = Target(f"{name}/{place}", name, part, View(view), link, "www.gov.uk", "status")
         seen = [(at, state, "") for at, state in answers.items()]
-        if redirected is not None and part == "announcement":
-            seen.append((redirected, State.UNKNOWN, REDIRECTED))
+        if redirected_at is not None and part == "announcement":
+            seen.append((redirected_at, State.UNKNOWN, REDIRECTED))
         for at, state, why in seen:
             when = after_slot(at)
             watched.add_sighting(target, Sighting(target.id, state, when, when, when, when, why=why), None, apart=False)
@@ -115,8 +115,8 @@ def test_a_release_late_by_its_witnesses_is_pending_within_a_minute_if_another_r
     seconds: float, verdict: str
 ) -> None:
     store = TemporaryStore()
-    claims = release_at_guessed_address("claims", {}, silent=295)
-    visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent=280, redirected=281)
+    claims = release_at_guessed_address("claims", {}, silent_at=295)
+    visas = release_at_guessed_address("visas", {1: State.PRESENT}, silent_at=280, redirected_at=281)
     visas.promises = [a_promise(after_slot(-30), release="visas")]
     judge_until_quiet({"claims": claims, "visas": visas}, store, seconds=seconds)
     assert {row.release: row.word for row in store.verdicts.judged()} == {"claims": verdict, "visas": "on_time"}
@@ -149,7 +149,9 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
     assert other.queries == 4
 
 
-@pytest.mark.parametrize(("doubts", "verdicts"), [([True] * 9, []), ([True, False], ["unproven"])])
+@pytest.mark.parametrize(
+    ("doubts", "verdicts"), [([True] * 9, []), ([True, False], ["unproven"])], ids=["always", "at the first judging"]
+)
 def test_no_release_is_judged_while_our_clock_is_in_doubt(doubts: list[bool], verdicts: list[str]) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
