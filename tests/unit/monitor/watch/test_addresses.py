@@ -64,7 +64,7 @@ def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **mor
 def test_a_page_of_another_slug_is_on_time_by_its_announcements_redirect(tmp_path: Path) -> None:
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now="09:34:00")
     assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, "led_to")
-    # The redirect is looked at every 30 s or so before the slot.
+    # These are the seconds from its last proved absence to the slot.
     assert 20 <= body["early_bound"] <= 30
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
 

@@ -92,7 +92,7 @@ def test_three_releases_of_a_slot_that_passed_before_the_start_are_judged_in_few
 def release_at_guessed_address(
     name: str, page: Mapping[float, State], silent_at: float, redirected_at: float | None = None
 ) -> WatchedRelease:
-    """Return a release at a guessed address, with looks at its page and at two silent witnesses: announcement and index."""
+    """Return a release at a guessed address, with looks at its page, its announcement and the index."""
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
     watched = release_without_verdict(name, State.ABSENT, seen=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
