@@ -115,7 +115,9 @@ def no_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
 
 
-def test_flushed_evidence_stays_on_disk_while_its_rows_need_a_second_transaction(archive: Archive) -> None:
+def test_flushed_evidence_is_neither_cut_off_nor_written_twice_while_its_rows_need_a_second_transaction(
+    archive: Archive,
+) -> None:
     one_more_than_a_transaction_takes = 501
 
     async def story(evidence: Evidence, _writer: Writer) -> None:

@@ -276,13 +276,14 @@ async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_ha
 
 
 @on_one_store
-async def test_monitors_never_exceed_the_shared_budget_when_a_write_from_the_outage_comes_through_late(
+async def test_monitors_never_exceed_the_shared_budget_when_a_write_that_began_in_an_outage_is_committed_after_it(
     clock: VirtualClock, start: Start
 ) -> None:
     both = north, south = await start_north_and_south(clock, start)
     for life in both:
         life.writer.seconds_to_begin, life.writer.is_away = 4.0, True
     await clock.sleep(6)
+    # Wait until north evaluates its share the next time.
     shares_seen = north.shares_seen
     while north.shares_seen == shares_seen:
         await clock.sleep(0.1)

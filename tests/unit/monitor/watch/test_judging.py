@@ -145,7 +145,9 @@ def test_looks_that_another_monitor_stored_while_a_verdict_was_recorded_are_judg
     other = OtherMonitor()
     judge_until_quiet({"claims": mine}, store, other.ask)
     (row,) = store.verdicts.judged()
-    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", "2018-01-05T09:30:05.000Z")
+    seen_by_the_other = "2018-01-05T09:30:05.000Z"
+    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", seen_by_the_other)
+    # It is queried before and after each of two verdicts: without its looks, and with them.
     assert other.queries == 4
 
 
@@ -167,14 +169,14 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
 ) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     mine.announced = mine.release
-    promises_at_each_portion: list[Sequence[Promise]] = []
+    stored_promises_at_each_portion: list[Sequence[Promise]] = []
     rules, writer = WatchRules(), Writer(store, clock)
     health = HealthState(clock.now(), {}, timedelta(seconds=2))
     recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), rules, health, lambda _recorded: None)
     portions = Portions()
     portions.add(
         range(2),
-        lambda _tx, _: promises_at_each_portion.append(store.ledger.promises(["claims"])),
+        lambda _tx, _: stored_promises_at_each_portion.append(store.ledger.promises(["claims"])),
         rows=ROWS_AT_ONCE,
     )
     large = writer.write_in_portions(portions)
@@ -182,7 +184,7 @@ async def test_a_verdict_is_stored_with_its_promises_before_a_large_calendar_rea
     await recorder.record(mine, verdict, (), after_slot(300))
     await large.done
     await writer.close()
-    assert promises_at_each_portion == [list(mine.promises)] * 2
+    assert stored_promises_at_each_portion == [list(mine.promises)] * 2
     assert [row.release for row in store.verdicts.judged()] == ["claims"]
     assert [release.id for release in store.ledger.releases()] == ["claims"]
 

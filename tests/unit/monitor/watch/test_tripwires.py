@@ -190,7 +190,9 @@ SITEMAP_INDEX = (
 )
 
 
-def test_a_release_in_a_newly_changed_sitemap_of_an_index_is_found_with_one_request_a_minute(tmp_path: Path) -> None:
+def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute_to_its_own_host(
+    tmp_path: Path,
+) -> None:
     for name, body in {"before": sitemap(), "after": sitemap(RELEASE_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
